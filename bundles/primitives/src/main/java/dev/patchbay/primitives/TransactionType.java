@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.primitives;
+
+import org.jspecify.annotations.Nullable;
+
+/** The transaction types of EIP-2718. */
+public enum TransactionType {
+  /** Gas price, optional replay protection (EIP-155). */
+  LEGACY(0),
+  /** With access list (EIP-2930). */
+  ACCESS_LIST(1),
+  /** With fee market (EIP-1559). */
+  FEE_MARKET(2),
+  /** With blobs (EIP-4844). */
+  BLOB(3),
+  /** With authorizations to set code (EIP-7702). */
+  SET_CODE(4);
+
+  private final int code;
+
+  TransactionType(int code) {
+    this.code = code;
+  }
+
+  /** Returns the type byte. */
+  public int code() {
+    return code;
+  }
+
+  /** Returns the type with a type byte, or null when there is none. */
+  public static @Nullable TransactionType ofCode(int code) {
+    return code >= 0 && code < values().length ? values()[code] : null;
+  }
+}

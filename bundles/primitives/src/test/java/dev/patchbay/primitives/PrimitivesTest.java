@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.primitives;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.primitives.rlp.RlpException;
+import dev.patchbay.primitives.rlp.RlpReader;
+import dev.patchbay.primitives.rlp.RlpWriter;
+import java.math.BigInteger;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PrimitivesTest {
+  private static final byte[] KEY =
+      HexFormat.of().parseHex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
+  private static final Address SENDER =
+      Address.fromHex("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266");
+
+  @Test
+  void uint256AgreesWithBigInteger() {
+    Random random = new Random(1);
+    BigInteger modulus = BigInteger.ONE.shiftLeft(256);
+    for (int i = 0; i < 20_000; i++) {
+      BigInteger a = new BigInteger(random.nextInt(257), random);
+      BigInteger b = new BigInteger(random.nextInt(257), random);
+      UInt256 x = UInt256.of(a);
+      UInt256 y = UInt256.of(b);
+      assertThat(x.add(y).toBigInteger()).isEqualTo(a.add(b).mod(modulus));
+      assertThat(x.subtract(y).toBigInteger()).isEqualTo(a.subtract(b).mod(modulus));
+      assertThat(x.multiply(y).toBigInteger()).isEqualTo(a.multiply(b).mod(modulus));
+      assertThat(Integer.signum(x.compareTo(y))).isEqualTo(a.compareTo(b));
+      assertThat(UInt256.fromHex(x.toHex())).isEqualTo(x);
+      assertThat(UInt256.ofBytes(x.toMinimalArray())).isEqualTo(x);
+      if (b.signum() != 0) {
+        assertThat(x.divide(y).toBigInteger()).isEqualTo(a.divide(b));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "0x", "12", "0xzz", "0x-1", "0x+1"})
+  void malformedNumbersAreRefused(String text) {
+    assertThatThrownBy(() -> UInt256.fromHex(text)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void checksumAddress() {
+    assertThat(SENDER.toChecksumString()).isEqualTo("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+  }
+
+  @Test
+  void creationAddresses() {
+    assertThat(Address.ofCreation(SENDER, 0))
+        .isEqualTo(Address.fromHex("0x5fbdb2315678afecb367f032d93f642f64180aa3"));
+    // first example of EIP-1014
+    assertThat(Address.ofCreate2(Address.ZERO, new byte[32], Hash.keccak(new byte[1]).toArray()))
+        .isEqualTo(Address.fromHex("0x4d1a2e2bb4f88f0250f26ffff098b0b30b26bf38"));
+  }
+
+  @ParameterizedTest
+  @EnumSource(TransactionType.class)
+  void transactionsOfEveryTypeSurviveEncoding(TransactionType type) {
+    Transaction.Builder b =
+        Transaction.builder(type)
+            .chainId(UInt256.of(1337))
+            .nonce(7)
+            .gasPrice(UInt256.of(1_000_000_000L))
+            .gasLimit(21_000)
+            .to(SENDER)
+            .value(UInt256.MAX)
+            .data(Bytes.fromHex("0x00ff"));
+    if (type != TransactionType.LEGACY) {
+      b.accessList(List.of(new AccessListEntry(SENDER, List.of(Hash.ZERO))));
+    }
+    if (type == TransactionType.BLOB) {
+      b.maxFeePerBlobGas(UInt256.ONE).blobVersionedHashes(List.of(Hash.ZERO));
+    }
+    if (type == TransactionType.SET_CODE) {
+      b.authorizations(
+          List.of(new Authorization(UInt256.ONE, SENDER, -1L, 1, UInt256.ONE, UInt256.ONE)));
+    }
+    Transaction signed = b.sign(KEY);
+    Transaction decoded = Transaction.decode(signed.encode());
+    assertThat(decoded.sender()).isEqualTo(SENDER);
+    assertThat(decoded.encode()).isEqualTo(signed.encode());
+    assertThat(decoded.type()).isEqualTo(type);
+    assertThat(decoded.chainId()).isEqualTo(UInt256.of(1337));
+    assertThat(decoded.authorizations()).isEqualTo(signed.authorizations());
+    RlpWriter body = new RlpWriter();
+    signed.writeInBody(body);
+    assertThat(Transaction.readInBody(RlpReader.of(body.toArray()))).isEqualTo(signed);
+    byte[] longer = java.util.Arrays.copyOf(signed.encode(), signed.encodedSize() + 1);
+    assertThatThrownBy(() -> Transaction.decode(longer)).isInstanceOf(RlpException.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "8100",
+        "b800",
+        "b90000",
+        "bf",
+        "c1",
+        "f800",
+        "bfffffffffffffffff",
+        "c482",
+        "8200"
+      })
+  void malformedRlpIsRefused(String hex) {
+    byte[] input = HexFormat.of().parseHex(hex);
+    assertThatThrownBy(() -> RlpReader.of(input).raw()).isInstanceOf(RlpException.class);
+  }
+
+  @Test
+  void rlpScalarsHaveNoLeadingZeros() {
+    assertThatThrownBy(() -> RlpReader.of(HexFormat.of().parseHex("820001")).number())
+        .isInstanceOf(RlpException.class);
+    assertThatThrownBy(() -> RlpReader.of(new byte[] {0}).number())
+        .isInstanceOf(RlpException.class);
+    for (long n : new long[] {0, 1, 127, 128, 255, 256, Long.MAX_VALUE, -1}) {
+      assertThat(RlpReader.of(new RlpWriter().number(n).toArray()).number()).isEqualTo(n);
+      assertThat(new RlpWriter().number(n).toArray())
+          .isEqualTo(new RlpWriter().number(UInt256.of(n)).toArray());
+    }
+  }
+
+  @Test
+  void longListsNest() {
+    byte[] encoded =
+        new RlpWriter().list(w -> w.list(i -> i.bytes(new byte[70_000])).number(5)).toArray();
+    RlpReader r = RlpReader.of(encoded).list();
+    assertThat(r.list().byteArray()).hasSize(70_000);
+    assertThat(r.number()).isEqualTo(5);
+    r.expectEnd();
+  }
+
+  @Test
+  void receiptsAndLogs() {
+    Log log =
+        new Log(SENDER, List.of(Hash.ZERO, Hash.keccak(new byte[] {1})), Bytes.fromHex("0x01"));
+    Receipt receipt = Receipt.of(TransactionType.FEE_MARKET, true, 21_000, List.of(log));
+    assertThat(Receipt.decode(receipt.encode())).isEqualTo(receipt);
+    assertThat(receipt.logsBloom().mayContain(SENDER.toArray())).isTrue();
+    assertThat(receipt.logsBloom().mayContain(new byte[] {9})).isFalse();
+  }
+}
