@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.trie;
+
+import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpWriter;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A Merkle Patricia trie over a store of nodes by path. Nodes are read when a key leads through
+ * them; a commit writes the nodes on touched paths only.
+ *
+ * <p>Keys are byte strings of any length (the state trie's are Keccak hashes); values are not
+ * empty.
+ *
+ * <p>Threading: one thread at a time.
+ */
+public final class Trie {
+  private static final byte[] ROOT_PATH = new byte[0];
+
+  private final NodeStore store;
+  private @Nullable Node root;
+
+  /** Stored entries that changed or vanished, by path. */
+  private final Map<Path, Boolean> stale = new HashMap<>();
+
+  private record Path(byte[] nibbles) {
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Path o && Arrays.equals(nibbles, o.nibbles);
+    }
+
+    @Override
+    public int hashCode() {
+      return Arrays.hashCode(nibbles);
+    }
+  }
+
+  /** Opens the trie whose nodes {@code store} holds; without a root node it is empty. */
+  public Trie(NodeStore store) {
+    this.store = store;
+    byte[] rlp = store.get(ROOT_PATH);
+    this.root = rlp == null ? null : Node.decode(rlp, true);
+  }
+
+  /** Opens an empty trie in memory. */
+  public static Trie inMemory() {
+    return new Trie(NodeStore.EMPTY);
+  }
+
+  /**
+   * Returns the root of the trie that maps RLP(0), RLP(1), … to {@code values} (Yellow Paper,
+   * section 4.3.2): of transactions, receipts, withdrawals.
+   */
+  public static Hash rootOfList(List<byte[]> values) {
+    Trie trie = inMemory();
+    for (int i = 0; i < values.size(); i++) {
+      trie.put(new RlpWriter().number(i).toArray(), values.get(i));
+    }
+    return trie.rootHash();
+  }
+
+  /** Splits bytes into nibbles, one a byte. */
+  public static byte[] nibbles(byte[] bytes) {
+    byte[] out = new byte[bytes.length * 2];
+    for (int i = 0; i < bytes.length; i++) {
+      out[2 * i] = (byte) ((bytes[i] >> 4) & 0xf);
+      out[2 * i + 1] = (byte) (bytes[i] & 0xf);
+    }
+    return out;
+  }
+
+  /** Returns the root hash; that of the empty trie when there is no entry. */
+  public Hash rootHash() {
+    return root == null ? Account.EMPTY_ROOT : Hash.of(root.hash());
+  }
+
+  /** Returns the value of a key, or null when there is none. */
+  public byte @Nullable [] get(byte[] key) {
+    byte[] path = nibbles(key);
+    Node node = root;
+    int at = 0;
+    while (node != null) {
+      if (node instanceof Node.Leaf leaf) {
+        return matches(path, at, leaf.key) && at + leaf.key.length == path.length
+            ? leaf.value.clone()
+            : null;
+      } else if (node instanceof Node.Extension extension) {
+        if (!matches(path, at, extension.key)) {
+          return null;
+        }
+        at += extension.key.length;
+        node = extension.child = resolve(extension.child, path, at);
+      } else {
+        Node.Branch branch = (Node.Branch) node;
+        if (at == path.length) {
+          return branch.value == null ? null : branch.value.clone();
+        }
+        int nibble = path[at++];
+        node = child(branch, nibble, path, at);
+      }
+    }
+    return null;
+  }
+
+  /**
+   * Sets the value of a key.
+   *
+   * @throws IllegalArgumentException when the value is empty
+   */
+  public void put(byte[] key, byte[] value) {
+    if (value.length == 0) {
+      throw new IllegalArgumentException("a trie holds no empty values");
+    }
+    root = insert(root, nibbles(key), 0, value.clone());
+  }
+
+  /** Removes a key; does nothing when it is not there. */
+  public void remove(byte[] key) {
+    root = delete(root, nibbles(key), 0);
+  }
+
+  /**
+   * Returns the RLP of the nodes from the root towards a key: the Merkle proof of its value, or of
+   * its absence (EIP-1186). Empty for an empty trie.
+   */
+  public List<byte[]> proof(byte[] key) {
+    List<byte[]> nodes = new ArrayList<>();
+    byte[] path = nibbles(key);
+    Node node = root;
+    int at = 0;
+    while (node != null) {
+      if (node == root || !node.inline()) {
+        nodes.add(node.rlp().clone());
+      }
+      if (node instanceof Node.Extension extension && matches(path, at, extension.key)) {
+        at += extension.key.length;
+        node = extension.child = resolve(extension.child, path, at);
+      } else if (node instanceof Node.Branch branch && at < path.length) {
+        int nibble = path[at++];
+        node = child(branch, nibble, path, at);
+      } else {
+        node = null;
+      }
+    }
+    return nodes;
+  }
+
+  /**
+   * Hands every changed node to {@code sink}; afterwards the trie stands for what the store then
+   * holds.
+   */
+  public void commit(NodeSink sink) {
+    if (root != null) {
+      write(root, ROOT_PATH, sink, true);
+    }
+    stale.keySet().forEach(path -> sink.remove(path.nibbles));
+    stale.clear();
+  }
+
+  private void write(Node node, byte[] path, NodeSink sink, boolean isRoot) {
+    if (node.stored) {
+      return;
+    }
+    if (node instanceof Node.Extension extension) {
+      write(extension.child, concat(path, extension.key), sink, false);
+    } else if (node instanceof Node.Branch branch) {
+      for (int i = 0; i < 16; i++) {
+        Node child = branch.children[i];
+        if (child != null) {
+          write(child, append(path, i), sink, false);
+        }
+      }
+    }
+    if (isRoot || !node.inline()) {
+      sink.put(path, node.rlp());
+      node.stored = true;
+      stale.remove(new Path(path));
+    }
+  }
+
+  private @Nullable Node child(Node.Branch branch, int nibble, byte[] path, int at) {
+    Node child = branch.children[nibble];
+    if (child instanceof Node.Reference) {
+      child = resolve(child, path, at);
+      branch.children[nibble] = child;
+    }
+    return child;
+  }
+
+  private Node resolve(Node node, byte[] path, int at) {
+    if (!(node instanceof Node.Reference reference)) {
+      return node;
+    }
+    byte[] at0 = Arrays.copyOf(path, at);
+    byte[] rlp = store.get(at0);
+    if (rlp == null) {
+      throw new MissingNodeException(
+          "trie node "
+              + Hash.of(reference.hash)
+              + " at path "
+              + Arrays.toString(at0)
+              + " is missing");
+    }
+    Node resolved = Node.decode(rlp, true);
+    if (!Arrays.equals(resolved.hash(), reference.hash)) {
+      throw new MissingNodeException(
+          "trie node at path "
+              + Arrays.toString(at0)
+              + " has hash "
+              + Hash.of(resolved.hash())
+              + ", its parent says "
+              + Hash.of(reference.hash));
+    }
+    return resolved;
+  }
+
+  /** Marks a node as changed; {@code path[0..at)} is where it stands. */
+  private void touch(Node node, byte[] path, int at) {
+    if (node.stored) {
+      stale.put(new Path(Arrays.copyOf(path, at)), true);
+      node.stored = false;
+    }
+    node.changed();
+  }
+
+  private Node insert(@Nullable Node node, byte[] path, int at, byte[] value) {
+    if (node == null) {
+      return new Node.Leaf(Arrays.copyOfRange(path, at, path.length), value);
+    }
+    if (node instanceof Node.Leaf leaf) {
+      int common = common(path, at, leaf.key);
+      if (common == leaf.key.length && at + common == path.length) {
+        if (!Arrays.equals(leaf.value, value)) {
+          touch(leaf, path, at);
+          leaf.value = value;
+        }
+        return leaf;
+      }
+      touch(leaf, path, at);
+      Node.Branch branch = new Node.Branch();
+      if (common == leaf.key.length) {
+        branch.value = leaf.value;
+      } else {
+        int nibble = leaf.key[common];
+        leaf.key = Arrays.copyOfRange(leaf.key, common + 1, leaf.key.length);
+        branch.children[nibble] = leaf;
+      }
+      insert(branch, path, at + common, value);
+      return common == 0
+          ? branch
+          : new Node.Extension(Arrays.copyOfRange(path, at, at + common), branch);
+    }
+    if (node instanceof Node.Extension extension) {
+      int common = common(path, at, extension.key);
+      if (common == extension.key.length) {
+        Node child = resolve(extension.child, path, at + common);
+        touch(extension, path, at);
+        extension.child = insert(child, path, at + common, value);
+        return extension;
+      }
+      touch(extension, path, at);
+      Node.Branch branch = new Node.Branch();
+      int nibble = extension.key[common];
+      byte[] rest = Arrays.copyOfRange(extension.key, common + 1, extension.key.length);
+      branch.children[nibble] =
+          rest.length == 0 ? extension.child : new Node.Extension(rest, extension.child);
+      insert(branch, path, at + common, value);
+      return common == 0
+          ? branch
+          : new Node.Extension(Arrays.copyOfRange(path, at, at + common), branch);
+    }
+    Node.Branch branch = (Node.Branch) node;
+    touch(branch, path, at);
+    if (at == path.length) {
+      branch.value = value;
+    } else {
+      int nibble = path[at];
+      branch.children[nibble] = insert(child(branch, nibble, path, at + 1), path, at + 1, value);
+    }
+    return branch;
+  }
+
+  private @Nullable Node delete(@Nullable Node node, byte[] path, int at) {
+    if (node == null) {
+      return null;
+    }
+    if (node instanceof Node.Leaf leaf) {
+      if (common(path, at, leaf.key) != leaf.key.length || at + leaf.key.length != path.length) {
+        return leaf;
+      }
+      touch(leaf, path, at);
+      return null;
+    }
+    if (node instanceof Node.Extension extension) {
+      if (!matches(path, at, extension.key)) {
+        return extension;
+      }
+      int below = at + extension.key.length;
+      Node child = resolve(extension.child, path, below);
+      Node next = delete(child, path, below);
+      extension.child = next == null ? child : next;
+      if (next == child && child.stored) {
+        return extension;
+      }
+      touch(extension, path, at);
+      return next == null ? null : prepend(extension.key, next, path, below);
+    }
+    Node.Branch branch = (Node.Branch) node;
+    if (at == path.length) {
+      if (branch.value == null) {
+        return branch;
+      }
+      touch(branch, path, at);
+      branch.value = null;
+      return collapse(branch, path, at);
+    }
+    int nibble = path[at];
+    Node child = child(branch, nibble, path, at + 1);
+    if (child == null) {
+      return branch;
+    }
+    Node next = delete(child, path, at + 1);
+    if (next == child && child.stored) {
+      return branch;
+    }
+    touch(branch, path, at);
+    branch.children[nibble] = next;
+    return next == null ? collapse(branch, path, at) : branch;
+  }
+
+  /** Replaces a branch that is left with one entry. */
+  private Node collapse(Node.Branch branch, byte[] path, int at) {
+    int only = -1;
+    for (int i = 0; i < 16; i++) {
+      if (branch.children[i] != null) {
+        if (only >= 0 || branch.value != null) {
+          return branch;
+        }
+        only = i;
+      }
+    }
+    if (only < 0) {
+      byte[] value = branch.value;
+      if (value == null) {
+        throw new IllegalStateException("branch without entries");
+      }
+      return new Node.Leaf(new byte[0], value);
+    }
+    byte[] childPath = append(Arrays.copyOf(path, at), only);
+    Node child = child(branch, only, childPath, childPath.length);
+    if (child == null) {
+      throw new IllegalStateException("child vanished");
+    }
+    return prepend(new byte[] {(byte) only}, child, childPath, childPath.length);
+  }
+
+  /**
+   * Puts a key in front of a node that stands at {@code path[0..at)}; short nodes merge with it.
+   */
+  private Node prepend(byte[] key, Node node, byte[] path, int at) {
+    if (node instanceof Node.Leaf leaf) {
+      touch(leaf, path, at);
+      leaf.key = concat(key, leaf.key);
+      return leaf;
+    }
+    if (node instanceof Node.Extension extension) {
+      touch(extension, path, at);
+      extension.key = concat(key, extension.key);
+      return extension;
+    }
+    return new Node.Extension(key, node);
+  }
+
+  private static boolean matches(byte[] path, int at, byte[] key) {
+    return path.length - at >= key.length && common(path, at, key) == key.length;
+  }
+
+  private static int common(byte[] path, int at, byte[] key) {
+    int length = Math.min(key.length, path.length - at);
+    int mismatch = Arrays.mismatch(path, at, at + length, key, 0, length);
+    return mismatch < 0 ? length : mismatch;
+  }
+
+  private static byte[] append(byte[] path, int nibble) {
+    byte[] out = Arrays.copyOf(path, path.length + 1);
+    out[path.length] = (byte) nibble;
+    return out;
+  }
+
+  private static byte[] concat(byte[] a, byte[] b) {
+    byte[] out = Arrays.copyOf(a, a.length + b.length);
+    System.arraycopy(b, 0, out, a.length, b.length);
+    return out;
+  }
+}
