@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.tracing;
+
+import java.util.Map;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * Makes tracers of one kind. Registered as a service with the property {@value #NAME}: the name
+ * that clients ask for.
+ *
+ * <p>Threading: called from any thread.
+ */
+@ConsumerType
+public interface TracerFactory {
+  /**
+   * Service property: the name that clients put into the {@code tracer} field, e.g. {@code
+   * callTracer}.
+   */
+  String NAME = "tracer.name";
+
+  /** The name of the tracer used when a client names none. */
+  String DEFAULT = "structLogger";
+
+  /**
+   * Makes a tracer for one trace.
+   *
+   * @param config the client's {@code tracerConfig}, or for the default tracer the whole options
+   *     object; JSON-neutral values, never null
+   * @throws IllegalArgumentException when the configuration is not valid; the message goes to the
+   *     client
+   */
+  Tracer create(Map<String, Object> config);
+}

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.evm;
+
+import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Log;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.StateChanges;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The state during the execution of a block: the state before it, and a journal that takes changes
+ * back to any mark. It knows for each slot the value now, at the start of the transaction and at
+ * the start of the block.
+ *
+ * <p>Threading: one thread at a time.
+ */
+public final class EvmState {
+  // kinds of journal records: six longs each, the kind and id first
+  private static final int RECORD = 6;
+  private static final int SLOT_VALUE = 0;
+  private static final int SLOT_WARM = 1;
+  private static final int TRANSIENT_VALUE = 2;
+  private static final int ACCOUNT = 3;
+  private static final int ACCOUNT_WARM = 4;
+  private static final int REFUND = 5;
+  private static final int LOG = 6;
+
+  /**
+   * RIPEMD-160's address: its touch survives a revert since mainnet block 2,675,119 (EIP-161,
+   * addendum).
+   */
+  private static final Address RIPEMD =
+      Address.fromHex("0x0000000000000000000000000000000000000003");
+
+  private final StateBase base;
+  private final Map<Address, AccountEntry> accounts = new HashMap<>();
+  private final List<AccountEntry> byId = new ArrayList<>();
+  private final SlotTable slots;
+  private final SlotTable transients;
+
+  /** Ids of storages that start afresh; ids below are those of accounts. */
+  private long nextFreshStorage = 1L << 40;
+
+  private long[] journal = new long[RECORD * 256];
+  private int journalSize;
+  private final List<AccountUndo> undo = new ArrayList<>();
+  private long stamp = 1;
+  private long refund;
+  private final List<Log> logs = new ArrayList<>();
+
+  private record AccountUndo(
+      AccountEntry entry,
+      boolean exists,
+      long nonce,
+      UInt256 balance,
+      Hash codeHash,
+      @org.jspecify.annotations.Nullable Code code,
+      boolean codeDeployed,
+      boolean touched,
+      boolean created,
+      boolean destroyed) {}
+
+  /** Starts with the state {@code base}. */
+  public EvmState(StateBase base) {
+    this.base = base;
+    long seed = System.nanoTime() * 0x9E3779B97F4A7C15L ^ System.identityHashCode(this);
+    slots = new SlotTable(seed);
+    transients = new SlotTable(Long.rotateLeft(seed, 17));
+  }
+
+  // ---- accounts
+
+  AccountEntry entry(Address address) {
+    AccountEntry entry = accounts.get(address);
+    if (entry == null) {
+      entry = new AccountEntry(byId.size(), address, base.account(address));
+      accounts.put(address, entry);
+      byId.add(entry);
+    }
+    return entry;
+  }
+
+  /** Returns the nonce of an account, 0 when it does not exist. */
+  public long nonce(Address address) {
+    return entry(address).nonce;
+  }
+
+  /** Returns the balance of an account in wei, zero when it does not exist. */
+  public UInt256 balance(Address address) {
+    return entry(address).balance;
+  }
+
+  /** Returns the code of an account; empty when it has none or does not exist. */
+  public Bytes code(Address address) {
+    return code(entry(address)).bytes;
+  }
+
+  /** Returns the value of a storage slot; does not warm it. */
+  public UInt256 storage(Address address, UInt256 key) {
+    AccountEntry account = entry(address);
+    int at = slot(account, key.w0(), key.w1(), key.w2(), key.w3());
+    long[] e = slots.entries;
+    return new UInt256(e[at + 8], e[at + 7], e[at + 6], e[at + 5]);
+  }
+
+  Code code(AccountEntry account) {
+    Code code = account.code;
+    if (code == null) {
+      code =
+          account.hasCode() ? new Code(base.code(account.codeHash), account.codeHash) : Code.EMPTY;
+      account.code = code;
+    }
+    return code;
+  }
+
+  boolean isWarm(AccountEntry account) {
+    return account.warm == stamp;
+  }
+
+  /** Warms an account; returns whether it was cold. */
+  boolean warm(AccountEntry account) {
+    if (account.warm == stamp) {
+      return false;
+    }
+    record(ACCOUNT_WARM, account.id);
+    account.warm = stamp;
+    return true;
+  }
+
+  private void beforeChange(AccountEntry a) {
+    record(ACCOUNT, undo.size());
+    undo.add(
+        new AccountUndo(
+            a,
+            a.exists,
+            a.nonce,
+            a.balance,
+            a.codeHash,
+            a.code,
+            a.codeDeployed,
+            a.touched,
+            a.created,
+            a.destroyed));
+  }
+
+  /** Marks an account as touched (EIP-161) without changing it. */
+  void touch(AccountEntry account) {
+    if (!account.touched) {
+      beforeChange(account);
+      account.touched = true;
+    }
+  }
+
+  void setBalance(AccountEntry account, UInt256 balance) {
+    beforeChange(account);
+    account.balance = balance;
+    account.exists = true;
+    account.touched = true;
+  }
+
+  void setNonce(AccountEntry account, long nonce) {
+    beforeChange(account);
+    account.nonce = nonce;
+    account.exists = true;
+    account.touched = true;
+  }
+
+  void setCode(AccountEntry account, Bytes bytes) {
+    beforeChange(account);
+    Code code = bytes.isEmpty() ? Code.EMPTY : new Code(bytes);
+    account.code = code;
+    account.codeHash = code.hash();
+    account.codeDeployed = true;
+    account.exists = true;
+    account.touched = true;
+  }
+
+  /**
+   * Adds to a balance; an account that does not exist comes into being, unless nothing is added
+   * under EIP-161.
+   */
+  void credit(AccountEntry account, UInt256 amount, Fork fork) {
+    if (amount.isZero() && fork.includes(Fork.SPURIOUS_DRAGON)) {
+      touch(account);
+    } else {
+      setBalance(account, account.balance.add(amount));
+    }
+  }
+
+  void debit(AccountEntry account, UInt256 amount) {
+    setBalance(account, account.balance.subtract(amount));
+  }
+
+  /** Credits an account outside of any transaction: withdrawals, rewards. Amount in wei. */
+  public void credit(Address address, UInt256 amount, Fork fork) {
+    credit(entry(address), amount, fork);
+  }
+
+  /** Returns whether a creation at this address collides (EIP-684, EIP-7610). */
+  boolean collides(AccountEntry account) {
+    return account.nonce != 0
+        || account.hasCode()
+        || (account.base != null
+            && !account.storageCleared
+            && !account.base.storageRoot().equals(Account.EMPTY_ROOT));
+  }
+
+  /** Turns an account into a new contract; its balance stays. */
+  void create(AccountEntry account, long nonce) {
+    beforeChange(account);
+    account.exists = true;
+    account.touched = true;
+    account.created = true;
+    account.nonce = nonce;
+  }
+
+  void destroy(AccountEntry account) {
+    beforeChange(account);
+    account.destroyed = true;
+    account.touched = true;
+    account.balance = UInt256.ZERO;
+  }
+
+  // ---- storage
+
+  /** Returns the offset of a slot in {@link #slotEntries()}, loading it when it is new. */
+  int slot(AccountEntry account, long k0, long k1, long k2, long k3) {
+    int at = slots.find(account.storageId, k0, k1, k2, k3);
+    return at > 0 ? at : load(account, -at, k0, k1, k2, k3);
+  }
+
+  private int load(AccountEntry account, int at, long k0, long k1, long k2, long k3) {
+    long[] e = slots.entries;
+    e[at + SlotTable.ACCOUNT] = account.id;
+    if (account.base != null
+        && !account.storageCleared
+        && !account.base.storageRoot().equals(Account.EMPTY_ROOT)) {
+      UInt256 value = base.storage(account.address, new UInt256(k3, k2, k1, k0));
+      for (int copy = SlotTable.CURRENT; copy <= SlotTable.BASE; copy += 4) {
+        e[at + copy] = value.w0();
+        e[at + copy + 1] = value.w1();
+        e[at + copy + 2] = value.w2();
+        e[at + copy + 3] = value.w3();
+      }
+    }
+    return at;
+  }
+
+  /** Returns the table of entries; it moves when a slot is added. */
+  long[] slotEntries() {
+    return slots.entries;
+  }
+
+  boolean isSlotWarm(int at) {
+    return slots.entries[at + SlotTable.WARM] == stamp;
+  }
+
+  void warmSlot(int at) {
+    record(SLOT_WARM, at);
+    slots.entries[at + SlotTable.WARM] = stamp;
+  }
+
+  void writeSlot(int at, long v0, long v1, long v2, long v3) {
+    write(SLOT_VALUE, slots.entries, at, v0, v1, v2, v3);
+  }
+
+  int transientSlot(AccountEntry account, long k0, long k1, long k2, long k3) {
+    return Math.abs(transients.find(account.id, k0, k1, k2, k3));
+  }
+
+  long[] transientEntries() {
+    return transients.entries;
+  }
+
+  void writeTransient(int at, long v0, long v1, long v2, long v3) {
+    write(TRANSIENT_VALUE, transients.entries, at, v0, v1, v2, v3);
+  }
+
+  private void write(int kind, long[] e, int at, long v0, long v1, long v2, long v3) {
+    record(kind, at);
+    int j = journalSize - RECORD;
+    journal[j + 2] = e[at + 5];
+    journal[j + 3] = e[at + 6];
+    journal[j + 4] = e[at + 7];
+    journal[j + 5] = e[at + 8];
+    e[at + 5] = v0;
+    e[at + 6] = v1;
+    e[at + 7] = v2;
+    e[at + 8] = v3;
+  }
+
+  // ---- refund and logs
+
+  long refund() {
+    return refund;
+  }
+
+  void addRefund(long amount) {
+    record(REFUND, 0);
+    journal[journalSize - RECORD + 2] = refund;
+    refund += amount;
+  }
+
+  void log(Log log) {
+    record(LOG, 0);
+    logs.add(log);
+  }
+
+  List<Log> logs() {
+    return logs;
+  }
+
+  // ---- journal
+
+  private void record(int kind, long id) {
+    if (journalSize + RECORD > journal.length) {
+      journal = Arrays.copyOf(journal, journal.length * 2);
+    }
+    journal[journalSize] = kind;
+    journal[journalSize + 1] = id;
+    journalSize += RECORD;
+  }
+
+  /** Returns a mark to come back to with {@link #revert}. */
+  int mark() {
+    return journalSize;
+  }
+
+  /** Undoes everything since a mark. */
+  void revert(int mark) {
+    while (journalSize > mark) {
+      journalSize -= RECORD;
+      long[] j = journal;
+      int at = (int) j[journalSize + 1];
+      switch ((int) j[journalSize]) {
+        case SLOT_VALUE -> System.arraycopy(j, journalSize + 2, slots.entries, at + 5, 4);
+        case TRANSIENT_VALUE -> System.arraycopy(j, journalSize + 2, transients.entries, at + 5, 4);
+        case SLOT_WARM -> slots.entries[at + SlotTable.WARM] = 0;
+        case ACCOUNT_WARM -> byId.get(at).warm = 0;
+        case REFUND -> refund = j[journalSize + 2];
+        case LOG -> logs.remove(logs.size() - 1);
+        case ACCOUNT -> restore(undo.remove(undo.size() - 1));
+        default -> throw new IllegalStateException("unknown journal record");
+      }
+    }
+  }
+
+  private static void restore(AccountUndo u) {
+    AccountEntry a = u.entry;
+    boolean keepTouch = a.touched && a.address.equals(RIPEMD);
+    a.exists = u.exists;
+    a.nonce = u.nonce;
+    a.balance = u.balance;
+    a.codeHash = u.codeHash;
+    a.code = u.code;
+    a.codeDeployed = u.codeDeployed;
+    a.touched = u.touched || keepTouch;
+    a.created = u.created;
+    a.destroyed = u.destroyed;
+  }
+
+  /**
+   * Ends a transaction: destroyed accounts go, empty touched ones go too (EIP-161), and the values
+   * now become the original ones of the next transaction. Nothing before can be undone any more.
+   */
+  public void endTransaction(Fork fork) {
+    boolean removeEmpty = fork.includes(Fork.SPURIOUS_DRAGON);
+    for (AccountUndo u : undo) {
+      AccountEntry a = u.entry;
+      if (a.destroyed || (removeEmpty && a.touched && a.exists && a.isEmpty())) {
+        remove(a);
+      }
+      a.touched = false;
+      a.created = false;
+      a.destroyed = false;
+    }
+    AccountEntry ripemd = accounts.get(RIPEMD);
+    if (ripemd != null && ripemd.touched) {
+      if (removeEmpty && ripemd.exists && ripemd.isEmpty()) {
+        remove(ripemd);
+      }
+      ripemd.touched = false;
+    }
+    for (int j = 0; j < journalSize; j += RECORD) {
+      if (journal[j] == SLOT_VALUE) {
+        int at = (int) journal[j + 1];
+        long[] e = slots.entries;
+        System.arraycopy(e, at + SlotTable.CURRENT, e, at + SlotTable.ORIGINAL, 4);
+      }
+    }
+    undo.clear();
+    journalSize = 0;
+    transients.clear();
+    logs.clear();
+    refund = 0;
+    stamp++;
+  }
+
+  private void remove(AccountEntry a) {
+    a.exists = false;
+    a.nonce = 0;
+    a.balance = UInt256.ZERO;
+    a.codeHash = Account.EMPTY_CODE;
+    a.code = Code.EMPTY;
+    a.codeDeployed = false;
+    if (a.destroyed) {
+      a.storageCleared = true;
+      a.storageId = nextFreshStorage++;
+    }
+  }
+
+  /** Returns what differs from the state at the start. */
+  public StateChanges changes() {
+    Map<Integer, Map<UInt256, UInt256>> written = new HashMap<>();
+    long[] e = slots.entries;
+    for (int at = SlotTable.first(); at < slots.end(); at += SlotTable.ENTRY) {
+      AccountEntry account = byId.get((int) e[at + SlotTable.ACCOUNT]);
+      boolean changed =
+          !Arrays.equals(
+              e,
+              at + SlotTable.CURRENT,
+              at + SlotTable.CURRENT + 4,
+              e,
+              at + SlotTable.BASE,
+              at + SlotTable.BASE + 4);
+      if (account.storageId == e[at] && changed) {
+        written
+            .computeIfAbsent(account.id, id -> new TreeMap<>())
+            .put(
+                new UInt256(e[at + 4], e[at + 3], e[at + 2], e[at + 1]),
+                new UInt256(e[at + 8], e[at + 7], e[at + 6], e[at + 5]));
+      }
+    }
+    List<StateChanges.AccountChange> out = new ArrayList<>();
+    for (AccountEntry a : byId) {
+      Map<UInt256, UInt256> storage = written.getOrDefault(a.id, Map.of());
+      if (differs(a) || !storage.isEmpty()) {
+        out.add(
+            new StateChanges.AccountChange(
+                a.address,
+                a.base,
+                a.exists,
+                a.nonce,
+                a.balance,
+                a.codeHash,
+                a.codeDeployed && a.hasCode() && a.code != null ? a.code.bytes : null,
+                a.storageCleared && a.base != null,
+                storage));
+      }
+    }
+    return new StateChanges(out);
+  }
+
+  private static boolean differs(AccountEntry a) {
+    Account b = a.base;
+    if (b == null) {
+      return a.exists;
+    }
+    return !a.exists
+        || a.storageCleared
+        || a.nonce != b.nonce()
+        || !a.balance.equals(b.balance())
+        || !a.codeHash.equals(b.codeHash());
+  }
+}

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.evm;
+
+import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.api.tracing.Tracer.CallType;
+import dev.patchbay.crypto.Keccak;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Log;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.BlockContext;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs message calls and creations of one transaction, frame by frame (Yellow Paper, sections 7 and
+ * 8).
+ */
+final class Machine {
+  static final byte[] NO_BYTES = new byte[0];
+  static final String REVERTED = "execution reverted";
+  private static final int MAX_DEPTH = 1024;
+  private static final int MAX_CODE = 24576;
+  private static final int CALL_STIPEND = 2300;
+
+  final EvmState state;
+  final BlockContext block;
+  final GasSchedule schedule;
+  Address origin = Address.ZERO;
+  UInt256 gasPrice = UInt256.ZERO;
+  List<Hash> blobHashes = List.of();
+
+  private final Fork fork;
+  private final @Nullable Tracer tracer;
+  private final Interpreter interpreter;
+  private final Precompiles precompiles;
+  private final List<Frame> frames = new ArrayList<>();
+
+  Machine(EvmState state, BlockContext block, @Nullable Tracer tracer) {
+    this.state = state;
+    this.block = block;
+    this.fork = block.fork();
+    this.schedule = GasSchedule.of(fork);
+    this.precompiles = Precompiles.of(fork);
+    this.tracer = tracer;
+    this.interpreter = new Interpreter(this, tracer);
+  }
+
+  // ---- from outside
+
+  /**
+   * Calls an account from outside of any frame; the returned frame tells how it ended and is valid
+   * until the next call.
+   */
+  Frame call(Address caller, Address to, Bytes input, UInt256 value, long gas) {
+    AccountEntry target = state.entry(to);
+    Frame f = frame(0, target);
+    f.type = CallType.CALL;
+    f.codeAddress = to;
+    f.code = state.code(target);
+    if (fork.includes(Fork.PRAGUE) && f.code.isDelegation()) {
+      AccountEntry delegate = state.entry(delegate(f.code));
+      state.warm(delegate);
+      f.code = isPrecompile(delegate.address) ? Code.EMPTY : state.code(delegate);
+    }
+    f.caller = caller;
+    f.value = value;
+    f.transfers = true;
+    f.input = input.unsafeArray();
+    return execute(f, gas);
+  }
+
+  /** Creates a contract from outside of any frame; the nonce of the caller is {@code nonce}. */
+  Frame create(Address caller, long nonce, Bytes initCode, UInt256 value, long gas) {
+    AccountEntry target = state.entry(Address.ofCreation(caller, nonce));
+    Frame f = frame(0, target);
+    f.type = CallType.CREATE;
+    f.codeAddress = target.address;
+    f.code = new Code(initCode, Hash.ZERO);
+    f.caller = caller;
+    f.value = value;
+    f.transfers = true;
+    f.input = NO_BYTES;
+    state.warm(target);
+    return execute(f, gas);
+  }
+
+  private Frame execute(Frame root, long gas) {
+    root.gas = gas;
+    if (start(root)) {
+      run(root);
+    }
+    return root;
+  }
+
+  private void run(Frame root) {
+    Frame f = root;
+    while (true) {
+      Frame.Exit exit = interpreter.run(f);
+      if (exit == Frame.Exit.CALL) {
+        Frame callee = f.callee;
+        if (callee == null) {
+          throw new IllegalStateException("a call without a callee");
+        }
+        f = callee;
+        continue;
+      }
+      finish(f, exit);
+      if (f == root) {
+        return;
+      }
+      Frame caller = frames.get(f.depth - 1);
+      resume(caller, f);
+      f = caller;
+    }
+  }
+
+  // ---- from the interpreter
+
+  /**
+   * Sets up a message call of a frame whose stack words were not removed yet.
+   *
+   * @return whether a callee has to run; otherwise the call has ended and its result is on the
+   *     stack
+   */
+  boolean call(Frame f, int op, AccountEntry target, Code code, int sp, int in, long granted) {
+    Frame c = frame(f.depth + 1, op == 0xf1 || op == 0xfa ? target : f.self);
+    boolean hasValue = op == 0xf1 || op == 0xf2;
+    c.type =
+        switch (op) {
+          case 0xf1 -> CallType.CALL;
+          case 0xf2 -> CallType.CALLCODE;
+          case 0xf4 -> CallType.DELEGATECALL;
+          default -> CallType.STATICCALL;
+        };
+    c.codeAddress = target.address;
+    c.code = code;
+    c.caller = op == 0xf4 ? f.caller : f.self.address;
+    c.value = op == 0xf4 ? f.value : hasValue ? f.numberAt(sp - 12) : UInt256.ZERO;
+    c.transfers = op == 0xf1 || op == 0xfa;
+    c.isStatic = f.isStatic || op == 0xfa;
+    c.input = f.memoryAt(in, in - 4);
+    c.outLength = (int) f.stack[in - 12];
+    c.outOffset = c.outLength == 0 ? 0 : (int) f.stack[in - 8];
+    c.gas = granted + (hasValue && !c.value.isZero() ? CALL_STIPEND : 0);
+    return startFrom(f, c);
+  }
+
+  /** Sets up a contract creation of a frame whose stack words were not removed yet. */
+  boolean create(Frame f, boolean salted, int sp, long granted) {
+    byte[] initCode = f.memoryAt(sp - 8, sp - 12);
+    UInt256 value = f.numberAt(sp - 4);
+    long nonce = f.self.nonce;
+    Address address =
+        salted
+            ? Address.ofCreate2(
+                f.self.address, f.numberAt(sp - 16).toArray(), Keccak.hash256(initCode))
+            : Address.ofCreation(f.self.address, nonce);
+    Frame c = frame(f.depth + 1, state.entry(address));
+    c.type = salted ? CallType.CREATE2 : CallType.CREATE;
+    c.codeAddress = address;
+    c.code = new Code(Bytes.wrap(initCode), Hash.ZERO);
+    c.caller = f.self.address;
+    c.value = value;
+    c.transfers = true;
+    c.input = NO_BYTES;
+    c.gas = granted;
+    boolean possible = f.depth < MAX_DEPTH && f.self.balance.compareTo(value) >= 0 && nonce != -1L;
+    if (possible) {
+      state.setNonce(f.self, nonce + 1);
+      if (schedule.accessLists) {
+        state.warm(c.self);
+      }
+    } else if (nonce == -1L) {
+      traceEnter(c);
+      refuse(c, "nonce uint64 overflow");
+      resume(f, c);
+      return false;
+    }
+    return startFrom(f, c);
+  }
+
+  private boolean startFrom(Frame f, Frame c) {
+    f.callee = c;
+    if (start(c)) {
+      return true;
+    }
+    resume(f, c);
+    return false;
+  }
+
+  /**
+   * Moves the balance of a contract to its heir and destroys it (EIP-6780: only if it is as old as
+   * the transaction).
+   */
+  void selfdestruct(Frame f, AccountEntry heir) {
+    AccountEntry self = f.self;
+    UInt256 balance = self.balance;
+    if (tracer != null) {
+      Bytes none = Bytes.EMPTY;
+      tracer.onEnter(
+          f.depth + 1, CallType.SELFDESTRUCT, self.address, heir.address, none, 0, balance);
+      tracer.onExit(f.depth + 1, none, 0, null, false);
+    }
+    boolean destroys = !fork.includes(Fork.CANCUN) || self.created;
+    if (destroys) {
+      if (schedule.selfdestructRefund > 0 && !self.destroyed) {
+        state.addRefund(schedule.selfdestructRefund);
+      }
+      if (heir != self) {
+        state.credit(heir, balance, fork);
+      }
+      state.destroy(self);
+    } else if (heir != self) {
+      state.debit(self, balance);
+      state.credit(heir, balance, fork);
+    }
+  }
+
+  /**
+   * Returns whether sending to an account brings it into being, in the sense that costs 25,000 gas.
+   */
+  boolean createsAccount(AccountEntry target, boolean sendsValue) {
+    return fork.includes(Fork.SPURIOUS_DRAGON)
+        ? sendsValue && (!target.exists || target.isEmpty())
+        : !target.exists;
+  }
+
+  boolean isPrecompile(Address address) {
+    return precompiles.has(address);
+  }
+
+  static Address delegate(Code code) {
+    return Address.wrap(Arrays.copyOfRange(code.padded, 3, 23));
+  }
+
+  void traceLog(Log log) {
+    if (tracer != null) {
+      tracer.onLog(log);
+    }
+  }
+
+  // ---- frames
+
+  private Frame frame(int depth, AccountEntry self) {
+    while (frames.size() <= depth) {
+      frames.add(new Frame(frames.size(), self));
+    }
+    Frame f = frames.get(depth);
+    f.reset();
+    f.self = self;
+    return f;
+  }
+
+  /**
+   * Starts a frame; returns false when it has ended already: no code, a precompiled contract, or a
+   * refusal.
+   */
+  private boolean start(Frame f) {
+    f.gasAtEntry = f.gas;
+    f.mark = state.mark();
+    traceEnter(f);
+    if (f.depth > MAX_DEPTH) {
+      return refuse(f, "max call depth exceeded");
+    }
+    AccountEntry caller = state.entry(f.caller);
+    boolean pays = !f.value.isZero() && f.type != CallType.DELEGATECALL;
+    if (pays && caller.balance.compareTo(f.value) < 0) {
+      return refuse(f, "insufficient balance for transfer");
+    }
+    boolean creates = f.type == CallType.CREATE || f.type == CallType.CREATE2;
+    if (creates) {
+      if (state.collides(f.self)) {
+        f.error = "contract address collision";
+        f.gas = 0;
+        traceExit(f);
+        return false;
+      }
+      state.create(f.self, fork.includes(Fork.SPURIOUS_DRAGON) ? 1 : 0);
+    }
+    if (f.transfers) {
+      if (!f.value.isZero()) {
+        state.debit(caller, f.value);
+      }
+      state.credit(f.self, f.value, fork);
+    }
+    if (!creates && isPrecompile(f.codeAddress)) {
+      runPrecompile(f);
+      return false;
+    }
+    if (f.code.length == 0) {
+      finish(f, Frame.Exit.STOP);
+      return false;
+    }
+    return true;
+  }
+
+  private boolean refuse(Frame f, String error) {
+    f.error = error;
+    traceExit(f);
+    return false;
+  }
+
+  private void runPrecompile(Frame f) {
+    Precompiles.Contract contract = precompiles.get(f.codeAddress);
+    long price = contract.gas(f.input);
+    if (price < 0 || price > f.gas) {
+      f.error = Interpreter.OUT_OF_GAS;
+      finish(f, Frame.Exit.FAULT);
+      return;
+    }
+    byte[] output = contract.run(f.input);
+    if (output == null) {
+      f.error = "precompile failed";
+      finish(f, Frame.Exit.FAULT);
+      return;
+    }
+    f.gas -= price;
+    f.output = output;
+    finish(f, Frame.Exit.RETURN);
+  }
+
+  /** Ends a frame: deploys code, or undoes what a failed frame did. */
+  private void finish(Frame f, Frame.Exit exit) {
+    boolean creates = f.type == CallType.CREATE || f.type == CallType.CREATE2;
+    if (creates && (exit == Frame.Exit.RETURN || exit == Frame.Exit.STOP)) {
+      f.error = deploy(f);
+      if (f.error != null) {
+        exit = Frame.Exit.FAULT;
+      }
+    }
+    if (exit == Frame.Exit.FAULT) {
+      state.revert(f.mark);
+      f.reverted = true;
+      f.gas = 0;
+      f.output = NO_BYTES;
+    } else if (exit == Frame.Exit.REVERT) {
+      state.revert(f.mark);
+      f.reverted = true;
+      f.error = REVERTED;
+    }
+    traceExit(f);
+  }
+
+  private @Nullable String deploy(Frame f) {
+    byte[] code = f.output;
+    if (fork.includes(Fork.SPURIOUS_DRAGON) && code.length > MAX_CODE) {
+      return "max code size exceeded";
+    }
+    if (fork.includes(Fork.LONDON) && code.length > 0 && code[0] == (byte) 0xef) {
+      return "invalid code: must not begin with 0xef";
+    }
+    long price = 200L * code.length;
+    if (price > f.gas) {
+      if (fork.includes(Fork.HOMESTEAD)) {
+        return "contract creation code storage out of gas";
+      }
+      f.output = NO_BYTES;
+      return null;
+    }
+    f.gas -= price;
+    if (code.length > 0) {
+      state.setCode(f.self, Bytes.of(code));
+    }
+    return null;
+  }
+
+  /** Hands the result of a callee to its caller. */
+  private void resume(Frame caller, Frame c) {
+    boolean success = c.error == null;
+    boolean creates = c.type == CallType.CREATE || c.type == CallType.CREATE2;
+    caller.gas += c.gas;
+    caller.returnData = creates && success ? NO_BYTES : c.output;
+    int result = caller.sp - 4;
+    if (creates) {
+      if (success) {
+        caller.push(c.self.address, result);
+      } else {
+        Words.set(caller.stack, result, 0);
+      }
+    } else {
+      int length = Math.min(c.outLength, c.output.length);
+      System.arraycopy(c.output, 0, caller.memory, c.outOffset, length);
+      Words.set(caller.stack, result, success ? 1 : 0);
+    }
+    caller.callee = null;
+  }
+
+  private void traceEnter(Frame f) {
+    if (tracer != null) {
+      boolean creates = f.type == CallType.CREATE || f.type == CallType.CREATE2;
+      Bytes input = creates ? f.code.bytes : Bytes.of(f.input);
+      Address from = f.type == CallType.DELEGATECALL ? f.self.address : f.caller;
+      tracer.onEnter(f.depth, f.type, from, f.codeAddress, input, f.gas, f.value);
+    }
+  }
+
+  private void traceExit(Frame f) {
+    if (tracer != null) {
+      tracer.onExit(f.depth, f.outputBytes(), f.gasAtEntry - f.gas, f.error, f.reverted);
+    }
+  }
+}

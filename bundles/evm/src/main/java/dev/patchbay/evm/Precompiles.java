@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.evm;
+
+import dev.patchbay.crypto.Blake2b;
+import dev.patchbay.crypto.Bn254;
+import dev.patchbay.crypto.Digests;
+import dev.patchbay.crypto.Kzg;
+import dev.patchbay.crypto.Secp256k1;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Fork;
+import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.ToLongFunction;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/** The precompiled contracts of a fork (Yellow Paper, appendix E, and later EIPs). */
+final class Precompiles {
+  /**
+   * A contract: its price, negative when it is beyond any gas limit, and its function, null when it
+   * fails.
+   */
+  interface Contract {
+    long gas(byte[] input);
+
+    byte @Nullable [] run(byte[] input);
+  }
+
+  private static final Map<Fork, Precompiles> BY_FORK = new EnumMap<>(Fork.class);
+
+  static {
+    for (Fork fork : Fork.values()) {
+      BY_FORK.put(fork, new Precompiles(fork));
+    }
+  }
+
+  private final Map<Address, Contract> contracts = new HashMap<>();
+
+  static Precompiles of(Fork fork) {
+    Precompiles precompiles = BY_FORK.get(fork);
+    if (precompiles == null) {
+      throw new IllegalArgumentException("no precompiled contracts for " + fork);
+    }
+    return precompiles;
+  }
+
+  private Precompiles(Fork fork) {
+    put(1, in -> 3000, Precompiles::ecrecover);
+    put(2, in -> 60 + 12 * words(in), in -> Digests.sha256(in, 0, in.length));
+    put(3, in -> 600 + 120 * words(in), Precompiles::ripemd160);
+    put(4, in -> 15 + 3 * words(in), in -> in);
+    if (fork.includes(Fork.BYZANTIUM)) {
+      boolean istanbul = fork.includes(Fork.ISTANBUL);
+      put(5, in -> ModExp.gas(in, fork), in -> ModExp.run(in, fork));
+      put(6, in -> istanbul ? 150 : 500, in -> Bn254.add(Arrays.copyOf(in, 128)));
+      put(7, in -> istanbul ? 6000 : 40000, in -> Bn254.multiply(Arrays.copyOf(in, 96)));
+      put(
+          8,
+          in -> istanbul ? 45000 + 34000L * (in.length / 192) : 100000 + 80000L * (in.length / 192),
+          Precompiles::pairing);
+    }
+    if (fork.includes(Fork.ISTANBUL)) {
+      put(
+          9,
+          in -> in.length == 213 ? Integer.toUnsignedLong(ByteBuffer.wrap(in).getInt()) : 0,
+          Precompiles::blake2f);
+    }
+    if (fork.includes(Fork.CANCUN)) {
+      put(10, in -> 50000, Precompiles::pointEvaluation);
+    }
+  }
+
+  private void put(
+      int number, ToLongFunction<byte[]> price, UnaryOperator<byte @Nullable []> function) {
+    byte[] address = new byte[20];
+    address[19] = (byte) number;
+    contracts.put(
+        Address.wrap(address),
+        new Contract() {
+          @Override
+          public long gas(byte[] input) {
+            return price.applyAsLong(input);
+          }
+
+          @Override
+          public byte @Nullable [] run(byte[] input) {
+            return function.apply(input);
+          }
+        });
+  }
+
+  boolean has(Address address) {
+    return contracts.containsKey(address);
+  }
+
+  Contract get(Address address) {
+    Contract contract = contracts.get(address);
+    if (contract == null) {
+      throw new IllegalArgumentException("no precompiled contract at " + address);
+    }
+    return contract;
+  }
+
+  Set<Address> addresses() {
+    return contracts.keySet();
+  }
+
+  private static long words(byte[] input) {
+    return (input.length + 31) / 32;
+  }
+
+  private static byte[] ecrecover(byte[] in) {
+    byte[] input = Arrays.copyOf(in, 128);
+    byte[] v = Arrays.copyOfRange(input, 32, 64);
+    for (int i = 0; i < 31; i++) {
+      if (v[i] != 0) {
+        return Machine.NO_BYTES;
+      }
+    }
+    if (v[31] != 27 && v[31] != 28) {
+      return Machine.NO_BYTES;
+    }
+    byte[] key =
+        Secp256k1.recover(
+            Arrays.copyOf(input, 32),
+            Arrays.copyOfRange(input, 64, 96),
+            Arrays.copyOfRange(input, 96, 128),
+            v[31] - 27);
+    return key == null ? Machine.NO_BYTES : leftPadded(Secp256k1.address(key));
+  }
+
+  private static byte[] ripemd160(byte[] in) {
+    return leftPadded(Digests.ripemd160(in, 0, in.length));
+  }
+
+  private static byte[] leftPadded(byte[] twenty) {
+    byte[] out = new byte[32];
+    System.arraycopy(twenty, 0, out, 12, 20);
+    return out;
+  }
+
+  private static byte @Nullable [] pairing(byte[] in) {
+    Boolean holds = Bn254.pairingCheck(in);
+    if (holds == null) {
+      return null;
+    }
+    byte[] out = new byte[32];
+    out[31] = (byte) (holds ? 1 : 0);
+    return out;
+  }
+
+  private static byte @Nullable [] blake2f(byte[] in) {
+    if (in.length != 213 || (in[212] & 0xfe) != 0) {
+      return null;
+    }
+    ByteBuffer buffer = ByteBuffer.wrap(in);
+    int rounds = buffer.getInt();
+    buffer.order(ByteOrder.LITTLE_ENDIAN);
+    long[] h = new long[8];
+    long[] m = new long[16];
+    for (int i = 0; i < 8; i++) {
+      h[i] = buffer.getLong();
+    }
+    for (int i = 0; i < 16; i++) {
+      m[i] = buffer.getLong();
+    }
+    Blake2b.compress(rounds, h, m, buffer.getLong(), buffer.getLong(), in[212] == 1);
+    ByteBuffer out = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
+    for (long word : h) {
+      out.putLong(word);
+    }
+    return out.array();
+  }
+
+  /** EIP-4844: versioned hash, z, y, commitment, proof. */
+  private static byte @Nullable [] pointEvaluation(byte[] in) {
+    if (in.length != 192) {
+      return null;
+    }
+    byte[] commitment = Arrays.copyOfRange(in, 96, 144);
+    byte[] versioned = Digests.sha256(commitment, 0, 48);
+    versioned[0] = 1;
+    if (!Arrays.equals(versioned, Arrays.copyOf(in, 32))
+        || !Kzg.verifyProof(
+            commitment,
+            Arrays.copyOfRange(in, 32, 64),
+            Arrays.copyOfRange(in, 64, 96),
+            Arrays.copyOfRange(in, 144, 192))) {
+      return null;
+    }
+    return HexFormat.of()
+        .parseHex(
+            "0000000000000000000000000000000000000000000000000000000000001000"
+                + leftZeros(Kzg.MODULUS.toString(16)));
+  }
+
+  private static String leftZeros(String digits) {
+    return "0".repeat(64 - digits.length()) + digits;
+  }
+
+  /** Modular exponentiation (EIP-198, prices of EIP-2565 and EIP-7883, limits of EIP-7823). */
+  private static final class ModExp {
+    private static final BigInteger MAX_LONG = BigInteger.valueOf(Long.MAX_VALUE);
+
+    static long gas(byte[] in, Fork fork) {
+      BigInteger baseLength = number(in, 0, 32);
+      BigInteger expLength = number(in, 32, 32);
+      BigInteger modLength = number(in, 64, 32);
+      BigInteger longest = baseLength.max(modLength);
+      BigInteger head =
+          baseLength.bitLength() > 31
+              ? BigInteger.ZERO
+              : number(
+                  in, 96 + baseLength.intValue(), expLength.min(BigInteger.valueOf(32)).intValue());
+      BigInteger beyond = expLength.subtract(BigInteger.valueOf(32)).max(BigInteger.ZERO);
+      boolean osaka = fork.includes(Fork.OSAKA);
+      BigInteger iterations =
+          beyond
+              .multiply(BigInteger.valueOf(osaka ? 16 : 8))
+              .add(BigInteger.valueOf(Math.max(0, head.bitLength() - 1)))
+              .max(BigInteger.ONE);
+      BigInteger gas;
+      if (osaka) {
+        BigInteger words = longest.add(BigInteger.valueOf(7)).shiftRight(3);
+        BigInteger complexity =
+            longest.compareTo(BigInteger.valueOf(32)) <= 0
+                ? BigInteger.valueOf(16)
+                : words.multiply(words).shiftLeft(1);
+        gas = complexity.multiply(iterations).max(BigInteger.valueOf(500));
+      } else if (fork.includes(Fork.BERLIN)) {
+        BigInteger words = longest.add(BigInteger.valueOf(7)).shiftRight(3);
+        gas =
+            words
+                .multiply(words)
+                .multiply(iterations)
+                .divide(BigInteger.valueOf(3))
+                .max(BigInteger.valueOf(200));
+      } else {
+        gas = complexityOfByzantium(longest).multiply(iterations).divide(BigInteger.valueOf(20));
+      }
+      return gas.compareTo(MAX_LONG) > 0 ? -1 : gas.longValue();
+    }
+
+    private static BigInteger complexityOfByzantium(BigInteger x) {
+      BigInteger square = x.multiply(x);
+      if (x.compareTo(BigInteger.valueOf(64)) <= 0) {
+        return square;
+      }
+      if (x.compareTo(BigInteger.valueOf(1024)) <= 0) {
+        return square
+            .divide(BigInteger.valueOf(4))
+            .add(x.multiply(BigInteger.valueOf(96)))
+            .subtract(BigInteger.valueOf(3072));
+      }
+      return square
+          .divide(BigInteger.valueOf(16))
+          .add(x.multiply(BigInteger.valueOf(480)))
+          .subtract(BigInteger.valueOf(199680));
+    }
+
+    static byte @Nullable [] run(byte[] in, Fork fork) {
+      BigInteger baseLength = number(in, 0, 32);
+      BigInteger expLength = number(in, 32, 32);
+      BigInteger modLength = number(in, 64, 32);
+      if (fork.includes(Fork.OSAKA)
+          && baseLength.max(expLength).max(modLength).compareTo(BigInteger.valueOf(1024)) > 0) {
+        return null;
+      }
+      if (modLength.signum() == 0) {
+        return Machine.NO_BYTES;
+      }
+      int b = baseLength.intValueExact();
+      int e = expLength.bitLength() > 31 ? Integer.MAX_VALUE : expLength.intValue();
+      int m = modLength.intValueExact();
+      BigInteger modulus = number(in, 96L + b + e, m);
+      BigInteger result = BigInteger.ZERO;
+      if (modulus.signum() != 0) {
+        result = number(in, 96, b).modPow(number(in, 96L + b, e), modulus);
+      }
+      byte[] bytes = result.toByteArray();
+      byte[] out = new byte[m];
+      int length = Math.min(m, bytes.length);
+      System.arraycopy(bytes, bytes.length - length, out, m - length, length);
+      return out;
+    }
+
+    /** Reads a big-endian number; input that is not there counts as zeros. */
+    private static BigInteger number(byte[] in, long from, int length) {
+      if (from >= in.length || length == 0) {
+        return BigInteger.ZERO;
+      }
+      int available = (int) Math.min(length, in.length - from);
+      BigInteger value = new BigInteger(1, in, (int) from, available);
+      return available == length ? value : value.shiftLeft(8 * (length - available));
+    }
+  }
+}

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.evm;
+
+import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.primitives.AccessListEntry;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Authorization;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Log;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.BlockContext;
+import dev.patchbay.primitives.execution.ExecutionResult;
+import dev.patchbay.primitives.execution.ExecutionResult.Status;
+import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.primitives.execution.InvalidTransactionException.Reason;
+import java.math.BigInteger;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Applies transactions of one block to a state (Yellow Paper, section 6).
+ *
+ * <p>Threading: one thread at a time.
+ */
+public final class TransactionProcessor {
+  /** Greatest gas limit of a transaction from Osaka on (EIP-7825). */
+  public static final long MAX_TRANSACTION_GAS = 1L << 24;
+
+  private static final int BLOB_GAS = 131_072;
+  private static final Address SYSTEM =
+      Address.fromHex("0xfffffffffffffffffffffffffffffffffffffffe");
+  private static final long SYSTEM_GAS = 30_000_000;
+
+  private final EvmState state;
+  private final BlockContext block;
+  private final Fork fork;
+
+  /** What a simulation leaves out of the rules. */
+  public enum Mode {
+    /** A transaction of a block: all rules. */
+    CONSENSUS,
+    /**
+     * A call by {@code eth_call} and its kin: no nonce, no EOA check, no fees below the base fee
+     * when none are given.
+     */
+    SIMULATION
+  }
+
+  /** Starts with a state and the block that transactions see. */
+  public TransactionProcessor(EvmState state, BlockContext block) {
+    this.state = state;
+    this.block = block;
+    this.fork = block.fork();
+  }
+
+  /**
+   * Executes a transaction and ends it: the state holds its effects, the miner's fee included.
+   *
+   * @param gasLeft gas that the block has left, unsigned
+   * @param tracer follows the execution; null for none
+   * @throws InvalidTransactionException when the transaction may not be part of the block; the
+   *     state is unchanged then
+   */
+  public ExecutionResult process(Transaction tx, long gasLeft, Mode mode, @Nullable Tracer tracer)
+      throws InvalidTransactionException {
+    Address from = tx.sender();
+    if (from == null) {
+      throw new InvalidTransactionException(Reason.SIGNATURE, "invalid sender: invalid signature");
+    }
+    AccountEntry sender = state.entry(from);
+    long floor = validate(tx, from, sender, gasLeft, mode);
+    UInt256 price = price(tx, mode);
+    if (tracer != null) {
+      tracer.onTransactionStart(tx, from);
+    }
+
+    UInt256 blobFee = block.blobBaseFee().multiply(UInt256.of(blobGas(tx)));
+    UInt256 prepaid = price.multiply(UInt256.of(tx.gasLimit())).add(blobFee);
+    state.debit(sender, prepaid);
+    Machine machine = new Machine(state, block, tracer);
+    machine.origin = from;
+    machine.gasPrice = price;
+    machine.blobHashes = tx.blobVersionedHashes();
+    warmUp(tx, sender);
+
+    long nonce = sender.nonce;
+    long gas = tx.gasLimit() - intrinsicGas(tx, fork);
+    Frame frame;
+    Address to = tx.to();
+    if (to == null) {
+      state.setNonce(sender, nonce + 1);
+      frame = machine.create(from, nonce, tx.data(), tx.value(), gas);
+    } else {
+      state.setNonce(sender, nonce + 1);
+      for (Authorization authorization : tx.authorizations()) {
+        authorize(authorization);
+      }
+      frame = machine.call(from, to, tx.data(), tx.value(), gas);
+    }
+
+    long used = tx.gasLimit() - frame.gas;
+    long cap = used / (fork.includes(Fork.LONDON) ? 5 : 2);
+    long refund = Math.min(cap, state.refund());
+    used = Math.max(used - refund, floor);
+    state.credit(sender, price.multiply(UInt256.of(tx.gasLimit() - used)), fork);
+    UInt256 baseFee = block.baseFee();
+    UInt256 tip = baseFee == null || price.compareTo(baseFee) < 0 ? price : price.subtract(baseFee);
+    if (baseFee != null && price.compareTo(baseFee) < 0) {
+      tip = UInt256.ZERO;
+    }
+    state.credit(state.entry(block.coinbase()), tip.multiply(UInt256.of(used)), fork);
+
+    boolean success = frame.error == null;
+    List<Log> logs = success ? List.copyOf(state.logs()) : List.of();
+    Status status =
+        success
+            ? Status.SUCCESS
+            : Machine.REVERTED.equals(frame.error) ? Status.REVERT : Status.HALT;
+    ExecutionResult result =
+        new ExecutionResult(
+            status,
+            used,
+            refund,
+            frame.outputBytes(),
+            logs,
+            frame.error,
+            success && to == null ? frame.self.address : null);
+    state.endTransaction(fork);
+    if (tracer != null) {
+      tracer.onTransactionEnd(used);
+    }
+    return result;
+  }
+
+  /**
+   * Makes a system call (EIP-4788, EIP-2935, EIP-7002, EIP-7251): from the system address, with gas
+   * of its own.
+   *
+   * @return the output, or null when there is no code at the address
+   */
+  public @Nullable Bytes systemCall(Address to, Bytes input) {
+    if (!state.entry(to).hasCode()) {
+      return null;
+    }
+    Machine machine = new Machine(state, block, null);
+    machine.origin = SYSTEM;
+    state.warm(state.entry(to));
+    Frame frame = machine.call(SYSTEM, to, input, UInt256.ZERO, SYSTEM_GAS);
+    Bytes output = frame.error == null ? frame.outputBytes() : Bytes.EMPTY;
+    state.endTransaction(fork);
+    return output;
+  }
+
+  private UInt256 price(Transaction tx, Mode mode) {
+    if (mode == Mode.SIMULATION && tx.maxFeePerGas().isZero()) {
+      return UInt256.ZERO;
+    }
+    return tx.effectiveGasPrice(block.baseFee());
+  }
+
+  private static long blobGas(Transaction tx) {
+    return (long) BLOB_GAS * tx.blobVersionedHashes().size();
+  }
+
+  // ---- validity
+
+  private long validate(Transaction tx, Address from, AccountEntry sender, long gasLeft, Mode mode)
+      throws InvalidTransactionException {
+    checkType(tx);
+    boolean simulated = mode == Mode.SIMULATION;
+    if (!simulated) {
+      checkChain(tx);
+      checkNonce(tx, from, sender);
+      if (sender.hasCode() && !(fork.includes(Fork.PRAGUE) && state.code(sender).isDelegation())) {
+        throw invalid(
+            Reason.SENDER_NOT_EOA,
+            "sender not an eoa: address "
+                + from.toChecksumString()
+                + ", codehash: "
+                + sender.codeHash);
+      }
+    }
+    if (fork.includes(Fork.OSAKA)
+        && !simulated
+        && Long.compareUnsigned(tx.gasLimit(), MAX_TRANSACTION_GAS) > 0) {
+      throw invalid(
+          Reason.GAS_LIMIT_TOO_HIGH,
+          "transaction gas limit too high (cap: "
+              + MAX_TRANSACTION_GAS
+              + ", tx: "
+              + Long.toUnsignedString(tx.gasLimit())
+              + ")");
+    }
+    if (Long.compareUnsigned(tx.gasLimit(), gasLeft) > 0) {
+      throw invalid(Reason.BLOCK_GAS, "gas limit reached");
+    }
+    checkFees(tx, from, simulated);
+    checkFunds(tx, from, sender, simulated);
+    long intrinsic = intrinsicGas(tx, fork);
+    if (Long.compareUnsigned(tx.gasLimit(), intrinsic) < 0) {
+      throw invalid(
+          Reason.INTRINSIC_GAS,
+          "intrinsic gas too low: have "
+              + Long.toUnsignedString(tx.gasLimit())
+              + ", want "
+              + intrinsic);
+    }
+    long floor = floorGas(tx, fork);
+    if (Long.compareUnsigned(tx.gasLimit(), floor) < 0) {
+      throw invalid(
+          Reason.INTRINSIC_GAS,
+          "insufficient gas for floor data gas cost: have "
+              + Long.toUnsignedString(tx.gasLimit())
+              + ", want "
+              + floor);
+    }
+    if (tx.isCreation() && fork.includes(Fork.SHANGHAI) && tx.data().size() > 49152) {
+      throw invalid(
+          Reason.INIT_CODE_TOO_LARGE,
+          "max initcode size exceeded: code size " + tx.data().size() + " limit 49152");
+    }
+    return floor;
+  }
+
+  private void checkType(Transaction tx) throws InvalidTransactionException {
+    Fork needed =
+        switch (tx.type()) {
+          case LEGACY -> Fork.FRONTIER;
+          case ACCESS_LIST -> Fork.BERLIN;
+          case FEE_MARKET -> Fork.LONDON;
+          case BLOB -> Fork.CANCUN;
+          case SET_CODE -> Fork.PRAGUE;
+        };
+    if (!fork.includes(needed)) {
+      throw invalid(Reason.TYPE_NOT_SUPPORTED, "transaction type not supported");
+    }
+    if (tx.type() == TransactionType.BLOB) {
+      checkBlobs(tx);
+    }
+    if (tx.type() == TransactionType.SET_CODE && tx.authorizations().isEmpty()) {
+      throw invalid(Reason.AUTHORIZATION, "EIP-7702 transaction with empty auth list");
+    }
+  }
+
+  private void checkBlobs(Transaction tx) throws InvalidTransactionException {
+    int count = tx.blobVersionedHashes().size();
+    if (count == 0) {
+      throw invalid(Reason.BLOB, "blob transaction missing blob hashes");
+    }
+    int most = fork.includes(Fork.OSAKA) ? Math.min(6, block.maxBlobs()) : block.maxBlobs();
+    if (count > most) {
+      throw invalid(
+          Reason.BLOB, "blob transaction has too many blobs (" + count + ", at most " + most + ")");
+    }
+    for (Hash hash : tx.blobVersionedHashes()) {
+      if (hash.unsafeArray()[0] != 1) {
+        throw invalid(Reason.BLOB, "blob hash has invalid version");
+      }
+    }
+    if (tx.maxFeePerBlobGas().compareTo(block.blobBaseFee()) < 0) {
+      throw invalid(
+          Reason.BLOB,
+          "max fee per blob gas less than block blob gas fee: maxFeePerBlobGas: "
+              + tx.maxFeePerBlobGas()
+              + ", blobBaseFee: "
+              + block.blobBaseFee());
+    }
+  }
+
+  private void checkChain(Transaction tx) throws InvalidTransactionException {
+    UInt256 chain = tx.chainId();
+    if (chain != null && fork.includes(Fork.SPURIOUS_DRAGON) && !chain.equals(block.chainId())) {
+      throw invalid(
+          Reason.SIGNATURE,
+          "invalid chain id for signer: have " + chain + " want " + block.chainId());
+    }
+  }
+
+  private static void checkNonce(Transaction tx, Address from, AccountEntry sender)
+      throws InvalidTransactionException {
+    int order = Long.compareUnsigned(tx.nonce(), sender.nonce);
+    String detail =
+        ": address "
+            + from.toChecksumString()
+            + ", tx: "
+            + Long.toUnsignedString(tx.nonce())
+            + " state: "
+            + Long.toUnsignedString(sender.nonce);
+    if (order < 0) {
+      throw invalid(Reason.NONCE_TOO_LOW, "nonce too low" + detail);
+    }
+    if (order > 0) {
+      throw invalid(Reason.NONCE_TOO_HIGH, "nonce too high" + detail);
+    }
+    if (tx.nonce() == -1L) {
+      throw invalid(Reason.NONCE_MAX, "nonce has max value" + detail);
+    }
+  }
+
+  private void checkFees(Transaction tx, Address from, boolean simulated)
+      throws InvalidTransactionException {
+    UInt256 baseFee = block.baseFee();
+    if (baseFee == null) {
+      return;
+    }
+    if (tx.maxPriorityFeePerGas().compareTo(tx.maxFeePerGas()) > 0) {
+      throw invalid(
+          Reason.TIP_ABOVE_FEE_CAP,
+          "max priority fee per gas higher than max fee per gas: address "
+              + from.toChecksumString()
+              + ", maxPriorityFeePerGas: "
+              + tx.maxPriorityFeePerGas()
+              + ", maxFeePerGas: "
+              + tx.maxFeePerGas());
+    }
+    boolean free = simulated && tx.maxFeePerGas().isZero();
+    if (!free && tx.maxFeePerGas().compareTo(baseFee) < 0) {
+      throw invalid(
+          Reason.FEE_CAP_TOO_LOW,
+          "max fee per gas less than block base fee: address "
+              + from.toChecksumString()
+              + ", maxFeePerGas: "
+              + tx.maxFeePerGas()
+              + ", baseFee: "
+              + baseFee);
+    }
+  }
+
+  private void checkFunds(Transaction tx, Address from, AccountEntry sender, boolean simulated)
+      throws InvalidTransactionException {
+    BigInteger cost = maximumCost(tx);
+    BigInteger have = sender.balance.toBigInteger();
+    if (have.compareTo(cost) < 0) {
+      String what =
+          simulated
+              ? "insufficient funds for gas * price + value"
+              : "insufficient funds for gas * price + value";
+      throw invalid(
+          Reason.INSUFFICIENT_FUNDS,
+          what + ": address " + from.toChecksumString() + " have " + have + " want " + cost);
+    }
+  }
+
+  /** Returns the most that a transaction can cost its sender, in wei. */
+  public static BigInteger maximumCost(Transaction tx) {
+    return tx.maxFeePerGas()
+        .toBigInteger()
+        .multiply(UInt256.of(tx.gasLimit()).toBigInteger())
+        .add(tx.value().toBigInteger())
+        .add(tx.maxFeePerBlobGas().toBigInteger().multiply(BigInteger.valueOf(blobGas(tx))));
+  }
+
+  private static InvalidTransactionException invalid(Reason reason, String message) {
+    return new InvalidTransactionException(reason, message);
+  }
+
+  // ---- gas
+
+  /**
+   * Returns the gas that a transaction costs before anything is executed (Yellow Paper, section
+   * 6.2).
+   */
+  public static long intrinsicGas(Transaction tx, Fork fork) {
+    long gas = tx.isCreation() && fork.includes(Fork.HOMESTEAD) ? 53_000 : 21_000;
+    int zeros = zeroBytes(tx.data());
+    long nonZeros = tx.data().size() - zeros;
+    gas += 4L * zeros + nonZeros * (fork.includes(Fork.ISTANBUL) ? 16 : 68);
+    if (tx.isCreation() && fork.includes(Fork.SHANGHAI)) {
+      gas += 2L * ((tx.data().size() + 31) / 32);
+    }
+    for (AccessListEntry entry : tx.accessList()) {
+      gas += 2400 + 1900L * entry.storageKeys().size();
+    }
+    return gas + 25_000L * tx.authorizations().size();
+  }
+
+  /** Returns the least gas that a transaction pays for its data (EIP-7623); 0 before Prague. */
+  public static long floorGas(Transaction tx, Fork fork) {
+    if (!fork.includes(Fork.PRAGUE)) {
+      return 0;
+    }
+    int zeros = zeroBytes(tx.data());
+    return 21_000 + 10L * (zeros + 4L * (tx.data().size() - zeros));
+  }
+
+  private static int zeroBytes(Bytes data) {
+    int zeros = 0;
+    for (byte b : data.unsafeArray()) {
+      if (b == 0) {
+        zeros++;
+      }
+    }
+    return zeros;
+  }
+
+  // ---- preparation
+
+  private void warmUp(Transaction tx, AccountEntry sender) {
+    if (!fork.includes(Fork.BERLIN)) {
+      return;
+    }
+    state.warm(sender);
+    Address to = tx.to();
+    if (to != null) {
+      state.warm(state.entry(to));
+    }
+    for (Address precompile : Precompiles.of(fork).addresses()) {
+      state.warm(state.entry(precompile));
+    }
+    if (fork.includes(Fork.SHANGHAI)) {
+      state.warm(state.entry(block.coinbase()));
+    }
+    for (AccessListEntry item : tx.accessList()) {
+      AccountEntry account = state.entry(item.address());
+      state.warm(account);
+      for (Hash key : item.storageKeys()) {
+        UInt256 k = UInt256.ofBytes(key.unsafeArray());
+        int at = state.slot(account, k.w0(), k.w1(), k.w2(), k.w3());
+        if (!state.isSlotWarm(at)) {
+          state.warmSlot(at);
+        }
+      }
+    }
+  }
+
+  /** Applies one authorization; one that does not hold is skipped (EIP-7702). */
+  private void authorize(Authorization a) {
+    if (!a.chainId().isZero() && !a.chainId().equals(block.chainId()) || a.nonce() == -1L) {
+      return;
+    }
+    Address signer = a.authority();
+    if (signer == null) {
+      return;
+    }
+    AccountEntry authority = state.entry(signer);
+    state.warm(authority);
+    Code code = state.code(authority);
+    if ((code.length > 0 && !code.isDelegation()) || authority.nonce != a.nonce()) {
+      return;
+    }
+    if (authority.exists) {
+      state.addRefund(25_000 - 12_500);
+    }
+    state.setCode(authority, a.address().isZero() ? Bytes.EMPTY : Code.delegation(a.address()));
+    state.setNonce(authority, authority.nonce + 1);
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.primitives;
+
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * When each fork of a chain is in force, and the constants that differ between chains: the {@code
+ * config} object of a geth genesis.
+ *
+ * @param chainId the chain id (EIP-155)
+ * @param forkBlocks first block number of the forks up to Gray Glacier
+ * @param forkTimes first timestamp, in seconds, of the forks from Shanghai on
+ * @param terminalTotalDifficulty total difficulty at which proof of work ends (EIP-3675); null when
+ *     it does not
+ * @param blobSchedules blob parameters by the timestamp from which they hold
+ * @param depositContract the deposit contract (EIP-6110); null when there is none
+ * @param clique parameters of proof of authority (EIP-225); null under other consensus
+ * @param proofOfAuthority whether forks from Shanghai on are in force without a merge
+ */
+public record ChainConfig(
+    UInt256 chainId,
+    Map<Fork, Long> forkBlocks,
+    Map<Fork, Long> forkTimes,
+    @Nullable UInt256 terminalTotalDifficulty,
+    NavigableMap<Long, BlobSchedule> blobSchedules,
+    @Nullable Address depositContract,
+    @Nullable Clique clique,
+    boolean proofOfAuthority) {
+
+  /**
+   * Parameters of Clique.
+   *
+   * @param period least seconds between blocks; 0 seals when there are transactions
+   * @param epoch blocks between two checkpoints
+   */
+  public record Clique(long period, long epoch) {}
+
+  /** Copies the maps. */
+  public ChainConfig {
+    forkBlocks = Map.copyOf(forkBlocks);
+    forkTimes = Map.copyOf(forkTimes);
+    blobSchedules = new TreeMap<>(blobSchedules);
+  }
+
+  /**
+   * Returns a configuration in which {@code fork} and all before it hold from the start: for tests
+   * and simulations.
+   */
+  public static ChainConfig of(UInt256 chainId, Fork fork) {
+    Map<Fork, Long> blocks = new EnumMap<>(Fork.class);
+    Map<Fork, Long> times = new EnumMap<>(Fork.class);
+    for (Fork f : List.of(Fork.values())) {
+      if (fork.includes(f)) {
+        (f.includes(Fork.SHANGHAI) ? times : blocks).put(f, 0L);
+      }
+    }
+    TreeMap<Long, BlobSchedule> blobs = new TreeMap<>();
+    if (fork.includes(Fork.CANCUN)) {
+      blobs.put(0L, fork.includes(Fork.PRAGUE) ? BlobSchedule.PRAGUE : BlobSchedule.CANCUN);
+    }
+    return new ChainConfig(
+        chainId, blocks, times, null, blobs, null, null, fork.includes(Fork.PARIS));
+  }
+
+  /**
+   * Returns the rules of a block.
+   *
+   * @param number its number
+   * @param timestamp its timestamp in seconds since the Unix epoch
+   */
+  public Fork forkAt(long number, long timestamp) {
+    Fork found = Fork.FRONTIER;
+    for (Map.Entry<Fork, Long> entry : forkBlocks.entrySet()) {
+      if (number >= entry.getValue() && entry.getKey().includes(found)) {
+        found = entry.getKey();
+      }
+    }
+    for (Map.Entry<Fork, Long> entry : forkTimes.entrySet()) {
+      if (timestamp >= entry.getValue() && entry.getKey().includes(found)) {
+        found = entry.getKey();
+      }
+    }
+    return found;
+  }
+
+  /** Returns the blob parameters at a timestamp; those of Cancun before any is scheduled. */
+  public BlobSchedule blobScheduleAt(long timestamp) {
+    Map.Entry<Long, BlobSchedule> entry = blobSchedules.floorEntry(timestamp);
+    return entry == null ? BlobSchedule.CANCUN : entry.getValue();
+  }
+}

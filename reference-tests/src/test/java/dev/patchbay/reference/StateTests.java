@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.reference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.patchbay.evm.EvmState;
+import dev.patchbay.evm.TransactionProcessor;
+import dev.patchbay.primitives.AccessListEntry;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Authorization;
+import dev.patchbay.primitives.BlobSchedule;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Log;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.BlockContext;
+import dev.patchbay.primitives.execution.ExecutionResult;
+import dev.patchbay.primitives.execution.FeeMarket;
+import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.primitives.rlp.RlpWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** The state tests of ethereum/tests: one transaction each, judged by state root and logs. */
+class StateTests {
+  private static final Hash EMPTY_LOGS = logsHash(List.of());
+
+  @Test
+  void ethereumTestsOfCancun() throws Exception {
+    runPack("ethereum-tests-state", Set.of(Fork.CANCUN));
+  }
+
+  private static void runPack(String pack, Set<Fork> forks) throws Exception {
+    Tally tally = new Tally(pack + " " + forks);
+    int[] count = {0};
+    String only = System.getProperty("reference.only", "");
+    Vectors.forEach(
+        pack,
+        name -> (count[0]++ % Vectors.sample()) == 0 && name.contains(only),
+        (name, content) ->
+            content
+                .fields()
+                .forEachRemaining(
+                    test -> {
+                      if (test.getValue().has("post")) {
+                        runTest(name, test.getValue(), forks, tally);
+                      }
+                    }));
+    tally.close();
+  }
+
+  private static void runTest(String name, JsonNode test, Set<Fork> forks, Tally tally) {
+    for (Fork fork : forks) {
+      int i = 0;
+      for (JsonNode post : test.path("post").path(fork.title())) {
+        JsonNode at = post.get("indexes");
+        String id =
+            name
+                + " "
+                + fork.title()
+                + " d"
+                + at.get("data")
+                + " g"
+                + at.get("gas")
+                + " v"
+                + at.get("value")
+                + " #"
+                + i++;
+        tally.run(id, () -> runCase(test, post, fork));
+      }
+    }
+  }
+
+  private static void runCase(JsonNode test, JsonNode post, Fork fork) throws Exception {
+    TestState world = TestState.of(test.get("pre"));
+    EvmState state = new EvmState(world);
+    BlockContext block = block(test.get("env"), fork);
+    List<Log> logs = new ArrayList<>();
+    InvalidTransactionException refused = null;
+    try {
+      Transaction tx =
+          post.has("txbytes")
+              ? Transaction.decode(Bytes.fromHex(post.get("txbytes").asText()).toArray())
+              : transaction(test.get("transaction"), post.get("indexes"));
+      ExecutionResult result =
+          new TransactionProcessor(state, block)
+              .process(tx, block.gasLimit(), TransactionProcessor.Mode.CONSENSUS, null);
+      logs.addAll(result.logs());
+    } catch (InvalidTransactionException invalid) {
+      refused = invalid;
+      state.credit(block.coinbase(), UInt256.ZERO, fork);
+      state.endTransaction(fork);
+    } catch (IllegalArgumentException malformed) {
+      refused =
+          new InvalidTransactionException(
+              InvalidTransactionException.Reason.SIGNATURE, malformed.getMessage());
+    }
+    assertThat(refused != null).as("refused: " + refused).isEqualTo(post.has("expectException"));
+    world.apply(state.changes());
+    assertThat(world.root()).as("state root").isEqualTo(Hash.fromHex(post.get("hash").asText()));
+    Hash expectedLogs = Hash.fromHex(post.get("logs").asText());
+    assertThat(logs.isEmpty() ? EMPTY_LOGS : logsHash(logs)).as("logs").isEqualTo(expectedLogs);
+  }
+
+  private static Hash logsHash(List<Log> logs) {
+    return Hash.keccak(new RlpWriter().list(w -> logs.forEach(log -> log.write(w))).toArray());
+  }
+
+  private static BlockContext block(JsonNode env, Fork fork) {
+    BlobSchedule blobs = fork.includes(Fork.PRAGUE) ? BlobSchedule.PRAGUE : BlobSchedule.CANCUN;
+    UInt256 blobFee =
+        fork.includes(Fork.CANCUN)
+            ? FeeMarket.blobBaseFee(number(env, "currentExcessBlobGas").longValue(), blobs)
+            : UInt256.ZERO;
+    return new BlockContext(
+        fork,
+        UInt256.ONE,
+        Address.fromHex(env.get("currentCoinbase").asText()),
+        number(env, "currentNumber").longValue(),
+        number(env, "currentTimestamp").longValue(),
+        number(env, "currentGasLimit").longValue(),
+        number(env, "currentDifficulty"),
+        number(env, "currentRandom").toHash(),
+        fork.includes(Fork.LONDON) ? number(env, "currentBaseFee") : null,
+        blobFee,
+        blobs.max(),
+        n -> Hash.keccak(Long.toString(n).getBytes(java.nio.charset.StandardCharsets.US_ASCII)));
+  }
+
+  private static UInt256 number(JsonNode node, String field) {
+    return node.has(field) ? TestState.number(node.get(field).asText()) : UInt256.ZERO;
+  }
+
+  private static Transaction transaction(JsonNode tx, JsonNode at) {
+    int d = at.get("data").asInt();
+    TransactionType type = TransactionType.LEGACY;
+    if (tx.has("authorizationList")) {
+      type = TransactionType.SET_CODE;
+    } else if (tx.has("blobVersionedHashes")) {
+      type = TransactionType.BLOB;
+    } else if (tx.has("maxFeePerGas")) {
+      type = TransactionType.FEE_MARKET;
+    } else if (tx.has("accessLists")) {
+      type = TransactionType.ACCESS_LIST;
+    }
+    String to = tx.path("to").asText("");
+    Transaction.Builder b =
+        Transaction.builder(type)
+            .nonce(number(tx, "nonce").longValue())
+            .gasLimit(
+                TestState.number(tx.get("gasLimit").get(at.get("gas").asInt()).asText())
+                    .longValue())
+            .to(to.isEmpty() ? null : Address.fromHex(to))
+            .value(TestState.number(tx.get("value").get(at.get("value").asInt()).asText()))
+            .data(Bytes.fromHex(tx.get("data").get(d).asText()))
+            .maxFeePerBlobGas(number(tx, "maxFeePerBlobGas"));
+    if (type != TransactionType.LEGACY) {
+      b.chainId(UInt256.ONE);
+    }
+    if (tx.has("maxFeePerGas")) {
+      b.maxFeePerGas(number(tx, "maxFeePerGas"))
+          .maxPriorityFeePerGas(number(tx, "maxPriorityFeePerGas"));
+    } else {
+      b.gasPrice(number(tx, "gasPrice"));
+    }
+    JsonNode lists = tx.path("accessLists");
+    if (lists.isArray() && lists.size() > d && !lists.get(d).isNull()) {
+      List<AccessListEntry> entries = new ArrayList<>();
+      for (JsonNode entry : lists.get(d)) {
+        List<Hash> keys = new ArrayList<>();
+        entry.get("storageKeys").forEach(key -> keys.add(TestState.number(key.asText()).toHash()));
+        entries.add(new AccessListEntry(Address.fromHex(entry.get("address").asText()), keys));
+      }
+      b.accessList(entries);
+    }
+    List<Hash> hashes = new ArrayList<>();
+    tx.path("blobVersionedHashes").forEach(hash -> hashes.add(Hash.fromHex(hash.asText())));
+    List<Authorization> authorizations = new ArrayList<>();
+    for (JsonNode a : tx.path("authorizationList")) {
+      authorizations.add(
+          new Authorization(
+              number(a, "chainId"),
+              Address.fromHex(a.get("address").asText()),
+              number(a, "nonce").longValue(),
+              number(a, "yParity").isZero()
+                  ? 0
+                  : number(a, "yParity").fitsLong() ? (int) number(a, "yParity").longValue() : 2,
+              number(a, "r"),
+              number(a, "s")));
+    }
+    b.blobVersionedHashes(hashes).authorizations(authorizations);
+    return b.sign(Bytes.fromHex(tx.get("secretKey").asText()).toArray());
+  }
+}
