@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.chain;
+
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.ChainConfig;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.UInt256;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * Reads the chain. Every method but {@link #config()} throws {@link
+ * dev.patchbay.api.storage.StorageUnavailableException} while no store is bound. Threading: any
+ * thread.
+ */
+@ProviderType
+public interface ChainReader extends HeaderReader {
+  /**
+   * Where a transaction stands in the canonical chain.
+   *
+   * @param blockHash hash of its block
+   * @param index position in the block, from 0
+   */
+  record TransactionLocation(Hash blockHash, int index) {}
+
+  /** Returns the configuration of the chain. */
+  ChainConfig config();
+
+  /** Returns the block at the head of the canonical chain. */
+  Block head();
+
+  /** Returns the genesis block. */
+  Block genesis();
+
+  /** Returns the block with a hash, canonical or not; null when unknown. */
+  @Nullable Block block(Hash hash);
+
+  /** Returns the canonical block with a number; null above the head. */
+  @Nullable Block block(long number);
+
+  /** Returns the hash of the canonical block with a number; null above the head. */
+  @Nullable Hash canonicalHash(long number);
+
+  /** Returns the receipts of a block in order; null when the block is unknown. */
+  @Nullable List<Receipt> receipts(Hash blockHash);
+
+  /** Returns where a transaction stands in the canonical chain; null when it is not there. */
+  @Nullable TransactionLocation transaction(Hash hash);
+
+  /** Returns the total difficulty up to and with a block; null when unknown. */
+  @Nullable UInt256 totalDifficulty(Hash blockHash);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.chain;
+
+/** How the import of a block ended. */
+public sealed interface ImportResult {
+  /**
+   * The block is valid and stored.
+   *
+   * @param becameHead whether it is the head now
+   */
+  record Imported(boolean becameHead) implements ImportResult {}
+
+  /** The block was there before. */
+  record Known() implements ImportResult {}
+
+  /** The parent is not there. */
+  record UnknownParent() implements ImportResult {}
+
+  /**
+   * The block breaks a rule.
+   *
+   * @param reason which rule, with the offending value
+   */
+  record Invalid(String reason) implements ImportResult {}
+}

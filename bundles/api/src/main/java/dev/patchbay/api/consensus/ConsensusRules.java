@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.consensus;
+
+import dev.patchbay.api.chain.HeaderReader;
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.ChainConfig;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/** The rules of one consensus protocol for headers; a service. Threading: any thread. */
+@ConsumerType
+public interface ConsensusRules {
+  /** Returns the name of the protocol. */
+  String name();
+
+  /**
+   * Checks the fields of a header that the protocol owns: difficulty, extra data, seal, time.
+   * Fields that all protocols share were checked before.
+   *
+   * @param parent the parent of {@code header}
+   * @throws InvalidBlockException when a rule is broken
+   */
+  void verifyHeader(
+      BlockHeader header, BlockHeader parent, HeaderReader headers, ChainConfig config)
+      throws InvalidBlockException;
+}

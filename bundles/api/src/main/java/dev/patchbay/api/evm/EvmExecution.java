@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.evm;
+
+import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.ExecutionResult;
+import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.primitives.execution.StateChanges;
+import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * The execution of the transactions of one block, one after the other. Threading: one thread at a
+ * time.
+ */
+@ConsumerType
+public interface EvmExecution {
+  /**
+   * Executes a transaction; its effects are seen by the next.
+   *
+   * @param gasLeft gas that the block has left
+   * @param tracer follows the execution; null for none
+   * @throws InvalidTransactionException when it may not be part of the block; nothing has changed
+   *     then
+   */
+  ExecutionResult transact(Transaction transaction, long gasLeft, @Nullable Tracer tracer)
+      throws InvalidTransactionException;
+
+  /**
+   * Executes a call as {@code eth_call} does: any sender, no nonce, free of fees when none are
+   * given.
+   */
+  ExecutionResult simulate(Transaction call, @Nullable Tracer tracer)
+      throws InvalidTransactionException;
+
+  /** Makes a system call; null when there is no code at the address. */
+  @Nullable Bytes systemCall(Address to, Bytes input);
+
+  /** Adds to a balance, outside of any transaction. */
+  void credit(Address address, UInt256 wei);
+
+  /** Replaces parts of an account before a simulation; null leaves a part as it is. */
+  void override(
+      Address address, @Nullable UInt256 balance, @Nullable Long nonce, @Nullable Bytes code);
+
+  /** Sets a storage slot before a simulation. */
+  void override(Address address, UInt256 key, UInt256 value);
+
+  /** Returns the nonce of an account now. */
+  long nonce(Address address);
+
+  /** Returns the balance of an account now, in wei. */
+  UInt256 balance(Address address);
+
+  /** Returns what has changed since the start. */
+  StateChanges changes();
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.execution;
+
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.execution.ExecutionResult;
+import dev.patchbay.primitives.execution.InvalidTransactionException;
+import java.util.List;
+import org.osgi.annotation.versioning.ProviderType;
+
+/** A block that is being put together. Threading: one thread at a time. */
+@ProviderType
+public interface BlockAssembly {
+  /** Returns the gas that is left in the block. */
+  long gasLeft();
+
+  /**
+   * Executes a transaction and appends it.
+   *
+   * @throws InvalidTransactionException when it does not fit; the block is as before
+   */
+  ExecutionResult add(Transaction transaction) throws InvalidTransactionException;
+
+  /** Returns the transactions added so far. */
+  List<Transaction> transactions();
+
+  /** Ends the block: system calls and requests; call once. */
+  BlockExecutor.Outcome finish();
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.execution;
+
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.execution.StateChanges;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.versioning.ProviderType;
+
+/** Executes blocks. Threading: any thread. */
+@ProviderType
+public interface BlockExecutor {
+  /**
+   * What a block did.
+   *
+   * @param receipts a receipt for each transaction
+   * @param gasUsed gas of all transactions
+   * @param blobGasUsed blob gas of all transactions
+   * @param requests the requests of EIP-7685, each with its type byte; null before Prague
+   * @param changes what it changed in the state
+   */
+  record Outcome(
+      List<Receipt> receipts,
+      long gasUsed,
+      long blobGasUsed,
+      @Nullable List<byte[]> requests,
+      StateChanges changes) {}
+
+  /**
+   * Executes all of a block on the state after its parent, and checks gas, receipts, bloom and
+   * requests against the header; the state root is left to the caller.
+   *
+   * @throws InvalidBlockException when a transaction is not valid or the header does not fit
+   */
+  Outcome execute(Block block, StateReader parent) throws InvalidBlockException;
+
+  /**
+   * Starts to put a block together.
+   *
+   * @param header the header as far as it is known: number, time, limits, fees, coinbase
+   */
+  BlockAssembly assemble(BlockHeader header, StateReader parent);
+
+  /**
+   * Executes a block up to and with one transaction and follows that one.
+   *
+   * @param index of the transaction, from 0
+   * @throws InvalidBlockException when the block does not execute: the state is not that of its
+   *     parent
+   */
+  void replay(Block block, int index, StateReader parent, Tracer tracer)
+      throws InvalidBlockException;
+}

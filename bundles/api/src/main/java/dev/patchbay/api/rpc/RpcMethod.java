@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.rpc;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/** One method of a namespace. Threading: any thread, many calls at a time. */
+@ConsumerType
+@FunctionalInterface
+public interface RpcMethod {
+  /**
+   * Answers a call.
+   *
+   * @param params positional parameters; JSON-neutral values: Map, List, String, Number, Boolean or
+   *     null
+   * @param session the connection of the client
+   * @return a JSON-neutral value
+   * @throws RpcError when the call fails in a way that the client is to know
+   */
+  @Nullable Object call(List<@Nullable Object> params, RpcSession session) throws RpcError;
+}

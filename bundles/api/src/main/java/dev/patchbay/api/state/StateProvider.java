@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.state;
+
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.StateChanges;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * Opens states. Throws StorageUnavailableException while no store is bound. Threading: any thread.
+ */
+@ProviderType
+public interface StateProvider {
+  /** Opens the state after a block; null when the block or its state is not there. */
+  @Nullable StateReader stateAfter(Hash blockHash);
+
+  /** Returns the state root after {@code changes} on top of the state after {@code parent}. */
+  Hash rootAfter(Hash parent, StateChanges changes);
+
+  /** Proves an account and slots in the state after a block; null when the state is not there. */
+  @Nullable StateProof prove(Hash blockHash, Address address, List<UInt256> keys);
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.storage;
+
+import java.util.function.BiPredicate;
+import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/** Reads keys of a store. Values that are returned belong to the caller. Threading: any thread. */
+@ConsumerType
+public interface KeyReader {
+  /** Returns the value of a key, or null when there is none. */
+  byte @Nullable [] get(Column column, byte[] key);
+
+  /**
+   * Visits the entries from a key on, in ascending order, until {@code visitor} returns false or
+   * the column ends.
+   *
+   * @param from first key, inclusive; an empty array starts at the beginning
+   */
+  void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor);
+
+  /** Returns the number of entries of a column. */
+  long count(Column column);
+}

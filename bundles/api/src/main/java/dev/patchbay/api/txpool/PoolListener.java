@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.txpool;
+
+import dev.patchbay.primitives.Transaction;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * Is told of new executable transactions; a whiteboard service. Threading: called by any thread;
+ * return soon.
+ */
+@ConsumerType
+public interface PoolListener {
+  /** Called when a transaction became executable. */
+  void transactionPending(Transaction transaction);
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.txpool;
+
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.versioning.ProviderType;
+
+/** Transactions that wait for a block. Threading: any thread. */
+@ProviderType
+public interface TransactionPool {
+  /**
+   * Takes a transaction.
+   *
+   * @throws dev.patchbay.api.storage.StorageUnavailableException when its sender cannot be looked
+   *     up
+   */
+  AddResult add(Transaction transaction);
+
+  /** Returns a transaction of the pool, or null. */
+  @Nullable Transaction get(Hash hash);
+
+  /** Returns the transactions that can be executed now, by sender, in the order of nonces. */
+  Map<Address, List<Transaction>> pending();
+
+  /** Returns the transactions that wait for an earlier nonce, by sender, in the order of nonces. */
+  Map<Address, List<Transaction>> queued();
+
+  /**
+   * Returns the nonce after the last executable transaction of a sender; null when the pool has
+   * none of it.
+   */
+  @Nullable Long nextNonce(Address sender);
+}

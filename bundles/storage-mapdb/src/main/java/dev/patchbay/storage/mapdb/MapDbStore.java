@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.storage.mapdb;
+
+import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.Snapshot;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.WriteBatch;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.BiPredicate;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.mapdb.BTreeMap;
+import org.mapdb.DB;
+import org.mapdb.DBException;
+import org.mapdb.DBMaker;
+import org.mapdb.Serializer;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A durable store: one MapDB file with a write-ahead log, one BTreeMap a column. A batch is applied under a lock that
+ * readers share, so nobody sees a part of it, and is committed before {@link #write} returns.
+ */
+@Component(service = KeyValueStore.class, property = KeyValueStore.ID + "=mapdb")
+public final class MapDbStore implements KeyValueStore {
+  private static final Logger LOG = LoggerFactory.getLogger(MapDbStore.class);
+  private static final String FILE = "chain.mapdb";
+
+  private final Path folder;
+  private final DB db;
+  private final Map<Column, BTreeMap<byte[], byte[]>> columns = new EnumMap<>(Column.class);
+  private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
+  private final Set<View> views = ConcurrentHashMap.newKeySet();
+  private volatile boolean closed;
+
+  /** Opens the store in the folder {@code storage-mapdb} of the node's data directory. */
+  @Activate
+  public MapDbStore(BundleContext context) {
+    this(folderOf(context));
+  }
+
+  private static Path folderOf(BundleContext context) {
+    String data = context.getProperty("patchbay.data");
+    if (data == null) {
+      throw new StorageException(
+          "the framework property patchbay.data, the node's data directory, is not set; start the node with ./patchbay");
+    }
+    return Path.of(data, "storage-mapdb");
+  }
+
+  /**
+   * Opens the store in a folder, which is made when it does not exist.
+   *
+   * @throws StorageException when the file is damaged or in use
+   */
+  public MapDbStore(Path folder) {
+    this.folder = folder;
+    // MapDB looks its serializers up through the context loader
+    Thread thread = Thread.currentThread();
+    ClassLoader before = thread.getContextClassLoader();
+    thread.setContextClassLoader(DBMaker.class.getClassLoader());
+    DB opened = null;
+    try {
+      Files.createDirectories(folder);
+      opened =
+          DBMaker.fileDB(folder.resolve(FILE).toFile())
+              .fileChannelEnable()
+              .transactionEnable()
+              .make();
+      for (Column column : Column.values()) {
+        columns.put(
+            column,
+            opened
+                .treeMap(column.name())
+                .keySerializer(Serializer.BYTE_ARRAY)
+                .valueSerializer(Serializer.BYTE_ARRAY)
+                .counterEnable()
+                .createOrOpen());
+      }
+      opened.commit();
+    } catch (IOException | RuntimeException | Error failure) {
+      if (opened != null) {
+        opened.close();
+      }
+      throw refusal(failure);
+    } finally {
+      thread.setContextClassLoader(before);
+    }
+    db = opened;
+    LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
+  }
+
+  private StorageException refusal(Throwable failure) {
+    if (failure instanceof DBException.FileLocked) {
+      return new StorageException(
+          "the store in " + folder + " is in use by another process; stop it, or choose another --datadir",
+          failure);
+    }
+    return new StorageException(
+        "the store in "
+            + folder
+            + " cannot be opened: its file is damaged or not readable ("
+            + failure
+            + "). Nothing was changed. Restore the folder from a backup, or start with another --datadir",
+        failure);
+  }
+
+  /** Closes the file; later calls fail. */
+  @Deactivate
+  public void close() {
+    lock.writeLock().lock();
+    try {
+      if (!closed) {
+        closed = true;
+        db.close();
+        LOG.info("closed {}", folder);
+      }
+    } finally {
+      lock.writeLock().unlock();
+    }
+  }
+
+  private BTreeMap<byte[], byte[]> column(Column column) {
+    BTreeMap<byte[], byte[]> map = columns.get(column);
+    if (map == null || closed) {
+      throw new StorageException("the store in " + folder + " is closed");
+    }
+    return map;
+  }
+
+  @Override
+  public String id() {
+    return "mapdb";
+  }
+
+  @Override
+  public boolean isDurable() {
+    return true;
+  }
+
+  @Override
+  public void write(WriteBatch batch) {
+    lock.writeLock().lock();
+    try {
+      if (!views.isEmpty()) {
+        keepForViews(batch);
+      }
+      for (WriteBatch.Entry entry : batch.entries()) {
+        byte[] value = entry.value();
+        if (value == null) {
+          column(entry.column()).remove(entry.key());
+        } else {
+          column(entry.column()).put(entry.key(), value);
+        }
+      }
+      db.commit();
+    } catch (DBException | UncheckedIOException failure) {
+      db.rollback();
+      throw new StorageException(
+          "could not write to " + folder + ": " + failure + "; is the disk full?", failure);
+    } finally {
+      lock.writeLock().unlock();
+    }
+  }
+
+  private void keepForViews(WriteBatch batch) {
+    for (WriteBatch.Entry entry : batch.entries()) {
+      byte[] before = column(entry.column()).get(entry.key());
+      for (View view : views) {
+        view.keep(entry.column(), entry.key(), before);
+      }
+    }
+  }
+
+  @Override
+  public byte @Nullable [] get(Column column, byte[] key) {
+    lock.readLock().lock();
+    try {
+      return column(column).get(key);
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  @Override
+  public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
+    try (Snapshot view = snapshot()) {
+      view.scan(column, from, visitor);
+    }
+  }
+
+  @Override
+  public long count(Column column) {
+    lock.readLock().lock();
+    try {
+      return column(column).sizeLong();
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  @Override
+  public Snapshot snapshot() {
+    lock.writeLock().lock();
+    try {
+      View view = new View();
+      views.add(view);
+      return view;
+    } finally {
+      lock.writeLock().unlock();
+    }
+  }
+
+  @Override
+  public void clear() {
+    lock.writeLock().lock();
+    try {
+      for (Column column : Column.values()) {
+        column(column).clear();
+      }
+      db.commit();
+    } finally {
+      lock.writeLock().unlock();
+    }
+  }
+
+  @Override
+  public long sizeInBytes() {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.mapToLong(file -> file.toFile().length()).sum();
+    } catch (IOException gone) {
+      return 0;
+    }
+  }
+
+  /**
+   * The content at one moment: what the maps hold now, except for keys that were written since, whose old values are kept
+   * here.
+   */
+  private final class View implements Snapshot {
+    private static final int CHUNK = 512;
+
+    private final Map<Column, TreeMap<byte[], byte[]>> kept = new EnumMap<>(Column.class);
+    private final Map<Column, Long> counts = new HashMap<>();
+    private static final byte[] ABSENT = new byte[0];
+
+    View() {
+      for (Column column : Column.values()) {
+        counts.put(column, column(column).sizeLong());
+        kept.put(column, new TreeMap<>(Arrays::compareUnsigned));
+      }
+    }
+
+    private TreeMap<byte[], byte[]> kept(Column column) {
+      TreeMap<byte[], byte[]> map = kept.get(column);
+      if (map == null) {
+        throw new IllegalArgumentException("unknown column " + column);
+      }
+      return map;
+    }
+
+    /** Called with the write lock held. */
+    void keep(Column column, byte[] key, byte @Nullable [] before) {
+      kept(column).putIfAbsent(key, before == null ? ABSENT : before);
+    }
+
+    @Override
+    public byte @Nullable [] get(Column column, byte[] key) {
+      lock.readLock().lock();
+      try {
+        byte[] old = kept(column).get(key);
+        if (old == null) {
+          return column(column).get(key);
+        }
+        return old == ABSENT ? null : old.clone();
+      } finally {
+        lock.readLock().unlock();
+      }
+    }
+
+    @Override
+    public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
+      byte[] next = from;
+      while (next != null) {
+        TreeMap<byte[], byte[]> chunk = new TreeMap<>(Arrays::compareUnsigned);
+        next = fill(column, next, chunk);
+        for (Map.Entry<byte[], byte[]> entry : chunk.entrySet()) {
+          if (!visitor.test(entry.getKey(), entry.getValue())) {
+            return;
+          }
+        }
+      }
+    }
+
+    /** Reads a chunk under the lock; returns where the next begins, or null at the end. */
+    private byte @Nullable [] fill(Column column, byte[] from, TreeMap<byte[], byte[]> chunk) {
+      lock.readLock().lock();
+      try {
+        Iterator<Map.Entry<byte[], byte[]>> entries =
+            column(column).tailMap(from, true).entrySet().iterator();
+        byte[] last = null;
+        for (int i = 0; i < CHUNK && entries.hasNext(); i++) {
+          Map.Entry<byte[], byte[]> entry = entries.next();
+          last = entry.getKey();
+          chunk.put(last.clone(), entry.getValue().clone());
+        }
+        boolean more = last != null && entries.hasNext();
+        byte[] end = more && last != null ? Arrays.copyOf(last, last.length + 1) : null;
+        Map<byte[], byte[]> old =
+            end == null ? kept(column).tailMap(from, true) : kept(column).subMap(from, true, end, false);
+        old.forEach(
+            (key, value) -> {
+              if (value == ABSENT) {
+                chunk.remove(key);
+              } else {
+                chunk.put(key.clone(), value.clone());
+              }
+            });
+        return end;
+      } finally {
+        lock.readLock().unlock();
+      }
+    }
+
+    @Override
+    public long count(Column column) {
+      return counts.getOrDefault(column, 0L);
+    }
+
+    @Override
+    public void close() {
+      views.remove(this);
+    }
+  }
+}
