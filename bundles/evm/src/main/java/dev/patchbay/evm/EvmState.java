@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The state during the execution of a block: the state before it, and a journal that takes changes
@@ -63,7 +64,7 @@ public final class EvmState {
       long nonce,
       UInt256 balance,
       Hash codeHash,
-      @org.jspecify.annotations.Nullable Code code,
+      @Nullable Code code,
       boolean codeDeployed,
       boolean touched,
       boolean created,
@@ -203,6 +204,29 @@ public final class EvmState {
   /** Credits an account outside of any transaction: withdrawals, rewards. Amount in wei. */
   public void credit(Address address, UInt256 amount, Fork fork) {
     credit(entry(address), amount, fork);
+  }
+
+  /** Replaces parts of an account before a simulation; null leaves a part as it is. */
+  public void override(
+      Address address, @Nullable UInt256 balance, @Nullable Long nonce, @Nullable Bytes code) {
+    AccountEntry account = entry(address);
+    if (balance != null) {
+      setBalance(account, balance);
+    }
+    if (nonce != null) {
+      setNonce(account, nonce);
+    }
+    if (code != null) {
+      setCode(account, code);
+    }
+  }
+
+  /** Sets a storage slot before a simulation. */
+  public void override(Address address, UInt256 key, UInt256 value) {
+    int at = slot(entry(address), key.w0(), key.w1(), key.w2(), key.w3());
+    writeSlot(at, value.w0(), value.w1(), value.w2(), value.w3());
+    System.arraycopy(
+        slots.entries, at + SlotTable.CURRENT, slots.entries, at + SlotTable.ORIGINAL, 4);
   }
 
   /** Returns whether a creation at this address collides (EIP-684, EIP-7610). */

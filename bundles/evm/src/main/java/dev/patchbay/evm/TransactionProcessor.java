@@ -15,6 +15,7 @@ import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.ExecutionResult.Status;
+import dev.patchbay.primitives.execution.IntrinsicGas;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.InvalidTransactionException.Reason;
 import java.math.BigInteger;
@@ -30,7 +31,6 @@ public final class TransactionProcessor {
   /** Greatest gas limit of a transaction from Osaka on (EIP-7825). */
   public static final long MAX_TRANSACTION_GAS = 1L << 24;
 
-  private static final int BLOB_GAS = 131_072;
   private static final Address SYSTEM =
       Address.fromHex("0xfffffffffffffffffffffffffffffffffffffffe");
   private static final long SYSTEM_GAS = 30_000_000;
@@ -78,7 +78,7 @@ public final class TransactionProcessor {
       tracer.onTransactionStart(tx, from);
     }
 
-    UInt256 blobFee = block.blobBaseFee().multiply(UInt256.of(blobGas(tx)));
+    UInt256 blobFee = block.blobBaseFee().multiply(UInt256.of(IntrinsicGas.blobGas(tx)));
     UInt256 prepaid = price.multiply(UInt256.of(tx.gasLimit())).add(blobFee);
     state.debit(sender, prepaid);
     Machine machine = new Machine(state, block, tracer);
@@ -88,7 +88,7 @@ public final class TransactionProcessor {
     warmUp(tx, sender);
 
     long nonce = sender.nonce;
-    long gas = tx.gasLimit() - intrinsicGas(tx, fork);
+    long gas = tx.gasLimit() - IntrinsicGas.of(tx, fork);
     Frame frame;
     Address to = tx.to();
     if (to == null) {
@@ -162,10 +162,6 @@ public final class TransactionProcessor {
     return tx.effectiveGasPrice(block.baseFee());
   }
 
-  private static long blobGas(Transaction tx) {
-    return (long) BLOB_GAS * tx.blobVersionedHashes().size();
-  }
-
   // ---- validity
 
   private long validate(Transaction tx, Address from, AccountEntry sender, long gasLeft, Mode mode)
@@ -199,8 +195,8 @@ public final class TransactionProcessor {
       throw invalid(Reason.BLOCK_GAS, "gas limit reached");
     }
     checkFees(tx, from, simulated);
-    checkFunds(tx, from, sender, simulated);
-    long intrinsic = intrinsicGas(tx, fork);
+    checkFunds(tx, from, sender);
+    long intrinsic = IntrinsicGas.of(tx, fork);
     if (Long.compareUnsigned(tx.gasLimit(), intrinsic) < 0) {
       throw invalid(
           Reason.INTRINSIC_GAS,
@@ -209,7 +205,7 @@ public final class TransactionProcessor {
               + ", want "
               + intrinsic);
     }
-    long floor = floorGas(tx, fork);
+    long floor = IntrinsicGas.floor(tx, fork);
     if (Long.compareUnsigned(tx.gasLimit(), floor) < 0) {
       throw invalid(
           Reason.INTRINSIC_GAS,
@@ -330,71 +326,19 @@ public final class TransactionProcessor {
     }
   }
 
-  private void checkFunds(Transaction tx, Address from, AccountEntry sender, boolean simulated)
+  private static void checkFunds(Transaction tx, Address from, AccountEntry sender)
       throws InvalidTransactionException {
-    BigInteger cost = maximumCost(tx);
+    BigInteger cost = IntrinsicGas.maximumCost(tx);
     BigInteger have = sender.balance.toBigInteger();
     if (have.compareTo(cost) < 0) {
-      String what =
-          simulated
-              ? "insufficient funds for gas * price + value"
-              : "insufficient funds for gas * price + value";
       throw invalid(
           Reason.INSUFFICIENT_FUNDS,
-          what + ": address " + from.toChecksumString() + " have " + have + " want " + cost);
+          "insufficient funds for gas * price + value: address " + from.toChecksumString() + " have " + have + " want " + cost);
     }
-  }
-
-  /** Returns the most that a transaction can cost its sender, in wei. */
-  public static BigInteger maximumCost(Transaction tx) {
-    return tx.maxFeePerGas()
-        .toBigInteger()
-        .multiply(UInt256.of(tx.gasLimit()).toBigInteger())
-        .add(tx.value().toBigInteger())
-        .add(tx.maxFeePerBlobGas().toBigInteger().multiply(BigInteger.valueOf(blobGas(tx))));
   }
 
   private static InvalidTransactionException invalid(Reason reason, String message) {
     return new InvalidTransactionException(reason, message);
-  }
-
-  // ---- gas
-
-  /**
-   * Returns the gas that a transaction costs before anything is executed (Yellow Paper, section
-   * 6.2).
-   */
-  public static long intrinsicGas(Transaction tx, Fork fork) {
-    long gas = tx.isCreation() && fork.includes(Fork.HOMESTEAD) ? 53_000 : 21_000;
-    int zeros = zeroBytes(tx.data());
-    long nonZeros = tx.data().size() - zeros;
-    gas += 4L * zeros + nonZeros * (fork.includes(Fork.ISTANBUL) ? 16 : 68);
-    if (tx.isCreation() && fork.includes(Fork.SHANGHAI)) {
-      gas += 2L * ((tx.data().size() + 31) / 32);
-    }
-    for (AccessListEntry entry : tx.accessList()) {
-      gas += 2400 + 1900L * entry.storageKeys().size();
-    }
-    return gas + 25_000L * tx.authorizations().size();
-  }
-
-  /** Returns the least gas that a transaction pays for its data (EIP-7623); 0 before Prague. */
-  public static long floorGas(Transaction tx, Fork fork) {
-    if (!fork.includes(Fork.PRAGUE)) {
-      return 0;
-    }
-    int zeros = zeroBytes(tx.data());
-    return 21_000 + 10L * (zeros + 4L * (tx.data().size() - zeros));
-  }
-
-  private static int zeroBytes(Bytes data) {
-    int zeros = 0;
-    for (byte b : data.unsafeArray()) {
-      if (b == 0) {
-        zeros++;
-      }
-    }
-    return zeros;
   }
 
   // ---- preparation

@@ -110,7 +110,7 @@ public final class Address implements Comparable<Address> {
   }
 
   @Override
-  public boolean equals(Object other) {
+  public boolean equals(@org.jspecify.annotations.Nullable Object other) {
     return other instanceof Address o && Arrays.equals(bytes, o.bytes);
   }
 

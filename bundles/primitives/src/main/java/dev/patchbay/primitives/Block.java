@@ -122,7 +122,7 @@ public final class Block {
   }
 
   @Override
-  public boolean equals(Object other) {
+  public boolean equals(@org.jspecify.annotations.Nullable Object other) {
     return other instanceof Block o && hash().equals(o.hash());
   }
 

@@ -67,7 +67,7 @@ public final class Bloom {
   }
 
   @Override
-  public boolean equals(Object other) {
+  public boolean equals(@org.jspecify.annotations.Nullable Object other) {
     return other instanceof Bloom o && Arrays.equals(bytes, o.bytes);
   }
 

@@ -71,7 +71,7 @@ public final class Bytes {
   }
 
   @Override
-  public boolean equals(Object other) {
+  public boolean equals(@org.jspecify.annotations.Nullable Object other) {
     return other instanceof Bytes o && Arrays.equals(bytes, o.bytes);
   }
 

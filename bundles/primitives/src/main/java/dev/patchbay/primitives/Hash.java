@@ -70,7 +70,7 @@ public final class Hash implements Comparable<Hash> {
   }
 
   @Override
-  public boolean equals(Object other) {
+  public boolean equals(@org.jspecify.annotations.Nullable Object other) {
     return other instanceof Hash o && Arrays.equals(bytes, o.bytes);
   }
 

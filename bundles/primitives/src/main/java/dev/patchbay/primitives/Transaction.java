@@ -580,7 +580,7 @@ public final class Transaction {
   }
 
   @Override
-  public boolean equals(Object other) {
+  public boolean equals(@org.jspecify.annotations.Nullable Object other) {
     return other instanceof Transaction o && hash().equals(o.hash());
   }
 

@@ -3,6 +3,7 @@ package dev.patchbay.api.consensus;
 
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.ChainConfig;
 import org.osgi.annotation.versioning.ConsumerType;
@@ -23,4 +24,7 @@ public interface ConsensusRules {
   void verifyHeader(
       BlockHeader header, BlockHeader parent, HeaderReader headers, ChainConfig config)
       throws InvalidBlockException;
+
+  /** Returns the account that the fees of a block go to, and that its code sees as coinbase. */
+  Address feeRecipient(BlockHeader header);
 }

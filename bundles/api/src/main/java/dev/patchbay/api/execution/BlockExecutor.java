@@ -4,6 +4,7 @@ package dev.patchbay.api.execution;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Receipt;
@@ -42,9 +43,10 @@ public interface BlockExecutor {
   /**
    * Starts to put a block together.
    *
-   * @param header the header as far as it is known: number, time, limits, fees, coinbase
+   * @param header the header as far as it is known: number, time, limits, fees
+   * @param feeRecipient account that the fees go to
    */
-  BlockAssembly assemble(BlockHeader header, StateReader parent);
+  BlockAssembly assemble(BlockHeader header, Address feeRecipient, StateReader parent);
 
   /**
    * Executes a block up to and with one transaction and follows that one.

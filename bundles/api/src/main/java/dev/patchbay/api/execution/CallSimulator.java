@@ -25,7 +25,7 @@ public interface CallSimulator {
    * @param code code
    * @param slots storage slots
    */
-  record Override(
+  record AccountOverride(
       @Nullable UInt256 balance,
       @Nullable Long nonce,
       @Nullable Bytes code,
@@ -43,7 +43,7 @@ public interface CallSimulator {
       Transaction call,
       Hash blockHash,
       BlockHeader header,
-      Map<Address, Override> overrides,
+      Map<Address, AccountOverride> overrides,
       @Nullable Tracer tracer)
       throws InvalidTransactionException;
 }

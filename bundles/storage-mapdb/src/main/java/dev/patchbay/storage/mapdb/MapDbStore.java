@@ -201,9 +201,7 @@ public final class MapDbStore implements KeyValueStore {
 
   @Override
   public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
-    try (Snapshot view = snapshot()) {
-      view.scan(column, from, visitor);
-    }
+    scan(column, from, null, visitor);
   }
 
   @Override
@@ -250,13 +248,49 @@ public final class MapDbStore implements KeyValueStore {
     }
   }
 
+  /** Visits entries chunk by chunk, each read under the lock; the first chunk is small, as many scans stop at once. */
+  private void scan(
+      Column column, byte[] from, @Nullable View view, BiPredicate<byte[], byte[]> visitor) {
+    byte[] next = from;
+    for (int size = 4; next != null; size = Math.min(512, size * 4)) {
+      TreeMap<byte[], byte[]> chunk = new TreeMap<>(Arrays::compareUnsigned);
+      next = fill(column, next, size, view, chunk);
+      for (Map.Entry<byte[], byte[]> entry : chunk.entrySet()) {
+        if (!visitor.test(entry.getKey(), entry.getValue())) {
+          return;
+        }
+      }
+    }
+  }
+
+  /** Reads a chunk; returns where the next begins, or null at the end. */
+  private byte @Nullable [] fill(
+      Column column, byte[] from, int size, @Nullable View view, TreeMap<byte[], byte[]> chunk) {
+    lock.readLock().lock();
+    try {
+      Iterator<Map.Entry<byte[], byte[]>> entries =
+          column(column).tailMap(from, true).entrySet().iterator();
+      byte[] last = null;
+      for (int i = 0; i < size && entries.hasNext(); i++) {
+        Map.Entry<byte[], byte[]> entry = entries.next();
+        last = entry.getKey();
+        chunk.put(last.clone(), entry.getValue().clone());
+      }
+      byte[] end = last != null && entries.hasNext() ? Arrays.copyOf(last, last.length + 1) : null;
+      if (view != null) {
+        view.restore(column, from, end, chunk);
+      }
+      return end;
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
   /**
    * The content at one moment: what the maps hold now, except for keys that were written since, whose old values are kept
    * here.
    */
   private final class View implements Snapshot {
-    private static final int CHUNK = 512;
-
     private final Map<Column, TreeMap<byte[], byte[]>> kept = new EnumMap<>(Column.class);
     private final Map<Column, Long> counts = new HashMap<>();
     private static final byte[] ABSENT = new byte[0];
@@ -281,6 +315,21 @@ public final class MapDbStore implements KeyValueStore {
       kept(column).putIfAbsent(key, before == null ? ABSENT : before);
     }
 
+    /** Puts the values of this view into a chunk that was read from the maps; called with the read lock held. */
+    void restore(
+        Column column, byte[] from, byte @Nullable [] end, TreeMap<byte[], byte[]> chunk) {
+      Map<byte[], byte[]> old =
+          end == null ? kept(column).tailMap(from, true) : kept(column).subMap(from, true, end, false);
+      old.forEach(
+          (key, value) -> {
+            if (value == ABSENT) {
+              chunk.remove(key);
+            } else {
+              chunk.put(key.clone(), value.clone());
+            }
+          });
+    }
+
     @Override
     public byte @Nullable [] get(Column column, byte[] key) {
       lock.readLock().lock();
@@ -297,46 +346,7 @@ public final class MapDbStore implements KeyValueStore {
 
     @Override
     public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
-      byte[] next = from;
-      while (next != null) {
-        TreeMap<byte[], byte[]> chunk = new TreeMap<>(Arrays::compareUnsigned);
-        next = fill(column, next, chunk);
-        for (Map.Entry<byte[], byte[]> entry : chunk.entrySet()) {
-          if (!visitor.test(entry.getKey(), entry.getValue())) {
-            return;
-          }
-        }
-      }
-    }
-
-    /** Reads a chunk under the lock; returns where the next begins, or null at the end. */
-    private byte @Nullable [] fill(Column column, byte[] from, TreeMap<byte[], byte[]> chunk) {
-      lock.readLock().lock();
-      try {
-        Iterator<Map.Entry<byte[], byte[]>> entries =
-            column(column).tailMap(from, true).entrySet().iterator();
-        byte[] last = null;
-        for (int i = 0; i < CHUNK && entries.hasNext(); i++) {
-          Map.Entry<byte[], byte[]> entry = entries.next();
-          last = entry.getKey();
-          chunk.put(last.clone(), entry.getValue().clone());
-        }
-        boolean more = last != null && entries.hasNext();
-        byte[] end = more && last != null ? Arrays.copyOf(last, last.length + 1) : null;
-        Map<byte[], byte[]> old =
-            end == null ? kept(column).tailMap(from, true) : kept(column).subMap(from, true, end, false);
-        old.forEach(
-            (key, value) -> {
-              if (value == ABSENT) {
-                chunk.remove(key);
-              } else {
-                chunk.put(key.clone(), value.clone());
-              }
-            });
-        return end;
-      } finally {
-        lock.readLock().unlock();
-      }
+      MapDbStore.this.scan(column, from, this, visitor);
     }
 
     @Override

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.ChainListener;
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.state.StateProof;
+import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.api.storage.WriteBatch;
+import dev.patchbay.binding.Lease;
+import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.ChainConfig;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.StateChanges;
+import dev.patchbay.trie.Trie;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The block tree. The state in the store is that of the head; an older state is the head's with later blocks undone. A block
+ * and all its effects, the head included, are one batch, and only this class writes to the store.
+ */
+final class Chain implements ChainReader, BlockImporter, StateProvider {
+  private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
+  private static final byte[] FORMAT = {1};
+
+  private final GenesisFile genesisFile;
+  private final StorageManager storage;
+  private final ReentrantLock imports;
+  private final Supplier<@Nullable BlockExecutor> executor;
+  private final Supplier<@Nullable ConsensusRules> rules;
+  private final Supplier<List<ChainListener>> listeners;
+
+  private final Block genesis;
+  private volatile @Nullable Block head;
+  private volatile long reorganisations;
+
+  Chain(
+      GenesisFile genesisFile,
+      StorageManager storage,
+      ReentrantLock imports,
+      Supplier<@Nullable BlockExecutor> executor,
+      Supplier<@Nullable ConsensusRules> rules,
+      Supplier<List<ChainListener>> listeners) {
+    this.genesisFile = genesisFile;
+    this.storage = storage;
+    this.imports = imports;
+    this.executor = executor;
+    this.rules = rules;
+    this.listeners = listeners;
+    Overlay scratch = new Overlay(new EmptyReader());
+    this.genesis = genesisFile.block(new FlatState(scratch).apply(genesisFile.allocation(), null));
+  }
+
+  // ---- opening a store
+
+  /**
+   * Checks a store before it is bound: an empty one gets the genesis block, any other must hold this chain, whole.
+   *
+   * @throws StorageException when it does not; the message says what to do
+   */
+  void open(KeyValueStore store) {
+    byte[] headHash = store.get(Column.META, Keys.HEAD);
+    if (headHash == null) {
+      if (store.count(Column.ACCOUNTS) > 0 || store.count(Column.HEADERS) > 0) {
+        store.clear(); // the rest of a migration that broke off: the choice file names this store only once it is whole
+      }
+      writeGenesis(store);
+      head = genesis;
+      return;
+    }
+    byte[] stored = store.get(Column.META, Keys.GENESIS);
+    if (stored == null || !Hash.of(stored).equals(genesis.hash())) {
+      throw new StorageException(wrongGenesis(store, stored));
+    }
+    String storedConfig =
+        new String(
+            java.util.Objects.requireNonNullElse(
+                store.get(Column.META, Keys.GENESIS_CONFIG), new byte[0]),
+            java.nio.charset.StandardCharsets.UTF_8);
+    if (!storedConfig.equals(genesisFile.configText())) {
+      LOG.warn("the genesis config differs from the one the chain was started with; fork times may have been added");
+    }
+    Block loaded = ChainStore.block(store, Hash.of(headHash));
+    if (loaded == null) {
+      throw new StorageException("the head block " + Hash.of(headHash) + damaged());
+    }
+    Hash root;
+    try {
+      root = new FlatState(new Overlay(store)).accountTrie().rootHash();
+    } catch (RuntimeException broken) {
+      throw new StorageException("the state trie cannot be read" + damaged(), broken);
+    }
+    if (!root.equals(loaded.header().stateRoot())) {
+      throw new StorageException(
+          "the state root is " + root + ", the head block says " + loaded.header().stateRoot() + damaged());
+    }
+    head = loaded;
+    LOG.info("head is block {} {}", loaded.number(), loaded.hash());
+  }
+
+  private static String damaged() {
+    return ": the store is damaged. Nothing was changed. Restore the data directory from a backup, or start with another --datadir";
+  }
+
+  private String wrongGenesis(KeyValueStore store, byte @Nullable [] stored) {
+    String field = "hash";
+    BlockHeader other = stored == null ? null : ChainStore.header(store, Hash.of(stored));
+    if (other != null) {
+      BlockHeader ours = genesis.header();
+      field =
+          !other.stateRoot().equals(ours.stateRoot())
+              ? "alloc"
+              : !other.extraData().equals(ours.extraData())
+                  ? "extraData"
+                  : other.gasLimit() != ours.gasLimit()
+                      ? "gasLimit"
+                      : other.timestamp() != ours.timestamp()
+                          ? "timestamp"
+                          : !other.difficulty().equals(ours.difficulty())
+                              ? "difficulty"
+                              : !java.util.Objects.equals(other.baseFeePerGas(), ours.baseFeePerGas())
+                                  ? "baseFeePerGas"
+                                  : "config (fork times)";
+    }
+    return "the genesis does not fit the data directory: field "
+        + field
+        + " differs (stored "
+        + (stored == null ? "nothing" : Hash.of(stored))
+        + ", given "
+        + genesis.hash()
+        + "). Use the genesis that the chain was started with, or another --datadir";
+  }
+
+  private void writeGenesis(KeyValueStore store) {
+    Overlay overlay = new Overlay(store);
+    new FlatState(overlay).apply(genesisFile.allocation(), null);
+    ChainStore.putBlock(overlay, genesis, List.of(), genesis.header().difficulty());
+    ChainStore.putCanonical(overlay, genesis);
+    overlay.put(Column.META, Keys.GENESIS, genesis.hash().toArray());
+    overlay.put(
+        Column.META,
+        Keys.GENESIS_CONFIG,
+        genesisFile.configText().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    overlay.put(Column.META, Keys.FORMAT, FORMAT.clone());
+    overlay.put(Column.META, Keys.HEAD, genesis.hash().toArray());
+    store.write(overlay.toBatch());
+    LOG.info("new chain {} with genesis {}", genesisFile.config().chainId(), genesis.hash());
+  }
+
+  // ---- reading
+
+  private <T extends @Nullable Object> T read(java.util.function.Function<KeyReader, T> reading) {
+    try (Lease<KeyValueStore> lease = storage.lease()) {
+      return reading.apply(lease.get());
+    }
+  }
+
+  @Override
+  public ChainConfig config() {
+    return genesisFile.config();
+  }
+
+  @Override
+  public Block head() {
+    Block block = head;
+    if (block == null || !storage.isBound()) {
+      throw new StorageUnavailableException(
+          "storage unavailable: the chosen store '" + storage.chosen() + "' is not there");
+    }
+    return block;
+  }
+
+  @Override
+  public Block genesis() {
+    return genesis;
+  }
+
+  @Override
+  public @Nullable BlockHeader header(Hash hash) {
+    return read(reader -> ChainStore.header(reader, hash));
+  }
+
+  @Override
+  public @Nullable BlockHeader header(long number) {
+    Hash hash = canonicalHash(number);
+    return hash == null ? null : header(hash);
+  }
+
+  @Override
+  public @Nullable Block block(Hash hash) {
+    Block current = head;
+    if (current != null && current.hash().equals(hash) && storage.isBound()) {
+      return current;
+    }
+    return read(reader -> ChainStore.block(reader, hash));
+  }
+
+  @Override
+  public @Nullable Block block(long number) {
+    Hash hash = canonicalHash(number);
+    return hash == null ? null : block(hash);
+  }
+
+  @Override
+  public @Nullable Hash canonicalHash(long number) {
+    return read(reader -> ChainStore.canonical(reader, number));
+  }
+
+  @Override
+  public @Nullable List<Receipt> receipts(Hash blockHash) {
+    return read(reader -> ChainStore.receipts(reader, blockHash));
+  }
+
+  @Override
+  public @Nullable TransactionLocation transaction(Hash hash) {
+    return read(reader -> ChainStore.transaction(reader, hash));
+  }
+
+  @Override
+  public @Nullable UInt256 totalDifficulty(Hash blockHash) {
+    return read(reader -> ChainStore.totalDifficulty(reader, blockHash));
+  }
+
+  // ---- state
+
+  @Override
+  public @Nullable StateReader stateAfter(Hash blockHash) {
+    Lease<KeyValueStore> lease = storage.lease();
+    long opened = reorganisations;
+    BlockHeader header = ChainStore.header(lease.get(), blockHash);
+    if (header == null || !blockHash.equals(ChainStore.canonical(lease.get(), header.number()))) {
+      lease.close();
+      return null;
+    }
+    return new States.Historic(
+        lease.get(), header.number(), () -> reorganisations, opened, lease::close);
+  }
+
+  @Override
+  public Hash rootAfter(Hash parent, StateChanges changes) {
+    return read(
+        reader -> {
+          Overlay overlay = overlayAt(reader, parent);
+          if (overlay == null) {
+            throw new IllegalArgumentException("no state after block " + parent);
+          }
+          return new FlatState(overlay).apply(changes, null);
+        });
+  }
+
+  @Override
+  public @Nullable StateProof prove(Hash blockHash, Address address, List<UInt256> keys) {
+    return read(
+        reader -> {
+          Overlay overlay = overlayAt(reader, blockHash);
+          if (overlay == null) {
+            return null;
+          }
+          FlatState state = new FlatState(overlay);
+          Hash hash = address.keccak();
+          Account account = FlatState.account(overlay, hash);
+          List<StateProof.Slot> slots = new ArrayList<>();
+          for (UInt256 key : keys) {
+            Hash slot = Hash.keccak(key.toArray());
+            Trie trie = state.storageTrie(hash);
+            slots.add(
+                new StateProof.Slot(
+                    key,
+                    FlatState.slot(overlay, Keys.slot(hash, slot)),
+                    trie.proof(slot.toArray()).stream().map(Bytes::wrap).toList()));
+          }
+          return new StateProof(
+              account == null ? Account.EMPTY : account,
+              state.accountTrie().proof(hash.toArray()).stream().map(Bytes::wrap).toList(),
+              slots);
+        });
+  }
+
+  /** Returns the state after a canonical block as an overlay: the head's, with the blocks above undone. */
+  private static @Nullable Overlay overlayAt(KeyReader reader, Hash blockHash) {
+    Overlay overlay = new Overlay(reader);
+    BlockHeader header = ChainStore.header(reader, blockHash);
+    byte[] headHash = reader.get(Column.META, Keys.HEAD);
+    BlockHeader top = headHash == null ? null : ChainStore.header(reader, Hash.of(headHash));
+    if (header == null
+        || top == null
+        || !blockHash.equals(ChainStore.canonical(reader, header.number()))) {
+      return null;
+    }
+    FlatState state = new FlatState(overlay);
+    for (long number = top.number(); number > header.number(); number--) {
+      state.unwind(number);
+    }
+    return overlay;
+  }
+
+  // ---- import
+
+  @Override
+  public ImportResult importBlock(Block block) {
+    imports.lock();
+    try (Lease<KeyValueStore> lease = storage.lease()) {
+      return insert(lease.get(), block);
+    } catch (InvalidBlockException invalid) {
+      LOG.debug("block {} is not valid: {}", block, invalid.getMessage());
+      return new ImportResult.Invalid(String.valueOf(invalid.getMessage()));
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  private ImportResult insert(KeyValueStore store, Block block) throws InvalidBlockException {
+    if (ChainStore.header(store, block.hash()) != null) {
+      return new ImportResult.Known();
+    }
+    BlockHeader parent = ChainStore.header(store, block.header().parentHash());
+    UInt256 parentDifficulty =
+        ChainStore.totalDifficulty(store, block.header().parentHash());
+    if (parent == null || parentDifficulty == null) {
+      return new ImportResult.UnknownParent();
+    }
+    ConsensusRules consensus = rules.get();
+    BlockExecutor execution = executor.get();
+    if (consensus == null || execution == null) {
+      throw new IllegalStateException(
+          consensus == null ? "no consensus rules are installed" : "no block executor is installed");
+    }
+    HeaderChecks.verify(block.header(), parent, config());
+    consensus.verifyHeader(block.header(), parent, this, config());
+    HeaderChecks.verifyBody(block);
+    UInt256 difficulty = parentDifficulty.add(block.header().difficulty());
+    Block top = head();
+    UInt256 topDifficulty = ChainStore.totalDifficulty(store, top.hash());
+    boolean extendsHead = block.header().parentHash().equals(top.hash());
+    if (!extendsHead && topDifficulty != null && difficulty.compareTo(topDifficulty) <= 0) {
+      Overlay overlay = new Overlay(store);
+      ChainStore.putSideBlock(overlay, block, difficulty);
+      storage.write(store, overlay.toBatch());
+      return new ImportResult.Imported(false);
+    }
+    List<Block> removed = new ArrayList<>();
+    Deque<Block> added = new ArrayDeque<>();
+    added.add(block);
+    Overlay overlay = new Overlay(store);
+    if (!extendsHead) {
+      findFork(store, top, block, removed, added);
+      FlatState state = new FlatState(overlay);
+      for (Block gone : removed) {
+        state.unwind(gone.number());
+        ChainStore.removeCanonical(overlay, gone);
+      }
+    }
+    UInt256 sum = parentDifficultyOf(store, added.getFirst());
+    for (Block next : added) {
+      sum = sum.add(next.header().difficulty());
+      execute(overlay, execution, next, sum);
+    }
+    overlay.put(Column.META, Keys.HEAD, block.hash().toArray());
+    WriteBatch batch = overlay.toBatch();
+    storage.write(store, batch);
+    if (!removed.isEmpty()) {
+      reorganisations++;
+      LOG.info("reorganisation: {} blocks removed, {} added, head is {}", removed.size(), added.size(), block);
+    }
+    head = block;
+    tell(removed, List.copyOf(added));
+    return new ImportResult.Imported(true);
+  }
+
+  private static UInt256 parentDifficultyOf(KeyReader reader, Block block) {
+    UInt256 difficulty = ChainStore.totalDifficulty(reader, block.header().parentHash());
+    return difficulty == null ? UInt256.ZERO : difficulty;
+  }
+
+  /** Collects the blocks to remove, highest first, and those to add, lowest first. */
+  private static void findFork(
+      KeyReader reader, Block top, Block block, List<Block> removed, Deque<Block> added) {
+    Block old = top;
+    Block young = block;
+    while (!old.hash().equals(young.header().parentHash())) {
+      if (old.number() >= young.number()) {
+        removed.add(old);
+        old = require(ChainStore.block(reader, old.header().parentHash()));
+      } else {
+        young = require(ChainStore.block(reader, young.header().parentHash()));
+        added.addFirst(young);
+      }
+    }
+  }
+
+  private static Block require(@Nullable Block block) {
+    if (block == null) {
+      throw new StorageException("a block of a known branch is missing" + damaged());
+    }
+    return block;
+  }
+
+  private void execute(
+      Overlay overlay, BlockExecutor execution, Block block, UInt256 totalDifficulty)
+      throws InvalidBlockException {
+    BlockExecutor.Outcome outcome = execution.execute(block, new States.Latest(overlay));
+    Hash root = new FlatState(overlay).apply(outcome.changes(), block.number());
+    HeaderChecks.check("stateRoot", block.header().stateRoot(), root);
+    ChainStore.putBlock(overlay, block, outcome.receipts(), totalDifficulty);
+    ChainStore.putCanonical(overlay, block);
+  }
+
+  private void tell(List<Block> removed, List<Block> added) {
+    for (ChainListener listener : listeners.get()) {
+      try {
+        listener.headChanged(Collections.unmodifiableList(removed), added);
+      } catch (RuntimeException failure) {
+        LOG.warn("{} failed on a new head: {}", listener.getClass().getName(), failure.toString());
+      }
+    }
+  }
+
+  /** A reader of nothing. */
+  private static final class EmptyReader implements KeyReader {
+    @Override
+    public byte @Nullable [] get(Column column, byte[] key) {
+      return null;
+    }
+
+    @Override
+    public void scan(
+        Column column, byte[] from, java.util.function.BiPredicate<byte[], byte[]> visitor) {}
+
+    @Override
+    public long count(Column column) {
+      return 0;
+    }
+  }
+}

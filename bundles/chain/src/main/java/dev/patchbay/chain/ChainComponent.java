@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.ChainListener;
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.HeaderReader;
+import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageControl;
+import dev.patchbay.api.storage.StorageException;
+import java.nio.file.Path;
+import java.util.Hashtable;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Wires the chain. Its own references are optional and dynamic: the chain survives while a store, the consensus rules or the
+ * executor are exchanged.
+ */
+@Component(
+    name = "dev.patchbay.chain",
+    service = {},
+    immediate = true,
+    configurationPolicy = ConfigurationPolicy.REQUIRE)
+@Designate(ocd = ChainComponent.Config.class)
+public final class ChainComponent {
+  private static final Logger LOG = LoggerFactory.getLogger(ChainComponent.class);
+
+  /** Configuration of the chain. */
+  @ObjectClassDefinition(name = "Patchbay chain")
+  public @interface Config {
+    /** Path of the genesis file in geth's format. */
+    @AttributeDefinition(description = "Path of the genesis file in geth's format")
+    String genesis();
+
+    /** Store to choose when the data directory has made no choice yet. */
+    @AttributeDefinition(description = "Store to start with: memory or mapdb")
+    String storage() default "mapdb";
+  }
+
+  private final ReentrantLock imports = new ReentrantLock(true);
+  private final StorageManager manager;
+  private final Chain chain;
+  private final ServiceRegistration<?> registration;
+  private final ServiceRegistration<?> controlRegistration;
+  private final List<ChainListener> listeners = new CopyOnWriteArrayList<>();
+  private volatile @Nullable BlockExecutor executor;
+  private volatile @Nullable ConsensusRules rules;
+
+  /** Reads the genesis and registers the services of the chain. */
+  @Activate
+  public ChainComponent(BundleContext context, Config config) {
+    String data = context.getProperty("patchbay.data");
+    if (data == null) {
+      throw new IllegalArgumentException(
+          "the framework property patchbay.data, the node's data directory, is not set; start the node with ./patchbay");
+    }
+    if (config.genesis() == null || config.genesis().isBlank()) {
+      throw new IllegalArgumentException("dev.patchbay.chain: key genesis is missing");
+    }
+    GenesisFile genesis = GenesisFile.read(Path.of(config.genesis()));
+    manager =
+        new StorageManager(
+            new ChoiceFile(Path.of(data)), imports, config.storage(), FailurePoints.of(context));
+    chain = new Chain(genesis, manager, imports, () -> executor, () -> rules, () -> listeners);
+    String[] services = {
+      ChainReader.class.getName(),
+      HeaderReader.class.getName(),
+      BlockImporter.class.getName(),
+      StateProvider.class.getName()
+    };
+    registration = context.registerService(services, chain, new Hashtable<>());
+    controlRegistration =
+        context.registerService(StorageControl.class, manager, new Hashtable<>());
+  }
+
+  @Deactivate
+  void deactivate() {
+    registration.unregister();
+    controlRegistration.unregister();
+  }
+
+  @Reference(
+      service = KeyValueStore.class,
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addStore(KeyValueStore store) {
+    if (!manager.add(store)) {
+      return;
+    }
+    imports.lock();
+    try {
+      chain.open(store);
+      manager.bind(store);
+    } catch (StorageException | IllegalStateException refused) {
+      LOG.error("storage {} is refused: {}", store.id(), refused.getMessage());
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  void removeStore(KeyValueStore store) {
+    manager.remove(store);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void setExecutor(BlockExecutor next) {
+    executor = next;
+  }
+
+  void unsetExecutor(BlockExecutor gone) {
+    if (executor == gone) {
+      executor = null;
+    }
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.RELUCTANT)
+  void setRules(ConsensusRules next) {
+    rules = next;
+  }
+
+  void unsetRules(ConsensusRules gone) {
+    if (rules == gone) {
+      rules = null;
+    }
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addListener(ChainListener listener) {
+    listeners.add(listener);
+  }
+
+  void removeListener(ChainListener listener) {
+    listeners.removeIf(known -> known == listener);
+  }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.chain.ChainReader.TransactionLocation;
+import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.rlp.RlpReader;
+import dev.patchbay.primitives.rlp.RlpWriter;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** How blocks, receipts and indexes lie in the columns. */
+final class ChainStore {
+  private ChainStore() {}
+
+  static @Nullable BlockHeader header(KeyReader reader, Hash hash) {
+    byte[] rlp = reader.get(Column.HEADERS, hash.unsafeArray());
+    return rlp == null ? null : BlockHeader.read(RlpReader.of(rlp));
+  }
+
+  static @Nullable Block block(KeyReader reader, Hash hash) {
+    BlockHeader header = header(reader, hash);
+    byte[] body = header == null ? null : reader.get(Column.BODIES, hash.unsafeArray());
+    return header == null || body == null ? null : Block.decodeBody(header, body);
+  }
+
+  static @Nullable Hash canonical(KeyReader reader, long number) {
+    byte[] hash = number < 0 ? null : reader.get(Column.CANONICAL, Keys.number(number));
+    return hash == null ? null : Hash.wrap(hash);
+  }
+
+  static @Nullable UInt256 totalDifficulty(KeyReader reader, Hash hash) {
+    byte[] value = reader.get(Column.DIFFICULTIES, hash.unsafeArray());
+    return value == null ? null : UInt256.ofBytes(value);
+  }
+
+  static @Nullable List<Receipt> receipts(KeyReader reader, Hash hash) {
+    byte[] rlp = reader.get(Column.RECEIPTS, hash.unsafeArray());
+    if (rlp == null) {
+      return null;
+    }
+    List<Receipt> out = new ArrayList<>();
+    for (RlpReader items = RlpReader.of(rlp).list(); items.hasNext(); ) {
+      out.add(Receipt.decode(items.byteArray()));
+    }
+    return out;
+  }
+
+  static @Nullable TransactionLocation transaction(KeyReader reader, Hash hash) {
+    byte[] rlp = reader.get(Column.TRANSACTIONS, hash.unsafeArray());
+    if (rlp == null) {
+      return null;
+    }
+    RlpReader items = RlpReader.of(rlp).list();
+    return new TransactionLocation(items.hash(), (int) items.number());
+  }
+
+  static void putSideBlock(Overlay overlay, Block block, UInt256 totalDifficulty) {
+    byte[] hash = block.hash().toArray();
+    overlay.put(Column.HEADERS, hash, block.header().encode());
+    overlay.put(Column.BODIES, hash, block.encodeBody());
+    overlay.put(Column.DIFFICULTIES, hash, totalDifficulty.toMinimalArray());
+  }
+
+  static void putBlock(
+      Overlay overlay, Block block, List<Receipt> receipts, UInt256 totalDifficulty) {
+    putSideBlock(overlay, block, totalDifficulty);
+    overlay.put(
+        Column.RECEIPTS,
+        block.hash().toArray(),
+        new RlpWriter()
+            .list(w -> receipts.forEach(receipt -> w.bytes(receipt.encode())))
+            .toArray());
+  }
+
+  static void putCanonical(Overlay overlay, Block block) {
+    overlay.put(Column.CANONICAL, Keys.number(block.number()), block.hash().toArray());
+    int index = 0;
+    for (Transaction transaction : block.transactions()) {
+      int at = index++;
+      overlay.put(
+          Column.TRANSACTIONS,
+          transaction.hash().toArray(),
+          new RlpWriter().list(w -> w.hash(block.hash()).number(at)).toArray());
+    }
+  }
+
+  static void removeCanonical(Overlay overlay, Block block) {
+    overlay.delete(Column.CANONICAL, Keys.number(block.number()));
+    block
+        .transactions()
+        .forEach(transaction -> overlay.delete(Column.TRANSACTIONS, transaction.hash().toArray()));
+  }
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.BlobSchedule;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bloom;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.ChainConfig;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.FeeMarket;
+import dev.patchbay.primitives.execution.StateChanges;
+import java.io.IOException;
+import java.math.BigInteger;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A genesis in geth's format.
+ *
+ * @param config when which fork holds
+ * @param configText the {@code config} object, normalised
+ * @param allocation the accounts, as changes to an empty state
+ */
+record GenesisFile(ChainConfig config, String configText, StateChanges allocation, JsonNode json) {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Map<Fork, String> BLOCKS = new EnumMap<>(Fork.class);
+  private static final Map<Fork, String> TIMES = new EnumMap<>(Fork.class);
+
+  /** SHA-256 of nothing: the hash of no requests (EIP-7685). */
+  static final Hash EMPTY_REQUESTS =
+      Hash.fromHex("0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+
+  static {
+    BLOCKS.put(Fork.HOMESTEAD, "homesteadBlock");
+    BLOCKS.put(Fork.TANGERINE_WHISTLE, "eip150Block");
+    BLOCKS.put(Fork.SPURIOUS_DRAGON, "eip158Block");
+    BLOCKS.put(Fork.BYZANTIUM, "byzantiumBlock");
+    BLOCKS.put(Fork.CONSTANTINOPLE, "constantinopleBlock");
+    BLOCKS.put(Fork.PETERSBURG, "petersburgBlock");
+    BLOCKS.put(Fork.ISTANBUL, "istanbulBlock");
+    BLOCKS.put(Fork.MUIR_GLACIER, "muirGlacierBlock");
+    BLOCKS.put(Fork.BERLIN, "berlinBlock");
+    BLOCKS.put(Fork.LONDON, "londonBlock");
+    BLOCKS.put(Fork.ARROW_GLACIER, "arrowGlacierBlock");
+    BLOCKS.put(Fork.GRAY_GLACIER, "grayGlacierBlock");
+    TIMES.put(Fork.SHANGHAI, "shanghaiTime");
+    TIMES.put(Fork.CANCUN, "cancunTime");
+    TIMES.put(Fork.PRAGUE, "pragueTime");
+    TIMES.put(Fork.OSAKA, "osakaTime");
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @throws IllegalArgumentException when it is not a genesis; the message names the file and the field
+   */
+  static GenesisFile read(Path file) {
+    try {
+      return parse(JSON.readTree(Files.readString(file)));
+    } catch (JsonProcessingException malformed) {
+      throw new IllegalArgumentException(
+          "genesis file " + file + " is not JSON: " + malformed.getOriginalMessage());
+    } catch (IOException unreadable) {
+      throw new IllegalArgumentException("genesis file " + file + " cannot be read: " + unreadable);
+    } catch (IllegalArgumentException | ArithmeticException wrong) {
+      throw new IllegalArgumentException("genesis file " + file + ": " + wrong.getMessage());
+    }
+  }
+
+  static GenesisFile parse(JsonNode json) {
+    JsonNode config = json.get("config");
+    if (config == null || !config.isObject()) {
+      throw new IllegalArgumentException("field config is missing");
+    }
+    if (!json.path("alloc").isObject()) {
+      throw new IllegalArgumentException("field alloc is missing");
+    }
+    return new GenesisFile(
+        config(config), config.toString(), allocation(json.get("alloc")), json);
+  }
+
+  private static ChainConfig config(JsonNode json) {
+    Map<Fork, Long> blocks = forks(json, BLOCKS);
+    Map<Fork, Long> times = forks(json, TIMES);
+    UInt256 ttd = field(json, "terminalTotalDifficulty", GenesisFile::number, null);
+    JsonNode clique = json.get("clique");
+    if (ttd != null && ttd.isZero() && clique == null) {
+      blocks.put(Fork.PARIS, 0L);
+    }
+    TreeMap<Long, BlobSchedule> blobs = new TreeMap<>();
+    JsonNode schedule = json.path("blobSchedule");
+    Map<String, String> names = new HashMap<>();
+    TIMES.forEach((fork, name) -> names.put(name.substring(0, name.length() - 4), name));
+    for (int i = 1; i <= 5; i++) {
+      names.put("bpo" + i, "bpo" + i + "Time");
+    }
+    names.forEach(
+        (name, timeField) -> {
+          Long time = field(json, timeField, GenesisFile::longNumber, null);
+          BlobSchedule entry = blobSchedule(schedule, name);
+          if (time != null && entry != null) {
+            blobs.put(time, entry);
+          }
+        });
+    ChainConfig.Clique poa = null;
+    if (clique != null) {
+      poa =
+          new ChainConfig.Clique(
+              required(clique, "clique.", "period", GenesisFile::longNumber),
+              field(clique, "epoch", GenesisFile::longNumber, 30_000L));
+    }
+    return new ChainConfig(
+        required(json, "config.", "chainId", GenesisFile::number),
+        blocks,
+        times,
+        ttd,
+        blobs,
+        field(json, "depositContractAddress", node -> Address.fromHex(node.asText()), null),
+        poa,
+        clique != null);
+  }
+
+  private static @Nullable BlobSchedule blobSchedule(JsonNode schedule, String name) {
+    JsonNode entry = schedule.get(name);
+    if (entry != null) {
+      String at = "config.blobSchedule." + name + ".";
+      return new BlobSchedule(
+          required(entry, at, "target", GenesisFile::longNumber).intValue(),
+          required(entry, at, "max", GenesisFile::longNumber).intValue(),
+          required(entry, at, "baseFeeUpdateFraction", GenesisFile::longNumber));
+    }
+    return name.equals("cancun") ? BlobSchedule.CANCUN : name.equals("prague") ? BlobSchedule.PRAGUE : null;
+  }
+
+  private static Map<Fork, Long> forks(JsonNode json, Map<Fork, String> names) {
+    Map<Fork, Long> out = new EnumMap<>(Fork.class);
+    names.forEach(
+        (fork, name) -> {
+          Long from = field(json, name, GenesisFile::longNumber, null);
+          if (from != null) {
+            out.put(fork, from);
+          }
+        });
+    return out;
+  }
+
+  private static StateChanges allocation(JsonNode alloc) {
+    List<StateChanges.AccountChange> accounts = new ArrayList<>();
+    for (Iterator<Map.Entry<String, JsonNode>> fields = alloc.fields(); fields.hasNext(); ) {
+      Map.Entry<String, JsonNode> entry = fields.next();
+      String name = entry.getKey();
+      String at = "alloc." + name + ".";
+      Address address;
+      try {
+        address = Address.fromHex(name.startsWith("0x") ? name : "0x" + name);
+      } catch (IllegalArgumentException malformed) {
+        throw new IllegalArgumentException("field alloc has an invalid address: " + name);
+      }
+      JsonNode json = entry.getValue();
+      Bytes code = checked(at, json, "code", n -> Bytes.fromHex(n.asText()), Bytes.EMPTY);
+      Map<UInt256, UInt256> storage = new HashMap<>();
+      json.path("storage")
+          .fields()
+          .forEachRemaining(
+              slot -> storage.put(UInt256.fromHex(slot.getKey()), number(slot.getValue())));
+      accounts.add(
+          new StateChanges.AccountChange(
+              address,
+              null,
+              true,
+              checked(at, json, "nonce", GenesisFile::longNumber, 0L),
+              checked(at, json, "balance", GenesisFile::number, UInt256.ZERO),
+              code.isEmpty() ? Account.EMPTY_CODE : code.keccak(),
+              code.isEmpty() ? null : code,
+              false,
+              storage));
+    }
+    return new StateChanges(accounts);
+  }
+
+  /** Returns the genesis block over the state root of the allocation. */
+  Block block(Hash stateRoot) {
+    long timestamp = field(json, "timestamp", GenesisFile::longNumber, 0L);
+    Fork fork = config.forkAt(0, timestamp);
+    boolean shanghai = fork.includes(Fork.SHANGHAI);
+    boolean cancun = fork.includes(Fork.CANCUN);
+    BlockHeader header =
+        new BlockHeader(
+            field(json, "parentHash", n -> Hash.fromHex(n.asText()), Hash.ZERO),
+            BlockHeader.EMPTY_OMMERS,
+            field(json, "coinbase", n -> Address.fromHex(n.asText()), Address.ZERO),
+            stateRoot,
+            Account.EMPTY_ROOT,
+            Account.EMPTY_ROOT,
+            Bloom.EMPTY,
+            field(json, "difficulty", GenesisFile::number, UInt256.ZERO),
+            field(json, "number", GenesisFile::longNumber, 0L),
+            required(json, "", "gasLimit", GenesisFile::longNumber),
+            field(json, "gasUsed", GenesisFile::longNumber, 0L),
+            timestamp,
+            field(json, "extraData", n -> Bytes.fromHex(n.asText()), Bytes.EMPTY),
+            field(json, "mixHash", n -> Hash.fromHex(n.asText()), Hash.ZERO),
+            field(json, "nonce", n -> number(n).longValue(), 0L),
+            fork.includes(Fork.LONDON)
+                ? field(json, "baseFeePerGas", GenesisFile::number, FeeMarket.INITIAL_BASE_FEE)
+                : null,
+            shanghai ? Account.EMPTY_ROOT : null,
+            cancun ? field(json, "blobGasUsed", GenesisFile::longNumber, 0L) : null,
+            cancun ? field(json, "excessBlobGas", GenesisFile::longNumber, 0L) : null,
+            cancun ? Hash.ZERO : null,
+            fork.includes(Fork.PRAGUE) ? EMPTY_REQUESTS : null);
+    return new Block(header, List.of(), List.of(), shanghai ? List.of() : null);
+  }
+
+  private static <T> T required(
+      JsonNode json, String at, String name, Function<JsonNode, T> parser) {
+    if (!json.has(name)) {
+      throw new IllegalArgumentException("field " + at + name + " is missing");
+    }
+    T value = checked(at, json, name, parser, null);
+    if (value == null) {
+      throw new IllegalArgumentException("field " + at + name + " is null");
+    }
+    return value;
+  }
+
+  private static <T> T field(
+      JsonNode json, String name, Function<JsonNode, T> parser, @Nullable T fallback) {
+    return checked("", json, name, parser, fallback);
+  }
+
+  @SuppressWarnings("NullAway") // absent with a null fallback: the caller asked for null
+  private static <T> T checked(
+      String at, JsonNode json, String name, Function<JsonNode, T> parser, @Nullable T fallback) {
+    JsonNode node = json.get(name);
+    if (node == null || node.isNull()) {
+      return fallback;
+    }
+    try {
+      return parser.apply(node);
+    } catch (IllegalArgumentException | ArithmeticException malformed) {
+      throw new IllegalArgumentException(
+          "field " + at + name + " is not valid: " + malformed.getMessage());
+    }
+  }
+
+  private static UInt256 number(JsonNode node) {
+    String text = node.asText();
+    if (text.startsWith("0x")) {
+      return text.length() == 2 ? UInt256.ZERO : UInt256.fromHex(text);
+    }
+    try {
+      return UInt256.of(new BigInteger(text));
+    } catch (NumberFormatException malformed) {
+      throw new IllegalArgumentException("not a number: " + text);
+    }
+  }
+
+  private static Long longNumber(JsonNode node) {
+    UInt256 number = number(node);
+    if (!number.fitsLong() || number.longValue() < 0) {
+      throw new IllegalArgumentException("number out of range: " + number);
+    }
+    return number.longValue();
+  }
+}

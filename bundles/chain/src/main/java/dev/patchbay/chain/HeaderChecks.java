@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.BlobSchedule;
+import dev.patchbay.primitives.ChainConfig;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.Withdrawal;
+import dev.patchbay.primitives.execution.FeeMarket;
+import dev.patchbay.primitives.rlp.RlpWriter;
+import dev.patchbay.trie.Trie;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Rules for headers and bodies that hold under every consensus protocol (Yellow Paper, section 4.3.4). */
+final class HeaderChecks {
+  private static final long MIN_GAS_LIMIT = 5000;
+
+  private HeaderChecks() {}
+
+  static void verify(BlockHeader header, BlockHeader parent, ChainConfig config)
+      throws InvalidBlockException {
+    Fork fork = config.forkAt(header.number(), header.timestamp());
+    check("number", header.number(), parent.number() + 1);
+    if (header.gasLimit() < MIN_GAS_LIMIT || header.gasLimit() < 0) {
+      throw new InvalidBlockException("gasLimit " + header.gasLimit() + " is below " + MIN_GAS_LIMIT);
+    }
+    long parentLimit = parent.gasLimit();
+    if (fork.includes(Fork.LONDON) && parent.baseFeePerGas() == null) {
+      parentLimit *= 2;
+    }
+    if (Math.abs(header.gasLimit() - parentLimit) >= parentLimit / 1024) {
+      throw new InvalidBlockException(
+          "gasLimit " + header.gasLimit() + " is too far from the parent's " + parentLimit);
+    }
+    if (header.gasUsed() < 0 || header.gasUsed() > header.gasLimit()) {
+      throw new InvalidBlockException(
+          "gasUsed " + header.gasUsed() + " is above gasLimit " + header.gasLimit());
+    }
+    UInt256 baseFee = fork.includes(Fork.LONDON) ? FeeMarket.nextBaseFee(parent) : null;
+    check("baseFeePerGas", header.baseFeePerGas(), baseFee);
+    present("withdrawalsRoot", header.withdrawalsRoot(), fork.includes(Fork.SHANGHAI));
+    boolean cancun = fork.includes(Fork.CANCUN);
+    present("blobGasUsed", header.blobGasUsed(), cancun);
+    present("parentBeaconBlockRoot", header.parentBeaconBlockRoot(), cancun);
+    present("requestsHash", header.requestsHash(), fork.includes(Fork.PRAGUE));
+    BlobSchedule blobs = config.blobScheduleAt(header.timestamp());
+    Long excess = cancun ? (Long) FeeMarket.nextExcessBlobGas(parent, blobs, fork) : null;
+    check("excessBlobGas", header.excessBlobGas(), excess);
+    Long blobGas = header.blobGasUsed();
+    if (blobGas != null
+        && (blobGas < 0 || blobGas % FeeMarket.BLOB_GAS != 0 || blobGas > blobs.max() * FeeMarket.BLOB_GAS)) {
+      throw new InvalidBlockException("blobGasUsed " + blobGas + " is not a number of blobs up to " + blobs.max());
+    }
+  }
+
+  static void verifyBody(Block block) throws InvalidBlockException {
+    BlockHeader header = block.header();
+    List<byte[]> encoded = block.transactions().stream().map(Transaction::encode).toList();
+    check("transactionsRoot", header.transactionsRoot(), Trie.rootOfList(encoded));
+    Hash ommers =
+        Hash.keccak(
+            new RlpWriter().list(w -> block.ommers().forEach(o -> o.write(w))).toArray());
+    check("ommersHash", header.ommersHash(), ommers);
+    check("withdrawalsRoot", header.withdrawalsRoot(), withdrawalsRoot(block.withdrawals()));
+  }
+
+  static @Nullable Hash withdrawalsRoot(@Nullable List<Withdrawal> withdrawals) {
+    if (withdrawals == null) {
+      return null;
+    }
+    if (withdrawals.isEmpty()) {
+      return Account.EMPTY_ROOT;
+    }
+    return Trie.rootOfList(
+        withdrawals.stream()
+            .map(
+                withdrawal -> {
+                  RlpWriter writer = new RlpWriter();
+                  withdrawal.write(writer);
+                  return writer.toArray();
+                })
+            .toList());
+  }
+
+  private static void present(String name, @Nullable Object value, boolean expected)
+      throws InvalidBlockException {
+    if ((value != null) != expected) {
+      throw new InvalidBlockException(
+          name + (expected ? " is missing at this fork" : " is not a field of this fork"));
+    }
+  }
+
+  static void check(String name, @Nullable Object found, @Nullable Object expected)
+      throws InvalidBlockException {
+    if (!Objects.equals(found, expected)) {
+      throw new InvalidBlockException(name + " is " + found + ", expected " + expected);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.primitives.Hash;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/** Keys of the columns. */
+final class Keys {
+  static final byte[] HEAD = "head".getBytes(StandardCharsets.US_ASCII);
+  static final byte[] GENESIS = "genesis".getBytes(StandardCharsets.US_ASCII);
+  static final byte[] GENESIS_CONFIG = "genesis-config".getBytes(StandardCharsets.US_ASCII);
+  static final byte[] FORMAT = "format".getBytes(StandardCharsets.US_ASCII);
+
+  private Keys() {}
+
+  static byte[] number(long number) {
+    return ByteBuffer.allocate(8).putLong(number).array();
+  }
+
+  static byte[] pair(byte[] a, byte[] b) {
+    return ByteBuffer.allocate(a.length + b.length).put(a).put(b).array();
+  }
+
+  static byte[] slot(Hash account, Hash slot) {
+    return pair(account.unsafeArray(), slot.unsafeArray());
+  }
+
+  static byte[] history(byte[] key, long number) {
+    return pair(key, number(number));
+  }
+}

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.consensus.poa;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.HeaderReader;
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.consensus.CliqueControl;
+import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.crypto.KeyFile;
+import dev.patchbay.crypto.Secp256k1;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.ChainConfig;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.UInt256;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.Dictionary;
+import java.util.HashMap;
+import java.util.Hashtable;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Proof of authority after EIP-225: signers take turns, and vote on each other. With a key file the node seals, too.
+ *
+ * <p>The state of the votes after a block is computed from the headers since the last checkpoint and kept for recent blocks.
+ */
+@Component(
+    name = "dev.patchbay.consensus.poa",
+    service = {ConsensusRules.class, CliqueControl.class},
+    configurationPolicy = ConfigurationPolicy.OPTIONAL)
+@Designate(ocd = Clique.Config.class)
+public final class Clique implements ConsensusRules, CliqueControl {
+  private static final Logger LOG = LoggerFactory.getLogger(Clique.class);
+  private static final UInt256 IN_TURN = UInt256.of(2);
+  private static final UInt256 OUT_OF_TURN = UInt256.of(1);
+  private static final int KEPT = 1024;
+  private static final ChainConfig.Clique DEFAULT = new ChainConfig.Clique(15, 30_000);
+
+  /** Configuration of Clique. */
+  @ObjectClassDefinition(name = "Patchbay Clique")
+  public @interface Config {
+    /** Path of the key file of the signer; without one the node does not seal. */
+    @AttributeDefinition(description = "Path of the key file of the signer; empty: the node does not seal")
+    String key_file() default "";
+  }
+
+  private final InstantSource clock;
+  private final Map<Hash, Voting> known = Collections.synchronizedMap(bounded());
+  private final Map<Hash, Address> sealers = Collections.synchronizedMap(bounded());
+  private final Map<Address, Boolean> proposals = new ConcurrentHashMap<>();
+  private @Nullable ServiceRegistration<BlockSealer> sealing;
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile @Nullable ChainReader chain;
+
+  /** Makes the component; registers a sealer when there is a key. */
+  @Activate
+  public Clique(BundleContext context, Config config) throws IOException {
+    this(InstantSource.system());
+    String file = config.key_file();
+    if (file != null && !file.isBlank()) {
+      byte[] key = KeyFile.read(Path.of(file));
+      Sealer sealer = new Sealer(key);
+      Dictionary<String, Object> properties = new Hashtable<>();
+      properties.put("signer", sealer.signer().toString());
+      sealing = context.registerService(BlockSealer.class, sealer, properties);
+      LOG.info("sealing as {}", sealer.signer().toChecksumString());
+    }
+  }
+
+  Clique(InstantSource clock) {
+    this.clock = clock;
+  }
+
+  @Deactivate
+  void deactivate() {
+    ServiceRegistration<BlockSealer> registered = sealing;
+    if (registered != null) {
+      registered.unregister();
+      sealing = null;
+    }
+  }
+
+  private static <K, V> Map<K, V> bounded() {
+    return new LinkedHashMap<>(16, 0.75f, true) {
+      private static final long serialVersionUID = 1L;
+
+      @Override
+      protected boolean removeEldestEntry(Map.Entry<K, V> eldest) {
+        return size() > KEPT;
+      }
+    };
+  }
+
+  private static ChainConfig.Clique parameters(ChainConfig config) {
+    ChainConfig.Clique clique = config.clique();
+    return clique == null ? DEFAULT : clique;
+  }
+
+  // ---- rules
+
+  @Override
+  public String name() {
+    return "clique";
+  }
+
+  @Override
+  public Address feeRecipient(BlockHeader header) {
+    if (header.number() == 0) {
+      return header.coinbase();
+    }
+    try {
+      return sealer(header, header.computeHash());
+    } catch (InvalidBlockException unsealed) {
+      return header.coinbase();
+    }
+  }
+
+  @Override
+  public void verifyHeader(
+      BlockHeader header, BlockHeader parent, HeaderReader headers, ChainConfig config)
+      throws InvalidBlockException {
+    ChainConfig.Clique parameters = parameters(config);
+    checkFields(header, parent, parameters);
+    Voting voting = after(parent, header.parentHash(), headers, parameters.epoch());
+    boolean checkpoint = header.number() % parameters.epoch() == 0;
+    List<Address> listed = Extra.signers(header);
+    if (checkpoint && !voting.signers().equals(listed)) {
+      throw new InvalidBlockException("extraData: the checkpoint lists " + listed + ", expected " + voting.signers());
+    }
+    Address signer = sealer(header, header.computeHash());
+    voting.apply(header, signer, parameters.epoch());
+    UInt256 difficulty = voting.inTurn(signer, header.number()) ? IN_TURN : OUT_OF_TURN;
+    if (!header.difficulty().equals(difficulty)) {
+      throw new InvalidBlockException(
+          "difficulty is " + header.difficulty() + ", expected " + difficulty + " of signer " + signer);
+    }
+  }
+
+  private void checkFields(BlockHeader header, BlockHeader parent, ChainConfig.Clique parameters)
+      throws InvalidBlockException {
+    boolean checkpoint = header.number() % parameters.epoch() == 0;
+    long now = clock.instant().getEpochSecond();
+    if (header.timestamp() > now) {
+      throw new InvalidBlockException("timestamp " + header.timestamp() + " is in the future, now is " + now);
+    }
+    if (header.timestamp() < parent.timestamp() + parameters.period()) {
+      throw new InvalidBlockException(
+          "timestamp " + header.timestamp() + " is less than " + parameters.period() + " s after the parent's " + parent.timestamp());
+    }
+    if (header.nonce() != Voting.AUTHORIZE && header.nonce() != Voting.DROP) {
+      throw new InvalidBlockException("nonce " + Long.toHexString(header.nonce()) + " is no vote");
+    }
+    if (checkpoint && (header.nonce() != Voting.DROP || !header.coinbase().isZero())) {
+      throw new InvalidBlockException("a checkpoint holds no vote: nonce and coinbase must be zero");
+    }
+    List<Address> listed = Extra.signers(header);
+    if (listed == null) {
+      throw new InvalidBlockException(
+          "extraData of " + header.extraData().size() + " bytes lacks vanity, seal or whole addresses");
+    }
+    if (!checkpoint && !listed.isEmpty()) {
+      throw new InvalidBlockException("extraData lists signers, but block " + header.number() + " is no checkpoint");
+    }
+    if (!header.mixHash().isZero()) {
+      throw new InvalidBlockException("mixHash is " + header.mixHash() + ", expected zero");
+    }
+    if (!header.ommersHash().equals(BlockHeader.EMPTY_OMMERS)) {
+      throw new InvalidBlockException("ommersHash is " + header.ommersHash() + ": there are no ommers under Clique");
+    }
+  }
+
+  private Address sealer(BlockHeader header, Hash hash) throws InvalidBlockException {
+    Address sealer = sealers.get(hash);
+    if (sealer == null) {
+      sealer = Extra.signer(header);
+      if (sealer == null) {
+        throw new InvalidBlockException("extraData: the seal is not a valid signature");
+      }
+      sealers.put(hash, sealer);
+    }
+    return sealer;
+  }
+
+  /** Returns the state of the votes after a block, from the headers since a known state or checkpoint. */
+  private Voting after(BlockHeader header, Hash hash, HeaderReader headers, long epoch)
+      throws InvalidBlockException {
+    Deque<BlockHeader> pending = new ArrayDeque<>();
+    BlockHeader at = header;
+    Hash atHash = hash;
+    Voting voting = known.get(atHash);
+    while (voting == null) {
+      if (at.number() % epoch == 0) {
+        voting = checkpoint(at, headers);
+      } else {
+        pending.push(at);
+        atHash = at.parentHash();
+        voting = known.get(atHash);
+        if (voting == null) {
+          at = require(headers.header(atHash), atHash);
+        }
+      }
+    }
+    for (BlockHeader next : pending) {
+      voting = voting.apply(next, sealer(next, next.computeHash()), epoch);
+    }
+    known.put(hash, voting);
+    return voting;
+  }
+
+  /** A checkpoint lists the signers; who has signed lately is read from the blocks before it. */
+  private Voting checkpoint(BlockHeader header, HeaderReader headers)
+      throws InvalidBlockException {
+    List<Address> signers = Extra.signers(header);
+    if (signers == null || signers.isEmpty()) {
+      throw new InvalidBlockException(
+          "extraData of checkpoint " + header.number() + " lists no signers; a Clique genesis needs them");
+    }
+    Map<Long, Address> recents = new HashMap<>();
+    BlockHeader at = header;
+    for (int i = 0; i <= signers.size() / 2 && at.number() > 0; i++) {
+      recents.put(at.number(), sealer(at, at.computeHash()));
+      at = require(headers.header(at.parentHash()), at.parentHash());
+    }
+    return Voting.atCheckpoint(signers, recents);
+  }
+
+  private static BlockHeader require(@Nullable BlockHeader header, Hash hash)
+      throws InvalidBlockException {
+    if (header == null) {
+      throw new InvalidBlockException("ancestor " + hash + " is unknown");
+    }
+    return header;
+  }
+
+  // ---- sealing
+
+  private final class Sealer implements BlockSealer {
+    private final byte[] key;
+    private final Address signer;
+
+    Sealer(byte[] key) {
+      this.key = key;
+      this.signer = Address.wrap(Secp256k1.address(Secp256k1.publicKey(key)));
+    }
+
+    @Override
+    public Address signer() {
+      return signer;
+    }
+
+    @Override
+    public Template prepare(
+        BlockHeader parent, long now, HeaderReader headers, ChainConfig config) {
+      ChainConfig.Clique parameters = parameters(config);
+      long number = parent.number() + 1;
+      Voting voting;
+      try {
+        voting = after(parent, parent.computeHash(), headers, parameters.epoch());
+      } catch (InvalidBlockException broken) {
+        throw new IllegalStateException(broken.getMessage(), broken);
+      }
+      if (!voting.signers().contains(signer)) {
+        throw new IllegalStateException(
+            signer + " is not a signer; the signers are " + voting.signers());
+      }
+      if (voting.signedRecently(signer, number)) {
+        throw new IllegalStateException(signer + " has signed recently and waits for the others");
+      }
+      boolean checkpoint = number % parameters.epoch() == 0;
+      Address target = Address.ZERO;
+      long nonce = Voting.DROP;
+      for (Map.Entry<Address, Boolean> proposal : proposals.entrySet()) {
+        if (!checkpoint && voting.isMeaningful(proposal.getKey(), proposal.getValue())) {
+          target = proposal.getKey();
+          nonce = proposal.getValue() ? Voting.AUTHORIZE : Voting.DROP;
+          break;
+        }
+      }
+      Bytes extra = Extra.of(new byte[0], checkpoint ? voting.signers() : List.of());
+      return new Template(
+          Math.max(now, parent.timestamp() + parameters.period()),
+          target,
+          voting.inTurn(signer, number) ? IN_TURN : OUT_OF_TURN,
+          extra,
+          nonce,
+          signer);
+    }
+
+    @Override
+    public BlockHeader seal(BlockHeader header) {
+      return Extra.withSeal(header, key);
+    }
+  }
+
+  // ---- control
+
+  @Override
+  public List<Address> signers() {
+    ChainReader reader = chain;
+    if (reader == null) {
+      throw new IllegalStateException("no chain is installed");
+    }
+    BlockHeader head = reader.head().header();
+    try {
+      return after(head, reader.head().hash(), reader, parameters(reader.config()).epoch()).signers();
+    } catch (InvalidBlockException broken) {
+      throw new IllegalStateException(broken.getMessage(), broken);
+    }
+  }
+
+  @Override
+  public Map<Address, Boolean> proposals() {
+    return Map.copyOf(proposals);
+  }
+
+  @Override
+  public void propose(Address address, boolean authorize) {
+    proposals.put(address, authorize);
+  }
+
+  @Override
+  public void discard(Address address) {
+    proposals.remove(address);
+  }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.consensus.poa;
+
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.BlockHeader;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Who may sign, who has signed lately, and the votes in the current epoch: the state of Clique after one block. Immutable
+ * but for {@link #apply}, which returns a new one.
+ */
+final class Voting {
+  /** Nonce of a vote to authorise. */
+  static final long AUTHORIZE = -1L;
+
+  /** Nonce of a vote to remove. */
+  static final long DROP = 0L;
+
+  private record Vote(Address signer, Address target, boolean authorize) {}
+
+  private final SortedSet<Address> signers;
+  private final TreeMap<Long, Address> recents;
+  private final List<Vote> votes;
+
+  private Voting(SortedSet<Address> signers, TreeMap<Long, Address> recents, List<Vote> votes) {
+    this.signers = signers;
+    this.recents = recents;
+    this.votes = votes;
+  }
+
+  /** Starts with the signers of a checkpoint; {@code recents} are the signers of the blocks before, by number. */
+  static Voting atCheckpoint(List<Address> signers, Map<Long, Address> recents) {
+    return new Voting(new TreeSet<>(signers), new TreeMap<>(recents), List.of());
+  }
+
+  List<Address> signers() {
+    return List.copyOf(signers);
+  }
+
+  /** Returns whether a signer's turn it is at a number. */
+  boolean inTurn(Address signer, long number) {
+    return new ArrayList<>(signers).indexOf(signer) == number % signers.size();
+  }
+
+  /** Returns whether a signer has signed one of the last floor(N/2) blocks before {@code number}. */
+  boolean signedRecently(Address signer, long number) {
+    long limit = signers.size() / 2 + 1;
+    return recents.tailMap(number - limit + 1, true).containsValue(signer);
+  }
+
+  /** Returns whether a vote would change anything. */
+  boolean isMeaningful(Address target, boolean authorize) {
+    return signers.contains(target) != authorize;
+  }
+
+  /**
+   * Returns the state after a block.
+   *
+   * @param epoch blocks between checkpoints
+   * @throws InvalidBlockException when the signer is not authorised or has signed recently
+   */
+  Voting apply(BlockHeader header, Address signer, long epoch) throws InvalidBlockException {
+    long number = header.number();
+    if (!signers.contains(signer)) {
+      throw new InvalidBlockException("unauthorized signer " + signer);
+    }
+    if (signedRecently(signer, number)) {
+      throw new InvalidBlockException("signer " + signer + " has signed recently");
+    }
+    TreeSet<Address> nextSigners = new TreeSet<>(signers);
+    TreeMap<Long, Address> nextRecents = new TreeMap<>(recents);
+    List<Vote> nextVotes = new ArrayList<>(number % epoch == 0 ? List.of() : votes);
+    nextRecents.headMap(number - (signers.size() / 2 + 1), true).clear();
+    nextRecents.put(number, signer);
+    Address target = header.coinbase();
+    boolean authorize = header.nonce() == AUTHORIZE;
+    boolean votes = number % epoch != 0;
+    nextVotes.removeIf(vote -> vote.signer.equals(signer) && vote.target.equals(target));
+    if (votes && isMeaningful(target, authorize)) {
+      nextVotes.add(new Vote(signer, target, authorize));
+    }
+    long count =
+        nextVotes.stream()
+            .filter(vote -> vote.target.equals(target) && vote.authorize == authorize)
+            .count();
+    if (count > signers.size() / 2) {
+      if (authorize) {
+        nextSigners.add(target);
+      } else {
+        nextSigners.remove(target);
+        nextRecents.headMap(number - (nextSigners.size() / 2 + 1), true).clear();
+        nextVotes.removeIf(vote -> vote.signer.equals(target));
+      }
+      nextVotes.removeIf(vote -> vote.target.equals(target));
+    }
+    return new Voting(nextSigners, nextRecents, nextVotes);
+  }
+
+  /** Returns how many votes each target has, by target and direction. */
+  Map<Address, Integer> tally() {
+    Map<Address, Integer> out = new HashMap<>();
+    votes.forEach(vote -> out.merge(vote.target, 1, Integer::sum));
+    return out;
+  }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.codec;
+
+import dev.patchbay.api.execution.CallSimulator.AccountOverride;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.crypto.Keccak;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.ExecutionResult;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The call object of {@code eth_call} and its kin, and how their failures are told. Threading: stateless. */
+public final class CallArguments {
+  /** Gas of a call that names none, and the most that one may name. */
+  public static final long GAS_CAP = 50_000_000;
+
+  private static final byte[] ERROR_SELECTOR = selector("Error(string)");
+  private static final byte[] PANIC_SELECTOR = selector("Panic(uint256)");
+
+  private CallArguments() {}
+
+  /**
+   * Returns the call as a transaction with a sender in place of a signature.
+   *
+   * @param gas gas to use in place of what the object says; null for that
+   */
+  public static Transaction transaction(
+      Map<String, @Nullable Object> call, UInt256 chainId, long nonce, @Nullable Long gas)
+      throws RpcError {
+    Object input = call.get("input");
+    Object data = call.get("data");
+    if (input != null && data != null && !input.equals(data)) {
+      throw RpcError.invalidParams(
+          "both \"data\" and \"input\" are set and not equal. Please use \"input\" to pass transaction call data");
+    }
+    Object gasPrice = call.get("gasPrice");
+    Object maxFee = call.get("maxFeePerGas");
+    Object tip = call.get("maxPriorityFeePerGas");
+    if (gasPrice != null && (maxFee != null || tip != null)) {
+      throw RpcError.invalidParams(
+          "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified");
+    }
+    boolean market = maxFee != null || tip != null;
+    Object list = call.get("accessList");
+    TransactionType type =
+        market
+            ? TransactionType.FEE_MARKET
+            : list != null ? TransactionType.ACCESS_LIST : TransactionType.LEGACY;
+    Address from =
+        call.get("from") == null ? Address.ZERO : Params.address("from", call.get("from"));
+    long limit =
+        gas != null
+            ? gas
+            : call.get("gas") == null
+                ? GAS_CAP
+                : Math.min(GAS_CAP, clamp(Params.quantity("gas", call.get("gas"))));
+    Object bytes = input == null ? data : input;
+    Transaction.Builder b =
+        Transaction.builder(type)
+            .chainId(chainId)
+            .nonce(call.get("nonce") == null ? nonce : Params.quantity64("nonce", call.get("nonce")))
+            .gasLimit(limit)
+            .to(call.get("to") == null ? null : Params.address("to", call.get("to")))
+            .value(call.get("value") == null ? UInt256.ZERO : Params.quantity("value", call.get("value")))
+            .data(bytes == null ? Bytes.EMPTY : Params.bytes("input", bytes))
+            .sender(from);
+    if (market) {
+      b.maxFeePerGas(maxFee == null ? UInt256.ZERO : Params.quantity("maxFeePerGas", maxFee));
+      b.maxPriorityFeePerGas(tip == null ? UInt256.ZERO : Params.quantity("maxPriorityFeePerGas", tip));
+    } else if (gasPrice != null) {
+      b.gasPrice(Params.quantity("gasPrice", gasPrice));
+    }
+    if (list != null) {
+      b.accessList(Params.accessList(list));
+    }
+    return b.build();
+  }
+
+  private static long clamp(UInt256 gas) {
+    return gas.fitsLong() && gas.longValue() >= 0 ? gas.longValue() : Long.MAX_VALUE;
+  }
+
+  /** Reads state overrides by address. */
+  public static Map<Address, AccountOverride> overrides(@Nullable Object value) throws RpcError {
+    Map<Address, AccountOverride> out = new LinkedHashMap<>();
+    if (value == null) {
+      return out;
+    }
+    for (Map.Entry<String, @Nullable Object> entry : Params.object("state override", value).entrySet()) {
+      Map<String, @Nullable Object> o = Params.object("state override", entry.getValue());
+      if (o.get("state") != null) {
+        throw RpcError.invalidParams("state override of a whole storage ('state') is not supported; use 'stateDiff'");
+      }
+      Map<UInt256, UInt256> slots = new LinkedHashMap<>();
+      if (o.get("stateDiff") != null) {
+        for (Map.Entry<String, @Nullable Object> slot : Params.object("stateDiff", o.get("stateDiff")).entrySet()) {
+          slots.put(Params.storageKey(slot.getKey()), Params.quantity("stateDiff", slot.getValue()));
+        }
+      }
+      out.put(
+          Params.address("state override", entry.getKey()),
+          new AccountOverride(
+              o.get("balance") == null ? null : Params.quantity("balance", o.get("balance")),
+              o.get("nonce") == null ? null : (Long) Params.quantity64("nonce", o.get("nonce")),
+              o.get("code") == null ? null : Params.bytes("code", o.get("code")),
+              slots));
+    }
+    return out;
+  }
+
+  /** Returns the error of a call that did not succeed: code 3 with the data for a revert. */
+  public static RpcError failure(ExecutionResult result) {
+    if (result.status() != ExecutionResult.Status.REVERT) {
+      return new RpcError(RpcError.SERVER_ERROR, String.valueOf(result.error()));
+    }
+    String reason = reason(result.output());
+    String message = reason == null ? "execution reverted" : "execution reverted: " + reason;
+    return new RpcError(RpcError.REVERTED, message, result.output().toString());
+  }
+
+  private static byte[] selector(String signature) {
+    return Arrays.copyOf(Keccak.hash256(signature.getBytes(StandardCharsets.US_ASCII)), 4);
+  }
+
+  /** Returns the reason in revert data: of {@code Error(string)} or {@code Panic(uint256)}; null for anything else. */
+  public static @Nullable String reason(Bytes output) {
+    byte[] data = output.unsafeArray();
+    if (data.length < 36) {
+      return null;
+    }
+    if (Arrays.equals(data, 0, 4, PANIC_SELECTOR, 0, 4)) {
+      return "panic: code 0x" + new BigInteger(1, data, 4, 32).toString(16);
+    }
+    if (data.length < 68 || !Arrays.equals(data, 0, 4, ERROR_SELECTOR, 0, 4)) {
+      return null;
+    }
+    BigInteger length = new BigInteger(1, data, 36, 32);
+    if (length.compareTo(BigInteger.valueOf(data.length - 68L)) > 0) {
+      return null;
+    }
+    return new String(data, 68, length.intValue(), StandardCharsets.UTF_8);
+  }
+}

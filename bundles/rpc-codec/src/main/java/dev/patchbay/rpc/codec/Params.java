@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.codec;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.primitives.AccessListEntry;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.UInt256;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads positional parameters. Every method throws {@link RpcError} with code -32602 and the place and value at fault.
+ *
+ * <p>Threading: stateless.
+ */
+public final class Params {
+  private final List<@Nullable Object> values;
+
+  /** Reads from the parameters of a call. */
+  public Params(List<@Nullable Object> values) {
+    this.values = values;
+  }
+
+  /** Parses a value of one kind; what it throws becomes an error of the parameter. */
+  private interface Parser<T> {
+    T parse(String text);
+  }
+
+  /** Returns the number of parameters. */
+  public int size() {
+    return values.size();
+  }
+
+  /** Returns a parameter, or null when it is absent. */
+  public @Nullable Object optional(int index) {
+    return index < values.size() ? values.get(index) : null;
+  }
+
+  private Object required(int index) throws RpcError {
+    Object value = optional(index);
+    if (value == null) {
+      throw RpcError.invalidParams("missing value for required argument " + index);
+    }
+    return value;
+  }
+
+  private static <T> T parse(String what, @Nullable Object value, Parser<T> parser) throws RpcError {
+    if (!(value instanceof String text)) {
+      throw RpcError.invalidParams("invalid " + what + ": expected a string, got " + shown(value));
+    }
+    try {
+      return parser.parse(text);
+    } catch (IllegalArgumentException malformed) {
+      throw RpcError.invalidParams("invalid " + what + ": " + malformed.getMessage());
+    }
+  }
+
+  private static String shown(@Nullable Object value) {
+    String text = String.valueOf(value);
+    return text.length() > 80 ? text.substring(0, 80) + "…" : text;
+  }
+
+  /** Returns an address. */
+  public Address address(int index) throws RpcError {
+    return address("argument " + index, required(index));
+  }
+
+  /** Returns a hash of 32 bytes. */
+  public Hash hash(int index) throws RpcError {
+    return hash("argument " + index, required(index));
+  }
+
+  /** Returns bytes. */
+  public Bytes bytes(int index) throws RpcError {
+    return bytes("argument " + index, required(index));
+  }
+
+  /** Returns a quantity. */
+  public UInt256 quantity(int index) throws RpcError {
+    return quantity("argument " + index, required(index));
+  }
+
+  /** Returns a position: a quantity below 2^31. */
+  public int position(int index) throws RpcError {
+    UInt256 value = quantity(index);
+    if (!value.fitsLong() || value.longValue() < 0 || value.longValue() > Integer.MAX_VALUE) {
+      throw RpcError.invalidParams("invalid argument " + index + ": " + value + " is out of range");
+    }
+    return (int) value.longValue();
+  }
+
+  /** Returns a boolean, false when absent. */
+  public boolean flag(int index) throws RpcError {
+    Object value = optional(index);
+    if (value != null && !(value instanceof Boolean)) {
+      throw RpcError.invalidParams("invalid argument " + index + ": expected a boolean, got " + shown(value));
+    }
+    return Boolean.TRUE.equals(value);
+  }
+
+  /** Returns an object, or an empty map when absent. */
+  public Map<String, @Nullable Object> object(int index) throws RpcError {
+    Object value = optional(index);
+    return value == null ? Map.of() : object("argument " + index, value);
+  }
+
+  /** Returns a list. */
+  public List<@Nullable Object> list(int index) throws RpcError {
+    return list("argument " + index, required(index));
+  }
+
+  /** Reads an address. */
+  public static Address address(String what, @Nullable Object value) throws RpcError {
+    return parse(what, value, Address::fromHex);
+  }
+
+  /** Reads a hash. */
+  public static Hash hash(String what, @Nullable Object value) throws RpcError {
+    return parse(what, value, Hash::fromHex);
+  }
+
+  /** Reads bytes. */
+  public static Bytes bytes(String what, @Nullable Object value) throws RpcError {
+    return parse(what, value, Bytes::fromHex);
+  }
+
+  /** Reads a quantity. */
+  public static UInt256 quantity(String what, @Nullable Object value) throws RpcError {
+    if (value instanceof Integer || value instanceof Long) {
+      long number = ((Number) value).longValue();
+      if (number >= 0) {
+        return UInt256.of(number);
+      }
+    }
+    return parse(what, value, UInt256::fromHex);
+  }
+
+  /** Reads a quantity of at most 64 bits, unsigned. */
+  public static long quantity64(String what, @Nullable Object value) throws RpcError {
+    UInt256 number = quantity(what, value);
+    if (!number.fitsLong()) {
+      throw RpcError.invalidParams("invalid " + what + ": " + number.toHex() + " has more than 64 bits");
+    }
+    return number.longValue();
+  }
+
+  /** Reads a storage key: up to 32 bytes in hexadecimal, with or without leading zeros. */
+  public static UInt256 storageKey(@Nullable Object value) throws RpcError {
+    return parse(
+        "storage key",
+        value,
+        text -> {
+          if (!text.startsWith("0x") && !text.startsWith("0X")) {
+            throw new IllegalArgumentException("hex string without 0x prefix: " + shown(text));
+          }
+          if (text.length() > 66) {
+            throw new IllegalArgumentException(
+                "unable to decode storage key: hex string too long, want at most 32 bytes");
+          }
+          return text.length() == 2 ? UInt256.ZERO : UInt256.fromHex(text);
+        });
+  }
+
+  /** Reads an object. */
+  @SuppressWarnings("unchecked") // JSON objects have string keys
+  public static Map<String, @Nullable Object> object(String what, @Nullable Object value)
+      throws RpcError {
+    if (!(value instanceof Map)) {
+      throw RpcError.invalidParams("invalid " + what + ": expected an object, got " + shown(value));
+    }
+    return (Map<String, @Nullable Object>) value;
+  }
+
+  /** Reads a list. */
+  @SuppressWarnings("unchecked") // JSON arrays hold anything
+  public static List<@Nullable Object> list(String what, @Nullable Object value) throws RpcError {
+    if (!(value instanceof List)) {
+      throw RpcError.invalidParams("invalid " + what + ": expected an array, got " + shown(value));
+    }
+    return (List<@Nullable Object>) value;
+  }
+
+  /** Reads an access list (EIP-2930). */
+  public static List<AccessListEntry> accessList(@Nullable Object value) throws RpcError {
+    List<AccessListEntry> out = new ArrayList<>();
+    for (Object item : list("accessList", value)) {
+      Map<String, @Nullable Object> entry = object("accessList", item);
+      List<Hash> keys = new ArrayList<>();
+      for (Object key : list("storageKeys", entry.get("storageKeys"))) {
+        keys.add(hash("storageKeys", key));
+      }
+      out.add(new AccessListEntry(address("accessList.address", entry.get("address")), keys));
+    }
+    return out;
+  }
+
+  /**
+   * Finds a block by tag, number, hash or the object of EIP-1898; {@code latest} when absent.
+   *
+   * @return the block, or null when there is no such block
+   */
+  public @Nullable Block block(int index, ChainReader chain) throws RpcError {
+    return block(optional(index), chain);
+  }
+
+  /** Finds a block by tag, number, hash or the object of EIP-1898; {@code latest} for null. */
+  public static @Nullable Block block(@Nullable Object value, ChainReader chain) throws RpcError {
+    if (value instanceof Map) {
+      Map<String, @Nullable Object> object = object("block", value);
+      if (object.get("blockHash") != null) {
+        return chain.block(hash("blockHash", object.get("blockHash")));
+      }
+      return block(object.get("blockNumber"), chain);
+    }
+    if (value == null) {
+      return chain.head();
+    }
+    if (value instanceof String text) {
+      switch (text) {
+        case "latest", "pending":
+          return chain.head();
+        case "earliest", "safe", "finalized":
+          return text.equals("earliest") ? chain.genesis() : chain.head();
+        default:
+          if (text.length() == 66) {
+            return chain.block(hash("block", text));
+          }
+      }
+    }
+    UInt256 number = quantity("block number", value);
+    if (!number.fitsLong() || number.longValue() < 0) {
+      return null;
+    }
+    return chain.block(number.longValue());
+  }
+
+  /** Finds a block that a call needs; an error says that there is none. */
+  public Block requiredBlock(int index, ChainReader chain) throws RpcError {
+    Block block = block(index, chain);
+    if (block == null) {
+      throw new RpcError(RpcError.SERVER_ERROR, "header not found");
+    }
+    return block;
+  }
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.txpool;
+
+import dev.patchbay.api.chain.ChainListener;
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.txpool.AddResult;
+import dev.patchbay.api.txpool.AddResult.Reason;
+import dev.patchbay.api.txpool.PoolListener;
+import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.IntrinsicGas;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+
+/**
+ * Keeps transactions by sender and nonce. Bounded in count and bytes; a replacement pays at least a tenth more. What is in a
+ * block leaves the pool, what a reorganisation sets free comes back.
+ */
+@Component(service = {TransactionPool.class, ChainListener.class})
+public final class Pool implements TransactionPool, ChainListener {
+  private static final int MAX_TRANSACTIONS = 20_000;
+  private static final int MAX_PER_SENDER = 1_024;
+  private static final int MAX_BYTES = 128 * 1024;
+  private static final BigInteger TEN = BigInteger.TEN;
+  private static final BigInteger ELEVEN = BigInteger.valueOf(11);
+
+  private final ChainReader chain;
+  private final StateProvider states;
+  private final List<PoolListener> listeners = new CopyOnWriteArrayList<>();
+  private final Map<Hash, Transaction> byHash = new HashMap<>();
+  private final Map<Address, NavigableMap<Long, Transaction>> bySender = new HashMap<>();
+
+  /** Next nonce of each sender in the pool, at the head; forgotten when the head moves. */
+  private final Map<Address, Long> nonces = new HashMap<>();
+
+  /** Makes an empty pool. */
+  @Activate
+  public Pool(@Reference ChainReader chain, @Reference StateProvider states) {
+    this.chain = chain;
+    this.states = states;
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addListener(PoolListener listener) {
+    listeners.add(listener);
+  }
+
+  void removeListener(PoolListener listener) {
+    listeners.removeIf(known -> known == listener);
+  }
+
+  @Override
+  public AddResult add(Transaction transaction) {
+    Block head = chain.head();
+    AddResult.Rejected refusal = checkAlone(transaction, head);
+    Address sender = transaction.sender();
+    if (refusal != null || sender == null) {
+      return refusal == null ? rejected(Reason.INVALID, "invalid sender") : refusal;
+    }
+    Account account = account(head, sender);
+    List<Transaction> executable;
+    synchronized (this) {
+      refusal = checkAgainstState(transaction, sender, account);
+      if (refusal != null) {
+        return refusal;
+      }
+      NavigableMap<Long, Transaction> own = bySender.computeIfAbsent(sender, s -> newQueue());
+      Transaction replaced = own.put(transaction.nonce(), transaction);
+      if (replaced != null) {
+        byHash.remove(replaced.hash());
+      }
+      byHash.put(transaction.hash(), transaction);
+      nonces.put(sender, account.nonce());
+      executable = new ArrayList<>();
+      long next = account.nonce();
+      for (Transaction queued : own.values()) {
+        if (queued.nonce() != next) {
+          break;
+        }
+        next++;
+        if (queued.nonce() >= transaction.nonce()) {
+          executable.add(queued);
+        }
+      }
+    }
+    executable.forEach(pending -> listeners.forEach(l -> l.transactionPending(pending)));
+    return new AddResult.Accepted();
+  }
+
+  private AddResult.@Nullable Rejected checkAlone(Transaction tx, Block head) {
+    Fork fork = chain.config().forkAt(head.number() + 1, head.header().timestamp());
+    if (tx.encodedSize() > MAX_BYTES) {
+      return rejected(Reason.INVALID, "oversized data: transaction size " + tx.encodedSize() + ", limit " + MAX_BYTES);
+    }
+    if (tx.type() == TransactionType.BLOB) {
+      return rejected(Reason.INVALID, "transaction type not supported: this node does not keep blob sidecars");
+    }
+    if (tx.type() == TransactionType.SET_CODE && (!fork.includes(Fork.PRAGUE) || tx.authorizations().isEmpty())) {
+      return rejected(
+          Reason.INVALID,
+          fork.includes(Fork.PRAGUE)
+              ? "set code tx must have at least one authorization tuple"
+              : "transaction type not supported");
+    }
+    UInt256 chainId = tx.chainId();
+    if (chainId == null) {
+      return rejected(Reason.INVALID, "only replay-protected (EIP-155) transactions allowed over RPC");
+    }
+    if (!chainId.equals(chain.config().chainId())) {
+      return rejected(
+          Reason.INVALID, "invalid chain id for signer: have " + chainId + " want " + chain.config().chainId());
+    }
+    if (tx.sender() == null) {
+      return rejected(Reason.INVALID, "invalid sender");
+    }
+    if (Long.compareUnsigned(tx.gasLimit(), head.header().gasLimit()) > 0) {
+      return rejected(Reason.GAS_LIMIT, "exceeds block gas limit");
+    }
+    if (fork.includes(Fork.OSAKA) && Long.compareUnsigned(tx.gasLimit(), 1L << 24) > 0) {
+      return rejected(
+          Reason.GAS_LIMIT,
+          "transaction gas limit too high (cap: 16777216, tx: " + Long.toUnsignedString(tx.gasLimit()) + ")");
+    }
+    if (tx.maxPriorityFeePerGas().compareTo(tx.maxFeePerGas()) > 0) {
+      return rejected(
+          Reason.INVALID, "max priority fee per gas higher than max fee per gas");
+    }
+    if (tx.isCreation() && fork.includes(Fork.SHANGHAI) && tx.data().size() > 49_152) {
+      return rejected(
+          Reason.INVALID, "max initcode size exceeded: code size " + tx.data().size() + ", limit 49152");
+    }
+    long needed = Math.max(IntrinsicGas.of(tx, fork), IntrinsicGas.floor(tx, fork));
+    if (Long.compareUnsigned(tx.gasLimit(), needed) < 0) {
+      return rejected(
+          Reason.INVALID,
+          "intrinsic gas too low: gas " + Long.toUnsignedString(tx.gasLimit()) + ", minimum needed " + needed);
+    }
+    return null;
+  }
+
+  private AddResult.@Nullable Rejected checkAgainstState(
+      Transaction tx, Address sender, Account account) {
+    if (byHash.containsKey(tx.hash())) {
+      return rejected(Reason.ALREADY_KNOWN, "already known");
+    }
+    if (Long.compareUnsigned(tx.nonce(), account.nonce()) < 0) {
+      return rejected(
+          Reason.NONCE_TOO_LOW,
+          "nonce too low: next nonce " + account.nonce() + ", tx nonce " + Long.toUnsignedString(tx.nonce()));
+    }
+    NavigableMap<Long, Transaction> own = bySender.getOrDefault(sender, newQueue());
+    Transaction old = own.get(tx.nonce());
+    BigInteger cost = IntrinsicGas.maximumCost(tx);
+    for (Transaction earlier : own.headMap(tx.nonce(), false).values()) {
+      cost = cost.add(IntrinsicGas.maximumCost(earlier));
+    }
+    if (account.balance().toBigInteger().compareTo(cost) < 0) {
+      return rejected(
+          Reason.INSUFFICIENT_FUNDS,
+          "insufficient funds for gas * price + value: balance "
+              + account.balance()
+              + ", tx cost "
+              + cost
+              + ", overshot "
+              + cost.subtract(account.balance().toBigInteger()));
+    }
+    if (old != null) {
+      boolean dearer =
+          exceeds(tx.maxFeePerGas(), old.maxFeePerGas())
+              && exceeds(tx.maxPriorityFeePerGas(), old.maxPriorityFeePerGas());
+      return dearer ? null : rejected(Reason.UNDERPRICED, "replacement transaction underpriced");
+    }
+    if (own.size() >= MAX_PER_SENDER || byHash.size() >= MAX_TRANSACTIONS) {
+      return rejected(Reason.POOL_FULL, "txpool is full");
+    }
+    return null;
+  }
+
+  private static boolean exceeds(UInt256 fee, UInt256 old) {
+    return fee.toBigInteger().multiply(TEN).compareTo(old.toBigInteger().multiply(ELEVEN)) >= 0;
+  }
+
+  private static AddResult.Rejected rejected(Reason reason, String message) {
+    return new AddResult.Rejected(reason, message);
+  }
+
+  private static NavigableMap<Long, Transaction> newQueue() {
+    return new TreeMap<>(Long::compareUnsigned);
+  }
+
+  private Account account(Block head, Address sender) {
+    try (StateReader state = states.stateAfter(head.hash())) {
+      Account account = state == null ? null : state.account(sender);
+      return account == null ? Account.EMPTY : account;
+    }
+  }
+
+  @Override
+  public synchronized @Nullable Transaction get(Hash hash) {
+    return byHash.get(hash);
+  }
+
+  @Override
+  public synchronized Map<Address, List<Transaction>> pending() {
+    return split(true);
+  }
+
+  @Override
+  public synchronized Map<Address, List<Transaction>> queued() {
+    return split(false);
+  }
+
+  private Map<Address, List<Transaction>> split(boolean executable) {
+    Map<Address, List<Transaction>> out = new HashMap<>();
+    bySender.forEach(
+        (sender, own) -> {
+          long next = nonces.getOrDefault(sender, 0L);
+          List<Transaction> chosen = new ArrayList<>();
+          for (Transaction transaction : own.values()) {
+            boolean runs = transaction.nonce() == next;
+            if (runs) {
+              next++;
+            }
+            if (runs == executable) {
+              chosen.add(transaction);
+            }
+          }
+          if (!chosen.isEmpty()) {
+            out.put(sender, chosen);
+          }
+        });
+    return out;
+  }
+
+  @Override
+  public synchronized @Nullable Long nextNonce(Address sender) {
+    NavigableMap<Long, Transaction> own = bySender.get(sender);
+    if (own == null) {
+      return null;
+    }
+    long next = nonces.getOrDefault(sender, 0L);
+    for (Transaction transaction : own.values()) {
+      if (transaction.nonce() == next) {
+        next++;
+      }
+    }
+    return next;
+  }
+
+  @Override
+  public void headChanged(List<Block> removed, List<Block> added) {
+    Set<Address> touched = new HashSet<>();
+    Block head = added.get(added.size() - 1);
+    synchronized (this) {
+      for (Block block : added) {
+        for (Transaction mined : block.transactions()) {
+          Address sender = mined.sender();
+          if (sender != null && bySender.containsKey(sender)) {
+            touched.add(sender);
+          }
+        }
+      }
+    }
+    Map<Address, Account> accounts = new HashMap<>();
+    touched.forEach(sender -> accounts.put(sender, account(head, sender)));
+    synchronized (this) {
+      accounts.forEach(this::prune);
+    }
+    for (Block block : removed) {
+      block.transactions().forEach(this::add);
+    }
+  }
+
+  private void prune(Address sender, Account account) {
+    NavigableMap<Long, Transaction> own = bySender.get(sender);
+    if (own == null) {
+      return;
+    }
+    NavigableMap<Long, Transaction> mined = own.headMap(account.nonce(), false);
+    mined.values().forEach(transaction -> byHash.remove(transaction.hash()));
+    mined.clear();
+    nonces.put(sender, account.nonce());
+    if (own.isEmpty()) {
+      bySender.remove(sender);
+      nonces.remove(sender);
+    }
+  }
+}
