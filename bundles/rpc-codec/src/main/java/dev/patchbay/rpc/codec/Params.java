@@ -221,17 +221,17 @@ public final class Params {
     if (value == null) {
       return chain.head();
     }
-    if (value instanceof String text) {
-      switch (text) {
-        case "latest", "pending":
-          return chain.head();
-        case "earliest", "safe", "finalized":
-          return text.equals("earliest") ? chain.genesis() : chain.head();
-        default:
-          if (text.length() == 66) {
-            return chain.block(hash("block", text));
-          }
-      }
+    if (value.equals("latest")
+        || value.equals("pending")
+        || value.equals("safe")
+        || value.equals("finalized")) {
+      return chain.head();
+    }
+    if (value.equals("earliest")) {
+      return chain.genesis();
+    }
+    if (String.valueOf(value).length() == 66) {
+      return chain.block(hash("block", value));
     }
     UInt256 number = quantity("block number", value);
     if (!number.fitsLong() || number.longValue() < 0) {

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.debug;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.ChainReader.TransactionLocation;
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.CallSimulator;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcNamespace;
+import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.api.tracing.TracerFactory;
+import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hex;
+import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.rpc.codec.CallArguments;
+import dev.patchbay.rpc.codec.Params;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+
+/** The {@code debug} namespace: traces by whichever tracers are installed, and raw blocks. */
+@Component(property = RpcNamespace.NAME + "=debug")
+public final class DebugNamespace implements RpcNamespace {
+  private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
+  private final Map<String, TracerFactory> tracers = new ConcurrentHashMap<>();
+  private final ChainReader chain;
+  private final StateProvider states;
+  private final BlockExecutor executor;
+  private final CallSimulator simulator;
+
+  /** Makes the methods. */
+  @Activate
+  public DebugNamespace(
+      @Reference ChainReader chain,
+      @Reference StateProvider states,
+      @Reference BlockExecutor executor,
+      @Reference CallSimulator simulator) {
+    this.chain = chain;
+    this.states = states;
+    this.executor = executor;
+    this.simulator = simulator;
+    methods.put("debug_traceTransaction", (p, s) -> traceTransaction(new Params(p)));
+    methods.put("debug_traceCall", (p, s) -> traceCall(new Params(p)));
+    methods.put("debug_traceBlockByNumber", (p, s) -> traceBlock(new Params(p)));
+    methods.put("debug_traceBlockByHash", (p, s) -> traceBlock(new Params(p)));
+    methods.put("debug_getRawBlock", (p, s) -> Hex.encode(new Params(p).requiredBlock(0, chain).encode()));
+    methods.put(
+        "debug_getRawHeader",
+        (p, s) -> Hex.encode(new Params(p).requiredBlock(0, chain).header().encode()));
+    methods.put("debug_getRawReceipts", (p, s) -> rawReceipts(new Params(p)));
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addTracer(TracerFactory factory, Map<String, Object> properties) {
+    tracers.put(String.valueOf(properties.get(TracerFactory.NAME)), factory);
+  }
+
+  void removeTracer(TracerFactory factory, Map<String, Object> properties) {
+    tracers.remove(String.valueOf(properties.get(TracerFactory.NAME)), factory);
+  }
+
+  @Override
+  public Map<String, RpcMethod> methods() {
+    return methods;
+  }
+
+  private Tracer tracer(Map<String, @Nullable Object> options) throws RpcError {
+    Object name = options.get("tracer");
+    boolean named = name != null && !name.equals("");
+    String wanted = named ? String.valueOf(name) : TracerFactory.DEFAULT;
+    TracerFactory factory = tracers.get(wanted);
+    if (factory == null) {
+      throw new RpcError(
+          RpcError.SERVER_ERROR,
+          "tracer " + wanted + " is not installed; installed are " + new java.util.TreeSet<>(tracers.keySet()));
+    }
+    Map<String, Object> config = new HashMap<>();
+    Map<String, @Nullable Object> given =
+        !named
+            ? options
+            : options.get("tracerConfig") == null
+                ? Map.of()
+                : Params.object("tracerConfig", options.get("tracerConfig"));
+    given.forEach(
+        (key, value) -> {
+          if (value != null) {
+            config.put(key, value);
+          }
+        });
+    try {
+      return factory.create(config);
+    } catch (IllegalArgumentException invalid) {
+      throw RpcError.invalidParams("invalid tracer configuration: " + invalid.getMessage());
+    }
+  }
+
+  private @Nullable Object traceTransaction(Params params) throws RpcError {
+    TransactionLocation location = chain.transaction(params.hash(0));
+    Tracer tracer = tracer(params.object(1));
+    Block block = location == null ? null : chain.block(location.blockHash());
+    if (location == null || block == null) {
+      throw new RpcError(RpcError.SERVER_ERROR, "transaction not found");
+    }
+    replay(block, location.index(), tracer);
+    return tracer.result();
+  }
+
+  private void replay(Block block, int index, Tracer tracer) throws RpcError {
+    if (block.number() == 0) {
+      throw new RpcError(RpcError.SERVER_ERROR, "genesis is not traceable");
+    }
+    try (StateReader state = states.stateAfter(block.header().parentHash())) {
+      if (state == null) {
+        throw new RpcError(RpcError.SERVER_ERROR, "the state before block " + block.number() + " is not there");
+      }
+      executor.replay(block, index, state, tracer);
+    } catch (InvalidBlockException broken) {
+      throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));
+    }
+  }
+
+  private Object traceBlock(Params params) throws RpcError {
+    Block block = params.requiredBlock(0, chain);
+    if (block.number() == 0) {
+      throw new RpcError(RpcError.SERVER_ERROR, "genesis is not traceable");
+    }
+    List<Object> out = new ArrayList<>();
+    for (int i = 0; i < block.transactions().size(); i++) {
+      Tracer tracer = tracer(params.object(1));
+      replay(block, i, tracer);
+      Map<String, @Nullable Object> item = new LinkedHashMap<>();
+      item.put("txHash", block.transactions().get(i).hash().toString());
+      item.put("result", tracer.result());
+      out.add(item);
+    }
+    return out;
+  }
+
+  private @Nullable Object traceCall(Params params) throws RpcError {
+    Map<String, @Nullable Object> call = params.object(0);
+    Block block = params.requiredBlock(1, chain);
+    Map<String, @Nullable Object> options = params.object(2);
+    Tracer tracer = tracer(options);
+    long nonce = 0;
+    if (call.get("from") != null) {
+      try (StateReader state = states.stateAfter(block.hash())) {
+        Account account = state == null ? null : state.account(Params.address("from", call.get("from")));
+        nonce = account == null ? 0 : account.nonce();
+      }
+    }
+    Transaction transaction =
+        CallArguments.transaction(call, chain.config().chainId(), nonce, null);
+    try {
+      simulator.call(
+          transaction,
+          block.hash(),
+          block.header(),
+          CallArguments.overrides(options.get("stateOverrides")),
+          tracer);
+    } catch (InvalidTransactionException invalid) {
+      throw new RpcError(RpcError.SERVER_ERROR, "tracing failed: " + invalid.getMessage());
+    }
+    return tracer.result();
+  }
+
+  private Object rawReceipts(Params params) throws RpcError {
+    List<Receipt> receipts = chain.receipts(params.requiredBlock(0, chain).hash());
+    return receipts == null
+        ? List.of()
+        : receipts.stream().map(receipt -> Hex.encode(receipt.encode())).toList();
+  }
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.eth;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.execution.CallSimulator;
+import dev.patchbay.api.execution.CallSimulator.AccountOverride;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.state.StateReader;
+import dev.patchbay.primitives.AccessListEntry;
+import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hex;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.ExecutionResult;
+import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.rpc.codec.CallArguments;
+import dev.patchbay.rpc.codec.Params;
+import dev.patchbay.rpc.codec.Results;
+import java.math.BigInteger;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Methods that execute without leaving a trace. */
+final class CallMethods {
+  private static final long OSAKA_CAP = 1L << 24;
+  private static final long TRANSFER_GAS = 21_000;
+
+  private final ChainReader chain;
+  private final StateProvider states;
+  private final CallSimulator simulator;
+
+  CallMethods(
+      ChainReader chain, StateProvider states, CallSimulator simulator) {
+    this.chain = chain;
+    this.states = states;
+    this.simulator = simulator;
+  }
+
+  Map<String, RpcMethod> methods() {
+    Map<String, RpcMethod> m = new LinkedHashMap<>();
+    m.put("eth_call", (p, s) -> call(new Params(p)));
+    m.put("eth_estimateGas", (p, s) -> estimate(new Params(p)));
+    m.put("eth_createAccessList", (p, s) -> accessList(new Params(p)));
+    return m;
+  }
+
+  private Transaction transaction(
+      Map<String, @Nullable Object> call, Block block, @Nullable Long gas) throws RpcError {
+    long nonce = 0;
+    if (call.get("from") != null) {
+      Account account = account(block, Params.address("from", call.get("from")));
+      nonce = account.nonce();
+    }
+    return CallArguments.transaction(call, chain.config().chainId(), nonce, gas);
+  }
+
+  private Account account(Block block, Address address) {
+    try (StateReader state = states.stateAfter(block.hash())) {
+      Account account = state == null ? null : state.account(address);
+      return account == null ? Account.EMPTY : account;
+    }
+  }
+
+  private ExecutionResult run(
+      Transaction transaction,
+      Block block,
+      Map<Address, AccountOverride> overrides,
+      dev.patchbay.api.tracing.@Nullable Tracer tracer)
+      throws RpcError {
+    try {
+      return simulator.call(transaction, block.hash(), block.header(), overrides, tracer);
+    } catch (InvalidTransactionException invalid) {
+      throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(invalid.getMessage()));
+    }
+  }
+
+  private String call(Params params) throws RpcError {
+    Map<String, @Nullable Object> call = params.object(0);
+    Block block = params.requiredBlock(1, chain);
+    ExecutionResult result =
+        run(transaction(call, block, null), block, CallArguments.overrides(params.optional(2)), null);
+    if (!result.success()) {
+      throw CallArguments.failure(result);
+    }
+    return result.output().toString();
+  }
+
+  /** Finds the least gas limit with which the call succeeds, to within 1.5 percent, by bisection. */
+  private String estimate(Params params) throws RpcError {
+    Map<String, @Nullable Object> call = params.object(0);
+    Block block = params.requiredBlock(1, chain);
+    Map<Address, AccountOverride> overrides = CallArguments.overrides(params.optional(2));
+    long high = highest(call, block);
+    Transaction first = transaction(call, block, high);
+    Address to = first.to();
+    boolean plain = to != null && first.data().isEmpty() && account(block, to).codeHash().equals(Account.EMPTY_CODE);
+    if (plain && overrides.isEmpty() && high >= TRANSFER_GAS && first.accessList().isEmpty()) {
+      try {
+        if (run(transaction(call, block, TRANSFER_GAS), block, overrides, null).success()) {
+          return Hex.quantity(TRANSFER_GAS);
+        }
+      } catch (RpcError needsMore) {
+        // a precompiled contract, say: fall through to the search
+      }
+    }
+    ExecutionResult result = run(first, block, overrides, null);
+    if (!result.success()) {
+      if ("out of gas".equals(result.error())) {
+        throw new RpcError(
+            RpcError.SERVER_ERROR, "gas required exceeds allowance (" + high + ")");
+      }
+      throw CallArguments.failure(result);
+    }
+    long low = result.gasUsed() - 1;
+    long optimistic = (result.gasUsed() + result.gasRefunded() + 2_300) * 64 / 63;
+    if (optimistic < high) {
+      if (succeeds(call, block, overrides, optimistic)) {
+        high = optimistic;
+      } else {
+        low = optimistic;
+      }
+    }
+    while (low + 1 < high && (high - low) * 1_000 > high * 15) {
+      long middle = Math.min(low + (high - low) / 2, low * 2);
+      if (succeeds(call, block, overrides, middle)) {
+        high = middle;
+      } else {
+        low = middle;
+      }
+    }
+    return Hex.quantity(high);
+  }
+
+  private boolean succeeds(
+      Map<String, @Nullable Object> call,
+      Block block,
+      Map<Address, AccountOverride> overrides,
+      long gas)
+      throws RpcError {
+    Transaction transaction = transaction(call, block, gas);
+    try {
+      return simulator.call(transaction, block.hash(), block.header(), overrides, null).success();
+    } catch (InvalidTransactionException invalid) {
+      if (invalid.reason() == InvalidTransactionException.Reason.INTRINSIC_GAS) {
+        return false;
+      }
+      throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(invalid.getMessage()));
+    }
+  }
+
+  /** Returns the most gas that the block, the rules and the sender's balance allow. */
+  private long highest(Map<String, @Nullable Object> call, Block block) throws RpcError {
+    long high = Math.min(CallArguments.GAS_CAP, block.header().gasLimit());
+    if (call.get("gas") != null) {
+      UInt256 asked = Params.quantity("gas", call.get("gas"));
+      if (asked.fitsLong() && asked.longValue() >= TRANSFER_GAS) {
+        high = Math.min(high, asked.longValue());
+      }
+    }
+    Fork fork = chain.config().forkAt(block.number() + 1, block.header().timestamp());
+    if (fork.includes(Fork.OSAKA)) {
+      high = Math.min(high, OSAKA_CAP);
+    }
+    Transaction transaction = transaction(call, block, high);
+    Address from = transaction.sender();
+    if (!transaction.maxFeePerGas().isZero() && from != null) {
+      BigInteger balance = account(block, from).balance().toBigInteger();
+      BigInteger left = balance.subtract(transaction.value().toBigInteger());
+      if (left.signum() < 0) {
+        throw new RpcError(RpcError.SERVER_ERROR, "insufficient funds for transfer");
+      }
+      BigInteger affordable = left.divide(transaction.maxFeePerGas().toBigInteger());
+      if (affordable.bitLength() < 63) {
+        high = Math.min(high, affordable.longValue());
+      }
+    }
+    return high;
+  }
+
+  /** Repeats the call with the list of what it touched until the list does not grow any more. */
+  private Object accessList(Params params) throws RpcError {
+    Map<String, @Nullable Object> call = new HashMap<>(params.object(0));
+    Block block = params.requiredBlock(1, chain);
+    List<AccessListEntry> list = List.of();
+    for (int round = 0; ; round++) {
+      Transaction transaction = transaction(call, block, null);
+      Address to = transaction.to();
+      Address from = transaction.sender();
+      TouchTracer tracer =
+          new TouchTracer(
+              from == null ? Address.ZERO : from,
+              to == null && from != null ? Address.ofCreation(from, transaction.nonce()) : to,
+              list);
+      ExecutionResult result = run(transaction, block, Map.of(), tracer);
+      List<AccessListEntry> next = tracer.list();
+      if (next.equals(list) || round == 10) {
+        Map<String, @Nullable Object> out = new LinkedHashMap<>();
+        out.put("accessList", Results.accessList(next));
+        if (!result.success()) {
+          out.put("error", String.valueOf(CallArguments.failure(result).getMessage()));
+        }
+        out.put("gasUsed", Hex.quantity(result.gasUsed()));
+        return out;
+      }
+      list = next;
+      call.put("accessList", Results.accessList(list));
+    }
+  }
+}

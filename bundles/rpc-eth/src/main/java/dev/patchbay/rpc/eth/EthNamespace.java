@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.eth;
+
+import dev.patchbay.api.chain.ChainListener;
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.execution.CallSimulator;
+import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcNamespace;
+import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.txpool.PoolListener;
+import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Transaction;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+
+/** The {@code eth} namespace: groups of methods over the kernel's services. */
+@Component(
+    service = {RpcNamespace.class, ChainListener.class, PoolListener.class},
+    property = RpcNamespace.NAME + "=eth")
+public final class EthNamespace implements RpcNamespace, ChainListener, PoolListener {
+  private final Map<String, RpcMethod> methods = new HashMap<>();
+  private final Filters filters;
+  private final Subscriptions subscriptions;
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile @Nullable BlockSealer sealer;
+
+  /** Makes the methods. */
+  @Activate
+  public EthNamespace(
+      @Reference ChainReader chain,
+      @Reference StateProvider states,
+      @Reference CallSimulator simulator,
+      @Reference TransactionPool pool) {
+    LogSearch logs = new LogSearch(chain);
+    filters = new Filters(logs, InstantSource.system());
+    subscriptions = new Subscriptions(chain);
+    methods.putAll(new ChainMethods(chain, pool, () -> sealer).methods());
+    methods.putAll(new StateMethods(chain, states, pool).methods());
+    methods.putAll(new FeeMethods(chain).methods());
+    methods.putAll(new CallMethods(chain, states, simulator).methods());
+    methods.put("eth_getLogs", logs::getLogs);
+    methods.putAll(filters.methods());
+    methods.putAll(subscriptions.methods());
+  }
+
+  @Deactivate
+  void close() {
+    subscriptions.close();
+  }
+
+  @Override
+  public Map<String, RpcMethod> methods() {
+    return methods;
+  }
+
+  @Override
+  public void headChanged(List<Block> removed, List<Block> added) {
+    filters.headChanged(removed, added);
+    subscriptions.headChanged(removed, added);
+  }
+
+  @Override
+  public void transactionPending(Transaction transaction) {
+    filters.transactionPending(transaction);
+    subscriptions.transactionPending(transaction);
+  }
+}

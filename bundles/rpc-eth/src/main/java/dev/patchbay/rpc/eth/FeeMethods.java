@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.eth;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.primitives.BlobSchedule;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hex;
+import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.FeeMarket;
+import dev.patchbay.rpc.codec.Params;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Methods about fees. */
+final class FeeMethods {
+  private static final UInt256 DEFAULT_TIP = UInt256.of(1_000_000_000L);
+  private static final int SAMPLED_BLOCKS = 20;
+  private static final int MAX_HISTORY = 1_024;
+  private static final int MAX_PERCENTILES = 100;
+
+  private final ChainReader chain;
+
+  FeeMethods(ChainReader chain) {
+    this.chain = chain;
+  }
+
+  Map<String, RpcMethod> methods() {
+    Map<String, RpcMethod> m = new LinkedHashMap<>();
+    m.put("eth_maxPriorityFeePerGas", (p, s) -> tip().toHex());
+    m.put("eth_gasPrice", (p, s) -> tip().add(nextBaseFee()).toHex());
+    m.put("eth_baseFee", (p, s) -> nextBaseFee().toHex());
+    m.put("eth_blobBaseFee", (p, s) -> nextBlobBaseFee(chain.head()).toHex());
+    m.put("eth_feeHistory", (p, s) -> history(new Params(p)));
+    return m;
+  }
+
+  private UInt256 nextBaseFee() {
+    Block head = chain.head();
+    return head.header().baseFeePerGas() == null
+        ? UInt256.ZERO
+        : FeeMarket.nextBaseFee(head.header());
+  }
+
+  private UInt256 nextBlobBaseFee(Block block) {
+    BlockHeader header = block.header();
+    if (header.excessBlobGas() == null) {
+      return UInt256.ZERO;
+    }
+    BlobSchedule schedule = chain.config().blobScheduleAt(header.timestamp());
+    Fork fork = chain.config().forkAt(header.number() + 1, header.timestamp());
+    return FeeMarket.blobBaseFee(FeeMarket.nextExcessBlobGas(header, schedule, fork), schedule);
+  }
+
+  /** Returns the 60th percentile of the tips in the last blocks that have transactions; 1 gwei without any. */
+  private UInt256 tip() {
+    List<UInt256> tips = new ArrayList<>();
+    Block block = chain.head();
+    for (int i = 0; i < SAMPLED_BLOCKS && block != null && block.number() > 0; i++) {
+      for (Transaction transaction : block.transactions()) {
+        tips.add(tip(transaction, block.header()));
+      }
+      block = chain.block(block.header().parentHash());
+    }
+    if (tips.isEmpty()) {
+      return DEFAULT_TIP;
+    }
+    tips.sort(Comparator.naturalOrder());
+    return tips.get((tips.size() - 1) * 60 / 100);
+  }
+
+  private static UInt256 tip(Transaction transaction, BlockHeader header) {
+    UInt256 baseFee = header.baseFeePerGas();
+    UInt256 price = transaction.effectiveGasPrice(baseFee);
+    return baseFee == null ? price : price.subtract(baseFee);
+  }
+
+  private Object history(Params params) throws RpcError {
+    long asked = params.quantity(0).min(UInt256.of(MAX_HISTORY)).longValue();
+    Block last = params.requiredBlock(1, chain);
+    List<Double> percentiles = percentiles(params.optional(2));
+    int count = (int) Math.min(asked, last.number() + 1);
+    long oldest = last.number() - count + 1;
+    List<String> baseFees = new ArrayList<>();
+    List<Double> ratios = new ArrayList<>();
+    List<String> blobFees = new ArrayList<>();
+    List<Double> blobRatios = new ArrayList<>();
+    List<Object> rewards = new ArrayList<>();
+    for (long number = oldest; number <= last.number(); number++) {
+      Block block = chain.block(number);
+      if (block == null) {
+        throw new RpcError(RpcError.SERVER_ERROR, "header not found");
+      }
+      BlockHeader h = block.header();
+      UInt256 baseFee = h.baseFeePerGas();
+      baseFees.add((baseFee == null ? UInt256.ZERO : baseFee).toHex());
+      ratios.add((double) h.gasUsed() / h.gasLimit());
+      BlobSchedule schedule = chain.config().blobScheduleAt(h.timestamp());
+      Long excess = h.excessBlobGas();
+      blobFees.add((excess == null ? UInt256.ZERO : FeeMarket.blobBaseFee(excess, schedule)).toHex());
+      Long blobGas = h.blobGasUsed();
+      blobRatios.add(blobGas == null ? 0.0 : (double) blobGas / (schedule.max() * FeeMarket.BLOB_GAS));
+      rewards.add(rewards(block, percentiles));
+    }
+    if (count > 0) {
+      UInt256 baseFee = last.header().baseFeePerGas();
+      baseFees.add((baseFee == null ? UInt256.ZERO : FeeMarket.nextBaseFee(last.header())).toHex());
+      blobFees.add(nextBlobBaseFee(last).toHex());
+    }
+    Map<String, Object> out = new LinkedHashMap<>();
+    out.put("oldestBlock", Hex.quantity(count == 0 ? 0 : oldest));
+    if (!percentiles.isEmpty() && count > 0) {
+      out.put("reward", rewards);
+    }
+    out.put("baseFeePerGas", baseFees);
+    out.put("gasUsedRatio", ratios);
+    out.put("baseFeePerBlobGas", blobFees);
+    out.put("blobGasUsedRatio", blobRatios);
+    return out;
+  }
+
+  private static List<Double> percentiles(@Nullable Object value) throws RpcError {
+    List<Double> out = new ArrayList<>();
+    if (value == null) {
+      return out;
+    }
+    for (Object item : Params.list("rewardPercentiles", value)) {
+      if (!(item instanceof Number number)) {
+        throw RpcError.invalidParams("invalid reward percentile: " + item);
+      }
+      double percentile = number.doubleValue();
+      boolean ordered = out.isEmpty() || percentile >= out.get(out.size() - 1);
+      if (!(percentile >= 0 && percentile <= 100) || !ordered || out.size() >= MAX_PERCENTILES) {
+        throw RpcError.invalidParams("invalid reward percentile: " + percentile);
+      }
+      out.add(percentile);
+    }
+    return out;
+  }
+
+  private record Reward(UInt256 tip, long gas) {}
+
+  private List<String> rewards(Block block, List<Double> percentiles) {
+    List<Receipt> receipts = percentiles.isEmpty() ? null : chain.receipts(block.hash());
+    if (receipts == null) {
+      return List.of();
+    }
+    List<Reward> paid = new ArrayList<>();
+    long before = 0;
+    for (int i = 0; i < receipts.size(); i++) {
+      long gas = receipts.get(i).cumulativeGasUsed();
+      paid.add(new Reward(tip(block.transactions().get(i), block.header()), gas - before));
+      before = gas;
+    }
+    paid.sort(Comparator.comparing(Reward::tip));
+    List<String> out = new ArrayList<>();
+    int at = 0;
+    long sum = paid.isEmpty() ? 0 : paid.get(0).gas;
+    for (double percentile : percentiles) {
+      double threshold = block.header().gasUsed() * percentile / 100;
+      while (at < paid.size() - 1 && sum < threshold) {
+        sum += paid.get(++at).gas;
+      }
+      out.add(paid.isEmpty() ? "0x0" : paid.get(at).tip.toHex());
+    }
+    return out;
+  }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.eth;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcSession;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bloom;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Log;
+import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.rpc.codec.Params;
+import dev.patchbay.rpc.codec.Results;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Finds logs by address and topics: block by block, skipping those whose bloom filter excludes them. */
+final class LogSearch {
+  private static final long MAX_RANGE = 10_000;
+  private static final int MAX_RESULTS = 50_000;
+  private static final int MAX_ALTERNATIVES = 1_000;
+
+  private final ChainReader chain;
+
+  LogSearch(ChainReader chain) {
+    this.chain = chain;
+  }
+
+  /**
+   * What to look for.
+   *
+   * @param addresses any of these; empty: any address
+   * @param topics for each position any of these; empty: any topic
+   */
+  record Query(Set<Address> addresses, List<Set<Hash>> topics) {
+    static Query parse(Map<String, @Nullable Object> object) throws RpcError {
+      Set<Address> addresses = new HashSet<>();
+      Object address = object.get("address");
+      if (address instanceof List<?> list) {
+        for (Object item : list) {
+          addresses.add(Params.address("address", item));
+        }
+      } else if (address != null) {
+        addresses.add(Params.address("address", address));
+      }
+      List<Set<Hash>> topics = new ArrayList<>();
+      if (object.get("topics") != null) {
+        for (Object position : Params.list("topics", object.get("topics"))) {
+          Set<Hash> any = new HashSet<>();
+          if (position instanceof List<?> list) {
+            for (Object item : list) {
+              if (item == null) {
+                any.clear();
+                break;
+              }
+              any.add(Params.hash("topic", item));
+            }
+          } else if (position != null) {
+            any.add(Params.hash("topic", position));
+          }
+          topics.add(any);
+        }
+      }
+      if (topics.size() > 4) {
+        throw RpcError.invalidParams("exceed max topics: " + topics.size() + ", at most 4");
+      }
+      for (Set<?> any : topics) {
+        if (any.size() > MAX_ALTERNATIVES || addresses.size() > MAX_ALTERNATIVES) {
+          throw RpcError.invalidParams("exceed max addresses or topics per position: at most " + MAX_ALTERNATIVES);
+        }
+      }
+      return new Query(addresses, topics);
+    }
+
+    boolean mayMatch(Bloom bloom) {
+      if (!addresses.isEmpty()
+          && addresses.stream().noneMatch(a -> bloom.mayContain(a.unsafeArray()))) {
+        return false;
+      }
+      return topics.stream()
+          .allMatch(
+              any -> any.isEmpty() || any.stream().anyMatch(t -> bloom.mayContain(t.unsafeArray())));
+    }
+
+    boolean matches(Log log) {
+      if (!addresses.isEmpty() && !addresses.contains(log.address())) {
+        return false;
+      }
+      if (topics.size() > log.topics().size()) {
+        return false;
+      }
+      for (int i = 0; i < topics.size(); i++) {
+        if (!topics.get(i).isEmpty() && !topics.get(i).contains(log.topics().get(i))) {
+          return false;
+        }
+      }
+      return true;
+    }
+  }
+
+  Object getLogs(List<@Nullable Object> p, RpcSession session) throws RpcError {
+    return search(new Params(p).object(0));
+  }
+
+  List<Object> search(Map<String, @Nullable Object> object) throws RpcError {
+    Query query = Query.parse(object);
+    List<Object> out = new ArrayList<>();
+    if (object.get("blockHash") != null) {
+      if (object.get("fromBlock") != null || object.get("toBlock") != null) {
+        throw RpcError.invalidParams("cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other");
+      }
+      Block block = chain.block(Params.hash("blockHash", object.get("blockHash")));
+      if (block == null) {
+        throw new RpcError(RpcError.SERVER_ERROR, "unknown block");
+      }
+      collect(block, query, false, out);
+      return out;
+    }
+    long head = chain.head().number();
+    long from = number(object.get("fromBlock"), head);
+    long to = number(object.get("toBlock"), head);
+    if (from > to) {
+      throw RpcError.invalidParams("invalid block range params");
+    }
+    if (from > head || to > head) {
+      throw RpcError.invalidParams("block range extends beyond current head block");
+    }
+    if (to - from >= MAX_RANGE) {
+      throw new RpcError(
+          RpcError.LIMIT_EXCEEDED,
+          "block range of " + (to - from + 1) + " is too large, at most " + MAX_RANGE + " blocks");
+    }
+    for (long number = from; number <= to; number++) {
+      BlockHeader header = chain.header(number);
+      Block block =
+          header == null || !query.mayMatch(header.logsBloom()) ? null : chain.block(number);
+      if (block != null) {
+        collect(block, query, false, out);
+      }
+      if (out.size() > MAX_RESULTS) {
+        throw new RpcError(
+            RpcError.LIMIT_EXCEEDED, "query returned more than " + MAX_RESULTS + " results");
+      }
+    }
+    return out;
+  }
+
+  private long number(@Nullable Object value, long head) throws RpcError {
+    if (value == null
+        || value.equals("latest")
+        || value.equals("pending")
+        || value.equals("safe")
+        || value.equals("finalized")) {
+      return head;
+    }
+    if (value.equals("earliest")) {
+      return 0;
+    }
+    UInt256 number = Params.quantity("block number", value);
+    return number.fitsLong() && number.longValue() >= 0 ? number.longValue() : Long.MAX_VALUE;
+  }
+
+  /** Appends the logs of a block that match. */
+  void collect(Block block, Query query, boolean removed, List<Object> out) {
+    List<Receipt> receipts =
+        query.mayMatch(block.header().logsBloom()) ? chain.receipts(block.hash()) : null;
+    if (receipts == null) {
+      return;
+    }
+    int index = 0;
+    for (int i = 0; i < receipts.size(); i++) {
+      for (Log log : receipts.get(i).logs()) {
+        if (query.matches(log)) {
+          out.add(Results.log(log, block, i, index, removed));
+        }
+        index++;
+      }
+    }
+  }
+}

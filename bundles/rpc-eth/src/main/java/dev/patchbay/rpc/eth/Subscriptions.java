@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.eth;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcSession;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.rpc.codec.Params;
+import dev.patchbay.rpc.codec.Results;
+import java.math.BigInteger;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** Subscriptions over WebSocket: newHeads, logs, newPendingTransactions. */
+final class Subscriptions {
+  private static final int MAX_PER_SESSION = 256;
+
+  private final LogSearch logs;
+  private final SecureRandom random = new SecureRandom();
+  private final Map<String, Subscription> active = new ConcurrentHashMap<>();
+
+  private enum Kind {
+    HEADS,
+    LOGS,
+    PENDING,
+    SYNCING
+  }
+
+  private record Subscription(
+      RpcSession session, Kind kind, LogSearch.@Nullable Query query, boolean full) {}
+
+  Subscriptions(ChainReader chain) {
+    this.logs = new LogSearch(chain);
+  }
+
+  Map<String, RpcMethod> methods() {
+    Map<String, RpcMethod> m = new LinkedHashMap<>();
+    m.put("eth_subscribe", (p, session) -> subscribe(new Params(p), session));
+    m.put("eth_unsubscribe", (p, session) -> unsubscribe(p, session));
+    return m;
+  }
+
+  private String subscribe(Params params, RpcSession session) throws RpcError {
+    if (!session.canNotify()) {
+      throw new RpcError(RpcError.METHOD_NOT_FOUND, "notifications not supported: use WebSocket");
+    }
+    Kind kind;
+    LogSearch.Query query = null;
+    boolean full = false;
+    switch (String.valueOf(params.optional(0))) {
+      case "newHeads" -> kind = Kind.HEADS;
+      case "logs" -> {
+        kind = Kind.LOGS;
+        query = LogSearch.Query.parse(params.object(1));
+      }
+      case "newPendingTransactions" -> {
+        kind = Kind.PENDING;
+        full = params.flag(1);
+      }
+      case "syncing" -> kind = Kind.SYNCING;
+      default ->
+          throw new RpcError(
+              RpcError.METHOD_NOT_FOUND,
+              "no \"" + params.optional(0) + "\" subscription in eth namespace");
+    }
+    long own = active.values().stream().filter(s -> s.session == session).count();
+    if (own >= MAX_PER_SESSION) {
+      throw new RpcError(
+          RpcError.LIMIT_EXCEEDED, "too many subscriptions, at most " + MAX_PER_SESSION + " a connection");
+    }
+    String id = "0x" + new BigInteger(127, random).setBit(127).toString(16);
+    active.put(id, new Subscription(session, kind, query, full));
+    session.onClose(() -> active.remove(id));
+    return id;
+  }
+
+  private boolean unsubscribe(List<@Nullable Object> p, RpcSession session) throws RpcError {
+    Object id = new Params(p).optional(0);
+    Subscription found = id == null ? null : active.get(id);
+    if (id == null || found == null || found.session != session) {
+      throw new RpcError(RpcError.SERVER_ERROR, "subscription not found");
+    }
+    return active.remove(id) != null;
+  }
+
+  void headChanged(List<Block> removed, List<Block> added) {
+    List<Object> heads = new ArrayList<>();
+    added.forEach(block -> heads.add(Results.header(block.header(), block.hash())));
+    active.forEach(
+        (id, subscription) -> {
+          LogSearch.Query query = subscription.query;
+          if (subscription.kind == Kind.HEADS) {
+            send(id, subscription, heads);
+          } else if (query != null) {
+            List<Object> found = new ArrayList<>();
+            removed.forEach(block -> logs.collect(block, query, true, found));
+            added.forEach(block -> logs.collect(block, query, false, found));
+            send(id, subscription, found);
+          }
+        });
+  }
+
+  void transactionPending(Transaction transaction) {
+    active.forEach(
+        (id, subscription) -> {
+          if (subscription.kind == Kind.PENDING) {
+            Object item =
+                subscription.full
+                    ? Results.transaction(transaction, null, 0)
+                    : transaction.hash().toString();
+            send(id, subscription, List.of(item));
+          }
+        });
+  }
+
+  private void send(String id, Subscription subscription, List<Object> items) {
+    for (Object item : items) {
+      if (!subscription.session.notify(id, item)) {
+        active.remove(id);
+        return;
+      }
+    }
+  }
+
+  void close() {
+    active.clear();
+  }
+}

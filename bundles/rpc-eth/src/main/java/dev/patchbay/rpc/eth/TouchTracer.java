@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.eth;
+
+import dev.patchbay.api.tracing.Step;
+import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.primitives.AccessListEntry;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.UInt256;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** Collects the accounts and slots that a call touches, leaving out those that are warm anyway. */
+final class TouchTracer implements Tracer {
+  private static final int PRECOMPILES = 0x11;
+
+  private final Map<Address, TreeSet<Hash>> touched = new TreeMap<>();
+  private final Address from;
+  private final @Nullable Address to;
+
+  TouchTracer(Address from, @Nullable Address to, List<AccessListEntry> known) {
+    this.from = from;
+    this.to = to;
+    for (AccessListEntry entry : known) {
+      touched.computeIfAbsent(entry.address(), a -> new TreeSet<>()).addAll(entry.storageKeys());
+    }
+  }
+
+  @Override
+  public boolean tracesSteps() {
+    return true;
+  }
+
+  @Override
+  public void onStep(Step step) {
+    switch (step.opcode()) {
+      case 0x54, 0x55 -> {
+        if (step.stackSize() > 0) {
+          touched
+              .computeIfAbsent(step.address(), a -> new TreeSet<>())
+              .add(step.stack(0).toHash());
+        }
+      }
+      case 0x31, 0x3b, 0x3c, 0x3f, 0xff -> account(step, 0);
+      case 0xf1, 0xf2, 0xf4, 0xfa -> account(step, 1);
+      default -> {}
+    }
+  }
+
+  private void account(Step step, int index) {
+    if (step.stackSize() > index) {
+      UInt256 word = step.stack(index);
+      Address address = Address.wrap(Arrays.copyOfRange(word.toArray(), 12, 32));
+      if (!isWarm(address)) {
+        touched.computeIfAbsent(address, a -> new TreeSet<>());
+      }
+    }
+  }
+
+  private boolean isWarm(Address address) {
+    byte[] bytes = address.unsafeArray();
+    boolean precompile = bytes[19] > 0 && bytes[19] <= PRECOMPILES;
+    for (int i = 0; i < 19; i++) {
+      precompile &= bytes[i] == 0;
+    }
+    return precompile || address.equals(from) || address.equals(to);
+  }
+
+  List<AccessListEntry> list() {
+    List<AccessListEntry> out = new ArrayList<>();
+    touched.forEach(
+        (address, keys) -> {
+          if (!keys.isEmpty() || !isWarm(address)) {
+            out.add(new AccessListEntry(address, List.copyOf(keys)));
+          }
+        });
+    return out;
+  }
+
+  @Override
+  public @Nullable Object result() {
+    return null;
+  }
+}

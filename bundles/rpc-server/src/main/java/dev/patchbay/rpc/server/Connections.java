@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Counts WebSocket connections against a limit. */
+final class Connections {
+  private final int limit;
+  private final AtomicInteger open = new AtomicInteger();
+
+  Connections(int limit) {
+    this.limit = limit;
+  }
+
+  boolean tryEnter() {
+    if (open.incrementAndGet() > limit) {
+      open.decrementAndGet();
+      return false;
+    }
+    return true;
+  }
+
+  void leave() {
+    open.decrementAndGet();
+  }
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcNamespace;
+import dev.patchbay.api.rpc.RpcSession;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Finds the method of a request among the namespaces that are present, and turns outcomes into JSON-RPC 2.0 responses. */
+@Component(service = Dispatcher.class)
+public final class Dispatcher {
+  private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
+  private static final int MAX_DEPTH = 64;
+
+  private final Map<String, RpcMethod> methods = new ConcurrentHashMap<>();
+  private final JsonMapper json =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder()
+                          .maxNestingDepth(MAX_DEPTH)
+                          .maxNumberLength(100)
+                          .build())
+                  .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                  .build())
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addNamespace(RpcNamespace namespace) {
+    methods.putAll(namespace.methods());
+  }
+
+  void removeNamespace(RpcNamespace namespace) {
+    // by identity: a newer build may have put its own methods in already
+    namespace.methods().forEach((name, method) -> methods.remove(name, method));
+  }
+
+  /** Returns the namespaces that have methods now. */
+  Set<String> namespaces() {
+    Set<String> out = new TreeSet<>();
+    methods.keySet().forEach(name -> out.add(name.substring(0, name.indexOf('_'))));
+    return out;
+  }
+
+  /**
+   * Answers a message: a request or a batch.
+   *
+   * @param allowed namespaces that the listener serves
+   * @return the response, or null when there is nothing to answer
+   */
+  byte @Nullable [] answer(byte[] message, Set<String> allowed, Limits limits, RpcSession session) {
+    Object request;
+    try {
+      request = json.readValue(message, Object.class);
+    } catch (JsonProcessingException malformed) {
+      return write(error(null, RpcError.PARSE_ERROR, "parse error: " + malformed.getOriginalMessage(), null));
+    } catch (IOException impossible) {
+      return write(error(null, RpcError.PARSE_ERROR, "parse error", null));
+    }
+    if (!(request instanceof List<?> batch)) {
+      Map<String, @Nullable Object> response = one(request, allowed, session);
+      return response == null ? null : bounded(response, limits);
+    }
+    if (batch.isEmpty()) {
+      return write(error(null, RpcError.INVALID_REQUEST, "empty batch", null));
+    }
+    if (batch.size() > limits.batchItems()) {
+      return write(
+          error(
+              null,
+              RpcError.LIMIT_EXCEEDED,
+              "batch too large: " + batch.size() + " items, at most " + limits.batchItems(),
+              null));
+    }
+    return batch(batch, allowed, limits, session);
+  }
+
+  private byte @Nullable [] batch(
+      List<?> batch, Set<String> allowed, Limits limits, RpcSession session) {
+    List<byte[]> responses = new ArrayList<>();
+    long size = 2;
+    for (Object item : batch) {
+      Map<String, @Nullable Object> response;
+      if (size > limits.responseBytes()) {
+        Object id = item instanceof Map<?, ?> map ? map.get("id") : null;
+        response = error(id, RpcError.LIMIT_EXCEEDED, "response too large", null);
+      } else {
+        response = one(item, allowed, session);
+      }
+      if (response != null) {
+        byte[] encoded = bounded(response, limits);
+        size += encoded.length + 1;
+        responses.add(encoded);
+      }
+    }
+    if (responses.isEmpty()) {
+      return null;
+    }
+    java.io.ByteArrayOutputStream out = new java.io.ByteArrayOutputStream((int) Math.min(size, 1 << 20));
+    out.write('[');
+    for (int i = 0; i < responses.size(); i++) {
+      if (i > 0) {
+        out.write(',');
+      }
+      out.writeBytes(responses.get(i));
+    }
+    out.write(']');
+    return out.toByteArray();
+  }
+
+  private byte[] bounded(Map<String, @Nullable Object> response, Limits limits) {
+    byte[] encoded = write(response);
+    if (encoded.length > limits.responseBytes()) {
+      return write(
+          error(
+              response.get("id"),
+              RpcError.LIMIT_EXCEEDED,
+              "response too large: " + encoded.length + " bytes, at most " + limits.responseBytes(),
+              null));
+    }
+    return encoded;
+  }
+
+  private @Nullable Map<String, @Nullable Object> one(
+      @Nullable Object request, Set<String> allowed, RpcSession session) {
+    if (!(request instanceof Map<?, ?> map)) {
+      return error(null, RpcError.INVALID_REQUEST, "invalid request: not an object", null);
+    }
+    Object id = map.get("id");
+    boolean validId = id == null || id instanceof String || id instanceof Number;
+    if (!validId || !"2.0".equals(map.get("jsonrpc")) || !(map.get("method") instanceof String name)) {
+      return error(validId ? id : null, RpcError.INVALID_REQUEST, "invalid request", null);
+    }
+    Object params = map.get("params");
+    Map<String, @Nullable Object> response;
+    if (params != null && !(params instanceof List)) {
+      response = error(id, RpcError.INVALID_PARAMS, "non-array args", null);
+    } else {
+      @SuppressWarnings("unchecked") // JSON arrays hold anything
+      List<@Nullable Object> list = params == null ? List.of() : (List<@Nullable Object>) params;
+      response = call(id, name, list, allowed, session);
+    }
+    return map.containsKey("id") ? response : null;
+  }
+
+  private Map<String, @Nullable Object> call(
+      @Nullable Object id,
+      String name,
+      List<@Nullable Object> params,
+      Set<String> allowed,
+      RpcSession session) {
+    int underscore = name.indexOf('_');
+    RpcMethod method = methods.get(name);
+    if (method == null || underscore < 0 || !allowed.contains(name.substring(0, underscore))) {
+      return error(
+          id,
+          RpcError.METHOD_NOT_FOUND,
+          "the method " + (name.length() > 80 ? name.substring(0, 80) + "…" : name) + " does not exist/is not available",
+          null);
+    }
+    try {
+      Map<String, @Nullable Object> response = new LinkedHashMap<>();
+      response.put("jsonrpc", "2.0");
+      response.put("id", id);
+      response.put("result", method.call(params, session));
+      return response;
+    } catch (RpcError failure) {
+      return error(id, failure.code(), String.valueOf(failure.getMessage()), failure.data());
+    } catch (StorageUnavailableException unavailable) {
+      return error(id, RpcError.STORAGE_UNAVAILABLE, String.valueOf(unavailable.getMessage()), null);
+    } catch (StorageException | IllegalStateException failure) {
+      return error(id, RpcError.SERVER_ERROR, String.valueOf(failure.getMessage()), null);
+    } catch (RuntimeException | StackOverflowError failure) {
+      LOG.error("{} failed: {}", name, failure.toString(), failure);
+      return error(id, RpcError.INTERNAL_ERROR, "internal error", null);
+    }
+  }
+
+  private static Map<String, @Nullable Object> error(
+      @Nullable Object id, int code, String message, @Nullable Object data) {
+    Map<String, @Nullable Object> error = new LinkedHashMap<>();
+    error.put("code", code);
+    error.put("message", message);
+    if (data != null) {
+      error.put("data", data);
+    }
+    Map<String, @Nullable Object> response = new LinkedHashMap<>();
+    response.put("jsonrpc", "2.0");
+    response.put("id", id);
+    response.put("error", error);
+    return response;
+  }
+
+  /** Writes a value as JSON. */
+  byte[] write(Object value) {
+    try {
+      return json.writeValueAsBytes(value);
+    } catch (JsonProcessingException notNeutral) {
+      LOG.error("a result is not JSON-neutral: {}", notNeutral.getOriginalMessage());
+      return "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32603,\"message\":\"internal error\"}}"
+          .getBytes(StandardCharsets.UTF_8);
+    }
+  }
+}

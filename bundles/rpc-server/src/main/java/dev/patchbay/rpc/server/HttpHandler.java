@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import dev.patchbay.api.rpc.RpcSession;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpMethod;
+import org.eclipse.jetty.http.HttpStatus;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.Callback;
+import org.jspecify.annotations.Nullable;
+
+/** JSON-RPC over HTTP: POST, with checks of host, origin, type and size. */
+final class HttpHandler extends Handler.Abstract {
+  private static final Pattern IP_LITERAL = Pattern.compile("[0-9.]+|\\[[0-9a-fA-F:.]+\\]");
+  private static final RpcSession NO_SESSION =
+      new RpcSession() {
+        @Override
+        public boolean canNotify() {
+          return false;
+        }
+
+        @Override
+        public boolean notify(String subscription, Object result) {
+          return false;
+        }
+
+        @Override
+        public void onClose(Runnable action) {
+          action.run();
+        }
+      };
+
+  private final Dispatcher dispatcher;
+  private final Set<String> namespaces;
+  private final Limits limits;
+  private final List<String> hosts;
+  private final List<String> origins;
+
+  HttpHandler(
+      Dispatcher dispatcher,
+      Set<String> namespaces,
+      Limits limits,
+      List<String> hosts,
+      List<String> origins) {
+    this.dispatcher = dispatcher;
+    this.namespaces = namespaces;
+    this.limits = limits;
+    this.hosts = hosts;
+    this.origins = origins;
+  }
+
+  @Override
+  public boolean handle(Request request, Response response, Callback callback) throws Exception {
+    if (!acceptsHost(request)) {
+      return refuse(response, callback, HttpStatus.FORBIDDEN_403, "invalid host specified");
+    }
+    String origin = request.getHeaders().get(HttpHeader.ORIGIN);
+    if (origin != null && acceptsOrigin(origin)) {
+      response.getHeaders().put(HttpHeader.ACCESS_CONTROL_ALLOW_ORIGIN, origins.contains("*") ? "*" : origin);
+      response.getHeaders().put(HttpHeader.VARY, "Origin");
+    }
+    String method = request.getMethod();
+    if (HttpMethod.OPTIONS.is(method)) {
+      return preflight(response, callback);
+    }
+    if (HttpMethod.GET.is(method) || HttpMethod.HEAD.is(method)) {
+      return refuse(response, callback, HttpStatus.OK_200, "");
+    }
+    if (!HttpMethod.POST.is(method)) {
+      return refuse(response, callback, HttpStatus.METHOD_NOT_ALLOWED_405, "method not allowed");
+    }
+    String type = request.getHeaders().get(HttpHeader.CONTENT_TYPE);
+    if (type == null || !type.toLowerCase(Locale.ROOT).startsWith("application/json")) {
+      return refuse(
+          response,
+          callback,
+          HttpStatus.UNSUPPORTED_MEDIA_TYPE_415,
+          "invalid content type, only application/json is supported");
+    }
+    byte[] body = read(request);
+    if (body == null) {
+      response.getHeaders().put(HttpHeader.CONNECTION, "close");
+      return refuse(
+          response,
+          callback,
+          HttpStatus.PAYLOAD_TOO_LARGE_413,
+          "request too large: at most " + limits.bodyBytes() + " bytes");
+    }
+    byte[] answer = dispatcher.answer(body, namespaces, limits, NO_SESSION);
+    response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
+    response.write(true, ByteBuffer.wrap(answer == null ? new byte[0] : answer), callback);
+    return true;
+  }
+
+  private boolean preflight(Response response, Callback callback) {
+    if (response.getHeaders().contains(HttpHeader.ACCESS_CONTROL_ALLOW_ORIGIN)) {
+      response.getHeaders().put(HttpHeader.ACCESS_CONTROL_ALLOW_METHODS, "POST, OPTIONS");
+      response.getHeaders().put(HttpHeader.ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type");
+      response.getHeaders().put(HttpHeader.ACCESS_CONTROL_MAX_AGE, "600");
+    }
+    return refuse(response, callback, HttpStatus.OK_200, "");
+  }
+
+  private static boolean refuse(Response response, Callback callback, int status, String text) {
+    response.setStatus(status);
+    response.getHeaders().put(HttpHeader.CONTENT_TYPE, "text/plain");
+    Content.Sink.write(response, true, text + (text.isEmpty() ? "" : "\n"), callback);
+    return true;
+  }
+
+  /** Reads the body; null when it is longer than allowed. */
+  private byte @Nullable [] read(Request request) throws IOException {
+    if (request.getLength() > limits.bodyBytes()) {
+      return null;
+    }
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (InputStream in = Content.Source.asInputStream(request)) {
+      byte[] chunk = new byte[8_192];
+      for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
+        if (out.size() + n > limits.bodyBytes()) {
+          return null;
+        }
+        out.write(chunk, 0, n);
+      }
+    }
+    return out.toByteArray();
+  }
+
+  /** Returns whether a WebSocket may be opened: a browser names the page's origin, which must be allowed. */
+  boolean acceptsUpgrade(Request request) {
+    String origin = request.getHeaders().get(HttpHeader.ORIGIN);
+    return acceptsHost(request) && (origin == null || acceptsOrigin(origin));
+  }
+
+  private boolean acceptsOrigin(String origin) {
+    return origins.contains("*") || origins.contains(origin);
+  }
+
+  /** A name that resolves to this machine may come from a page that was rebound by DNS; an IP address cannot. */
+  private boolean acceptsHost(Request request) {
+    String host = Request.getServerName(request);
+    if (host == null || hosts.contains("*")) {
+      return true;
+    }
+    String name = host.toLowerCase(Locale.ROOT);
+    return name.equals("localhost")
+        || IP_LITERAL.matcher(name).matches()
+        || name.indexOf(':') >= 0
+        || hosts.contains(name);
+  }
+
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+/**
+ * What one client may ask for at once.
+ *
+ * @param bodyBytes bytes of a request
+ * @param batchItems items of a batch
+ * @param responseBytes bytes of a response
+ */
+record Limits(int bodyBytes, int batchItems, int responseBytes) {}

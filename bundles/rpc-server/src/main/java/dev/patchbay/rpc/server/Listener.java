@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.eclipse.jetty.websocket.server.WebSocketUpgradeHandler;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One address that serves JSON-RPC over HTTP and WebSocket. Any number may be configured. */
+@Component(
+    name = "dev.patchbay.rpc.listener",
+    service = {},
+    immediate = true,
+    configurationPolicy = ConfigurationPolicy.REQUIRE)
+@Designate(ocd = Listener.Config.class, factory = true)
+public final class Listener {
+  private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
+
+  /** Configuration of a listener. */
+  @ObjectClassDefinition(name = "Patchbay JSON-RPC listener")
+  public @interface Config {
+    /** Address to listen on. */
+    @AttributeDefinition(description = "Address to listen on")
+    String host() default "127.0.0.1";
+
+    /** TCP port. */
+    @AttributeDefinition(description = "TCP port")
+    int port();
+
+    /** Namespaces that are served. */
+    @AttributeDefinition(description = "Namespaces that are served, separated by commas")
+    String namespaces() default "eth,net,web3,rpc";
+
+    /** Host names that requests may name besides localhost and IP addresses. */
+    @AttributeDefinition(description = "Host names that requests may name besides localhost and IP addresses; * for all")
+    String hosts() default "";
+
+    /** Origins of web pages that may read answers. */
+    @AttributeDefinition(description = "Origins of web pages that may read answers; * for all")
+    String cors() default "";
+
+    /** Most bytes of a request. */
+    @AttributeDefinition(description = "Most bytes of a request")
+    int max_body_bytes() default 5_242_880;
+
+    /** Most items of a batch. */
+    @AttributeDefinition(description = "Most items of a batch")
+    int max_batch_items() default 1_000;
+
+    /** Most bytes of a response. */
+    @AttributeDefinition(description = "Most bytes of a response")
+    int max_response_bytes() default 26_214_400;
+
+    /** Most WebSocket connections. */
+    @AttributeDefinition(description = "Most WebSocket connections at a time")
+    int max_connections() default 200;
+
+    /** Seconds without traffic after which a connection is cut. */
+    @AttributeDefinition(description = "Seconds without traffic after which an HTTP connection is cut")
+    int idle_seconds() default 30;
+  }
+
+  private final Server server;
+  private final String address;
+
+  /**
+   * Opens the port.
+   *
+   * @throws IOException when it is in use; the message says by which key to choose another
+   */
+  @Activate
+  public Listener(@Reference Dispatcher dispatcher, Config config) throws IOException {
+    check("port", config.port(), 0, 65_535);
+    check("max.body.bytes", config.max_body_bytes(), 1_024, 1 << 30);
+    check("max.batch.items", config.max_batch_items(), 1, 1_000_000);
+    check("max.response.bytes", config.max_response_bytes(), 1_024, 1 << 30);
+    check("idle.seconds", config.idle_seconds(), 1, 86_400);
+    Set<String> namespaces = new TreeSet<>(split(config.namespaces()));
+    Limits limits =
+        new Limits(config.max_body_bytes(), config.max_batch_items(), config.max_response_bytes());
+    QueuedThreadPool threads = new QueuedThreadPool(64, 4, 60_000);
+    threads.setName("rpc-server-" + config.port());
+    server = new Server(threads);
+    HttpConfiguration http = new HttpConfiguration();
+    http.setSendServerVersion(false);
+    http.setSendDateHeader(false);
+    ServerConnector connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(http));
+    connector.setHost(config.host());
+    connector.setPort(config.port());
+    connector.setIdleTimeout(config.idle_seconds() * 1_000L);
+    server.addConnector(connector);
+    HttpHandler handler =
+        new HttpHandler(
+            dispatcher, namespaces, limits, split(config.hosts()), split(config.cors()));
+    Connections connections = new Connections(config.max_connections());
+    WebSocketUpgradeHandler sockets =
+        WebSocketUpgradeHandler.from(
+            server,
+            container -> {
+              container.setMaxTextMessageSize(limits.bodyBytes());
+              container.setIdleTimeout(Duration.ofMinutes(30));
+              container.addMapping(
+                  "/*",
+                  (request, response, callback) ->
+                      handler.acceptsUpgrade(request) && connections.tryEnter()
+                          ? new Socket(dispatcher, namespaces, limits, connections)
+                          : null);
+            });
+    sockets.setHandler(handler);
+    server.setHandler(sockets);
+    server.setStopTimeout(5_000);
+    try {
+      server.start();
+    } catch (Exception failure) {
+      stopQuietly();
+      throw new IOException(
+          "cannot listen on "
+              + config.host()
+              + ":"
+              + config.port()
+              + " ("
+              + rootMessage(failure)
+              + "); stop what uses the port, or choose another with --http-port, --ws-port or the key port of dev.patchbay.rpc.listener",
+          failure);
+    }
+    address = config.host() + ":" + connector.getLocalPort();
+    LOG.info("listening on {} for {}", address, namespaces);
+  }
+
+  private static String rootMessage(Throwable failure) {
+    Throwable cause = failure;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return String.valueOf(cause.getMessage());
+  }
+
+  private static void check(String key, int value, int least, int most) {
+    if (value < least || value > most) {
+      throw new IllegalArgumentException(
+          "dev.patchbay.rpc.listener: key " + key + " is " + value + ", allowed are " + least + " to " + most);
+    }
+  }
+
+  private static List<String> split(String list) {
+    return Arrays.stream(list.split(",", -1))
+        .map(String::strip)
+        .filter(item -> !item.isEmpty())
+        .toList();
+  }
+
+  @Deactivate
+  void close() {
+    stopQuietly();
+    LOG.info("no longer listening on {}", address);
+  }
+
+  private void stopQuietly() {
+    try {
+      server.stop();
+    } catch (Exception failure) {
+      LOG.warn("stopping a listener: {}", failure.toString());
+    }
+    server.destroy();
+  }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.tracer.struct;
+
+import dev.patchbay.api.tracing.Step;
+import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.UInt256;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Records every instruction with stack, storage and, when asked for, memory (execution-apis, debug_traceTransaction). */
+final class StructTracer implements Tracer {
+  private static final int SLOAD = 0x54;
+  private static final int SSTORE = 0x55;
+  private static final int MAX_STEPS = 2_000_000;
+
+  private final boolean memory;
+  private final boolean stack;
+  private final boolean storage;
+  private final boolean returnData;
+  private final int limit;
+  private final List<Map<String, @Nullable Object>> logs = new ArrayList<>();
+  private final Map<Address, Map<String, String>> slots = new HashMap<>();
+  private @Nullable Map<String, @Nullable Object> last;
+  private long gas;
+  private boolean failed;
+  private Bytes output = Bytes.EMPTY;
+
+  StructTracer(Map<String, Object> config) {
+    memory = flag(config, "enableMemory");
+    stack = !flag(config, "disableStack");
+    storage = !flag(config, "disableStorage");
+    returnData = flag(config, "enableReturnData");
+    Object configured = config.get("limit");
+    limit = configured instanceof Number number && number.intValue() > 0 ? number.intValue() : MAX_STEPS;
+  }
+
+  private static boolean flag(Map<String, Object> config, String name) {
+    Object value = config.get(name);
+    if (value != null && !(value instanceof Boolean)) {
+      throw new IllegalArgumentException(name + " must be a boolean, not " + value);
+    }
+    return Boolean.TRUE.equals(value);
+  }
+
+  @Override
+  public boolean tracesSteps() {
+    return true;
+  }
+
+  @Override
+  public void onStep(Step step) {
+    if (logs.size() >= limit) {
+      last = null;
+      return;
+    }
+    Map<String, @Nullable Object> entry = new LinkedHashMap<>();
+    entry.put("pc", step.pc());
+    entry.put("op", step.opcodeName());
+    entry.put("gas", step.gas());
+    entry.put("gasCost", 0L);
+    entry.put("depth", step.depth() + 1);
+    if (stack) {
+      List<String> items = new ArrayList<>();
+      for (int i = step.stackSize() - 1; i >= 0; i--) {
+        items.add(step.stack(i).toHex());
+      }
+      entry.put("stack", items);
+    }
+    if (memory && step.memorySize() > 0) {
+      List<String> words = new ArrayList<>();
+      for (int at = 0; at < step.memorySize(); at += 32) {
+        words.add(step.memory(at, 32).toString());
+      }
+      entry.put("memory", words);
+    }
+    if (returnData && !step.returnData().isEmpty()) {
+      entry.put("returnData", step.returnData().toString());
+    }
+    if (storage) {
+      recordStorage(step, entry);
+    }
+    if (step.refund() != 0) {
+      entry.put("refund", step.refund());
+    }
+    logs.add(entry);
+    last = entry;
+  }
+
+  private void recordStorage(Step step, Map<String, @Nullable Object> entry) {
+    boolean load = step.opcode() == SLOAD && step.stackSize() >= 1;
+    boolean store = step.opcode() == SSTORE && step.stackSize() >= 2;
+    if (!load && !store) {
+      return;
+    }
+    UInt256 key = step.stack(0);
+    UInt256 value = load ? step.storage(key) : step.stack(1);
+    Map<String, String> known = slots.computeIfAbsent(step.address(), a -> new TreeMap<>());
+    known.put(key.toHash().toString(), value.toHash().toString());
+    entry.put("storage", new TreeMap<>(known));
+  }
+
+  @Override
+  public void onStepEnd(long gasCost) {
+    if (last != null) {
+      last.put("gasCost", gasCost);
+    }
+  }
+
+  @Override
+  public void onFault(Step step, String error) {
+    if (last != null) {
+      last.put("error", error);
+    }
+  }
+
+  @Override
+  public void onExit(
+      int depth, Bytes data, long gasUsed, @Nullable String error, boolean reverted) {
+    if (depth == 0) {
+      output = data;
+      failed = error != null;
+    }
+  }
+
+  @Override
+  public void onTransactionEnd(long gasUsed) {
+    gas = gasUsed;
+  }
+
+  @Override
+  public Object result() {
+    Map<String, @Nullable Object> out = new LinkedHashMap<>();
+    out.put("gas", gas);
+    out.put("failed", failed);
+    out.put("returnValue", output.toString());
+    out.put("structLogs", logs);
+    return out;
+  }
+}
