@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.shell;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.karaf.shell.api.console.Session;
+import org.apache.karaf.shell.api.console.SessionFactory;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves the Karaf shell on a Unix-domain socket in the data directory, for its owner alone: no port is opened. A client
+ * sends one line, a command, or an empty line for a dialogue. The output of a command ends with a NUL byte and the exit
+ * status as a digit.
+ */
+@Component(service = {}, immediate = true)
+public final class ShellSocket {
+  private static final Logger LOG = LoggerFactory.getLogger(ShellSocket.class);
+  private static final int MAX_LINE = 65_536;
+  private static final int MAX_CLIENTS = 16;
+
+  private final SessionFactory factory;
+  private final Path path;
+  private final ServerSocketChannel server;
+  private final ExecutorService threads;
+  private final Set<SocketChannel> clients = ConcurrentHashMap.newKeySet();
+
+  /** Opens the socket. */
+  @Activate
+  public ShellSocket(BundleContext context, @Reference SessionFactory factory) throws IOException {
+    this.factory = factory;
+    String data = context.getProperty("patchbay.data");
+    if (data == null) {
+      throw new IllegalArgumentException("the framework property patchbay.data is not set");
+    }
+    path = Path.of(data, "shell.sock");
+    Files.deleteIfExists(path);
+    server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    server.bind(UnixDomainSocketAddress.of(path));
+    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+    AtomicInteger count = new AtomicInteger();
+    threads =
+        Executors.newFixedThreadPool(
+            MAX_CLIENTS + 1,
+            task -> {
+              Thread thread = new Thread(task, "shell-socket-" + count.getAndIncrement());
+              thread.setDaemon(true);
+              return thread;
+            });
+    threads.execute(this::accept);
+  }
+
+  @Deactivate
+  void close() throws IOException, InterruptedException {
+    server.close();
+    for (SocketChannel client : clients) {
+      client.close();
+    }
+    threads.shutdownNow();
+    threads.awaitTermination(5, TimeUnit.SECONDS);
+    Files.deleteIfExists(path);
+  }
+
+  private void accept() {
+    while (server.isOpen()) {
+      try {
+        SocketChannel client = server.accept();
+        if (clients.size() >= MAX_CLIENTS) {
+          client.close();
+          continue;
+        }
+        clients.add(client);
+        threads.execute(() -> serve(client));
+      } catch (IOException closed) {
+        return;
+      }
+    }
+  }
+
+  private void serve(SocketChannel client) {
+    try (client;
+        InputStream in = Channels.newInputStream(client);
+        PrintStream out =
+            new PrintStream(Channels.newOutputStream(client), true, StandardCharsets.UTF_8)) {
+      String command = line(in);
+      if (command == null) {
+        return;
+      }
+      if (command.isEmpty()) {
+        dialogue(in, out);
+      } else {
+        int status = run(command, in, out);
+        out.write(0);
+        out.write('0' + status);
+        out.flush();
+      }
+    } catch (IOException gone) {
+      LOG.debug("a shell client has gone: {}", gone.getMessage());
+    } finally {
+      clients.remove(client);
+    }
+  }
+
+  private void dialogue(InputStream in, PrintStream out) throws IOException {
+    out.println("Patchbay. Commands: patchbay:status, patchbay:doctor, storage:list, help; exit ends.");
+    while (true) {
+      out.print("patchbay> ");
+      out.flush();
+      String command = line(in);
+      if (command == null || command.strip().equals("exit") || command.strip().equals("logout")) {
+        return;
+      }
+      if (!command.isBlank()) {
+        run(command, InputStream.nullInputStream(), out);
+      }
+    }
+  }
+
+  private int run(String command, InputStream in, PrintStream out) {
+    Session session = factory.create(in, out, out);
+    try {
+      session.put("karaf.printStackTraces", "never");
+      Object result = session.execute(command);
+      if (result != null) {
+        out.println(result);
+      }
+      return 0;
+    } catch (Exception failure) {
+      out.println("error: " + message(failure));
+      return 1;
+    } finally {
+      session.close();
+    }
+  }
+
+  private static String message(Throwable failure) {
+    String message = failure.getMessage();
+    return message == null ? failure.getClass().getSimpleName() : message;
+  }
+
+  private static @Nullable String line(InputStream in) throws IOException {
+    java.io.ByteArrayOutputStream line = new java.io.ByteArrayOutputStream();
+    for (int b = in.read(); b != '\n'; b = in.read()) {
+      if (b < 0 || line.size() >= MAX_LINE) {
+        return null;
+      }
+      line.write(b);
+    }
+    return line.toString(StandardCharsets.UTF_8).replace("\r", "");
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.shell;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.storage.StorageControl;
+import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.primitives.Block;
+import java.util.List;
+import org.apache.karaf.shell.api.action.Action;
+import org.apache.karaf.shell.api.action.Command;
+import org.apache.karaf.shell.api.action.lifecycle.Reference;
+import org.apache.karaf.shell.api.action.lifecycle.Service;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+
+/** Shows how the node is. */
+@Service
+@Command(scope = "patchbay", name = "status", description = "Shows head, peers, storage, consensus and a swap in progress")
+@SuppressWarnings("NullAway") // Karaf injects the fields
+public final class StatusCommand implements Action {
+  @Reference private BundleContext context;
+
+  @Override
+  public @Nullable Object execute() {
+    Services services = new Services(context);
+    ChainReader chain = services.find(ChainReader.class);
+    if (chain == null) {
+      System.out.println("chain      not active; see patchbay:doctor");
+      return null;
+    }
+    System.out.println("chain id   " + chain.config().chainId());
+    try {
+      Block head = chain.head();
+      System.out.println("head       " + head.number() + " " + head.hash());
+    } catch (StorageUnavailableException unavailable) {
+      System.out.println("head       " + unavailable.getMessage());
+    }
+    System.out.println("peers      0");
+    StorageControl storage = services.require(StorageControl.class);
+    List<StorageControl.Store> stores = storage.stores();
+    System.out.println(
+        "storage    "
+            + stores.stream()
+                .filter(StorageControl.Store::active)
+                .findFirst()
+                .map(store -> store.id() + ", " + store.bytes() / 1024 + " KiB")
+                .orElse("UNAVAILABLE: '" + storage.chosen() + "' is chosen and not there"));
+    ConsensusRules rules = services.find(ConsensusRules.class);
+    BlockSealer sealer = services.find(BlockSealer.class);
+    System.out.println(
+        "consensus  "
+            + (rules == null ? "none" : rules.name())
+            + (sealer == null ? ", not sealing" : ", sealing as " + sealer.signer().toChecksumString()));
+    TransactionPool pool = services.find(TransactionPool.class);
+    if (pool != null) {
+      int pending = pool.pending().values().stream().mapToInt(List::size).sum();
+      int queued = pool.queued().values().stream().mapToInt(List::size).sum();
+      System.out.println("pool       " + pending + " pending, " + queued + " queued");
+    }
+    StorageControl.Progress progress = storage.progress();
+    System.out.println(
+        "swap       "
+            + (progress.running()
+                ? progress.stage() + " " + progress.from() + " -> " + progress.to()
+                : "none in progress"));
+    return null;
+  }
+}
