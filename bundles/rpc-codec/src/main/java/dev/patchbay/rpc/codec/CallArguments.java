@@ -50,10 +50,13 @@ public final class CallArguments {
     }
     boolean market = maxFee != null || tip != null;
     Object list = call.get("accessList");
+    Object authorizations = call.get("authorizationList");
     TransactionType type =
-        market
-            ? TransactionType.FEE_MARKET
-            : list != null ? TransactionType.ACCESS_LIST : TransactionType.LEGACY;
+        authorizations != null
+            ? TransactionType.SET_CODE
+            : market
+                ? TransactionType.FEE_MARKET
+                : list != null ? TransactionType.ACCESS_LIST : TransactionType.LEGACY;
     Address from =
         call.get("from") == null ? Address.ZERO : Params.address("from", call.get("from"));
     long limit =
@@ -80,6 +83,9 @@ public final class CallArguments {
     }
     if (list != null) {
       b.accessList(Params.accessList(list));
+    }
+    if (authorizations != null) {
+      b.authorizations(Params.authorizations(authorizations));
     }
     return b.build();
   }

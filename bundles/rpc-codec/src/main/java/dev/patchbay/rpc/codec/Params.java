@@ -5,6 +5,7 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.primitives.AccessListEntry;
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Authorization;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
@@ -196,6 +197,24 @@ public final class Params {
         keys.add(hash("storageKeys", key));
       }
       out.add(new AccessListEntry(address("accessList.address", entry.get("address")), keys));
+    }
+    return out;
+  }
+
+  /** Reads a list of authorizations (EIP-7702). */
+  public static List<Authorization> authorizations(@Nullable Object value) throws RpcError {
+    List<Authorization> out = new ArrayList<>();
+    for (Object item : list("authorizationList", value)) {
+      Map<String, @Nullable Object> a = object("authorizationList", item);
+      UInt256 parity = quantity("authorizationList.yParity", a.get("yParity"));
+      out.add(
+          new Authorization(
+              quantity("authorizationList.chainId", a.get("chainId")),
+              address("authorizationList.address", a.get("address")),
+              quantity64("authorizationList.nonce", a.get("nonce")),
+              (int) parity.min(UInt256.of(255)).longValue(),
+              quantity("authorizationList.r", a.get("r")),
+              quantity("authorizationList.s", a.get("s"))));
     }
     return out;
   }

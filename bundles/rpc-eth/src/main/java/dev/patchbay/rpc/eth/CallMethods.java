@@ -102,7 +102,8 @@ final class CallMethods {
     Transaction first = transaction(call, block, high);
     Address to = first.to();
     boolean plain = to != null && first.data().isEmpty() && account(block, to).codeHash().equals(Account.EMPTY_CODE);
-    if (plain && overrides.isEmpty() && high >= TRANSFER_GAS && first.accessList().isEmpty()) {
+    if (plain && overrides.isEmpty() && high >= TRANSFER_GAS && first.accessList().isEmpty()
+        && first.authorizations().isEmpty()) {
       try {
         if (run(transaction(call, block, TRANSFER_GAS), block, overrides, null).success()) {
           return Hex.quantity(TRANSFER_GAS);
