@@ -14,8 +14,11 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Transaction;
 import java.time.InstantSource;
+import java.util.Hashtable;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -30,9 +33,7 @@ import org.slf4j.LoggerFactory;
  * Makes blocks while a sealer is there: every period, or with a period of 0 as soon as a transaction can be executed. What
  * it makes goes through the same door as a foreign block.
  */
-@Component(
-    service = {PoolListener.class, ChainListener.class},
-    immediate = true)
+@Component(service = {}, immediate = true)
 public final class Sealing implements PoolListener, ChainListener {
   private static final Logger LOG = LoggerFactory.getLogger(Sealing.class);
   private static final long IDLE_MILLIS = 1_000;
@@ -43,6 +44,7 @@ public final class Sealing implements PoolListener, ChainListener {
   private final PayloadBuilder builder;
   private final InstantSource clock = InstantSource.system();
   private final Thread thread;
+  private final ServiceRegistration<?> registration;
   private final Object signal = new Object();
   private boolean signalled;
   private volatile boolean stopped;
@@ -57,6 +59,7 @@ public final class Sealing implements PoolListener, ChainListener {
   /** Starts the thread that seals. */
   @Activate
   public Sealing(
+      BundleContext context,
       @Reference ChainReader chain,
       @Reference BlockImporter importer,
       @Reference PayloadBuilder builder) {
@@ -65,10 +68,17 @@ public final class Sealing implements PoolListener, ChainListener {
     this.builder = builder;
     thread = new Thread(this::run, "payload-sealing-0");
     thread.start();
+    // registered as an object, not by the component: the pool is upstream of this, and a lazy listener would be a cycle
+    registration =
+        context.registerService(
+            new String[] {PoolListener.class.getName(), ChainListener.class.getName()},
+            this,
+            new Hashtable<>());
   }
 
   @Deactivate
   void stop() {
+    registration.unregister();
     stopped = true;
     wake();
     try {

@@ -22,6 +22,7 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -29,8 +30,11 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
@@ -40,7 +44,7 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
  * Keeps transactions by sender and nonce. Bounded in count and bytes; a replacement pays at least a tenth more. What is in a
  * block leaves the pool, what a reorganisation sets free comes back.
  */
-@Component(service = {TransactionPool.class, ChainListener.class})
+@Component(service = TransactionPool.class, immediate = true)
 public final class Pool implements TransactionPool, ChainListener {
   private static final int MAX_TRANSACTIONS = 20_000;
   private static final int MAX_PER_SENDER = 1_024;
@@ -50,6 +54,7 @@ public final class Pool implements TransactionPool, ChainListener {
 
   private final ChainReader chain;
   private final StateProvider states;
+  private final ServiceRegistration<ChainListener> registration;
   private final List<PoolListener> listeners = new CopyOnWriteArrayList<>();
   private final Map<Hash, Transaction> byHash = new HashMap<>();
   private final Map<Address, NavigableMap<Long, Transaction>> bySender = new HashMap<>();
@@ -59,9 +64,16 @@ public final class Pool implements TransactionPool, ChainListener {
 
   /** Makes an empty pool. */
   @Activate
-  public Pool(@Reference ChainReader chain, @Reference StateProvider states) {
+  public Pool(
+      BundleContext context, @Reference ChainReader chain, @Reference StateProvider states) {
     this.chain = chain;
     this.states = states;
+    registration = context.registerService(ChainListener.class, this, new Hashtable<>());
+  }
+
+  @Deactivate
+  void close() {
+    registration.unregister();
   }
 
   @Reference(

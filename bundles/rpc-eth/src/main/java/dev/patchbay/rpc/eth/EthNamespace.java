@@ -14,9 +14,12 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Transaction;
 import java.time.InstantSource;
 import java.util.HashMap;
+import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -26,13 +29,12 @@ import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
 
 /** The {@code eth} namespace: groups of methods over the kernel's services. */
-@Component(
-    service = {RpcNamespace.class, ChainListener.class, PoolListener.class},
-    property = RpcNamespace.NAME + "=eth")
+@Component(service = RpcNamespace.class, property = RpcNamespace.NAME + "=eth", immediate = true)
 public final class EthNamespace implements RpcNamespace, ChainListener, PoolListener {
   private final Map<String, RpcMethod> methods = new HashMap<>();
   private final Filters filters;
   private final Subscriptions subscriptions;
+  private final ServiceRegistration<?> registration;
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
@@ -43,6 +45,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
   /** Makes the methods. */
   @Activate
   public EthNamespace(
+      BundleContext context,
       @Reference ChainReader chain,
       @Reference StateProvider states,
       @Reference CallSimulator simulator,
@@ -57,10 +60,17 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     methods.put("eth_getLogs", logs::getLogs);
     methods.putAll(filters.methods());
     methods.putAll(subscriptions.methods());
+    // registered as an object, not by the component: the pool is upstream of this, and a lazy listener would be a cycle
+    registration =
+        context.registerService(
+            new String[] {PoolListener.class.getName(), ChainListener.class.getName()},
+            this,
+            new Hashtable<>());
   }
 
   @Deactivate
   void close() {
+    registration.unregister();
     subscriptions.close();
   }
 

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Hex;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import java.util.HexFormat;
+
+/** Accounts of the development chain, and transfers from them. */
+final class Accounts {
+  static final byte[][] KEYS = {
+    HexFormat.of().parseHex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"),
+    HexFormat.of().parseHex("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"),
+    HexFormat.of().parseHex("5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a")
+  };
+  static final String FIRST = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
+
+  private Accounts() {}
+
+  static Transaction transfer(int account, long nonce) {
+    return Transaction.builder(TransactionType.FEE_MARKET)
+        .chainId(UInt256.of(1337))
+        .nonce(nonce)
+        .maxFeePerGas(UInt256.of(100_000_000_000L))
+        .maxPriorityFeePerGas(UInt256.of(1_000_000_000L))
+        .gasLimit(21_000)
+        .to(Address.fromHex("0x00000000000000000000000000000000000000aa"))
+        .value(UInt256.ONE)
+        .sign(KEYS[account]);
+  }
+
+  static String raw(Transaction transaction) {
+    return Hex.encode(transaction.encode());
+  }
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.patchbay.primitives.Transaction;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a user does in the first minutes, and what a careless or hostile one may do. */
+class FirstMinuteIT {
+  @TempDir static Path folder;
+  private static Node node;
+
+  @BeforeAll
+  static void start() throws Exception {
+    node = new Node(folder.resolve("node")).start();
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    node.close();
+  }
+
+  @Test
+  void theLauncherShowsWhatAUserNeeds() throws Exception {
+    assertThat(node.output())
+        .contains("http://127.0.0.1:" + node.httpPort)
+        .contains("ws://127.0.0.1:" + node.wsPort)
+        .contains("chain id   1337")
+        .contains("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
+        .contains("test test test test test test test test test test test junk");
+    assertThat(node.result("eth_chainId").asText()).isEqualTo("0x539");
+    assertThat(node.result("eth_getBalance", Accounts.FIRST, "latest").asText()).isNotEqualTo("0x0");
+  }
+
+  @Test
+  void aTransferIsMinedAtOnceAndTraced() throws Exception {
+    long nonce = Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
+    Transaction transfer = Accounts.transfer(0, nonce);
+    String hash = node.result("eth_sendRawTransaction", Accounts.raw(transfer)).asText();
+    JsonNode receipt = Journeys.receipt(node, hash);
+    assertThat(receipt.get("status").asText()).isEqualTo("0x1");
+    JsonNode calls = node.result("debug_traceTransaction", hash, Map.of("tracer", "callTracer"));
+    assertThat(calls.get("type").asText()).isEqualTo("CALL");
+    assertThat(node.result("debug_traceTransaction", hash).get("structLogs")).isEmpty();
+    assertThat(node.call("debug_traceTransaction", hash, Map.of("tracer", "nosuch")).at("/error/message").asText())
+        .contains("nosuch")
+        .contains("callTracer");
+  }
+
+  @Test
+  void realToolsWork() throws Exception {
+    assumeTrue(works("node", "--version") && works("npm", "--version"), "SKIPPED: the tests with JavaScript clients need Node 20 and npm: apt-get install nodejs npm");
+    Path tools = Node.ROOT.resolve("itests/tools");
+    assertThat(run(tools, Map.of(), "npm", "ci", "--no-audit", "--no-fund")).isZero();
+    Map<String, String> urls =
+        Map.of(
+            "RPC_URL", "http://127.0.0.1:" + node.httpPort,
+            "WS_URL", "ws://127.0.0.1:" + node.wsPort);
+    assertThat(run(tools, urls, "npm", "test")).isZero();
+  }
+
+  private static boolean works(String... command) {
+    try {
+      return new ProcessBuilder(command).redirectErrorStream(true).start().waitFor() == 0;
+    } catch (java.io.IOException | InterruptedException absent) {
+      return false;
+    }
+  }
+
+  private static int run(Path folder, Map<String, String> environment, String... command) throws Exception {
+    ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile()).inheritIO();
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    if (!process.waitFor(8, TimeUnit.MINUTES)) {
+      process.destroyForcibly();
+      throw new AssertionError(Arrays.toString(command) + " has not ended");
+    }
+    return process.exitValue();
+  }
+
+  @Test
+  void theShellAnswers() throws Exception {
+    Node.Result status = node.shell("patchbay:status");
+    assertThat(status.status()).isZero();
+    assertThat(status.output()).contains("chain id   1337").contains("mapdb").contains("clique");
+    assertThat(node.shell("patchbay:doctor").output()).contains("all components are well");
+    assertThat(node.shell("tracer:list").output()).contains("callTracer").contains("structLogger");
+    assertThat(node.shell("rpc:list").output()).contains("eth").contains("debug");
+    assertThat(node.shell("txpool:status").output()).contains("pending");
+    assertThat(node.shell("chain:head").output()).contains("state root");
+    assertThat(node.shell("clique:status").output()).contains("signer");
+    Node.Result unknown = node.shell("no:such");
+    assertThat(unknown.status()).isNotZero();
+    assertThat(node.shell("storage:migrate", "nosuch").output()).contains("there is no store 'nosuch'");
+  }
+
+  @Test
+  void badRequestsGetClearErrors() throws Exception {
+    assertThat(code("{")).isEqualTo(-32700);
+    assertThat(code("[]")).isEqualTo(-32600);
+    assertThat(code("1")).isEqualTo(-32600);
+    assertThat(code("{\"jsonrpc\":\"2.0\",\"id\":1}")).isEqualTo(-32600);
+    assertThat(code("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_nosuch\"}")).isEqualTo(-32601);
+    assertThat(code("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_call\",\"params\":{}}")).isEqualTo(-32602);
+    assertThat(code("[".repeat(1000) + "]".repeat(1000))).isEqualTo(-32700);
+    assertThat(node.call("eth_getBalance", 5).at("/error/code").asInt()).isEqualTo(-32602);
+    assertThat(node.call("eth_getBalance", "0x12", "latest").at("/error/message").asText()).contains("20 bytes");
+    assertThat(node.call("eth_sendRawTransaction", "0x02ff").at("/error/code").asInt()).isEqualTo(-32602);
+    List<Map<String, Object>> batch = new ArrayList<>();
+    for (int i = 0; i < 1001; i++) {
+      batch.add(Map.of("jsonrpc", "2.0", "id", i, "method", "eth_chainId"));
+    }
+    String text = new com.fasterxml.jackson.databind.ObjectMapper().writeValueAsString(batch);
+    assertThat(code(text)).isEqualTo(-32005);
+    assertThat(node.post("x".repeat(6_000_000)).statusCode()).isEqualTo(413);
+    assertThat(node.post("{}", "Content-Type", "text/plain").statusCode()).isEqualTo(415);
+    assertThat(node.post("{}", "Content-Type", "application/json", "Origin", "https://evil.example").headers().firstValue("access-control-allow-origin")).isEmpty();
+    assertThat(node.result("eth_chainId").asText()).isEqualTo("0x539");
+  }
+
+  private static int code(String body) throws Exception {
+    return Node.json(node.post(body).body()).at("/error/code").asInt();
+  }
+
+  @Test
+  void aForeignHostNameIsRefused() throws Exception {
+    try (java.net.Socket socket = new java.net.Socket("127.0.0.1", node.httpPort)) {
+      socket
+          .getOutputStream()
+          .write(
+              "POST / HTTP/1.1\r\nHost: evil.example\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+                  .getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+      assertThat(new String(socket.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.US_ASCII)).startsWith("HTTP/1.1 403");
+    }
+  }
+
+  @Test
+  void theSecondNodeOnADataDirectoryOrPortIsRefused() throws Exception {
+    Node.Result same =
+        Node.launcher(
+            Map.of(),
+            List.of("dev", "--datadir", node.data.toString(), "--http-port", "" + Node.freePort(), "--ws-port", "" + Node.freePort()));
+    assertThat(same.status()).isNotZero();
+    assertThat(same.output()).contains("in use by another node");
+    Node.Result port =
+        Node.launcher(Map.of(), List.of("dev", "--datadir", folder.resolve("other").toString(), "--http-port", "" + node.httpPort));
+    assertThat(port.status()).isNotZero();
+    assertThat(port.output()).contains("port " + node.httpPort + " is in use").contains("--http-port");
+  }
+
+  @Test
+  void onlyTheTwoListenersAreOpenAndOnLoopbackOnly() throws Exception {
+    Path sockets = Path.of("/proc/" + node.pid() + "/net/tcp");
+    assumeTrue(Files.exists(sockets), "SKIPPED: /proc is not there");
+    List<String> inodes;
+    try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + node.pid() + "/fd"))) {
+      inodes = descriptors.map(FirstMinuteIT::target).filter(t -> t.startsWith("socket:[")).map(t -> t.substring(8, t.length() - 1)).toList();
+    }
+    List<String> open = new ArrayList<>();
+    for (String file : new String[] {"tcp", "tcp6"}) {
+      for (String line : Files.readAllLines(Path.of("/proc/" + node.pid() + "/net/" + file))) {
+        String[] columns = line.strip().split("\\s+");
+        if (columns.length > 9 && columns[3].equals("0A") && inodes.contains(columns[9])) {
+          open.add(columns[1]);
+        }
+      }
+    }
+    List<String> loopback = List.of("0100007F", "0000000000000000FFFF00000100007F");
+    assertThat(open).allMatch(address -> loopback.contains(address.substring(0, address.indexOf(':'))));
+    assertThat(open.stream().map(a -> Integer.parseInt(a.substring(a.indexOf(':') + 1), 16)).toList())
+        .containsExactlyInAnyOrder(node.httpPort, node.wsPort);
+  }
+
+  private static String target(Path link) {
+    try {
+      return Files.readSymbolicLink(link).toString();
+    } catch (java.io.IOException gone) {
+      return "";
+    }
+  }
+
+  @Test
+  void keysAndSocketArePrivate() throws Exception {
+    for (String file : new String[] {"validator.key", "shell.sock"}) {
+      assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(node.data.resolve(file)))).isEqualTo("rw-------");
+    }
+  }
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.WebSocket;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.HdrHistogram.ConcurrentHistogram;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The chain moves between stores while clients keep talking to the node. */
+class MigrationIT {
+  private static final int REQUESTS_A_SECOND = 200;
+  private static final int TRANSACTIONS_A_SECOND = 20;
+
+  @TempDir Path folder;
+
+  @Test
+  void clientsDoNotNoticeAMigration() throws Exception {
+    try (Node node = new Node(folder.resolve("node")).start("--storage", "memory")) {
+      Load load = new Load(node);
+      load.start();
+      for (int round = 0; round < 3; round++) {
+        load.run(1_000);
+        migrate(node, "mapdb");
+        load.run(500);
+        migrate(node, "memory");
+      }
+      load.run(1_000);
+      load.stop();
+      load.check();
+    }
+  }
+
+  private static void migrate(Node node, String to) throws Exception {
+    Node.Result result = node.shell("storage:migrate", to);
+    assertThat(result.output()).contains("done");
+    assertThat(result.status()).isZero();
+    assertThat(node.shell("storage:list").output()).contains("* " + to);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"PREPARE", "COPY", "CATCH_UP", "FENCE", "REPLACE"})
+  void aFailureLeavesTheOldStore(String stage) throws Exception {
+    Map<String, String> environment =
+        Map.of("PATCHBAY_JAVA_OPTS", "-Dpatchbay.migration.fail=" + stage + ":fail");
+    try (Node node = new Node(folder.resolve(stage)).start(environment)) {
+      String hash = node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();
+      Journeys.receipt(node, hash);
+      Node.Result result = node.shell("storage:migrate", "memory");
+      assertThat(result.status()).isNotZero();
+      assertThat(result.output()).contains("injected failure at " + stage);
+      assertThat(node.shell("storage:list").output()).contains("* mapdb");
+      String next = node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 1))).asText();
+      assertThat(Journeys.receipt(node, next).get("status").asText()).isEqualTo("0x1");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"PREPARE", "COPY", "CATCH_UP", "FENCE", "REPLACE"})
+  void aCrashBeforeTheChoiceRestartsOnTheOldStore(String stage) throws Exception {
+    Node node = new Node(folder.resolve("crash-" + stage));
+    node.start(Map.of("PATCHBAY_JAVA_OPTS", "-Dpatchbay.migration.fail=" + stage + ":halt"));
+    String hash = node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();
+    String block = Journeys.receipt(node, hash).get("blockHash").asText();
+    assertThat(node.shell("storage:migrate", "memory").output()).doesNotContain("done");
+    try (node) {
+      node.start();
+      assertThat(node.shell("storage:list").output()).contains("* mapdb");
+      assertThat(node.result("eth_getTransactionReceipt", hash).get("blockHash").asText()).isEqualTo(block);
+    }
+  }
+
+  /** Mixed requests and transactions at fixed rates, and a subscription to heads. */
+  private static final class Load {
+    private final Node node;
+    private final AtomicBoolean running = new AtomicBoolean(true);
+    private final ConcurrentLinkedQueue<String> failures = new ConcurrentLinkedQueue<>();
+    private final ConcurrentHistogram latency = new ConcurrentHistogram(3);
+    private final AtomicLong lastAnswer = new AtomicLong(System.nanoTime());
+    private final AtomicLong longestGap = new AtomicLong();
+    private final AtomicLong answers = new AtomicLong();
+    private final List<String> sent = new ArrayList<>();
+    private final ConcurrentLinkedQueue<Long> heads = new ConcurrentLinkedQueue<>();
+    private final AtomicBoolean socketClosed = new AtomicBoolean();
+    private final ExecutorService threads = Executors.newFixedThreadPool(5);
+    private final List<Future<?>> workers = new ArrayList<>();
+    private WebSocket socket;
+
+    Load(Node node) {
+      this.node = node;
+    }
+
+    void start() throws Exception {
+      socket =
+          HttpClient.newHttpClient()
+              .newWebSocketBuilder()
+              .buildAsync(URI.create("ws://127.0.0.1:" + node.wsPort), new HeadListener())
+              .get(5, TimeUnit.SECONDS);
+      socket.sendText("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"newHeads\"]}", true).get();
+      for (int i = 0; i < 4; i++) {
+        workers.add(threads.submit(this::ask));
+      }
+      workers.add(threads.submit(this::send));
+      lastAnswer.set(System.nanoTime());
+    }
+
+    void run(int millis) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(millis));
+    }
+
+    private void ask() {
+      String[][] requests = {
+        {"eth_blockNumber"},
+        {"eth_getBalance", Accounts.FIRST, "latest"},
+        {"eth_chainId"},
+        {"eth_getTransactionCount", Accounts.FIRST, "pending"},
+        {"eth_gasPrice"}
+      };
+      long interval = TimeUnit.SECONDS.toNanos(1) * 4 / REQUESTS_A_SECOND;
+      long due = System.nanoTime();
+      for (int i = 0; running.get(); i++) {
+        due += interval;
+        long wait = due - System.nanoTime();
+        if (wait > 0) {
+          LockSupport.parkNanos(wait);
+        }
+        String[] request = requests[i % requests.length];
+        try {
+          JsonNode response =
+              node.call(request[0], (Object[]) java.util.Arrays.copyOfRange(request, 1, request.length));
+          long now = System.nanoTime();
+          // from when the request was due: a stall counts for all that had to wait
+          latency.recordValue(Math.max(1, (now - Math.min(due, now)) / 1_000));
+          longestGap.accumulateAndGet(now - lastAnswer.getAndSet(now), Math::max);
+          answers.incrementAndGet();
+          if (!response.has("result")) {
+            failures.add(response.toString());
+          }
+        } catch (Exception failure) {
+          failures.add(request[0] + ": " + failure);
+        }
+      }
+    }
+
+    private void send() {
+      try {
+        long nonce = Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
+        long due = System.nanoTime();
+        while (running.get()) {
+          due += TimeUnit.SECONDS.toNanos(1) / TRANSACTIONS_A_SECOND;
+          LockSupport.parkNanos(Math.max(0, due - System.nanoTime()));
+          sent.add(node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, nonce++))).asText());
+        }
+      } catch (Exception | AssertionError failure) {
+        failures.add("sending: " + failure);
+      }
+    }
+
+    void stop() throws Exception {
+      running.set(false);
+      for (Future<?> worker : workers) {
+        worker.get(30, TimeUnit.SECONDS);
+      }
+      threads.shutdown();
+    }
+
+    void check() throws Exception {
+      assertThat(failures).isEmpty();
+      for (String hash : sent) {
+        assertThat(Journeys.receipt(node, hash).get("status").asText()).isEqualTo("0x1");
+      }
+      long head = Long.decode(node.result("eth_blockNumber").asText());
+      int mined = 0;
+      for (long number = 1; number <= head; number++) {
+        mined += node.result("eth_getBlockByNumber", "0x" + Long.toHexString(number), false).get("transactions").size();
+      }
+      assertThat(mined).as("each transaction is mined once").isEqualTo(sent.size());
+      List<Long> seen = new ArrayList<>(heads);
+      for (int i = 1; i < seen.size(); i++) {
+        assertThat(seen.get(i)).as("no head is missed").isEqualTo(seen.get(i - 1) + 1);
+      }
+      assertThat(seen.get(seen.size() - 1)).isEqualTo(head);
+      assertThat(socketClosed).isFalse();
+      System.out.printf(
+          "migrations: 6, answers %d, transactions %d, heads %d, longest gap between answers %.1f ms, p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms%n",
+          answers.get(),
+          sent.size(),
+          seen.size(),
+          longestGap.get() / 1e6,
+          latency.getValueAtPercentile(50) / 1e3,
+          latency.getValueAtPercentile(99) / 1e3,
+          latency.getValueAtPercentile(99.9) / 1e3);
+      assertThat(longestGap.get()).as("longest gap in ns").isLessThan(TimeUnit.MILLISECONDS.toNanos(250));
+      socket.abort();
+    }
+
+    private final class HeadListener implements WebSocket.Listener {
+      private final StringBuilder text = new StringBuilder();
+
+      @Override
+      public CompletionStage<?> onText(WebSocket webSocket, CharSequence data, boolean last) {
+        text.append(data);
+        if (last) {
+          try {
+            JsonNode number = Node.json(text.toString()).at("/params/result/number");
+            if (number.isTextual()) {
+              heads.add(Long.decode(number.asText()));
+            }
+          } catch (java.io.IOException malformed) {
+            failures.add("notification: " + malformed);
+          }
+          text.setLength(0);
+        }
+        webSocket.request(1);
+        return null;
+      }
+
+      @Override
+      public CompletionStage<?> onClose(WebSocket webSocket, int status, String reason) {
+        socketClosed.set(running.get());
+        return null;
+      }
+    }
+  }
+}

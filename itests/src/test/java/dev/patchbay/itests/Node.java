@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A node started with the launcher, as a user starts it. */
+final class Node implements AutoCloseable {
+  static final Path ROOT = Path.of(System.getProperty("it.root", ".."));
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final HttpClient HTTP =
+      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+
+  final Path data;
+  final int httpPort = freePort();
+  final int wsPort = freePort();
+  private Process process;
+  private Path output;
+
+  Node(Path data) {
+    this.data = data;
+  }
+
+  static int freePort() {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    } catch (IOException none) {
+      throw new IllegalStateException(none);
+    }
+  }
+
+  /** Runs the launcher; returns its exit status and output. */
+  static Result launcher(Map<String, String> environment, List<String> args) throws Exception {
+    List<String> command = new ArrayList<>(List.of(ROOT.resolve("patchbay").toString()));
+    command.addAll(args);
+    Path out = Files.createTempFile("patchbay-launcher", ".txt");
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out.toFile());
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    if (!process.waitFor(120, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new IllegalStateException("the launcher has not ended: " + Files.readString(out));
+    }
+    return new Result(process.exitValue(), Files.readString(out));
+  }
+
+  record Result(int status, String output) {}
+
+  Node start(String... more) throws Exception {
+    return start(Map.of(), more);
+  }
+
+  Node start(Map<String, String> environment, String... more) throws Exception {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                ROOT.resolve("patchbay").toString(),
+                "dev",
+                "--datadir",
+                data.toString(),
+                "--http-port",
+                "" + httpPort,
+                "--ws-port",
+                "" + wsPort));
+    command.addAll(List.of(more));
+    output = Files.createTempFile("patchbay-node", ".txt");
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
+    builder.environment().putAll(environment);
+    process = builder.start();
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
+    while (!output().contains("Patchbay is running")) {
+      if (!process.isAlive() || System.nanoTime() > limit) {
+        throw new IllegalStateException("the node did not start: " + output());
+      }
+      Thread.onSpinWait();
+      process.waitFor(50, TimeUnit.MILLISECONDS);
+    }
+    return this;
+  }
+
+  String output() throws IOException {
+    return Files.readString(output);
+  }
+
+  long pid() throws IOException {
+    return Long.parseLong(Files.readString(data.resolve("pid")).strip());
+  }
+
+  /** Kills the process of the node as kill -9 does. */
+  void kill() throws Exception {
+    ProcessHandle.of(pid()).ifPresent(ProcessHandle::destroyForcibly);
+    process.waitFor(30, TimeUnit.SECONDS);
+  }
+
+  Result shell(String... command) throws Exception {
+    List<String> args = new ArrayList<>(List.of("shell", "--datadir", data.toString()));
+    args.addAll(List.of(command));
+    return launcher(Map.of(), args);
+  }
+
+  /** Posts a body; returns status and text. */
+  HttpResponse<String> post(String body, String... headers) throws Exception {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + httpPort))
+            .timeout(Duration.ofSeconds(30))
+            .POST(HttpRequest.BodyPublishers.ofString(body));
+    if (headers.length > 0) {
+      request.headers(headers);
+    } else {
+      request.header("Content-Type", "application/json");
+    }
+    return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  /** Calls a method; returns the whole response. */
+  JsonNode call(String method, Object... params) throws Exception {
+    String body =
+        JSON.writeValueAsString(
+            Map.of("jsonrpc", "2.0", "id", 1, "method", method, "params", List.of(params)));
+    return JSON.readTree(post(body).body());
+  }
+
+  /** Calls a method that must succeed; returns its result. */
+  JsonNode result(String method, Object... params) throws Exception {
+    JsonNode response = call(method, params);
+    if (!response.has("result")) {
+      throw new AssertionError(method + " failed: " + response);
+    }
+    return response.get("result");
+  }
+
+  static JsonNode json(String text) throws IOException {
+    return JSON.readTree(text);
+  }
+
+  @Override
+  public void close() throws Exception {
+    if (process != null && process.isAlive()) {
+      launcher(Map.of(), List.of("stop", "--datadir", data.toString()));
+      if (!process.waitFor(40, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    }
+  }
+}
