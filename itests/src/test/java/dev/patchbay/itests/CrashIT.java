@@ -31,7 +31,9 @@ class CrashIT {
       node.start();
       for (Map.Entry<String, String> entry : reported.entrySet()) {
         JsonNode receipt = node.result("eth_getTransactionReceipt", entry.getKey());
-        assertThat(receipt.path("blockHash").asText()).as("block of %s", entry.getKey()).isEqualTo(entry.getValue());
+        assertThat(receipt.path("blockHash").asText())
+            .as("block of %s", entry.getKey())
+            .isEqualTo(entry.getValue());
       }
       reported.putAll(load(node, 300 + random.nextInt(1500)));
       node.kill();
@@ -41,18 +43,25 @@ class CrashIT {
     long before = Long.decode(node.result("eth_blockNumber").asText());
     load(node, 500);
     assertThat(Long.decode(node.result("eth_blockNumber").asText())).isGreaterThan(before);
-    System.out.println("kills: " + kills + ", transactions reported and found again: " + reported.size());
+    System.out.println(
+        "kills: " + kills + ", transactions reported and found again: " + reported.size());
     node.close();
     damage(node);
   }
 
-  /** Sends transfers for some milliseconds; returns the hashes whose receipts were seen, with their blocks. */
+  /**
+   * Sends transfers for some milliseconds; returns the hashes whose receipts were seen, with their
+   * blocks.
+   */
   private static Map<String, String> load(Node node, int millis) throws Exception {
     Map<String, String> seen = new ConcurrentHashMap<>();
-    long nonce = Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
+    long nonce =
+        Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
     long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
     while (System.nanoTime() < end) {
-      String hash = node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, nonce++))).asText();
+      String hash =
+          node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, nonce++)))
+              .asText();
       JsonNode receipt = Journeys.receipt(node, hash);
       seen.put(hash, receipt.get("blockHash").asText());
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
@@ -67,7 +76,14 @@ class CrashIT {
     Node.Result refused =
         Node.launcher(
             Map.of(),
-            List.of("dev", "--datadir", node.data.toString(), "--http-port", "" + node.httpPort, "--ws-port", "" + node.wsPort));
+            List.of(
+                "dev",
+                "--datadir",
+                node.data.toString(),
+                "--http-port",
+                "" + node.httpPort,
+                "--ws-port",
+                "" + node.wsPort));
     assertThat(refused.status()).isNotZero();
     assertThat(refused.output()).contains("damaged").contains("backup");
   }

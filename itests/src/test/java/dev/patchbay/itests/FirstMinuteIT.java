@@ -44,12 +44,14 @@ class FirstMinuteIT {
         .contains("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
         .contains("test test test test test test test test test test test junk");
     assertThat(node.result("eth_chainId").asText()).isEqualTo("0x539");
-    assertThat(node.result("eth_getBalance", Accounts.FIRST, "latest").asText()).isNotEqualTo("0x0");
+    assertThat(node.result("eth_getBalance", Accounts.FIRST, "latest").asText())
+        .isNotEqualTo("0x0");
   }
 
   @Test
   void aTransferIsMinedAtOnceAndTraced() throws Exception {
-    long nonce = Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
+    long nonce =
+        Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
     Transaction transfer = Accounts.transfer(0, nonce);
     String hash = node.result("eth_sendRawTransaction", Accounts.raw(transfer)).asText();
     JsonNode receipt = Journeys.receipt(node, hash);
@@ -57,14 +59,19 @@ class FirstMinuteIT {
     JsonNode calls = node.result("debug_traceTransaction", hash, Map.of("tracer", "callTracer"));
     assertThat(calls.get("type").asText()).isEqualTo("CALL");
     assertThat(node.result("debug_traceTransaction", hash).get("structLogs")).isEmpty();
-    assertThat(node.call("debug_traceTransaction", hash, Map.of("tracer", "nosuch")).at("/error/message").asText())
+    assertThat(
+            node.call("debug_traceTransaction", hash, Map.of("tracer", "nosuch"))
+                .at("/error/message")
+                .asText())
         .contains("nosuch")
         .contains("callTracer");
   }
 
   @Test
   void realToolsWork() throws Exception {
-    assumeTrue(works("node", "--version") && works("npm", "--version"), "SKIPPED: the tests with JavaScript clients need Node 20 and npm: apt-get install nodejs npm");
+    assumeTrue(
+        works("node", "--version") && works("npm", "--version"),
+        "SKIPPED: the tests with JavaScript clients need Node 20 and npm: apt-get install nodejs npm");
     Path tools = Node.ROOT.resolve("itests/tools");
     assertThat(run(tools, Map.of(), "npm", "ci", "--no-audit", "--no-fund")).isZero();
     Map<String, String> urls =
@@ -82,7 +89,8 @@ class FirstMinuteIT {
     }
   }
 
-  private static int run(Path folder, Map<String, String> environment, String... command) throws Exception {
+  private static int run(Path folder, Map<String, String> environment, String... command)
+      throws Exception {
     ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile()).inheritIO();
     builder.environment().putAll(environment);
     Process process = builder.start();
@@ -106,7 +114,8 @@ class FirstMinuteIT {
     assertThat(node.shell("clique:status").output()).contains("signer");
     Node.Result unknown = node.shell("no:such");
     assertThat(unknown.status()).isNotZero();
-    assertThat(node.shell("storage:migrate", "nosuch").output()).contains("there is no store 'nosuch'");
+    assertThat(node.shell("storage:migrate", "nosuch").output())
+        .contains("there is no store 'nosuch'");
   }
 
   @Test
@@ -116,11 +125,14 @@ class FirstMinuteIT {
     assertThat(code("1")).isEqualTo(-32600);
     assertThat(code("{\"jsonrpc\":\"2.0\",\"id\":1}")).isEqualTo(-32600);
     assertThat(code("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_nosuch\"}")).isEqualTo(-32601);
-    assertThat(code("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_call\",\"params\":{}}")).isEqualTo(-32602);
+    assertThat(code("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_call\",\"params\":{}}"))
+        .isEqualTo(-32602);
     assertThat(code("[".repeat(1000) + "]".repeat(1000))).isEqualTo(-32700);
     assertThat(node.call("eth_getBalance", 5).at("/error/code").asInt()).isEqualTo(-32602);
-    assertThat(node.call("eth_getBalance", "0x12", "latest").at("/error/message").asText()).contains("20 bytes");
-    assertThat(node.call("eth_sendRawTransaction", "0x02ff").at("/error/code").asInt()).isEqualTo(-32602);
+    assertThat(node.call("eth_getBalance", "0x12", "latest").at("/error/message").asText())
+        .contains("20 bytes");
+    assertThat(node.call("eth_sendRawTransaction", "0x02ff").at("/error/code").asInt())
+        .isEqualTo(-32602);
     List<Map<String, Object>> batch = new ArrayList<>();
     for (int i = 0; i < 1001; i++) {
       batch.add(Map.of("jsonrpc", "2.0", "id", i, "method", "eth_chainId"));
@@ -129,7 +141,11 @@ class FirstMinuteIT {
     assertThat(code(text)).isEqualTo(-32005);
     assertThat(node.post("x".repeat(6_000_000)).statusCode()).isEqualTo(413);
     assertThat(node.post("{}", "Content-Type", "text/plain").statusCode()).isEqualTo(415);
-    assertThat(node.post("{}", "Content-Type", "application/json", "Origin", "https://evil.example").headers().firstValue("access-control-allow-origin")).isEmpty();
+    assertThat(
+            node.post("{}", "Content-Type", "application/json", "Origin", "https://evil.example")
+                .headers()
+                .firstValue("access-control-allow-origin"))
+        .isEmpty();
     assertThat(node.result("eth_chainId").asText()).isEqualTo("0x539");
   }
 
@@ -145,7 +161,11 @@ class FirstMinuteIT {
           .write(
               "POST / HTTP/1.1\r\nHost: evil.example\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
                   .getBytes(java.nio.charset.StandardCharsets.US_ASCII));
-      assertThat(new String(socket.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.US_ASCII)).startsWith("HTTP/1.1 403");
+      assertThat(
+              new String(
+                  socket.getInputStream().readAllBytes(),
+                  java.nio.charset.StandardCharsets.US_ASCII))
+          .startsWith("HTTP/1.1 403");
     }
   }
 
@@ -154,13 +174,29 @@ class FirstMinuteIT {
     Node.Result same =
         Node.launcher(
             Map.of(),
-            List.of("dev", "--datadir", node.data.toString(), "--http-port", "" + Node.freePort(), "--ws-port", "" + Node.freePort()));
+            List.of(
+                "dev",
+                "--datadir",
+                node.data.toString(),
+                "--http-port",
+                "" + Node.freePort(),
+                "--ws-port",
+                "" + Node.freePort()));
     assertThat(same.status()).isNotZero();
     assertThat(same.output()).contains("in use by another node");
     Node.Result port =
-        Node.launcher(Map.of(), List.of("dev", "--datadir", folder.resolve("other").toString(), "--http-port", "" + node.httpPort));
+        Node.launcher(
+            Map.of(),
+            List.of(
+                "dev",
+                "--datadir",
+                folder.resolve("other").toString(),
+                "--http-port",
+                "" + node.httpPort));
     assertThat(port.status()).isNotZero();
-    assertThat(port.output()).contains("port " + node.httpPort + " is in use").contains("--http-port");
+    assertThat(port.output())
+        .contains("port " + node.httpPort + " is in use")
+        .contains("--http-port");
   }
 
   @Test
@@ -169,7 +205,12 @@ class FirstMinuteIT {
     assumeTrue(Files.exists(sockets), "SKIPPED: /proc is not there");
     List<String> inodes;
     try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + node.pid() + "/fd"))) {
-      inodes = descriptors.map(FirstMinuteIT::target).filter(t -> t.startsWith("socket:[")).map(t -> t.substring(8, t.length() - 1)).toList();
+      inodes =
+          descriptors
+              .map(FirstMinuteIT::target)
+              .filter(t -> t.startsWith("socket:["))
+              .map(t -> t.substring(8, t.length() - 1))
+              .toList();
     }
     List<String> open = new ArrayList<>();
     for (String file : new String[] {"tcp", "tcp6"}) {
@@ -181,8 +222,10 @@ class FirstMinuteIT {
       }
     }
     List<String> loopback = List.of("0100007F", "0000000000000000FFFF00000100007F");
-    assertThat(open).allMatch(address -> loopback.contains(address.substring(0, address.indexOf(':'))));
-    assertThat(open.stream().map(a -> Integer.parseInt(a.substring(a.indexOf(':') + 1), 16)).toList())
+    assertThat(open)
+        .allMatch(address -> loopback.contains(address.substring(0, address.indexOf(':'))));
+    assertThat(
+            open.stream().map(a -> Integer.parseInt(a.substring(a.indexOf(':') + 1), 16)).toList())
         .containsExactlyInAnyOrder(node.httpPort, node.wsPort);
   }
 
@@ -197,7 +240,9 @@ class FirstMinuteIT {
   @Test
   void keysAndSocketArePrivate() throws Exception {
     for (String file : new String[] {"validator.key", "shell.sock"}) {
-      assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(node.data.resolve(file)))).isEqualTo("rw-------");
+      assertThat(
+              PosixFilePermissions.toString(Files.getPosixFilePermissions(node.data.resolve(file))))
+          .isEqualTo("rw-------");
     }
   }
 }

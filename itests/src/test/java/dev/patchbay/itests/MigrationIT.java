@@ -63,13 +63,15 @@ class MigrationIT {
     Map<String, String> environment =
         Map.of("PATCHBAY_JAVA_OPTS", "-Dpatchbay.migration.fail=" + stage + ":fail");
     try (Node node = new Node(folder.resolve(stage)).start(environment)) {
-      String hash = node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();
+      String hash =
+          node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();
       Journeys.receipt(node, hash);
       Node.Result result = node.shell("storage:migrate", "memory");
       assertThat(result.status()).isNotZero();
       assertThat(result.output()).contains("injected failure at " + stage);
       assertThat(node.shell("storage:list").output()).contains("* mapdb");
-      String next = node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 1))).asText();
+      String next =
+          node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 1))).asText();
       assertThat(Journeys.receipt(node, next).get("status").asText()).isEqualTo("0x1");
     }
   }
@@ -79,13 +81,15 @@ class MigrationIT {
   void aCrashBeforeTheChoiceRestartsOnTheOldStore(String stage) throws Exception {
     Node node = new Node(folder.resolve("crash-" + stage));
     node.start(Map.of("PATCHBAY_JAVA_OPTS", "-Dpatchbay.migration.fail=" + stage + ":halt"));
-    String hash = node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();
+    String hash =
+        node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();
     String block = Journeys.receipt(node, hash).get("blockHash").asText();
     assertThat(node.shell("storage:migrate", "memory").output()).doesNotContain("done");
     try (node) {
       node.start();
       assertThat(node.shell("storage:list").output()).contains("* mapdb");
-      assertThat(node.result("eth_getTransactionReceipt", hash).get("blockHash").asText()).isEqualTo(block);
+      assertThat(node.result("eth_getTransactionReceipt", hash).get("blockHash").asText())
+          .isEqualTo(block);
     }
   }
 
@@ -115,7 +119,11 @@ class MigrationIT {
               .newWebSocketBuilder()
               .buildAsync(URI.create("ws://127.0.0.1:" + node.wsPort), new HeadListener())
               .get(5, TimeUnit.SECONDS);
-      socket.sendText("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"newHeads\"]}", true).get();
+      socket
+          .sendText(
+              "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"newHeads\"]}",
+              true)
+          .get();
       for (int i = 0; i < 4; i++) {
         workers.add(threads.submit(this::ask));
       }
@@ -146,7 +154,8 @@ class MigrationIT {
         String[] request = requests[i % requests.length];
         try {
           JsonNode response =
-              node.call(request[0], (Object[]) java.util.Arrays.copyOfRange(request, 1, request.length));
+              node.call(
+                  request[0], (Object[]) java.util.Arrays.copyOfRange(request, 1, request.length));
           long now = System.nanoTime();
           // from when the request was due: a stall counts for all that had to wait
           latency.recordValue(Math.max(1, (now - Math.min(due, now)) / 1_000));
@@ -163,12 +172,15 @@ class MigrationIT {
 
     private void send() {
       try {
-        long nonce = Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
+        long nonce =
+            Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
         long due = System.nanoTime();
         while (running.get()) {
           due += TimeUnit.SECONDS.toNanos(1) / TRANSACTIONS_A_SECOND;
           LockSupport.parkNanos(Math.max(0, due - System.nanoTime()));
-          sent.add(node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, nonce++))).asText());
+          sent.add(
+              node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, nonce++)))
+                  .asText());
         }
       } catch (Exception | AssertionError failure) {
         failures.add("sending: " + failure);
@@ -191,7 +203,10 @@ class MigrationIT {
       long head = Long.decode(node.result("eth_blockNumber").asText());
       int mined = 0;
       for (long number = 1; number <= head; number++) {
-        mined += node.result("eth_getBlockByNumber", "0x" + Long.toHexString(number), false).get("transactions").size();
+        mined +=
+            node.result("eth_getBlockByNumber", "0x" + Long.toHexString(number), false)
+                .get("transactions")
+                .size();
       }
       assertThat(mined).as("each transaction is mined once").isEqualTo(sent.size());
       List<Long> seen = new ArrayList<>(heads);
@@ -209,7 +224,9 @@ class MigrationIT {
           latency.getValueAtPercentile(50) / 1e3,
           latency.getValueAtPercentile(99) / 1e3,
           latency.getValueAtPercentile(99.9) / 1e3);
-      assertThat(longestGap.get()).as("longest gap in ns").isLessThan(TimeUnit.MILLISECONDS.toNanos(250));
+      assertThat(longestGap.get())
+          .as("longest gap in ns")
+          .isLessThan(TimeUnit.MILLISECONDS.toNanos(250));
       socket.abort();
     }
 

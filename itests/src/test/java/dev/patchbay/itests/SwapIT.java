@@ -22,7 +22,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Every choice and surface is stopped, started, updated and reinstalled while requests and transactions come in. */
+/**
+ * Every choice and surface is stopped, started, updated and reinstalled while requests and
+ * transactions come in.
+ */
 class SwapIT {
   private static final Pattern LISTED = Pattern.compile("^\\s*(\\d+)\\s.*$");
 
@@ -70,7 +73,9 @@ class SwapIT {
       settle();
       shell("bundle:update " + bundle);
       settle();
-      assertThat(others(states(), bundle)).as("no other bundle is touched").isEqualTo(others(before, bundle));
+      assertThat(others(states(), bundle))
+          .as("no other bundle is touched")
+          .isEqualTo(others(before, bundle));
       shell("feature:uninstall patchbay-" + name);
       shell("feature:install patchbay-" + name);
       settle();
@@ -81,10 +86,16 @@ class SwapIT {
     client.join(30_000);
     assertThat(undocumented).isEmpty();
     settle();
-    long nonce = Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
-    String hash = node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, nonce))).asText();
+    long nonce =
+        Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
+    String hash =
+        node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, nonce))).asText();
     assertThat(Journeys.receipt(node, hash).get("status").asText()).isEqualTo("0x1");
-    assertThat(node.result("debug_traceTransaction", hash, java.util.Map.of("tracer", "callTracer")).get("type").asText()).isEqualTo("CALL");
+    assertThat(
+            node.result("debug_traceTransaction", hash, java.util.Map.of("tracer", "callTracer"))
+                .get("type")
+                .asText())
+        .isEqualTo("CALL");
     long most = threads.stream().max(Comparator.naturalOrder()).orElseThrow();
     System.out.println(name + ": " + swaps + " rounds, threads after each " + threads);
     assertThat(most - threads.get(0)).as("threads do not grow").isLessThan(16);
@@ -108,7 +119,10 @@ class SwapIT {
     throw new AssertionError("not whole again: " + node.shell("patchbay:doctor").output());
   }
 
-  /** Returns the last-modified line of each bundle by name: a refresh or restart of another would change its state. */
+  /**
+   * Returns the last-modified line of each bundle by name: a refresh or restart of another would
+   * change its state.
+   */
   private static TreeMap<String, String> states() throws Exception {
     TreeMap<String, String> out = new TreeMap<>();
     for (String line : node.shell("bundle:list -t 0 -s --no-format").output().split("\n")) {

@@ -88,12 +88,16 @@ class BasicTests {
     Tally tally = new Tally("TrieTests");
     Vectors.forEach(
         "TrieTests",
+        // trietestnextprev asks for neighbours of keys: a trie here has roots and proofs, order is
+        // the flat columns' affair
         name -> !name.contains("trietestnextprev"),
         (name, content) ->
             content
                 .fields()
                 .forEachRemaining(
-                    test -> tally.run(name + " " + test.getKey(), () -> trieCase(name, test.getValue()))));
+                    test ->
+                        tally.run(
+                            name + " " + test.getKey(), () -> trieCase(name, test.getValue()))));
     tally.close();
   }
 
@@ -139,7 +143,9 @@ class BasicTests {
                         if (!expected.isMissingNode()) {
                           tally.run(
                               name + " " + fork.title(),
-                              () -> transactionCase(test.getValue().get("txbytes").asText(), expected, fork));
+                              () ->
+                                  transactionCase(
+                                      test.getValue().get("txbytes").asText(), expected, fork));
                         }
                       }
                     }));
@@ -161,7 +167,11 @@ class BasicTests {
     }
     assertThat(refusal).isNull();
     assertThat(transaction.hash()).isEqualTo(Hash.fromHex(expected.get("hash").asText()));
-    String sender = String.valueOf(fork.includes(Fork.HOMESTEAD) ? transaction.sender() : transaction.senderBeforeHomestead());
+    String sender =
+        String.valueOf(
+            fork.includes(Fork.HOMESTEAD)
+                ? transaction.sender()
+                : transaction.senderBeforeHomestead());
     assertThat(sender).isEqualTo(expected.get("sender").asText());
     assertThat(Hex.quantity(IntrinsicGas.of(transaction, fork)))
         .isEqualTo(UInt256.fromHex(expected.get("intrinsicGas").asText()).toHex());
@@ -180,7 +190,8 @@ class BasicTests {
     if (!fork.includes(needed)) {
       return "type";
     }
-    if (t.chainId() != null && (!fork.includes(Fork.SPURIOUS_DRAGON) || !t.chainId().equals(UInt256.ONE))) {
+    if (t.chainId() != null
+        && (!fork.includes(Fork.SPURIOUS_DRAGON) || !t.chainId().equals(UInt256.ONE))) {
       return "chain id";
     }
     if ((fork.includes(Fork.HOMESTEAD) ? t.sender() : t.senderBeforeHomestead()) == null) {
@@ -189,13 +200,16 @@ class BasicTests {
     if (t.nonce() == -1L) {
       return "nonce";
     }
-    if (Long.compareUnsigned(t.gasLimit(), Math.max(IntrinsicGas.of(t, fork), IntrinsicGas.floor(t, fork))) < 0) {
+    if (Long.compareUnsigned(
+            t.gasLimit(), Math.max(IntrinsicGas.of(t, fork), IntrinsicGas.floor(t, fork)))
+        < 0) {
       return "intrinsic gas";
     }
     if (t.maxPriorityFeePerGas().compareTo(t.maxFeePerGas()) > 0) {
       return "tip";
     }
-    BigInteger gas = UInt256.of(t.gasLimit()).toBigInteger().multiply(t.maxFeePerGas().toBigInteger());
+    BigInteger gas =
+        UInt256.of(t.gasLimit()).toBigInteger().multiply(t.maxFeePerGas().toBigInteger());
     if (gas.bitLength() > 256) {
       return "gas price times gas";
     }

@@ -41,8 +41,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The block tree. The state in the store is that of the head; an older state is the head's with later blocks undone. A block
- * and all its effects, the head included, are one batch, and only this class writes to the store.
+ * The block tree. The state in the store is that of the head; an older state is the head's with
+ * later blocks undone. A block and all its effects, the head included, are one batch, and only this
+ * class writes to the store.
  */
 final class Chain implements ChainReader, BlockImporter, StateProvider {
   private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
@@ -79,7 +80,8 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   // ---- opening a store
 
   /**
-   * Checks a store before it is bound: an empty one gets the genesis block, any other must hold this chain, whole.
+   * Checks a store before it is bound: an empty one gets the genesis block, any other must hold
+   * this chain, whole.
    *
    * @throws StorageException when it does not; the message says what to do
    */
@@ -87,7 +89,8 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     byte[] headHash = store.get(Column.META, Keys.HEAD);
     if (headHash == null) {
       if (store.count(Column.ACCOUNTS) > 0 || store.count(Column.HEADERS) > 0) {
-        store.clear(); // the rest of a migration that broke off: the choice file names this store only once it is whole
+        store.clear(); // the rest of a migration that broke off: the choice file names this store
+        // only once it is whole
       }
       writeGenesis(store);
       head = genesis;
@@ -103,7 +106,8 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
                 store.get(Column.META, Keys.GENESIS_CONFIG), new byte[0]),
             java.nio.charset.StandardCharsets.UTF_8);
     if (!storedConfig.equals(genesisFile.configText())) {
-      LOG.warn("the genesis config differs from the one the chain was started with; fork times may have been added");
+      LOG.warn(
+          "the genesis config differs from the one the chain was started with; fork times may have been added");
     }
     Block loaded = ChainStore.block(store, Hash.of(headHash));
     if (loaded == null) {
@@ -117,7 +121,11 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     }
     if (!root.equals(loaded.header().stateRoot())) {
       throw new StorageException(
-          "the state root is " + root + ", the head block says " + loaded.header().stateRoot() + damaged());
+          "the state root is "
+              + root
+              + ", the head block says "
+              + loaded.header().stateRoot()
+              + damaged());
     }
     head = loaded;
     LOG.info("head is block {} {}", loaded.number(), loaded.hash());
@@ -143,7 +151,8 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
                           ? "timestamp"
                           : !other.difficulty().equals(ours.difficulty())
                               ? "difficulty"
-                              : !java.util.Objects.equals(other.baseFeePerGas(), ours.baseFeePerGas())
+                              : !java.util.Objects.equals(
+                                      other.baseFeePerGas(), ours.baseFeePerGas())
                                   ? "baseFeePerGas"
                                   : "config (fork times)";
     }
@@ -301,7 +310,10 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
         });
   }
 
-  /** Returns the state after a canonical block as an overlay: the head's, with the blocks above undone. */
+  /**
+   * Returns the state after a canonical block as an overlay: the head's, with the blocks above
+   * undone.
+   */
   private static @Nullable Overlay overlayAt(KeyReader reader, Hash blockHash) {
     Overlay overlay = new Overlay(reader);
     BlockHeader header = ChainStore.header(reader, blockHash);
@@ -339,8 +351,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       return new ImportResult.Known();
     }
     BlockHeader parent = ChainStore.header(store, block.header().parentHash());
-    UInt256 parentDifficulty =
-        ChainStore.totalDifficulty(store, block.header().parentHash());
+    UInt256 parentDifficulty = ChainStore.totalDifficulty(store, block.header().parentHash());
     if (parent == null || parentDifficulty == null) {
       return new ImportResult.UnknownParent();
     }
@@ -348,7 +359,9 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     BlockExecutor execution = executor.get();
     if (consensus == null || execution == null) {
       throw new IllegalStateException(
-          consensus == null ? "no consensus rules are installed" : "no block executor is installed");
+          consensus == null
+              ? "no consensus rules are installed"
+              : "no block executor is installed");
     }
     HeaderChecks.verify(block.header(), parent, config());
     consensus.verifyHeader(block.header(), parent, this, config());
@@ -385,7 +398,11 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     storage.write(store, batch);
     if (!removed.isEmpty()) {
       reorganisations++;
-      LOG.info("reorganisation: {} blocks removed, {} added, head is {}", removed.size(), added.size(), block);
+      LOG.info(
+          "reorganisation: {} blocks removed, {} added, head is {}",
+          removed.size(),
+          added.size(),
+          block);
     }
     head = block;
     tell(removed, List.copyOf(added));

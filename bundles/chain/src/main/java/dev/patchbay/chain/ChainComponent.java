@@ -34,8 +34,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Wires the chain. Its own references are optional and dynamic: the chain survives while a store, the consensus rules or the
- * executor are exchanged.
+ * Wires the chain. Its own references are optional and dynamic: the chain survives while a store,
+ * the consensus rules or the executor are exchanged.
  */
 @Component(
     name = "dev.patchbay.chain",
@@ -90,8 +90,7 @@ public final class ChainComponent {
       StateProvider.class.getName()
     };
     registration = context.registerService(services, chain, new Hashtable<>());
-    controlRegistration =
-        context.registerService(StorageControl.class, manager, new Hashtable<>());
+    controlRegistration = context.registerService(StorageControl.class, manager, new Hashtable<>());
   }
 
   @Deactivate

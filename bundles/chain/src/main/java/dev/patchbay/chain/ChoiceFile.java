@@ -11,7 +11,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/** Which store the chain lives in, in a file that is replaced atomically: it decides after a crash. */
+/**
+ * Which store the chain lives in, in a file that is replaced atomically: it decides after a crash.
+ */
 final class ChoiceFile {
   private final Path file;
 

@@ -6,9 +6,9 @@ import dev.patchbay.api.storage.StorageException;
 import org.osgi.framework.BundleContext;
 
 /**
- * Lets a migration fail, or the process die, at a chosen stage, so that tests of the whole node can see what then happens.
- * The system property {@code patchbay.migration.fail} names {@code STAGE:fail} or {@code STAGE:halt}; without it nothing is
- * done.
+ * Lets a migration fail, or the process die, at a chosen stage, so that tests of the whole node can
+ * see what then happens. The system property {@code patchbay.migration.fail} names {@code
+ * STAGE:fail} or {@code STAGE:halt}; without it nothing is done.
  */
 final class FailurePoints {
   private FailurePoints() {}

@@ -22,8 +22,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The state in an overlay: accounts and slots by hash for reads, trie nodes by path for roots, and for each block the values
- * that it replaced, so that it can be undone and older states be read.
+ * The state in an overlay: accounts and slots by hash for reads, trie nodes by path for roots, and
+ * for each block the values that it replaced, so that it can be undone and older states be read.
  */
 final class FlatState {
   private static final byte[] ABSENT = new byte[0];
@@ -49,7 +49,10 @@ final class FlatState {
     return value == null ? UInt256.ZERO : UInt256.ofBytes(value);
   }
 
-  /** Applies the changes of a block and returns the new state root; with a number the old values are kept for it. */
+  /**
+   * Applies the changes of a block and returns the new state root; with a number the old values are
+   * kept for it.
+   */
   Hash apply(StateChanges changes, @Nullable Long number) {
     Map<Hash, Change> byHash = new TreeMap<>();
     for (StateChanges.AccountChange change : changes.accounts()) {
@@ -124,7 +127,9 @@ final class FlatState {
             byte[] key = Keys.slot(hash, slot);
             byte[] value = overlay.get(Column.SLOTS, key);
             overlay.put(
-                Column.SLOT_HISTORY, Keys.history(key, number), value == null ? ABSENT.clone() : value);
+                Column.SLOT_HISTORY,
+                Keys.history(key, number),
+                value == null ? ABSENT.clone() : value);
             slots.add(key);
           }
         });

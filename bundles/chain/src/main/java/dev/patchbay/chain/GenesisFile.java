@@ -69,7 +69,8 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
   /**
    * Reads a file.
    *
-   * @throws IllegalArgumentException when it is not a genesis; the message names the file and the field
+   * @throws IllegalArgumentException when it is not a genesis; the message names the file and the
+   *     field
    */
   static GenesisFile read(Path file) {
     try {
@@ -92,8 +93,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     if (!json.path("alloc").isObject()) {
       throw new IllegalArgumentException("field alloc is missing");
     }
-    return new GenesisFile(
-        config(config), config.toString(), allocation(json.get("alloc")), json);
+    return new GenesisFile(config(config), config.toString(), allocation(json.get("alloc")), json);
   }
 
   private static ChainConfig config(JsonNode json) {
@@ -146,7 +146,9 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
           required(entry, at, "max", GenesisFile::longNumber).intValue(),
           required(entry, at, "baseFeeUpdateFraction", GenesisFile::longNumber));
     }
-    return name.equals("cancun") ? BlobSchedule.CANCUN : name.equals("prague") ? BlobSchedule.PRAGUE : null;
+    return name.equals("cancun")
+        ? BlobSchedule.CANCUN
+        : name.equals("prague") ? BlobSchedule.PRAGUE : null;
   }
 
   private static Map<Fork, Long> forks(JsonNode json, Map<Fork, String> names) {

@@ -3,9 +3,9 @@ package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.BlobSchedule;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.BlobSchedule;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
@@ -19,7 +19,10 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Rules for headers and bodies that hold under every consensus protocol (Yellow Paper, section 4.3.4). */
+/**
+ * Rules for headers and bodies that hold under every consensus protocol (Yellow Paper, section
+ * 4.3.4).
+ */
 final class HeaderChecks {
   private static final long MIN_GAS_LIMIT = 5000;
 
@@ -30,7 +33,8 @@ final class HeaderChecks {
     Fork fork = config.forkAt(header.number(), header.timestamp());
     check("number", header.number(), parent.number() + 1);
     if (header.gasLimit() < MIN_GAS_LIMIT || header.gasLimit() < 0) {
-      throw new InvalidBlockException("gasLimit " + header.gasLimit() + " is below " + MIN_GAS_LIMIT);
+      throw new InvalidBlockException(
+          "gasLimit " + header.gasLimit() + " is below " + MIN_GAS_LIMIT);
     }
     long parentLimit = parent.gasLimit();
     if (fork.includes(Fork.LONDON) && parent.baseFeePerGas() == null) {
@@ -56,8 +60,11 @@ final class HeaderChecks {
     check("excessBlobGas", header.excessBlobGas(), excess);
     Long blobGas = header.blobGasUsed();
     if (blobGas != null
-        && (blobGas < 0 || blobGas % FeeMarket.BLOB_GAS != 0 || blobGas > blobs.max() * FeeMarket.BLOB_GAS)) {
-      throw new InvalidBlockException("blobGasUsed " + blobGas + " is not a number of blobs up to " + blobs.max());
+        && (blobGas < 0
+            || blobGas % FeeMarket.BLOB_GAS != 0
+            || blobGas > blobs.max() * FeeMarket.BLOB_GAS)) {
+      throw new InvalidBlockException(
+          "blobGasUsed " + blobGas + " is not a number of blobs up to " + blobs.max());
     }
   }
 
@@ -66,8 +73,7 @@ final class HeaderChecks {
     List<byte[]> encoded = block.transactions().stream().map(Transaction::encode).toList();
     check("transactionsRoot", header.transactionsRoot(), Trie.rootOfList(encoded));
     Hash ommers =
-        Hash.keccak(
-            new RlpWriter().list(w -> block.ommers().forEach(o -> o.write(w))).toArray());
+        Hash.keccak(new RlpWriter().list(w -> block.ommers().forEach(o -> o.write(w))).toArray());
     check("ommersHash", header.ommersHash(), ommers);
     check("withdrawalsRoot", header.withdrawalsRoot(), withdrawalsRoot(block.withdrawals()));
   }

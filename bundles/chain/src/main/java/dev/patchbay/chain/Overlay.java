@@ -13,8 +13,8 @@ import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes on top of a store, not yet in it. Reads see them. One overlay becomes one batch, or is dropped. Threading: one
- * thread at a time.
+ * Writes on top of a store, not yet in it. Reads see them. One overlay becomes one batch, or is
+ * dropped. Threading: one thread at a time.
  */
 final class Overlay implements KeyReader {
   private static final byte[] DELETED = new byte[0];
@@ -49,8 +49,7 @@ final class Overlay implements KeyReader {
 
   @Override
   public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
-    TreeMap<byte[], byte[]> pending =
-        new TreeMap<>(column(column).tailMap(from, true));
+    TreeMap<byte[], byte[]> pending = new TreeMap<>(column(column).tailMap(from, true));
     boolean[] stopped = {false};
     base.scan(
         column,
@@ -101,7 +100,8 @@ final class Overlay implements KeyReader {
     return batch;
   }
 
-  private static void add(WriteBatch batch, Column column, @Nullable TreeMap<byte[], byte[]> entries) {
+  private static void add(
+      WriteBatch batch, Column column, @Nullable TreeMap<byte[], byte[]> entries) {
     if (entries == null) {
       return;
     }

@@ -51,8 +51,9 @@ final class States {
   }
 
   /**
-   * The state after a canonical block, while later blocks may come: the present value is read first, then whether a later
-   * block has replaced it. In that order a commit in between does no harm. A reorganisation does, and is noticed.
+   * The state after a canonical block, while later blocks may come: the present value is read
+   * first, then whether a later block has replaced it. In that order a commit in between does no
+   * harm. A reorganisation does, and is noticed.
    *
    * @param reader the store
    * @param number number of the block
@@ -83,13 +84,15 @@ final class States {
           history,
           Keys.history(key, number + 1),
           (at, old) -> {
-            if (at.length == key.length + 8 && Arrays.equals(at, 0, key.length, key, 0, key.length)) {
+            if (at.length == key.length + 8
+                && Arrays.equals(at, 0, key.length, key, 0, key.length)) {
               found[0] = old.length == 0 ? null : old;
             }
             return false;
           });
       if (reorganisations.getAsLong() != opened) {
-        throw new StorageException("the chain was reorganised while this state was read; ask again");
+        throw new StorageException(
+            "the chain was reorganised while this state was read; ask again");
       }
       return found[0];
     }

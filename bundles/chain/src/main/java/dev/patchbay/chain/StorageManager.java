@@ -25,19 +25,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Knows the stores that are present, holds the chosen one in a {@link Slot}, and moves the chain between them. The choice is
- * explicit: a store that appears changes nothing unless it is the chosen one, and when that one goes nothing takes its place.
+ * Knows the stores that are present, holds the chosen one in a {@link Slot}, and moves the chain
+ * between them. The choice is explicit: a store that appears changes nothing unless it is the
+ * chosen one, and when that one goes nothing takes its place.
  *
- * <p>A migration: PREPARE, COPY from a snapshot while batches are journalled, CATCH_UP, FENCE (imports wait), compare,
- * persist the choice, REPLACE. A crash before the choice is persisted leaves the old store, afterwards the new one; they are
- * equal at that moment.
+ * <p>A migration: PREPARE, COPY from a snapshot while batches are journalled, CATCH_UP, FENCE
+ * (imports wait), compare, persist the choice, REPLACE. A crash before the choice is persisted
+ * leaves the old store, afterwards the new one; they are equal at that moment.
  */
 final class StorageManager implements StorageControl {
   private static final Logger LOG = LoggerFactory.getLogger(StorageManager.class);
   private static final Duration DRAIN = Duration.ofSeconds(10);
   private static final int CHUNK_BYTES = 1 << 18;
   private static final int CATCH_UP_LEFT = 4;
-  private static final byte[] INCOMPLETE = "migration-incomplete".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+  private static final byte[] INCOMPLETE =
+      "migration-incomplete".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
 
   private final Map<String, KeyValueStore> present = new ConcurrentSkipListMap<>();
   private final Slot<KeyValueStore> slot = new Slot<>("storage");
@@ -52,7 +54,9 @@ final class StorageManager implements StorageControl {
   /** Batches written since the snapshot; guarded by {@link #imports}. */
   private @Nullable List<WriteBatch> journal;
 
-  /** Is called at the start of each stage of a migration: tests let stages fail, or the process die. */
+  /**
+   * Is called at the start of each stage of a migration: tests let stages fail, or the process die.
+   */
   interface StageHook {
     void reached(Stage stage);
   }
@@ -169,7 +173,12 @@ final class StorageManager implements StorageControl {
         throw failure instanceof StorageException
             ? failure
             : new StorageException(
-                "migration to '" + id + "' failed, the chain stays in '" + chosen + "': " + failure.getMessage(),
+                "migration to '"
+                    + id
+                    + "' failed, the chain stays in '"
+                    + chosen
+                    + "': "
+                    + failure.getMessage(),
                 failure);
       }
     } finally {
@@ -233,7 +242,10 @@ final class StorageManager implements StorageControl {
     hook.reached(Stage.DONE);
   }
 
-  /** A target is empty, or the rest of a migration that broke off; anything else may be a chain, and is not touched. */
+  /**
+   * A target is empty, or the rest of a migration that broke off; anything else may be a chain, and
+   * is not touched.
+   */
   private static void prepare(KeyValueStore source, KeyValueStore target) {
     byte[] genesis = target.get(Column.META, Keys.GENESIS);
     boolean sameChain =
@@ -241,7 +253,9 @@ final class StorageManager implements StorageControl {
     boolean partial = target.get(Column.META, INCOMPLETE) != null;
     if (target.count(Column.META) > 0 && !sameChain && !partial) {
       throw new StorageException(
-          "store '" + target.id() + "' holds another chain; clear it first, or use another data directory");
+          "store '"
+              + target.id()
+              + "' holds another chain; clear it first, or use another data directory");
     }
     target.clear();
     target.write(marker(new byte[] {1}));
@@ -283,12 +297,21 @@ final class StorageManager implements StorageControl {
       Progress p = progress;
       progress =
           new Progress(
-              p.stage(), p.from(), p.to(), p.copied() + batch.entries().size(), p.total(), 0, p.message());
+              p.stage(),
+              p.from(),
+              p.to(),
+              p.copied() + batch.entries().size(),
+              p.total(),
+              0,
+              p.message());
     }
     Thread.yield();
   }
 
-  /** Replays what the journal holds; returns whether more than {@code enough} batches have come meanwhile. */
+  /**
+   * Replays what the journal holds; returns whether more than {@code enough} batches have come
+   * meanwhile.
+   */
   private boolean replay(KeyValueStore target, int enough) {
     List<WriteBatch> pending;
     imports.lock();
@@ -332,8 +355,10 @@ final class StorageManager implements StorageControl {
     Stage end = cancelled ? Stage.CANCELLED : Stage.FAILED;
     Progress p = progress;
     progress =
-        new Progress(end, p.from(), p.to(), p.copied(), p.total(), 0, String.valueOf(failure.getMessage()));
-    LOG.warn("migration {} -> {} ended at {}: {}", p.from(), p.to(), p.stage(), failure.getMessage());
+        new Progress(
+            end, p.from(), p.to(), p.copied(), p.total(), 0, String.valueOf(failure.getMessage()));
+    LOG.warn(
+        "migration {} -> {} ended at {}: {}", p.from(), p.to(), p.stage(), failure.getMessage());
     try {
       target.clear();
     } catch (RuntimeException gone) {

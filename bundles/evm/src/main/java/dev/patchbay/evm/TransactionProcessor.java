@@ -333,7 +333,12 @@ public final class TransactionProcessor {
     if (have.compareTo(cost) < 0) {
       throw invalid(
           Reason.INSUFFICIENT_FUNDS,
-          "insufficient funds for gas * price + value: address " + from.toChecksumString() + " have " + have + " want " + cost);
+          "insufficient funds for gas * price + value: address "
+              + from.toChecksumString()
+              + " have "
+              + have
+              + " want "
+              + cost);
     }
   }
 

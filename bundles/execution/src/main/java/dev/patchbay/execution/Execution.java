@@ -96,7 +96,12 @@ public final class Execution implements BlockExecutor, CallSimulator {
         assembly.add(transaction);
       } catch (InvalidTransactionException invalid) {
         throw new InvalidBlockException(
-            "transaction " + index + " " + transaction.hash() + " is not valid: " + invalid.getMessage());
+            "transaction "
+                + index
+                + " "
+                + transaction.hash()
+                + " is not valid: "
+                + invalid.getMessage());
       }
       index++;
     }
@@ -134,12 +139,14 @@ public final class Execution implements BlockExecutor, CallSimulator {
   @Override
   public void replay(Block block, int index, StateReader parent, Tracer tracer)
       throws InvalidBlockException {
-    Assembly assembly = begin(block.header(), feeRecipient(block.header()), block.withdrawals(), parent);
+    Assembly assembly =
+        begin(block.header(), feeRecipient(block.header()), block.withdrawals(), parent);
     for (int i = 0; i <= index; i++) {
       try {
         assembly.add(block.transactions().get(i), i == index ? tracer : null);
       } catch (InvalidTransactionException invalid) {
-        throw new InvalidBlockException("transaction " + i + " cannot be replayed: " + invalid.getMessage());
+        throw new InvalidBlockException(
+            "transaction " + i + " cannot be replayed: " + invalid.getMessage());
       }
     }
   }
@@ -234,7 +241,8 @@ public final class Execution implements BlockExecutor, CallSimulator {
       int more = transaction.blobVersionedHashes().size();
       if (blobs + more > config.blobScheduleAt(header.timestamp()).max()) {
         throw new InvalidTransactionException(
-            InvalidTransactionException.Reason.BLOB, "the block has no room for " + more + " more blobs");
+            InvalidTransactionException.Reason.BLOB,
+            "the block has no room for " + more + " more blobs");
       }
       ExecutionResult result = execution.transact(transaction, gasLeft(), tracer);
       gasUsed += result.gasUsed();
@@ -253,8 +261,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
     public Outcome finish() {
       if (withdrawals != null) {
         for (Withdrawal withdrawal : withdrawals) {
-          UInt256 wei =
-              UInt256.of(withdrawal.amount()).multiply(UInt256.of(1_000_000_000L));
+          UInt256 wei = UInt256.of(withdrawal.amount()).multiply(UInt256.of(1_000_000_000L));
           execution.credit(withdrawal.address(), wei);
         }
       }
@@ -263,7 +270,11 @@ public final class Execution implements BlockExecutor, CallSimulator {
               ? SystemCalls.requests(execution, receipts, config.depositContract())
               : null;
       return new Outcome(
-          List.copyOf(receipts), gasUsed, blobs * FeeMarket.BLOB_GAS, requests, execution.changes());
+          List.copyOf(receipts),
+          gasUsed,
+          blobs * FeeMarket.BLOB_GAS,
+          requests,
+          execution.changes());
     }
   }
 
@@ -293,5 +304,4 @@ public final class Execution implements BlockExecutor, CallSimulator {
       return execution.simulate(call, tracer);
     }
   }
-
 }

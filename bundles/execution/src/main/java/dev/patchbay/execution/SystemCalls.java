@@ -15,7 +15,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a block does besides its transactions: EIP-4788, EIP-2935 before them, EIP-6110, 7002 and 7251 after. */
+/**
+ * What a block does besides its transactions: EIP-4788, EIP-2935 before them, EIP-6110, 7002 and
+ * 7251 after.
+ */
 final class SystemCalls {
   private static final Address BEACON_ROOTS =
       Address.fromHex("0x000f3df6d732807ef1319fb7b8bb8522d0beac02");
@@ -41,7 +44,9 @@ final class SystemCalls {
     }
   }
 
-  /** Returns the requests of a block, each with its type byte; empty ones are left out (EIP-7685). */
+  /**
+   * Returns the requests of a block, each with its type byte; empty ones are left out (EIP-7685).
+   */
   static List<byte[]> requests(
       EvmExecution execution, List<Receipt> receipts, @Nullable Address depositContract) {
     List<byte[]> out = new ArrayList<>();

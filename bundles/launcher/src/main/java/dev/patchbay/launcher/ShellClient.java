@@ -18,7 +18,8 @@ public final class ShellClient {
   /**
    * Runs the client.
    *
-   * @param args path of the socket, then the words of a command; without a command a dialogue is opened
+   * @param args path of the socket, then the words of a command; without a command a dialogue is
+   *     opened
    */
   public static void main(String[] args) throws IOException {
     if (args.length == 0) {

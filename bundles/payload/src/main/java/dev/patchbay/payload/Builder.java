@@ -36,7 +36,10 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 
-/** Fills blocks with what pays the most tip per gas, each sender's transactions in the order of nonces. */
+/**
+ * Fills blocks with what pays the most tip per gas, each sender's transactions in the order of
+ * nonces.
+ */
 @Component
 public final class Builder implements PayloadBuilder {
   private static final long MIN_TRANSACTION_GAS = 21_000;

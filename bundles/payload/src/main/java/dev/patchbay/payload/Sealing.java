@@ -30,10 +30,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes blocks while a sealer is there: every period, or with a period of 0 as soon as a transaction can be executed. What
- * it makes goes through the same door as a foreign block.
+ * Makes blocks while a sealer is there: every period, or with a period of 0 as soon as a
+ * transaction can be executed. What it makes goes through the same door as a foreign block.
  */
-@Component(service = {}, immediate = true)
+@Component(
+    service = {},
+    immediate = true)
 public final class Sealing implements PoolListener, ChainListener {
   private static final Logger LOG = LoggerFactory.getLogger(Sealing.class);
   private static final long IDLE_MILLIS = 1_000;
@@ -68,7 +70,8 @@ public final class Sealing implements PoolListener, ChainListener {
     this.builder = builder;
     thread = new Thread(this::run, "payload-sealing-0");
     thread.start();
-    // registered as an object, not by the component: the pool is upstream of this, and a lazy listener would be a cycle
+    // registered as an object, not by the component: the pool is upstream of this, and a lazy
+    // listener would be a cycle
     registration =
         context.registerService(
             new String[] {PoolListener.class.getName(), ChainListener.class.getName()},
@@ -150,8 +153,7 @@ public final class Sealing implements PoolListener, ChainListener {
       return IDLE_MILLIS;
     }
     BlockHeader sealed = current.seal(draft.header());
-    Block block =
-        new Block(sealed, draft.transactions(), draft.ommers(), draft.withdrawals());
+    Block block = new Block(sealed, draft.transactions(), draft.ommers(), draft.withdrawals());
     ImportResult result = importer.importBlock(block);
     if (result instanceof ImportResult.Invalid invalid) {
       complain("own block " + block.number() + " is not valid: " + invalid.reason());

@@ -14,13 +14,19 @@ import org.osgi.framework.BundleContext;
 
 /** Votes on a signer. */
 @Service
-@Command(scope = "clique", name = "propose", description = "Votes on a signer in the blocks that this node seals")
+@Command(
+    scope = "clique",
+    name = "propose",
+    description = "Votes on a signer in the blocks that this node seals")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class CliqueProposeCommand implements Action {
   @Argument(index = 0, name = "ADDRESS", required = true, description = "The account to vote on")
   private String address;
 
-  @Argument(index = 1, name = "AUTHORIZE", description = "true to authorise (default), false to remove")
+  @Argument(
+      index = 1,
+      name = "AUTHORIZE",
+      description = "true to authorise (default), false to remove")
   private boolean authorize = true;
 
   @Option(name = "--discard", description = "Drops the proposal")

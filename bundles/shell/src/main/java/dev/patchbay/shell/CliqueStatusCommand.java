@@ -11,7 +11,10 @@ import org.osgi.framework.BundleContext;
 
 /** Shows signers and proposals. */
 @Service
-@Command(scope = "clique", name = "status", description = "Shows the signers and this node's proposals")
+@Command(
+    scope = "clique",
+    name = "status",
+    description = "Shows the signers and this node's proposals")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class CliqueStatusCommand implements Action {
   @Reference private BundleContext context;
@@ -19,7 +22,9 @@ public final class CliqueStatusCommand implements Action {
   @Override
   public @Nullable Object execute() {
     CliqueControl clique = new Services(context).require(CliqueControl.class);
-    clique.signers().forEach(signer -> System.out.println("signer    " + signer.toChecksumString()));
+    clique
+        .signers()
+        .forEach(signer -> System.out.println("signer    " + signer.toChecksumString()));
     clique
         .proposals()
         .forEach(

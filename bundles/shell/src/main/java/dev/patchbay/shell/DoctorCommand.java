@@ -15,7 +15,10 @@ import org.osgi.service.component.runtime.dto.UnsatisfiedReferenceDTO;
 
 /** Says of each component that is not active what it misses. */
 @Service
-@Command(scope = "patchbay", name = "doctor", description = "Says of each component that is not active what it misses")
+@Command(
+    scope = "patchbay",
+    name = "doctor",
+    description = "Says of each component that is not active what it misses")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class DoctorCommand implements Action {
   @Reference private BundleContext context;
@@ -26,7 +29,11 @@ public final class DoctorCommand implements Action {
     for (Bundle bundle : context.getBundles()) {
       boolean ours = String.valueOf(bundle.getSymbolicName()).startsWith("dev.patchbay.");
       if (ours && bundle.getState() != Bundle.ACTIVE) {
-        System.out.println("bundle " + bundle.getSymbolicName() + " is not active: start it with feature:start or bundle:start " + bundle.getBundleId());
+        System.out.println(
+            "bundle "
+                + bundle.getSymbolicName()
+                + " is not active: start it with feature:start or bundle:start "
+                + bundle.getBundleId());
         findings++;
       }
     }
@@ -46,7 +53,10 @@ public final class DoctorCommand implements Action {
     for (ComponentConfigurationDTO c : runtime.getComponentConfigurationDTOs(description)) {
       configured = true;
       if (c.state == ComponentConfigurationDTO.UNSATISFIED_CONFIGURATION) {
-        System.out.println(description.name + ": no configuration " + String.join(", ", description.configurationPid));
+        System.out.println(
+            description.name
+                + ": no configuration "
+                + String.join(", ", description.configurationPid));
         findings++;
       }
       for (UnsatisfiedReferenceDTO missing : c.unsatisfiedReferences) {
@@ -57,8 +67,13 @@ public final class DoctorCommand implements Action {
                 .findFirst()
                 .orElse("?");
         System.out.println(
-            description.name + ": reference " + missing.name + " to " + service
-                + (missing.target == null ? "" : " with " + missing.target) + " is missing");
+            description.name
+                + ": reference "
+                + missing.name
+                + " to "
+                + service
+                + (missing.target == null ? "" : " with " + missing.target)
+                + " is missing");
         findings++;
       }
       if (c.failure != null) {
@@ -67,7 +82,10 @@ public final class DoctorCommand implements Action {
       }
     }
     if (!configured) {
-      System.out.println(description.name + ": no configuration " + String.join(", ", description.configurationPid));
+      System.out.println(
+          description.name
+              + ": no configuration "
+              + String.join(", ", description.configurationPid));
       findings++;
     }
     return findings;

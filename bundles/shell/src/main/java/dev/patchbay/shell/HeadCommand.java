@@ -23,9 +23,11 @@ public final class HeadCommand implements Action {
     System.out.println("number        " + head.number());
     System.out.println("hash          " + head.hash());
     System.out.println("state root    " + head.header().stateRoot());
-    System.out.println("timestamp     " + java.time.Instant.ofEpochSecond(head.header().timestamp()));
+    System.out.println(
+        "timestamp     " + java.time.Instant.ofEpochSecond(head.header().timestamp()));
     System.out.println("transactions  " + head.transactions().size());
-    System.out.println("gas used      " + head.header().gasUsed() + " of " + head.header().gasLimit());
+    System.out.println(
+        "gas used      " + head.header().gasUsed() + " of " + head.header().gasLimit());
     return null;
   }
 }

@@ -11,14 +11,19 @@ import org.osgi.framework.BundleContext;
 
 /** Lists the JSON-RPC namespaces. */
 @Service
-@Command(scope = "rpc", name = "list", description = "Lists the JSON-RPC namespaces that are installed")
+@Command(
+    scope = "rpc",
+    name = "list",
+    description = "Lists the JSON-RPC namespaces that are installed")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class RpcListCommand implements Action {
   @Reference private BundleContext context;
 
   @Override
   public @Nullable Object execute() {
-    new Services(context).properties(RpcNamespace.class, RpcNamespace.NAME).forEach(System.out::println);
+    new Services(context)
+        .properties(RpcNamespace.class, RpcNamespace.NAME)
+        .forEach(System.out::println);
     return null;
   }
 }

@@ -37,8 +37,14 @@ final class Services {
     List<String> out = new ArrayList<>();
     for (ServiceReference<T> reference : references(type)) {
       Object value = reference.getProperty(property);
-      for (String item : value instanceof String[] several ? several : new String[] {String.valueOf(value)}) {
-        out.add(item + "\t" + reference.getBundle().getSymbolicName() + " " + reference.getBundle().getVersion());
+      for (String item :
+          value instanceof String[] several ? several : new String[] {String.valueOf(value)}) {
+        out.add(
+            item
+                + "\t"
+                + reference.getBundle().getSymbolicName()
+                + " "
+                + reference.getBundle().getVersion());
       }
     }
     out.sort(null);

@@ -35,21 +35,29 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves the Karaf shell on a Unix-domain socket in the data directory, for its owner alone: no port is opened. A client
- * sends one line, a command, or an empty line for a dialogue. The output of a command ends with a NUL byte and the exit
- * status as a digit.
+ * Serves the Karaf shell on a Unix-domain socket in the data directory, for its owner alone: no
+ * port is opened. A client sends one line, a command, or an empty line for a dialogue. The output
+ * of a command ends with a NUL byte and the exit status as a digit.
  */
-@Component(service = {}, immediate = true)
+@Component(
+    service = {},
+    immediate = true)
 public final class ShellSocket {
   private static final Logger LOG = LoggerFactory.getLogger(ShellSocket.class);
   private static final int MAX_LINE = 65_536;
   private static final int MAX_CLIENTS = 16;
 
-  /** Karaf shows a command to those with its role only; whoever may open the socket owns the node and has all. */
+  /**
+   * Karaf shows a command to those with its role only; whoever may open the socket owns the node
+   * and has all.
+   */
   private static final Subject OWNER =
       new Subject(
           true,
-          Set.of(new RolePrincipal("admin"), new RolePrincipal("manager"), new RolePrincipal("viewer")),
+          Set.of(
+              new RolePrincipal("admin"),
+              new RolePrincipal("manager"),
+              new RolePrincipal("viewer")),
           Set.of(),
           Set.of());
 
@@ -136,7 +144,8 @@ public final class ShellSocket {
   }
 
   private void dialogue(InputStream in, PrintStream out) throws IOException {
-    out.println("Patchbay. Commands: patchbay:status, patchbay:doctor, storage:list, help; exit ends.");
+    out.println(
+        "Patchbay. Commands: patchbay:status, patchbay:doctor, storage:list, help; exit ends.");
     while (true) {
       out.print("patchbay> ");
       out.flush();
@@ -154,7 +163,8 @@ public final class ShellSocket {
     Session session = factory.create(in, out, out);
     try {
       session.put("karaf.printStackTraces", "never");
-      Object result = Subject.doAs(OWNER, (PrivilegedExceptionAction<Object>) () -> session.execute(command));
+      Object result =
+          Subject.doAs(OWNER, (PrivilegedExceptionAction<Object>) () -> session.execute(command));
       if (result != null) {
         out.println(result);
       }

@@ -18,7 +18,10 @@ import org.osgi.framework.BundleContext;
 
 /** Shows how the node is. */
 @Service
-@Command(scope = "patchbay", name = "status", description = "Shows head, peers, storage, consensus and a swap in progress")
+@Command(
+    scope = "patchbay",
+    name = "status",
+    description = "Shows head, peers, storage, consensus and a swap in progress")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class StatusCommand implements Action {
   @Reference private BundleContext context;
@@ -53,7 +56,9 @@ public final class StatusCommand implements Action {
     System.out.println(
         "consensus  "
             + (rules == null ? "none" : rules.name())
-            + (sealer == null ? ", not sealing" : ", sealing as " + sealer.signer().toChecksumString()));
+            + (sealer == null
+                ? ", not sealing"
+                : ", sealing as " + sealer.signer().toChecksumString()));
     TransactionPool pool = services.find(TransactionPool.class);
     if (pool != null) {
       int pending = pool.pending().values().stream().mapToInt(List::size).sum();

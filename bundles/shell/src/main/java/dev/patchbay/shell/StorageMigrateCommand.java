@@ -18,13 +18,18 @@ import org.osgi.framework.BundleContext;
 
 /** Moves the chain to another store while the node runs. */
 @Service
-@Command(scope = "storage", name = "migrate", description = "Moves the chain to another store while the node runs")
+@Command(
+    scope = "storage",
+    name = "migrate",
+    description = "Moves the chain to another store while the node runs")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class StorageMigrateCommand implements Action {
   @Argument(name = "ID", description = "The store to move to, as storage:list names it")
   private @Nullable String id;
 
-  @Option(name = "--cancel", description = "Stops the migration under way; the chain stays where it is")
+  @Option(
+      name = "--cancel",
+      description = "Stops the migration under way; the chain stays where it is")
   private boolean cancel;
 
   @Reference private BundleContext context;

@@ -18,7 +18,9 @@ public final class TracerListCommand implements Action {
 
   @Override
   public @Nullable Object execute() {
-    new Services(context).properties(TracerFactory.class, TracerFactory.NAME).forEach(System.out::println);
+    new Services(context)
+        .properties(TracerFactory.class, TracerFactory.NAME)
+        .forEach(System.out::println);
     return null;
   }
 }

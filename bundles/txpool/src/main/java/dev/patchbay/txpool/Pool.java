@@ -41,8 +41,8 @@ import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
 
 /**
- * Keeps transactions by sender and nonce. Bounded in count and bytes; a replacement pays at least a tenth more. What is in a
- * block leaves the pool, what a reorganisation sets free comes back.
+ * Keeps transactions by sender and nonce. Bounded in count and bytes; a replacement pays at least a
+ * tenth more. What is in a block leaves the pool, what a reorganisation sets free comes back.
  */
 @Component(service = TransactionPool.class, immediate = true)
 public final class Pool implements TransactionPool, ChainListener {
@@ -129,12 +129,16 @@ public final class Pool implements TransactionPool, ChainListener {
   private AddResult.@Nullable Rejected checkAlone(Transaction tx, Block head) {
     Fork fork = chain.config().forkAt(head.number() + 1, head.header().timestamp());
     if (tx.encodedSize() > MAX_BYTES) {
-      return rejected(Reason.INVALID, "oversized data: transaction size " + tx.encodedSize() + ", limit " + MAX_BYTES);
+      return rejected(
+          Reason.INVALID,
+          "oversized data: transaction size " + tx.encodedSize() + ", limit " + MAX_BYTES);
     }
     if (tx.type() == TransactionType.BLOB) {
-      return rejected(Reason.INVALID, "transaction type not supported: this node does not keep blob sidecars");
+      return rejected(
+          Reason.INVALID, "transaction type not supported: this node does not keep blob sidecars");
     }
-    if (tx.type() == TransactionType.SET_CODE && (!fork.includes(Fork.PRAGUE) || tx.authorizations().isEmpty())) {
+    if (tx.type() == TransactionType.SET_CODE
+        && (!fork.includes(Fork.PRAGUE) || tx.authorizations().isEmpty())) {
       return rejected(
           Reason.INVALID,
           fork.includes(Fork.PRAGUE)
@@ -143,11 +147,13 @@ public final class Pool implements TransactionPool, ChainListener {
     }
     UInt256 chainId = tx.chainId();
     if (chainId == null) {
-      return rejected(Reason.INVALID, "only replay-protected (EIP-155) transactions allowed over RPC");
+      return rejected(
+          Reason.INVALID, "only replay-protected (EIP-155) transactions allowed over RPC");
     }
     if (!chainId.equals(chain.config().chainId())) {
       return rejected(
-          Reason.INVALID, "invalid chain id for signer: have " + chainId + " want " + chain.config().chainId());
+          Reason.INVALID,
+          "invalid chain id for signer: have " + chainId + " want " + chain.config().chainId());
     }
     if (tx.sender() == null) {
       return rejected(Reason.INVALID, "invalid sender");
@@ -158,21 +164,26 @@ public final class Pool implements TransactionPool, ChainListener {
     if (fork.includes(Fork.OSAKA) && Long.compareUnsigned(tx.gasLimit(), 1L << 24) > 0) {
       return rejected(
           Reason.GAS_LIMIT,
-          "transaction gas limit too high (cap: 16777216, tx: " + Long.toUnsignedString(tx.gasLimit()) + ")");
+          "transaction gas limit too high (cap: 16777216, tx: "
+              + Long.toUnsignedString(tx.gasLimit())
+              + ")");
     }
     if (tx.maxPriorityFeePerGas().compareTo(tx.maxFeePerGas()) > 0) {
-      return rejected(
-          Reason.INVALID, "max priority fee per gas higher than max fee per gas");
+      return rejected(Reason.INVALID, "max priority fee per gas higher than max fee per gas");
     }
     if (tx.isCreation() && fork.includes(Fork.SHANGHAI) && tx.data().size() > 49_152) {
       return rejected(
-          Reason.INVALID, "max initcode size exceeded: code size " + tx.data().size() + ", limit 49152");
+          Reason.INVALID,
+          "max initcode size exceeded: code size " + tx.data().size() + ", limit 49152");
     }
     long needed = Math.max(IntrinsicGas.of(tx, fork), IntrinsicGas.floor(tx, fork));
     if (Long.compareUnsigned(tx.gasLimit(), needed) < 0) {
       return rejected(
           Reason.INVALID,
-          "intrinsic gas too low: gas " + Long.toUnsignedString(tx.gasLimit()) + ", minimum needed " + needed);
+          "intrinsic gas too low: gas "
+              + Long.toUnsignedString(tx.gasLimit())
+              + ", minimum needed "
+              + needed);
     }
     return null;
   }
@@ -185,7 +196,10 @@ public final class Pool implements TransactionPool, ChainListener {
     if (Long.compareUnsigned(tx.nonce(), account.nonce()) < 0) {
       return rejected(
           Reason.NONCE_TOO_LOW,
-          "nonce too low: next nonce " + account.nonce() + ", tx nonce " + Long.toUnsignedString(tx.nonce()));
+          "nonce too low: next nonce "
+              + account.nonce()
+              + ", tx nonce "
+              + Long.toUnsignedString(tx.nonce()));
     }
     NavigableMap<Long, Transaction> own = bySender.getOrDefault(sender, newQueue());
     Transaction old = own.get(tx.nonce());

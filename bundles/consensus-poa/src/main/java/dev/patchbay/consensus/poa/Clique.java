@@ -46,9 +46,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Proof of authority after EIP-225: signers take turns, and vote on each other. With a key file the node seals, too.
+ * Proof of authority after EIP-225: signers take turns, and vote on each other. With a key file the
+ * node seals, too.
  *
- * <p>The state of the votes after a block is computed from the headers since the last checkpoint and kept for recent blocks.
+ * <p>The state of the votes after a block is computed from the headers since the last checkpoint
+ * and kept for recent blocks.
  */
 @Component(
     name = "dev.patchbay.consensus.poa",
@@ -66,7 +68,8 @@ public final class Clique implements ConsensusRules, CliqueControl {
   @ObjectClassDefinition(name = "Patchbay Clique")
   public @interface Config {
     /** Path of the key file of the signer; without one the node does not seal. */
-    @AttributeDefinition(description = "Path of the key file of the signer; empty: the node does not seal")
+    @AttributeDefinition(
+        description = "Path of the key file of the signer; empty: the node does not seal")
     String key_file() default "";
   }
 
@@ -155,14 +158,20 @@ public final class Clique implements ConsensusRules, CliqueControl {
     boolean checkpoint = header.number() % parameters.epoch() == 0;
     List<Address> listed = Extra.signers(header);
     if (checkpoint && !voting.signers().equals(listed)) {
-      throw new InvalidBlockException("extraData: the checkpoint lists " + listed + ", expected " + voting.signers());
+      throw new InvalidBlockException(
+          "extraData: the checkpoint lists " + listed + ", expected " + voting.signers());
     }
     Address signer = sealer(header, header.computeHash());
     voting.apply(header, signer, parameters.epoch());
     UInt256 difficulty = voting.inTurn(signer, header.number()) ? IN_TURN : OUT_OF_TURN;
     if (!header.difficulty().equals(difficulty)) {
       throw new InvalidBlockException(
-          "difficulty is " + header.difficulty() + ", expected " + difficulty + " of signer " + signer);
+          "difficulty is "
+              + header.difficulty()
+              + ", expected "
+              + difficulty
+              + " of signer "
+              + signer);
     }
   }
 
@@ -171,31 +180,42 @@ public final class Clique implements ConsensusRules, CliqueControl {
     boolean checkpoint = header.number() % parameters.epoch() == 0;
     long now = clock.instant().getEpochSecond();
     if (header.timestamp() > now) {
-      throw new InvalidBlockException("timestamp " + header.timestamp() + " is in the future, now is " + now);
+      throw new InvalidBlockException(
+          "timestamp " + header.timestamp() + " is in the future, now is " + now);
     }
     if (header.timestamp() < parent.timestamp() + parameters.period()) {
       throw new InvalidBlockException(
-          "timestamp " + header.timestamp() + " is less than " + parameters.period() + " s after the parent's " + parent.timestamp());
+          "timestamp "
+              + header.timestamp()
+              + " is less than "
+              + parameters.period()
+              + " s after the parent's "
+              + parent.timestamp());
     }
     if (header.nonce() != Voting.AUTHORIZE && header.nonce() != Voting.DROP) {
       throw new InvalidBlockException("nonce " + Long.toHexString(header.nonce()) + " is no vote");
     }
     if (checkpoint && (header.nonce() != Voting.DROP || !header.coinbase().isZero())) {
-      throw new InvalidBlockException("a checkpoint holds no vote: nonce and coinbase must be zero");
+      throw new InvalidBlockException(
+          "a checkpoint holds no vote: nonce and coinbase must be zero");
     }
     List<Address> listed = Extra.signers(header);
     if (listed == null) {
       throw new InvalidBlockException(
-          "extraData of " + header.extraData().size() + " bytes lacks vanity, seal or whole addresses");
+          "extraData of "
+              + header.extraData().size()
+              + " bytes lacks vanity, seal or whole addresses");
     }
     if (!checkpoint && !listed.isEmpty()) {
-      throw new InvalidBlockException("extraData lists signers, but block " + header.number() + " is no checkpoint");
+      throw new InvalidBlockException(
+          "extraData lists signers, but block " + header.number() + " is no checkpoint");
     }
     if (!header.mixHash().isZero()) {
       throw new InvalidBlockException("mixHash is " + header.mixHash() + ", expected zero");
     }
     if (!header.ommersHash().equals(BlockHeader.EMPTY_OMMERS)) {
-      throw new InvalidBlockException("ommersHash is " + header.ommersHash() + ": there are no ommers under Clique");
+      throw new InvalidBlockException(
+          "ommersHash is " + header.ommersHash() + ": there are no ommers under Clique");
     }
   }
 
@@ -211,7 +231,10 @@ public final class Clique implements ConsensusRules, CliqueControl {
     return sealer;
   }
 
-  /** Returns the state of the votes after a block, from the headers since a known state or checkpoint. */
+  /**
+   * Returns the state of the votes after a block, from the headers since a known state or
+   * checkpoint.
+   */
   private Voting after(BlockHeader header, Hash hash, HeaderReader headers, long epoch)
       throws InvalidBlockException {
     Deque<BlockHeader> pending = new ArrayDeque<>();
@@ -238,12 +261,13 @@ public final class Clique implements ConsensusRules, CliqueControl {
   }
 
   /** A checkpoint lists the signers; who has signed lately is read from the blocks before it. */
-  private Voting checkpoint(BlockHeader header, HeaderReader headers)
-      throws InvalidBlockException {
+  private Voting checkpoint(BlockHeader header, HeaderReader headers) throws InvalidBlockException {
     List<Address> signers = Extra.signers(header);
     if (signers == null || signers.isEmpty()) {
       throw new InvalidBlockException(
-          "extraData of checkpoint " + header.number() + " lists no signers; a Clique genesis needs them");
+          "extraData of checkpoint "
+              + header.number()
+              + " lists no signers; a Clique genesis needs them");
     }
     Map<Long, Address> recents = new HashMap<>();
     BlockHeader at = header;
@@ -332,7 +356,8 @@ public final class Clique implements ConsensusRules, CliqueControl {
     }
     BlockHeader head = reader.head().header();
     try {
-      return after(head, reader.head().hash(), reader, parameters(reader.config()).epoch()).signers();
+      return after(head, reader.head().hash(), reader, parameters(reader.config()).epoch())
+          .signers();
     } catch (InvalidBlockException broken) {
       throw new IllegalStateException(broken.getMessage(), broken);
     }

@@ -12,7 +12,10 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The extra data of a Clique header: 32 bytes of vanity, at checkpoints the signers, and a seal of 65 bytes. */
+/**
+ * The extra data of a Clique header: 32 bytes of vanity, at checkpoints the signers, and a seal of
+ * 65 bytes.
+ */
 final class Extra {
   static final int VANITY = 32;
   static final int SEAL = 65;

@@ -5,7 +5,6 @@ import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
@@ -13,8 +12,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Who may sign, who has signed lately, and the votes in the current epoch: the state of Clique after one block. Immutable
- * but for {@link #apply}, which returns a new one.
+ * Who may sign, who has signed lately, and the votes in the current epoch: the state of Clique
+ * after one block. Immutable but for {@link #apply}, which returns a new one.
  */
 final class Voting {
   /** Nonce of a vote to authorise. */
@@ -35,7 +34,10 @@ final class Voting {
     this.votes = votes;
   }
 
-  /** Starts with the signers of a checkpoint; {@code recents} are the signers of the blocks before, by number. */
+  /**
+   * Starts with the signers of a checkpoint; {@code recents} are the signers of the blocks before,
+   * by number.
+   */
   static Voting atCheckpoint(List<Address> signers, Map<Long, Address> recents) {
     return new Voting(new TreeSet<>(signers), new TreeMap<>(recents), List.of());
   }
@@ -49,7 +51,9 @@ final class Voting {
     return new ArrayList<>(signers).indexOf(signer) == number % signers.size();
   }
 
-  /** Returns whether a signer has signed one of the last floor(N/2) blocks before {@code number}. */
+  /**
+   * Returns whether a signer has signed one of the last floor(N/2) blocks before {@code number}.
+   */
   boolean signedRecently(Address signer, long number) {
     long limit = signers.size() / 2 + 1;
     return recents.tailMap(number - limit + 1, true).containsValue(signer);
@@ -86,27 +90,17 @@ final class Voting {
     if (votes && isMeaningful(target, authorize)) {
       nextVotes.add(new Vote(signer, target, authorize));
     }
-    long count =
-        nextVotes.stream()
-            .filter(vote -> vote.target.equals(target) && vote.authorize == authorize)
-            .count();
+    // all live votes on a target point the same way: a vote that changes nothing is not kept
+    long count = nextVotes.stream().filter(vote -> vote.target.equals(target)).count();
     if (count > signers.size() / 2) {
-      if (authorize) {
-        nextSigners.add(target);
-      } else {
-        nextSigners.remove(target);
+      if (nextSigners.remove(target)) {
         nextRecents.headMap(number - (nextSigners.size() / 2 + 1), true).clear();
         nextVotes.removeIf(vote -> vote.signer.equals(target));
+      } else {
+        nextSigners.add(target);
       }
       nextVotes.removeIf(vote -> vote.target.equals(target));
     }
     return new Voting(nextSigners, nextRecents, nextVotes);
-  }
-
-  /** Returns how many votes each target has, by target and direction. */
-  Map<Address, Integer> tally() {
-    Map<Address, Integer> out = new HashMap<>();
-    votes.forEach(vote -> out.merge(vote.target, 1, Integer::sum));
-    return out;
   }
 }

@@ -29,18 +29,43 @@ class VotingTest {
 
   private static BlockHeader header(long number, Address target, long nonce) {
     return new BlockHeader(
-        Hash.ZERO, BlockHeader.EMPTY_OMMERS, target, Hash.ZERO, Hash.ZERO, Hash.ZERO, Bloom.EMPTY,
-        UInt256.of(2), number, 0, 0, number, Bytes.EMPTY, Hash.ZERO, nonce, null, null, null, null, null, null);
+        Hash.ZERO,
+        BlockHeader.EMPTY_OMMERS,
+        target,
+        Hash.ZERO,
+        Hash.ZERO,
+        Hash.ZERO,
+        Bloom.EMPTY,
+        UInt256.of(2),
+        number,
+        0,
+        0,
+        number,
+        Bytes.EMPTY,
+        Hash.ZERO,
+        nonce,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null);
   }
 
   private static List<Address> accounts(String names) {
     return names == null || names.isBlank()
         ? List.of()
-        : Arrays.stream(names.split(" ")).map(name -> account(name.charAt(0))).collect(Collectors.toList());
+        : Arrays.stream(names.split(" "))
+            .map(name -> account(name.charAt(0)))
+            .collect(Collectors.toList());
   }
 
-  /** Applies blocks written as {@code A}, {@code A+B} (A votes for B), {@code A-B} or {@code A*} (a checkpoint). */
-  private static Voting play(String signers, String blocks, long epoch) throws InvalidBlockException {
+  /**
+   * Applies blocks written as {@code A}, {@code A+B} (A votes for B), {@code A-B} or {@code A*} (a
+   * checkpoint).
+   */
+  private static Voting play(String signers, String blocks, long epoch)
+      throws InvalidBlockException {
     Voting voting = Voting.atCheckpoint(accounts(signers), Map.of());
     long number = 0;
     for (String block : blocks.split(" ")) {
@@ -76,7 +101,8 @@ class VotingTest {
     "A B C D E, A+F B+F C+F D-F E-F B-F C-F D+F E+F B-A C-A D-A B+F, B C D E F, 30000",
     "A B, A+C B A* B+C, A B, 3",
   })
-  void votingScenarios(String signers, String blocks, String expected, long epoch) throws Exception {
+  void votingScenarios(String signers, String blocks, String expected, long epoch)
+      throws Exception {
     assertThat(play(signers, blocks, epoch).signers()).isEqualTo(accounts(expected));
   }
 
@@ -111,11 +137,18 @@ class VotingTest {
                 "0xd783010600846765746887676f312e372e33856c696e7578000000000000000042eb768f2244c8811c63729a21a3569731535f067ffc57839b00206d1ad20c69a1981b489f772031b279182d99e65703f0076e4812653aab85fca0f0c5bc40d0535af16266714ccb26fc49448c10bdf2969411514707d7442956b3397b09a980f4bea9347f70eea52183326247a0239b6d01fa0b07afc44e8a05463301"),
             Hash.ZERO,
             0,
-            null, null, null, null, null, null);
+            null,
+            null,
+            null,
+            null,
+            null,
+            null);
     assertThat(header.computeHash())
-        .isEqualTo(Hash.fromHex("0x8b27a29300811af926039b90288d3d384dcb55931049c17c4f762e45c116776e"));
+        .isEqualTo(
+            Hash.fromHex("0x8b27a29300811af926039b90288d3d384dcb55931049c17c4f762e45c116776e"));
     assertThat(Hash.wrap(Extra.sealHash(header)))
-        .isEqualTo(Hash.fromHex("0x89cb211c2d7a21ef8d7af39625fb047547ab7ecfee5467f3548946eca3c0ac3b"));
+        .isEqualTo(
+            Hash.fromHex("0x89cb211c2d7a21ef8d7af39625fb047547ab7ecfee5467f3548946eca3c0ac3b"));
     assertThat(Extra.signer(header))
         .isEqualTo(Address.fromHex("0x42eb768f2244c8811c63729a21a3569731535f06"));
     assertThat(Extra.signers(header)).hasSize(3);

@@ -10,7 +10,10 @@ import java.util.List;
 public final class Requests {
   private Requests() {}
 
-  /** Returns the hash that the header holds; each request starts with its type byte and is not empty. */
+  /**
+   * Returns the hash that the header holds; each request starts with its type byte and is not
+   * empty.
+   */
   public static Hash hash(List<byte[]> requests) {
     try {
       MessageDigest outer = MessageDigest.getInstance("SHA-256");

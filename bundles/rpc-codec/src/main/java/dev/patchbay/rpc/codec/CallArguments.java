@@ -17,7 +17,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The call object of {@code eth_call} and its kin, and how their failures are told. Threading: stateless. */
+/**
+ * The call object of {@code eth_call} and its kin, and how their failures are told. Threading:
+ * stateless.
+ */
 public final class CallArguments {
   /** Gas of a call that names none, and the most that one may name. */
   public static final long GAS_CAP = 50_000_000;
@@ -69,15 +72,20 @@ public final class CallArguments {
     Transaction.Builder b =
         Transaction.builder(type)
             .chainId(chainId)
-            .nonce(call.get("nonce") == null ? nonce : Params.quantity64("nonce", call.get("nonce")))
+            .nonce(
+                call.get("nonce") == null ? nonce : Params.quantity64("nonce", call.get("nonce")))
             .gasLimit(limit)
             .to(call.get("to") == null ? null : Params.address("to", call.get("to")))
-            .value(call.get("value") == null ? UInt256.ZERO : Params.quantity("value", call.get("value")))
+            .value(
+                call.get("value") == null
+                    ? UInt256.ZERO
+                    : Params.quantity("value", call.get("value")))
             .data(bytes == null ? Bytes.EMPTY : Params.bytes("input", bytes))
             .sender(from);
     if (market) {
       b.maxFeePerGas(maxFee == null ? UInt256.ZERO : Params.quantity("maxFeePerGas", maxFee));
-      b.maxPriorityFeePerGas(tip == null ? UInt256.ZERO : Params.quantity("maxPriorityFeePerGas", tip));
+      b.maxPriorityFeePerGas(
+          tip == null ? UInt256.ZERO : Params.quantity("maxPriorityFeePerGas", tip));
     } else if (gasPrice != null) {
       b.gasPrice(Params.quantity("gasPrice", gasPrice));
     }
@@ -100,15 +108,19 @@ public final class CallArguments {
     if (value == null) {
       return out;
     }
-    for (Map.Entry<String, @Nullable Object> entry : Params.object("state override", value).entrySet()) {
+    for (Map.Entry<String, @Nullable Object> entry :
+        Params.object("state override", value).entrySet()) {
       Map<String, @Nullable Object> o = Params.object("state override", entry.getValue());
       if (o.get("state") != null) {
-        throw RpcError.invalidParams("state override of a whole storage ('state') is not supported; use 'stateDiff'");
+        throw RpcError.invalidParams(
+            "state override of a whole storage ('state') is not supported; use 'stateDiff'");
       }
       Map<UInt256, UInt256> slots = new LinkedHashMap<>();
       if (o.get("stateDiff") != null) {
-        for (Map.Entry<String, @Nullable Object> slot : Params.object("stateDiff", o.get("stateDiff")).entrySet()) {
-          slots.put(Params.storageKey(slot.getKey()), Params.quantity("stateDiff", slot.getValue()));
+        for (Map.Entry<String, @Nullable Object> slot :
+            Params.object("stateDiff", o.get("stateDiff")).entrySet()) {
+          slots.put(
+              Params.storageKey(slot.getKey()), Params.quantity("stateDiff", slot.getValue()));
         }
       }
       out.put(
@@ -136,7 +148,10 @@ public final class CallArguments {
     return Arrays.copyOf(Keccak.hash256(signature.getBytes(StandardCharsets.US_ASCII)), 4);
   }
 
-  /** Returns the reason in revert data: of {@code Error(string)} or {@code Panic(uint256)}; null for anything else. */
+  /**
+   * Returns the reason in revert data: of {@code Error(string)} or {@code Panic(uint256)}; null for
+   * anything else.
+   */
   public static @Nullable String reason(Bytes output) {
     byte[] data = output.unsafeArray();
     if (data.length < 36) {

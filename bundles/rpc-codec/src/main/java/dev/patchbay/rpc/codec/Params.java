@@ -16,7 +16,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads positional parameters. Every method throws {@link RpcError} with code -32602 and the place and value at fault.
+ * Reads positional parameters. Every method throws {@link RpcError} with code -32602 and the place
+ * and value at fault.
  *
  * <p>Threading: stateless.
  */
@@ -51,7 +52,8 @@ public final class Params {
     return value;
   }
 
-  private static <T> T parse(String what, @Nullable Object value, Parser<T> parser) throws RpcError {
+  private static <T> T parse(String what, @Nullable Object value, Parser<T> parser)
+      throws RpcError {
     if (!(value instanceof String text)) {
       throw RpcError.invalidParams("invalid " + what + ": expected a string, got " + shown(value));
     }
@@ -100,7 +102,8 @@ public final class Params {
   public boolean flag(int index) throws RpcError {
     Object value = optional(index);
     if (value != null && !(value instanceof Boolean)) {
-      throw RpcError.invalidParams("invalid argument " + index + ": expected a boolean, got " + shown(value));
+      throw RpcError.invalidParams(
+          "invalid argument " + index + ": expected a boolean, got " + shown(value));
     }
     return Boolean.TRUE.equals(value);
   }
@@ -146,7 +149,8 @@ public final class Params {
   public static long quantity64(String what, @Nullable Object value) throws RpcError {
     UInt256 number = quantity(what, value);
     if (!number.fitsLong()) {
-      throw RpcError.invalidParams("invalid " + what + ": " + number.toHex() + " has more than 64 bits");
+      throw RpcError.invalidParams(
+          "invalid " + what + ": " + number.toHex() + " has more than 64 bits");
     }
     return number.longValue();
   }

@@ -70,7 +70,8 @@ public final class Results {
     List<Object> transactions = new ArrayList<>();
     int index = 0;
     for (Transaction transaction : block.transactions()) {
-      transactions.add(full ? transaction(transaction, block, index) : transaction.hash().toString());
+      transactions.add(
+          full ? transaction(transaction, block, index) : transaction.hash().toString());
       index++;
     }
     out.put("transactions", transactions);
@@ -103,7 +104,8 @@ public final class Results {
     out.put("gas", Hex.quantity(t.gasLimit()));
     out.put(
         "gasPrice",
-        (t.hasFeeMarket() && block != null ? t.effectiveGasPrice(baseFee) : t.maxFeePerGas()).toHex());
+        (t.hasFeeMarket() && block != null ? t.effectiveGasPrice(baseFee) : t.maxFeePerGas())
+            .toHex());
     if (t.hasFeeMarket()) {
       out.put("maxFeePerGas", t.maxFeePerGas().toHex());
       out.put("maxPriorityFeePerGas", t.maxPriorityFeePerGas().toHex());
@@ -128,7 +130,8 @@ public final class Results {
       out.put("chainId", chainId.toHex());
     }
     if (t.type() == TransactionType.SET_CODE) {
-      out.put("authorizationList", t.authorizations().stream().map(Results::authorization).toList());
+      out.put(
+          "authorizationList", t.authorizations().stream().map(Results::authorization).toList());
     }
     out.put("v", t.v().toHex());
     out.put("r", t.r().toHex());

@@ -60,7 +60,8 @@ public final class DebugNamespace implements RpcNamespace {
     methods.put("debug_traceCall", (p, s) -> traceCall(new Params(p)));
     methods.put("debug_traceBlockByNumber", (p, s) -> traceBlock(new Params(p)));
     methods.put("debug_traceBlockByHash", (p, s) -> traceBlock(new Params(p)));
-    methods.put("debug_getRawBlock", (p, s) -> Hex.encode(new Params(p).requiredBlock(0, chain).encode()));
+    methods.put(
+        "debug_getRawBlock", (p, s) -> Hex.encode(new Params(p).requiredBlock(0, chain).encode()));
     methods.put(
         "debug_getRawHeader",
         (p, s) -> Hex.encode(new Params(p).requiredBlock(0, chain).header().encode()));
@@ -92,7 +93,10 @@ public final class DebugNamespace implements RpcNamespace {
     if (factory == null) {
       throw new RpcError(
           RpcError.SERVER_ERROR,
-          "tracer " + wanted + " is not installed; installed are " + new java.util.TreeSet<>(tracers.keySet()));
+          "tracer "
+              + wanted
+              + " is not installed; installed are "
+              + new java.util.TreeSet<>(tracers.keySet()));
     }
     Map<String, Object> config = new HashMap<>();
     Map<String, @Nullable Object> given =
@@ -131,7 +135,8 @@ public final class DebugNamespace implements RpcNamespace {
     }
     try (StateReader state = states.stateAfter(block.header().parentHash())) {
       if (state == null) {
-        throw new RpcError(RpcError.SERVER_ERROR, "the state before block " + block.number() + " is not there");
+        throw new RpcError(
+            RpcError.SERVER_ERROR, "the state before block " + block.number() + " is not there");
       }
       executor.replay(block, index, state, tracer);
     } catch (InvalidBlockException broken) {
@@ -164,7 +169,8 @@ public final class DebugNamespace implements RpcNamespace {
     long nonce = 0;
     if (call.get("from") != null) {
       try (StateReader state = states.stateAfter(block.hash())) {
-        Account account = state == null ? null : state.account(Params.address("from", call.get("from")));
+        Account account =
+            state == null ? null : state.account(Params.address("from", call.get("from")));
         nonce = account == null ? 0 : account.nonce();
       }
     }

@@ -37,8 +37,7 @@ final class CallMethods {
   private final StateProvider states;
   private final CallSimulator simulator;
 
-  CallMethods(
-      ChainReader chain, StateProvider states, CallSimulator simulator) {
+  CallMethods(ChainReader chain, StateProvider states, CallSimulator simulator) {
     this.chain = chain;
     this.states = states;
     this.simulator = simulator;
@@ -86,14 +85,20 @@ final class CallMethods {
     Map<String, @Nullable Object> call = params.object(0);
     Block block = params.requiredBlock(1, chain);
     ExecutionResult result =
-        run(transaction(call, block, null), block, CallArguments.overrides(params.optional(2)), null);
+        run(
+            transaction(call, block, null),
+            block,
+            CallArguments.overrides(params.optional(2)),
+            null);
     if (!result.success()) {
       throw CallArguments.failure(result);
     }
     return result.output().toString();
   }
 
-  /** Finds the least gas limit with which the call succeeds, to within 1.5 percent, by bisection. */
+  /**
+   * Finds the least gas limit with which the call succeeds, to within 1.5 percent, by bisection.
+   */
   private String estimate(Params params) throws RpcError {
     Map<String, @Nullable Object> call = params.object(0);
     Block block = params.requiredBlock(1, chain);
@@ -101,8 +106,14 @@ final class CallMethods {
     long high = highest(call, block);
     Transaction first = transaction(call, block, high);
     Address to = first.to();
-    boolean plain = to != null && first.data().isEmpty() && account(block, to).codeHash().equals(Account.EMPTY_CODE);
-    if (plain && overrides.isEmpty() && high >= TRANSFER_GAS && first.accessList().isEmpty()
+    boolean plain =
+        to != null
+            && first.data().isEmpty()
+            && account(block, to).codeHash().equals(Account.EMPTY_CODE);
+    if (plain
+        && overrides.isEmpty()
+        && high >= TRANSFER_GAS
+        && first.accessList().isEmpty()
         && first.authorizations().isEmpty()) {
       try {
         if (run(transaction(call, block, TRANSFER_GAS), block, overrides, null).success()) {
@@ -115,8 +126,7 @@ final class CallMethods {
     ExecutionResult result = run(first, block, overrides, null);
     if (!result.success()) {
       if ("out of gas".equals(result.error())) {
-        throw new RpcError(
-            RpcError.SERVER_ERROR, "gas required exceeds allowance (" + high + ")");
+        throw new RpcError(RpcError.SERVER_ERROR, "gas required exceeds allowance (" + high + ")");
       }
       throw CallArguments.failure(result);
     }

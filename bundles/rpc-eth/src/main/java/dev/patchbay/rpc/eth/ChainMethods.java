@@ -57,7 +57,8 @@ final class ChainMethods {
     m.put("eth_getHeaderByHash", (p, s) -> header(chain.block(new Params(p).hash(0))));
     m.put("eth_getHeaderByNumber", (p, s) -> header(numbered(p)));
     m.put("eth_getBlockReceipts", (p, s) -> receipts(new Params(p).block(0, chain)));
-    m.put("eth_getBlockTransactionCountByHash", (p, s) -> count(chain.block(new Params(p).hash(0))));
+    m.put(
+        "eth_getBlockTransactionCountByHash", (p, s) -> count(chain.block(new Params(p).hash(0))));
     m.put("eth_getBlockTransactionCountByNumber", (p, s) -> count(numbered(p)));
     m.put("eth_getUncleCountByBlockHash", (p, s) -> ommers(chain.block(new Params(p).hash(0))));
     m.put("eth_getUncleCountByBlockNumber", (p, s) -> ommers(numbered(p)));
@@ -120,7 +121,9 @@ final class ChainMethods {
     TransactionLocation location = chain.transaction(hash);
     Block block = location == null ? null : chain.block(location.blockHash());
     Transaction found =
-        location != null && block != null ? block.transactions().get(location.index()) : pool.get(hash);
+        location != null && block != null
+            ? block.transactions().get(location.index())
+            : pool.get(hash);
     return found == null ? null : Hex.encode(found.encode());
   }
 
@@ -134,8 +137,7 @@ final class ChainMethods {
     Long excess = block.header().excessBlobGas();
     return excess == null
         ? UInt256.ZERO
-        : FeeMarket.blobBaseFee(
-            excess, chain.config().blobScheduleAt(block.header().timestamp()));
+        : FeeMarket.blobBaseFee(excess, chain.config().blobScheduleAt(block.header().timestamp()));
   }
 
   private @Nullable Object receipt(Hash hash) {

@@ -60,7 +60,8 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     methods.put("eth_getLogs", logs::getLogs);
     methods.putAll(filters.methods());
     methods.putAll(subscriptions.methods());
-    // registered as an object, not by the component: the pool is upstream of this, and a lazy listener would be a cycle
+    // registered as an object, not by the component: the pool is upstream of this, and a lazy
+    // listener would be a cycle
     registration =
         context.registerService(
             new String[] {PoolListener.class.getName(), ChainListener.class.getName()},

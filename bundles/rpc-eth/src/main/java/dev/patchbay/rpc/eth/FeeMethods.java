@@ -61,7 +61,10 @@ final class FeeMethods {
     return FeeMarket.blobBaseFee(FeeMarket.nextExcessBlobGas(header, schedule, fork), schedule);
   }
 
-  /** Returns the 60th percentile of the tips in the last blocks that have transactions; 1 gwei without any. */
+  /**
+   * Returns the 60th percentile of the tips in the last blocks that have transactions; 1 gwei
+   * without any.
+   */
   private UInt256 tip() {
     List<UInt256> tips = new ArrayList<>();
     Block block = chain.head();
@@ -106,9 +109,11 @@ final class FeeMethods {
       ratios.add((double) h.gasUsed() / h.gasLimit());
       BlobSchedule schedule = chain.config().blobScheduleAt(h.timestamp());
       Long excess = h.excessBlobGas();
-      blobFees.add((excess == null ? UInt256.ZERO : FeeMarket.blobBaseFee(excess, schedule)).toHex());
+      blobFees.add(
+          (excess == null ? UInt256.ZERO : FeeMarket.blobBaseFee(excess, schedule)).toHex());
       Long blobGas = h.blobGasUsed();
-      blobRatios.add(blobGas == null ? 0.0 : (double) blobGas / (schedule.max() * FeeMarket.BLOB_GAS));
+      blobRatios.add(
+          blobGas == null ? 0.0 : (double) blobGas / (schedule.max() * FeeMarket.BLOB_GAS));
       rewards.add(rewards(block, percentiles));
     }
     if (count > 0) {

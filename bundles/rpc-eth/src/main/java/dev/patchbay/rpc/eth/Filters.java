@@ -18,7 +18,10 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Filters that clients poll. An id is random; a filter that is not asked for five minutes is dropped. */
+/**
+ * Filters that clients poll. An id is random; a filter that is not asked for five minutes is
+ * dropped.
+ */
 final class Filters {
   private static final Duration LIFE = Duration.ofMinutes(5);
   private static final int MAX_FILTERS = 10_000;

@@ -21,7 +21,10 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Finds logs by address and topics: block by block, skipping those whose bloom filter excludes them. */
+/**
+ * Finds logs by address and topics: block by block, skipping those whose bloom filter excludes
+ * them.
+ */
 final class LogSearch {
   private static final long MAX_RANGE = 10_000;
   private static final int MAX_RESULTS = 50_000;
@@ -73,7 +76,8 @@ final class LogSearch {
       }
       for (Set<?> any : topics) {
         if (any.size() > MAX_ALTERNATIVES || addresses.size() > MAX_ALTERNATIVES) {
-          throw RpcError.invalidParams("exceed max addresses or topics per position: at most " + MAX_ALTERNATIVES);
+          throw RpcError.invalidParams(
+              "exceed max addresses or topics per position: at most " + MAX_ALTERNATIVES);
         }
       }
       return new Query(addresses, topics);
@@ -86,7 +90,8 @@ final class LogSearch {
       }
       return topics.stream()
           .allMatch(
-              any -> any.isEmpty() || any.stream().anyMatch(t -> bloom.mayContain(t.unsafeArray())));
+              any ->
+                  any.isEmpty() || any.stream().anyMatch(t -> bloom.mayContain(t.unsafeArray())));
     }
 
     boolean matches(Log log) {
@@ -114,7 +119,8 @@ final class LogSearch {
     List<Object> out = new ArrayList<>();
     if (object.get("blockHash") != null) {
       if (object.get("fromBlock") != null || object.get("toBlock") != null) {
-        throw RpcError.invalidParams("cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other");
+        throw RpcError.invalidParams(
+            "cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other");
       }
       Block block = chain.block(Params.hash("blockHash", object.get("blockHash")));
       if (block == null) {

@@ -93,7 +93,8 @@ final class StateMethods {
     List<@Nullable Object> asked = params.list(1);
     if (asked.size() > MAX_PROOF_KEYS) {
       throw new RpcError(
-          RpcError.LIMIT_EXCEEDED, "too many keys: " + asked.size() + ", at most " + MAX_PROOF_KEYS);
+          RpcError.LIMIT_EXCEEDED,
+          "too many keys: " + asked.size() + ", at most " + MAX_PROOF_KEYS);
     }
     List<UInt256> keys = new ArrayList<>();
     for (Object key : asked) {

@@ -73,7 +73,8 @@ final class Subscriptions {
     long own = active.values().stream().filter(s -> s.session == session).count();
     if (own >= MAX_PER_SESSION) {
       throw new RpcError(
-          RpcError.LIMIT_EXCEEDED, "too many subscriptions, at most " + MAX_PER_SESSION + " a connection");
+          RpcError.LIMIT_EXCEEDED,
+          "too many subscriptions, at most " + MAX_PER_SESSION + " a connection");
     }
     String id = "0x" + new BigInteger(127, random).setBit(127).toString(16);
     active.put(id, new Subscription(session, kind, query, full));

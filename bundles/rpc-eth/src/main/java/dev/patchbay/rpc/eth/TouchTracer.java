@@ -41,9 +41,7 @@ final class TouchTracer implements Tracer {
     switch (step.opcode()) {
       case 0x54, 0x55 -> {
         if (step.stackSize() > 0) {
-          touched
-              .computeIfAbsent(step.address(), a -> new TreeSet<>())
-              .add(step.stack(0).toHash());
+          touched.computeIfAbsent(step.address(), a -> new TreeSet<>()).add(step.stack(0).toHash());
         }
       }
       case 0x31, 0x3b, 0x3c, 0x3f, 0xff -> account(step, 0);

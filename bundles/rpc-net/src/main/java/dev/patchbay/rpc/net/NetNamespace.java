@@ -17,7 +17,12 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 
 /** The small namespaces: {@code net}, {@code web3} and {@code rpc}. */
-@Component(property = {RpcNamespace.NAME + "=net", RpcNamespace.NAME + "=web3", RpcNamespace.NAME + "=rpc"})
+@Component(
+    property = {
+      RpcNamespace.NAME + "=net",
+      RpcNamespace.NAME + "=web3",
+      RpcNamespace.NAME + "=rpc"
+    })
 public final class NetNamespace implements RpcNamespace {
   private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
   private final BundleContext context;
@@ -49,7 +54,8 @@ public final class NetNamespace implements RpcNamespace {
       for (ServiceReference<RpcNamespace> reference :
           context.getServiceReferences(RpcNamespace.class, null)) {
         Object names = reference.getProperty(RpcNamespace.NAME);
-        for (String name : names instanceof String[] several ? several : new String[] {String.valueOf(names)}) {
+        for (String name :
+            names instanceof String[] several ? several : new String[] {String.valueOf(names)}) {
           out.put(name, "1.0");
         }
       }

@@ -31,7 +31,10 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Finds the method of a request among the namespaces that are present, and turns outcomes into JSON-RPC 2.0 responses. */
+/**
+ * Finds the method of a request among the namespaces that are present, and turns outcomes into
+ * JSON-RPC 2.0 responses.
+ */
 @Component(service = Dispatcher.class)
 public final class Dispatcher {
   private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
@@ -82,7 +85,9 @@ public final class Dispatcher {
     try {
       request = json.readValue(message, Object.class);
     } catch (JsonProcessingException malformed) {
-      return write(error(null, RpcError.PARSE_ERROR, "parse error: " + malformed.getOriginalMessage(), null));
+      return write(
+          error(
+              null, RpcError.PARSE_ERROR, "parse error: " + malformed.getOriginalMessage(), null));
     } catch (IOException impossible) {
       return write(error(null, RpcError.PARSE_ERROR, "parse error", null));
     }
@@ -125,7 +130,8 @@ public final class Dispatcher {
     if (responses.isEmpty()) {
       return null;
     }
-    java.io.ByteArrayOutputStream out = new java.io.ByteArrayOutputStream((int) Math.min(size, 1 << 20));
+    java.io.ByteArrayOutputStream out =
+        new java.io.ByteArrayOutputStream((int) Math.min(size, 1 << 20));
     out.write('[');
     for (int i = 0; i < responses.size(); i++) {
       if (i > 0) {
@@ -157,7 +163,9 @@ public final class Dispatcher {
     }
     Object id = map.get("id");
     boolean validId = id == null || id instanceof String || id instanceof Number;
-    if (!validId || !"2.0".equals(map.get("jsonrpc")) || !(map.get("method") instanceof String name)) {
+    if (!validId
+        || !"2.0".equals(map.get("jsonrpc"))
+        || !(map.get("method") instanceof String name)) {
       return error(validId ? id : null, RpcError.INVALID_REQUEST, "invalid request", null);
     }
     Object params = map.get("params");
@@ -184,7 +192,9 @@ public final class Dispatcher {
       return error(
           id,
           RpcError.METHOD_NOT_FOUND,
-          "the method " + (name.length() > 80 ? name.substring(0, 80) + "…" : name) + " does not exist/is not available",
+          "the method "
+              + (name.length() > 80 ? name.substring(0, 80) + "…" : name)
+              + " does not exist/is not available",
           null);
     }
     try {
@@ -196,7 +206,8 @@ public final class Dispatcher {
     } catch (RpcError failure) {
       return error(id, failure.code(), String.valueOf(failure.getMessage()), failure.data());
     } catch (StorageUnavailableException unavailable) {
-      return error(id, RpcError.STORAGE_UNAVAILABLE, String.valueOf(unavailable.getMessage()), null);
+      return error(
+          id, RpcError.STORAGE_UNAVAILABLE, String.valueOf(unavailable.getMessage()), null);
     } catch (StorageException | IllegalStateException failure) {
       return error(id, RpcError.SERVER_ERROR, String.valueOf(failure.getMessage()), null);
     } catch (RuntimeException | StackOverflowError failure) {

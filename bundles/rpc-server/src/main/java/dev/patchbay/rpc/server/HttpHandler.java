@@ -67,7 +67,9 @@ final class HttpHandler extends Handler.Abstract {
     }
     String origin = request.getHeaders().get(HttpHeader.ORIGIN);
     if (origin != null && acceptsOrigin(origin)) {
-      response.getHeaders().put(HttpHeader.ACCESS_CONTROL_ALLOW_ORIGIN, origins.contains("*") ? "*" : origin);
+      response
+          .getHeaders()
+          .put(HttpHeader.ACCESS_CONTROL_ALLOW_ORIGIN, origins.contains("*") ? "*" : origin);
       response.getHeaders().put(HttpHeader.VARY, "Origin");
     }
     String method = request.getMethod();
@@ -137,7 +139,10 @@ final class HttpHandler extends Handler.Abstract {
     return out.toByteArray();
   }
 
-  /** Returns whether a WebSocket may be opened: a browser names the page's origin, which must be allowed. */
+  /**
+   * Returns whether a WebSocket may be opened: a browser names the page's origin, which must be
+   * allowed.
+   */
   boolean acceptsUpgrade(Request request) {
     String origin = request.getHeaders().get(HttpHeader.ORIGIN);
     return acceptsHost(request) && (origin == null || acceptsOrigin(origin));
@@ -147,7 +152,10 @@ final class HttpHandler extends Handler.Abstract {
     return origins.contains("*") || origins.contains(origin);
   }
 
-  /** A name that resolves to this machine may come from a page that was rebound by DNS; an IP address cannot. */
+  /**
+   * A name that resolves to this machine may come from a page that was rebound by DNS; an IP
+   * address cannot.
+   */
   private boolean acceptsHost(Request request) {
     String host = Request.getServerName(request);
     if (host == null || hosts.contains("*")) {
@@ -159,5 +167,4 @@ final class HttpHandler extends Handler.Abstract {
         || name.indexOf(':') >= 0
         || hosts.contains(name);
   }
-
 }

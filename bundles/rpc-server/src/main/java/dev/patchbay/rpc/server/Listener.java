@@ -50,7 +50,9 @@ public final class Listener {
     String namespaces() default "eth,net,web3,rpc";
 
     /** Host names that requests may name besides localhost and IP addresses. */
-    @AttributeDefinition(description = "Host names that requests may name besides localhost and IP addresses; * for all")
+    @AttributeDefinition(
+        description =
+            "Host names that requests may name besides localhost and IP addresses; * for all")
     String hosts() default "";
 
     /** Origins of web pages that may read answers. */
@@ -74,7 +76,8 @@ public final class Listener {
     int max_connections() default 200;
 
     /** Seconds without traffic after which a connection is cut. */
-    @AttributeDefinition(description = "Seconds without traffic after which an HTTP connection is cut")
+    @AttributeDefinition(
+        description = "Seconds without traffic after which an HTTP connection is cut")
     int idle_seconds() default 30;
   }
 
@@ -156,7 +159,14 @@ public final class Listener {
   private static void check(String key, int value, int least, int most) {
     if (value < least || value > most) {
       throw new IllegalArgumentException(
-          "dev.patchbay.rpc.listener: key " + key + " is " + value + ", allowed are " + least + " to " + most);
+          "dev.patchbay.rpc.listener: key "
+              + key
+              + " is "
+              + value
+              + ", allowed are "
+              + least
+              + " to "
+              + most);
     }
   }
 

@@ -14,7 +14,10 @@ import org.eclipse.jetty.websocket.api.Session;
 import org.eclipse.jetty.websocket.api.StatusCode;
 import org.jspecify.annotations.Nullable;
 
-/** JSON-RPC over one WebSocket. Notifications to a client that does not read them are not kept without bound: it is cut. */
+/**
+ * JSON-RPC over one WebSocket. Notifications to a client that does not read them are not kept
+ * without bound: it is cut.
+ */
 public final class Socket extends Session.Listener.AbstractAutoDemanding implements RpcSession {
   private static final int MAX_UNSENT = 1_024;
 

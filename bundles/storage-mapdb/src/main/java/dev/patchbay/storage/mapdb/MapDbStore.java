@@ -35,8 +35,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A durable store: one MapDB file with a write-ahead log, one BTreeMap a column. A batch is applied under a lock that
- * readers share, so nobody sees a part of it, and is committed before {@link #write} returns.
+ * A durable store: one MapDB file with a write-ahead log, one BTreeMap a column. A batch is applied
+ * under a lock that readers share, so nobody sees a part of it, and is committed before {@link
+ * #write} returns.
  */
 @Component(service = KeyValueStore.class, property = KeyValueStore.ID + "=mapdb")
 public final class MapDbStore implements KeyValueStore {
@@ -110,7 +111,9 @@ public final class MapDbStore implements KeyValueStore {
   private StorageException refusal(Throwable failure) {
     if (failure instanceof DBException.FileLocked) {
       return new StorageException(
-          "the store in " + folder + " is in use by another process; stop it, or choose another --datadir",
+          "the store in "
+              + folder
+              + " is in use by another process; stop it, or choose another --datadir",
           failure);
     }
     return new StorageException(
@@ -248,7 +251,10 @@ public final class MapDbStore implements KeyValueStore {
     }
   }
 
-  /** Visits entries chunk by chunk, each read under the lock; the first chunk is small, as many scans stop at once. */
+  /**
+   * Visits entries chunk by chunk, each read under the lock; the first chunk is small, as many
+   * scans stop at once.
+   */
   private void scan(
       Column column, byte[] from, @Nullable View view, BiPredicate<byte[], byte[]> visitor) {
     byte[] next = from;
@@ -287,8 +293,8 @@ public final class MapDbStore implements KeyValueStore {
   }
 
   /**
-   * The content at one moment: what the maps hold now, except for keys that were written since, whose old values are kept
-   * here.
+   * The content at one moment: what the maps hold now, except for keys that were written since,
+   * whose old values are kept here.
    */
   private final class View implements Snapshot {
     private final Map<Column, TreeMap<byte[], byte[]>> kept = new EnumMap<>(Column.class);
@@ -315,11 +321,15 @@ public final class MapDbStore implements KeyValueStore {
       kept(column).putIfAbsent(key, before == null ? ABSENT : before);
     }
 
-    /** Puts the values of this view into a chunk that was read from the maps; called with the read lock held. */
-    void restore(
-        Column column, byte[] from, byte @Nullable [] end, TreeMap<byte[], byte[]> chunk) {
+    /**
+     * Puts the values of this view into a chunk that was read from the maps; called with the read
+     * lock held.
+     */
+    void restore(Column column, byte[] from, byte @Nullable [] end, TreeMap<byte[], byte[]> chunk) {
       Map<byte[], byte[]> old =
-          end == null ? kept(column).tailMap(from, true) : kept(column).subMap(from, true, end, false);
+          end == null
+              ? kept(column).tailMap(from, true)
+              : kept(column).subMap(from, true, end, false);
       old.forEach(
           (key, value) -> {
             if (value == ABSENT) {

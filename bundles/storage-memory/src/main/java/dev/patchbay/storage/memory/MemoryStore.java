@@ -14,8 +14,8 @@ import org.osgi.service.component.annotations.Component;
 import org.pcollections.TreePMap;
 
 /**
- * A store in memory. Each batch makes a new persistent tree that shares all but the changed paths with the old one, so a
- * snapshot is a reference and readers never wait.
+ * A store in memory. Each batch makes a new persistent tree that shares all but the changed paths
+ * with the old one, so a snapshot is a reference and readers never wait.
  */
 @Component(service = KeyValueStore.class, property = KeyValueStore.ID + "=memory")
 public final class MemoryStore implements KeyValueStore {
@@ -24,7 +24,8 @@ public final class MemoryStore implements KeyValueStore {
 
   private volatile View current = View.empty();
 
-  private record View(Map<Column, TreePMap<byte[], byte[]>> columns, long bytes) implements Snapshot {
+  private record View(Map<Column, TreePMap<byte[], byte[]>> columns, long bytes)
+      implements Snapshot {
     static View empty() {
       Map<Column, TreePMap<byte[], byte[]>> columns = new EnumMap<>(Column.class);
       for (Column column : Column.values()) {

@@ -22,13 +22,16 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every {@link KeyValueStore} must do. A backend's test extends this class and says how to open and close a store; the
- * kit is for third-party backends as well.
+ * What every {@link KeyValueStore} must do. A backend's test extends this class and says how to
+ * open and close a store; the kit is for third-party backends as well.
  */
 public abstract class KeyValueStoreContract {
   private KeyValueStore store;
 
-  /** Opens the store under test: empty the first time in a test, with its content when it is durable and was closed. */
+  /**
+   * Opens the store under test: empty the first time in a test, with its content when it is durable
+   * and was closed.
+   */
   protected abstract KeyValueStore open() throws Exception;
 
   /** Closes a store as its bundle does when it stops. */
@@ -79,13 +82,17 @@ public abstract class KeyValueStoreContract {
     assertThat(store.get(Column.HEADERS, key("01"))).isNull();
   }
 
-  /** Keys are ordered by unsigned bytes; a prefix comes first; a scan starts at its bound and stops when told. */
+  /**
+   * Keys are ordered by unsigned bytes; a prefix comes first; a scan starts at its bound and stops
+   * when told.
+   */
   @Test
   public void scansAreInUnsignedOrder() {
     for (String k : List.of("ff", "00", "7f", "80", "0000", "8001", "")) {
       put(Column.SLOTS, k, "01");
     }
-    assertThat(keys(store, Column.SLOTS, "")).containsExactly("", "00", "0000", "7f", "80", "8001", "ff");
+    assertThat(keys(store, Column.SLOTS, ""))
+        .containsExactly("", "00", "0000", "7f", "80", "8001", "ff");
     assertThat(keys(store, Column.SLOTS, "7f01")).containsExactly("80", "8001", "ff");
     List<byte[]> first = new ArrayList<>();
     store.scan(
@@ -166,7 +173,10 @@ public abstract class KeyValueStoreContract {
     }
   }
 
-  /** A long random history of batches ends in the content of a plain map, also after closing when durable. */
+  /**
+   * A long random history of batches ends in the content of a plain map, also after closing when
+   * durable.
+   */
   @Test
   public void agreesWithAMap() throws Exception {
     Random random = new Random(7);
@@ -191,11 +201,12 @@ public abstract class KeyValueStoreContract {
       store = open();
     }
     assertThat(keys(store, Column.ACCOUNTS, "")).containsExactlyElementsOf(expected.keySet());
-    expected.forEach(
-        (k, v) -> assertThat(store.get(Column.ACCOUNTS, key(k))).isEqualTo(key(v)));
+    expected.forEach((k, v) -> assertThat(store.get(Column.ACCOUNTS, key(k))).isEqualTo(key(v)));
   }
 
-  /** A reader never sees a part of a batch: two keys written together are equal in every snapshot. */
+  /**
+   * A reader never sees a part of a batch: two keys written together are equal in every snapshot.
+   */
   @Test
   public void batchesAreAtomicForReaders() throws Exception {
     put(Column.META, "01", "00000000");

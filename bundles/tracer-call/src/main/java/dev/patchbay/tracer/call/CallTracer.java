@@ -110,8 +110,7 @@ final class CallTracer implements Tracer {
     if (length.compareTo(BigInteger.valueOf(output.size() - 68L)) > 0) {
       return null;
     }
-    return new String(
-        output.slice(68, 68 + length.intValue()).toArray(), StandardCharsets.UTF_8);
+    return new String(output.slice(68, 68 + length.intValue()).toArray(), StandardCharsets.UTF_8);
   }
 
   @Override

@@ -14,7 +14,10 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Records every instruction with stack, storage and, when asked for, memory (execution-apis, debug_traceTransaction). */
+/**
+ * Records every instruction with stack, storage and, when asked for, memory (execution-apis,
+ * debug_traceTransaction).
+ */
 final class StructTracer implements Tracer {
   private static final int SLOAD = 0x54;
   private static final int SSTORE = 0x55;
@@ -38,7 +41,10 @@ final class StructTracer implements Tracer {
     storage = !flag(config, "disableStorage");
     returnData = flag(config, "enableReturnData");
     Object configured = config.get("limit");
-    limit = configured instanceof Number number && number.intValue() > 0 ? number.intValue() : MAX_STEPS;
+    limit =
+        configured instanceof Number number && number.intValue() > 0
+            ? number.intValue()
+            : MAX_STEPS;
   }
 
   private static boolean flag(Map<String, Object> config, String name) {

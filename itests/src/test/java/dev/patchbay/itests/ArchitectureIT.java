@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The rules of the design, read off the running node and the repository. */
+class ArchitectureIT {
+  private static final Set<String> LIBRARIES =
+      Set.of("api", "primitives", "crypto", "trie", "evm", "binding", "rpc-codec");
+
+  @TempDir static Path folder;
+  private static Node node;
+
+  @BeforeAll
+  static void start() throws Exception {
+    node = new Node(folder.resolve("node")).start();
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    node.close();
+  }
+
+  private static Set<String> folders() throws Exception {
+    try (Stream<Path> all = Files.list(Node.ROOT.resolve("bundles"))) {
+      return all.filter(Files::isDirectory)
+          .map(p -> p.getFileName().toString())
+          .collect(Collectors.toCollection(TreeSet::new));
+    }
+  }
+
+  @Test
+  void theLayoutPageNamesEveryBundleAndNoOther() throws Exception {
+    Set<String> named = new TreeSet<>();
+    Matcher rows =
+        Pattern.compile("(?m)^\\| `([a-z0-9-]+)` \\|")
+            .matcher(Files.readString(Node.ROOT.resolve("docs/layout.md")));
+    while (rows.find()) {
+      named.add(rows.group(1));
+    }
+    assertThat(named).isEqualTo(folders());
+    for (String name : folders()) {
+      assertThat(Node.ROOT.resolve("bundles/" + name + "/README.md"))
+          .as("a page of " + name)
+          .exists();
+    }
+  }
+
+  @Test
+  void implementationsExportNothingAndImportContractsOnly() throws Exception {
+    String list = node.shell("bundle:list -t 0 -s --no-format").output();
+    for (String name : folders()) {
+      String bundle = "dev.patchbay." + name.replace('-', '.');
+      if (!list.contains(bundle) || LIBRARIES.contains(name)) {
+        continue;
+      }
+      String headers = node.shell("bundle:headers --no-uses " + bundle).output();
+      assertThat(headers).as(bundle).contains("Import-Package").doesNotContain("Export-Package");
+      Matcher imports =
+          Pattern.compile("dev\\.patchbay\\.([a-z]+)(\\.[a-z.]+)?")
+              .matcher(headers.substring(headers.indexOf("Import-Package")));
+      while (imports.find()) {
+        String root =
+            imports.group(1)
+                + (imports.group(1).equals("rpc") ? "-" + imports.group(2).substring(1) : "");
+        assertThat(LIBRARIES).as(bundle + " imports " + imports.group()).contains(root);
+      }
+    }
+  }
+
+  @Test
+  void aThirdPartyTracerIsInstalledUsedAndRemoved() throws Exception {
+    Path project = Node.ROOT.resolve("examples/tracer-opcount").toAbsolutePath().normalize();
+    compile(project);
+    String url = project.resolve("target/tracer-opcount-1.0.0.jar").toUri().toString();
+    assertThat(node.shell("bundle:install -s " + url).status()).isZero();
+    JsonNode counts =
+        node.result(
+            "debug_traceCall",
+            Map.of(
+                "to",
+                "0x000f3df6d732807ef1319fb7b8bb8522d0beac02",
+                "data",
+                "0x" + "00".repeat(32),
+                "from",
+                Accounts.FIRST),
+            "latest",
+            Map.of("tracer", "opcountTracer"));
+    assertThat(counts.path("CALLER").asInt()).isEqualTo(1);
+    assertThat(node.shell("tracer:list").output()).contains("opcountTracer");
+    assertThat(node.shell("bundle:uninstall com.example.tracer.opcount").status()).isZero();
+    assertThat(
+            node.call(
+                    "debug_traceCall",
+                    Map.of("to", Accounts.FIRST),
+                    "latest",
+                    Map.of("tracer", "opcountTracer"))
+                .at("/error/message")
+                .asText())
+        .contains("not installed");
+  }
+
+  /**
+   * Builds the example by its own pom; the contracts of this build stand in for a released version.
+   */
+  private static void compile(Path project) throws Exception {
+    Path bundles = Node.ROOT.toAbsolutePath().normalize();
+    for (String pom :
+        new String[] {
+          "pom.xml", "bundles/crypto/pom.xml", "bundles/primitives/pom.xml", "bundles/api/pom.xml"
+        }) {
+      String name =
+          pom.equals("pom.xml") ? "patchbay" : Path.of(pom).getParent().getFileName().toString();
+      Path jar = bundles.resolve(pom).resolveSibling("target/" + name + "-0.1.0-SNAPSHOT.jar");
+      boolean packed = Files.exists(jar);
+      maven(
+          "org.apache.maven.plugins:maven-install-plugin:3.1.4:install-file",
+          "-Dfile=" + (packed ? jar : bundles.resolve(pom)),
+          "-DpomFile=" + bundles.resolve(pom),
+          "-Dpackaging=" + (packed ? "jar" : "pom"));
+    }
+    maven("-f", project.resolve("pom.xml").toString(), "package");
+  }
+
+  private static void maven(String... arguments) throws Exception {
+    List<String> command = new ArrayList<>(List.of("mvn", "-B", "-q", "-ntp"));
+    command.addAll(List.of(arguments));
+    Process process = new ProcessBuilder(command).directory(folder.toFile()).inheritIO().start();
+    assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
+    assertThat(process.exitValue()).as(command.toString()).isZero();
+  }
+}
