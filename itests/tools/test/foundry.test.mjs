@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, mkdirSync, symlinkSync, writeFileSync, copyFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, mkdirSync, symlinkSync, writeFileSync, copyFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { compile, KEYS, RPC_URL } from '../compile.mjs'
 
-const bin = (name) => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url))
+// the executables themselves: the package that chooses one by platform hides their exit status
+const bin = (name) => fileURLToPath(new URL(`../node_modules/@foundry-rs/${name}-linux-amd64/bin/${name}`, import.meta.url))
+const skip = !existsSync(bin('cast')) && 'SKIPPED: Foundry is pinned for linux-amd64 only'
 const cast = (...args) => execFileSync(bin('cast'), args, { encoding: 'utf8', env: { ...process.env, ETH_RPC_URL: RPC_URL, FOUNDRY_DISABLE_NIGHTLY_WARNING: '1' } }).trim()
 const to = '0x000000000000000000000000000000000000dEaD'
 
-test('cast: chain, balance, send, receipt, logs', () => {
+test('cast: chain, balance, send, receipt, logs', { skip }, () => {
   assert.equal(cast('chain-id'), '1337')
   const before = BigInt(cast('balance', to))
   const receipt = JSON.parse(cast('send', '--json', '--private-key', KEYS[3], to, '--value', '1ether'))
@@ -22,7 +24,7 @@ test('cast: chain, balance, send, receipt, logs', () => {
   assert.equal(cast('block', receipt.blockNumber, '-f', 'hash'), receipt.blockHash)
 })
 
-test('cast: deploy bytecode, call, revert reason', () => {
+test('cast: deploy bytecode, call, revert reason', { skip }, () => {
   const { Token } = compile()
   const supply = cast('abi-encode', 'f(uint256)', '42').slice(2)
   const receipt = JSON.parse(cast('send', '--json', '--private-key', KEYS[3], '--create', Token.bytecode + supply))
@@ -34,7 +36,7 @@ test('cast: deploy bytecode, call, revert reason', () => {
   assert.match(cast('rpc', 'debug_traceTransaction', receipt.transactionHash, '{"tracer":"callTracer"}'), /"type":"CREATE"/)
 })
 
-test('forge: create deploys a contract', () => {
+test('forge: create deploys a contract', { skip }, () => {
   const project = mkdtempSync(join(tmpdir(), 'patchbay-forge-'))
   mkdirSync(join(project, 'src'))
   copyFileSync(fileURLToPath(new URL('../contracts/Token.sol', import.meta.url)), join(project, 'src/Token.sol'))

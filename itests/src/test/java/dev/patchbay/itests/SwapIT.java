@@ -66,6 +66,7 @@ class SwapIT {
     client.start();
     int swaps = Integer.getInteger("it.swaps", 2);
     List<Long> threads = new ArrayList<>();
+    long loaders = classLoaders();
     for (int i = 0; i < swaps; i++) {
       TreeMap<String, String> before = states();
       shell("bundle:stop " + bundle);
@@ -97,7 +98,18 @@ class SwapIT {
                 .asText())
         .isEqualTo("CALL");
     long most = threads.stream().max(Comparator.naturalOrder()).orElseThrow();
-    System.out.println(name + ": " + swaps + " rounds, threads after each " + threads);
+    long left = classLoaders();
+    System.out.println(
+        name
+            + ": "
+            + swaps
+            + " rounds, threads after each "
+            + threads
+            + ", bundle class loaders "
+            + loaders
+            + " -> "
+            + left);
+    assertThat(left).as("old class loaders are collected").isLessThanOrEqualTo(loaders);
     assertThat(most - threads.get(0)).as("threads do not grow").isLessThan(16);
   }
 
@@ -139,6 +151,25 @@ class SwapIT {
     TreeMap<String, String> out = new TreeMap<>(states);
     out.remove(bundle);
     return out;
+  }
+
+  /** Counts the class loaders of bundles that a full collection leaves. */
+  private static long classLoaders() throws Exception {
+    Process jcmd =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                "" + node.pid(),
+                "GC.class_histogram")
+            .redirectErrorStream(true)
+            .start();
+    String histogram =
+        new String(jcmd.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    Matcher row =
+        Pattern.compile(
+                "\\s(\\d+)\\s+\\d+\\s+org\\.apache\\.felix\\.framework\\.BundleWiringImpl\\$BundleClassLoader\\s")
+            .matcher(histogram);
+    assertThat(row.find()).as("histogram").isTrue();
+    return Long.parseLong(row.group(1));
   }
 
   private static long threadCount() throws Exception {

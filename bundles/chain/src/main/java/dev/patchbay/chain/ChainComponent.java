@@ -11,9 +11,11 @@ import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageControl;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.binding.ConfigurationKeys;
 import java.nio.file.Path;
 import java.util.Hashtable;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -69,7 +71,14 @@ public final class ChainComponent {
 
   /** Reads the genesis and registers the services of the chain. */
   @Activate
-  public ChainComponent(BundleContext context, Config config) {
+  public ChainComponent(BundleContext context, Config config, Map<String, Object> properties) {
+    ConfigurationKeys.unknown(properties, Config.class)
+        .forEach(
+            key ->
+                LOG.warn(
+                    "dev.patchbay.chain: unknown key {}; known are {}",
+                    key,
+                    ConfigurationKeys.known(Config.class)));
     String data = context.getProperty("patchbay.data");
     if (data == null) {
       throw new IllegalArgumentException(

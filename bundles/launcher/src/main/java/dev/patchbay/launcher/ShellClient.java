@@ -13,6 +13,9 @@ import java.nio.file.Path;
 
 /** Sends a command to the shell of a running node, or connects it with the terminal. */
 public final class ShellClient {
+  /** The node has gone before the command ended. */
+  private static final int BROKEN_OFF = 4;
+
   private ShellClient() {}
 
   /**
@@ -48,14 +51,17 @@ public final class ShellClient {
         keyboard.setDaemon(true);
         keyboard.start();
       }
-      return print(from, out);
+      return print(from, out, command.isBlank() ? 0 : BROKEN_OFF);
     }
   }
 
-  /** Copies output up to a NUL byte; the digit after it is the status. */
-  private static int print(InputStream from, OutputStream out) throws IOException {
+  /**
+   * Copies output up to a NUL byte; the digit after it is the status, {@code otherwise} when there
+   * is none.
+   */
+  private static int print(InputStream from, OutputStream out, int otherwise) throws IOException {
     byte[] chunk = new byte[8_192];
-    int status = 0;
+    int status = otherwise;
     boolean ended = false;
     for (int n = from.read(chunk); n >= 0; n = from.read(chunk)) {
       for (int i = 0; i < n; i++) {

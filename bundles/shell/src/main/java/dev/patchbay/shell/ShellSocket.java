@@ -172,6 +172,9 @@ public final class ShellSocket {
     } catch (PrivilegedActionException failure) {
       out.println("error: " + message(failure.getException()));
       return 1;
+    } catch (RuntimeException failure) {
+      out.println("error: " + message(failure));
+      return 1;
     } finally {
       session.close();
     }

@@ -7,6 +7,7 @@ import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.CliqueControl;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.crypto.KeyFile;
 import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.Address;
@@ -87,15 +88,23 @@ public final class Clique implements ConsensusRules, CliqueControl {
 
   /** Makes the component; registers a sealer when there is a key. */
   @Activate
-  public Clique(BundleContext context, Config config) throws IOException {
+  public Clique(BundleContext context, Config config, Map<String, Object> properties)
+      throws IOException {
     this(InstantSource.system());
+    ConfigurationKeys.unknown(properties, Config.class)
+        .forEach(
+            key ->
+                LOG.warn(
+                    "dev.patchbay.consensus.poa: unknown key {}; known are {}",
+                    key,
+                    ConfigurationKeys.known(Config.class)));
     String file = config.key_file();
     if (file != null && !file.isBlank()) {
       byte[] key = KeyFile.read(Path.of(file));
       Sealer sealer = new Sealer(key);
-      Dictionary<String, Object> properties = new Hashtable<>();
-      properties.put("signer", sealer.signer().toString());
-      sealing = context.registerService(BlockSealer.class, sealer, properties);
+      Dictionary<String, Object> registered = new Hashtable<>();
+      registered.put("signer", sealer.signer().toString());
+      sealing = context.registerService(BlockSealer.class, sealer, registered);
       LOG.info("sealing as {}", sealer.signer().toChecksumString());
     }
   }

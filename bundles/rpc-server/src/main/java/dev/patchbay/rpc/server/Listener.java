@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
+import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.eclipse.jetty.server.HttpConfiguration;
@@ -90,7 +92,15 @@ public final class Listener {
    * @throws IOException when it is in use; the message says by which key to choose another
    */
   @Activate
-  public Listener(@Reference Dispatcher dispatcher, Config config) throws IOException {
+  public Listener(@Reference Dispatcher dispatcher, Config config, Map<String, Object> properties)
+      throws IOException {
+    ConfigurationKeys.unknown(properties, Config.class)
+        .forEach(
+            key ->
+                LOG.warn(
+                    "dev.patchbay.rpc.listener: unknown key {}; known are {}",
+                    key,
+                    ConfigurationKeys.known(Config.class)));
     check("port", config.port(), 0, 65_535);
     check("max.body.bytes", config.max_body_bytes(), 1_024, 1 << 30);
     check("max.batch.items", config.max_batch_items(), 1, 1_000_000);

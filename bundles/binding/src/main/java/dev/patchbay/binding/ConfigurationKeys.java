@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.binding;
+
+import java.lang.reflect.Method;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Finds keys of a configuration that its component does not know: a typing error should not pass in
+ * silence.
+ */
+public final class ConfigurationKeys {
+  /** Keys that the container adds. */
+  private static final Set<String> CONTAINER =
+      Set.of("service.pid", "service.factoryPid", "component.name", "component.id");
+
+  private ConfigurationKeys() {}
+
+  /**
+   * Returns the keys that a component property type does not declare, in alphabetical order.
+   *
+   * @param properties the properties of the component
+   * @param type the component property type: an annotation whose method names are the keys, with
+   *     {@code _} for a dot
+   */
+  public static Set<String> unknown(Map<String, ?> properties, Class<?> type) {
+    Set<String> out = new TreeSet<>(properties.keySet());
+    out.removeAll(CONTAINER);
+    out.removeIf(key -> key.startsWith("felix.") || key.startsWith("org.apache.karaf."));
+    for (Method method : type.getDeclaredMethods()) {
+      out.remove(method.getName().replace('_', '.'));
+    }
+    return out;
+  }
+
+  /** Returns the keys that a component property type declares, in alphabetical order. */
+  public static Set<String> known(Class<?> type) {
+    Set<String> out = new TreeSet<>();
+    for (Method method : type.getDeclaredMethods()) {
+      out.add(method.getName().replace('_', '.'));
+    }
+    return out;
+  }
+}

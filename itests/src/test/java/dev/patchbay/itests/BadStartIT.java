@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Mistakes of an operator at the start: each is told, and nothing is lost. */
+class BadStartIT {
+  @TempDir Path folder;
+
+  private Node.Result start(String... more) throws Exception {
+    List<String> args =
+        new ArrayList<>(
+            List.of(
+                "--datadir",
+                folder.resolve("node").toString(),
+                "--http-port",
+                "" + Node.freePort(),
+                "--ws-port",
+                "" + Node.freePort()));
+    args.add(0, more[0]);
+    args.addAll(List.of(more).subList(1, more.length));
+    return Node.launcher(Map.of(), args);
+  }
+
+  private static String genesis() throws Exception {
+    return Files.readString(Node.ROOT.resolve("karaf-assembly/src/main/dev/genesis.json"));
+  }
+
+  @Test
+  void aGenesisThatIsNoGenesisIsToldByItsField() throws Exception {
+    Path file = folder.resolve("genesis.json");
+    Files.writeString(file, genesis().replace("\"chainId\": 1337", "\"chainId\": \"many\""));
+    Node.Result wrong = start("dev", "--genesis", file.toString());
+    assertThat(wrong.status()).isNotZero();
+    assertThat(wrong.output()).contains("config.chainId").contains("many");
+    Files.writeString(file, "{");
+    assertThat(start("dev", "--genesis", file.toString()).output()).contains("is not JSON");
+    assertThat(start("dev", "--genesis", folder.resolve("nosuch").toString()).output())
+        .contains("does not exist");
+  }
+
+  @Test
+  void aGenesisOfAnotherChainIsToldByItsField() throws Exception {
+    Node node = new Node(folder.resolve("node"));
+    node.start();
+    String hash =
+        node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();
+    Journeys.receipt(node, hash);
+    node.close();
+    Path file = folder.resolve("genesis.json");
+    Files.writeString(file, genesis().replace("0x3938700", "0x3938701"));
+    Node.Result other = start("dev", "--genesis", file.toString());
+    assertThat(other.status()).isNotZero();
+    assertThat(other.output()).contains("field gasLimit differs");
+    try (node) {
+      node.start();
+      assertThat(node.result("eth_getTransactionReceipt", hash).get("status").asText())
+          .isEqualTo("0x1");
+    }
+  }
+
+  @Test
+  void aKeyFileThatIsNoKeyIsToldWithoutShowingIt() throws Exception {
+    Path genesis = folder.resolve("genesis.json");
+    Files.writeString(genesis, genesis());
+    Path key = folder.resolve("key");
+    Files.writeString(key, "topsecretbutmalformed");
+    Node.Result wrong = start("run", "--genesis", genesis.toString(), "--key", key.toString());
+    assertThat(wrong.status()).isNotZero();
+    assertThat(wrong.output())
+        .contains("must hold 64 hexadecimal digits")
+        .doesNotContain("topsecret");
+  }
+
+  @Test
+  void wrongOptionsAreToldAtOnce() throws Exception {
+    assertThat(start("dev", "--http-prot", "1").output()).contains("unknown option --http-prot");
+    assertThat(start("dev", "--block-period", "soon").output())
+        .contains("needs a number, not 'soon'");
+    assertThat(start("dev", "--storage", "floppy").output()).contains("memory or mapdb");
+    assertThat(Node.launcher(Map.of(), List.of("fly")).output()).contains("unknown command 'fly'");
+    Node.Result nobody =
+        Node.launcher(
+            Map.of(), List.of("status", "--datadir", folder.resolve("nosuch").toString()));
+    assertThat(nobody.status()).isNotZero();
+    assertThat(nobody.output()).contains("no node answers");
+  }
+
+  @Test
+  void anUnknownConfigurationKeyIsReported() throws Exception {
+    try (Node node = new Node(folder.resolve("node")).start()) {
+      Path listener = node.data.resolve("etc/dev.patchbay.rpc.listener-mine.cfg");
+      Files.writeString(listener, "port = 0\nmax.body.byte = 5\n");
+      String log = "";
+      for (int i = 0; i < 200 && !log.contains("unknown key max.body.byte;"); i++) {
+        java.util.concurrent.locks.LockSupport.parkNanos(100_000_000);
+        log = Files.readString(node.data.resolve("logs/karaf.log"));
+      }
+      assertThat(log).contains("unknown key max.body.byte;").contains("max.body.bytes");
+    }
+  }
+}
