@@ -52,6 +52,7 @@ final class Node implements AutoCloseable {
     builder.environment().putAll(environment);
     Process process = builder.start();
     if (!process.waitFor(120, TimeUnit.SECONDS)) {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
       process.destroyForcibly();
       throw new IllegalStateException("the launcher has not ended: " + Files.readString(out));
     }
