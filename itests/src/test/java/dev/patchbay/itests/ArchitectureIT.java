@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -143,8 +142,6 @@ class ArchitectureIT {
   private static void maven(String... arguments) throws Exception {
     List<String> command = new ArrayList<>(List.of("mvn", "-B", "-q", "-ntp"));
     command.addAll(List.of(arguments));
-    Process process = new ProcessBuilder(command).directory(folder.toFile()).inheritIO().start();
-    assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
-    assertThat(process.exitValue()).as(command.toString()).isZero();
+    assertThat(Journeys.run(folder, Map.of(), command)).as(command.toString()).isZero();
   }
 }

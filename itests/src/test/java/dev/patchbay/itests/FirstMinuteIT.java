@@ -10,10 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -73,32 +71,26 @@ class FirstMinuteIT {
         works("node", "--version") && works("npm", "--version"),
         "SKIPPED: the tests with JavaScript clients need Node 20 and npm: apt-get install nodejs npm");
     Path tools = Node.ROOT.resolve("itests/tools");
-    assertThat(run(tools, Map.of(), "npm", "ci", "--no-audit", "--no-fund")).isZero();
+    assertThat(Journeys.run(tools, Map.of(), List.of("npm", "ci", "--no-audit", "--no-fund")))
+        .isZero();
     Map<String, String> urls =
         Map.of(
             "RPC_URL", "http://127.0.0.1:" + node.httpPort,
             "WS_URL", "ws://127.0.0.1:" + node.wsPort);
-    assertThat(run(tools, urls, "npm", "test")).isZero();
+    assertThat(Journeys.run(tools, urls, List.of("npm", "test"))).isZero();
   }
 
   private static boolean works(String... command) {
     try {
-      return new ProcessBuilder(command).redirectErrorStream(true).start().waitFor() == 0;
+      return new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start()
+              .waitFor()
+          == 0;
     } catch (java.io.IOException | InterruptedException absent) {
       return false;
     }
-  }
-
-  private static int run(Path folder, Map<String, String> environment, String... command)
-      throws Exception {
-    ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile()).inheritIO();
-    builder.environment().putAll(environment);
-    Process process = builder.start();
-    if (!process.waitFor(8, TimeUnit.MINUTES)) {
-      process.destroyForcibly();
-      throw new AssertionError(Arrays.toString(command) + " has not ended");
-    }
-    return process.exitValue();
   }
 
   @Test

@@ -2,6 +2,10 @@
 package dev.patchbay.itests;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -20,5 +24,31 @@ final class Journeys {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
     }
     throw new AssertionError("no receipt of " + hash);
+  }
+
+  /**
+   * Runs a program to its end, at most eight minutes, and prints its output; returns its exit
+   * status.
+   */
+  static int run(Path folder, Map<String, String> environment, List<String> command)
+      throws Exception {
+    // not inheritIO: the streams of a forked test belong to the test runner
+    Path output = Files.createTempFile("patchbay-run", ".txt");
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .directory(folder.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile());
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    boolean ended = process.waitFor(8, TimeUnit.MINUTES);
+    if (!ended) {
+      process.destroyForcibly();
+    }
+    System.out.println(Files.readString(output));
+    if (!ended) {
+      throw new AssertionError(command + " has not ended");
+    }
+    return process.exitValue();
   }
 }
