@@ -96,34 +96,50 @@ public final class Pool implements TransactionPool, ChainListener {
     if (refusal != null || sender == null) {
       return refusal == null ? rejected(Reason.INVALID, "invalid sender") : refusal;
     }
-    Account account = account(head, sender);
-    List<Transaction> executable;
-    synchronized (this) {
-      refusal = checkAgainstState(transaction, sender, account);
-      if (refusal != null) {
-        return refusal;
-      }
-      NavigableMap<Long, Transaction> own = bySender.computeIfAbsent(sender, s -> newQueue());
-      Transaction replaced = own.put(transaction.nonce(), transaction);
-      if (replaced != null) {
-        byHash.remove(replaced.hash());
-      }
-      byHash.put(transaction.hash(), transaction);
-      nonces.put(sender, account.nonce());
-      executable = new ArrayList<>();
-      long next = account.nonce();
-      for (Transaction queued : own.values()) {
-        if (queued.nonce() != next) {
-          break;
-        }
-        next++;
-        if (queued.nonce() >= transaction.nonce()) {
-          executable.add(queued);
+    List<Transaction> executable = null;
+    while (executable == null) {
+      Block current = chain.head();
+      Account account = account(current, sender);
+      synchronized (this) {
+        // only what was read of the present head may go in: what it has mined was, or will be,
+        // pruned
+        if (current.hash().equals(chain.head().hash())) {
+          refusal = checkAgainstState(transaction, sender, account);
+          if (refusal != null) {
+            return refusal;
+          }
+          executable = insert(transaction, sender, account);
         }
       }
     }
     executable.forEach(pending -> listeners.forEach(l -> l.transactionPending(pending)));
     return new AddResult.Accepted();
+  }
+
+  /**
+   * Puts a transaction in and returns what can be executed because of it; the caller holds the
+   * lock.
+   */
+  private List<Transaction> insert(Transaction transaction, Address sender, Account account) {
+    NavigableMap<Long, Transaction> own = bySender.computeIfAbsent(sender, s -> newQueue());
+    Transaction replaced = own.put(transaction.nonce(), transaction);
+    if (replaced != null) {
+      byHash.remove(replaced.hash());
+    }
+    byHash.put(transaction.hash(), transaction);
+    nonces.put(sender, account.nonce());
+    List<Transaction> executable = new ArrayList<>();
+    long next = account.nonce();
+    for (Transaction queued : own.values()) {
+      if (queued.nonce() != next) {
+        break;
+      }
+      next++;
+      if (queued.nonce() >= transaction.nonce()) {
+        executable.add(queued);
+      }
+    }
+    return executable;
   }
 
   private AddResult.@Nullable Rejected checkAlone(Transaction tx, Block head) {
