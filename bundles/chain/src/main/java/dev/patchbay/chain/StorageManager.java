@@ -166,6 +166,7 @@ final class StorageManager implements StorageControl {
     cancelled = false;
     try (Lease<KeyValueStore> lease = lease()) {
       KeyValueStore source = lease.get();
+      checkTarget(source, target); // outside of what clears the target on a failure
       try {
         move(source, target);
       } catch (RuntimeException failure) {
@@ -196,7 +197,8 @@ final class StorageManager implements StorageControl {
     String from = source.id();
     String to = target.id();
     enter(Stage.PREPARE, from, to, "checking the target");
-    prepare(source, target);
+    target.clear();
+    target.write(marker(new byte[] {1}));
     long total = 0;
     Snapshot snapshot;
     imports.lock();
@@ -246,7 +248,7 @@ final class StorageManager implements StorageControl {
    * A target is empty, or the rest of a migration that broke off; anything else may be a chain, and
    * is not touched.
    */
-  private static void prepare(KeyValueStore source, KeyValueStore target) {
+  private static void checkTarget(KeyValueStore source, KeyValueStore target) {
     byte[] genesis = target.get(Column.META, Keys.GENESIS);
     boolean sameChain =
         genesis != null && Arrays.equals(genesis, source.get(Column.META, Keys.GENESIS));
@@ -257,8 +259,6 @@ final class StorageManager implements StorageControl {
               + target.id()
               + "' holds another chain; clear it first, or use another data directory");
     }
-    target.clear();
-    target.write(marker(new byte[] {1}));
   }
 
   private static WriteBatch marker(byte @Nullable [] value) {

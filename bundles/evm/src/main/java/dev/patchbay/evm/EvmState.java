@@ -123,10 +123,6 @@ public final class EvmState {
     return code;
   }
 
-  boolean isWarm(AccountEntry account) {
-    return account.warm == stamp;
-  }
-
   /** Warms an account; returns whether it was cold. */
   boolean warm(AccountEntry account) {
     if (account.warm == stamp) {

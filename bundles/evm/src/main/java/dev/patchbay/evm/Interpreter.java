@@ -24,7 +24,6 @@ final class Interpreter {
   static final String INVALID_JUMP = "invalid jump destination";
   static final String WRITE_PROTECTION = "write protection";
   static final String RETURN_OUT_OF_BOUNDS = "return data out of bounds";
-  private static final String GAS_OVERFLOW = OUT_OF_GAS;
 
   private final Machine machine;
   private final EvmState state;
@@ -499,7 +498,7 @@ final class Interpreter {
           } else {
             granted = s[sp - 4];
             if (huge || granted > gas) {
-              error = GAS_OVERFLOW;
+              error = OUT_OF_GAS;
               break loop;
             }
           }
