@@ -2,9 +2,11 @@
 package dev.patchbay.evm;
 
 import dev.patchbay.crypto.Blake2b;
+import dev.patchbay.crypto.Bls12381;
 import dev.patchbay.crypto.Bn254;
 import dev.patchbay.crypto.Digests;
 import dev.patchbay.crypto.Kzg;
+import dev.patchbay.crypto.P256;
 import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Fork;
@@ -12,6 +14,7 @@ import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -21,15 +24,18 @@ import java.util.function.ToLongFunction;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** The precompiled contracts of a fork (Yellow Paper, appendix E, and later EIPs). */
-final class Precompiles {
-  /**
-   * A contract: its price, negative when it is beyond any gas limit, and its function, null when it
-   * fails.
-   */
-  interface Contract {
+/**
+ * The precompiled contracts of a fork (Yellow Paper, appendix E, and later EIPs).
+ *
+ * <p>Threading: stateless.
+ */
+public final class Precompiles {
+  /** A precompiled contract. */
+  public interface Contract {
+    /** Returns the price in gas; negative when it is beyond any gas limit. */
     long gas(byte[] input);
 
+    /** Returns the output; null when the contract fails, which uses up all gas. */
     byte @Nullable [] run(byte[] input);
   }
 
@@ -43,7 +49,8 @@ final class Precompiles {
 
   private final Map<Address, Contract> contracts = new HashMap<>();
 
-  static Precompiles of(Fork fork) {
+  /** Returns the contracts of a fork. */
+  public static Precompiles of(Fork fork) {
     Precompiles precompiles = BY_FORK.get(fork);
     if (precompiles == null) {
       throw new IllegalArgumentException("no precompiled contracts for " + fork);
@@ -64,7 +71,7 @@ final class Precompiles {
       put(
           8,
           in -> istanbul ? 45000 + 34000L * (in.length / 192) : 100000 + 80000L * (in.length / 192),
-          Precompiles::pairing);
+          in -> truth(Bn254.pairingCheck(in)));
     }
     if (fork.includes(Fork.ISTANBUL)) {
       put(
@@ -75,11 +82,24 @@ final class Precompiles {
     if (fork.includes(Fork.CANCUN)) {
       put(10, in -> 50000, Precompiles::pointEvaluation);
     }
+    if (fork.includes(Fork.PRAGUE)) {
+      put(0x0b, in -> 375, Bls12381::addG1);
+      put(0x0c, in -> sumGas(in, 160, 12_000, BlsDiscounts.G1), Bls12381::sumG1);
+      put(0x0d, in -> 600, Bls12381::addG2);
+      put(0x0e, in -> sumGas(in, 288, 22_500, BlsDiscounts.G2), Bls12381::sumG2);
+      put(0x0f, in -> 37_700 + 32_600L * (in.length / 384), in -> truth(Bls12381.pairingCheck(in)));
+      put(0x10, in -> 5_500, Bls12381::mapToG1);
+      put(0x11, in -> 23_800, Bls12381::mapToG2);
+    }
+    if (fork.includes(Fork.OSAKA)) {
+      put(0x100, in -> 6_900, in -> P256.verify(in) ? truth(true) : Machine.NO_BYTES);
+    }
   }
 
   private void put(
       int number, ToLongFunction<byte[]> price, UnaryOperator<byte @Nullable []> function) {
     byte[] address = new byte[20];
+    address[18] = (byte) (number >> 8);
     address[19] = (byte) number;
     contracts.put(
         Address.wrap(address),
@@ -100,7 +120,12 @@ final class Precompiles {
     return contracts.containsKey(address);
   }
 
-  Contract get(Address address) {
+  /**
+   * Returns the contract at an address.
+   *
+   * @throws IllegalArgumentException when there is none
+   */
+  public Contract get(Address address) {
     Contract contract = contracts.get(address);
     if (contract == null) {
       throw new IllegalArgumentException("no precompiled contract at " + address);
@@ -108,8 +133,9 @@ final class Precompiles {
     return contract;
   }
 
-  Set<Address> addresses() {
-    return contracts.keySet();
+  /** Returns where contracts are. */
+  public Set<Address> addresses() {
+    return Collections.unmodifiableSet(contracts.keySet());
   }
 
   private static long words(byte[] input) {
@@ -146,14 +172,22 @@ final class Precompiles {
     return out;
   }
 
-  private static byte @Nullable [] pairing(byte[] in) {
-    Boolean holds = Bn254.pairingCheck(in);
-    if (holds == null) {
+  /** Returns a truth value as a word; null stays null. */
+  private static byte @Nullable [] truth(@Nullable Boolean value) {
+    if (value == null) {
       return null;
     }
     byte[] out = new byte[32];
-    out[31] = (byte) (holds ? 1 : 0);
+    out[31] = (byte) (value ? 1 : 0);
     return out;
+  }
+
+  /** The price of a sum of products: less a product, the more there are (EIP-2537). */
+  private static long sumGas(byte[] in, int item, long product, int[] discounts) {
+    int count = in.length / item;
+    return count == 0
+        ? 0
+        : count * product * discounts[Math.min(count, discounts.length) - 1] / 1_000;
   }
 
   private static byte @Nullable [] blake2f(byte[] in) {

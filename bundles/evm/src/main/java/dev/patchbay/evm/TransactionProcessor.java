@@ -67,7 +67,7 @@ public final class TransactionProcessor {
    */
   public ExecutionResult process(Transaction tx, long gasLeft, Mode mode, @Nullable Tracer tracer)
       throws InvalidTransactionException {
-    Address from = tx.sender();
+    Address from = fork.includes(Fork.HOMESTEAD) ? tx.sender() : tx.senderBeforeHomestead();
     if (from == null) {
       throw new InvalidTransactionException(Reason.SIGNATURE, "invalid sender: invalid signature");
     }
@@ -116,13 +116,9 @@ public final class TransactionProcessor {
 
     boolean success = frame.error == null;
     List<Log> logs = success ? List.copyOf(state.logs()) : List.of();
-    Status status =
-        success
-            ? Status.SUCCESS
-            : Machine.REVERTED.equals(frame.error) ? Status.REVERT : Status.HALT;
     ExecutionResult result =
         new ExecutionResult(
-            status,
+            status(frame),
             used,
             refund,
             frame.outputBytes(),
@@ -140,9 +136,9 @@ public final class TransactionProcessor {
    * Makes a system call (EIP-4788, EIP-2935, EIP-7002, EIP-7251): from the system address, with gas
    * of its own.
    *
-   * @return the output, or null when there is no code at the address
+   * @return null when there is no code at the address
    */
-  public @Nullable Bytes systemCall(Address to, Bytes input) {
+  public @Nullable ExecutionResult systemCall(Address to, Bytes input) {
     if (!state.entry(to).hasCode()) {
       return null;
     }
@@ -150,9 +146,25 @@ public final class TransactionProcessor {
     machine.origin = SYSTEM;
     state.warm(state.entry(to));
     Frame frame = machine.call(SYSTEM, to, input, UInt256.ZERO, SYSTEM_GAS);
-    Bytes output = frame.error == null ? frame.outputBytes() : Bytes.EMPTY;
+    boolean success = frame.error == null;
+    ExecutionResult result =
+        new ExecutionResult(
+            status(frame),
+            SYSTEM_GAS - frame.gas,
+            0,
+            frame.outputBytes(),
+            success ? List.copyOf(state.logs()) : List.of(),
+            frame.error,
+            null);
     state.endTransaction(fork);
-    return output;
+    return result;
+  }
+
+  private static Status status(Frame frame) {
+    if (frame.error == null) {
+      return Status.SUCCESS;
+    }
+    return Machine.REVERTED.equals(frame.error) ? Status.REVERT : Status.HALT;
   }
 
   private UInt256 price(Transaction tx, Mode mode) {

@@ -54,7 +54,7 @@ public final class DefaultEvmEngine implements EvmEngine {
     }
 
     @Override
-    public @Nullable Bytes systemCall(Address to, Bytes input) {
+    public @Nullable ExecutionResult systemCall(Address to, Bytes input) {
       return processor.systemCall(to, input);
     }
 
