@@ -2,6 +2,7 @@
 package dev.patchbay.binding;
 
 import java.lang.reflect.Method;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -11,9 +12,9 @@ import java.util.TreeSet;
  * silence.
  */
 public final class ConfigurationKeys {
-  /** Keys that the container adds. */
-  private static final Set<String> CONTAINER =
-      Set.of("service.pid", "service.factoryPid", "component.name", "component.id");
+  /** Keys that the container adds begin with one of these. */
+  private static final List<String> CONTAINER =
+      List.of("service.", "component.", "osgi.ds.", "felix.", "org.apache.karaf.");
 
   private ConfigurationKeys() {}
 
@@ -26,8 +27,7 @@ public final class ConfigurationKeys {
    */
   public static Set<String> unknown(Map<String, ?> properties, Class<?> type) {
     Set<String> out = new TreeSet<>(properties.keySet());
-    out.removeAll(CONTAINER);
-    out.removeIf(key -> key.startsWith("felix.") || key.startsWith("org.apache.karaf."));
+    out.removeIf(key -> CONTAINER.stream().anyMatch(key::startsWith));
     for (Method method : type.getDeclaredMethods()) {
       out.remove(method.getName().replace('_', '.'));
     }

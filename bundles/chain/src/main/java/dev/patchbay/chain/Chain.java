@@ -35,6 +35,7 @@ import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -53,7 +54,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private final StorageManager storage;
   private final ReentrantLock imports;
   private final Supplier<@Nullable BlockExecutor> executor;
-  private final Supplier<@Nullable ConsensusRules> rules;
+  private final Function<String, @Nullable ConsensusRules> rules;
   private final Supplier<List<ChainListener>> listeners;
 
   private final Block genesis;
@@ -65,7 +66,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       StorageManager storage,
       ReentrantLock imports,
       Supplier<@Nullable BlockExecutor> executor,
-      Supplier<@Nullable ConsensusRules> rules,
+      Function<String, @Nullable ConsensusRules> rules,
       Supplier<List<ChainListener>> listeners) {
     this.genesisFile = genesisFile;
     this.storage = storage;
@@ -183,7 +184,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   // ---- reading
 
-  private <T extends @Nullable Object> T read(java.util.function.Function<KeyReader, T> reading) {
+  private <T extends @Nullable Object> T read(Function<KeyReader, T> reading) {
     try (Lease<KeyValueStore> lease = storage.lease()) {
       return reading.apply(lease.get());
     }
@@ -355,43 +356,37 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     if (parent == null || parentDifficulty == null) {
       return new ImportResult.UnknownParent();
     }
-    ConsensusRules consensus = rules.get();
+    ConsensusRules consensus = rules.apply(config().consensus());
     BlockExecutor execution = executor.get();
     if (consensus == null || execution == null) {
       throw new IllegalStateException(
           consensus == null
-              ? "no consensus rules are installed"
+              ? "the consensus rules '" + config().consensus() + "' are not installed"
               : "no block executor is installed");
     }
-    HeaderChecks.verify(block.header(), parent, config());
-    consensus.verifyHeader(block.header(), parent, this, config());
-    HeaderChecks.verifyBody(block);
+    verify(block, parent, consensus);
     UInt256 difficulty = parentDifficulty.add(block.header().difficulty());
     Block top = head();
-    UInt256 topDifficulty = ChainStore.totalDifficulty(store, top.hash());
-    boolean extendsHead = block.header().parentHash().equals(top.hash());
-    if (!extendsHead && topDifficulty != null && difficulty.compareTo(topDifficulty) <= 0) {
-      Overlay overlay = new Overlay(store);
-      ChainStore.putSideBlock(overlay, block, difficulty);
-      storage.write(store, overlay.toBatch());
-      return new ImportResult.Imported(false);
-    }
     List<Block> removed = new ArrayList<>();
     Deque<Block> added = new ArrayDeque<>();
     added.add(block);
+    findFork(store, top, block, removed, added);
     Overlay overlay = new Overlay(store);
-    if (!extendsHead) {
-      findFork(store, top, block, removed, added);
-      FlatState state = new FlatState(overlay);
-      for (Block gone : removed) {
-        state.unwind(gone.number());
-        ChainStore.removeCanonical(overlay, gone);
-      }
+    FlatState state = new FlatState(overlay);
+    for (Block gone : removed) {
+      state.unwind(gone.number());
+      ChainStore.removeCanonical(overlay, gone);
     }
     UInt256 sum = parentDifficultyOf(store, added.getFirst());
     for (Block next : added) {
       sum = sum.add(next.header().difficulty());
       execute(overlay, execution, next, sum);
+    }
+    if (!removed.isEmpty() && !isBetter(store, block, difficulty, top)) {
+      Overlay side = new Overlay(store);
+      ChainStore.putSideBlock(side, block, difficulty);
+      storage.write(store, side.toBatch());
+      return new ImportResult.Imported(false);
     }
     overlay.put(Column.META, Keys.HEAD, block.hash().toArray());
     WriteBatch batch = overlay.toBatch();
@@ -407,6 +402,35 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     head = block;
     tell(removed, List.copyOf(added));
     return new ImportResult.Imported(true);
+  }
+
+  private void verify(Block block, BlockHeader parent, ConsensusRules consensus)
+      throws InvalidBlockException {
+    HeaderChecks.verify(block.header(), parent, config());
+    consensus.verifyHeader(block.header(), parent, this, config());
+    HeaderChecks.verifyBody(block, config());
+    consensus.verifyOmmers(block, this);
+    for (BlockHeader ommer : block.ommers()) {
+      BlockHeader before = header(ommer.parentHash());
+      if (before == null) {
+        throw new InvalidBlockException(
+            "ommer " + ommer.computeHash() + " has an unknown parent " + ommer.parentHash());
+      }
+      HeaderChecks.verify(ommer, before, config());
+      consensus.verifyHeader(ommer, before, this, config());
+    }
+  }
+
+  /**
+   * Returns whether a block becomes the head: more total difficulty wins, and between blocks
+   * without any, the longer branch; the first one seen keeps its place.
+   */
+  private static boolean isBetter(
+      KeyReader reader, Block block, UInt256 totalDifficulty, Block top) {
+    UInt256 topDifficulty = ChainStore.totalDifficulty(reader, top.hash());
+    int order = topDifficulty == null ? 1 : totalDifficulty.compareTo(topDifficulty);
+    boolean longer = block.header().difficulty().isZero() && block.number() > top.number();
+    return order > 0 || (order == 0 && longer);
   }
 
   private static UInt256 parentDifficultyOf(KeyReader reader, Block block) {
@@ -440,7 +464,11 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private void execute(
       Overlay overlay, BlockExecutor execution, Block block, UInt256 totalDifficulty)
       throws InvalidBlockException {
-    BlockExecutor.Outcome outcome = execution.execute(block, new States.Latest(overlay));
+    BlockExecutor.Outcome outcome =
+        execution.execute(
+            block,
+            new States.Latest(overlay),
+            changes -> new FlatState(new Overlay(overlay)).apply(changes, null));
     Hash root = new FlatState(overlay).apply(outcome.changes(), block.number());
     HeaderChecks.check("stateRoot", block.header().stateRoot(), root);
     ChainStore.putBlock(overlay, block, outcome.receipts(), totalDifficulty);

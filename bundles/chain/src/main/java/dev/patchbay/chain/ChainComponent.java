@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -56,7 +57,7 @@ public final class ChainComponent {
     String genesis();
 
     /** Store to choose when the data directory has made no choice yet. */
-    @AttributeDefinition(description = "Store to start with: memory or mapdb")
+    @AttributeDefinition(description = "Store to start with: memory, mapdb or rocksdb")
     String storage() default "mapdb";
   }
 
@@ -67,7 +68,7 @@ public final class ChainComponent {
   private final ServiceRegistration<?> controlRegistration;
   private final List<ChainListener> listeners = new CopyOnWriteArrayList<>();
   private volatile @Nullable BlockExecutor executor;
-  private volatile @Nullable ConsensusRules rules;
+  private final Map<String, ConsensusRules> rules = new ConcurrentHashMap<>();
 
   /** Reads the genesis and registers the services of the chain. */
   @Activate
@@ -91,7 +92,7 @@ public final class ChainComponent {
     manager =
         new StorageManager(
             new ChoiceFile(Path.of(data)), imports, config.storage(), FailurePoints.of(context));
-    chain = new Chain(genesis, manager, imports, () -> executor, () -> rules, () -> listeners);
+    chain = new Chain(genesis, manager, imports, () -> executor, rules::get, () -> listeners);
     String[] services = {
       ChainReader.class.getName(),
       HeaderReader.class.getName(),
@@ -147,17 +148,15 @@ public final class ChainComponent {
   }
 
   @Reference(
-      cardinality = ReferenceCardinality.OPTIONAL,
+      cardinality = ReferenceCardinality.MULTIPLE,
       policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.RELUCTANT)
-  void setRules(ConsensusRules next) {
-    rules = next;
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addRules(ConsensusRules added) {
+    rules.put(added.name(), added);
   }
 
-  void unsetRules(ConsensusRules gone) {
-    if (rules == gone) {
-      rules = null;
-    }
+  void removeRules(ConsensusRules gone) {
+    rules.remove(gone.name(), gone);
   }
 
   @Reference(

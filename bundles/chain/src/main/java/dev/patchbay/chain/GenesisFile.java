@@ -42,6 +42,8 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Map<Fork, String> BLOCKS = new EnumMap<>(Fork.class);
   private static final Map<Fork, String> TIMES = new EnumMap<>(Fork.class);
+  private static final List<String> BLOB_FORKS =
+      List.of("cancun", "prague", "osaka", "bpo1", "bpo2", "bpo3", "bpo4", "bpo5");
 
   /** SHA-256 of nothing: the hash of no requests (EIP-7685). */
   static final Hash EMPTY_REQUESTS =
@@ -106,19 +108,14 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     }
     TreeMap<Long, BlobSchedule> blobs = new TreeMap<>();
     JsonNode schedule = json.path("blobSchedule");
-    Map<String, String> names = new HashMap<>();
-    TIMES.forEach((fork, name) -> names.put(name.substring(0, name.length() - 4), name));
-    for (int i = 1; i <= 5; i++) {
-      names.put("bpo" + i, "bpo" + i + "Time");
+    // in order: of two that start at once, the later holds
+    for (String name : BLOB_FORKS) {
+      Long time = field(json, name + "Time", GenesisFile::longNumber, null);
+      BlobSchedule entry = blobSchedule(schedule, name);
+      if (time != null && entry != null) {
+        blobs.put(time, entry);
+      }
     }
-    names.forEach(
-        (name, timeField) -> {
-          Long time = field(json, timeField, GenesisFile::longNumber, null);
-          BlobSchedule entry = blobSchedule(schedule, name);
-          if (time != null && entry != null) {
-            blobs.put(time, entry);
-          }
-        });
     ChainConfig.Clique poa = null;
     if (clique != null) {
       poa =
@@ -134,21 +131,28 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
         blobs,
         field(json, "depositContractAddress", node -> Address.fromHex(node.asText()), null),
         poa,
+        json.path("daoForkSupport").asBoolean()
+            ? field(json, "daoForkBlock", GenesisFile::longNumber, null)
+            : null,
         clique != null);
   }
 
+  /** Returns the blob parameters of a fork; Osaka without any of its own keeps Prague's. */
   private static @Nullable BlobSchedule blobSchedule(JsonNode schedule, String name) {
     JsonNode entry = schedule.get(name);
-    if (entry != null) {
-      String at = "config.blobSchedule." + name + ".";
-      return new BlobSchedule(
-          required(entry, at, "target", GenesisFile::longNumber).intValue(),
-          required(entry, at, "max", GenesisFile::longNumber).intValue(),
-          required(entry, at, "baseFeeUpdateFraction", GenesisFile::longNumber));
+    if (entry == null) {
+      return switch (name) {
+        case "cancun" -> BlobSchedule.CANCUN;
+        case "prague" -> BlobSchedule.PRAGUE;
+        case "osaka" -> blobSchedule(schedule, "prague");
+        default -> null;
+      };
     }
-    return name.equals("cancun")
-        ? BlobSchedule.CANCUN
-        : name.equals("prague") ? BlobSchedule.PRAGUE : null;
+    String at = "config.blobSchedule." + name + ".";
+    return new BlobSchedule(
+        required(entry, at, "target", GenesisFile::longNumber).intValue(),
+        required(entry, at, "max", GenesisFile::longNumber).intValue(),
+        required(entry, at, "baseFeeUpdateFraction", GenesisFile::longNumber));
   }
 
   private static Map<Fork, Long> forks(JsonNode json, Map<Fork, String> names) {
@@ -187,7 +191,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
               address,
               null,
               true,
-              checked(at, json, "nonce", GenesisFile::longNumber, 0L),
+              checked(at, json, "nonce", GenesisFile::unsignedLong, 0L),
               checked(at, json, "balance", GenesisFile::number, UInt256.ZERO),
               code.isEmpty() ? Account.EMPTY_CODE : code.keccak(),
               code.isEmpty() ? null : code,
@@ -275,11 +279,19 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     }
   }
 
-  private static Long longNumber(JsonNode node) {
+  private static Long unsignedLong(JsonNode node) {
     UInt256 number = number(node);
-    if (!number.fitsLong() || number.longValue() < 0) {
+    if (!number.fitsLong()) {
       throw new IllegalArgumentException("number out of range: " + number);
     }
     return number.longValue();
+  }
+
+  private static Long longNumber(JsonNode node) {
+    long value = unsignedLong(node);
+    if (value < 0) {
+      throw new IllegalArgumentException("number out of range: " + Long.toUnsignedString(value));
+    }
+    return value;
   }
 }

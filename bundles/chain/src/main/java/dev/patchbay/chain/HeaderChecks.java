@@ -26,11 +26,14 @@ import org.jspecify.annotations.Nullable;
 final class HeaderChecks {
   private static final long MIN_GAS_LIMIT = 5000;
 
+  /** 10 MiB less 2 MiB for the beacon block around it (EIP-7934). */
+  private static final int MAX_BLOCK_BYTES = 8 << 20;
+
   private HeaderChecks() {}
 
   static void verify(BlockHeader header, BlockHeader parent, ChainConfig config)
       throws InvalidBlockException {
-    Fork fork = config.forkAt(header.number(), header.timestamp());
+    Fork fork = config.forkOf(header);
     check("number", header.number(), parent.number() + 1);
     if (header.gasLimit() < MIN_GAS_LIMIT || header.gasLimit() < 0) {
       throw new InvalidBlockException(
@@ -68,8 +71,17 @@ final class HeaderChecks {
     }
   }
 
-  static void verifyBody(Block block) throws InvalidBlockException {
+  static void verifyBody(Block block, ChainConfig config) throws InvalidBlockException {
     BlockHeader header = block.header();
+    int size = config.forkOf(header).includes(Fork.OSAKA) ? block.encode().length : 0;
+    if (size > MAX_BLOCK_BYTES) {
+      throw new InvalidBlockException(
+          "the block has "
+              + size
+              + " bytes, at most "
+              + MAX_BLOCK_BYTES
+              + " are allowed (EIP-7934)");
+    }
     List<byte[]> encoded = block.transactions().stream().map(Transaction::encode).toList();
     check("transactionsRoot", header.transactionsRoot(), Trie.rootOfList(encoded));
     Hash ommers =

@@ -36,7 +36,7 @@ import org.slf4j.LoggerFactory;
 final class StorageManager implements StorageControl {
   private static final Logger LOG = LoggerFactory.getLogger(StorageManager.class);
   private static final Duration DRAIN = Duration.ofSeconds(10);
-  private static final int CHUNK_BYTES = 1 << 18;
+  private static final int CHUNK_BYTES = 1 << 21;
   private static final int CATCH_UP_LEFT = 4;
   private static final byte[] INCOMPLETE =
       "migration-incomplete".getBytes(java.nio.charset.StandardCharsets.US_ASCII);

@@ -29,11 +29,14 @@ import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.Requests;
+import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.trie.Trie;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
@@ -49,23 +52,27 @@ public final class Execution implements BlockExecutor, CallSimulator {
   private final ChainReader chain;
   private final StateProvider states;
 
-  @Reference(
-      cardinality = ReferenceCardinality.OPTIONAL,
-      policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.GREEDY)
   private volatile @Nullable EvmEngine engine;
 
-  @Reference(
-      cardinality = ReferenceCardinality.OPTIONAL,
-      policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.GREEDY)
-  private volatile @Nullable ConsensusRules rules;
+  private final Map<String, ConsensusRules> rules = new ConcurrentHashMap<>();
 
   /** Makes the component. */
   @Activate
   public Execution(@Reference ChainReader chain, @Reference StateProvider states) {
     this.chain = chain;
     this.states = states;
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addRules(ConsensusRules added) {
+    rules.put(added.name(), added);
+  }
+
+  void removeRules(ConsensusRules gone) {
+    rules.remove(gone.name(), gone);
   }
 
   private EvmEngine engine() {
@@ -76,20 +83,38 @@ public final class Execution implements BlockExecutor, CallSimulator {
     return current;
   }
 
-  private Address feeRecipient(BlockHeader header) {
-    ConsensusRules current = rules;
-    if (current == null) {
-      throw new IllegalStateException("no consensus rules are installed");
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void setEngine(EvmEngine next) {
+    engine = next;
+  }
+
+  void unsetEngine(EvmEngine gone) {
+    if (engine == gone) {
+      engine = null;
     }
-    return current.feeRecipient(header);
+  }
+
+  private ConsensusRules rules() {
+    String name = chain.config().consensus();
+    ConsensusRules current = rules.get(name);
+    if (current == null) {
+      throw new IllegalStateException("the consensus rules '" + name + "' are not installed");
+    }
+    return current;
   }
 
   // ---- blocks
 
   @Override
-  public Outcome execute(Block block, StateReader parent) throws InvalidBlockException {
+  public Outcome execute(Block block, StateReader parent, Function<StateChanges, Hash> roots)
+      throws InvalidBlockException {
     BlockHeader header = block.header();
-    Assembly assembly = begin(header, feeRecipient(header), block.withdrawals(), parent);
+    ConsensusRules consensus = rules();
+    Assembly assembly =
+        begin(header, consensus.feeRecipient(header), block.withdrawals(), parent, roots);
     int index = 0;
     for (Transaction transaction : block.transactions()) {
       try {
@@ -105,6 +130,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
       }
       index++;
     }
+    assembly.reward(consensus.rewards(block, chain.config()));
     Outcome outcome = assembly.finish();
     check("gasUsed", header.gasUsed(), outcome.gasUsed());
     if (header.blobGasUsed() != null) {
@@ -133,14 +159,19 @@ public final class Execution implements BlockExecutor, CallSimulator {
 
   @Override
   public BlockAssembly assemble(BlockHeader header, Address feeRecipient, StateReader parent) {
-    return begin(header, feeRecipient, List.of(), parent);
+    return begin(header, feeRecipient, List.of(), parent, null);
   }
 
   @Override
   public void replay(Block block, int index, StateReader parent, Tracer tracer)
       throws InvalidBlockException {
     Assembly assembly =
-        begin(block.header(), feeRecipient(block.header()), block.withdrawals(), parent);
+        begin(
+            block.header(),
+            rules().feeRecipient(block.header()),
+            block.withdrawals(),
+            parent,
+            null);
     for (int i = 0; i <= index; i++) {
       try {
         assembly.add(block.transactions().get(i), i == index ? tracer : null);
@@ -155,16 +186,21 @@ public final class Execution implements BlockExecutor, CallSimulator {
       BlockHeader header,
       Address feeRecipient,
       @Nullable List<Withdrawal> withdrawals,
-      StateReader parent) {
+      StateReader parent,
+      @Nullable Function<StateChanges, Hash> roots) {
     ChainConfig config = chain.config();
     BlockContext context = context(header, feeRecipient, config);
     EvmExecution execution = engine().open(context, parent);
+    Long daoFork = config.daoForkBlock();
+    if (daoFork != null && daoFork == header.number()) {
+      DaoFork.apply(execution);
+    }
     SystemCalls.before(execution, header, context.fork());
-    return new Assembly(execution, header, context.fork(), withdrawals, config);
+    return new Assembly(execution, header, context.fork(), withdrawals, config, roots);
   }
 
   private BlockContext context(BlockHeader header, Address feeRecipient, ChainConfig config) {
-    Fork fork = config.forkAt(header.number(), header.timestamp());
+    Fork fork = config.forkOf(header);
     BlobSchedule blobs = config.blobScheduleAt(header.timestamp());
     Long excess = header.excessBlobGas();
     return new BlockContext(
@@ -210,6 +246,8 @@ public final class Execution implements BlockExecutor, CallSimulator {
     private final ChainConfig config;
     private final List<Transaction> transactions = new ArrayList<>();
     private final List<Receipt> receipts = new ArrayList<>();
+    private final @Nullable Function<StateChanges, Hash> roots;
+    private Map<Address, UInt256> rewards = Map.of();
     private long gasUsed;
     private long blobs;
 
@@ -218,12 +256,18 @@ public final class Execution implements BlockExecutor, CallSimulator {
         BlockHeader header,
         Fork fork,
         @Nullable List<Withdrawal> withdrawals,
-        ChainConfig config) {
+        ChainConfig config,
+        @Nullable Function<StateChanges, Hash> roots) {
       this.execution = execution;
       this.header = header;
       this.fork = fork;
       this.withdrawals = withdrawals;
       this.config = config;
+      this.roots = roots;
+    }
+
+    void reward(Map<Address, UInt256> amounts) {
+      rewards = amounts;
     }
 
     @Override
@@ -248,8 +292,18 @@ public final class Execution implements BlockExecutor, CallSimulator {
       gasUsed += result.gasUsed();
       blobs += more;
       transactions.add(transaction);
-      receipts.add(Receipt.of(transaction.type(), result.success(), gasUsed, result.logs()));
+      receipts.add(receipt(transaction, result));
       return result;
+    }
+
+    private Receipt receipt(Transaction transaction, ExecutionResult result) {
+      Receipt receipt = Receipt.of(transaction.type(), result.success(), gasUsed, result.logs());
+      if (fork.includes(Fork.BYZANTIUM) || roots == null) {
+        return receipt;
+      }
+      Hash root = roots.apply(execution.changes());
+      return new Receipt(
+          receipt.type(), result.success(), root, gasUsed, receipt.logsBloom(), receipt.logs());
     }
 
     @Override
@@ -258,7 +312,8 @@ public final class Execution implements BlockExecutor, CallSimulator {
     }
 
     @Override
-    public Outcome finish() {
+    public Outcome finish() throws InvalidBlockException {
+      rewards.forEach(execution::credit);
       if (withdrawals != null) {
         for (Withdrawal withdrawal : withdrawals) {
           UInt256 wei = UInt256.of(withdrawal.amount()).multiply(UInt256.of(1_000_000_000L));
@@ -292,7 +347,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
       if (state == null) {
         throw new IllegalArgumentException("no state after block " + blockHash);
       }
-      ConsensusRules known = rules;
+      ConsensusRules known = rules.get(chain.config().consensus());
       // reads go on while the consensus bundle is exchanged
       Address recipient = known == null ? header.coinbase() : known.feeRecipient(header);
       EvmExecution execution = engine().open(context(header, recipient, chain.config()), state);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.execution;
 
+import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.evm.EvmExecution;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
@@ -9,6 +10,7 @@ import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Log;
 import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.execution.ExecutionResult;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -31,6 +33,8 @@ final class SystemCalls {
   private static final Hash DEPOSIT_EVENT =
       Hash.fromHex("0x649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5");
   private static final int DEPOSIT_DATA = 576;
+  private static final int[] FIELD_OFFSETS = {160, 256, 320, 384, 512};
+  private static final int[] FIELD_SIZES = {48, 32, 8, 96, 8};
 
   private SystemCalls() {}
 
@@ -46,9 +50,13 @@ final class SystemCalls {
 
   /**
    * Returns the requests of a block, each with its type byte; empty ones are left out (EIP-7685).
+   *
+   * @throws InvalidBlockException when a deposit is malformed or a contract fails: the block is not
+   *     valid
    */
   static List<byte[]> requests(
-      EvmExecution execution, List<Receipt> receipts, @Nullable Address depositContract) {
+      EvmExecution execution, List<Receipt> receipts, @Nullable Address depositContract)
+      throws InvalidBlockException {
     List<byte[]> out = new ArrayList<>();
     add(out, 0, deposits(receipts, depositContract));
     add(out, 1, output(execution, WITHDRAWAL_REQUESTS));
@@ -56,9 +64,16 @@ final class SystemCalls {
     return out;
   }
 
-  private static byte[] output(EvmExecution execution, Address contract) {
-    Bytes output = execution.systemCall(contract, Bytes.EMPTY);
-    return output == null ? new byte[0] : output.toArray();
+  private static byte[] output(EvmExecution execution, Address contract)
+      throws InvalidBlockException {
+    ExecutionResult result = execution.systemCall(contract, Bytes.EMPTY);
+    if (result == null) {
+      throw new InvalidBlockException("the system contract " + contract + " has no code");
+    }
+    if (!result.success()) {
+      throw new InvalidBlockException("the system contract " + contract + " has failed");
+    }
+    return result.output().toArray();
   }
 
   private static void add(List<byte[]> out, int type, byte[] data) {
@@ -67,18 +82,41 @@ final class SystemCalls {
     }
   }
 
+  /** Checks the heads and lengths of the five fields (EIP-6110). */
+  private static void checkLayout(byte[] data) throws InvalidBlockException {
+    if (data.length != DEPOSIT_DATA) {
+      throw new InvalidBlockException("a deposit event has " + data.length + " bytes");
+    }
+    for (int field = 0; field < FIELD_OFFSETS.length; field++) {
+      int offset = FIELD_OFFSETS[field];
+      if (!isNumber(data, 32 * field, offset) || !isNumber(data, offset, FIELD_SIZES[field])) {
+        throw new InvalidBlockException("field " + field + " of a deposit event is not in place");
+      }
+    }
+  }
+
+  private static boolean isNumber(byte[] data, int at, int value) {
+    for (int i = at; i < at + 28; i++) {
+      if (data[i] != 0) {
+        return false;
+      }
+    }
+    return ByteBuffer.wrap(data).getInt(at + 28) == value;
+  }
+
   /** Packs the fields of the deposit events: ABI heads and lengths are left out (EIP-6110). */
-  private static byte[] deposits(List<Receipt> receipts, @Nullable Address contract) {
+  private static byte[] deposits(List<Receipt> receipts, @Nullable Address contract)
+      throws InvalidBlockException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     for (Receipt receipt : receipts) {
       for (Log log : receipt.logs()) {
         boolean deposit =
             log.address().equals(contract)
                 && !log.topics().isEmpty()
-                && log.topics().get(0).equals(DEPOSIT_EVENT)
-                && log.data().size() == DEPOSIT_DATA;
+                && log.topics().get(0).equals(DEPOSIT_EVENT);
         if (deposit) {
           byte[] data = log.data().unsafeArray();
+          checkLayout(data);
           out.write(data, 192, 48);
           out.write(data, 288, 32);
           out.write(data, 352, 8);

@@ -2,6 +2,7 @@
 package dev.patchbay.payload;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
@@ -83,6 +84,8 @@ public final class Builder implements PayloadBuilder {
           assembly.transactions(),
           List.of(),
           fork.includes(Fork.SHANGHAI) ? List.of() : null);
+    } catch (InvalidBlockException broken) {
+      throw new IllegalStateException(String.valueOf(broken.getMessage()), broken);
     }
   }
 

@@ -90,6 +90,18 @@ public final class Block {
     }
   }
 
+  /**
+   * Decodes what {@link #encode()} made.
+   *
+   * @throws dev.patchbay.primitives.rlp.RlpException when it is not a block, or bytes follow
+   */
+  public static Block decode(byte[] encoded) {
+    RlpReader reader = RlpReader.of(encoded);
+    Block block = read(reader);
+    reader.expectEnd();
+    return block;
+  }
+
   /** Reads the RLP form. */
   public static Block read(RlpReader reader) {
     RlpReader r = reader.list();

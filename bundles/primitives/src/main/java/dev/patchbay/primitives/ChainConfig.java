@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param blobSchedules blob parameters by the timestamp from which they hold
  * @param depositContract the deposit contract (EIP-6110); null when there is none
  * @param clique parameters of proof of authority (EIP-225); null under other consensus
+ * @param daoForkBlock number of the block that moves the ether of The DAO; null when none does
  * @param proofOfAuthority whether forks from Shanghai on are in force without a merge
  */
 public record ChainConfig(
@@ -30,6 +31,7 @@ public record ChainConfig(
     NavigableMap<Long, BlobSchedule> blobSchedules,
     @Nullable Address depositContract,
     @Nullable Clique clique,
+    @Nullable Long daoForkBlock,
     boolean proofOfAuthority) {
 
   /**
@@ -64,14 +66,14 @@ public record ChainConfig(
       blobs.put(0L, fork.includes(Fork.PRAGUE) ? BlobSchedule.PRAGUE : BlobSchedule.CANCUN);
     }
     return new ChainConfig(
-        chainId, blocks, times, null, blobs, null, null, fork.includes(Fork.PARIS));
+        chainId, blocks, times, null, blobs, null, null, null, fork.includes(Fork.PARIS));
   }
 
   /**
    * Returns the rules of a block.
    *
    * @param number its number
-   * @param timestamp its timestamp in seconds since the Unix epoch
+   * @param timestamp its timestamp in seconds since the Unix epoch, unsigned
    */
   public Fork forkAt(long number, long timestamp) {
     Fork found = Fork.FRONTIER;
@@ -81,16 +83,33 @@ public record ChainConfig(
       }
     }
     for (Map.Entry<Fork, Long> entry : forkTimes.entrySet()) {
-      if (timestamp >= entry.getValue() && entry.getKey().includes(found)) {
+      if (Long.compareUnsigned(timestamp, entry.getValue()) >= 0
+          && entry.getKey().includes(found)) {
         found = entry.getKey();
       }
     }
     return found;
   }
 
+  /**
+   * Returns the rules of a block by its header: under a terminal total difficulty, a header without
+   * difficulty is of the time after the merge (EIP-3675).
+   */
+  public Fork forkOf(BlockHeader header) {
+    Fork fork = forkAt(header.number(), header.timestamp());
+    boolean merged = terminalTotalDifficulty != null && header.difficulty().isZero();
+    return merged && clique == null && !fork.includes(Fork.PARIS) ? Fork.PARIS : fork;
+  }
+
+  /** Returns the name of the consensus rules that the chain asks for: clique or engine. */
+  public String consensus() {
+    return clique == null ? "engine" : "clique";
+  }
+
   /** Returns the blob parameters at a timestamp; those of Cancun before any is scheduled. */
   public BlobSchedule blobScheduleAt(long timestamp) {
-    Map.Entry<Long, BlobSchedule> entry = blobSchedules.floorEntry(timestamp);
+    long known = timestamp < 0 ? Long.MAX_VALUE : timestamp;
+    Map.Entry<Long, BlobSchedule> entry = blobSchedules.floorEntry(known);
     return entry == null ? BlobSchedule.CANCUN : entry.getValue();
   }
 }

@@ -5,7 +5,6 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
-import dev.patchbay.primitives.UInt256;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
@@ -48,7 +47,4 @@ public interface ChainReader extends HeaderReader {
 
   /** Returns where a transaction stands in the canonical chain; null when it is not there. */
   @Nullable TransactionLocation transaction(Hash hash);
-
-  /** Returns the total difficulty up to and with a block; null when unknown. */
-  @Nullable UInt256 totalDifficulty(Hash blockHash);
 }

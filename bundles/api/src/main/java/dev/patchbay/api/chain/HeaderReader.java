@@ -3,6 +3,7 @@ package dev.patchbay.api.chain;
 
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.UInt256;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -14,4 +15,7 @@ public interface HeaderReader {
 
   /** Returns the canonical header with a number; null above the head. */
   @Nullable BlockHeader header(long number);
+
+  /** Returns the total difficulty up to and with a block; null when unknown. */
+  @Nullable UInt256 totalDifficulty(Hash blockHash);
 }

@@ -37,7 +37,7 @@ public interface EvmExecution {
       throws InvalidTransactionException;
 
   /** Makes a system call; null when there is no code at the address. */
-  @Nullable Bytes systemCall(Address to, Bytes input);
+  @Nullable ExecutionResult systemCall(Address to, Bytes input);
 
   /** Adds to a balance, outside of any transaction. */
   void credit(Address address, UInt256 wei);

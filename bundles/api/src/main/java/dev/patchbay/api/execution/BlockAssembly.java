@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.execution;
 
+import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
@@ -23,6 +24,11 @@ public interface BlockAssembly {
   /** Returns the transactions added so far. */
   List<Transaction> transactions();
 
-  /** Ends the block: system calls and requests; call once. */
-  BlockExecutor.Outcome finish();
+  /**
+   * Ends the block: system calls and requests; call once.
+   *
+   * @throws InvalidBlockException when a system contract fails or a deposit is malformed: no valid
+   *     block holds these transactions
+   */
+  BlockExecutor.Outcome finish() throws InvalidBlockException;
 }

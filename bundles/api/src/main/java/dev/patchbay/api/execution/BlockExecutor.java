@@ -7,9 +7,11 @@ import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.execution.StateChanges;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -36,9 +38,12 @@ public interface BlockExecutor {
    * Executes all of a block on the state after its parent, and checks gas, receipts, bloom and
    * requests against the header; the state root is left to the caller.
    *
+   * @param roots gives the state root after changes to the state of {@code parent}: receipts before
+   *     Byzantium hold one each
    * @throws InvalidBlockException when a transaction is not valid or the header does not fit
    */
-  Outcome execute(Block block, StateReader parent) throws InvalidBlockException;
+  Outcome execute(Block block, StateReader parent, Function<StateChanges, Hash> roots)
+      throws InvalidBlockException;
 
   /**
    * Starts to put a block together.

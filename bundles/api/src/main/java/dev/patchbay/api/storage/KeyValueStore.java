@@ -30,7 +30,11 @@ public interface KeyValueStore extends KeyReader {
   /** Opens a view of the present content. */
   Snapshot snapshot();
 
-  /** Removes every entry. */
+  /**
+   * Removes every entry, at a cost that does not grow with them.
+   *
+   * @throws StorageException when a snapshot is open and the store cannot keep its content
+   */
   void clear();
 
   /** Returns the bytes that the store takes: on disk when durable, roughly in memory otherwise. */

@@ -11,6 +11,7 @@ import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.crypto.KeyFile;
 import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
@@ -143,6 +144,18 @@ public final class Clique implements ConsensusRules, CliqueControl {
   @Override
   public String name() {
     return "clique";
+  }
+
+  @Override
+  public void verifyOmmers(Block block, ChainReader reader) throws InvalidBlockException {
+    if (!block.ommers().isEmpty()) {
+      throw new InvalidBlockException("ommers: there are none under proof of authority");
+    }
+  }
+
+  @Override
+  public Map<Address, UInt256> rewards(Block block, ChainConfig config) {
+    return Map.of();
   }
 
   @Override

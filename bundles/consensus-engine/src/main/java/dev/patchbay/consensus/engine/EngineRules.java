@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.consensus.engine;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.HeaderReader;
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.ChainConfig;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.UInt256;
+import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import org.osgi.service.component.annotations.Component;
+
+/**
+ * The rules of chains like mainnet: proof of work up to the terminal total difficulty, without a
+ * check of the work itself, and after it what EIP-3675 leaves to the execution layer.
+ */
+@Component
+public final class EngineRules implements ConsensusRules {
+  private static final int MAX_EXTRA_DATA = 32;
+  private static final int MAX_OMMERS = 2;
+  private static final int GENERATIONS = 7;
+  private static final long DAO_BLOCKS = 10;
+  private static final Bytes DAO_EXTRA_DATA =
+      Bytes.wrap("dao-hard-fork".getBytes(StandardCharsets.US_ASCII));
+  private static final UInt256 ETHER = UInt256.of(1_000_000_000_000_000_000L);
+
+  @Override
+  public String name() {
+    return "engine";
+  }
+
+  @Override
+  public Address feeRecipient(BlockHeader header) {
+    return header.coinbase();
+  }
+
+  @Override
+  public void verifyHeader(
+      BlockHeader header, BlockHeader parent, HeaderReader headers, ChainConfig config)
+      throws InvalidBlockException {
+    if (Long.compareUnsigned(header.timestamp(), parent.timestamp()) <= 0) {
+      throw new InvalidBlockException(
+          "timestamp "
+              + Long.toUnsignedString(header.timestamp())
+              + " is not after the parent's "
+              + parent.timestamp());
+    }
+    if (header.extraData().size() > MAX_EXTRA_DATA) {
+      throw new InvalidBlockException(
+          "extraData has " + header.extraData().size() + " bytes, at most " + MAX_EXTRA_DATA);
+    }
+    if (isMerged(header, headers, config)) {
+      expect("difficulty", header.difficulty(), UInt256.ZERO);
+      expect("nonce", header.nonce(), 0L);
+      expect("ommersHash", header.ommersHash(), BlockHeader.EMPTY_OMMERS);
+      return;
+    }
+    Fork fork = config.forkAt(header.number(), header.timestamp());
+    expect(
+        "difficulty",
+        header.difficulty(),
+        Difficulty.of(
+            fork,
+            header.number(),
+            header.timestamp(),
+            parent.difficulty(),
+            parent.timestamp(),
+            !parent.ommersHash().equals(BlockHeader.EMPTY_OMMERS)));
+    Long dao = config.daoForkBlock();
+    if (dao != null && header.number() >= dao && header.number() < dao + DAO_BLOCKS) {
+      expect("extraData", header.extraData(), DAO_EXTRA_DATA);
+    }
+  }
+
+  private static boolean isMerged(BlockHeader header, HeaderReader headers, ChainConfig config) {
+    if (config.forkAt(header.number(), header.timestamp()).includes(Fork.PARIS)) {
+      return true;
+    }
+    UInt256 terminal = config.terminalTotalDifficulty();
+    UInt256 reached = headers.totalDifficulty(header.parentHash());
+    return terminal != null && reached != null && reached.compareTo(terminal) >= 0;
+  }
+
+  private static void expect(String field, Object found, Object expected)
+      throws InvalidBlockException {
+    if (!found.equals(expected)) {
+      throw new InvalidBlockException(field + " is " + found + ", expected " + expected);
+    }
+  }
+
+  @Override
+  public void verifyOmmers(Block block, ChainReader chain) throws InvalidBlockException {
+    if (block.ommers().isEmpty()) {
+      return;
+    }
+    int allowed = chain.config().forkOf(block.header()).includes(Fork.PARIS) ? 0 : MAX_OMMERS;
+    if (block.ommers().size() > allowed) {
+      throw new InvalidBlockException(
+          "ommers: there are " + block.ommers().size() + ", at most " + allowed + " are allowed");
+    }
+    Set<Hash> ancestors = new HashSet<>();
+    Set<Hash> taken = new HashSet<>();
+    ancestors.add(block.hash());
+    Hash next = block.header().parentHash();
+    for (int i = 0; i < GENERATIONS; i++) {
+      Block ancestor = chain.block(next);
+      if (ancestor == null) {
+        break;
+      }
+      ancestors.add(next);
+      ancestor.ommers().forEach(ommer -> taken.add(ommer.computeHash()));
+      next = ancestor.header().parentHash();
+    }
+    for (BlockHeader ommer : block.ommers()) {
+      Hash hash = ommer.computeHash();
+      if (!taken.add(hash)) {
+        throw new InvalidBlockException("ommer " + hash + " is in the chain already");
+      }
+      if (ancestors.contains(hash)) {
+        throw new InvalidBlockException("ommer " + hash + " is an ancestor");
+      }
+      if (!ancestors.contains(ommer.parentHash())
+          || ommer.parentHash().equals(block.header().parentHash())) {
+        throw new InvalidBlockException(
+            "ommer " + hash + " is no relative of the last generations");
+      }
+    }
+  }
+
+  @Override
+  public Map<Address, UInt256> rewards(Block block, ChainConfig config) {
+    Fork fork = config.forkOf(block.header());
+    Map<Address, UInt256> out = new LinkedHashMap<>();
+    if (fork.includes(Fork.PARIS)) {
+      return out;
+    }
+    UInt256 reward =
+        ETHER.multiply(
+            UInt256.of(
+                fork.includes(Fork.CONSTANTINOPLE) ? 2 : fork.includes(Fork.BYZANTIUM) ? 3 : 5));
+    UInt256 own = reward;
+    for (BlockHeader ommer : block.ommers()) {
+      UInt256 eighths = UInt256.of(ommer.number() + 8 - block.number());
+      UInt256 share =
+          UInt256.of(
+              reward.multiply(eighths).toBigInteger().shiftRight(3)); // an eighth less a generation
+      out.merge(ommer.coinbase(), share, UInt256::add);
+      own = own.add(UInt256.of(reward.toBigInteger().shiftRight(5)));
+    }
+    out.merge(block.header().coinbase(), own, UInt256::add);
+    return out;
+  }
+}
