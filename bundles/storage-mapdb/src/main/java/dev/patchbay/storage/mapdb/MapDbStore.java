@@ -44,12 +44,20 @@ public final class MapDbStore implements KeyValueStore {
   private static final Logger LOG = LoggerFactory.getLogger(MapDbStore.class);
   private static final String FILE = "chain.mapdb";
 
+  /** The files grow by mapped chunks of this order. */
+  private static final long SPARE_BYTES = 32L << 20;
+
+  /** A put rewrites a tree node, in the log and in the file. */
+  private static final long BYTES_AN_ENTRY = 8_192;
+
   private final Path folder;
-  private final DB db;
   private final Map<Column, BTreeMap<byte[], byte[]>> columns = new EnumMap<>(Column.class);
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
   private final Set<View> views = ConcurrentHashMap.newKeySet();
   private volatile boolean closed;
+
+  /** Changes only under the write lock, when the store is cleared. */
+  private volatile @Nullable DB db;
 
   /** Opens the store in the folder {@code storage-mapdb} of the node's data directory. */
   @Activate
@@ -73,6 +81,11 @@ public final class MapDbStore implements KeyValueStore {
    */
   public MapDbStore(Path folder) {
     this.folder = folder;
+    open();
+    LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
+  }
+
+  private void open() {
     // MapDB looks its serializers up through the context loader
     Thread thread = Thread.currentThread();
     ClassLoader before = thread.getContextClassLoader();
@@ -81,10 +94,7 @@ public final class MapDbStore implements KeyValueStore {
     try {
       Files.createDirectories(folder);
       opened =
-          DBMaker.fileDB(folder.resolve(FILE).toFile())
-              .fileChannelEnable()
-              .transactionEnable()
-              .make();
+          DBMaker.fileDB(folder.resolve(FILE).toFile()).fileMmapEnable().transactionEnable().make();
       for (Column column : Column.values()) {
         columns.put(
             column,
@@ -92,10 +102,13 @@ public final class MapDbStore implements KeyValueStore {
                 .treeMap(column.name())
                 .keySerializer(Serializer.BYTE_ARRAY)
                 .valueSerializer(Serializer.BYTE_ARRAY)
+                // a put rewrites a tree node: with values in it, that would be some kilobytes
+                .valuesOutsideNodesEnable()
                 .counterEnable()
                 .createOrOpen());
       }
       opened.commit();
+      db = opened;
     } catch (IOException | RuntimeException | Error failure) {
       if (opened != null) {
         opened.close();
@@ -104,8 +117,6 @@ public final class MapDbStore implements KeyValueStore {
     } finally {
       thread.setContextClassLoader(before);
     }
-    db = opened;
-    LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
   }
 
   private StorageException refusal(Throwable failure) {
@@ -132,12 +143,20 @@ public final class MapDbStore implements KeyValueStore {
     try {
       if (!closed) {
         closed = true;
-        db.close();
+        database().close();
         LOG.info("closed {}", folder);
       }
     } finally {
       lock.writeLock().unlock();
     }
+  }
+
+  private DB database() {
+    DB current = db;
+    if (current == null) {
+      throw new StorageException("the store in " + folder + " is closed");
+    }
+    return current;
   }
 
   private BTreeMap<byte[], byte[]> column(Column column) {
@@ -162,6 +181,7 @@ public final class MapDbStore implements KeyValueStore {
   public void write(WriteBatch batch) {
     lock.writeLock().lock();
     try {
+      checkSpace(batch);
       if (!views.isEmpty()) {
         keepForViews(batch);
       }
@@ -173,13 +193,41 @@ public final class MapDbStore implements KeyValueStore {
           column(entry.column()).put(entry.key(), value);
         }
       }
-      db.commit();
+      database().commit();
     } catch (DBException | UncheckedIOException failure) {
-      db.rollback();
+      database().rollback();
       throw new StorageException(
           "could not write to " + folder + ": " + failure + "; is the disk full?", failure);
+    } catch (InternalError failure) {
+      // a mapped page without disk behind it: what is in memory is no longer to be trusted, what
+      // was committed is in the log
+      closed = true;
+      throw new StorageException(
+          "the store in "
+              + folder
+              + " has failed and is closed: the disk is full or broken. Free space and restart the node; nothing that was reported is lost",
+          failure);
     } finally {
       lock.writeLock().unlock();
+    }
+  }
+
+  /**
+   * Refuses a batch while nothing is written yet: the files are mapped, and a full disk is no
+   * exception there.
+   */
+  private void checkSpace(WriteBatch batch) {
+    long usable = folder.toFile().getUsableSpace();
+    long needed = SPARE_BYTES + batch.entries().size() * BYTES_AN_ENTRY;
+    if (usable < needed) {
+      throw new StorageException(
+          "the disk of "
+              + folder
+              + " is nearly full: "
+              + usable
+              + " bytes are left, and up to "
+              + needed
+              + " are needed; free some, and the node goes on by itself");
     }
   }
 
@@ -233,10 +281,22 @@ public final class MapDbStore implements KeyValueStore {
   public void clear() {
     lock.writeLock().lock();
     try {
-      for (Column column : Column.values()) {
-        column(column).clear();
+      column(Column.META); // fails when the store is closed
+      if (!views.isEmpty()) {
+        throw new StorageException(
+            "the store in " + folder + " cannot be cleared while a snapshot of it is open");
       }
-      db.commit();
+      database().close();
+      closed = true;
+      try (Stream<Path> files = Files.list(folder)) {
+        for (Path file : files.toList()) {
+          Files.delete(file);
+        }
+      }
+      open();
+      closed = false;
+    } catch (IOException failure) {
+      throw new StorageException("could not clear " + folder + ": " + failure, failure);
     } finally {
       lock.writeLock().unlock();
     }
