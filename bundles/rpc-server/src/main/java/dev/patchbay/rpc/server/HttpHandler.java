@@ -2,9 +2,6 @@
 package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.rpc.RpcSession;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Locale;
@@ -18,11 +15,17 @@ import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
-import org.jspecify.annotations.Nullable;
 
 /** JSON-RPC over HTTP: POST, with checks of host, origin, type and size. */
 final class HttpHandler extends Handler.Abstract {
   private static final Pattern IP_LITERAL = Pattern.compile("[0-9.]+|\\[[0-9a-fA-F:.]+\\]");
+
+  /**
+   * A body of up to this many times the allowed size is read and thrown away before it is refused:
+   * a client that still sends when the connection is closed sees a reset, and not the answer.
+   */
+  private static final long DISCARDED = 4;
+
   private static final RpcSession NO_SESSION =
       new RpcSession() {
         @Override
@@ -90,19 +93,47 @@ final class HttpHandler extends Handler.Abstract {
           HttpStatus.UNSUPPORTED_MEDIA_TYPE_415,
           "invalid content type, only application/json is supported");
     }
-    byte[] body = read(request);
-    if (body == null) {
-      response.getHeaders().put(HttpHeader.CONNECTION, "close");
-      return refuse(
-          response,
-          callback,
-          HttpStatus.PAYLOAD_TOO_LARGE_413,
-          "request too large: at most " + limits.bodyBytes() + " bytes");
+    if (request.getLength() > limits.bodyBytes() * DISCARDED) {
+      return refuseSize(response, callback);
     }
-    byte[] answer = dispatcher.answer(body, namespaces, limits, NO_SESSION);
-    response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
-    response.write(true, ByteBuffer.wrap(answer == null ? new byte[0] : answer), callback);
+    if (request.getLength() > limits.bodyBytes()) {
+      Content.Source.consumeAll(
+          request, Callback.from(() -> refuseSize(response, callback), callback::failed));
+      return true;
+    }
+    // no thread waits for a body: slow clients cost a connection each, and no more
+    Content.Source.asByteArrayAsync(request, limits.bodyBytes())
+        .whenComplete(
+            (body, failure) -> {
+              if (failure == null) {
+                answer(body, response, callback);
+              } else if (failure.getCause()
+                  instanceof IllegalStateException) { // longer than allowed
+                refuseSize(response, callback);
+              } else {
+                callback.failed(failure);
+              }
+            });
     return true;
+  }
+
+  private void answer(byte[] body, Response response, Callback callback) {
+    try {
+      byte[] answer = dispatcher.answer(body, namespaces, limits, NO_SESSION);
+      response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
+      response.write(true, ByteBuffer.wrap(answer == null ? new byte[0] : answer), callback);
+    } catch (Throwable failure) { // whatever it is, the client must not wait for ever
+      callback.failed(failure);
+    }
+  }
+
+  private boolean refuseSize(Response response, Callback callback) {
+    response.getHeaders().put(HttpHeader.CONNECTION, "close");
+    return refuse(
+        response,
+        callback,
+        HttpStatus.PAYLOAD_TOO_LARGE_413,
+        "request too large: at most " + limits.bodyBytes() + " bytes");
   }
 
   private boolean preflight(Response response, Callback callback) {
@@ -119,24 +150,6 @@ final class HttpHandler extends Handler.Abstract {
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, "text/plain");
     Content.Sink.write(response, true, text + (text.isEmpty() ? "" : "\n"), callback);
     return true;
-  }
-
-  /** Reads the body; null when it is longer than allowed. */
-  private byte @Nullable [] read(Request request) throws IOException {
-    if (request.getLength() > limits.bodyBytes()) {
-      return null;
-    }
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (InputStream in = Content.Source.asInputStream(request)) {
-      byte[] chunk = new byte[8_192];
-      for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
-        if (out.size() + n > limits.bodyBytes()) {
-          return null;
-        }
-        out.write(chunk, 0, n);
-      }
-    }
-    return out.toByteArray();
   }
 
   /**

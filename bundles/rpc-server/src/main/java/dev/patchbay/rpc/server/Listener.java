@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
@@ -73,9 +74,13 @@ public final class Listener {
     @AttributeDefinition(description = "Most bytes of a response")
     int max_response_bytes() default 26_214_400;
 
+    /** Most connections. */
+    @AttributeDefinition(description = "Most connections at a time; more wait to be accepted")
+    int max_connections() default 1_024;
+
     /** Most WebSocket connections. */
     @AttributeDefinition(description = "Most WebSocket connections at a time")
-    int max_connections() default 200;
+    int max_websockets() default 200;
 
     /** Seconds without traffic after which a connection is cut. */
     @AttributeDefinition(
@@ -105,6 +110,8 @@ public final class Listener {
     check("max.body.bytes", config.max_body_bytes(), 1_024, 1 << 30);
     check("max.batch.items", config.max_batch_items(), 1, 1_000_000);
     check("max.response.bytes", config.max_response_bytes(), 1_024, 1 << 30);
+    check("max.connections", config.max_connections(), 1, 1_000_000);
+    check("max.websockets", config.max_websockets(), 0, 1_000_000);
     check("idle.seconds", config.idle_seconds(), 1, 86_400);
     Set<String> namespaces = new TreeSet<>(split(config.namespaces()));
     Limits limits =
@@ -120,10 +127,11 @@ public final class Listener {
     connector.setPort(config.port());
     connector.setIdleTimeout(config.idle_seconds() * 1_000L);
     server.addConnector(connector);
+    server.addBean(new NetworkConnectionLimit(config.max_connections(), connector));
     HttpHandler handler =
         new HttpHandler(
             dispatcher, namespaces, limits, split(config.hosts()), split(config.cors()));
-    Connections connections = new Connections(config.max_connections());
+    Connections connections = new Connections(config.max_websockets());
     WebSocketUpgradeHandler sockets =
         WebSocketUpgradeHandler.from(
             server,

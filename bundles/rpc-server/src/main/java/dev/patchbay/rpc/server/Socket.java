@@ -11,21 +11,23 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
-import org.eclipse.jetty.websocket.api.StatusCode;
 import org.jspecify.annotations.Nullable;
 
 /**
- * JSON-RPC over one WebSocket. Notifications to a client that does not read them are not kept
- * without bound: it is cut.
+ * JSON-RPC over one WebSocket. What a client does not read is not kept without bound: its next
+ * request is read when the last answer has been sent, and when too many notifications wait, it is
+ * cut.
  */
-public final class Socket extends Session.Listener.AbstractAutoDemanding implements RpcSession {
+public final class Socket extends Session.Listener.Abstract implements RpcSession {
   private static final int MAX_UNSENT = 1_024;
+  private static final int MAX_UNSENT_CHARS = 1 << 24;
 
   private final Dispatcher dispatcher;
   private final Set<String> namespaces;
   private final Limits limits;
   private final Connections connections;
   private final AtomicInteger unsent = new AtomicInteger();
+  private final AtomicInteger unsentChars = new AtomicInteger();
   private @Nullable List<Runnable> closers = new ArrayList<>();
 
   Socket(Dispatcher dispatcher, Set<String> namespaces, Limits limits, Connections connections) {
@@ -36,26 +38,23 @@ public final class Socket extends Session.Listener.AbstractAutoDemanding impleme
   }
 
   @Override
-  public void onWebSocketText(String message) {
-    byte[] answer =
-        dispatcher.answer(message.getBytes(StandardCharsets.UTF_8), namespaces, limits, this);
-    if (answer != null) {
-      send(new String(answer, StandardCharsets.UTF_8));
-    }
+  public void onWebSocketOpen(Session session) {
+    super.onWebSocketOpen(session);
+    session.demand();
   }
 
-  private boolean send(String text) {
+  @Override
+  public void onWebSocketText(String message) {
     Session session = getSession();
-    if (session == null || !session.isOpen()) {
-      return false;
+    byte[] answer =
+        dispatcher.answer(message.getBytes(StandardCharsets.UTF_8), namespaces, limits, this);
+    if (answer == null) {
+      session.demand();
+    } else {
+      session.sendText(
+          new String(answer, StandardCharsets.UTF_8),
+          Callback.from(session::demand, failure -> session.disconnect()));
     }
-    if (unsent.incrementAndGet() > MAX_UNSENT) {
-      session.close(StatusCode.POLICY_VIOLATION, "too slow", Callback.NOOP);
-      return false;
-    }
-    session.sendText(
-        text, Callback.from(unsent::decrementAndGet, failure -> unsent.decrementAndGet()));
-    return true;
   }
 
   @Override
@@ -86,7 +85,23 @@ public final class Socket extends Session.Listener.AbstractAutoDemanding impleme
     message.put("jsonrpc", "2.0");
     message.put("method", "eth_subscription");
     message.put("params", params);
-    return send(new String(dispatcher.write(message), StandardCharsets.UTF_8));
+    Session session = getSession();
+    if (session == null || !session.isOpen()) {
+      return false;
+    }
+    String text = new String(dispatcher.write(message), StandardCharsets.UTF_8);
+    if (unsent.incrementAndGet() > MAX_UNSENT
+        || unsentChars.addAndGet(text.length()) > MAX_UNSENT_CHARS) {
+      session.disconnect(); // a close frame would wait behind what is not read
+      return false;
+    }
+    session.sendText(text, Callback.from(() -> sent(text), failure -> sent(text)));
+    return true;
+  }
+
+  private void sent(String text) {
+    unsent.decrementAndGet();
+    unsentChars.addAndGet(-text.length());
   }
 
   @Override
