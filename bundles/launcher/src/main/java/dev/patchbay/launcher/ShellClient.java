@@ -51,7 +51,12 @@ public final class ShellClient {
         keyboard.setDaemon(true);
         keyboard.start();
       }
-      return print(from, out, command.isBlank() ? 0 : BROKEN_OFF);
+      int status = print(from, out, command.isBlank() ? 0 : BROKEN_OFF);
+      if (status == BROKEN_OFF) {
+        System.err.println(
+            "the connection ended before the command did: the node has stopped, or its shell was replaced");
+      }
+      return status;
     }
   }
 

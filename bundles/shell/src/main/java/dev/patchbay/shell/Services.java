@@ -4,6 +4,7 @@ package dev.patchbay.shell;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.InvalidSyntaxException;
@@ -20,6 +21,11 @@ final class Services {
   <T> @Nullable T find(Class<T> type) {
     ServiceReference<T> reference = context.getServiceReference(type);
     return reference == null ? null : context.getService(reference);
+  }
+
+  /** Returns all services of a type that are there. */
+  <T> List<T> all(Class<T> type) {
+    return references(type).stream().map(context::getService).filter(Objects::nonNull).toList();
   }
 
   /** Returns a service; without one the command fails and says which is missing. */

@@ -65,6 +65,8 @@ public final class ShellSocket {
   private final Path path;
   private final ServerSocketChannel server;
   private final ExecutorService threads;
+  private final Set<Thread> started = ConcurrentHashMap.newKeySet();
+  private final Set<Thread> executing = ConcurrentHashMap.newKeySet();
   private final Set<SocketChannel> clients = ConcurrentHashMap.newKeySet();
 
   /** Opens the socket. */
@@ -87,20 +89,31 @@ public final class ShellSocket {
             task -> {
               Thread thread = new Thread(task, "shell-socket-" + count.getAndIncrement());
               thread.setDaemon(true);
+              started.add(thread);
               return thread;
             });
     threads.execute(this::accept);
   }
 
+  /**
+   * Closes the socket and ends the threads, but for those that run a command: the shell may be
+   * stopped by a command of its own, and an interrupt would hit what that command does next. They
+   * end with their command.
+   */
   @Deactivate
   void close() throws IOException, InterruptedException {
+    Files.deleteIfExists(path);
     server.close();
     for (SocketChannel client : clients) {
       client.close();
     }
-    threads.shutdownNow();
-    threads.awaitTermination(5, TimeUnit.SECONDS);
-    Files.deleteIfExists(path);
+    threads.shutdown();
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
+    for (Thread thread : started) {
+      if (!executing.contains(thread)) {
+        thread.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(limit - System.nanoTime())));
+      }
+    }
   }
 
   private void accept() {
@@ -161,6 +174,7 @@ public final class ShellSocket {
 
   private int run(String command, InputStream in, PrintStream out) {
     Session session = factory.create(in, out, out);
+    executing.add(Thread.currentThread());
     try {
       session.put("karaf.printStackTraces", "never");
       Object result =
@@ -176,6 +190,7 @@ public final class ShellSocket {
       out.println("error: " + message(failure));
       return 1;
     } finally {
+      executing.remove(Thread.currentThread());
       session.close();
     }
   }

@@ -51,11 +51,14 @@ public final class StatusCommand implements Action {
                 .findFirst()
                 .map(store -> store.id() + ", " + store.bytes() / 1024 + " KiB")
                 .orElse("UNAVAILABLE: '" + storage.chosen() + "' is chosen and not there"));
-    ConsensusRules rules = services.find(ConsensusRules.class);
+    String consensus = chain.config().consensus();
+    boolean ruled =
+        services.all(ConsensusRules.class).stream().anyMatch(r -> r.name().equals(consensus));
     BlockSealer sealer = services.find(BlockSealer.class);
     System.out.println(
         "consensus  "
-            + (rules == null ? "none" : rules.name())
+            + consensus
+            + (ruled ? "" : ", whose rules are not installed")
             + (sealer == null
                 ? ", not sealing"
                 : ", sealing as " + sealer.signer().toChecksumString()));
