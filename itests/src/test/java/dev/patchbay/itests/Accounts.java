@@ -2,6 +2,7 @@
 package dev.patchbay.itests;
 
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
@@ -28,6 +29,31 @@ final class Accounts {
         .gasLimit(21_000)
         .to(Address.fromHex("0x00000000000000000000000000000000000000aa"))
         .value(UInt256.ONE)
+        .sign(KEYS[account]);
+  }
+
+  /** How many accounts {@link #fill} makes. */
+  static final int FILLED = 487;
+
+  /**
+   * A contract creation that sends 1 wei to fresh addresses, counted up from {@code first}, until
+   * its gas is used.
+   */
+  static Transaction fill(int account, long nonce, long first) {
+    String code =
+        String.format("7f%064x", first) // PUSH32 first
+            + "5b" // JUMPDEST at 33
+            + "5f5f5f5f6001855ff150" // CALL(gas 0 and the stipend, address, 1 wei); POP
+            + "600101" // address + 1
+            + "5a620100001060215700"; // while more than 65,536 gas are left
+    return Transaction.builder(TransactionType.FEE_MARKET)
+        .chainId(UInt256.of(1337))
+        .nonce(nonce)
+        .maxFeePerGas(UInt256.of(100_000_000_000L))
+        .maxPriorityFeePerGas(UInt256.of(1_000_000_000L))
+        .gasLimit(1 << 24)
+        .value(UInt256.of(1_000))
+        .data(Bytes.fromHex("0x" + code))
         .sign(KEYS[account]);
   }
 

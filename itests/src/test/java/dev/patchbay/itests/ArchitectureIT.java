@@ -23,7 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The rules of the design, read off the running node and the repository. */
 class ArchitectureIT {
   private static final Set<String> LIBRARIES =
-      Set.of("api", "primitives", "crypto", "trie", "evm", "binding", "rpc-codec");
+      Set.of(
+          "api", "primitives", "crypto", "trie", "evm", "binding", "rpc-codec", "rocksdb-native");
 
   @TempDir static Path folder;
   private static Node node;

@@ -85,7 +85,7 @@ class BadStartIT {
     assertThat(start("dev", "--http-prot", "1").output()).contains("unknown option --http-prot");
     assertThat(start("dev", "--block-period", "soon").output())
         .contains("needs a number, not 'soon'");
-    assertThat(start("dev", "--storage", "floppy").output()).contains("memory or mapdb");
+    assertThat(start("dev", "--storage", "floppy").output()).contains("memory, mapdb or rocksdb");
     assertThat(Node.launcher(Map.of(), List.of("fly")).output()).contains("unknown command 'fly'");
     Node.Result nobody =
         Node.launcher(

@@ -21,6 +21,10 @@ import java.util.concurrent.TimeUnit;
 final class Node implements AutoCloseable {
   static final Path ROOT = Path.of(System.getProperty("it.root", ".."));
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** A migration of a million accounts takes minutes. */
+  private static final int LAUNCHER_SECONDS = 600;
+
   private static final HttpClient HTTP =
       HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
 
@@ -51,7 +55,7 @@ final class Node implements AutoCloseable {
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out.toFile());
     builder.environment().putAll(environment);
     Process process = builder.start();
-    if (!process.waitFor(120, TimeUnit.SECONDS)) {
+    if (!process.waitFor(LAUNCHER_SECONDS, TimeUnit.SECONDS)) {
       process.descendants().forEach(ProcessHandle::destroyForcibly);
       process.destroyForcibly();
       throw new IllegalStateException("the launcher has not ended: " + Files.readString(out));
@@ -66,6 +70,14 @@ final class Node implements AutoCloseable {
   }
 
   Node start(Map<String, String> environment, String... more) throws Exception {
+    return launch(environment, more).awaitStart();
+  }
+
+  /** Starts the process, and does not wait for the node. One that was killed is waited for. */
+  Node launch(Map<String, String> environment, String... more) throws Exception {
+    if (process != null && !process.waitFor(30, TimeUnit.SECONDS)) {
+      throw new IllegalStateException("the node still runs: " + output());
+    }
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -83,6 +95,11 @@ final class Node implements AutoCloseable {
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
     builder.environment().putAll(environment);
     process = builder.start();
+    return this;
+  }
+
+  /** Waits until the launcher says that the node runs. */
+  Node awaitStart() throws Exception {
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
     while (!output().contains("Patchbay is running")) {
       if (!process.isAlive() || System.nanoTime() > limit) {

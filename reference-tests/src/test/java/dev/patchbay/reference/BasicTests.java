@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.patchbay.consensus.engine.Difficulty;
+import dev.patchbay.crypto.Secp256k1;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
@@ -18,9 +22,13 @@ import dev.patchbay.trie.Trie;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The RLP, trie and transaction suites of ethereum/tests; small enough to run whole each time. */
+/**
+ * The RLP, trie, basic and transaction suites of ethereum/tests; small enough to run whole each
+ * time.
+ */
 class BasicTests {
   @Test
   void rlp() throws Exception {
@@ -125,6 +133,126 @@ class BasicTests {
 
   private static byte[] bytes(String text) {
     return text.startsWith("0x") ? Hex.decode(text) : text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /**
+   * The pack "basic" of ethereum/tests: addresses of keys, transactions, the genesis of the main
+   * network, the compact encoding of paths. Not read: {@code blockgenesistest}, whose header has
+   * the form of a prototype of 2014 (a 32-byte nonce, an empty root as an empty string); {@code
+   * crypto}, which is AES-CTR and ECIES and comes with the devp2p handshake; {@code difficulty*},
+   * see the difficulty suites.
+   */
+  @Test
+  void basic() throws Exception {
+    Tally tally = new Tally("BasicTests");
+    Vectors.forEach(
+        "BasicTests",
+        name ->
+            name.matches(
+                ".*(keyaddrtest|txtest|genesishashestest|hexencodetest|difficulty.*).json"),
+        (name, content) -> {
+          if (name.contains("difficulty")) {
+            content
+                .fields()
+                .forEachRemaining(
+                    test ->
+                        tally.run(
+                            name + " " + test.getKey(),
+                            () -> difficultyCase(name, test.getValue())));
+          } else if (name.contains("genesishashes")) {
+            tally.run(name, () -> genesisCase(content));
+          } else if (name.contains("hexencode")) {
+            content
+                .fields()
+                .forEachRemaining(
+                    test ->
+                        tally.run(name + " " + test.getKey(), () -> compactCase(test.getValue())));
+          } else if (name.contains("keyaddr")) {
+            content.forEach(test -> tally.run(name, () -> keyCase(test)));
+          } else {
+            content.forEach(test -> tally.run(name, () -> signedCase(test)));
+          }
+        });
+    tally.close();
+  }
+
+  /** The rules follow from the number of the block, as they do on the named network. */
+  private static void difficultyCase(String name, JsonNode test) {
+    long number = TestState.number(test.get("currentBlockNumber").asText()).longValue();
+    long[] starts =
+        name.contains("Ropsten")
+            ? new long[] {0, 1_700_000, 4_230_000}
+            : name.contains("Homestead")
+                ? new long[] {0, Long.MAX_VALUE, Long.MAX_VALUE}
+                : new long[] {1_150_000, 4_370_000, 7_280_000};
+    Fork fork =
+        number >= starts[2]
+            ? Fork.CONSTANTINOPLE
+            : number >= starts[1]
+                ? Fork.BYZANTIUM
+                : number >= starts[0] ? Fork.HOMESTEAD : Fork.FRONTIER;
+    String ommers = test.path("parentUncles").asText(BlockHeader.EMPTY_OMMERS.toString());
+    assertThat(
+            Difficulty.of(
+                fork,
+                number,
+                TestState.number(test.get("currentTimestamp").asText()).longValue(),
+                TestState.number(test.get("parentDifficulty").asText()),
+                TestState.number(test.get("parentTimestamp").asText()).longValue(),
+                !ommers.equals(BlockHeader.EMPTY_OMMERS.toString())))
+        .isEqualTo(TestState.number(test.get("currentDifficulty").asText()));
+  }
+
+  private static void genesisCase(JsonNode test) {
+    byte[] encoded = HexFormat.of().parseHex(test.get("genesis_rlp_hex").asText());
+    Block genesis = Block.decode(encoded);
+    assertThat(genesis.hash()).isEqualTo(Hash.fromHex("0x" + test.get("genesis_hash").asText()));
+    assertThat(genesis.header().stateRoot())
+        .isEqualTo(Hash.fromHex("0x" + test.get("genesis_state_root").asText()));
+    assertThat(genesis.encode()).isEqualTo(encoded);
+  }
+
+  private static void keyCase(JsonNode test) {
+    byte[] key = Hash.keccak(test.get("seed").asText().getBytes(StandardCharsets.UTF_8)).toArray();
+    assertThat(HexFormat.of().formatHex(key)).isEqualTo(test.get("key").asText());
+    byte[] address = HexFormat.of().parseHex(test.get("addr").asText());
+    assertThat(Secp256k1.address(Secp256k1.publicKey(key))).isEqualTo(address);
+  }
+
+  private static void signedCase(JsonNode test) {
+    byte[] key = HexFormat.of().parseHex(test.get("key").asText());
+    byte[] encoded = HexFormat.of().parseHex(test.get("signed").asText());
+    Transaction transaction = Transaction.decode(encoded);
+    assertThat(transaction.encode()).isEqualTo(encoded);
+    assertThat(transaction.nonce()).isEqualTo(test.get("nonce").asLong());
+    assertThat(transaction.gasLimit()).isEqualTo(test.get("startgas").asLong());
+    assertThat(transaction.data().toString()).isEqualTo("0x" + test.get("data").asText());
+    // s may be in the upper half: the vector is of 2014
+    assertThat(transaction.senderBeforeHomestead().toArray())
+        .isEqualTo(Secp256k1.address(Secp256k1.publicKey(key)));
+  }
+
+  /**
+   * Puts keys into a trie so that the path in question is that of its only leaf or of its
+   * extension, and reads the encoded path off the node.
+   */
+  private static void compactCase(JsonNode test) {
+    StringBuilder digits = new StringBuilder();
+    test.get("seq").forEach(digit -> digits.append(Integer.toHexString(digit.asInt())));
+    boolean leaf = test.get("term").asBoolean();
+    boolean odd = digits.length() % 2 == 1;
+    List<String> keys =
+        leaf
+            ? odd ? List.of("0" + digits, "1" + digits) : List.of(digits.toString())
+            : odd ? List.of(digits + "0", digits + "1") : List.of(digits + "00", digits + "10");
+    Trie trie = Trie.inMemory();
+    byte[] value = new byte[40]; // so long that no node is put into its parent
+    value[0] = 1;
+    keys.forEach(key -> trie.put(HexFormat.of().parseHex(key), value));
+    List<byte[]> nodes = trie.proof(HexFormat.of().parseHex(keys.get(0)));
+    byte[] node = nodes.get(leaf ? nodes.size() - 1 : 0);
+    assertThat(HexFormat.of().formatHex(RlpReader.of(node).list().byteArray()))
+        .isEqualTo(test.get("out").asText());
   }
 
   @Test

@@ -24,7 +24,6 @@ import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** The state tests of ethereum/tests: one transaction each, judged by state root and logs. */
@@ -32,12 +31,22 @@ class StateTests {
   private static final Hash EMPTY_LOGS = logsHash(List.of());
 
   @Test
-  void ethereumTestsOfCancun() throws Exception {
-    runPack("ethereum-tests-state", Set.of(Fork.CANCUN));
+  void ethereumTests() throws Exception {
+    runPack("ethereum-tests-state");
   }
 
-  private static void runPack(String pack, Set<Fork> forks) throws Exception {
-    Tally tally = new Tally(pack + " " + forks);
+  @Test
+  void legacyTests() throws Exception {
+    runPack("legacy-state");
+  }
+
+  @Test
+  void executionSpecTests() throws Exception {
+    runPack("eest-state");
+  }
+
+  private static void runPack(String pack) throws Exception {
+    Tally tally = new Tally(pack);
     int[] count = {0};
     String only = System.getProperty("reference.only", "");
     Vectors.forEach(
@@ -49,14 +58,16 @@ class StateTests {
                 .forEachRemaining(
                     test -> {
                       if (test.getValue().has("post")) {
-                        runTest(name, test.getValue(), forks, tally);
+                        runTest(name, test.getValue(), tally);
                       }
                     }));
     tally.close();
   }
 
-  private static void runTest(String name, JsonNode test, Set<Fork> forks, Tally tally) {
-    for (Fork fork : forks) {
+  private static void runTest(String name, JsonNode test, Tally tally) {
+    int known = 0;
+    for (Fork fork : Fork.values()) {
+      known += test.path("post").has(fork.title()) ? 1 : 0;
       int i = 0;
       for (JsonNode post : test.path("post").path(fork.title())) {
         JsonNode at = post.get("indexes");
@@ -75,12 +86,14 @@ class StateTests {
         tally.run(id, () -> runCase(test, post, fork));
       }
     }
+    assertThat(known).as("forks that " + name + " is for").isEqualTo(test.path("post").size());
   }
 
   private static void runCase(JsonNode test, JsonNode post, Fork fork) throws Exception {
     TestState world = TestState.of(test.get("pre"));
     EvmState state = new EvmState(world);
-    BlockContext block = block(test.get("env"), fork);
+    BlockContext block =
+        block(test.get("env"), fork, blobs(fork, test.at("/config/blobSchedule/" + fork.title())));
     List<Log> logs = new ArrayList<>();
     InvalidTransactionException refused = null;
     try {
@@ -94,12 +107,14 @@ class StateTests {
       logs.addAll(result.logs());
     } catch (InvalidTransactionException invalid) {
       refused = invalid;
-      state.credit(block.coinbase(), UInt256.ZERO, fork);
-      state.endTransaction(fork);
     } catch (IllegalArgumentException malformed) {
       refused =
           new InvalidTransactionException(
               InvalidTransactionException.Reason.SIGNATURE, malformed.getMessage());
+    }
+    if (refused != null) { // the suites pay the miner of a block without transactions
+      state.credit(block.coinbase(), UInt256.ZERO, fork);
+      state.endTransaction(fork);
     }
     assertThat(refused != null).as("refused: " + refused).isEqualTo(post.has("expectException"));
     world.apply(state.changes());
@@ -112,8 +127,16 @@ class StateTests {
     return Hash.keccak(new RlpWriter().list(w -> logs.forEach(log -> log.write(w))).toArray());
   }
 
-  private static BlockContext block(JsonNode env, Fork fork) {
-    BlobSchedule blobs = fork.includes(Fork.PRAGUE) ? BlobSchedule.PRAGUE : BlobSchedule.CANCUN;
+  private static BlobSchedule blobs(Fork fork, JsonNode given) {
+    return given.isMissingNode()
+        ? fork.includes(Fork.PRAGUE) ? BlobSchedule.PRAGUE : BlobSchedule.CANCUN
+        : new BlobSchedule(
+            (int) number(given, "target").longValue(),
+            (int) number(given, "max").longValue(),
+            number(given, "baseFeeUpdateFraction").longValue());
+  }
+
+  private static BlockContext block(JsonNode env, Fork fork, BlobSchedule blobs) {
     UInt256 blobFee =
         fork.includes(Fork.CANCUN)
             ? FeeMarket.blobBaseFee(number(env, "currentExcessBlobGas").longValue(), blobs)

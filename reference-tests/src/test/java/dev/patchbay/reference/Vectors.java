@@ -8,9 +8,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.BufferedInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
@@ -59,17 +61,38 @@ final class Vectors {
    */
   static void forEach(String pack, Predicate<String> chosen, FileConsumer consumer)
       throws IOException {
-    Path file = folder().resolve(pack + ".tar.xz");
-    assumeTrue(
-        Files.exists(file),
-        "SKIPPED: " + file + " is absent; set PATCHBAY_VECTORS to the folder with the packs");
-    try (InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
-        TarArchiveInputStream tar = new TarArchiveInputStream(new XZInputStream(in))) {
+    try (TarArchiveInputStream tar = open(pack)) {
       for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
         if (entry.isFile() && entry.getName().endsWith(".json") && chosen.test(entry.getName())) {
           consumer.accept(entry.getName(), JSON.readTree(tar.readAllBytes()));
         }
       }
     }
+  }
+
+  /**
+   * Returns files of a pack by the last part of their names; skips the test when the pack is
+   * absent.
+   */
+  static Map<String, byte[]> files(String pack, List<String> names) throws IOException {
+    Map<String, byte[]> out = new HashMap<>();
+    try (TarArchiveInputStream tar = open(pack)) {
+      for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
+        String name = entry.getName().substring(entry.getName().lastIndexOf('/') + 1);
+        if (entry.isFile() && names.contains(name)) {
+          out.put(name, tar.readAllBytes());
+        }
+      }
+    }
+    return out;
+  }
+
+  private static TarArchiveInputStream open(String pack) throws IOException {
+    Path file = folder().resolve(pack + ".tar.xz");
+    assumeTrue(
+        Files.exists(file),
+        "SKIPPED: " + file + " is absent; set PATCHBAY_VECTORS to the folder with the packs");
+    return new TarArchiveInputStream(
+        new XZInputStream(new BufferedInputStream(Files.newInputStream(file), 1 << 16)));
   }
 }

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.tukaani.xz.XZInputStream;
+
+/** Chain files: the real one of execution-apis, the benchmark's, and broken ones. */
+class ImportIT {
+  private static final String HEAD_54 =
+      "0xd226371d0b1551adb03fb52b71f08e3e11247fe9b1af994768af8cdaa8e7dcd7";
+  private static final String HEAD_500 =
+      "0x1d7f87b04ded9ea04ae8e8cfe58bab1cf157ed8083408c949b0703946ae90865";
+
+  @TempDir static Path folder;
+  private static Path chain;
+  private static Path genesis;
+
+  private static Path shared() {
+    String vectors = System.getenv("PATCHBAY_VECTORS");
+    return vectors == null
+        ? Node.ROOT.resolve("../shared").toAbsolutePath().normalize()
+        : Path.of(vectors).resolveSibling(".").normalize();
+  }
+
+  @BeforeAll
+  static void unpack() throws Exception {
+    Path pack = shared().resolve("vectors/execution-apis.tar.xz");
+    assumeTrue(
+        Files.exists(pack),
+        "SKIPPED: " + pack + " is absent; set PATCHBAY_VECTORS to the folder with the packs");
+    try (TarArchiveInputStream tar =
+        new TarArchiveInputStream(new XZInputStream(Files.newInputStream(pack)))) {
+      for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
+        String name = entry.getName().substring(entry.getName().lastIndexOf('/') + 1);
+        if (List.of("genesis.json", "chain.rlp").contains(name)) {
+          Files.write(folder.resolve(name), tar.readAllBytes());
+        }
+      }
+    }
+    chain = folder.resolve("chain.rlp");
+    genesis = folder.resolve("genesis.json");
+  }
+
+  private static Node.Result run(String command, Path data, Object... more) throws Exception {
+    List<String> args = new ArrayList<>(List.of(command, "--datadir", data.toString()));
+    Arrays.stream(more).map(Object::toString).forEach(args::add);
+    return Node.launcher(Map.of(), args);
+  }
+
+  @Test
+  void theRealChainGoesInAndOutAgain() throws Exception {
+    Path data = folder.resolve("real");
+    Node.Result imported = run("import", data, "--genesis", genesis, chain);
+    assertThat(imported.output()).contains("imported 54 blocks", "head 54 " + HEAD_54);
+    assertThat(imported.status()).isZero();
+    Path out = folder.resolve("exported.rlp");
+    Node.Result exported = run("export", data, out);
+    assertThat(exported.output()).contains("exported blocks 0 to 54");
+    byte[] whole = Files.readAllBytes(out);
+    byte[] given = Files.readAllBytes(chain);
+    assertThat(Arrays.copyOfRange(whole, whole.length - given.length, whole.length))
+        .as("the genesis, and then the file that was imported")
+        .isEqualTo(given);
+    Node.Result again = run("import", data, out);
+    assertThat(again.output()).contains("imported 0 blocks", "55 blocks were known");
+  }
+
+  @Test
+  void aCutOffFileKeepsWhatWasGoodAndIsResumed() throws Exception {
+    Path data = folder.resolve("cut");
+    byte[] bytes = Files.readAllBytes(chain);
+    Path cut = folder.resolve("cut.rlp");
+    Files.write(cut, Arrays.copyOf(bytes, bytes.length * 2 / 3));
+    Node.Result broken = run("import", data, "--genesis", genesis, cut);
+    assertThat(broken.status()).isNotZero();
+    assertThat(broken.output()).contains("is cut off inside of item ");
+    Node.Result rest = run("import", data, chain);
+    assertThat(rest.status()).isZero();
+    assertThat(rest.output()).contains("head 54 " + HEAD_54).doesNotContain(" 0 blocks were known");
+  }
+
+  @Test
+  void garbageAndForeignFilesAreTold() throws Exception {
+    Path data = folder.resolve("garbage");
+    Path text = folder.resolve("text.rlp");
+    Files.writeString(text, "this is no chain file");
+    assertThat(run("import", data, "--genesis", genesis, text).output())
+        .contains("is not valid at item 0")
+        .contains("is no block");
+    byte[] bytes = Files.readAllBytes(chain);
+    Path flipped = folder.resolve("flipped.rlp");
+    bytes[120] ^= 1; // in the state root of block 1
+    Files.write(flipped, bytes);
+    Node.Result refused = run("import", data, flipped);
+    assertThat(refused.status()).isNotZero();
+    assertThat(refused.output()).contains("block 1 0x").contains("is refused: ");
+    assertThat(run("import", data, folder.resolve("nosuch.rlp")).output())
+        .contains("does not exist");
+    Path other = folder.resolve("other.json");
+    Files.writeString(
+        other,
+        Files.readString(genesis).replaceFirst("\"gasLimit\":\\s*\"0x", "\"gasLimit\": \"0x1"));
+    assertThat(run("import", data, "--genesis", other, chain).output())
+        .contains("field gasLimit differs");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"memory", "mapdb", "rocksdb"})
+  void theBenchmarkChainReachesItsHead(String storage) throws Exception {
+    Path bench = shared().resolve("bench");
+    assumeTrue(Files.exists(bench), "SKIPPED: " + bench + " is absent");
+    Path allocation = folder.resolve("bench-genesis.json");
+    try (var in =
+        new java.util.zip.GZIPInputStream(Files.newInputStream(bench.resolve("genesis.json.gz")))) {
+      Files.write(allocation, in.readAllBytes());
+    }
+    Path data = folder.resolve("bench-" + storage);
+    Path file = bench.resolve("chain.rlp.gz");
+    int kills = storage.equals("memory") ? 0 : Integer.getInteger("it.import.kills", 1);
+    Random random = new Random(7);
+    for (int i = 0; i < kills; i++) {
+      kill(data, allocation, file, storage, random.nextInt(4_000));
+    }
+    Node.Result imported = run("import", data, "--genesis", allocation, "--storage", storage, file);
+    assertThat(imported.output()).contains("head 500 " + HEAD_500);
+    assertThat(imported.status()).isZero();
+    List<String> lines = imported.output().lines().toList();
+    System.out.println(storage + ", after " + kills + " kills: " + lines.get(lines.size() - 2));
+  }
+
+  /** Kills the node some time after its import has shown progress. */
+  private static void kill(Path data, Path allocation, Path file, String storage, int millis)
+      throws Exception {
+    Path output = Files.createTempFile(folder, "killed", ".txt");
+    Process launcher =
+        new ProcessBuilder(
+                Node.ROOT.resolve("patchbay").toString(),
+                "import",
+                "--datadir",
+                data.toString(),
+                "--genesis",
+                allocation.toString(),
+                "--storage",
+                storage,
+                file.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+    while (!Files.readString(output).contains(" blocks/s") && launcher.isAlive()) {
+      assertThat(System.nanoTime()).as("progress within 120 s").isLessThan(limit);
+      launcher.waitFor(50, TimeUnit.MILLISECONDS);
+    }
+    launcher.waitFor(millis, TimeUnit.MILLISECONDS);
+    assertThat(data.resolve("pid")).as("the import is under way").exists();
+    long pid = Long.parseLong(Files.readString(data.resolve("pid")).strip());
+    ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+    assertThat(launcher.waitFor(60, TimeUnit.SECONDS)).isTrue();
+  }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Clients that send or read slowly, or never: they cost themselves, not the others. */
+class SlowClientIT {
+  @TempDir static Path folder;
+  private static Node node;
+
+  @BeforeAll
+  static void start() throws Exception {
+    node = new Node(folder.resolve("node")).start();
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    node.close();
+  }
+
+  private static Socket open(int port, String request) throws IOException {
+    Socket socket = new Socket("127.0.0.1", port);
+    socket.setSoTimeout(20_000);
+    socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+    return socket;
+  }
+
+  private static Socket openWhenListening(int port) throws IOException {
+    for (int i = 0; i < 200; i++) {
+      try {
+        return open(port, UNFINISHED);
+      } catch (java.net.ConnectException notYet) {
+        LockSupport.parkNanos(100_000_000);
+      }
+    }
+    throw new AssertionError("nothing listens on " + port);
+  }
+
+  private static final String UNFINISHED =
+      "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+
+  @Test
+  void bodiesThatDoNotComeHoldUpNobody() throws Exception {
+    List<Socket> slow = new ArrayList<>();
+    try {
+      for (int i = 0; i < 200; i++) {
+        slow.add(open(node.httpPort, UNFINISHED));
+      }
+      long start = System.nanoTime();
+      assertThat(node.result("eth_chainId").asText()).isEqualTo("0x539");
+      assertThat(System.nanoTime() - start).isLessThan(TimeUnit.SECONDS.toNanos(2));
+      try (var tasks = Files.list(Path.of("/proc/" + node.pid() + "/task"))) {
+        assertThat(tasks.count()).as("threads").isLessThan(150);
+      }
+    } finally {
+      for (Socket socket : slow) {
+        socket.close();
+      }
+    }
+  }
+
+  @Test
+  void aBodyInChunksIsRefusedWhenItGrowsTooLong() throws Exception {
+    try (Socket socket =
+        open(
+            node.httpPort,
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")) {
+      byte[] chunk =
+          ("10000\r\n" + " ".repeat(65_536) + "\r\n").getBytes(StandardCharsets.US_ASCII);
+      String answer = "";
+      try {
+        for (int i = 0; i < 200; i++) {
+          socket.getOutputStream().write(chunk);
+        }
+      } catch (IOException cut) {
+        assertThat(cut).hasMessageMatching("(?i).*(broken pipe|reset).*");
+      }
+      try {
+        answer = new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII);
+      } catch (IOException reset) {
+        assertThat(reset).hasMessageContaining("reset");
+      }
+      assertThat(answer).isIn("HTTP/1.1 413", "");
+    }
+    assertThat(node.result("eth_chainId").asText()).isEqualTo("0x539");
+  }
+
+  @Test
+  void aSilentClientIsCutAfterTheIdleTime() throws Exception {
+    int port = Node.freePort();
+    Files.writeString(
+        node.data.resolve("etc/dev.patchbay.rpc.listener-idle.cfg"),
+        "port = " + port + "\nidle.seconds = 1\n");
+    try (Socket socket = openWhenListening(port)) {
+      long start = System.nanoTime();
+      assertThatCode(socket.getInputStream()::readAllBytes).doesNotThrowAnyException();
+      assertThat(System.nanoTime() - start).isLessThan(TimeUnit.SECONDS.toNanos(10));
+    }
+  }
+
+  @Test
+  void aSubscriberThatDoesNotReadIsCut() throws Exception {
+    try (Socket socket =
+        open(
+            node.wsPort,
+            "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")) {
+      InputStream in = socket.getInputStream();
+      assertThat(new String(in.readNBytes(12), StandardCharsets.US_ASCII))
+          .isEqualTo("HTTP/1.1 101");
+      byte[] subscribe =
+          frame(
+              "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"newHeads\"]}");
+      for (int i = 0; i < 256; i++) {
+        socket.getOutputStream().write(subscribe);
+      }
+      long nonce =
+          Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
+      for (int i = 0; i < 60; i++) {
+        String hash =
+            node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, nonce++)))
+                .asText();
+        Journeys.receipt(node, hash);
+      }
+      // 60 heads of some 1.5 kB for 256 subscriptions: more than what waits may be
+      long read = 0;
+      try {
+        byte[] buffer = new byte[65_536];
+        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+          read += n;
+        }
+      } catch (java.net.SocketException reset) {
+        assertThat(reset).hasMessageContaining("reset");
+      }
+      assertThat(read).as("bytes that came before the cut").isLessThan(60L * 256 * 1_000);
+    }
+    assertThat(node.result("eth_chainId").asText()).isEqualTo("0x539");
+  }
+
+  /** A masked text frame (RFC 6455, 5.2); the mask is zero. */
+  private static byte[] frame(String text) {
+    byte[] payload = text.getBytes(StandardCharsets.UTF_8);
+    return ByteBuffer.allocate(6 + payload.length)
+        .put((byte) 0x81)
+        .put((byte) (0x80 | payload.length))
+        .putInt(0)
+        .put(payload)
+        .array();
+  }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.evm.EvmEngine;
+import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.execution.Executions;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** Wires a chain as the container would. */
+public final class Chains {
+  private Chains() {}
+
+  /** A chain, seen from both sides. */
+  public record Wired(ChainReader reader, BlockImporter importer) {}
+
+  /** Returns a chain over a store. */
+  public static Wired of(
+      JsonNode genesis, KeyValueStore store, EvmEngine engine, ConsensusRules rules) {
+    ReentrantLock imports = new ReentrantLock();
+    StorageManager manager =
+        new StorageManager(
+            new ChoiceFile(Path.of("target", "no-choice")), imports, store.id(), stage -> {});
+    BlockExecutor[] executor = new BlockExecutor[1];
+    Chain chain =
+        new Chain(
+            GenesisFile.parse(genesis),
+            manager,
+            imports,
+            () -> executor[0],
+            name -> rules,
+            List::of);
+    executor[0] = Executions.of(chain, chain, engine, rules);
+    manager.add(store);
+    chain.open(store);
+    manager.bind(store);
+    return new Wired(chain, chain);
+  }
+}
