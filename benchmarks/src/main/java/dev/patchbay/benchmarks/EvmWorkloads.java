@@ -2,6 +2,7 @@
 package dev.patchbay.benchmarks;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.patchbay.evm.CodeCache;
 import dev.patchbay.evm.EvmState;
 import dev.patchbay.evm.StateBase;
 import dev.patchbay.evm.TransactionProcessor;
@@ -118,6 +119,7 @@ public final class EvmWorkloads {
     final String name;
     private final Transaction call;
     private final World world;
+    private final CodeCache codes = new CodeCache(1 << 24);
     private int repeats = 1;
     long used;
 
@@ -163,7 +165,7 @@ public final class EvmWorkloads {
               9,
               number -> Hash.ZERO);
       ExecutionResult result =
-          new TransactionProcessor(new EvmState(world), block)
+          new TransactionProcessor(new EvmState(world, codes), block)
               .process(call, Long.MAX_VALUE, TransactionProcessor.Mode.SIMULATION, null);
       used = result.gasUsed() + result.gasRefunded() - IntrinsicGas.of(call, Fork.OSAKA);
     }

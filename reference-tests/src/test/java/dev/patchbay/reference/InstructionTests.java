@@ -4,6 +4,7 @@ package dev.patchbay.reference;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.patchbay.evm.CodeCache;
 import dev.patchbay.evm.EvmState;
 import dev.patchbay.evm.Precompiles;
 import dev.patchbay.evm.TransactionProcessor;
@@ -147,7 +148,7 @@ class InstructionTests {
             .sender(Address.ZERO)
             .build();
     ExecutionResult result =
-        new TransactionProcessor(new EvmState(new TestState()), block)
+        new TransactionProcessor(new EvmState(new TestState(), new CodeCache(1 << 20)), block)
             .process(call, 30_000_000, TransactionProcessor.Mode.SIMULATION, null);
     return result.output().toString();
   }

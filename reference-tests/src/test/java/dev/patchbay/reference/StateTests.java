@@ -4,8 +4,10 @@ package dev.patchbay.reference;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.patchbay.evm.CodeCache;
 import dev.patchbay.evm.EvmState;
 import dev.patchbay.evm.TransactionProcessor;
+import dev.patchbay.evm.TransactionProcessor.Loop;
 import dev.patchbay.primitives.AccessListEntry;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Authorization;
@@ -83,15 +85,20 @@ class StateTests {
                 + at.get("value")
                 + " #"
                 + i++;
-        tally.run(id, () -> runCase(test, post, fork));
+        tally.run(
+            id,
+            () -> {
+              runCase(test, post, fork, Loop.PER_OPCODE);
+              runCase(test, post, fork, Loop.REGISTERS);
+            });
       }
     }
     assertThat(known).as("forks that " + name + " is for").isEqualTo(test.path("post").size());
   }
 
-  private static void runCase(JsonNode test, JsonNode post, Fork fork) throws Exception {
+  private static void runCase(JsonNode test, JsonNode post, Fork fork, Loop loop) throws Exception {
     TestState world = TestState.of(test.get("pre"));
-    EvmState state = new EvmState(world);
+    EvmState state = new EvmState(world, new CodeCache(1 << 20));
     BlockContext block =
         block(test.get("env"), fork, blobs(fork, test.at("/config/blobSchedule/" + fork.title())));
     List<Log> logs = new ArrayList<>();
@@ -102,7 +109,7 @@ class StateTests {
               ? Transaction.decode(Bytes.fromHex(post.get("txbytes").asText()).toArray())
               : transaction(test.get("transaction"), post.get("indexes"));
       ExecutionResult result =
-          new TransactionProcessor(state, block)
+          new TransactionProcessor(state, block, loop)
               .process(tx, block.gasLimit(), TransactionProcessor.Mode.CONSENSUS, null);
       logs.addAll(result.logs());
     } catch (InvalidTransactionException invalid) {

@@ -14,6 +14,11 @@ final class AccountEntry {
   final int id;
   final Address address;
 
+  // the address as the low 160 bits of a word
+  final long w0;
+  final long w1;
+  final long w2;
+
   /** The account before the block; null when it did not exist. */
   final @Nullable Account base;
 
@@ -39,9 +44,12 @@ final class AccountEntry {
   boolean destroyed;
   long warm;
 
-  AccountEntry(int id, Address address, @Nullable Account base) {
+  AccountEntry(int id, Address address, long w0, long w1, long w2, @Nullable Account base) {
     this.id = id;
     this.address = address;
+    this.w0 = w0;
+    this.w1 = w1;
+    this.w2 = w2;
     this.base = base;
     this.storageId = id;
     if (base != null) {

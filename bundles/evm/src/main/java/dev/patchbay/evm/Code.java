@@ -4,13 +4,21 @@ package dev.patchbay.evm;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
-/** Code with its valid jump destinations, analysed once. */
+/**
+ * Code with its valid jump destinations, analysed once, and its register form once it is hot.
+ *
+ * <p>Any number of threads may run it. The count of its jumps is not exact then, and need not be.
+ */
 final class Code {
   static final Code EMPTY = new Code(Bytes.EMPTY);
 
   /** Every read of a PUSH operand stays inside of the padded array. */
   private static final int PADDING = 33;
+
+  /** Longer code, which only init code can be, stays in the per-opcode loop. */
+  private static final int MAX_COMPILED = 1 << 16;
 
   private static final byte[] DELEGATION_PREFIX = {(byte) 0xef, 0x01, 0x00};
 
@@ -20,6 +28,11 @@ final class Code {
   private final long[] jumpDestinations;
   private final Hash hash;
 
+  /** Jumps and calls that the per-opcode loop may still run before the code is compiled. */
+  private int patience;
+
+  private volatile @Nullable RegisterCode registers;
+
   Code(Bytes bytes) {
     this(bytes, bytes.keccak());
   }
@@ -28,6 +41,7 @@ final class Code {
     this.bytes = bytes;
     this.hash = hash;
     this.length = bytes.size();
+    this.patience = initialPatience();
     this.padded = Arrays.copyOf(bytes.unsafeArray(), length + PADDING);
     this.jumpDestinations = new long[(length >> 6) + 1];
     for (int pc = 0; pc < length; pc++) {
@@ -46,6 +60,46 @@ final class Code {
 
   boolean isJumpDestination(long pc) {
     return pc >= 0 && pc < length && (jumpDestinations[(int) pc >> 6] & (1L << pc)) != 0;
+  }
+
+  /** Returns the bit map of the jump destinations of 64 bytes of code. */
+  long jumpDestinations(int word) {
+    return jumpDestinations[word];
+  }
+
+  int jumpDestinationCount() {
+    int count = 0;
+    for (long word : jumpDestinations) {
+      count += Long.bitCount(word);
+    }
+    return count;
+  }
+
+  /**
+   * Compiling takes about as long as running this many blocks one opcode at a time: code that costs
+   * the compiler much has to have run for as long, so nobody gains by making it compile.
+   */
+  private int initialPatience() {
+    return length > MAX_COMPILED ? Integer.MAX_VALUE : 16 + length / 4;
+  }
+
+  /** Counts a jump or a call in the per-opcode loop; returns whether the code is hot now. */
+  boolean heat() {
+    return --patience < 0;
+  }
+
+  /** Returns the register form, null when there is none for these prices. */
+  @Nullable RegisterCode registers(GasSchedule schedule) {
+    RegisterCode compiled = registers;
+    return compiled != null && compiled.schedule == schedule ? compiled : null;
+  }
+
+  /** Makes the register form. */
+  RegisterCode compile(GasSchedule schedule) {
+    RegisterCode compiled = RegisterCompiler.compile(this, schedule);
+    registers = compiled;
+    patience = initialPatience();
+    return compiled;
   }
 
   /** Returns whether this is a delegation designator (EIP-7702): 0xef0100 and an address. */

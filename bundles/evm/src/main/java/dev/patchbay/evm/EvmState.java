@@ -9,6 +9,7 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Log;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -42,8 +43,15 @@ public final class EvmState {
   private static final Address RIPEMD =
       Address.fromHex("0x0000000000000000000000000000000000000003");
 
+  private static final VarHandle BIG_ENDIAN = Frame.BIG_ENDIAN;
+
   private final StateBase base;
-  private final Map<Address, AccountEntry> accounts = new HashMap<>();
+  private final CodeCache codes;
+  private final long seed;
+
+  /** Open-addressed by the words of the address. */
+  private @Nullable AccountEntry[] accounts = new AccountEntry[64];
+
   private final List<AccountEntry> byId = new ArrayList<>();
   private final SlotTable slots;
   private final SlotTable transients;
@@ -58,6 +66,9 @@ public final class EvmState {
   private long refund;
   private final List<Log> logs = new ArrayList<>();
 
+  /** The account at {@link #RIPEMD} once a touch of it survived a revert. */
+  private @Nullable AccountEntry ripemd;
+
   private record AccountUndo(
       AccountEntry entry,
       boolean exists,
@@ -70,10 +81,11 @@ public final class EvmState {
       boolean created,
       boolean destroyed) {}
 
-  /** Starts with the state {@code base}. */
-  public EvmState(StateBase base) {
+  /** Starts with the state {@code base}; code that is loaded from it goes through {@code codes}. */
+  public EvmState(StateBase base, CodeCache codes) {
     this.base = base;
-    long seed = System.nanoTime() * 0x9E3779B97F4A7C15L ^ System.identityHashCode(this);
+    this.codes = codes;
+    seed = (System.nanoTime() * 0x9E3779B97F4A7C15L ^ System.identityHashCode(this)) | 1;
     slots = new SlotTable(seed);
     transients = new SlotTable(Long.rotateLeft(seed, 17));
   }
@@ -81,13 +93,63 @@ public final class EvmState {
   // ---- accounts
 
   AccountEntry entry(Address address) {
-    AccountEntry entry = accounts.get(address);
-    if (entry == null) {
-      entry = new AccountEntry(byId.size(), address, base.account(address));
-      accounts.put(address, entry);
-      byId.add(entry);
+    byte[] b = address.unsafeArray();
+    return entry(
+        (long) BIG_ENDIAN.get(b, 12),
+        (long) BIG_ENDIAN.get(b, 4),
+        (long) BIG_ENDIAN.get(b, 0) >>> 32,
+        address);
+  }
+
+  /** Returns the account whose address is the low 160 bits of a word. */
+  AccountEntry entry(long w0, long w1, long w2) {
+    return entry(w0, w1, w2 & 0xffffffffL, null);
+  }
+
+  private AccountEntry entry(long w0, long w1, long w2, @Nullable Address known) {
+    int mask = accounts.length - 1;
+    int i = hash(w0, w1, w2) & mask;
+    for (AccountEntry e = accounts[i]; e != null; e = accounts[i]) {
+      if (e.w0 == w0 && e.w1 == w1 && e.w2 == w2) {
+        return e;
+      }
+      i = (i + 1) & mask;
+    }
+    Address address = known;
+    if (address == null) {
+      byte[] b = new byte[20];
+      BIG_ENDIAN.set(b, 0, w2 << 32 | w1 >>> 32);
+      BIG_ENDIAN.set(b, 4, w1);
+      BIG_ENDIAN.set(b, 12, w0);
+      address = Address.wrap(b);
+    }
+    AccountEntry entry = new AccountEntry(byId.size(), address, w0, w1, w2, base.account(address));
+    byId.add(entry);
+    accounts[i] = entry;
+    if (byId.size() * 2 > accounts.length) {
+      grow();
     }
     return entry;
+  }
+
+  private void grow() {
+    @Nullable AccountEntry[] larger = new AccountEntry[accounts.length * 2];
+    int mask = larger.length - 1;
+    for (AccountEntry e : byId) {
+      int i = hash(e.w0, e.w1, e.w2) & mask;
+      while (larger[i] != null) {
+        i = (i + 1) & mask;
+      }
+      larger[i] = e;
+    }
+    accounts = larger;
+  }
+
+  private int hash(long w0, long w1, long w2) {
+    long h = (w0 ^ seed) * 0x9E3779B97F4A7C15L;
+    h = (Long.rotateLeft(h, 29) ^ w1) * 0xD6E8FEB86659FD93L;
+    h = (Long.rotateLeft(h, 31) ^ w2) * 0x9E3779B97F4A7C15L;
+    return (int) (h ^ (h >>> 32));
   }
 
   /** Returns the nonce of an account, 0 when it does not exist. */
@@ -116,8 +178,7 @@ public final class EvmState {
   Code code(AccountEntry account) {
     Code code = account.code;
     if (code == null) {
-      code =
-          account.hasCode() ? new Code(base.code(account.codeHash), account.codeHash) : Code.EMPTY;
+      code = account.hasCode() ? codes.get(account.codeHash, base) : Code.EMPTY;
       account.code = code;
     }
     return code;
@@ -374,9 +435,12 @@ public final class EvmState {
     }
   }
 
-  private static void restore(AccountUndo u) {
+  private void restore(AccountUndo u) {
     AccountEntry a = u.entry;
     boolean keepTouch = a.touched && a.address.equals(RIPEMD);
+    if (keepTouch) {
+      ripemd = a;
+    }
     a.exists = u.exists;
     a.nonce = u.nonce;
     a.balance = u.balance;
@@ -403,13 +467,13 @@ public final class EvmState {
       a.created = false;
       a.destroyed = false;
     }
-    AccountEntry ripemd = accounts.get(RIPEMD);
     if (ripemd != null && ripemd.touched) {
       if (removeEmpty && ripemd.exists && ripemd.isEmpty()) {
         remove(ripemd);
       }
       ripemd.touched = false;
     }
+    ripemd = null;
     for (int j = 0; j < journalSize; j += RECORD) {
       if (journal[j] == SLOT_VALUE) {
         int at = (int) journal[j + 1];

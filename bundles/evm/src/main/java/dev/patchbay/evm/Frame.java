@@ -15,13 +15,18 @@ import org.jspecify.annotations.Nullable;
  * One message call or creation: stack, memory and what the code sees. Frames are pooled by depth.
  */
 final class Frame {
-  /** How {@link Interpreter#run} left the frame; CALL asks for {@link #callee}. */
+  /**
+   * How a loop left the frame. CALL asks for {@link #callee}; HOT and EXACT for the other loop: the
+   * register form, or the per-opcode loop until the end.
+   */
   enum Exit {
     STOP,
     RETURN,
     REVERT,
     FAULT,
-    CALL
+    CALL,
+    HOT,
+    EXACT
   }
 
   /**
@@ -37,7 +42,7 @@ final class Frame {
   private static final byte[] NO_BYTES = new byte[0];
 
   final int depth;
-  final long[] stack = new long[GUARD + STACK_LONGS + 128];
+  final long[] stack = new long[GUARD + STACK_LONGS + RegisterCompiler.TEMPORARY_LONGS + 128];
   byte[] memory = new byte[1024];
   int memorySize;
 
@@ -50,9 +55,31 @@ final class Frame {
   boolean isStatic;
   long gas;
   long gasAtEntry;
+
+  /** Position in the code, or in the register form when there is one. */
   int pc;
+
+  /** Height of the stack when the frame is not running. */
   int sp;
+
   int mark;
+
+  /** The register form that the frame runs; null for the per-opcode loop. */
+  @Nullable RegisterCode registers;
+
+  /** Height of the stack at the start of the block of the register form. */
+  int window;
+
+  /** Whether the frame goes on in the middle of a block of the register form. */
+  boolean resumed;
+
+  /** Whether the frame stays in the per-opcode loop. */
+  boolean exact;
+
+  // what the next call or creation is about: set by Instructions, used by Machine
+  AccountEntry target;
+  Code targetCode = Code.EMPTY;
+  long granted;
 
   /** Whether the value moves from the caller to {@link #self} when the frame starts. */
   boolean transfers;
@@ -77,6 +104,7 @@ final class Frame {
   Frame(int depth, AccountEntry self) {
     this.depth = depth;
     this.self = self;
+    this.target = self;
   }
 
   void reset() {
@@ -94,6 +122,17 @@ final class Frame {
     isStatic = false;
     outOffset = 0;
     outLength = 0;
+    registers = null;
+    resumed = false;
+    exact = false;
+  }
+
+  /** Goes on in the register form, at the start of one of its blocks. */
+  void enter(RegisterCode code, int block) {
+    registers = code;
+    pc = block;
+    window = sp;
+    resumed = false;
   }
 
   /**
@@ -179,15 +218,6 @@ final class Frame {
 
   void push(byte[] hash, int word) {
     loadWord(hash, 0, word);
-  }
-
-  Address addressAt(int word) {
-    byte[] b = new byte[20];
-    long[] s = stack;
-    BIG_ENDIAN.set(b, 0, s[word + 2] << 32 | s[word + 1] >>> 32);
-    BIG_ENDIAN.set(b, 4, s[word + 1]);
-    BIG_ENDIAN.set(b, 12, s[word]);
-    return Address.wrap(b);
   }
 
   UInt256 numberAt(int word) {

@@ -4,6 +4,7 @@ package dev.patchbay.evm;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.Tracer.CallType;
 import dev.patchbay.crypto.Keccak;
+import dev.patchbay.evm.TransactionProcessor.Loop;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
@@ -11,7 +12,6 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Log;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.BlockContext;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -36,18 +36,26 @@ final class Machine {
 
   private final Fork fork;
   private final @Nullable Tracer tracer;
+  private final Loop loop;
   private final Interpreter interpreter;
+  private final RegisterInterpreter registerInterpreter;
   private final Precompiles precompiles;
-  private final List<Frame> frames = new ArrayList<>();
+  private final List<Frame> frames;
 
-  Machine(EvmState state, BlockContext block, @Nullable Tracer tracer) {
+  /** {@code frames} is kept from one transaction to the next; it grows with the depth of calls. */
+  Machine(
+      EvmState state, BlockContext block, List<Frame> frames, Loop loop, @Nullable Tracer tracer) {
     this.state = state;
     this.block = block;
     this.fork = block.fork();
     this.schedule = GasSchedule.of(fork);
     this.precompiles = Precompiles.of(fork);
     this.tracer = tracer;
-    this.interpreter = new Interpreter(this, tracer);
+    this.frames = frames;
+    this.loop = tracer != null && tracer.tracesSteps() ? Loop.PER_OPCODE : loop;
+    Instructions instructions = new Instructions(this);
+    this.interpreter = new Interpreter(this, instructions, this.loop == Loop.ADAPTIVE, tracer);
+    this.registerInterpreter = new RegisterInterpreter(this, instructions);
   }
 
   // ---- from outside
@@ -100,7 +108,19 @@ final class Machine {
   private void run(Frame root) {
     Frame f = root;
     while (true) {
-      Frame.Exit exit = interpreter.run(f);
+      RegisterCode registers = f.registers;
+      Frame.Exit exit =
+          registers == null ? interpreter.run(f) : registerInterpreter.run(f, registers);
+      if (exit == Frame.Exit.HOT) {
+        RegisterCode compiled = f.code.compile(schedule);
+        f.enter(compiled, compiled.block(f.pc));
+        continue;
+      }
+      if (exit == Frame.Exit.EXACT) {
+        f.registers = null;
+        f.exact = true;
+        continue;
+      }
       if (exit == Frame.Exit.CALL) {
         Frame callee = f.callee;
         if (callee == null) {
@@ -127,9 +147,11 @@ final class Machine {
    * @return whether a callee has to run; otherwise the call has ended and its result is on the
    *     stack
    */
-  boolean call(Frame f, int op, AccountEntry target, Code code, int sp, int in, long granted) {
+  boolean call(Frame f, int op, int sp) {
+    AccountEntry target = f.target;
     Frame c = frame(f.depth + 1, op == 0xf1 || op == 0xfa ? target : f.self);
     boolean hasValue = op == 0xf1 || op == 0xf2;
+    int in = hasValue ? sp - 16 : sp - 12;
     c.type =
         switch (op) {
           case 0xf1 -> CallType.CALL;
@@ -138,7 +160,7 @@ final class Machine {
           default -> CallType.STATICCALL;
         };
     c.codeAddress = target.address;
-    c.code = code;
+    c.code = f.targetCode;
     c.caller = op == 0xf4 ? f.caller : f.self.address;
     c.value = op == 0xf4 ? f.value : hasValue ? f.numberAt(sp - 12) : UInt256.ZERO;
     c.transfers = op == 0xf1 || op == 0xfa;
@@ -146,12 +168,13 @@ final class Machine {
     c.input = f.memoryAt(in, in - 4);
     c.outLength = (int) f.stack[in - 12];
     c.outOffset = c.outLength == 0 ? 0 : (int) f.stack[in - 8];
-    c.gas = granted + (hasValue && !c.value.isZero() ? CALL_STIPEND : 0);
+    c.gas = f.granted + (hasValue && !c.value.isZero() ? CALL_STIPEND : 0);
     return startFrom(f, c);
   }
 
   /** Sets up a contract creation of a frame whose stack words were not removed yet. */
-  boolean create(Frame f, boolean salted, int sp, long granted) {
+  boolean create(Frame f, int op, int sp) {
+    boolean salted = op == 0xf5;
     byte[] initCode = f.memoryAt(sp - 8, sp - 12);
     UInt256 value = f.numberAt(sp - 4);
     long nonce = f.self.nonce;
@@ -168,7 +191,7 @@ final class Machine {
     c.value = value;
     c.transfers = true;
     c.input = NO_BYTES;
-    c.gas = granted;
+    c.gas = f.granted;
     boolean possible = f.depth < MAX_DEPTH && f.self.balance.compareTo(value) >= 0 && nonce != -1L;
     if (possible) {
       state.setNonce(f.self, nonce + 1);
@@ -296,6 +319,15 @@ final class Machine {
       finish(f, Frame.Exit.STOP);
       return false;
     }
+    if (loop != Loop.PER_OPCODE) {
+      RegisterCode registers = f.code.registers(schedule);
+      if (registers == null && (loop == Loop.REGISTERS || f.code.heat())) {
+        registers = f.code.compile(schedule);
+      }
+      if (registers != null) {
+        f.enter(registers, RegisterCode.START);
+      }
+    }
     return true;
   }
 
@@ -309,7 +341,7 @@ final class Machine {
     Precompiles.Contract contract = precompiles.get(f.codeAddress);
     long price = contract.gas(f.input);
     if (price < 0 || price > f.gas) {
-      f.error = Interpreter.OUT_OF_GAS;
+      f.error = Instructions.OUT_OF_GAS;
       finish(f, Frame.Exit.FAULT);
       return;
     }

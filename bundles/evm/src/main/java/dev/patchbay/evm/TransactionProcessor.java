@@ -19,6 +19,7 @@ import dev.patchbay.primitives.execution.IntrinsicGas;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.InvalidTransactionException.Reason;
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +39,8 @@ public final class TransactionProcessor {
   private final EvmState state;
   private final BlockContext block;
   private final Fork fork;
+  private final Loop loop;
+  private final List<Frame> frames = new ArrayList<>();
 
   /** What a simulation leaves out of the rules. */
   public enum Mode {
@@ -50,11 +53,29 @@ public final class TransactionProcessor {
     SIMULATION
   }
 
+  /**
+   * Which loop runs code. All give the same results; a tracer of steps needs the per-opcode one.
+   */
+  public enum Loop {
+    /** The per-opcode loop, and the register form for code that is hot. */
+    ADAPTIVE,
+    /** The per-opcode loop alone. */
+    PER_OPCODE,
+    /** The register form from the first call on. */
+    REGISTERS
+  }
+
   /** Starts with a state and the block that transactions see. */
   public TransactionProcessor(EvmState state, BlockContext block) {
+    this(state, block, Loop.ADAPTIVE);
+  }
+
+  /** Starts with a loop that is fixed, to compare them. */
+  public TransactionProcessor(EvmState state, BlockContext block, Loop loop) {
     this.state = state;
     this.block = block;
     this.fork = block.fork();
+    this.loop = loop;
   }
 
   /**
@@ -81,7 +102,7 @@ public final class TransactionProcessor {
     UInt256 blobFee = block.blobBaseFee().multiply(UInt256.of(IntrinsicGas.blobGas(tx)));
     UInt256 prepaid = price.multiply(UInt256.of(tx.gasLimit())).add(blobFee);
     state.debit(sender, prepaid);
-    Machine machine = new Machine(state, block, tracer);
+    Machine machine = new Machine(state, block, frames, loop, tracer);
     machine.origin = from;
     machine.gasPrice = price;
     machine.blobHashes = tx.blobVersionedHashes();
@@ -142,7 +163,7 @@ public final class TransactionProcessor {
     if (!state.entry(to).hasCode()) {
       return null;
     }
-    Machine machine = new Machine(state, block, null);
+    Machine machine = new Machine(state, block, frames, loop, null);
     machine.origin = SYSTEM;
     state.warm(state.entry(to));
     Frame frame = machine.call(SYSTEM, to, input, UInt256.ZERO, SYSTEM_GAS);

@@ -47,6 +47,33 @@ final class Words {
     s[d + 3] = r3;
   }
 
+  /** Adds an unsigned 64-bit number. */
+  static void addSmall(long[] s, int d, int a, long k) {
+    long x = s[a], r0 = x + k, c = carry(x, k, r0);
+    long r1 = s[a + 1] + c;
+    c = c & (r1 == 0 ? 1 : 0);
+    long r2 = s[a + 2] + c;
+    c = c & (r2 == 0 ? 1 : 0);
+    s[d + 3] = s[a + 3] + c;
+    s[d] = r0;
+    s[d + 1] = r1;
+    s[d + 2] = r2;
+  }
+
+  /** Subtracts an unsigned 64-bit number. */
+  static void subSmall(long[] s, int d, int a, long k) {
+    long x = s[a], r0 = x - k, c = borrow(x, k, r0);
+    long y = s[a + 1], r1 = y - c;
+    c = c & (y == 0 ? 1 : 0);
+    y = s[a + 2];
+    long r2 = y - c;
+    c = c & (y == 0 ? 1 : 0);
+    s[d + 3] = s[a + 3] - c;
+    s[d] = r0;
+    s[d + 1] = r1;
+    s[d + 2] = r2;
+  }
+
   static void sub(long[] s, int d, int a, int b) {
     long x = s[a], y = s[b], r0 = x - y, c = borrow(x, y, r0);
     x = s[a + 1];

@@ -114,4 +114,73 @@ class WordsTest {
       }
     }
   }
+
+  /** The register form may put a result where any of the operands was. */
+  @Test
+  void theResultMayReplaceAnOperand() {
+    Operation[] operations = {
+      (d, a, b, n) -> Words.add(s, d, a, b),
+      (d, a, b, n) -> Words.sub(s, d, a, b),
+      (d, a, b, n) -> Words.mul(s, d, a, b),
+      (d, a, b, n) -> Words.div(s, d, a, b, scratch),
+      (d, a, b, n) -> Words.sdiv(s, d, a, b, scratch),
+      (d, a, b, n) -> Words.mod(s, d, a, b, scratch),
+      (d, a, b, n) -> Words.smod(s, d, a, b, scratch),
+      (d, a, b, n) -> Words.and(s, d, a, b),
+      (d, a, b, n) -> Words.or(s, d, a, b),
+      (d, a, b, n) -> Words.xor(s, d, a, b),
+      (d, a, b, n) -> Words.not(s, d, a),
+      (d, a, b, n) -> Words.byteAt(s, d, a, b),
+      (d, a, b, n) -> Words.shl(s, d, a, b),
+      (d, a, b, n) -> Words.shr(s, d, a, b),
+      (d, a, b, n) -> Words.sar(s, d, a, b),
+      (d, a, b, n) -> Words.signExtend(s, d, a, b),
+      (d, a, b, n) -> Words.exp(s, d, a, b, scratch),
+      (d, a, b, n) -> Words.addmod(s, d, a, b, n, scratch),
+      (d, a, b, n) -> Words.mulmod(s, d, a, b, n, scratch),
+      (d, a, b, n) -> Words.addSmall(s, d, a, 0xfffffffffffffff1L),
+      (d, a, b, n) -> Words.subSmall(s, d, a, 0xfffffffffffffff1L),
+    };
+    for (int i = 0; i < operations.length; i++) {
+      for (int round = 0; round < 5_000; round++) {
+        fill(0);
+        fill(4);
+        fill(8);
+        if (random.nextInt(4) == 0) {
+          System.arraycopy(s, 0, s, 4, 4);
+        }
+        long[] operands = s.clone();
+        operations[i].run(OUT, 0, 4, 8);
+        BigInteger expected = get(OUT);
+        for (int d = 0; d <= 8; d += 4) {
+          System.arraycopy(operands, 0, s, 0, 12);
+          operations[i].run(d, 0, 4, 8);
+          assertThat(get(d)).as("operation " + i + " into " + d).isEqualTo(expected);
+        }
+        System.arraycopy(operands, 0, s, 0, 12);
+        operations[i].run(OUT, 0, 0, 0);
+        expected = get(OUT);
+        operations[i].run(0, 0, 0, 0);
+        assertThat(get(0)).as("operation " + i + " of one word").isEqualTo(expected);
+      }
+    }
+  }
+
+  @Test
+  void smallNumbersAgreeWithBigInteger() {
+    for (int round = 0; round < 20_000; round++) {
+      fill(0);
+      fill(4);
+      BigInteger small = new BigInteger(Long.toUnsignedString(s[4]));
+      BigInteger a = get(0);
+      Words.addSmall(s, OUT, 0, s[4]);
+      check("add small", a.add(small));
+      Words.subSmall(s, OUT, 0, s[4]);
+      check("subtract small", a.subtract(small));
+    }
+  }
+
+  private interface Operation {
+    void run(int d, int a, int b, int n);
+  }
 }

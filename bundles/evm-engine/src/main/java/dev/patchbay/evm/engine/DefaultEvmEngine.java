@@ -5,6 +5,7 @@ import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.evm.EvmExecution;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.evm.CodeCache;
 import dev.patchbay.evm.EvmState;
 import dev.patchbay.evm.StateBase;
 import dev.patchbay.evm.TransactionProcessor;
@@ -25,9 +26,13 @@ import org.osgi.service.component.annotations.Component;
 /** The EVM of the {@code evm} library as a service. */
 @Component(property = "evm.name=patchbay")
 public final class DefaultEvmEngine implements EvmEngine {
+  private static final long CODE_CACHE_BYTES = 64L << 20;
+
+  private final CodeCache codes = new CodeCache(CODE_CACHE_BYTES);
+
   @Override
   public EvmExecution open(BlockContext block, StateReader parent) {
-    return new Execution(block, parent);
+    return new Execution(block, parent, codes);
   }
 
   private static final class Execution implements EvmExecution {
@@ -35,9 +40,9 @@ public final class DefaultEvmEngine implements EvmEngine {
     private final EvmState state;
     private final TransactionProcessor processor;
 
-    Execution(BlockContext block, StateReader parent) {
+    Execution(BlockContext block, StateReader parent, CodeCache codes) {
       this.block = block;
-      this.state = new EvmState(new Base(parent));
+      this.state = new EvmState(new Base(parent), codes);
       this.processor = new TransactionProcessor(state, block);
     }
 

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.evm;
+
+/**
+ * Code in register form: basic blocks of three-address instructions whose operands are places in
+ * the stack array. PUSH, DUP, SWAP and POP are gone; gas and stack bounds are checked once a block.
+ *
+ * <p>An instruction is one word: the operation in bits 0 to 7, the destination in bits 8 to 23, two
+ * operands in bits 24 to 39 and 40 to 55, a small number in bits 56 to 63. Places are signed
+ * offsets in longs from the height of the stack at the block's start. A block starts with its
+ * position in the code, and a word with its static gas (bits 0 to 31), the longs of stack that it
+ * needs (32 to 47) and the most by which it grows the stack (48 to 63).
+ *
+ * <p>Immutable; any number of threads may run it.
+ */
+final class RegisterCode {
+  // d = a op b
+  static final int ADD = 1;
+  static final int SUB = 2;
+  static final int MUL = 3;
+  static final int DIV = 4;
+  static final int SDIV = 5;
+  static final int MOD = 6;
+  static final int SMOD = 7;
+  static final int LT = 8;
+  static final int SLT = 9;
+  static final int EQ = 10;
+  static final int AND = 11;
+  static final int OR = 12;
+  static final int XOR = 13;
+  static final int BYTE = 14;
+  static final int SHL = 15;
+  static final int SHR = 16;
+  static final int SAR = 17;
+  static final int SIGNEXTEND = 18;
+  static final int EXP = 19;
+  // d = a op (small constant in the next word); GTK: constant < a
+  static final int ADDK = 20;
+  static final int SUBK = 21;
+  static final int EQK = 22;
+  static final int ANDK = 23;
+  static final int LTK = 24;
+  static final int GTK = 25;
+  static final int SHLK = 26;
+  static final int SHRK = 27;
+  // d = op a
+  static final int ISZERO = 28;
+  static final int NOT = 29;
+  static final int CLZ = 30;
+  static final int COPY = 31;
+  // d = constant: four limbs at an index in the next word, or the next word itself
+  static final int CONSTANT = 32;
+  static final int SMALL = 33;
+  // d = (a, b, place in the next word)
+  static final int ADDMOD = 34;
+  static final int MULMOD = 35;
+  // memory; K: offset in the next word
+  static final int MLOAD = 36;
+  static final int MLOADK = 37;
+  static final int MSTORE = 38;
+  static final int MSTOREK = 39;
+  static final int MSTORE8 = 40;
+  static final int MCOPY = 41;
+  static final int KECCAK = 42;
+  // the EVM's opcode in the small number
+  static final int ENVIRONMENT = 43;
+  static final int QUERY = 44;
+  static final int DATA_COPY = 45;
+  static final int EXTCODECOPY = 46;
+  static final int CALLDATALOAD = 47;
+  // gas that the block has paid for what follows, in the next word
+  static final int GAS = 48;
+  static final int SSTORE = 49;
+  static final int SLOAD = 50;
+  static final int TLOAD = 51;
+  static final int TSTORE = 52;
+  static final int LOG = 53;
+  // as GAS; operands below place d
+  static final int CALL = 54;
+  static final int CREATE = 55;
+  // ends of blocks; d is the height after it, the next word the block that is jumped to
+  static final int FALL = 56;
+  static final int JUMP = 57;
+  static final int JUMP_TO = 58;
+  static final int JNZ = 59;
+  static final int JZ = 60;
+  static final int JLT = 61;
+  static final int JGE = 62;
+  static final int JEQ = 63;
+  static final int JNE = 64;
+  static final int JNZ_TO = 65;
+  static final int STOP = 66;
+  static final int RETURN = 67;
+  static final int REVERT = 68;
+  static final int SELFDESTRUCT = 69;
+  static final int UNDEFINED = 70;
+  static final int BAD_JUMP = 71;
+
+  /** Where the first block's header stands. */
+  static final int START = 1;
+
+  final GasSchedule schedule;
+  final long[] instructions;
+  final long[] constants;
+  private final Code code;
+
+  /** Jump destinations before each 64 bytes of code, and the block of each jump destination. */
+  private final int[] ranks;
+
+  private final int[] blocks;
+
+  RegisterCode(
+      GasSchedule schedule,
+      long[] instructions,
+      long[] constants,
+      Code code,
+      int[] ranks,
+      int[] blocks) {
+    this.schedule = schedule;
+    this.instructions = instructions;
+    this.constants = constants;
+    this.code = code;
+    this.ranks = ranks;
+    this.blocks = blocks;
+  }
+
+  /** Returns where the block at a jump destination starts, 0 when there is none. */
+  int block(long pc) {
+    if (!code.isJumpDestination(pc)) {
+      return 0;
+    }
+    long before = code.jumpDestinations((int) pc >> 6) & ((1L << pc) - 1);
+    return blocks[ranks[(int) pc >> 6] + Long.bitCount(before)];
+  }
+
+  /** Returns the same for a stack word. */
+  int block(long[] s, int a) {
+    return (s[a + 1] | s[a + 2] | s[a + 3]) == 0 ? block(s[a]) : 0;
+  }
+
+  /** Returns about how many bytes this takes. */
+  long size() {
+    return 8L * (instructions.length + constants.length) + 4L * (ranks.length + blocks.length);
+  }
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.evm;
+
+import static dev.patchbay.evm.RegisterCode.*;
+
+/**
+ * Runs code in register form. What it leaves behind is what {@link Interpreter} leaves: a block
+ * that cannot be paid or that the stack does not allow is handed to it, so that both halt for the
+ * same reason.
+ *
+ * <p>The gas of a block is taken at its start. Instructions that see gas (GAS, SSTORE's sentry, the
+ * calls' 63/64) add what is prepaid for those after them. A later instruction that finds too little
+ * for its dynamic price may thus report {@code out of gas} where the per-opcode loop would have
+ * come a few instructions further; both are exceptional halts of the same frame.
+ */
+final class RegisterInterpreter {
+  private final Machine machine;
+  private final Instructions instructions;
+
+  RegisterInterpreter(Machine machine, Instructions instructions) {
+    this.machine = machine;
+    this.instructions = instructions;
+  }
+
+  /**
+   * Runs a frame that has {@link Frame#registers} until it ends, asks for a callee, or is handed
+   * over.
+   */
+  Frame.Exit run(Frame f, RegisterCode code) {
+    final Instructions on = instructions;
+    final long[] ins = code.instructions;
+    final long[] s = f.stack;
+    final long[] scratch = on.scratch;
+    long gas = f.gas;
+    int ip = f.pc;
+    int sp = f.window;
+    boolean resumed = f.resumed;
+    long failure;
+
+    blocks:
+    while (true) {
+      if (resumed) {
+        resumed = false;
+        if ((gas -= ins[ip++]) < 0) {
+          failure = gas;
+          break;
+        }
+      } else {
+        long header = ins[ip++];
+        int needs = (int) (header >>> 32) & 0xffff;
+        int grows = (int) (header >>> 48);
+        if ((gas -= header & 0xffffffffL) < 0
+            || sp - Frame.GUARD < needs
+            || sp + grows > Frame.GUARD + Frame.STACK_LONGS) {
+          f.gas = gas + (header & 0xffffffffL);
+          f.pc = (int) ins[ip - 2];
+          f.sp = sp;
+          return Frame.Exit.EXACT;
+        }
+      }
+      while (true) {
+        long w = ins[ip++];
+        int d = sp + (short) (w >>> 8);
+        int a = sp + (short) (w >>> 24);
+        int b = sp + (short) (w >>> 40);
+        switch ((int) w & 0xff) {
+          case ADD -> Words.add(s, d, a, b);
+          case SUB -> Words.sub(s, d, a, b);
+          case MUL -> Words.mul(s, d, a, b);
+          case DIV -> Words.div(s, d, a, b, scratch);
+          case SDIV -> Words.sdiv(s, d, a, b, scratch);
+          case MOD -> Words.mod(s, d, a, b, scratch);
+          case SMOD -> Words.smod(s, d, a, b, scratch);
+          case LT -> Words.set(s, d, Words.lessThan(s, a, b));
+          case SLT -> Words.set(s, d, Words.signedLessThan(s, a, b));
+          case EQ -> Words.set(s, d, Words.equal(s, a, b));
+          case AND -> Words.and(s, d, a, b);
+          case OR -> Words.or(s, d, a, b);
+          case XOR -> Words.xor(s, d, a, b);
+          case BYTE -> Words.byteAt(s, d, a, b);
+          case SHL -> Words.shl(s, d, a, b);
+          case SHR -> Words.shr(s, d, a, b);
+          case SAR -> Words.sar(s, d, a, b);
+          case SIGNEXTEND -> Words.signExtend(s, d, a, b);
+          case EXP -> {
+            if ((gas = on.exp(s, d, a, b, gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case ADDK -> Words.addSmall(s, d, a, ins[ip++]);
+          case SUBK -> Words.subSmall(s, d, a, ins[ip++]);
+          case EQK -> {
+            long z = (s[a] ^ ins[ip++]) | s[a + 1] | s[a + 2] | s[a + 3];
+            Words.set(s, d, z == 0 ? 1 : 0);
+          }
+          case ANDK -> Words.set(s, d, s[a] & ins[ip++]);
+          case LTK -> {
+            long k = ins[ip++];
+            boolean less = (s[a + 1] | s[a + 2] | s[a + 3]) == 0 && Words.below(s[a], k);
+            Words.set(s, d, less ? 1 : 0);
+          }
+          case GTK -> {
+            long k = ins[ip++];
+            boolean more = (s[a + 1] | s[a + 2] | s[a + 3]) != 0 || Words.below(k, s[a]);
+            Words.set(s, d, more ? 1 : 0);
+          }
+          case SHLK -> Words.shiftLeft(s, d, a, (int) ins[ip++]);
+          case SHRK -> Words.shiftRight(s, d, a, (int) ins[ip++], 0);
+          case ISZERO -> Words.set(s, d, Words.isZero(s, a));
+          case NOT -> Words.not(s, d, a);
+          case CLZ -> Words.set(s, d, 256 - Words.bitLength(s, a));
+          case COPY -> Words.copy(s, d, a);
+          case CONSTANT -> {
+            long[] k = code.constants;
+            int from = (int) ins[ip++];
+            s[d] = k[from];
+            s[d + 1] = k[from + 1];
+            s[d + 2] = k[from + 2];
+            s[d + 3] = k[from + 3];
+          }
+          case SMALL -> Words.set(s, d, ins[ip++]);
+          case ADDMOD -> Words.addmod(s, d, a, b, sp + (int) ins[ip++], scratch);
+          case MULMOD -> Words.mulmod(s, d, a, b, sp + (int) ins[ip++], scratch);
+          case MLOAD -> {
+            if ((gas = on.mload(f, d, a, gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case MLOADK -> {
+            int offset = (int) ins[ip++];
+            if (offset + 32 > f.memorySize && (gas = f.expand(gas, offset + 32)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+            f.loadWord(f.memory, offset, d);
+          }
+          case MSTORE -> {
+            if ((gas = on.mstore(f, a, b, gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case MSTOREK -> {
+            int offset = (int) ins[ip++];
+            if (offset + 32 > f.memorySize && (gas = f.expand(gas, offset + 32)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+            f.storeWord(offset, b);
+          }
+          case MSTORE8 -> {
+            if ((gas = on.mstore8(f, a, b, gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case MCOPY -> {
+            if ((gas = on.mcopy(f, a, b, sp + (int) ins[ip++], gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case KECCAK -> {
+            if ((gas = on.keccak(f, d, a, b, gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case ENVIRONMENT -> on.environment(f, (int) (w >>> 56), d);
+          case QUERY -> {
+            if ((gas = on.query(f, (int) (w >>> 56), d, a, gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case DATA_COPY -> {
+            if ((gas = on.copy(f, (int) (w >>> 56), a, b, sp + (int) ins[ip++], gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case EXTCODECOPY -> {
+            if ((gas = on.extCodeCopy(f, d - 4, d - 8, d - 12, d - 16, gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case CALLDATALOAD -> on.callDataLoad(f, d, a);
+          case GAS -> Words.set(s, d, gas + ins[ip++]);
+          case SSTORE -> {
+            if ((gas = on.sstore(f, a, b, gas, ins[ip++])) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case SLOAD -> {
+            if ((gas = on.sload(f, d, a, gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case TLOAD -> on.tload(f, d, a);
+          case TSTORE -> {
+            if ((gas = on.tstore(f, a, b, gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case LOG -> {
+            if ((gas = on.log(f, (int) (w >>> 56), d, gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case CALL, CREATE -> {
+            boolean call = ((int) w & 0xff) == CALL;
+            int op = (int) (w >>> 56);
+            gas += ins[ip];
+            gas = call ? on.prepareCall(f, op, d, gas) : on.prepareCreate(f, op, d, gas);
+            if (gas < 0) {
+              failure = gas;
+              break blocks;
+            }
+            f.gas = gas;
+            f.pc = ip;
+            f.window = sp;
+            f.sp = a;
+            f.resumed = true;
+            if (call ? machine.call(f, op, d) : machine.create(f, op, d)) {
+              return Frame.Exit.CALL;
+            }
+            if ((gas = f.gas - ins[ip++]) < 0) {
+              failure = gas;
+              break blocks;
+            }
+          }
+          case FALL -> {
+            sp = d;
+            ip++;
+            continue blocks;
+          }
+          case JUMP -> {
+            sp = d;
+            ip = (int) ins[ip];
+            continue blocks;
+          }
+          case JUMP_TO -> {
+            sp = d;
+            if ((ip = code.block(s, a)) == 0) {
+              return badJump(f);
+            }
+            continue blocks;
+          }
+          case JNZ -> {
+            sp = d;
+            ip = (s[a] | s[a + 1] | s[a + 2] | s[a + 3]) != 0 ? (int) ins[ip] : ip + 2;
+            continue blocks;
+          }
+          case JZ -> {
+            sp = d;
+            ip = (s[a] | s[a + 1] | s[a + 2] | s[a + 3]) == 0 ? (int) ins[ip] : ip + 2;
+            continue blocks;
+          }
+          case JLT -> {
+            sp = d;
+            ip = Words.lessThan(s, a, b) != 0 ? (int) ins[ip] : ip + 2;
+            continue blocks;
+          }
+          case JGE -> {
+            sp = d;
+            ip = Words.lessThan(s, a, b) == 0 ? (int) ins[ip] : ip + 2;
+            continue blocks;
+          }
+          case JEQ -> {
+            sp = d;
+            ip = Words.equal(s, a, b) != 0 ? (int) ins[ip] : ip + 2;
+            continue blocks;
+          }
+          case JNE -> {
+            sp = d;
+            ip = Words.equal(s, a, b) == 0 ? (int) ins[ip] : ip + 2;
+            continue blocks;
+          }
+          case JNZ_TO -> {
+            sp = d;
+            if (Words.isZero(s, a) != 0) {
+              ip++;
+            } else if ((ip = code.block(s, b)) == 0) {
+              return badJump(f);
+            }
+            continue blocks;
+          }
+          case STOP -> {
+            f.gas = gas;
+            return Frame.Exit.STOP;
+          }
+          case RETURN, REVERT -> {
+            if ((gas = f.expand(gas, a, b)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+            f.output = f.memoryAt(a, b);
+            f.gas = gas;
+            return ((int) w & 0xff) == RETURN ? Frame.Exit.RETURN : Frame.Exit.REVERT;
+          }
+          case SELFDESTRUCT -> {
+            if ((gas = on.prepareSelfdestruct(f, a, gas)) < 0) {
+              failure = gas;
+              break blocks;
+            }
+            f.gas = gas;
+            machine.selfdestruct(f, f.target);
+            return Frame.Exit.STOP;
+          }
+          case UNDEFINED -> {
+            f.error = Instructions.undefined((int) (w >>> 56));
+            f.gas = 0;
+            return Frame.Exit.FAULT;
+          }
+          case BAD_JUMP -> {
+            return badJump(f);
+          }
+          default -> throw new IllegalStateException("no such instruction: " + w);
+        }
+      }
+    }
+    f.error = Instructions.error(failure);
+    f.gas = 0;
+    return Frame.Exit.FAULT;
+  }
+
+  private static Frame.Exit badJump(Frame f) {
+    f.error = Instructions.INVALID_JUMP;
+    f.gas = 0;
+    return Frame.Exit.FAULT;
+  }
+}
