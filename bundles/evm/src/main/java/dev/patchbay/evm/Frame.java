@@ -39,7 +39,6 @@ final class Frame {
   private static final int MEMORY_KEPT = 1 << 20;
   static final VarHandle BIG_ENDIAN =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
-  private static final byte[] NO_BYTES = new byte[0];
 
   final int depth;
   final long[] stack = new long[GUARD + STACK_LONGS + RegisterCompiler.TEMPORARY_LONGS + 128];
@@ -51,7 +50,7 @@ final class Frame {
   AccountEntry self;
   Address caller = Address.ZERO;
   UInt256 value = UInt256.ZERO;
-  byte[] input = NO_BYTES;
+  final Slice input = new Slice();
   boolean isStatic;
   long gas;
   long gasAtEntry;
@@ -87,14 +86,14 @@ final class Frame {
   /** The account whose code runs: differs from {@link #self} under DELEGATECALL and CALLCODE. */
   Address codeAddress = Address.ZERO;
 
-  byte[] returnData = NO_BYTES;
+  final Slice returnData = new Slice();
 
   // where the caller wants the output
   int outOffset;
   int outLength;
 
   // how the frame ended
-  byte[] output = NO_BYTES;
+  final Slice output = new Slice();
   @Nullable String error;
   boolean reverted;
 
@@ -114,8 +113,8 @@ final class Frame {
     memorySize = 0;
     pc = 0;
     sp = GUARD;
-    returnData = NO_BYTES;
-    output = NO_BYTES;
+    returnData.clear();
+    output.clear();
     error = null;
     reverted = false;
     callee = null;
@@ -225,20 +224,25 @@ final class Frame {
     return new UInt256(s[word + 3], s[word + 2], s[word + 1], s[word]);
   }
 
+  /** Points a slice to a memory range that was paid for. */
+  void memoryAt(int offsetWord, int lengthWord, Slice slice) {
+    int length = (int) stack[lengthWord];
+    slice.set(memory, length == 0 ? 0 : (int) stack[offsetWord], length);
+  }
+
   /** Returns a copy of a memory range that was paid for. */
   byte[] memoryAt(int offsetWord, int lengthWord) {
     int length = (int) stack[lengthWord];
-    if (length == 0) {
-      return NO_BYTES;
-    }
-    int offset = (int) stack[offsetWord];
+    int offset = length == 0 ? 0 : (int) stack[offsetWord];
     return Arrays.copyOfRange(memory, offset, offset + length);
   }
 
   /**
-   * Copies from {@code source} into memory that was paid for; what lies beyond the source is zero.
+   * Copies from a range of {@code source} into memory that was paid for; what lies beyond the range
+   * is zero.
    */
-  void copyToMemory(byte[] source, int sourceLength, int target, int from, int lengthWord) {
+  void copyToMemory(
+      byte[] source, int sourceOffset, int sourceLength, int target, int from, int lengthWord) {
     int length = (int) stack[lengthWord];
     if (length == 0) {
       return;
@@ -247,12 +251,12 @@ final class Frame {
     int available =
         isLarge(from) ? 0 : (int) Math.max(0, Math.min(length, sourceLength - stack[from]));
     if (available > 0) {
-      System.arraycopy(source, (int) stack[from], memory, to, available);
+      System.arraycopy(source, sourceOffset + (int) stack[from], memory, to, available);
     }
     Arrays.fill(memory, to + available, to + length, (byte) 0);
   }
 
   Bytes outputBytes() {
-    return Bytes.of(output);
+    return Bytes.wrap(output.toArray());
   }
 }

@@ -167,32 +167,39 @@ final class Instructions {
 
   void callDataLoad(Frame f, int d, int a) {
     long[] s = f.stack;
-    int length = f.input.length;
+    Slice input = f.input;
+    int length = input.length;
     if (f.isLarge(a) || s[a] >= length) {
       Words.set(s, d, 0);
       return;
     }
     int offset = (int) s[a];
     if (offset + 32 <= length) {
-      f.loadWord(f.input, offset, d);
+      f.loadWord(input.array, input.offset + offset, d);
     } else {
       Arrays.fill(word, (byte) 0);
-      System.arraycopy(f.input, offset, word, 0, length - offset);
+      System.arraycopy(input.array, input.offset + offset, word, 0, length - offset);
       f.loadWord(word, 0, d);
     }
   }
 
   /** CALLDATACOPY, CODECOPY and RETURNDATACOPY. */
   long copy(Frame f, int op, int target, int from, int length, long available) {
-    byte[] source = op == 0x37 ? f.input : op == 0x39 ? f.code.padded : f.returnData;
-    int size = op == 0x39 ? f.code.length : source.length;
+    Slice data = op == 0x37 ? f.input : f.returnData;
     if (op == 0x3e
-        && (f.isLarge(from) || f.isLarge(length) || f.stack[from] + f.stack[length] > size)) {
+        && (f.isLarge(from)
+            || f.isLarge(length)
+            || f.stack[from] + f.stack[length] > data.length)) {
       return RETURN_OUT_OF_BOUNDS;
     }
     long gas = copyCost(f, available, target, length);
-    if (gas >= 0) {
-      f.copyToMemory(source, size, target, from, length);
+    if (gas < 0) {
+      return -1;
+    }
+    if (op == 0x39) {
+      f.copyToMemory(f.code.padded, 0, f.code.length, target, from, length);
+    } else {
+      f.copyToMemory(data.array, data.offset, data.length, target, from, length);
     }
     return gas;
   }
@@ -204,7 +211,7 @@ final class Instructions {
       return -1;
     }
     Code other = state.code(entry);
-    f.copyToMemory(other.padded, other.length, target, from, length);
+    f.copyToMemory(other.padded, 0, other.length, target, from, length);
     return gas;
   }
 

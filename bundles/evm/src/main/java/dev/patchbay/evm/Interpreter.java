@@ -260,7 +260,7 @@ final class Interpreter {
         case 0xf3, 0xfd -> {
           gas = f.expand(gas, sp - 4, sp - 8);
           if (gas >= 0) {
-            f.output = f.memoryAt(sp - 4, sp - 8);
+            f.memoryAt(sp - 4, sp - 8, f.output);
             end(f, pc, sp, gas, before);
             return op == 0xf3 ? Frame.Exit.RETURN : Frame.Exit.REVERT;
           }

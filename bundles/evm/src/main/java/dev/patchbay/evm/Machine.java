@@ -21,7 +21,6 @@ import org.jspecify.annotations.Nullable;
  * 8).
  */
 final class Machine {
-  static final byte[] NO_BYTES = new byte[0];
   static final String REVERTED = "execution reverted";
   private static final int MAX_DEPTH = 1024;
   private static final int MAX_CODE = 24576;
@@ -78,7 +77,7 @@ final class Machine {
     f.caller = caller;
     f.value = value;
     f.transfers = true;
-    f.input = input.unsafeArray();
+    f.input.set(input.unsafeArray());
     return execute(f, gas);
   }
 
@@ -92,7 +91,7 @@ final class Machine {
     f.caller = caller;
     f.value = value;
     f.transfers = true;
-    f.input = NO_BYTES;
+    f.input.clear();
     state.warm(target);
     return execute(f, gas);
   }
@@ -162,14 +161,18 @@ final class Machine {
     c.codeAddress = target.address;
     c.code = f.targetCode;
     c.caller = op == 0xf4 ? f.caller : f.self.address;
-    c.value = op == 0xf4 ? f.value : hasValue ? f.numberAt(sp - 12) : UInt256.ZERO;
+    c.value = op == 0xf4 ? f.value : hasValue ? value(f, sp - 12) : UInt256.ZERO;
     c.transfers = op == 0xf1 || op == 0xfa;
     c.isStatic = f.isStatic || op == 0xfa;
-    c.input = f.memoryAt(in, in - 4);
+    f.memoryAt(in, in - 4, c.input);
     c.outLength = (int) f.stack[in - 12];
     c.outOffset = c.outLength == 0 ? 0 : (int) f.stack[in - 8];
     c.gas = f.granted + (hasValue && !c.value.isZero() ? CALL_STIPEND : 0);
     return startFrom(f, c);
+  }
+
+  private static UInt256 value(Frame f, int word) {
+    return Words.isZero(f.stack, word) != 0 ? UInt256.ZERO : f.numberAt(word);
   }
 
   /** Sets up a contract creation of a frame whose stack words were not removed yet. */
@@ -190,7 +193,7 @@ final class Machine {
     c.caller = f.self.address;
     c.value = value;
     c.transfers = true;
-    c.input = NO_BYTES;
+    c.input.clear();
     c.gas = f.granted;
     boolean possible = f.depth < MAX_DEPTH && f.self.balance.compareTo(value) >= 0 && nonce != -1L;
     if (possible) {
@@ -339,20 +342,21 @@ final class Machine {
 
   private void runPrecompile(Frame f) {
     Precompiles.Contract contract = precompiles.get(f.codeAddress);
-    long price = contract.gas(f.input);
+    byte[] input = f.input.toArray();
+    long price = contract.gas(input);
     if (price < 0 || price > f.gas) {
       f.error = Instructions.OUT_OF_GAS;
       finish(f, Frame.Exit.FAULT);
       return;
     }
-    byte[] output = contract.run(f.input);
+    byte[] output = contract.run(input);
     if (output == null) {
       f.error = "precompile failed";
       finish(f, Frame.Exit.FAULT);
       return;
     }
     f.gas -= price;
-    f.output = output;
+    f.output.set(output);
     finish(f, Frame.Exit.RETURN);
   }
 
@@ -369,7 +373,7 @@ final class Machine {
       state.revert(f.mark);
       f.reverted = true;
       f.gas = 0;
-      f.output = NO_BYTES;
+      f.output.clear();
     } else if (exit == Frame.Exit.REVERT) {
       state.revert(f.mark);
       f.reverted = true;
@@ -379,7 +383,7 @@ final class Machine {
   }
 
   private @Nullable String deploy(Frame f) {
-    byte[] code = f.output;
+    byte[] code = f.output.toArray();
     if (fork.includes(Fork.SPURIOUS_DRAGON) && code.length > MAX_CODE) {
       return "max code size exceeded";
     }
@@ -391,12 +395,12 @@ final class Machine {
       if (fork.includes(Fork.HOMESTEAD)) {
         return "contract creation code storage out of gas";
       }
-      f.output = NO_BYTES;
+      f.output.clear();
       return null;
     }
     f.gas -= price;
     if (code.length > 0) {
-      state.setCode(f.self, Bytes.of(code));
+      state.setCode(f.self, Bytes.wrap(code));
     }
     return null;
   }
@@ -406,7 +410,11 @@ final class Machine {
     boolean success = c.error == null;
     boolean creates = c.type == CallType.CREATE || c.type == CallType.CREATE2;
     caller.gas += c.gas;
-    caller.returnData = creates && success ? NO_BYTES : c.output;
+    if (creates && success) {
+      caller.returnData.clear();
+    } else {
+      caller.returnData.set(c.output);
+    }
     int result = caller.sp - 4;
     if (creates) {
       if (success) {
@@ -416,7 +424,7 @@ final class Machine {
       }
     } else {
       int length = Math.min(c.outLength, c.output.length);
-      System.arraycopy(c.output, 0, caller.memory, c.outOffset, length);
+      System.arraycopy(c.output.array, c.output.offset, caller.memory, c.outOffset, length);
       Words.set(caller.stack, result, success ? 1 : 0);
     }
     caller.callee = null;
@@ -425,7 +433,7 @@ final class Machine {
   private void traceEnter(Frame f) {
     if (tracer != null) {
       boolean creates = f.type == CallType.CREATE || f.type == CallType.CREATE2;
-      Bytes input = creates ? f.code.bytes : Bytes.of(f.input);
+      Bytes input = creates ? f.code.bytes : Bytes.wrap(f.input.toArray());
       Address from = f.type == CallType.DELEGATECALL ? f.self.address : f.caller;
       tracer.onEnter(f.depth, f.type, from, f.codeAddress, input, f.gas, f.value);
     }

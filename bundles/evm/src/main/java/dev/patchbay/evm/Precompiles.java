@@ -39,6 +39,7 @@ public final class Precompiles {
     byte @Nullable [] run(byte[] input);
   }
 
+  private static final byte[] NO_BYTES = new byte[0];
   private static final Map<Fork, Precompiles> BY_FORK = new EnumMap<>(Fork.class);
 
   static {
@@ -92,7 +93,7 @@ public final class Precompiles {
       put(0x11, in -> 23_800, Bls12381::mapToG2);
     }
     if (fork.includes(Fork.OSAKA)) {
-      put(0x100, in -> 6_900, in -> P256.verify(in) ? truth(true) : Machine.NO_BYTES);
+      put(0x100, in -> 6_900, in -> P256.verify(in) ? truth(true) : NO_BYTES);
     }
   }
 
@@ -147,11 +148,11 @@ public final class Precompiles {
     byte[] v = Arrays.copyOfRange(input, 32, 64);
     for (int i = 0; i < 31; i++) {
       if (v[i] != 0) {
-        return Machine.NO_BYTES;
+        return NO_BYTES;
       }
     }
     if (v[31] != 27 && v[31] != 28) {
-      return Machine.NO_BYTES;
+      return NO_BYTES;
     }
     byte[] key =
         Secp256k1.recover(
@@ -159,7 +160,7 @@ public final class Precompiles {
             Arrays.copyOfRange(input, 64, 96),
             Arrays.copyOfRange(input, 96, 128),
             v[31] - 27);
-    return key == null ? Machine.NO_BYTES : leftPadded(Secp256k1.address(key));
+    return key == null ? NO_BYTES : leftPadded(Secp256k1.address(key));
   }
 
   private static byte[] ripemd160(byte[] in) {
@@ -308,7 +309,7 @@ public final class Precompiles {
         return null;
       }
       if (modLength.signum() == 0) {
-        return Machine.NO_BYTES;
+        return NO_BYTES;
       }
       int b = baseLength.intValueExact();
       int e = expLength.bitLength() > 31 ? Integer.MAX_VALUE : expLength.intValue();

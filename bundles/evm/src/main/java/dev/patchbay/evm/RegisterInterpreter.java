@@ -301,7 +301,7 @@ final class RegisterInterpreter {
               failure = gas;
               break blocks;
             }
-            f.output = f.memoryAt(a, b);
+            f.memoryAt(a, b, f.output);
             f.gas = gas;
             return ((int) w & 0xff) == RETURN ? Frame.Exit.RETURN : Frame.Exit.REVERT;
           }

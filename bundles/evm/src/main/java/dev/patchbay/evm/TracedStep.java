@@ -89,7 +89,7 @@ final class TracedStep implements Step {
 
   @Override
   public Bytes returnData() {
-    return Bytes.of(frame().returnData);
+    return Bytes.wrap(frame().returnData.toArray());
   }
 
   @Override
