@@ -89,7 +89,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   void open(KeyValueStore store) {
     byte[] headHash = store.get(Column.META, Keys.HEAD);
     if (headHash == null) {
-      if (store.count(Column.ACCOUNTS) > 0 || store.count(Column.HEADERS) > 0) {
+      if (!store.isEmpty(Column.ACCOUNTS) || !store.isEmpty(Column.HEADERS)) {
         store.clear(); // the rest of a migration that broke off: the choice file names this store
         // only once it is whole
       }
@@ -495,10 +495,5 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     @Override
     public void scan(
         Column column, byte[] from, java.util.function.BiPredicate<byte[], byte[]> visitor) {}
-
-    @Override
-    public long count(Column column) {
-      return 0;
-    }
   }
 }

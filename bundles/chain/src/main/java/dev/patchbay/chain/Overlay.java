@@ -22,6 +22,9 @@ final class Overlay implements KeyReader {
   private final KeyReader base;
   private final Map<Column, TreeMap<byte[], byte[]>> writes = new EnumMap<>(Column.class);
 
+  /** Accounts and slots as the base has them: a block asks for most of them more than once. */
+  private final Map<Column, TreeMap<byte[], byte[]>> reads = new EnumMap<>(Column.class);
+
   Overlay(KeyReader base) {
     this.base = base;
   }
@@ -42,9 +45,23 @@ final class Overlay implements KeyReader {
   public byte @Nullable [] get(Column column, byte[] key) {
     byte[] written = column(column).get(key);
     if (written == null) {
-      return base.get(column, key);
+      return column == Column.ACCOUNTS || column == Column.SLOTS
+          ? remembered(column, key)
+          : base.get(column, key);
     }
     return written == DELETED ? null : written.clone();
+  }
+
+  private byte @Nullable [] remembered(Column column, byte[] key) {
+    TreeMap<byte[], byte[]> known =
+        reads.computeIfAbsent(column, c -> new TreeMap<>(Arrays::compareUnsigned));
+    byte[] value = known.get(key);
+    if (value == null) {
+      byte[] read = base.get(column, key);
+      value = read == null ? DELETED : read;
+      known.put(key.clone(), value);
+    }
+    return value == DELETED ? null : value.clone();
   }
 
   @Override
@@ -78,13 +95,6 @@ final class Overlay implements KeyReader {
       Map.Entry<byte[], byte[]> entry, BiPredicate<byte[], byte[]> visitor) {
     return entry.getValue() == DELETED
         || visitor.test(entry.getKey().clone(), entry.getValue().clone());
-  }
-
-  @Override
-  public long count(Column column) {
-    long[] count = {0};
-    scan(column, new byte[0], (k, v) -> count[0]++ >= 0);
-    return count[0];
   }
 
   WriteBatch toBatch() {

@@ -19,6 +19,20 @@ public interface KeyReader {
    */
   void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor);
 
-  /** Returns the number of entries of a column. */
-  long count(Column column);
+  /** Returns whether a column has no entries. */
+  default boolean isEmpty(Column column) {
+    boolean[] empty = {true};
+    scan(column, new byte[0], (key, value) -> empty[0] = false);
+    return empty[0];
+  }
+
+  /**
+   * Returns the number of entries of a column. A store that does not keep it counts, which takes as
+   * long as a scan.
+   */
+  default long count(Column column) {
+    long[] count = {0};
+    scan(column, new byte[0], (key, value) -> ++count[0] > 0);
+    return count[0];
+  }
 }

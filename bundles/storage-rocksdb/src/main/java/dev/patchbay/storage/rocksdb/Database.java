@@ -4,16 +4,11 @@ package dev.patchbay.storage.rocksdb;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.StorageException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.LongBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
 import org.rocksdb.Cache;
@@ -35,27 +30,17 @@ final class Database {
   private static final long WRITE_BUFFERS_BYTES = 64L << 20;
   private static final long WAL_BYTES = 128L << 20;
   private static final double BLOOM_BITS = 10;
-  private static final byte[] COUNTS = "counts".getBytes(StandardCharsets.US_ASCII);
 
   final RocksDB rocks;
-
-  /** Keys of each column; written under the store's writer lock, replaced as a whole. */
-  private volatile long[] counts = new long[Column.values().length];
 
   private final List<ColumnFamilyHandle> families;
   private final List<AutoCloseable> owned;
   private final WriteOptions writing = new WriteOptions();
 
-  private Database(RocksDB rocks, List<ColumnFamilyHandle> families, List<AutoCloseable> owned)
-      throws RocksDBException {
+  private Database(RocksDB rocks, List<ColumnFamilyHandle> families, List<AutoCloseable> owned) {
     this.rocks = rocks;
     this.families = families;
     this.owned = owned;
-    byte[] stored = rocks.get(COUNTS);
-    if (stored != null) {
-      LongBuffer buffer = ByteBuffer.wrap(stored).asLongBuffer();
-      buffer.get(counts, 0, Math.min(counts.length, buffer.remaining()));
-    }
   }
 
   static Database open(Path folder) {
@@ -124,36 +109,20 @@ final class Database {
     return families.get(column.ordinal() + 1); // the first is RocksDB's own
   }
 
-  /** Applies writes, with the counts that follow from them; one thread at a time. */
-  void write(Map<Column, TreeMap<byte[], byte @Nullable []>> writes) throws RocksDBException {
-    long[] next = counts.clone();
+  /** Applies writes, all or none. */
+  void write(List<dev.patchbay.api.storage.WriteBatch.Entry> entries) throws RocksDBException {
     try (WriteBatch batch = new WriteBatch()) {
-      for (Map.Entry<Column, TreeMap<byte[], byte @Nullable []>> entries : writes.entrySet()) {
-        ColumnFamilyHandle family = family(entries.getKey());
-        int column = entries.getKey().ordinal();
-        for (Map.Entry<byte[], byte @Nullable []> entry : entries.getValue().entrySet()) {
-          boolean known = rocks.keyExists(family, entry.getKey());
-          byte[] value = entry.getValue();
-          if (value != null) {
-            batch.put(family, entry.getKey(), value);
-            next[column] += known ? 0 : 1;
-          } else if (known) {
-            batch.delete(family, entry.getKey());
-            next[column]--;
-          }
+      for (dev.patchbay.api.storage.WriteBatch.Entry entry : entries) {
+        ColumnFamilyHandle family = family(entry.column());
+        byte[] value = entry.value();
+        if (value == null) {
+          batch.delete(family, entry.key());
+        } else {
+          batch.put(family, entry.key(), value);
         }
       }
-      ByteBuffer encoded = ByteBuffer.allocate(8 * next.length);
-      encoded.asLongBuffer().put(next);
-      batch.put(COUNTS, encoded.array());
       rocks.write(writing, batch);
     }
-    counts = next;
-  }
-
-  /** Returns how many keys each column has, by its ordinal; the array is not changed any more. */
-  long[] counts() {
-    return counts;
   }
 
   void close() {

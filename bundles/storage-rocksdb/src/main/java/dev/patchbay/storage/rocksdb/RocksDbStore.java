@@ -10,10 +10,6 @@ import dev.patchbay.api.storage.WriteBatch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.EnumMap;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BiPredicate;
 import java.util.stream.Stream;
@@ -30,8 +26,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A durable store: one RocksDB database, one column family a column. The files are opened on first
- * use, so a store that is not chosen costs nothing. RocksDB has no exact count of keys: the counts
- * are kept beside the data, and each batch brings its own.
+ * use, so a store that is not chosen costs nothing. RocksDB has no exact count of keys: to keep one
+ * would take a look-up for each key that is written, so {@link #count} counts.
  *
  * <p>Threading: calls share the database under a read lock; closing waits for them.
  */
@@ -41,12 +37,12 @@ public final class RocksDbStore implements KeyValueStore {
 
   private final Path folder;
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
-  private final Object writer = new Object();
+  private final Object opening = new Object();
 
-  /** Set under {@link #writer} and a read lock, unset under the write lock. */
+  /** Set under {@link #opening} and a read lock, unset under the write lock. */
   private volatile @Nullable Database database;
 
-  /** Open snapshots; guarded by {@link #writer}. */
+  /** Open snapshots; guarded by {@link #opening}. */
   private int views;
 
   private volatile boolean closed;
@@ -111,7 +107,7 @@ public final class RocksDbStore implements KeyValueStore {
     if (current != null) {
       return current;
     }
-    synchronized (writer) {
+    synchronized (opening) {
       if (closed) {
         throw new StorageException("the store in " + folder + " is closed");
       }
@@ -169,36 +165,19 @@ public final class RocksDbStore implements KeyValueStore {
   }
 
   @Override
-  public long count(Column column) {
-    return use(db -> db.counts()[column.ordinal()]);
-  }
-
-  @Override
   public void write(WriteBatch batch) {
     use(
         db -> {
-          synchronized (writer) {
-            db.write(lastWrites(batch));
-          }
+          db.write(batch.entries());
           return true;
         });
-  }
-
-  /** Within a batch the last write of a key wins; null deletes. */
-  private static Map<Column, TreeMap<byte[], byte @Nullable []>> lastWrites(WriteBatch batch) {
-    Map<Column, TreeMap<byte[], byte @Nullable []>> out = new EnumMap<>(Column.class);
-    for (WriteBatch.Entry entry : batch.entries()) {
-      out.computeIfAbsent(entry.column(), column -> new TreeMap<>(Arrays::compareUnsigned))
-          .put(entry.key(), entry.value());
-    }
-    return out;
   }
 
   @Override
   public Snapshot snapshot() {
     return use(
         db -> {
-          synchronized (writer) {
+          synchronized (opening) {
             views++;
             return new View(db);
           }
@@ -248,13 +227,11 @@ public final class RocksDbStore implements KeyValueStore {
   private final class View implements Snapshot, KeyReader {
     private final org.rocksdb.Snapshot snapshot;
     private final ReadOptions options = new ReadOptions();
-    private final long[] counts;
     private boolean released;
 
     View(Database db) {
       snapshot = db.rocks.getSnapshot();
       options.setSnapshot(snapshot);
-      counts = db.counts();
     }
 
     @Override
@@ -272,15 +249,10 @@ public final class RocksDbStore implements KeyValueStore {
     }
 
     @Override
-    public long count(Column column) {
-      return counts[column.ordinal()];
-    }
-
-    @Override
     public void close() {
       lock.readLock().lock();
       try {
-        synchronized (writer) {
+        synchronized (opening) {
           if (released) {
             return;
           }

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.benchmarks;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.chain.Chains;
+import dev.patchbay.consensus.engine.EngineRules;
+import dev.patchbay.evm.engine.DefaultEvmEngine;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.shell.Imports;
+import dev.patchbay.storage.mapdb.MapDbStore;
+import dev.patchbay.storage.memory.MemoryStore;
+import dev.patchbay.storage.rocksdb.RocksDbStore;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordedFrame;
+import jdk.jfr.consumer.RecordingFile;
+
+/**
+ * Imports the benchmark chain into each store, first in a virtual machine that has done nothing yet
+ * for that store's part, then again, and prints Mgas/s and what the time went to: a sample of the
+ * importing thread counts for the first of EVM, trie, storage and signatures that its stack names
+ * from the top.
+ *
+ * <p>Arguments: the folder of the benchmarks' input, the file to write. {@code -Dstores=rocksdb}
+ * leaves out the others.
+ */
+public final class ImportSpeed {
+  private static final String HEAD =
+      "0x1d7f87b04ded9ea04ae8e8cfe58bab1cf157ed8083408c949b0703946ae90865";
+
+  private enum Part {
+    EVM("dev.patchbay.evm."),
+    TRIE("dev.patchbay.trie."),
+    STORAGE("dev.patchbay.storage.", "org.mapdb.", "org.rocksdb."),
+    SIGNATURES("dev.patchbay.crypto.Secp256k1", "fr.acinq."),
+    REST;
+
+    private final String[] packages;
+
+    Part(String... packages) {
+      this.packages = packages;
+    }
+
+    boolean has(String type) {
+      for (String prefix : packages) {
+        if (type.startsWith(prefix)) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+
+  private ImportSpeed() {}
+
+  /** Imports all. */
+  public static void main(String[] args) throws Exception {
+    Path input = Path.of(args[0]);
+    Path folder =
+        Files.createTempDirectory(Path.of(args[1]).toAbsolutePath().getParent(), "import");
+    try {
+      Path chain = folder.resolve("chain.rlp");
+      try (InputStream in =
+          new GZIPInputStream(Files.newInputStream(input.resolve("chain.rlp.gz")), 1 << 16)) {
+        Files.copy(in, chain);
+      }
+      JsonNode genesis;
+      try (InputStream in =
+          new GZIPInputStream(Files.newInputStream(input.resolve("genesis.json.gz")))) {
+        genesis = new ObjectMapper().readTree(in);
+      }
+      List<Map<String, Object>> json = new ArrayList<>();
+      System.out.println("reference, another day, two cores: geth 1.17.5 163 Mgas/s (hash scheme)");
+      for (String store : System.getProperty("stores", "memory,rocksdb,mapdb").split(",", -1)) {
+        for (String run : List.of("first", "again")) {
+          json.add(measure(store, run, genesis, chain, folder.resolve(store + "-" + run)));
+        }
+      }
+      new ObjectMapper()
+          .writerWithDefaultPrettyPrinter()
+          .writeValue(Path.of(args[1]).toFile(), json);
+    } finally {
+      delete(folder);
+    }
+  }
+
+  private static Map<String, Object> measure(
+      String name, String run, JsonNode genesis, Path file, Path folder) throws Exception {
+    KeyValueStore store =
+        switch (name) {
+          case "memory" -> new MemoryStore();
+          case "rocksdb" -> new RocksDbStore(folder);
+          case "mapdb" -> new MapDbStore(folder);
+          default -> throw new IllegalArgumentException("no store " + name);
+        };
+    Path samples = Files.createTempFile("patchbay", ".jfr");
+    try (Recording recording = new Recording()) {
+      Chains.Wired chain = Chains.of(genesis, store, new DefaultEvmEngine(), new EngineRules());
+      recording.enable("jdk.ExecutionSample").withPeriod(Duration.ofMillis(10));
+      recording.enable("jdk.NativeMethodSample").withPeriod(Duration.ofMillis(10));
+      recording.start();
+      long start = System.nanoTime();
+      Imports.run(
+          chain.reader(),
+          chain.importer(),
+          file,
+          new PrintStream(OutputStream.nullOutputStream(), false));
+      double seconds = (System.nanoTime() - start) / 1e9;
+      recording.dump(samples);
+      Block head = chain.reader().head();
+      if (!head.hash().toString().equals(HEAD)) {
+        throw new IllegalStateException("the head is " + head.hash() + ", it should be " + HEAD);
+      }
+      double gas = 4_823.952180;
+      Map<String, Object> row = new LinkedHashMap<>();
+      row.put("store", name);
+      row.put("run", run);
+      row.put("mgasPerSecond", gas / seconds);
+      row.put("bytes", store.sizeInBytes());
+      StringBuilder shares = new StringBuilder();
+      shares(samples)
+          .forEach(
+              (part, share) -> {
+                row.put(part.toString().toLowerCase(java.util.Locale.ROOT), share);
+                shares.append(String.format("  %s %.0f %%", part, 100 * share));
+              });
+      System.out.printf(
+          "%-8s %-6s %6.1f Mgas/s %6.1f s %,14d bytes %s%n",
+          name, run, gas / seconds, seconds, store.sizeInBytes(), shares);
+      return row;
+    } finally {
+      if (store instanceof AutoCloseable closeable) {
+        closeable.close();
+      }
+      Files.delete(samples);
+    }
+  }
+
+  private static Map<Part, Double> shares(Path samples) throws IOException {
+    Map<Part, Double> counts = new EnumMap<>(Part.class);
+    double total = 0;
+    try (RecordingFile file = new RecordingFile(samples)) {
+      while (file.hasMoreEvents()) {
+        RecordedEvent event = file.readEvent();
+        if (event.getStackTrace() != null && isImport(event)) {
+          counts.merge(part(event), 1.0, Double::sum);
+          total++;
+        }
+      }
+    }
+    double all = Math.max(1, total);
+    counts.replaceAll((part, count) -> count / all);
+    return counts;
+  }
+
+  private static boolean isImport(RecordedEvent event) {
+    for (RecordedFrame frame : event.getStackTrace().getFrames()) {
+      if (frame.getMethod().getType().getName().equals("dev.patchbay.chain.Chain")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static Part part(RecordedEvent event) {
+    for (RecordedFrame frame : event.getStackTrace().getFrames()) {
+      String type = frame.getMethod().getType().getName();
+      for (Part part : Part.values()) {
+        if (part.has(type)) {
+          return part;
+        }
+      }
+    }
+    return Part.REST;
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+}
