@@ -35,7 +35,8 @@ public final class Chains {
             imports,
             () -> executor[0],
             name -> rules,
-            List::of);
+            List::of,
+            new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1));
     executor[0] = Executions.of(chain, chain, engine, rules);
     manager.add(store);
     chain.open(store);

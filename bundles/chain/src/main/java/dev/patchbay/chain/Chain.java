@@ -56,6 +56,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private final Supplier<@Nullable BlockExecutor> executor;
   private final Function<String, @Nullable ConsensusRules> rules;
   private final Supplier<List<ChainListener>> listeners;
+  private final TrieWorkers workers;
 
   private final Block genesis;
   private volatile @Nullable Block head;
@@ -67,13 +68,15 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       ReentrantLock imports,
       Supplier<@Nullable BlockExecutor> executor,
       Function<String, @Nullable ConsensusRules> rules,
-      Supplier<List<ChainListener>> listeners) {
+      Supplier<List<ChainListener>> listeners,
+      TrieWorkers workers) {
     this.genesisFile = genesisFile;
     this.storage = storage;
     this.imports = imports;
     this.executor = executor;
     this.rules = rules;
     this.listeners = listeners;
+    this.workers = workers;
     Overlay scratch = new Overlay(new EmptyReader());
     this.genesis = genesisFile.block(new FlatState(scratch).apply(genesisFile.allocation(), null));
   }
@@ -279,7 +282,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
           if (overlay == null) {
             throw new IllegalArgumentException("no state after block " + parent);
           }
-          return new FlatState(overlay).apply(changes, null);
+          return new FlatState(overlay, workers).apply(changes, null);
         });
   }
 
@@ -469,7 +472,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
             block,
             new States.Latest(overlay),
             changes -> new FlatState(new Overlay(overlay)).apply(changes, null));
-    Hash root = new FlatState(overlay).apply(outcome.changes(), block.number());
+    Hash root = new FlatState(overlay, workers).apply(outcome.changes(), block.number());
     HeaderChecks.check("stateRoot", block.header().stateRoot(), root);
     ChainStore.putBlock(overlay, block, outcome.receipts(), totalDifficulty);
     ChainStore.putCanonical(overlay, block);

@@ -64,6 +64,8 @@ public final class ChainComponent {
   private final ReentrantLock imports = new ReentrantLock(true);
   private final StorageManager manager;
   private final Chain chain;
+  private final TrieWorkers workers =
+      new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1);
   private final ServiceRegistration<?> registration;
   private final ServiceRegistration<?> controlRegistration;
   private final List<ChainListener> listeners = new CopyOnWriteArrayList<>();
@@ -92,7 +94,8 @@ public final class ChainComponent {
     manager =
         new StorageManager(
             new ChoiceFile(Path.of(data)), imports, config.storage(), FailurePoints.of(context));
-    chain = new Chain(genesis, manager, imports, () -> executor, rules::get, () -> listeners);
+    chain =
+        new Chain(genesis, manager, imports, () -> executor, rules::get, () -> listeners, workers);
     String[] services = {
       ChainReader.class.getName(),
       HeaderReader.class.getName(),
@@ -107,6 +110,7 @@ public final class ChainComponent {
   void deactivate() {
     registration.unregister();
     controlRegistration.unregister();
+    workers.close();
   }
 
   @Reference(

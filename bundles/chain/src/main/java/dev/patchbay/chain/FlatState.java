@@ -28,10 +28,20 @@ import org.jspecify.annotations.Nullable;
 final class FlatState {
   private static final byte[] ABSENT = new byte[0];
 
+  /** Fewer slots than this are not worth another thread. */
+  private static final int PARALLEL_SLOTS = 32;
+
   private final Overlay overlay;
+  private final @Nullable TrieWorkers workers;
 
   FlatState(Overlay overlay) {
+    this(overlay, null);
+  }
+
+  /** Storage tries of different accounts are computed in parallel when there are workers. */
+  FlatState(Overlay overlay, @Nullable TrieWorkers workers) {
     this.overlay = overlay;
+    this.workers = workers;
   }
 
   /** What becomes of an account: its fields, null when it is gone, and its slots by hash. */
@@ -145,14 +155,17 @@ final class FlatState {
   }
 
   private Hash update(Map<Hash, Change> changes) {
+    Map<Hash, Trie> storages = storageTries(changes);
+    storages.forEach((hash, trie) -> keepSlots(hash, trie, changes));
     Trie accounts = new Trie(nodes(Column.ACCOUNT_TRIE, new byte[0]));
     changes.forEach(
         (hash, change) -> {
           Account before = account(overlay, hash);
-          Hash storageRoot = before == null ? Account.EMPTY_ROOT : before.storageRoot();
-          if (!change.slots.isEmpty()) {
-            storageRoot = updateSlots(hash, change.slots);
-          }
+          Trie storage = storages.get(hash);
+          Hash storageRoot =
+              storage != null
+                  ? storage.rootHash()
+                  : before == null ? Account.EMPTY_ROOT : before.storageRoot();
           Fields fields = change.fields;
           if (fields == null) {
             accounts.remove(hash.unsafeArray());
@@ -168,21 +181,54 @@ final class FlatState {
     return accounts.rootHash();
   }
 
-  private Hash updateSlots(Hash account, Map<Hash, UInt256> slots) {
-    Trie trie = new Trie(nodes(Column.STORAGE_TRIE, account.unsafeArray()));
+  /** Computes the changed storage tries; nothing is written yet. */
+  private Map<Hash, Trie> storageTries(Map<Hash, Change> changes) {
+    Map<Hash, Trie> tries = new TreeMap<>();
+    List<Runnable> tasks = new ArrayList<>();
+    int slots = 0;
+    for (Map.Entry<Hash, Change> entry : changes.entrySet()) {
+      Map<Hash, UInt256> changed = entry.getValue().slots;
+      if (!changed.isEmpty()) {
+        Trie trie = storageTrie(entry.getKey());
+        tries.put(entry.getKey(), trie);
+        tasks.add(() -> putSlots(trie, changed));
+        slots += changed.size();
+      }
+    }
+    if (workers != null && tasks.size() > 1 && slots >= PARALLEL_SLOTS) {
+      workers.run(tasks);
+    } else {
+      tasks.forEach(Runnable::run);
+    }
+    return tries;
+  }
+
+  private static void putSlots(Trie trie, Map<Hash, UInt256> slots) {
     slots.forEach(
         (slot, value) -> {
-          byte[] key = Keys.slot(account, slot);
           if (value.isZero()) {
             trie.remove(slot.unsafeArray());
-            overlay.delete(Column.SLOTS, key);
           } else {
             trie.put(slot.unsafeArray(), new RlpWriter().number(value).toArray());
-            overlay.put(Column.SLOTS, key, value.toMinimalArray());
           }
         });
+    trie.rootHash(); // hashes all of its nodes
+  }
+
+  private void keepSlots(Hash account, Trie trie, Map<Hash, Change> changes) {
+    Change change = changes.get(account);
+    if (change != null) {
+      change.slots.forEach(
+          (slot, value) -> {
+            byte[] key = Keys.slot(account, slot);
+            if (value.isZero()) {
+              overlay.delete(Column.SLOTS, key);
+            } else {
+              overlay.put(Column.SLOTS, key, value.toMinimalArray());
+            }
+          });
+    }
     trie.commit(sink(Column.STORAGE_TRIE, account.unsafeArray()));
-    return trie.rootHash();
   }
 
   Trie accountTrie() {

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Writes on top of a store, not yet in it. Reads see them. One overlay becomes one batch, or is
- * dropped. Threading: one thread at a time.
+ * dropped. Threading: one thread at a time; while none writes, any number may read columns other
+ * than accounts and slots.
  */
 final class Overlay implements KeyReader {
   private static final byte[] DELETED = new byte[0];
@@ -43,7 +44,8 @@ final class Overlay implements KeyReader {
 
   @Override
   public byte @Nullable [] get(Column column, byte[] key) {
-    byte[] written = column(column).get(key);
+    TreeMap<byte[], byte[]> pending = writes.get(column);
+    byte[] written = pending == null ? null : pending.get(key);
     if (written == null) {
       return column == Column.ACCOUNTS || column == Column.SLOTS
           ? remembered(column, key)

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Threads that help the one that computes a state root; those of an idle chain end.
+ *
+ * <p>Threading: any number of threads.
+ */
+final class TrieWorkers implements AutoCloseable {
+  private static final long IDLE_SECONDS = 10;
+
+  private final int threads;
+  private final ThreadPoolExecutor pool;
+
+  TrieWorkers(int threads) {
+    this.threads = threads;
+    AtomicInteger count = new AtomicInteger();
+    pool =
+        new ThreadPoolExecutor(
+            Math.max(1, threads),
+            Math.max(1, threads),
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            task -> {
+              Thread thread = new Thread(task, "chain-tries-" + count.getAndIncrement());
+              thread.setDaemon(true);
+              return thread;
+            });
+    pool.allowCoreThreadTimeOut(true);
+  }
+
+  /** Runs all tasks, some of them on this thread, and returns when all have ended. */
+  void run(List<Runnable> tasks) {
+    AtomicInteger next = new AtomicInteger();
+    Runnable share =
+        () -> {
+          for (int i = next.getAndIncrement(); i < tasks.size(); i = next.getAndIncrement()) {
+            tasks.get(i).run();
+          }
+        };
+    List<Future<?>> helpers = new ArrayList<>();
+    try {
+      for (int i = 0; i < Math.min(threads, tasks.size() - 1); i++) {
+        helpers.add(pool.submit(share));
+      }
+    } catch (RejectedExecutionException closed) {
+      // this thread does the rest
+    }
+    try {
+      share.run();
+    } finally {
+      next.set(tasks.size());
+      helpers.forEach(TrieWorkers::await);
+    }
+  }
+
+  private static void await(Future<?> helper) {
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          helper.get();
+          return;
+        } catch (InterruptedException again) { // its task reads what the caller would drop
+          interrupted = true;
+        } catch (ExecutionException failed) {
+          if (failed.getCause() instanceof RuntimeException cause) {
+            throw cause;
+          }
+          throw new IllegalStateException(failed.getCause());
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    pool.shutdown();
+  }
+}
