@@ -12,6 +12,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarEntry;
+import java.util.jar.JarInputStream;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import java.util.stream.Stream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.junit.jupiter.api.BeforeAll;
@@ -126,11 +131,7 @@ class ImportIT {
   void theBenchmarkChainReachesItsHead(String storage) throws Exception {
     Path bench = shared().resolve("bench");
     assumeTrue(Files.exists(bench), "SKIPPED: " + bench + " is absent");
-    Path allocation = folder.resolve("bench-genesis.json");
-    try (var in =
-        new java.util.zip.GZIPInputStream(Files.newInputStream(bench.resolve("genesis.json.gz")))) {
-      Files.write(allocation, in.readAllBytes());
-    }
+    Path allocation = benchGenesis(bench);
     Path data = folder.resolve("bench-" + storage);
     Path file = bench.resolve("chain.rlp.gz");
     int kills = storage.equals("memory") ? 0 : Integer.getInteger("it.import.kills", 1);
@@ -145,29 +146,122 @@ class ImportIT {
     System.out.println(storage + ", after " + kills + " kills: " + lines.get(lines.size() - 2));
   }
 
-  /** Kills the node some time after its import has shown progress. */
-  private static void kill(Path data, Path allocation, Path file, String storage, int millis)
-      throws Exception {
-    Path output = Files.createTempFile(folder, "killed", ".txt");
+  /**
+   * The bundles that an import needs are exchanged under it, the EVM for another build of itself:
+   * blocks wait for what is away, and the result is the same.
+   */
+  @Test
+  void bundlesAreExchangedDuringAnImport() throws Exception {
+    Path bench = shared().resolve("bench");
+    assumeTrue(Files.exists(bench), "SKIPPED: " + bench + " is absent");
+    Path data = folder.resolve("swapped");
+    Path output = Files.createTempFile(folder, "swapped", ".txt");
     Process launcher =
-        new ProcessBuilder(
-                Node.ROOT.resolve("patchbay").toString(),
-                "import",
-                "--datadir",
-                data.toString(),
-                "--genesis",
-                allocation.toString(),
-                "--storage",
-                storage,
-                file.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
+        startImport(data, benchGenesis(bench), bench.resolve("chain.rlp.gz"), "rocksdb", output);
+    try {
+      awaitProgress(launcher, output);
+      Path build = anotherBuild();
+      String evm = "dev.patchbay.evm.engine";
+      List<String> swaps =
+          List.of(
+              "bundle:update " + evm + " " + build.toUri(),
+              "bundle:restart dev.patchbay.storage.rocksdb",
+              "bundle:update dev.patchbay.consensus.engine",
+              "bundle:restart dev.patchbay.execution",
+              "bundle:stop " + evm,
+              "bundle:start " + evm);
+      int done = 0;
+      while (launcher.isAlive() && done < 3 * swaps.size()) {
+        Node.Result result =
+            Node.launcher(
+                Map.of(),
+                List.of("shell", "--datadir", data.toString(), swaps.get(done % swaps.size())));
+        if (launcher.isAlive()) {
+          assertThat(result.status()).as(result.output()).isZero();
+          done++;
+        }
+      }
+      assertThat(launcher.waitFor(300, TimeUnit.SECONDS)).isTrue();
+      String text = Files.readString(output);
+      assertThat(text).contains("head 500 " + HEAD_500);
+      assertThat(launcher.exitValue()).isZero();
+      assertThat(done).as("swaps while the import ran").isGreaterThanOrEqualTo(swaps.size());
+      System.out.println(
+          done
+              + " swaps during an import, "
+              + text.lines().filter(line -> line.contains(" waits: ")).count()
+              + " blocks waited");
+    } finally {
+      launcher.descendants().forEach(ProcessHandle::destroyForcibly);
+      launcher.destroyForcibly();
+    }
+  }
+
+  /** Returns a copy of the EVM's bundle with another version. */
+  private static Path anotherBuild() throws Exception {
+    Path original;
+    try (Stream<Path> files = Files.walk(Node.ROOT.resolve("karaf-assembly/target/assembly"))) {
+      original =
+          files
+              .filter(file -> file.getFileName().toString().matches("evm-engine-.*\\.jar"))
+              .findFirst()
+              .orElseThrow();
+    }
+    Path copy = folder.resolve("evm-engine-other.jar");
+    try (JarInputStream in = new JarInputStream(Files.newInputStream(original))) {
+      Manifest manifest = in.getManifest();
+      manifest.getMainAttributes().putValue("Bundle-Version", "0.1.0.other");
+      try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(copy), manifest)) {
+        for (JarEntry entry = in.getNextJarEntry(); entry != null; entry = in.getNextJarEntry()) {
+          out.putNextEntry(new JarEntry(entry.getName()));
+          in.transferTo(out);
+        }
+      }
+    }
+    return copy;
+  }
+
+  private static Path benchGenesis(Path bench) throws Exception {
+    Path allocation = folder.resolve("bench-genesis.json");
+    try (var in =
+        new java.util.zip.GZIPInputStream(Files.newInputStream(bench.resolve("genesis.json.gz")))) {
+      Files.write(allocation, in.readAllBytes());
+    }
+    return allocation;
+  }
+
+  private static Process startImport(
+      Path data, Path allocation, Path file, String storage, Path output) throws Exception {
+    return new ProcessBuilder(
+            Node.ROOT.resolve("patchbay").toString(),
+            "import",
+            "--datadir",
+            data.toString(),
+            "--genesis",
+            allocation.toString(),
+            "--storage",
+            storage,
+            file.toString())
+        .redirectErrorStream(true)
+        .redirectOutput(output.toFile())
+        .start();
+  }
+
+  /** Waits until an import has shown progress. */
+  private static void awaitProgress(Process launcher, Path output) throws Exception {
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
     while (!Files.readString(output).contains(" blocks/s") && launcher.isAlive()) {
       assertThat(System.nanoTime()).as("progress within 120 s").isLessThan(limit);
       launcher.waitFor(50, TimeUnit.MILLISECONDS);
     }
+  }
+
+  /** Kills the node some time after its import has shown progress. */
+  private static void kill(Path data, Path allocation, Path file, String storage, int millis)
+      throws Exception {
+    Path output = Files.createTempFile(folder, "killed", ".txt");
+    Process launcher = startImport(data, allocation, file, storage, output);
+    awaitProgress(launcher, output);
     launcher.waitFor(millis, TimeUnit.MILLISECONDS);
     assertThat(data.resolve("pid")).as("the import is under way").exists();
     long pid = Long.parseLong(Files.readString(data.resolve("pid")).strip());

@@ -8,6 +8,7 @@ import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.state.StateProof;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
@@ -362,7 +363,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     ConsensusRules consensus = rules.apply(config().consensus());
     BlockExecutor execution = executor.get();
     if (consensus == null || execution == null) {
-      throw new IllegalStateException(
+      throw new NotReadyException(
           consensus == null
               ? "the consensus rules '" + config().consensus() + "' are not installed"
               : "no block executor is installed");

@@ -9,6 +9,7 @@ import dev.patchbay.api.evm.EvmExecution;
 import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.CallSimulator;
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.tracing.Tracer;
@@ -78,7 +79,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
   private EvmEngine engine() {
     EvmEngine current = engine;
     if (current == null) {
-      throw new IllegalStateException("no EVM is installed");
+      throw new NotReadyException("no EVM is installed");
     }
     return current;
   }
@@ -101,7 +102,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
     String name = chain.config().consensus();
     ConsensusRules current = rules.get(name);
     if (current == null) {
-      throw new IllegalStateException("the consensus rules '" + name + "' are not installed");
+      throw new NotReadyException("the consensus rules '" + name + "' are not installed");
     }
     return current;
   }

@@ -4,6 +4,8 @@ package dev.patchbay.shell;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Transaction;
 import java.io.IOException;
@@ -31,6 +33,11 @@ final class ChainImport {
   private static final int AHEAD_TRANSACTIONS = 10_000;
   private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  /** How long a block waits for a bundle that is being exchanged. */
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
+
+  private static final long RETRY_MILLIS = 50;
+
   private final ChainReader chain;
   private final BlockImporter importer;
   private final PrintStream out;
@@ -42,6 +49,7 @@ final class ChainImport {
   private long reportedGas;
   private long reportedBlocks;
   private long reportedAt;
+  private long last;
 
   ChainImport(ChainReader chain, BlockImporter importer, PrintStream out) {
     this.chain = chain;
@@ -96,10 +104,7 @@ final class ChainImport {
       }
       if (broken != null) {
         throw new IOException(
-            broken.getMessage()
-                + ". The blocks before are kept; the head is "
-                + chain.head().number(),
-            broken);
+            broken.getMessage() + ". The blocks before are kept; the last one was " + last, broken);
       }
     } finally {
       workers.shutdownNow();
@@ -142,7 +147,7 @@ final class ChainImport {
       known++;
       return;
     }
-    String refusal = refusal(importer.importBlock(block), block);
+    String refusal = refusal(importWhenReady(block), block);
     if (refusal != null) {
       throw new IOException(
           "block "
@@ -151,8 +156,34 @@ final class ChainImport {
               + block.hash()
               + " is refused: "
               + refusal
-              + ". The blocks before it are kept; the head is "
-              + chain.head().number());
+              + ". The blocks before it are kept; the last one was "
+              + last);
+    }
+    last = block.number();
+  }
+
+  /** Imports a block; one that meets a bundle that is being exchanged is tried again. */
+  private ImportResult importWhenReady(Block block) throws IOException, InterruptedException {
+    long limit = System.nanoTime() + PATIENCE_NANOS;
+    boolean told = false;
+    while (true) {
+      try {
+        return importer.importBlock(block);
+      } catch (NotReadyException | StorageUnavailableException missing) {
+        if (System.nanoTime() > limit) {
+          throw new IOException(
+              missing.getMessage()
+                  + ". The blocks before "
+                  + block.number()
+                  + " are kept; import the file again when it is there",
+              missing);
+        }
+        if (!told) {
+          out.printf("block %,d waits: %s%n", block.number(), missing.getMessage());
+          told = true;
+        }
+      }
+      Thread.sleep(RETRY_MILLIS);
     }
   }
 
@@ -182,7 +213,7 @@ final class ChainImport {
     double left = (now - start) / 1e9 * (size - position) / Math.max(1, position);
     out.printf(
         "block %,d: %.0f blocks/s, %.1f Mgas/s, %d %%, %s left%n",
-        chain.head().number(),
+        last,
         (blocks - reportedBlocks) / seconds,
         (gas - reportedGas) / 1e6 / seconds,
         100 * position / Math.max(1, size),
