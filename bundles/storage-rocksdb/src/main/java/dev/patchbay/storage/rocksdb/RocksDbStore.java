@@ -35,6 +35,9 @@ import org.slf4j.LoggerFactory;
 public final class RocksDbStore implements KeyValueStore {
   private static final Logger LOG = LoggerFactory.getLogger(RocksDbStore.class);
 
+  /** What flushing the write buffers and merging files may take before space is asked for again. */
+  private static final long SPARE_BYTES = 128L << 20;
+
   private final Path folder;
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
   private final Object opening = new Object();
@@ -95,7 +98,12 @@ public final class RocksDbStore implements KeyValueStore {
       return use.apply(opened());
     } catch (RocksDBException failure) {
       throw new StorageException(
-          "the store in " + folder + " has failed: " + failure.getMessage(), failure);
+          "the store in "
+              + folder
+              + " has failed: "
+              + failure.getMessage()
+              + ". Where the disk was full, free space and restart the node; nothing that was reported is lost",
+          failure);
     } finally {
       lock.readLock().unlock();
     }
@@ -166,11 +174,35 @@ public final class RocksDbStore implements KeyValueStore {
 
   @Override
   public void write(WriteBatch batch) {
+    checkSpace(batch);
     use(
         db -> {
           db.write(batch.entries());
           return true;
         });
+  }
+
+  /**
+   * Refuses a batch while nothing is written yet: once RocksDB has met a full disk itself, it takes
+   * no writes until it is opened again.
+   */
+  private void checkSpace(WriteBatch batch) {
+    long usable = folder.toFile().getUsableSpace();
+    long needed = SPARE_BYTES;
+    for (WriteBatch.Entry entry : batch.entries()) {
+      byte[] value = entry.value();
+      needed += 2L * (entry.key().length + (value == null ? 0 : value.length)); // log and file
+    }
+    if (usable < needed && Files.isDirectory(folder)) {
+      throw new StorageException(
+          "the disk of "
+              + folder
+              + " is nearly full: "
+              + usable
+              + " bytes are left, and up to "
+              + needed
+              + " are needed; free some, and the node goes on by itself");
+    }
   }
 
   @Override
