@@ -28,7 +28,8 @@ import org.tukaani.xz.XZInputStream;
  * <p>Arguments: the folder of the benchmarks' input, the file to write.
  */
 public final class CryptoTable {
-  private static final long NANOS_A_CASE = 100_000_000;
+  private static final long NANOS_A_CASE = 50_000_000;
+  private static final long WARM_UP_NANOS = 2_000_000_000;
 
   private record Contract(String name, int address, Fork fork) {}
 
@@ -81,6 +82,8 @@ public final class CryptoTable {
     }
     System.out.printf("%n%-22s %16s %10s %16s %10s%n", "", "used", "ns a call", "", "ns a call");
     for (CryptoChoices.Choice choice : CryptoChoices.all()) {
+      warmUp(choice.used());
+      warmUp(choice.other());
       double used = nanos(choice.used());
       double other = nanos(choice.other());
       System.out.printf(
@@ -96,6 +99,7 @@ public final class CryptoTable {
     address[18] = (byte) (contract.address >> 8);
     address[19] = (byte) contract.address;
     Precompiles.Contract code = Precompiles.of(contract.fork).get(Address.wrap(address));
+    warmUp(() -> cases.values().forEach(code::run));
     double slowest = Double.MAX_VALUE;
     String slowestName = "";
     double gas = 0;
@@ -127,7 +131,14 @@ public final class CryptoTable {
         slowestName);
   }
 
-  /** Returns the least time of a call; the first third of the time warms up. */
+  private static void warmUp(Runnable calls) {
+    long start = System.nanoTime();
+    do {
+      calls.run();
+    } while (System.nanoTime() - start < WARM_UP_NANOS);
+  }
+
+  /** Returns the least time of a call over ten tries or more. */
   private static double nanos(Runnable call) {
     long start = System.nanoTime();
     double best = Double.MAX_VALUE;

@@ -90,7 +90,7 @@ public final class CryptoChoices {
     }
     return new Choice(
         "P-256 verify",
-        "Java, ours",
+        "Bouncy Castle",
         () -> P256.verify(input),
         "JDK",
         () -> {

@@ -3,7 +3,14 @@ package dev.patchbay.crypto;
 
 import dev.patchbay.crypto.MapToCurve.Fp2;
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.BinaryOperator;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import supranational.blst.P1;
 import supranational.blst.P1_Affine;
@@ -29,6 +36,9 @@ public final class Bls12381 {
   private static final int ELEMENT = 64;
   private static final int PADDING = 16;
   private static final int SCALAR = 32;
+
+  /** From so many products on, buckets are faster than a multiplication each. */
+  private static final int BUCKETS_PAY = 16;
 
   /** What clears the cofactor of G1 (RFC 9380, section 8.8.1), and the size of the parameter x. */
   private static final BigInteger PARAMETER = new BigInteger("d201000000010000", 16);
@@ -121,7 +131,8 @@ public final class Bls12381 {
     if (input.length == 0 || input.length % item != 0) {
       return null;
     }
-    P1 sum = new P1();
+    List<P1> points = new ArrayList<>();
+    List<BigInteger> scalars = new ArrayList<>();
     for (int at = 0; at < input.length; at += item) {
       P1 point = readG1(input, at, true);
       if (point == null) {
@@ -129,10 +140,11 @@ public final class Bls12381 {
       }
       BigInteger scalar = scalar(input, at + G1_SIZE);
       if (scalar.signum() != 0 && !point.is_inf()) {
-        sum = sum.add(point.mult(scalar));
+        points.add(point);
+        scalars.add(scalar);
       }
     }
-    return write(sum);
+    return write(sum(G1, points, scalars));
   }
 
   /** Returns the sum of products of points of G2 and scalars of 32 bytes. */
@@ -141,7 +153,8 @@ public final class Bls12381 {
     if (input.length == 0 || input.length % item != 0) {
       return null;
     }
-    P2 sum = new P2();
+    List<P2> points = new ArrayList<>();
+    List<BigInteger> scalars = new ArrayList<>();
     for (int at = 0; at < input.length; at += item) {
       P2 point = readG2(input, at, true);
       if (point == null) {
@@ -149,10 +162,76 @@ public final class Bls12381 {
       }
       BigInteger scalar = scalar(input, at + G2_SIZE);
       if (scalar.signum() != 0 && !point.is_inf()) {
-        sum = sum.add(point.mult(scalar));
+        points.add(point);
+        scalars.add(scalar);
       }
     }
-    return write(sum);
+    return write(sum(G2, points, scalars));
+  }
+
+  /** The operations of blst's points, which change their receiver. */
+  private record Group<T>(
+      Supplier<T> zero,
+      UnaryOperator<T> copy,
+      BinaryOperator<T> add,
+      UnaryOperator<T> twice,
+      BiFunction<T, BigInteger, T> multiply) {}
+
+  private static final Group<P1> G1 =
+      new Group<>(P1::new, P1::dup, (a, b) -> a.add(b), P1::dbl, P1::mult);
+  private static final Group<P2> G2 =
+      new Group<>(P2::new, P2::dup, (a, b) -> a.add(b), P2::dbl, P2::mult);
+
+  /**
+   * Adds products: few one by one, more by buckets. In each window of bits of the scalars the
+   * points are added up by their digit, and the buckets with running sums (Pippenger's algorithm).
+   */
+  private static <T> T sum(Group<T> group, List<T> points, List<BigInteger> scalars) {
+    T sum = group.zero.get();
+    if (points.size() < BUCKETS_PAY) {
+      for (int i = 0; i < points.size(); i++) {
+        sum = group.add.apply(sum, group.multiply.apply(points.get(i), scalars.get(i)));
+      }
+      return sum;
+    }
+    int window = points.size() < 64 ? 4 : points.size() < 256 ? 5 : points.size() < 1024 ? 7 : 9;
+    int bits = Kzg.MODULUS.bitLength();
+    for (int low = (bits - 1) / window * window; low >= 0; low -= window) {
+      for (int i = 0; i < window; i++) {
+        sum = group.twice.apply(sum);
+      }
+      List<@Nullable T> buckets = new ArrayList<>(Collections.nCopies(1 << window, null));
+      for (int i = 0; i < points.size(); i++) {
+        int digit = digit(scalars.get(i), low, window);
+        if (digit != 0) {
+          T bucket = buckets.get(digit);
+          buckets.set(
+              digit,
+              bucket == null
+                  ? group.copy.apply(points.get(i))
+                  : group.add.apply(bucket, points.get(i)));
+        }
+      }
+      T running = group.zero.get();
+      T total = group.zero.get();
+      for (int digit = (1 << window) - 1; digit > 0; digit--) {
+        T bucket = buckets.get(digit);
+        if (bucket != null) {
+          running = group.add.apply(running, bucket);
+        }
+        total = group.add.apply(total, running);
+      }
+      sum = group.add.apply(sum, total);
+    }
+    return sum;
+  }
+
+  private static int digit(BigInteger scalar, int low, int window) {
+    int digit = 0;
+    for (int bit = window - 1; bit >= 0; bit--) {
+      digit = digit << 1 | (scalar.testBit(low + bit) ? 1 : 0);
+    }
+    return digit;
   }
 
   /** Returns whether the product of the pairings of (G1, G2) pairs is one. */

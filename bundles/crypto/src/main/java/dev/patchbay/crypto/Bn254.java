@@ -2,7 +2,9 @@
 package dev.patchbay.crypto;
 
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,13 +15,11 @@ import org.jspecify.annotations.Nullable;
  * for G2 the imaginary part before the real one. Threading: stateless.
  */
 public final class Bn254 {
-  private static final BigInteger ORDER =
-      new BigInteger("30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001", 16);
   private static final BigInteger U = new BigInteger("4965661367192848881");
   private static final BigInteger SIX_U_PLUS_2 =
       U.multiply(BigInteger.valueOf(6)).add(BigInteger.TWO);
   private static final Fp THREE = Fp.of(BigInteger.valueOf(3));
-  private static final Fp2 TWIST_B = new Fp2(THREE, Fp.ZERO).mul(Fp2.XI.inverse());
+  static final Fp2 TWIST_B = new Fp2(THREE, Fp.ZERO).mul(Fp2.XI.inverse());
 
   private Bn254() {}
 
@@ -96,7 +96,7 @@ public final class Bn254 {
   }
 
   /** A point of the twist in Jacobian coordinates with t = z². */
-  private record G2(Fp2 x, Fp2 y, Fp2 z, Fp2 t) {
+  record G2(Fp2 x, Fp2 y, Fp2 z, Fp2 t) {
     static G2 affine(Fp2 x, Fp2 y) {
       return new G2(x, y, Fp2.ONE, Fp2.ONE);
     }
@@ -140,15 +140,44 @@ public final class Bn254 {
       return new G2(nx, ny, nz, nz.square());
     }
 
+    /**
+     * Returns whether a point of the twist is in the group of order n, by the parameter u of the
+     * curve: [u + 1]Q + ψ([u]Q) + ψ²([u]Q) = ψ³([2u]Q) (Dai, Lin, Zhao, Zhou, "Fast subgroup
+     * membership testings for G1, G2 and GT on pairing-friendly curves", section 5.1).
+     */
     boolean inSubgroup() {
+      G2 uq = multiply(U);
+      G2 psi = uq.psi();
+      G2 psi2 = psi.psi();
+      return uq.add(this).add(psi).add(psi2).same(uq.twice().psi().psi().psi());
+    }
+
+    G2 multiply(BigInteger scalar) {
       G2 result = INFINITY;
-      for (int i = ORDER.bitLength() - 1; i >= 0; i--) {
+      for (int i = scalar.bitLength() - 1; i >= 0; i--) {
         result = result.twice();
-        if (ORDER.testBit(i)) {
+        if (scalar.testBit(i)) {
           result = result.add(this);
         }
       }
-      return result.z.isZero();
+      return result;
+    }
+
+    /** The untwist-Frobenius-twist endomorphism. */
+    private G2 psi() {
+      Fp2 conjugate = z.conjugate();
+      return new G2(
+          x.conjugate().mul(Fp12.XI_P_1_3),
+          y.conjugate().mul(Fp12.XI_P_1_2),
+          conjugate,
+          conjugate.square());
+    }
+
+    private boolean same(G2 o) {
+      if (z.isZero() || o.z.isZero()) {
+        return z.isZero() && o.z.isZero();
+      }
+      return x.mul(o.t).same(o.x.mul(t)) && y.mul(o.t).mul(o.z).same(o.y.mul(t).mul(z));
     }
   }
 
@@ -185,7 +214,7 @@ public final class Bn254 {
     if (input.length % 192 != 0) {
       return null;
     }
-    Fp12 product = Fp12.ONE;
+    List<Miller> pairs = new ArrayList<>();
     for (int at = 0; at < input.length; at += 192) {
       G1 p = g1(input, at);
       Fp2 qx = fp2(input, at + 64);
@@ -201,28 +230,35 @@ public final class Bn254 {
         return null;
       }
       if (!p.z.isZero()) {
-        product = product.mul(miller(q, p));
+        pairs.add(new Miller(q, p));
       }
     }
+    Fp12 product = miller(pairs);
     return product.isOne() || finalExponentiation(product).isOne();
   }
 
-  /** Accumulates the Miller loop for one pair; both points affine and not infinity. */
+  /** One pair in the Miller loop; both points affine and not infinity. */
   private static final class Miller {
     private final G1 p;
+    private final G2 q;
     private G2 r;
-    private Fp12 f = Fp12.ONE;
 
     Miller(G2 q, G1 p) {
       this.p = p;
+      this.q = q;
       this.r = q;
     }
 
-    void square() {
-      f = f.square();
+    Fp12 add(Fp12 f) {
+      return add(f, q.x, q.y);
     }
 
-    void twice() {
+    Fp12 addLast(Fp12 f) {
+      Fp12 next = add(f, q.x.conjugate().mul(Fp12.XI_P_1_3), q.y.conjugate().mul(Fp12.XI_P_1_2));
+      return add(next, q.x.mul(Fp12.XI_P2_1_3), q.y);
+    }
+
+    Fp12 twice(Fp12 f) {
       Fp2 a = r.x.square();
       Fp2 b = r.y.square();
       Fp2 c = b.square();
@@ -236,10 +272,10 @@ public final class Bn254 {
       Fp2 lineA = r.x.add(e).square().sub(a).sub(g).sub(b.twice().twice());
       Fp2 lineC = nz.mul(r.t).twice().mul(p.y);
       r = new G2(nx, ny, nz, nz.square());
-      f = f.mulLine(lineA, lineB, lineC);
+      return f.mulLine(lineA, lineB, lineC);
     }
 
-    void add(Fp2 qx, Fp2 qy) {
+    private Fp12 add(Fp12 f, Fp2 qx, Fp2 qy) {
       Fp2 qy2 = qy.square();
       Fp2 b = qx.mul(r.t);
       Fp2 d = qy.add(r.z).square().sub(qy2).sub(r.t).mul(r.t);
@@ -258,22 +294,26 @@ public final class Bn254 {
       Fp2 lineC = nz.mul(p.y).twice();
       Fp2 lineB = l1.negate().mul(p.x).twice();
       r = new G2(nx, ny, nz, nt);
-      f = f.mulLine(lineA, lineB, lineC);
+      return f.mulLine(lineA, lineB, lineC);
     }
   }
 
-  private static Fp12 miller(G2 q, G1 p) {
-    Miller loop = new Miller(q, p);
+  /** Runs the loops of all pairs together: they share the squarings of their product. */
+  private static Fp12 miller(List<Miller> pairs) {
+    Fp12 f = Fp12.ONE;
     for (int i = SIX_U_PLUS_2.bitLength() - 2; i >= 0; i--) {
-      loop.square();
-      loop.twice();
-      if (SIX_U_PLUS_2.testBit(i)) {
-        loop.add(q.x, q.y);
+      f = f.square();
+      for (Miller pair : pairs) {
+        f = pair.twice(f);
+        if (SIX_U_PLUS_2.testBit(i)) {
+          f = pair.add(f);
+        }
       }
     }
-    loop.add(q.x.conjugate().mul(Fp12.XI_P_1_3), q.y.conjugate().mul(Fp12.XI_P_1_2));
-    loop.add(q.x.mul(Fp12.XI_P2_1_3), q.y);
-    return loop.f;
+    for (Miller pair : pairs) {
+      f = pair.addLast(f);
+    }
+    return f;
   }
 
   /**

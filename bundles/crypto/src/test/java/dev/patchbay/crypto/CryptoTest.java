@@ -166,4 +166,69 @@ class CryptoTest {
     assertThat(Bn254.pairingCheck(new byte[191])).isNull();
     assertThat(Bn254.add(join(words("1", "1"), g1))).isNull();
   }
+
+  @Test
+  void bn254FieldAgreesWithBigInteger() {
+    java.util.Random random = new java.util.Random(5);
+    BigInteger p = Fp.P;
+    BigInteger[] edges = {
+      BigInteger.ZERO, BigInteger.ONE, p.subtract(BigInteger.ONE), p.shiftRight(1), p.shiftRight(52)
+    };
+    for (int i = 0; i < 20_000; i++) {
+      BigInteger a = random.nextInt(4) == 0 ? edges[i % 5] : new BigInteger(254, random).mod(p);
+      BigInteger b = random.nextInt(4) == 0 ? edges[i % 4] : new BigInteger(254, random).mod(p);
+      Fp x = Fp.of(a);
+      Fp y = Fp.of(b);
+      assertThat(x.add(y).toBigInteger()).isEqualTo(a.add(b).mod(p));
+      assertThat(x.sub(y).toBigInteger()).isEqualTo(a.subtract(b).mod(p));
+      assertThat(x.mul(y).toBigInteger()).isEqualTo(a.multiply(b).mod(p));
+      assertThat(x.negate().toBigInteger()).isEqualTo(a.negate().mod(p));
+      assertThat(x.add(y).sub(y).same(x)).isTrue();
+      assertThat(x.sub(x).isZero()).isTrue();
+    }
+    assertThat(Fp.of(edges[3]).inverse().mul(Fp.of(edges[3])).same(Fp.ONE)).isTrue();
+  }
+
+  /** Against multiplication by the order of the group, also of points of the small orders. */
+  @Test
+  void bn254SubgroupCheckAgreesWithTheOrder() {
+    BigInteger order =
+        new BigInteger(
+            "21888242871839275222246405745257275088548364400416034343698204186575808495617");
+    BigInteger cofactor = Fp.P.shiftLeft(1).subtract(order);
+    java.util.Random random = new java.util.Random(6);
+    int outside = 0;
+    for (int i = 0; i < 40; ) {
+      Fp2 x = new Fp2(Fp.of(new BigInteger(254, random)), Fp.of(new BigInteger(254, random)));
+      Fp2 square = x.square().mul(x).add(Bn254.TWIST_B);
+      Fp2 y = root(square);
+      if (!y.square().same(square)) {
+        continue;
+      }
+      i++;
+      Bn254.G2 point = Bn254.G2.affine(x, y);
+      boolean inside = point.multiply(order).z().isZero();
+      outside += inside ? 0 : 1;
+      assertThat(point.inSubgroup()).isEqualTo(inside);
+      assertThat(point.multiply(cofactor).inSubgroup()).isTrue();
+      for (long small : new long[] {10_069, 5_864_401}) {
+        BigInteger divisor = BigInteger.valueOf(small);
+        assertThat(cofactor.mod(divisor)).isZero();
+        Bn254.G2 few = point.multiply(order.multiply(cofactor.divide(divisor)));
+        assertThat(few.inSubgroup()).as("order " + small).isEqualTo(few.z().isZero());
+      }
+    }
+    assertThat(outside).isPositive();
+  }
+
+  /** A square root in Fp2 if there is one: p is 3 mod 4. */
+  private static Fp2 root(Fp2 a) {
+    BigInteger p = Fp.P;
+    Fp2 a1 = a.pow(p.subtract(BigInteger.valueOf(3)).shiftRight(2));
+    Fp2 alpha = a1.square().mul(a);
+    Fp2 x0 = a1.mul(a);
+    return alpha.add(Fp2.ONE).isZero()
+        ? new Fp2(Fp.ZERO, Fp.ONE).mul(x0)
+        : alpha.add(Fp2.ONE).pow(p.subtract(BigInteger.ONE).shiftRight(1)).mul(x0);
+  }
 }

@@ -61,6 +61,10 @@ public final class EvmState {
 
   private long[] journal = new long[RECORD * 256];
   private int journalSize;
+
+  /** Where the records of the frame that runs begin. */
+  private int frameMark;
+
   private final List<AccountUndo> undo = new ArrayList<>();
   private long stamp = 1;
   private long refund;
@@ -367,12 +371,16 @@ public final class EvmState {
   }
 
   private void write(int kind, long[] e, int at, long v0, long v1, long v2, long v3) {
-    record(kind, at);
-    int j = journalSize - RECORD;
-    journal[j + 2] = e[at + 5];
-    journal[j + 3] = e[at + 6];
-    journal[j + 4] = e[at + 7];
-    journal[j + 5] = e[at + 8];
+    if (e[at + SlotTable.JOURNALED] <= frameMark) {
+      // else the frame has a record of what to go back to
+      record(kind, at);
+      int j = journalSize - RECORD;
+      journal[j + 2] = e[at + 5];
+      journal[j + 3] = e[at + 6];
+      journal[j + 4] = e[at + 7];
+      journal[j + 5] = e[at + 8];
+      e[at + SlotTable.JOURNALED] = j + 1L;
+    }
     e[at + 5] = v0;
     e[at + 6] = v1;
     e[at + 7] = v2;
@@ -411,9 +419,15 @@ public final class EvmState {
     journalSize += RECORD;
   }
 
-  /** Returns a mark to come back to with {@link #revert}. */
+  /** Returns a mark to come back to with {@link #revert}; a frame begins there. */
   int mark() {
+    frameMark = journalSize;
     return journalSize;
+  }
+
+  /** Goes on with the frame that began at a mark. */
+  void resume(int mark) {
+    frameMark = mark;
   }
 
   /** Undoes everything since a mark. */
@@ -423,8 +437,8 @@ public final class EvmState {
       long[] j = journal;
       int at = (int) j[journalSize + 1];
       switch ((int) j[journalSize]) {
-        case SLOT_VALUE -> System.arraycopy(j, journalSize + 2, slots.entries, at + 5, 4);
-        case TRANSIENT_VALUE -> System.arraycopy(j, journalSize + 2, transients.entries, at + 5, 4);
+        case SLOT_VALUE -> undo(slots.entries, at);
+        case TRANSIENT_VALUE -> undo(transients.entries, at);
         case SLOT_WARM -> slots.entries[at + SlotTable.WARM] = 0;
         case ACCOUNT_WARM -> byId.get(at).warm = 0;
         case REFUND -> refund = j[journalSize + 2];
@@ -433,6 +447,11 @@ public final class EvmState {
         default -> throw new IllegalStateException("unknown journal record");
       }
     }
+  }
+
+  private void undo(long[] e, int at) {
+    System.arraycopy(journal, journalSize + 2, e, at + SlotTable.CURRENT, 4);
+    e[at + SlotTable.JOURNALED] = 0;
   }
 
   private void restore(AccountUndo u) {
@@ -479,10 +498,12 @@ public final class EvmState {
         int at = (int) journal[j + 1];
         long[] e = slots.entries;
         System.arraycopy(e, at + SlotTable.CURRENT, e, at + SlotTable.ORIGINAL, 4);
+        e[at + SlotTable.JOURNALED] = 0;
       }
     }
     undo.clear();
     journalSize = 0;
+    frameMark = 0;
     transients.clear();
     logs.clear();
     refund = 0;

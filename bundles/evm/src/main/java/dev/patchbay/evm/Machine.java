@@ -407,6 +407,7 @@ final class Machine {
 
   /** Hands the result of a callee to its caller. */
   private void resume(Frame caller, Frame c) {
+    state.resume(caller.mark);
     boolean success = c.error == null;
     boolean creates = c.type == CallType.CREATE || c.type == CallType.CREATE2;
     caller.gas += c.gas;

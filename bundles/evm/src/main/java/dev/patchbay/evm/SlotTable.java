@@ -6,8 +6,8 @@ import java.util.Arrays;
 /**
  * Storage slots of all accounts in one open-addressed table. An entry is {@value #ENTRY} longs: the
  * id of the storage, four limbs of the key, then the value now, at the start of the transaction and
- * at the start of the block, the stamp of the transaction that warmed it, and the id of the
- * account.
+ * at the start of the block, the stamp of the transaction that warmed it, the id of the account,
+ * and one more than the position in the journal of the last record of its value, 0 for none.
  *
  * <p>The hash is seeded per table, so that nobody can choose keys that collide.
  */
@@ -19,6 +19,7 @@ final class SlotTable {
   static final int BASE = 13;
   static final int WARM = 17;
   static final int ACCOUNT = 18;
+  static final int JOURNALED = 19;
 
   long[] entries = new long[ENTRY * 64];
   private int[] index = new int[128];

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.benchmarks;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.patchbay.chain.GrownState;
+import dev.patchbay.evm.engine.DefaultEvmEngine;
+import dev.patchbay.storage.rocksdb.RocksDbStore;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.lang.management.MemoryType;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * What a block costs with 10 thousand, 1 million and 10 million accounts in RocksDB: 100 transfers
+ * and 100 calls that write two slots each, executed, rooted and written. The sizes take turns, so
+ * that what else the machine does hits them alike.
+ *
+ * <p>Arguments: the folder of the benchmarks' input, the file to write. {@code
+ * -Dsizes=10000,1000000} names other sizes. Filling 10 million accounts takes minutes and some
+ * gigabytes of disk.
+ */
+public final class StateGrowth {
+  private static final int ROUNDS = 6;
+  private static final int BLOCKS = 25;
+
+  private StateGrowth() {}
+
+  /** Measures all sizes. */
+  public static void main(String[] args) throws Exception {
+    Path folder =
+        Files.createTempDirectory(Path.of(args[1]).toAbsolutePath().getParent(), "growth");
+    List<RocksDbStore> stores = new ArrayList<>();
+    List<GrownState> states = new ArrayList<>();
+    String[] sizes = System.getProperty("sizes", "10000,1000000,10000000").split(",", -1);
+    try {
+      for (String size : sizes) {
+        RocksDbStore store = new RocksDbStore(folder.resolve(size));
+        stores.add(store);
+        GrownState state = new GrownState(store, new DefaultEvmEngine(), Integer.parseInt(size));
+        states.add(state);
+        long start = System.nanoTime();
+        state.fill();
+        System.out.printf(
+            "%,d accounts written in %.0f s, %,d bytes%n",
+            Integer.parseInt(size), (System.nanoTime() - start) / 1e9, store.sizeInBytes());
+      }
+      double[][] millis = new double[sizes.length][(ROUNDS - 1) * BLOCKS];
+      for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < sizes.length; i++) {
+          for (int block = 0; block < BLOCKS; block++) {
+            double time = states.get(i).block() / 1e6;
+            if (round > 0) { // the first warms up
+              millis[i][(round - 1) * BLOCKS + block] = time;
+            }
+          }
+        }
+      }
+      report(sizes, millis, Path.of(args[1]));
+    } finally {
+      states.forEach(GrownState::close);
+      stores.forEach(RocksDbStore::close);
+      delete(folder);
+    }
+  }
+
+  private static void report(String[] sizes, double[][] millis, Path file) throws IOException {
+    List<Map<String, Object>> json = new ArrayList<>();
+    double first = 0;
+    System.out.printf("%12s %10s %10s %8s%n", "accounts", "ms median", "ms mean", "ratio");
+    for (int i = 0; i < sizes.length; i++) {
+      double mean = Arrays.stream(millis[i]).average().orElseThrow();
+      Arrays.sort(millis[i]);
+      double median = millis[i][millis[i].length / 2];
+      first = i == 0 ? median : first;
+      System.out.printf(
+          "%,12d %10.2f %10.2f %8.2f%n", Long.parseLong(sizes[i]), median, mean, median / first);
+      json.add(Map.of("accounts", sizes[i], "median", median, "mean", mean));
+    }
+    long peak =
+        ManagementFactory.getMemoryPoolMXBeans().stream()
+            .filter(pool -> pool.getType() == MemoryType.HEAP)
+            .map(MemoryPoolMXBean::getPeakUsage)
+            .mapToLong(java.lang.management.MemoryUsage::getUsed)
+            .sum();
+    System.out.printf(
+        "heap: at most %,d bytes allowed, %,d used at the peak%n",
+        Runtime.getRuntime().maxMemory(), peak);
+    new ObjectMapper().writerWithDefaultPrettyPrinter().writeValue(file.toFile(), json);
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+}
