@@ -16,7 +16,15 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** How soon a built node answers, how much memory it holds, and on which Java it runs. */
 class StartIT {
-  private static final long MOST_SECONDS = 5;
+  private static final double MOST_SECONDS = 5;
+
+  /**
+   * What {@link #yardstick} takes on the machine that the bound is for. On a machine that needs
+   * longer for that, a start may need longer in the same proportion. The bound was set where a
+   * start took 2.7 s; the yardstick took 0.75 s when a start took 5.2 s.
+   */
+  private static final double YARDSTICK_SECONDS = 0.45;
+
   private static final long MOST_MEBIBYTES = 400;
 
   /** A Java 21 runtime, as the package registry of Python has it. */
@@ -27,10 +35,14 @@ class StartIT {
   @Test
   void answersSoonAndIsSmall() throws Exception {
     double best = Double.MAX_VALUE;
+    double yardstick = Double.MAX_VALUE;
+    double most = MOST_SECONDS;
     long resident = 0;
     int starts = 0;
     // the machine may have other work: what a start needs is what the best of some needs
-    for (; starts < 3 || (starts < 8 && best >= MOST_SECONDS); starts++) {
+    for (; starts < 3 || (starts < 8 && best >= most); starts++) {
+      yardstick = Math.min(yardstick, yardstick());
+      most = MOST_SECONDS * Math.max(1, yardstick / YARDSTICK_SECONDS);
       long start = System.nanoTime();
       try (Node node = new Node(folder.resolve("node")).launch(Map.of())) {
         while (!answers(node)) {
@@ -43,9 +55,24 @@ class StartIT {
       }
     }
     System.out.printf(
-        "start to first answer: %.2f s (best of %d); resident %d MiB%n", best, starts, resident);
-    assertThat(best).as("seconds to the first answer").isLessThan(MOST_SECONDS);
+        "start to first answer: %.2f s (best of %d, at most %.2f s here); resident %d MiB%n",
+        best, starts, most, resident);
+    assertThat(best).as("seconds to the first answer").isLessThan(most);
     assertThat(resident).as("resident MiB when idle").isLessThan(MOST_MEBIBYTES);
+  }
+
+  /**
+   * Returns the seconds that Java takes to compile and run one file: like the start of a node, that
+   * is class loading and code that is not compiled yet.
+   */
+  private double yardstick() throws Exception {
+    Path source = folder.resolve("Yardstick.java");
+    Files.writeString(
+        source, "class Yardstick { public static void main(String[] args) { System.exit(0); } }");
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    long start = System.nanoTime();
+    assertThat(new ProcessBuilder(java, source.toString()).start().waitFor()).isZero();
+    return (System.nanoTime() - start) / 1e9;
   }
 
   private static boolean answers(Node node) throws Exception {
