@@ -18,6 +18,7 @@ import org.rocksdb.ColumnFamilyOptions;
 import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
 import org.rocksdb.Filter;
+import org.rocksdb.IndexType;
 import org.rocksdb.LRUCache;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
@@ -59,7 +60,14 @@ final class Database {
                   new BlockBasedTableConfig()
                       .setBlockCache(cache)
                       .setFilterPolicy(bloom)
-                      .setCacheIndexAndFilterBlocks(true));
+                      // in parts, of which a look-up loads one: whole ones of a large state would
+                      // drive each other out of the cache
+                      .setIndexType(IndexType.kTwoLevelIndexSearch)
+                      .setPartitionFilters(true)
+                      .setMetadataBlockSize(4096)
+                      .setCacheIndexAndFilterBlocks(true)
+                      .setPinTopLevelIndexAndFilter(true)
+                      .setPinL0FilterAndIndexBlocksInCache(true));
       List<ColumnFamilyDescriptor> descriptors = new ArrayList<>();
       descriptors.add(new ColumnFamilyDescriptor(RocksDB.DEFAULT_COLUMN_FAMILY, options));
       for (Column column : Column.values()) {
