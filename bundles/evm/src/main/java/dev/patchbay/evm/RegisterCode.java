@@ -137,9 +137,4 @@ final class RegisterCode {
   int block(long[] s, int a) {
     return (s[a + 1] | s[a + 2] | s[a + 3]) == 0 ? block(s[a]) : 0;
   }
-
-  /** Returns about how many bytes this takes. */
-  long size() {
-    return 8L * (instructions.length + constants.length) + 4L * (ranks.length + blocks.length);
-  }
 }

@@ -220,14 +220,7 @@ public final class MapDbStore implements KeyValueStore {
     long usable = folder.toFile().getUsableSpace();
     long needed = SPARE_BYTES + batch.entries().size() * BYTES_AN_ENTRY;
     if (usable < needed) {
-      throw new StorageException(
-          "the disk of "
-              + folder
-              + " is nearly full: "
-              + usable
-              + " bytes are left, and up to "
-              + needed
-              + " are needed; free some, and the node goes on by itself");
+      throw StorageException.diskNearlyFull(folder, usable, needed);
     }
   }
 

@@ -194,14 +194,7 @@ public final class RocksDbStore implements KeyValueStore {
       needed += 2L * (entry.key().length + (value == null ? 0 : value.length)); // log and file
     }
     if (usable < needed && Files.isDirectory(folder)) {
-      throw new StorageException(
-          "the disk of "
-              + folder
-              + " is nearly full: "
-              + usable
-              + " bytes are left, and up to "
-              + needed
-              + " are needed; free some, and the node goes on by itself");
+      throw StorageException.diskNearlyFull(folder, usable, needed);
     }
   }
 
