@@ -7,6 +7,7 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.execution.Executions;
 import java.nio.file.Path;
@@ -17,12 +18,22 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class Chains {
   private Chains() {}
 
-  /** A chain, seen from both sides. */
-  public record Wired(ChainReader reader, BlockImporter importer) {}
+  /** A chain, seen from its sides. */
+  public record Wired(ChainReader reader, BlockImporter importer, StateProvider states) {}
 
-  /** Returns a chain over a store. */
+  /** Returns a chain over a store that keeps all states. */
   public static Wired of(
       JsonNode genesis, KeyValueStore store, EvmEngine engine, ConsensusRules rules) {
+    return of(genesis, store, engine, rules, Long.MAX_VALUE);
+  }
+
+  /** Returns a chain over a store that can undo a number of blocks. */
+  public static Wired of(
+      JsonNode genesis,
+      KeyValueStore store,
+      EvmEngine engine,
+      ConsensusRules rules,
+      long historyBlocks) {
     ReentrantLock imports = new ReentrantLock();
     StorageManager manager =
         new StorageManager(
@@ -36,11 +47,12 @@ public final class Chains {
             () -> executor[0],
             name -> rules,
             List::of,
-            new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1));
+            new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1),
+            historyBlocks);
     executor[0] = Executions.of(chain, chain, engine, rules);
     manager.add(store);
     chain.open(store);
     manager.bind(store);
-    return new Wired(chain, chain);
+    return new Wired(chain, chain, chain);
   }
 }

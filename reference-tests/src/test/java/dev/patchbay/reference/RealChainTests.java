@@ -2,10 +2,14 @@
 package dev.patchbay.reference;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.chain.Chains;
 import dev.patchbay.consensus.engine.EngineRules;
 import dev.patchbay.evm.engine.DefaultEvmEngine;
@@ -20,8 +24,10 @@ import dev.patchbay.primitives.rlp.RlpReader;
 import dev.patchbay.storage.memory.MemoryStore;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** The chain of execution-apis: 54 blocks, from Frontier through every fork to BPO2. */
@@ -58,6 +64,85 @@ class RealChainTests {
     assertThat(chain.reader().head().hash()).isEqualTo(given.head);
   }
 
+  /** Inside of the window every state is as without one, outside of it a clear error. */
+  @Test
+  void statesAreKeptInAWindow() throws Exception {
+    Given given = read();
+    long window = 8;
+    MemoryStore store = new MemoryStore();
+    Chains.Wired all = chain(given);
+    Chains.Wired few =
+        Chains.of(given.genesis, store, new DefaultEvmEngine(), new EngineRules(), window);
+    Set<Address> addresses = new HashSet<>();
+    for (Block block : given.blocks) {
+      addresses.add(block.header().coinbase());
+      block.transactions().forEach(transaction -> addresses.add(transaction.sender()));
+    }
+    StateReader early = present(few.states().stateAfter(few.reader().genesis().hash()));
+    List<Hash> hashes = new ArrayList<>(List.of(all.reader().genesis().hash()));
+    for (Block block : given.blocks) {
+      all.importer().importBlock(block);
+      few.importer().importBlock(block);
+      hashes.add(block.hash());
+      for (int number = 0; number < hashes.size(); number++) {
+        Hash hash = hashes.get(number);
+        if (number < block.number() - window) {
+          assertThatThrownBy(() -> few.states().stateAfter(hash))
+              .isInstanceOf(StorageException.class)
+              .hasMessage(
+                  "the state after block %d is not kept: the first is that after block %d",
+                  number, block.number() - window);
+          assertThatThrownBy(() -> few.states().prove(hash, Address.ZERO, List.of()))
+              .isInstanceOf(StorageException.class);
+          continue;
+        }
+        try (StateReader expected = present(all.states().stateAfter(hash));
+            StateReader found = present(few.states().stateAfter(hash))) {
+          for (Address address : addresses) {
+            assertThat(found.account(address)).isEqualTo(expected.account(address));
+          }
+        }
+      }
+      assertThat(store.count(Column.CHANGES)).isEqualTo(Math.min(block.number(), window));
+    }
+    assertThat(few.reader().head().hash()).isEqualTo(given.head);
+    assertThat(store.count(Column.ACCOUNT_HISTORY)).isPositive().isLessThan(200);
+    assertThatThrownBy(() -> early.account(Address.ZERO))
+        .as("a reader that was opened before")
+        .isInstanceOf(StorageException.class)
+        .hasMessageContaining("is not kept");
+  }
+
+  /** A branch that leaves the chain before the window cannot be weighed; a later one can. */
+  @Test
+  void aBranchFromBeforeTheWindowIsRefused() throws Exception {
+    Given given = read();
+    Chains.Wired chain =
+        Chains.of(given.genesis, new MemoryStore(), new DefaultEvmEngine(), new EngineRules(), 8);
+    Block sibling = sibling(given.blocks.get(2));
+    for (Block block : given.blocks.subList(0, 10)) {
+      chain.importer().importBlock(block);
+    }
+    assertThat(chain.importer().importBlock(sibling)).isEqualTo(new ImportResult.Imported(false));
+    for (Block block : given.blocks.subList(10, given.blocks.size())) {
+      chain.importer().importBlock(block);
+    }
+    assertThatThrownBy(() -> chain.importer().importBlock(sibling(given.blocks.get(40))))
+        .isInstanceOf(StorageException.class)
+        .hasMessageContaining("the state after block 40 is not kept");
+    assertThat(chain.reader().head().hash()).isEqualTo(given.head);
+  }
+
+  /** Returns a valid block with the parent and the transactions of another. */
+  private static Block sibling(Block block) throws Exception {
+    return with(block, "extraData", Bytes.fromHex("0x01"));
+  }
+
+  private static StateReader present(StateReader state) {
+    assertThat(state).isNotNull();
+    return state;
+  }
+
   @Test
   void aWrongHeaderFieldIsNamed() throws Exception {
     Given given = read();
@@ -74,36 +159,37 @@ class RealChainTests {
     assertThat(chain.reader().head().hash()).isEqualTo(given.head);
   }
 
-  private static void wrongField(Chains.Wired chain, Block block, RecordComponent wrong)
-      throws Exception {
+  /** Returns a block with another value in a field of its header. */
+  private static Block with(Block block, String field, Object value) throws Exception {
     RecordComponent[] components = BlockHeader.class.getRecordComponents();
     Object[] values = new Object[components.length];
     Class<?>[] types = new Class<?>[components.length];
-    boolean changed = false;
     for (int i = 0; i < components.length; i++) {
       types[i] = components[i].getType();
-      values[i] = components[i].getAccessor().invoke(block.header());
-      if (components[i].getName().equals(wrong.getName()) && values[i] != null) {
-        values[i] =
-            wrong.getName().equals("gasLimit")
-                ? 2 * block.header().gasLimit() // one more or less may well be right
-                : other(values[i]);
-        changed = true;
-      }
+      values[i] =
+          components[i].getName().equals(field)
+              ? value
+              : components[i].getAccessor().invoke(block.header());
     }
+    BlockHeader header = BlockHeader.class.getDeclaredConstructor(types).newInstance(values);
+    return new Block(header, block.transactions(), block.ommers(), block.withdrawals());
+  }
+
+  private static void wrongField(Chains.Wired chain, Block block, RecordComponent wrong)
+      throws Exception {
+    Object value = wrong.getAccessor().invoke(block.header());
     boolean
         free = // not wrong by itself: the work is not checked, and no code here reads the randao
         wrong.getName().equals("mixHash")
                 || (wrong.getName().equals("nonce") && !block.header().difficulty().isZero());
-    if (!changed || free) {
+    if (value == null || free) {
       return; // or a field of a later fork
     }
-    BlockHeader header = BlockHeader.class.getDeclaredConstructor(types).newInstance(values);
-    ImportResult result =
-        chain
-            .importer()
-            .importBlock(
-                new Block(header, block.transactions(), block.ommers(), block.withdrawals()));
+    Object other =
+        wrong.getName().equals("gasLimit")
+            ? 2 * block.header().gasLimit() // one more or less may well be right
+            : other(value);
+    ImportResult result = chain.importer().importBlock(with(block, wrong.getName(), other));
     String reason =
         result instanceof ImportResult.Invalid invalid
             ? invalid.reason()

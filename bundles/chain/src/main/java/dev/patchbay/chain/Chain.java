@@ -17,7 +17,6 @@ import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
-import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.binding.Lease;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
@@ -32,6 +31,7 @@ import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.trie.Trie;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
@@ -49,7 +49,12 @@ import org.slf4j.LoggerFactory;
  */
 final class Chain implements ChainReader, BlockImporter, StateProvider {
   private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
-  private static final byte[] FORMAT = {1};
+
+  /** How the columns are laid out. 2: leaves of tries are not stored. */
+  private static final byte[] FORMAT = {2};
+
+  /** A window that was made smaller is reached step by step. */
+  private static final int FORGOTTEN_AT_ONCE = 16;
 
   private final GenesisFile genesisFile;
   private final StorageManager storage;
@@ -58,11 +63,21 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private final Function<String, @Nullable ConsensusRules> rules;
   private final Supplier<List<ChainListener>> listeners;
   private final TrieWorkers workers;
+  private final long historyBlocks;
 
   private final Block genesis;
   private volatile @Nullable Block head;
   private volatile long reorganisations;
 
+  /** Number of the first block whose change set is kept: it can be undone. */
+  private volatile long historyFrom = 1;
+
+  /**
+   * Makes a chain without a store.
+   *
+   * @param historyBlocks how many blocks can be undone, so that the states before them are there;
+   *     {@link Long#MAX_VALUE} for all
+   */
   Chain(
       GenesisFile genesisFile,
       StorageManager storage,
@@ -70,7 +85,8 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       Supplier<@Nullable BlockExecutor> executor,
       Function<String, @Nullable ConsensusRules> rules,
       Supplier<List<ChainListener>> listeners,
-      TrieWorkers workers) {
+      TrieWorkers workers,
+      long historyBlocks) {
     this.genesisFile = genesisFile;
     this.storage = storage;
     this.imports = imports;
@@ -78,8 +94,10 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     this.rules = rules;
     this.listeners = listeners;
     this.workers = workers;
+    this.historyBlocks = historyBlocks;
     Overlay scratch = new Overlay(new EmptyReader());
-    this.genesis = genesisFile.block(new FlatState(scratch).apply(genesisFile.allocation(), null));
+    this.genesis =
+        genesisFile.block(new FlatState(scratch, workers).apply(genesisFile.allocation(), null));
   }
 
   // ---- opening a store
@@ -98,8 +116,18 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
         // only once it is whole
       }
       writeGenesis(store);
+      historyFrom = 1;
       head = genesis;
       return;
+    }
+    byte[] format = store.get(Column.META, Keys.FORMAT);
+    if (!Arrays.equals(format, FORMAT)) {
+      throw new StorageException(
+          "the store is in format "
+              + (format == null ? "unknown" : Arrays.toString(format))
+              + ", this build reads "
+              + Arrays.toString(FORMAT)
+              + ". Start with the build that wrote it and export the chain, then import the file into another --datadir");
     }
     byte[] stored = store.get(Column.META, Keys.GENESIS);
     if (stored == null || !Hash.of(stored).equals(genesis.hash())) {
@@ -120,7 +148,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     }
     Hash root;
     try {
-      root = new FlatState(new Overlay(store)).accountTrie().rootHash();
+      root = new FlatState(new Overlay(store), workers).accountTrie().rootHash();
     } catch (RuntimeException broken) {
       throw new StorageException("the state trie cannot be read" + damaged(), broken);
     }
@@ -132,6 +160,8 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
               + loaded.header().stateRoot()
               + damaged());
     }
+    byte[] from = store.get(Column.META, Keys.HISTORY_FROM);
+    historyFrom = from == null ? 1 : Keys.number(from);
     head = loaded;
     LOG.info("head is block {} {}", loaded.number(), loaded.hash());
   }
@@ -172,7 +202,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   private void writeGenesis(KeyValueStore store) {
     Overlay overlay = new Overlay(store);
-    new FlatState(overlay).apply(genesisFile.allocation(), null);
+    new FlatState(overlay, workers).apply(genesisFile.allocation(), null);
     ChainStore.putBlock(overlay, genesis, List.of(), genesis.header().difficulty());
     ChainStore.putCanonical(overlay, genesis);
     overlay.put(Column.META, Keys.GENESIS, genesis.hash().toArray());
@@ -271,8 +301,32 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       lease.close();
       return null;
     }
-    return new States.Historic(
-        lease.get(), header.number(), () -> reorganisations, opened, lease::close);
+    long number = header.number();
+    Runnable check =
+        () -> {
+          if (reorganisations != opened) {
+            throw new StorageException(
+                "the chain was reorganised while this state was read; ask again");
+          }
+          requireHistory(number);
+        };
+    try {
+      check.run();
+    } catch (StorageException gone) {
+      lease.close();
+      throw gone;
+    }
+    return new States.Historic(lease.get(), number, check, lease::close);
+  }
+
+  private void requireHistory(long number) {
+    if (number + 1 < historyFrom) {
+      throw new StorageException(
+          "the state after block "
+              + number
+              + " is not kept: the first is that after block "
+              + (historyFrom - 1));
+    }
   }
 
   @Override
@@ -295,7 +349,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
           if (overlay == null) {
             return null;
           }
-          FlatState state = new FlatState(overlay);
+          FlatState state = new FlatState(overlay, workers);
           Hash hash = address.keccak();
           Account account = FlatState.account(overlay, hash);
           List<StateProof.Slot> slots = new ArrayList<>();
@@ -319,7 +373,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
    * Returns the state after a canonical block as an overlay: the head's, with the blocks above
    * undone.
    */
-  private static @Nullable Overlay overlayAt(KeyReader reader, Hash blockHash) {
+  private @Nullable Overlay overlayAt(KeyReader reader, Hash blockHash) {
     Overlay overlay = new Overlay(reader);
     BlockHeader header = ChainStore.header(reader, blockHash);
     byte[] headHash = reader.get(Column.META, Keys.HEAD);
@@ -329,7 +383,8 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
         || !blockHash.equals(ChainStore.canonical(reader, header.number()))) {
       return null;
     }
-    FlatState state = new FlatState(overlay);
+    requireHistory(header.number());
+    FlatState state = new FlatState(overlay, workers);
     for (long number = top.number(); number > header.number(); number--) {
       state.unwind(number);
     }
@@ -375,8 +430,11 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     Deque<Block> added = new ArrayDeque<>();
     added.add(block);
     findFork(store, top, block, removed, added);
+    if (!removed.isEmpty()) {
+      requireHistory(added.getFirst().number() - 1);
+    }
     Overlay overlay = new Overlay(store);
-    FlatState state = new FlatState(overlay);
+    FlatState state = new FlatState(overlay, workers);
     for (Block gone : removed) {
       state.unwind(gone.number());
       ChainStore.removeCanonical(overlay, gone);
@@ -393,10 +451,12 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       return new ImportResult.Imported(false);
     }
     overlay.put(Column.META, Keys.HEAD, block.hash().toArray());
-    WriteBatch batch = overlay.toBatch();
-    storage.write(store, batch);
     if (!removed.isEmpty()) {
       reorganisations++;
+    }
+    writeHead(store, overlay, forgetOld(overlay, state, block.number()));
+    if (!removed.isEmpty()) {
+      reorganisations++; // once more: a reader may have been opened just before the write
       LOG.info(
           "reorganisation: {} blocks removed, {} added, head is {}",
           removed.size(),
@@ -406,6 +466,33 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     head = block;
     tell(removed, List.copyOf(added));
     return new ImportResult.Imported(true);
+  }
+
+  /**
+   * Forgets change sets that the window has passed, not too many at once; returns the first left.
+   */
+  private long forgetOld(Overlay overlay, FlatState state, long top) {
+    long from = historyFrom;
+    long end = Math.min(top - historyBlocks + 1, from + FORGOTTEN_AT_ONCE);
+    if (end <= from) {
+      return from;
+    }
+    for (long number = from; number < end; number++) {
+      state.forget(number);
+    }
+    overlay.put(Column.META, Keys.HISTORY_FROM, Keys.number(end));
+    return end;
+  }
+
+  private void writeHead(KeyValueStore store, Overlay overlay, long nextHistoryFrom) {
+    long before = historyFrom;
+    historyFrom = nextHistoryFrom; // readers look at it after they have read: it must come first
+    try {
+      storage.write(store, overlay.toBatch());
+    } catch (RuntimeException failure) {
+      historyFrom = before;
+      throw failure;
+    }
   }
 
   private void verify(Block block, BlockHeader parent, ConsensusRules consensus)
@@ -472,7 +559,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
         execution.execute(
             block,
             new States.Latest(overlay),
-            changes -> new FlatState(new Overlay(overlay)).apply(changes, null));
+            changes -> new FlatState(new Overlay(overlay), workers).apply(changes, null));
     Hash root = new FlatState(overlay, workers).apply(outcome.changes(), block.number());
     HeaderChecks.check("stateRoot", block.header().stateRoot(), root);
     ChainStore.putBlock(overlay, block, outcome.receipts(), totalDifficulty);

@@ -48,6 +48,7 @@ import org.slf4j.LoggerFactory;
 @Designate(ocd = ChainComponent.Config.class)
 public final class ChainComponent {
   private static final Logger LOG = LoggerFactory.getLogger(ChainComponent.class);
+  private static final long LEAST_HISTORY = 128;
 
   /** Configuration of the chain. */
   @ObjectClassDefinition(name = "Patchbay chain")
@@ -59,6 +60,11 @@ public final class ChainComponent {
     /** Store to choose when the data directory has made no choice yet. */
     @AttributeDefinition(description = "Store to start with: memory, mapdb or rocksdb")
     String storage() default "mapdb";
+
+    /** How many blocks back states are kept; 0 keeps all. */
+    @AttributeDefinition(
+        description = "How many blocks back states are kept, at least 128; 0 keeps all")
+    long history() default 0;
   }
 
   private final ReentrantLock imports = new ReentrantLock(true);
@@ -90,12 +96,28 @@ public final class ChainComponent {
     if (config.genesis() == null || config.genesis().isBlank()) {
       throw new IllegalArgumentException("dev.patchbay.chain: key genesis is missing");
     }
+    if (config.history() != 0 && config.history() < LEAST_HISTORY) {
+      throw new IllegalArgumentException(
+          "dev.patchbay.chain: history is "
+              + config.history()
+              + ", it must be 0 for all or at least "
+              + LEAST_HISTORY
+              + ": a reorganisation undoes blocks by it");
+    }
     GenesisFile genesis = GenesisFile.read(Path.of(config.genesis()));
     manager =
         new StorageManager(
             new ChoiceFile(Path.of(data)), imports, config.storage(), FailurePoints.of(context));
     chain =
-        new Chain(genesis, manager, imports, () -> executor, rules::get, () -> listeners, workers);
+        new Chain(
+            genesis,
+            manager,
+            imports,
+            () -> executor,
+            rules::get,
+            () -> listeners,
+            workers,
+            config.history() == 0 ? Long.MAX_VALUE : config.history());
     String[] services = {
       ChainReader.class.getName(),
       HeaderReader.class.getName(),

@@ -16,30 +16,28 @@ import dev.patchbay.trie.Trie;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The state in an overlay: accounts and slots by hash for reads, trie nodes by path for roots, and
- * for each block the values that it replaced, so that it can be undone and older states be read.
+ * The state in an overlay: accounts and slots by hash for reads, the inner nodes of the tries by
+ * path for roots, and for each block the values that it replaced, so that it can be undone and
+ * older states be read.
  */
 final class FlatState {
   private static final byte[] ABSENT = new byte[0];
 
-  /** Fewer slots than this are not worth another thread. */
-  private static final int PARALLEL_SLOTS = 32;
+  /** Fewer keys than this are not worth another thread. */
+  private static final int PARALLEL_KEYS = 32;
 
   private final Overlay overlay;
-  private final @Nullable TrieWorkers workers;
+  private final TrieWorkers workers;
 
-  FlatState(Overlay overlay) {
-    this(overlay, null);
-  }
-
-  /** Storage tries of different accounts are computed in parallel when there are workers. */
-  FlatState(Overlay overlay, @Nullable TrieWorkers workers) {
+  /** Tries, and large ones in themselves, are computed in parallel. */
+  FlatState(Overlay overlay, TrieWorkers workers) {
     this.overlay = overlay;
     this.workers = workers;
   }
@@ -124,6 +122,22 @@ final class FlatState {
     update(byHash);
   }
 
+  /** Forgets what was kept for a block: it cannot be undone any more. */
+  void forget(long number) {
+    byte[] changed = overlay.get(Column.CHANGES, Keys.number(number));
+    if (changed == null) {
+      return;
+    }
+    RlpReader lists = RlpReader.of(changed).list();
+    for (RlpReader accounts = lists.list(); accounts.hasNext(); ) {
+      overlay.delete(Column.ACCOUNT_HISTORY, Keys.history(accounts.hash().unsafeArray(), number));
+    }
+    for (RlpReader slots = lists.list(); slots.hasNext(); ) {
+      overlay.delete(Column.SLOT_HISTORY, Keys.history(slots.byteArray(), number));
+    }
+    overlay.delete(Column.CHANGES, Keys.number(number));
+  }
+
   private void keepHistory(Map<Hash, Change> changes, long number) {
     List<byte[]> slots = new ArrayList<>();
     changes.forEach(
@@ -156,91 +170,153 @@ final class FlatState {
 
   private Hash update(Map<Hash, Change> changes) {
     Map<Hash, Trie> storages = storageTries(changes);
-    storages.forEach((hash, trie) -> keepSlots(hash, trie, changes));
-    Trie accounts = new Trie(nodes(Column.ACCOUNT_TRIE, new byte[0]));
+    List<Trie.Change> accounts = new ArrayList<>(changes.size());
     changes.forEach(
         (hash, change) -> {
-          Account before = account(overlay, hash);
-          Trie storage = storages.get(hash);
-          Hash storageRoot =
-              storage != null
-                  ? storage.rootHash()
-                  : before == null ? Account.EMPTY_ROOT : before.storageRoot();
           Fields fields = change.fields;
-          if (fields == null) {
-            accounts.remove(hash.unsafeArray());
-            overlay.delete(Column.ACCOUNTS, hash.toArray());
-          } else {
-            byte[] rlp =
-                new Account(fields.nonce, fields.balance, storageRoot, fields.codeHash).encode();
-            accounts.put(hash.unsafeArray(), rlp);
-            overlay.put(Column.ACCOUNTS, hash.toArray(), rlp);
+          byte[] rlp = null;
+          if (fields != null) {
+            Trie storage = storages.get(hash);
+            Account before = storage == null ? account(overlay, hash) : null;
+            Hash storageRoot =
+                storage != null
+                    ? storage.rootHash()
+                    : before == null ? Account.EMPTY_ROOT : before.storageRoot();
+            rlp = new Account(fields.nonce, fields.balance, storageRoot, fields.codeHash).encode();
           }
+          accounts.add(new Trie.Change(hash.unsafeArray(), rlp));
         });
-    accounts.commit(sink(Column.ACCOUNT_TRIE, new byte[0]));
-    return accounts.rootHash();
+    Trie trie = accountTrie();
+    updateTries(Map.of(trie, accounts));
+    // only now: the tries make their leaves from the values as they were
+    storages.forEach((hash, storage) -> keepSlots(hash, storage, changes));
+    accounts.forEach(change -> write(Column.ACCOUNTS, change.key(), change.value()));
+    trie.commit(sink(Column.ACCOUNT_TRIE, new byte[0]));
+    return trie.rootHash();
   }
 
   /** Computes the changed storage tries; nothing is written yet. */
   private Map<Hash, Trie> storageTries(Map<Hash, Change> changes) {
     Map<Hash, Trie> tries = new TreeMap<>();
+    Map<Trie, List<Trie.Change>> updates = new IdentityHashMap<>();
+    changes.forEach(
+        (hash, change) -> {
+          if (!change.slots.isEmpty()) {
+            Trie trie = storageTrie(hash);
+            tries.put(hash, trie);
+            List<Trie.Change> slots = new ArrayList<>(change.slots.size());
+            change.slots.forEach(
+                (slot, value) -> slots.add(new Trie.Change(slot.unsafeArray(), trieValue(value))));
+            updates.put(trie, slots);
+          }
+        });
+    updateTries(updates);
+    return tries;
+  }
+
+  /** Changes tries, in parallel where that pays. */
+  private void updateTries(Map<Trie, List<Trie.Change>> changes) {
+    List<Trie.Update> updates = new ArrayList<>();
     List<Runnable> tasks = new ArrayList<>();
-    int slots = 0;
-    for (Map.Entry<Hash, Change> entry : changes.entrySet()) {
-      Map<Hash, UInt256> changed = entry.getValue().slots;
-      if (!changed.isEmpty()) {
-        Trie trie = storageTrie(entry.getKey());
-        tries.put(entry.getKey(), trie);
-        tasks.add(() -> putSlots(trie, changed));
-        slots += changed.size();
-      }
+    int keys = 0;
+    for (Map.Entry<Trie, List<Trie.Change>> entry : changes.entrySet()) {
+      Trie.Update update = entry.getKey().update(entry.getValue());
+      updates.add(update);
+      tasks.addAll(update.tasks());
+      keys += entry.getValue().size();
     }
-    if (workers != null && tasks.size() > 1 && slots >= PARALLEL_SLOTS) {
+    if (tasks.size() > 1 && keys >= PARALLEL_KEYS) {
       workers.run(tasks);
     } else {
       tasks.forEach(Runnable::run);
     }
-    return tries;
-  }
-
-  private static void putSlots(Trie trie, Map<Hash, UInt256> slots) {
-    slots.forEach(
-        (slot, value) -> {
-          if (value.isZero()) {
-            trie.remove(slot.unsafeArray());
-          } else {
-            trie.put(slot.unsafeArray(), new RlpWriter().number(value).toArray());
-          }
-        });
-    trie.rootHash(); // hashes all of its nodes
+    updates.forEach(Trie.Update::end);
   }
 
   private void keepSlots(Hash account, Trie trie, Map<Hash, Change> changes) {
     Change change = changes.get(account);
     if (change != null) {
       change.slots.forEach(
-          (slot, value) -> {
-            byte[] key = Keys.slot(account, slot);
-            if (value.isZero()) {
-              overlay.delete(Column.SLOTS, key);
-            } else {
-              overlay.put(Column.SLOTS, key, value.toMinimalArray());
-            }
-          });
+          (slot, value) ->
+              write(
+                  Column.SLOTS,
+                  Keys.slot(account, slot),
+                  value.isZero() ? null : value.toMinimalArray()));
     }
     trie.commit(sink(Column.STORAGE_TRIE, account.unsafeArray()));
   }
 
+  private void write(Column column, byte[] key, byte @Nullable [] value) {
+    if (value == null) {
+      overlay.delete(column, key);
+    } else {
+      overlay.put(column, key, value);
+    }
+  }
+
+  /** Returns what the storage trie holds for a value, null for zero. */
+  private static byte @Nullable [] trieValue(UInt256 value) {
+    return value.isZero() ? null : new RlpWriter().number(value).toArray();
+  }
+
   Trie accountTrie() {
-    return new Trie(nodes(Column.ACCOUNT_TRIE, new byte[0]));
+    return trie(Column.ACCOUNT_TRIE, Column.ACCOUNTS, new byte[0]);
   }
 
   Trie storageTrie(Hash account) {
-    return new Trie(nodes(Column.STORAGE_TRIE, account.unsafeArray()));
+    return trie(Column.STORAGE_TRIE, Column.SLOTS, account.unsafeArray());
   }
 
-  private NodeStore nodes(Column column, byte[] prefix) {
-    return path -> overlay.get(column, Keys.pair(prefix, path));
+  private Trie trie(Column nodes, Column values, byte[] prefix) {
+    return new Trie(new Nodes(nodes, values, prefix), workers.nodes(), prefix);
+  }
+
+  /** The nodes of a trie, and its leaves, in two columns of the overlay under a prefix. */
+  private final class Nodes implements NodeStore {
+    private final Column nodes;
+    private final Column values;
+    private final byte[] prefix;
+
+    Nodes(Column nodes, Column values, byte[] prefix) {
+      this.nodes = nodes;
+      this.values = values;
+      this.prefix = prefix;
+    }
+
+    @Override
+    public byte @Nullable [] get(byte[] path) {
+      return overlay.get(nodes, Keys.pair(prefix, path));
+    }
+
+    @Override
+    public byte @Nullable [] value(byte[] key) {
+      byte[] value = overlay.get(values, Keys.pair(prefix, key));
+      return value == null ? null : ofTrie(value);
+    }
+
+    @Override
+    public @Nullable Entry first(byte[] from) {
+      Entry[] found = new Entry[1];
+      overlay.scan(
+          values,
+          Keys.pair(prefix, from),
+          (key, value) -> {
+            if (startsWith(key, prefix)) {
+              found[0] =
+                  new Entry(Arrays.copyOfRange(key, prefix.length, key.length), ofTrie(value));
+            }
+            return false;
+          });
+      return found[0];
+    }
+
+    private byte[] ofTrie(byte[] value) {
+      return values == Column.SLOTS ? new RlpWriter().bytes(value).toArray() : value;
+    }
+  }
+
+  private static boolean startsWith(byte[] key, byte[] prefix) {
+    return Arrays.equals(key, 0, Math.min(key.length, prefix.length), prefix, 0, prefix.length);
   }
 
   private NodeSink sink(Column column, byte[] prefix) {
@@ -262,7 +338,7 @@ final class FlatState {
         Column.SLOTS,
         account.toArray(),
         (key, value) -> {
-          if (!Arrays.equals(key, 0, 32, account.unsafeArray(), 0, 32)) {
+          if (!startsWith(key, account.unsafeArray())) {
             return false;
           }
           visitor.accept(Hash.wrap(Arrays.copyOfRange(key, 32, 64)));

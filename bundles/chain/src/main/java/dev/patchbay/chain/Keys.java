@@ -10,12 +10,17 @@ final class Keys {
   static final byte[] HEAD = "head".getBytes(StandardCharsets.US_ASCII);
   static final byte[] GENESIS = "genesis".getBytes(StandardCharsets.US_ASCII);
   static final byte[] GENESIS_CONFIG = "genesis-config".getBytes(StandardCharsets.US_ASCII);
+  static final byte[] HISTORY_FROM = "history-from".getBytes(StandardCharsets.US_ASCII);
   static final byte[] FORMAT = "format".getBytes(StandardCharsets.US_ASCII);
 
   private Keys() {}
 
   static byte[] number(long number) {
     return ByteBuffer.allocate(8).putLong(number).array();
+  }
+
+  static long number(byte[] key) {
+    return ByteBuffer.wrap(key).getLong();
   }
 
   static byte[] pair(byte[] a, byte[] b) {

@@ -4,18 +4,20 @@ package dev.patchbay.chain;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.WriteBatch;
+import dev.patchbay.primitives.Bytes;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Writes on top of a store, not yet in it. Reads see them. One overlay becomes one batch, or is
- * dropped. Threading: one thread at a time; while none writes, any number may read columns other
- * than accounts and slots.
+ * dropped. Threading: one thread writes at a time; while none does, any number read.
  */
 final class Overlay implements KeyReader {
   private static final byte[] DELETED = new byte[0];
@@ -24,7 +26,9 @@ final class Overlay implements KeyReader {
   private final Map<Column, TreeMap<byte[], byte[]>> writes = new EnumMap<>(Column.class);
 
   /** Accounts and slots as the base has them: a block asks for most of them more than once. */
-  private final Map<Column, TreeMap<byte[], byte[]>> reads = new EnumMap<>(Column.class);
+  private final Map<Bytes, byte[]> accounts = new ConcurrentHashMap<>();
+
+  private final Map<Bytes, byte[]> slots = new ConcurrentHashMap<>();
 
   Overlay(KeyReader base) {
     this.base = base;
@@ -47,61 +51,97 @@ final class Overlay implements KeyReader {
     TreeMap<byte[], byte[]> pending = writes.get(column);
     byte[] written = pending == null ? null : pending.get(key);
     if (written == null) {
-      return column == Column.ACCOUNTS || column == Column.SLOTS
-          ? remembered(column, key)
-          : base.get(column, key);
+      return switch (column) {
+        case ACCOUNTS -> remembered(accounts, column, key);
+        case SLOTS -> remembered(slots, column, key);
+        default -> base.get(column, key);
+      };
     }
     return written == DELETED ? null : written.clone();
   }
 
-  private byte @Nullable [] remembered(Column column, byte[] key) {
-    TreeMap<byte[], byte[]> known =
-        reads.computeIfAbsent(column, c -> new TreeMap<>(Arrays::compareUnsigned));
-    byte[] value = known.get(key);
+  private byte @Nullable [] remembered(Map<Bytes, byte[]> known, Column column, byte[] key) {
+    Bytes asked = Bytes.wrap(key);
+    byte[] value = known.get(asked);
     if (value == null) {
       byte[] read = base.get(column, key);
       value = read == null ? DELETED : read;
-      known.put(key.clone(), value);
+      known.put(Bytes.of(key), value);
     }
     return value == DELETED ? null : value.clone();
   }
 
   @Override
   public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
-    TreeMap<byte[], byte[]> pending = new TreeMap<>(column(column).tailMap(from, true));
+    TreeMap<byte[], byte[]> writing = writes.get(column);
+    if (writing == null) {
+      base.scan(column, from, visitor);
+      return;
+    }
+    Pending pending = new Pending(writing.tailMap(from, true), visitor);
     boolean[] stopped = {false};
     base.scan(
         column,
         from,
         (key, value) -> {
-          while (!pending.isEmpty() && Arrays.compareUnsigned(pending.firstKey(), key) < 0) {
-            if (!visit(pending.pollFirstEntry(), visitor)) {
-              stopped[0] = true;
-              return false;
-            }
+          stopped[0] = !pending.visitBelow(key);
+          if (!stopped[0]) {
+            byte[] written = pending.takeAt(key);
+            byte[] now = written == null ? value : written;
+            stopped[0] = now != DELETED && !visitor.test(key, now.clone());
           }
-          byte[] written = pending.remove(key);
-          boolean more =
-              written == null
-                  ? visitor.test(key, value)
-                  : written == DELETED || visitor.test(key, written.clone());
-          stopped[0] = !more;
-          return more;
+          return !stopped[0];
         });
-    while (!stopped[0] && !pending.isEmpty()) {
-      stopped[0] = !visit(pending.pollFirstEntry(), visitor);
+    if (!stopped[0]) {
+      pending.visitBelow(null);
     }
   }
 
-  private static boolean visit(
-      Map.Entry<byte[], byte[]> entry, BiPredicate<byte[], byte[]> visitor) {
-    return entry.getValue() == DELETED
-        || visitor.test(entry.getKey().clone(), entry.getValue().clone());
+  /** The writes that a scan has still to come to. */
+  private static final class Pending {
+    private final Iterator<Map.Entry<byte[], byte[]>> rest;
+    private final BiPredicate<byte[], byte[]> visitor;
+    private Map.@Nullable Entry<byte[], byte[]> next;
+
+    Pending(Map<byte[], byte[]> writes, BiPredicate<byte[], byte[]> visitor) {
+      this.rest = writes.entrySet().iterator();
+      this.visitor = visitor;
+      advance();
+    }
+
+    private void advance() {
+      next = rest.hasNext() ? rest.next() : null;
+    }
+
+    /** Visits the writes below a key, all of them without one; returns whether to go on. */
+    boolean visitBelow(byte @Nullable [] key) {
+      for (Map.Entry<byte[], byte[]> entry = next; entry != null; entry = next) {
+        if (key != null && Arrays.compareUnsigned(entry.getKey(), key) >= 0) {
+          return true;
+        }
+        advance();
+        if (entry.getValue() != DELETED
+            && !visitor.test(entry.getKey().clone(), entry.getValue().clone())) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    /** Returns what is written at a key, which is not above the next, or null. */
+    byte @Nullable [] takeAt(byte[] key) {
+      Map.Entry<byte[], byte[]> entry = next;
+      if (entry == null || !Arrays.equals(entry.getKey(), key)) {
+        return null;
+      }
+      advance();
+      return entry.getValue();
+    }
   }
 
   WriteBatch toBatch() {
     WriteBatch batch = new WriteBatch();
-    // history before the state that it describes: see HistoricState
+    // history before the state that it describes: see States.Historic
     Map<Column, TreeMap<byte[], byte[]>> rest = new HashMap<>(writes);
     for (Column column : new Column[] {Column.ACCOUNT_HISTORY, Column.SLOT_HISTORY}) {
       add(batch, column, rest.remove(column));

@@ -11,7 +11,6 @@ import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import java.util.Arrays;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Readers of states. */
@@ -53,16 +52,14 @@ final class States {
   /**
    * The state after a canonical block, while later blocks may come: the present value is read
    * first, then whether a later block has replaced it. In that order a commit in between does no
-   * harm. A reorganisation does, and is noticed.
+   * harm. A reorganisation does, or when the history is forgotten, and is noticed.
    *
    * @param reader the store
    * @param number number of the block
-   * @param reorganisations counts reorganisations
-   * @param opened the count when the reader was opened
+   * @param check fails when what was read before is not to be trusted
    * @param release gives the lease back
    */
-  record Historic(
-      KeyReader reader, long number, LongSupplier reorganisations, long opened, Runnable release)
+  record Historic(KeyReader reader, long number, Runnable check, Runnable release)
       implements StateReader {
     @Override
     public @Nullable Account account(Address address) {
@@ -90,10 +87,7 @@ final class States {
             }
             return false;
           });
-      if (reorganisations.getAsLong() != opened) {
-        throw new StorageException(
-            "the chain was reorganised while this state was read; ask again");
-      }
+      check.run();
       return found[0];
     }
 

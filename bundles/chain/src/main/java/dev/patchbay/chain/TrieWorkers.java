@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
+import dev.patchbay.trie.NodeCache;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -12,14 +13,18 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Threads that help the one that computes a state root; those of an idle chain end.
+ * What the computations of state roots have in common: threads that help, which end when the chain
+ * is idle, and the nodes that they met lately.
  *
  * <p>Threading: any number of threads.
  */
 final class TrieWorkers implements AutoCloseable {
   private static final long IDLE_SECONDS = 10;
 
+  private static final long NODE_BYTES = 64L << 20;
+
   private final int threads;
+  private final NodeCache nodes = new NodeCache(NODE_BYTES);
   private final ThreadPoolExecutor pool;
 
   TrieWorkers(int threads) {
@@ -38,6 +43,10 @@ final class TrieWorkers implements AutoCloseable {
               return thread;
             });
     pool.allowCoreThreadTimeOut(true);
+  }
+
+  NodeCache nodes() {
+    return nodes;
   }
 
   /** Runs all tasks, some of them on this thread, and returns when all have ended. */

@@ -2,6 +2,7 @@
 package dev.patchbay.trie;
 
 import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.ArrayList;
@@ -13,17 +14,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A Merkle Patricia trie over a store of nodes by path. Nodes are read when a key leads through
- * them; a commit writes the nodes on touched paths only.
+ * them; a commit writes the nodes on touched paths only, less the leaves.
  *
- * <p>Keys are byte strings of any length (the state trie's are Keccak hashes); values are not
- * empty.
+ * <p>Keys are byte strings (the state trie's are Keccak hashes), in a stored trie all of one
+ * length; values are not empty.
  *
- * <p>Threading: one thread at a time.
+ * <p>Threading: one thread at a time, but see {@link Update}.
  */
 public final class Trie {
   private static final byte[] ROOT_PATH = new byte[0];
 
   private final NodeStore store;
+  private final @Nullable NodeCache cache;
+  private final byte[] name;
   private @Nullable Node root;
 
   /** Stored entries that changed or vanished, by path. */
@@ -41,11 +44,38 @@ public final class Trie {
     }
   }
 
+  /**
+   * A change of one key.
+   *
+   * @param key the key
+   * @param value the new value; null removes the key
+   */
+  public record Change(byte[] key, byte @Nullable [] value) {}
+
   /** Opens the trie whose nodes {@code store} holds; without a root node it is empty. */
   public Trie(NodeStore store) {
+    this(store, null, ROOT_PATH, read(store));
+  }
+
+  /**
+   * Opens the same trie; nodes that the cache has are neither read nor verified.
+   *
+   * @param name names the trie in the cache
+   */
+  public Trie(NodeStore store, NodeCache cache, byte[] name) {
+    this(store, cache, name, read(store));
+  }
+
+  private Trie(NodeStore store, @Nullable NodeCache cache, byte[] name, @Nullable Node root) {
     this.store = store;
+    this.cache = cache;
+    this.name = name;
+    this.root = root;
+  }
+
+  private static @Nullable Node read(NodeStore store) {
     byte[] rlp = store.get(ROOT_PATH);
-    this.root = rlp == null ? null : Node.decode(rlp, true);
+    return rlp == null ? null : Node.decode(rlp, true);
   }
 
   /** Opens an empty trie in memory. */
@@ -114,15 +144,110 @@ public final class Trie {
    * @throws IllegalArgumentException when the value is empty
    */
   public void put(byte[] key, byte[] value) {
+    requireValue(value);
+    root = insert(root, nibbles(key), 0, value.clone());
+  }
+
+  private static void requireValue(byte[] value) {
     if (value.length == 0) {
       throw new IllegalArgumentException("a trie holds no empty values");
     }
-    root = insert(root, nibbles(key), 0, value.clone());
   }
 
   /** Removes a key; does nothing when it is not there. */
   public void remove(byte[] key) {
     root = delete(root, nibbles(key), 0);
+  }
+
+  /**
+   * Begins a change of many keys, each of them named once. The trie must not be used until {@link
+   * Update#end}. An empty value makes its task fail with an {@link IllegalArgumentException}.
+   */
+  public Update update(List<Change> changes) {
+    return new Update(changes);
+  }
+
+  /**
+   * A change of many keys that is under way. Its tasks change and hash what lies below one child of
+   * the root each, or everything where that does not pay.
+   *
+   * <p>Threading: the tasks on any threads, in any order, side by side; all before {@link #end}.
+   */
+  public final class Update {
+    private static final int SPLIT = 16;
+
+    private final List<Runnable> tasks = new ArrayList<>();
+
+    /** The parts of the trie below the root's children; all null when there is one task. */
+    private final @Nullable Trie[] parts = new Trie[16];
+
+    private Update(List<Change> changes) {
+      if (!(root instanceof Node.Branch branch) || changes.size() < SPLIT) {
+        tasks.add(() -> apply(changes, 0));
+        return;
+      }
+      List<List<Change>> groups = new ArrayList<>();
+      for (int i = 0; i < 16; i++) {
+        groups.add(new ArrayList<>());
+      }
+      changes.forEach(change -> groups.get((change.key[0] >> 4) & 0xf).add(change));
+      for (int i = 0; i < 16; i++) {
+        List<Change> group = groups.get(i);
+        if (!group.isEmpty()) {
+          Trie part = new Trie(store, cache, name, branch.children[i]);
+          parts[i] = part;
+          tasks.add(() -> part.apply(group, 1));
+        }
+      }
+    }
+
+    /** Returns the tasks; the list must not be changed. */
+    public List<Runnable> tasks() {
+      return tasks;
+    }
+
+    /** Takes the results together. */
+    public void end() {
+      if (!(root instanceof Node.Branch branch)) {
+        return;
+      }
+      boolean changed = false;
+      for (int i = 0; i < 16; i++) {
+        Trie part = parts[i];
+        if (part != null) {
+          changed |= part.root == null ? branch.children[i] != null : !part.root.stored;
+          branch.children[i] = part.root;
+          stale.putAll(part.stale);
+        }
+      }
+      if (changed) {
+        touch(branch, ROOT_PATH, 0);
+        boolean empty =
+            branch.value == null && Arrays.stream(branch.children).allMatch(c -> c == null);
+        root = empty ? null : collapse(branch, ROOT_PATH, 0);
+      }
+    }
+  }
+
+  /** Applies changes below a node that stands {@code at} nibbles deep, and hashes what results. */
+  private void apply(List<Change> changes, int at) {
+    for (Change change : changes) {
+      byte[] path = nibbles(change.key);
+      byte[] value = change.value;
+      Node node = root;
+      if (node instanceof Node.Reference) {
+        node = resolve(node, path, at);
+      }
+      if (value == null) {
+        root = delete(node, path, at);
+      } else {
+        requireValue(value);
+        root = insert(node, path, at, value);
+      }
+    }
+    if (root != null && !root.inline()) {
+      root.hash();
+    }
   }
 
   /**
@@ -177,8 +302,13 @@ public final class Trie {
         }
       }
     }
-    if (isRoot || !node.inline()) {
+    if (node instanceof Node.Leaf && !isRoot) {
+      node.stored = !node.inline();
+    } else if (isRoot || !node.inline()) {
       sink.put(path, node.rlp());
+      if (cache != null) {
+        cache.put(place(path, path.length), node.hash(), node.rlp());
+      }
       node.stored = true;
       stale.remove(new Path(path));
     }
@@ -197,33 +327,72 @@ public final class Trie {
     if (!(node instanceof Node.Reference reference)) {
       return node;
     }
-    byte[] at0 = Arrays.copyOf(path, at);
-    byte[] rlp = store.get(at0);
-    if (rlp == null) {
+    Bytes place = place(path, at);
+    byte[] known = cache == null ? null : cache.get(place, reference.hash);
+    if (known != null) {
+      return Node.decode(known, true);
+    }
+    // the leaf of a key that the caller is about to change: its value is at hand
+    byte[] value = path.length > at ? store.value(bytes(path, path.length)) : null;
+    if (value != null) {
+      Node.Leaf leaf = leaf(path, at, value);
+      if (Arrays.equals(leaf.hash(), reference.hash)) {
+        return leaf;
+      }
+    }
+    byte[] rlp = store.get(Arrays.copyOf(path, at));
+    Node resolved = rlp == null ? onlyLeaf(path, at) : Node.decode(rlp, true);
+    if (resolved == null || !Arrays.equals(resolved.hash(), reference.hash)) {
       throw new MissingNodeException(
           "trie node "
               + Hash.of(reference.hash)
               + " at path "
-              + Arrays.toString(at0)
-              + " is missing");
+              + Arrays.toString(Arrays.copyOf(path, at))
+              + (resolved == null ? " is missing" : " has hash " + Hash.of(resolved.hash())));
     }
-    Node resolved = Node.decode(rlp, true);
-    if (!Arrays.equals(resolved.hash(), reference.hash)) {
-      throw new MissingNodeException(
-          "trie node at path "
-              + Arrays.toString(at0)
-              + " has hash "
-              + Hash.of(resolved.hash())
-              + ", its parent says "
-              + Hash.of(reference.hash));
+    if (cache != null && rlp != null) {
+      cache.put(place, reference.hash, rlp);
     }
     return resolved;
+  }
+
+  /** Returns the key of a node in the cache; {@code path[0..at)} is where it stands. */
+  private Bytes place(byte[] path, int at) {
+    byte[] out = Arrays.copyOf(name, name.length + at);
+    System.arraycopy(path, 0, out, name.length, at);
+    return Bytes.wrap(out);
+  }
+
+  /** Makes the leaf at {@code path[0..at)} from the first key below it; null when there is none. */
+  private Node.@Nullable Leaf onlyLeaf(byte[] path, int at) {
+    NodeStore.Entry entry = store.first(bytes(path, at));
+    byte[] key = entry == null ? path : nibbles(entry.key());
+    return entry == null || Arrays.mismatch(key, 0, Math.min(at, key.length), path, 0, at) >= 0
+        ? null
+        : leaf(key, at, entry.value());
+  }
+
+  private static Node.Leaf leaf(byte[] path, int at, byte[] value) {
+    Node.Leaf leaf = new Node.Leaf(Arrays.copyOfRange(path, at, path.length), value);
+    leaf.stored = true;
+    return leaf;
+  }
+
+  /** Puts the first nibbles together to bytes; an odd one gets a zero behind it. */
+  private static byte[] bytes(byte[] nibbles, int length) {
+    byte[] out = new byte[(length + 1) / 2];
+    for (int i = 0; i < length; i++) {
+      out[i / 2] |= (byte) ((i & 1) == 0 ? nibbles[i] << 4 : nibbles[i]);
+    }
+    return out;
   }
 
   /** Marks a node as changed; {@code path[0..at)} is where it stands. */
   private void touch(Node node, byte[] path, int at) {
     if (node.stored) {
-      stale.put(new Path(Arrays.copyOf(path, at)), true);
+      if (at == 0 || !(node instanceof Node.Leaf)) {
+        stale.put(new Path(Arrays.copyOf(path, at)), true);
+      }
       node.stored = false;
     }
     node.changed();

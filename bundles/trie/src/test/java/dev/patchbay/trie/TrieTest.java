@@ -9,6 +9,7 @@ import dev.patchbay.primitives.Hash;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -19,6 +20,13 @@ class TrieTest {
   /** A store in memory that also checks that only existing entries are removed. */
   private static final class Memory implements NodeStore, NodeSink {
     final Map<String, byte[]> nodes = new TreeMap<>();
+    final TreeMap<byte[], byte[]> values = new TreeMap<>(Arrays::compareUnsigned);
+
+    void commit(Trie trie, Map<Hash, byte[]> content) {
+      trie.commit(this);
+      values.clear();
+      content.forEach((key, value) -> values.put(key.toArray(), value));
+    }
 
     private static String key(byte[] path) {
       return new String(path, StandardCharsets.ISO_8859_1);
@@ -27,6 +35,17 @@ class TrieTest {
     @Override
     public byte[] get(byte[] path) {
       return nodes.get(key(path));
+    }
+
+    @Override
+    public byte[] value(byte[] key) {
+      return values.get(key);
+    }
+
+    @Override
+    public Entry first(byte[] from) {
+      Map.Entry<byte[], byte[]> found = values.ceilingEntry(from);
+      return found == null ? null : new Entry(found.getKey(), found.getValue());
     }
 
     @Override
@@ -89,19 +108,25 @@ class TrieTest {
         keys.add(Hash.of(key));
       }
       for (int round = 0; round < 30; round++) {
-        for (int change = random.nextInt(12); change >= 0; change--) {
-          Hash key = keys.get(random.nextInt(keys.size()));
-          if (random.nextInt(5) < 2) {
-            content.remove(key);
-            trie.remove(key.toArray());
-          } else {
-            byte[] value = new byte[1 + random.nextInt(random.nextBoolean() ? 3 : 60)];
+        Map<Hash, byte[]> changes = new LinkedHashMap<>();
+        for (int change = random.nextInt(40); change >= 0; change--) {
+          byte[] value = null;
+          if (random.nextInt(5) >= 2) {
+            value = new byte[1 + random.nextInt(random.nextBoolean() ? 3 : 60)];
             random.nextBytes(value);
-            content.put(key, value);
-            trie.put(key.toArray(), value);
           }
+          changes.put(keys.get(random.nextInt(keys.size())), value);
         }
-        trie.commit(memory);
+        change(trie, changes, random.nextBoolean());
+        changes.forEach(
+            (key, value) -> {
+              if (value == null) {
+                content.remove(key);
+              } else {
+                content.put(key, value);
+              }
+            });
+        memory.commit(trie, content);
         if (random.nextBoolean()) {
           trie = new Trie(memory);
         }
@@ -113,6 +138,52 @@ class TrieTest {
           assertThat(Arrays.equals(found, content.get(key))).isTrue();
         }
       }
+    }
+  }
+
+  /** Changes a trie key by key, or all keys at once on several threads. */
+  private static void change(Trie trie, Map<Hash, byte[]> changes, boolean together) {
+    if (together) {
+      Trie.Update update =
+          trie.update(
+              changes.entrySet().stream()
+                  .map(entry -> new Trie.Change(entry.getKey().toArray(), entry.getValue()))
+                  .toList());
+      update.tasks().parallelStream().forEach(Runnable::run);
+      update.end();
+      return;
+    }
+    changes.forEach(
+        (key, value) -> {
+          if (value == null) {
+            trie.remove(key.toArray());
+          } else {
+            trie.put(key.toArray(), value);
+          }
+        });
+  }
+
+  /** The keys of every part of the trie go, so that the root is left with one child or none. */
+  @Test
+  void anUpdateMayEmptyTheTrie() {
+    for (int left = 0; left < 3; left++) {
+      Memory memory = new Memory();
+      Map<Hash, byte[]> content = new TreeMap<>();
+      for (int i = 0; i < 100; i++) {
+        content.put(Hash.keccak(new byte[] {(byte) i}), new byte[40]);
+      }
+      Trie trie = new Trie(memory);
+      content.forEach((key, value) -> trie.put(key.toArray(), value));
+      memory.commit(trie, content);
+      Map<Hash, byte[]> changes = new LinkedHashMap<>();
+      content.keySet().stream().skip(left).forEach(key -> changes.put(key, null));
+      Trie again = new Trie(memory);
+      change(again, changes, true);
+      content.keySet().removeAll(changes.keySet());
+      Map<String, byte[]> expected = built(content);
+      memory.commit(again, content);
+      assertThat(memory.nodes.keySet()).isEqualTo(expected.keySet());
+      expected.forEach((path, rlp) -> assertThat(memory.nodes.get(path)).isEqualTo(rlp));
     }
   }
 
@@ -134,11 +205,27 @@ class TrieTest {
     for (int i = 0; i < 200; i++) {
       trie.put(Hash.keccak(new byte[] {(byte) i}).toArray(), new byte[40]);
     }
-    trie.commit(memory);
+    trie.commit(memory); // without the values, as if the leaves' keys were lost as well
     String victim = memory.nodes.keySet().stream().filter(p -> p.length() == 1).findFirst().get();
     memory.nodes.remove(victim);
     byte[] key = new byte[32];
     key[0] = (byte) (victim.charAt(0) << 4);
+    assertThatThrownBy(() -> new Trie(memory).get(key)).isInstanceOf(MissingNodeException.class);
+  }
+
+  /** A leaf is made from the store's value, so a wrong value is noticed as well. */
+  @Test
+  void aDamagedValueIsNoticed() {
+    Memory memory = new Memory();
+    Map<Hash, byte[]> content = new TreeMap<>();
+    for (int i = 0; i < 200; i++) {
+      content.put(Hash.keccak(new byte[] {(byte) i}), new byte[40]);
+    }
+    Trie trie = new Trie(memory);
+    content.forEach((key, value) -> trie.put(key.toArray(), value));
+    memory.commit(trie, content);
+    byte[] key = memory.values.firstKey();
+    memory.values.put(key, new byte[41]);
     assertThatThrownBy(() -> new Trie(memory).get(key)).isInstanceOf(MissingNodeException.class);
   }
 }

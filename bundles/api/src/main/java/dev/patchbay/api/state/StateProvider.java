@@ -14,12 +14,22 @@ import org.osgi.annotation.versioning.ProviderType;
  */
 @ProviderType
 public interface StateProvider {
-  /** Opens the state after a block; null when the block or its state is not there. */
+  /**
+   * Opens the state after a block; null when the block is not a canonical one.
+   *
+   * @throws dev.patchbay.api.storage.StorageException when that state is not kept any more; also
+   *     from the reader, when it stops being kept, or the chain is reorganised, in the meantime
+   */
   @Nullable StateReader stateAfter(Hash blockHash);
 
   /** Returns the state root after {@code changes} on top of the state after {@code parent}. */
   Hash rootAfter(Hash parent, StateChanges changes);
 
-  /** Proves an account and slots in the state after a block; null when the state is not there. */
+  /**
+   * Proves an account and slots in the state after a block; null when the block is not a canonical
+   * one.
+   *
+   * @throws dev.patchbay.api.storage.StorageException when that state is not kept any more
+   */
   @Nullable StateProof prove(Hash blockHash, Address address, List<UInt256> keys);
 }

@@ -27,7 +27,7 @@ import org.rocksdb.WriteOptions;
 
 /** The open database, and everything native that has to be closed with it. */
 final class Database {
-  private static final long CACHE_BYTES = 64L << 20;
+  private static final long CACHE_BYTES = 128L << 20;
   private static final long WRITE_BUFFERS_BYTES = 64L << 20;
   private static final long WAL_BYTES = 128L << 20;
   private static final double BLOOM_BITS = 10;
@@ -52,27 +52,28 @@ final class Database {
       Files.createDirectories(folder);
       Cache cache = keep(owned, new LRUCache(CACHE_BYTES));
       Filter bloom = keep(owned, new BloomFilter(BLOOM_BITS, false));
-      ColumnFamilyOptions options =
-          keep(owned, new ColumnFamilyOptions())
-              .setCompressionType(CompressionType.LZ4_COMPRESSION)
-              .setBottommostCompressionType(CompressionType.ZSTD_COMPRESSION)
-              .setTableFormatConfig(
-                  new BlockBasedTableConfig()
-                      .setBlockCache(cache)
-                      .setFilterPolicy(bloom)
-                      // in parts, of which a look-up loads one: whole ones of a large state would
-                      // drive each other out of the cache
-                      .setIndexType(IndexType.kTwoLevelIndexSearch)
-                      .setPartitionFilters(true)
-                      .setMetadataBlockSize(4096)
-                      .setCacheIndexAndFilterBlocks(true)
-                      .setPinTopLevelIndexAndFilter(true)
-                      .setPinL0FilterAndIndexBlocksInCache(true));
+      BlockBasedTableConfig tables =
+          new BlockBasedTableConfig()
+              .setBlockCache(cache)
+              .setFilterPolicy(bloom)
+              // in parts, of which a look-up loads one: whole ones of a large state would
+              // drive each other out of the cache
+              .setIndexType(IndexType.kTwoLevelIndexSearch)
+              .setPartitionFilters(true)
+              .setMetadataBlockSize(4096)
+              .setCacheIndexAndFilterBlocks(true)
+              .setPinTopLevelIndexAndFilter(true)
+              .setPinL0FilterAndIndexBlocksInCache(true);
       List<ColumnFamilyDescriptor> descriptors = new ArrayList<>();
-      descriptors.add(new ColumnFamilyDescriptor(RocksDB.DEFAULT_COLUMN_FAMILY, options));
+      descriptors.add(
+          new ColumnFamilyDescriptor(
+              RocksDB.DEFAULT_COLUMN_FAMILY, keep(owned, new ColumnFamilyOptions())));
       for (Column column : Column.values()) {
+        ColumnFamilyOptions options =
+            keep(owned, new ColumnFamilyOptions()).setTableFormatConfig(tables);
         descriptors.add(
-            new ColumnFamilyDescriptor(column.name().getBytes(StandardCharsets.US_ASCII), options));
+            new ColumnFamilyDescriptor(
+                column.name().getBytes(StandardCharsets.US_ASCII), compress(column, options)));
       }
       DBOptions all =
           keep(owned, new DBOptions())
@@ -88,6 +89,18 @@ final class Database {
       release(owned);
       throw refusal(folder, failure);
     }
+  }
+
+  /** Compresses what is small then: hashes are not, and what every block reads must be quick. */
+  private static ColumnFamilyOptions compress(Column column, ColumnFamilyOptions options) {
+    return switch (column) {
+      case ACCOUNT_TRIE, STORAGE_TRIE -> options.setCompressionType(CompressionType.NO_COMPRESSION);
+      case ACCOUNTS, SLOTS -> options.setCompressionType(CompressionType.LZ4_COMPRESSION);
+      default ->
+          options
+              .setCompressionType(CompressionType.LZ4_COMPRESSION)
+              .setBottommostCompressionType(CompressionType.ZSTD_COMPRESSION);
+    };
   }
 
   private static <T extends AutoCloseable> T keep(List<AutoCloseable> owned, T resource) {
