@@ -6,13 +6,13 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * Keccak-256 with the original padding byte 0x01, as Ethereum uses it (Yellow Paper, section 3; not
- * FIPS 202 SHA3-256).
+ * Keccak-256 and Keccak-512 with the original padding byte 0x01, as Ethereum uses them (Yellow
+ * Paper, section 3 and appendix J; not SHA-3 of FIPS 202).
  *
  * <p>Threading: stateless; all methods may be called from any thread.
  */
 public final class Keccak {
-  /** Length of a digest, in bytes. */
+  /** Length of a digest of Keccak-256, in bytes. */
   public static final int DIGEST_BYTES = 32;
 
   /**
@@ -21,7 +21,8 @@ public final class Keccak {
    */
   public static final int LANES = 25;
 
-  private static final int RATE_BYTES = 136;
+  private static final int RATE_256 = 136;
+  private static final int RATE_512 = 72;
   private static final VarHandle LITTLE_ENDIAN =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
   private static final long[] ROUND = {
@@ -65,7 +66,7 @@ public final class Keccak {
    */
   public static byte[] hash256(byte[] input, int offset, int length) {
     long[] lanes = new long[LANES];
-    absorb(input, offset, length, lanes);
+    absorb(input, offset, length, lanes, RATE_256);
     byte[] digest = new byte[DIGEST_BYTES];
     for (int i = 0; i < 4; i++) LITTLE_ENDIAN.set(digest, i * 8, lanes[i]);
     return digest;
@@ -80,30 +81,38 @@ public final class Keccak {
   public static void hash256(
       byte[] input, int offset, int length, long[] out, int at, long[] lanes) {
     for (int i = 0; i < LANES; i++) lanes[i] = 0;
-    absorb(input, offset, length, lanes);
+    absorb(input, offset, length, lanes, RATE_256);
     out[at + 3] = Long.reverseBytes(lanes[0]);
     out[at + 2] = Long.reverseBytes(lanes[1]);
     out[at + 1] = Long.reverseBytes(lanes[2]);
     out[at] = Long.reverseBytes(lanes[3]);
   }
 
-  private static void absorb(byte[] input, int offset, int length, long[] lanes) {
+  /** Returns the 64-byte digest of {@code input} by Keccak-512. */
+  public static byte[] hash512(byte[] input) {
+    long[] lanes = new long[LANES];
+    absorb(input, 0, input.length, lanes, RATE_512);
+    byte[] digest = new byte[2 * DIGEST_BYTES];
+    for (int i = 0; i < 8; i++) LITTLE_ENDIAN.set(digest, i * 8, lanes[i]);
+    return digest;
+  }
+
+  private static void absorb(byte[] input, int offset, int length, long[] lanes, int rate) {
     java.util.Objects.checkFromIndexSize(offset, length, input.length);
     int at = offset;
     int left = length;
-    while (left >= RATE_BYTES) {
-      for (int i = 0; i < RATE_BYTES / 8; i++)
-        lanes[i] ^= (long) LITTLE_ENDIAN.get(input, at + i * 8);
+    while (left >= rate) {
+      for (int i = 0; i < rate / 8; i++) lanes[i] ^= (long) LITTLE_ENDIAN.get(input, at + i * 8);
       permute(lanes);
-      at += RATE_BYTES;
-      left -= RATE_BYTES;
+      at += rate;
+      left -= rate;
     }
     int i = 0;
     for (; i + 8 <= left; i += 8) lanes[i >> 3] ^= (long) LITTLE_ENDIAN.get(input, at + i);
     long last = 0;
     for (int j = left - 1; j >= i; j--) last = (last << 8) | (input[at + j] & 0xff);
     lanes[i >> 3] ^= last ^ (1L << ((left & 7) << 3));
-    lanes[RATE_BYTES / 8 - 1] ^= Long.MIN_VALUE;
+    lanes[rate / 8 - 1] ^= Long.MIN_VALUE;
     permute(lanes);
   }
 

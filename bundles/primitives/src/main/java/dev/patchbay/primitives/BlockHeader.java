@@ -61,17 +61,24 @@ public record BlockHeader(
 
   /** Appends the RLP list. */
   public void write(RlpWriter writer) {
-    write(writer, extraData);
+    write(writer, extraData, true);
   }
 
   /** Appends the RLP list with other extra data: what Clique seals. */
   public void write(RlpWriter writer, Bytes extra) {
+    write(writer, extra, true);
+  }
+
+  private void write(RlpWriter writer, Bytes extra, boolean sealed) {
     writer.list(
         w -> {
           w.hash(parentHash).hash(ommersHash).address(coinbase).hash(stateRoot);
           w.hash(transactionsRoot).hash(receiptsRoot).bytes(logsBloom.unsafeArray());
           w.number(difficulty).number(number).number(gasLimit).number(gasUsed).number(timestamp);
-          w.bytes(extra).hash(mixHash).bytes(nonceBytes());
+          w.bytes(extra);
+          if (sealed) {
+            w.hash(mixHash).bytes(nonceBytes());
+          }
           if (baseFeePerGas != null) {
             w.number(baseFeePerGas);
           }
@@ -103,6 +110,16 @@ public record BlockHeader(
   /** Computes the block hash: Keccak-256 of the RLP list. {@link Block#hash()} keeps it. */
   public Hash computeHash() {
     return Hash.keccak(encode());
+  }
+
+  /**
+   * Computes what proof of work seals: the hash without mix hash and nonce (Yellow Paper, section
+   * 4.3.4).
+   */
+  public Hash sealHash() {
+    RlpWriter writer = new RlpWriter();
+    write(writer, extraData, false);
+    return Hash.keccak(writer.toArray());
   }
 
   /** Returns the nonce as eight big-endian bytes. */

@@ -5,6 +5,7 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -14,18 +15,36 @@ import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The rules of chains like mainnet: proof of work up to the terminal total difficulty, without a
- * check of the work itself, and after it what EIP-3675 leaves to the execution layer.
+ * The rules of chains like mainnet: proof of work up to the terminal total difficulty, the work
+ * itself being checked only when asked for, and after it what EIP-3675 leaves to the execution
+ * layer.
  */
-@Component
+@Component(
+    name = "dev.patchbay.consensus.engine",
+    configurationPolicy = ConfigurationPolicy.OPTIONAL)
+@Designate(ocd = EngineRules.Config.class)
 public final class EngineRules implements ConsensusRules {
+  private static final Logger LOG = LoggerFactory.getLogger(EngineRules.class);
+
+  /** How far the clock of a miner may be ahead. */
+  private static final long AHEAD_SECONDS = 15;
+
   private static final int MAX_EXTRA_DATA = 32;
   private static final int MAX_OMMERS = 2;
   private static final int GENERATIONS = 7;
@@ -33,6 +52,41 @@ public final class EngineRules implements ConsensusRules {
   private static final Bytes DAO_EXTRA_DATA =
       Bytes.wrap("dao-hard-fork".getBytes(StandardCharsets.US_ASCII));
   private static final UInt256 ETHER = UInt256.of(1_000_000_000_000_000_000L);
+
+  /** Configuration of the rules. */
+  @ObjectClassDefinition(name = "Patchbay proof of work and stake")
+  public @interface Config {
+    /** Whether the work of blocks before the merge is checked. */
+    @AttributeDefinition(
+        description = "Whether the work (Ethash) of blocks before the merge is checked")
+    boolean check_work() default false;
+  }
+
+  private final @Nullable Ethash ethash;
+  private final InstantSource clock;
+
+  /** Makes the component. */
+  @Activate
+  public EngineRules(Config config, Map<String, Object> properties) {
+    this(config.check_work(), InstantSource.system());
+    ConfigurationKeys.unknown(properties, Config.class)
+        .forEach(
+            key ->
+                LOG.warn(
+                    "dev.patchbay.consensus.engine: unknown key {}; known are {}",
+                    key,
+                    ConfigurationKeys.known(Config.class)));
+  }
+
+  /** Makes rules that do not check the work. */
+  public EngineRules() {
+    this(false, InstantSource.system());
+  }
+
+  EngineRules(boolean checkWork, InstantSource clock) {
+    this.ethash = checkWork ? new Ethash() : null;
+    this.clock = clock;
+  }
 
   @Override
   public String name() {
@@ -65,6 +119,14 @@ public final class EngineRules implements ConsensusRules {
       expect("ommersHash", header.ommersHash(), BlockHeader.EMPTY_OMMERS);
       return;
     }
+    long now = clock.instant().getEpochSecond();
+    if (Long.compareUnsigned(header.timestamp(), now + AHEAD_SECONDS) > 0) {
+      throw new InvalidBlockException(
+          "timestamp "
+              + Long.toUnsignedString(header.timestamp())
+              + " is in the future, now is "
+              + now);
+    }
     Fork fork = config.forkAt(header.number(), header.timestamp());
     expect(
         "difficulty",
@@ -79,6 +141,21 @@ public final class EngineRules implements ConsensusRules {
     Long dao = config.daoForkBlock();
     if (dao != null && header.number() >= dao && header.number() < dao + DAO_BLOCKS) {
       expect("extraData", header.extraData(), DAO_EXTRA_DATA);
+    }
+    if (ethash != null) {
+      verifyWork(ethash, header);
+    }
+  }
+
+  private static void verifyWork(Ethash ethash, BlockHeader header) throws InvalidBlockException {
+    Ethash.Work work = ethash.of(header);
+    expect("mixHash", header.mixHash(), work.mixHash());
+    if (!work.suffices(header.difficulty())) {
+      throw new InvalidBlockException(
+          "nonce 0x"
+              + Long.toHexString(header.nonce())
+              + " is no work for difficulty "
+              + header.difficulty());
     }
   }
 
