@@ -18,8 +18,9 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class Chains {
   private Chains() {}
 
-  /** A chain, seen from its sides. */
-  public record Wired(ChainReader reader, BlockImporter importer, StateProvider states) {}
+  /** A chain, seen from its sides, and the executor that it uses. */
+  public record Wired(
+      ChainReader reader, BlockImporter importer, StateProvider states, BlockExecutor executor) {}
 
   /** Returns a chain over a store that keeps all states. */
   public static Wired of(
@@ -53,6 +54,6 @@ public final class Chains {
     manager.add(store);
     chain.open(store);
     manager.bind(store);
-    return new Wired(chain, chain, chain);
+    return new Wired(chain, chain, chain, executor[0]);
   }
 }

@@ -38,6 +38,8 @@ final class AccountEntry {
 
   boolean codeDeployed;
 
+  boolean alwaysWarm;
+
   // within the transaction
   boolean touched;
   boolean created;

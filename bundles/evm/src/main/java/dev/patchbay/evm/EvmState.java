@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -67,6 +68,7 @@ public final class EvmState {
 
   private final List<AccountUndo> undo = new ArrayList<>();
   private long stamp = 1;
+  private Set<Address> alwaysWarm = Set.of();
   private long refund;
   private final List<Log> logs = new ArrayList<>();
 
@@ -128,6 +130,7 @@ public final class EvmState {
       address = Address.wrap(b);
     }
     AccountEntry entry = new AccountEntry(byId.size(), address, w0, w1, w2, base.account(address));
+    entry.alwaysWarm = w1 == 0 && w2 == 0 && alwaysWarm.contains(address);
     byId.add(entry);
     accounts[i] = entry;
     if (byId.size() * 2 > accounts.length) {
@@ -188,9 +191,15 @@ public final class EvmState {
     return code;
   }
 
+  /** Names accounts that are warm in every transaction (EIP-2929): the precompiled contracts. */
+  void keepWarm(Set<Address> addresses) {
+    alwaysWarm = addresses;
+    byId.forEach(entry -> entry.alwaysWarm = addresses.contains(entry.address));
+  }
+
   /** Warms an account; returns whether it was cold. */
   boolean warm(AccountEntry account) {
-    if (account.warm == stamp) {
+    if (account.alwaysWarm || account.warm == stamp) {
       return false;
     }
     record(ACCOUNT_WARM, account.id);

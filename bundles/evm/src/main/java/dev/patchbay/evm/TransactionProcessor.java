@@ -76,6 +76,9 @@ public final class TransactionProcessor {
     this.block = block;
     this.fork = block.fork();
     this.loop = loop;
+    if (fork.includes(Fork.BERLIN)) {
+      state.keepWarm(Precompiles.of(fork).addresses());
+    }
   }
 
   /**
@@ -312,6 +315,9 @@ public final class TransactionProcessor {
   private static void checkNonce(Transaction tx, Address from, AccountEntry sender)
       throws InvalidTransactionException {
     int order = Long.compareUnsigned(tx.nonce(), sender.nonce);
+    if (order == 0 && tx.nonce() != -1L) {
+      return;
+    }
     String detail =
         ": address "
             + from.toChecksumString()
@@ -325,9 +331,7 @@ public final class TransactionProcessor {
     if (order > 0) {
       throw invalid(Reason.NONCE_TOO_HIGH, "nonce too high" + detail);
     }
-    if (tx.nonce() == -1L) {
-      throw invalid(Reason.NONCE_MAX, "nonce has max value" + detail);
-    }
+    throw invalid(Reason.NONCE_MAX, "nonce has max value" + detail);
   }
 
   private void checkFees(Transaction tx, Address from, boolean simulated)
@@ -389,9 +393,6 @@ public final class TransactionProcessor {
     Address to = tx.to();
     if (to != null) {
       state.warm(state.entry(to));
-    }
-    for (Address precompile : Precompiles.of(fork).addresses()) {
-      state.warm(state.entry(precompile));
     }
     if (fork.includes(Fork.SHANGHAI)) {
       state.warm(state.entry(block.coinbase()));

@@ -4,6 +4,7 @@ package dev.patchbay.primitives;
 import dev.patchbay.crypto.Keccak;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** A 20-byte account address (Yellow Paper, section 4.1). */
 public final class Address implements Comparable<Address> {
@@ -14,6 +15,9 @@ public final class Address implements Comparable<Address> {
   public static final Address ZERO = new Address(new byte[SIZE]);
 
   private final byte[] bytes;
+
+  /** Computed on first use; two threads that do so store the same. */
+  private @Nullable Hash keccak;
 
   private Address(byte[] bytes) {
     if (bytes.length != SIZE) {
@@ -73,7 +77,12 @@ public final class Address implements Comparable<Address> {
 
   /** Returns the Keccak-256 hash of the address: its key in the state trie. */
   public Hash keccak() {
-    return Hash.wrap(Keccak.hash256(bytes));
+    Hash known = keccak;
+    if (known == null) {
+      known = Hash.wrap(Keccak.hash256(bytes));
+      keccak = known;
+    }
+    return known;
   }
 
   /** Returns the mixed-case form with a checksum (EIP-55). */
