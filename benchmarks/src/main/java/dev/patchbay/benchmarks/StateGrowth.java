@@ -5,9 +5,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.patchbay.chain.GrownState;
 import dev.patchbay.storage.rocksdb.RocksDbStore;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.lang.management.MemoryPoolMXBean;
-import java.lang.management.MemoryType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,7 +26,11 @@ import java.util.stream.Stream;
  * gigabytes of disk.
  */
 public final class StateGrowth {
-  private static final int ROUNDS = 6;
+  private static final int ROUNDS = 10;
+
+  /** Until the code is compiled, and the indexes of the store's files are read. */
+  private static final int WARM_UP = 5;
+
   private static final int BLOCKS = 25;
 
   private StateGrowth() {}
@@ -63,13 +64,13 @@ public final class StateGrowth {
         stores.add(store);
         states.add(new GrownState(store, accounts));
       }
-      double[][] millis = new double[sizes.length][(ROUNDS - 1) * BLOCKS];
+      double[][] millis = new double[sizes.length][(ROUNDS - WARM_UP) * BLOCKS];
       for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < sizes.length; i++) {
           for (int block = 0; block < BLOCKS; block++) {
             double time = states.get(i).importBlock(blocks[i][round * BLOCKS + block]) / 1e6;
-            if (round > 0) { // the first warms up
-              millis[i][(round - 1) * BLOCKS + block] = time;
+            if (round >= WARM_UP) {
+              millis[i][(round - WARM_UP) * BLOCKS + block] = time;
             }
           }
         }
@@ -116,15 +117,7 @@ public final class StateGrowth {
           "%,12d %10.2f %10.2f %8.2f%n", Long.parseLong(sizes[i]), median, mean, median / first);
       json.add(Map.of("accounts", sizes[i], "median", median, "mean", mean));
     }
-    long peak =
-        ManagementFactory.getMemoryPoolMXBeans().stream()
-            .filter(pool -> pool.getType() == MemoryType.HEAP)
-            .map(MemoryPoolMXBean::getPeakUsage)
-            .mapToLong(java.lang.management.MemoryUsage::getUsed)
-            .sum();
-    System.out.printf(
-        "heap: at most %,d bytes allowed, %,d used at the peak%n",
-        Runtime.getRuntime().maxMemory(), peak);
+    System.out.printf("heap: at most %,d bytes allowed%n", Runtime.getRuntime().maxMemory());
     new ObjectMapper().writerWithDefaultPrettyPrinter().writeValue(file.toFile(), json);
   }
 

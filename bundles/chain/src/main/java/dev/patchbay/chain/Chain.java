@@ -555,11 +555,14 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private void execute(
       Overlay overlay, BlockExecutor execution, Block block, UInt256 totalDifficulty)
       throws InvalidBlockException {
-    BlockExecutor.Outcome outcome =
-        execution.execute(
-            block,
-            new States.Latest(overlay),
-            changes -> new FlatState(new Overlay(overlay), workers).apply(changes, null));
+    BlockExecutor.Outcome outcome;
+    try (ReadAhead ahead = ReadAhead.start(overlay, block, workers)) {
+      outcome =
+          execution.execute(
+              block,
+              new States.Latest(overlay),
+              changes -> new FlatState(new Overlay(overlay), workers).apply(changes, null));
+    }
     Hash root = new FlatState(overlay, workers).apply(outcome.changes(), block.number());
     HeaderChecks.check("stateRoot", block.header().stateRoot(), root);
     ChainStore.putBlock(overlay, block, outcome.receipts(), totalDifficulty);

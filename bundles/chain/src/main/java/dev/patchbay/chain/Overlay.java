@@ -10,6 +10,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiPredicate;
@@ -30,8 +31,15 @@ final class Overlay implements KeyReader {
 
   private final Map<Bytes, byte[]> slots = new ConcurrentHashMap<>();
 
+  private volatile @Nullable Queue<Bytes> slotsRead;
+
   Overlay(KeyReader base) {
     this.base = base;
+  }
+
+  /** Adds the slots that are read from the base, from now on, to a queue; null ends that. */
+  void tellSlots(@Nullable Queue<Bytes> queue) {
+    slotsRead = queue;
   }
 
   private TreeMap<byte[], byte[]> column(Column column) {
@@ -66,7 +74,12 @@ final class Overlay implements KeyReader {
     if (value == null) {
       byte[] read = base.get(column, key);
       value = read == null ? DELETED : read;
-      known.put(Bytes.of(key), value);
+      Bytes kept = Bytes.of(key);
+      known.put(kept, value);
+      Queue<Bytes> told = slotsRead;
+      if (told != null && column == Column.SLOTS) {
+        told.add(kept);
+      }
     }
     return value == DELETED ? null : value.clone();
   }

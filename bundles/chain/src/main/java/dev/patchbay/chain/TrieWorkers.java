@@ -11,6 +11,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the computations of state roots have in common: threads that help, which end when the chain
@@ -21,10 +22,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class TrieWorkers implements AutoCloseable {
   private static final long IDLE_SECONDS = 10;
 
-  private static final long NODE_BYTES = 64L << 20;
+  /** 65,536 nodes take some 40 MB. */
+  private static final int NODE_BITS = 16;
 
   private final int threads;
-  private final NodeCache nodes = new NodeCache(NODE_BYTES);
+  private final NodeCache nodes = new NodeCache(NODE_BITS);
   private final ThreadPoolExecutor pool;
 
   TrieWorkers(int threads) {
@@ -47,6 +49,15 @@ final class TrieWorkers implements AutoCloseable {
 
   NodeCache nodes() {
     return nodes;
+  }
+
+  /** Starts a task; returns null when there is no thread for it. */
+  @Nullable Future<?> start(Runnable task) {
+    try {
+      return threads > 0 ? pool.submit(task) : null;
+    } catch (RejectedExecutionException closed) {
+      return null;
+    }
   }
 
   /** Runs all tasks, some of them on this thread, and returns when all have ended. */
@@ -74,7 +85,8 @@ final class TrieWorkers implements AutoCloseable {
     }
   }
 
-  private static void await(Future<?> helper) {
+  /** Waits for a task, and throws what it threw. */
+  static void await(Future<?> helper) {
     boolean interrupted = false;
     try {
       while (true) {

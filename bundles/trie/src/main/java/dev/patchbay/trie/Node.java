@@ -9,8 +9,13 @@ import org.jspecify.annotations.Nullable;
 
 /** A node of a trie in memory. Mutable: {@link Trie} alone touches it. */
 abstract sealed class Node {
-  /** Whether the store has an entry for this node, with this content, at the node's path. */
+  /** Whether the store has this node with this content, be it in a parent's or a key's entry. */
   boolean stored;
+
+  /** Whether the store has an entry of its own, maybe outdated, for what stands at this place. */
+  boolean entry;
+
+  private static final byte EMPTY = (byte) 0x80;
 
   /** The RLP, kept until the node changes. */
   private byte @Nullable [] rlp;
@@ -115,19 +120,74 @@ abstract sealed class Node {
     }
   }
 
+  /** Children of a decoded branch become nodes when they are asked for. */
   static final class Branch extends Node {
-    final @Nullable Node[] children = new Node[16];
     byte @Nullable [] value;
+
+    private final @Nullable Node[] children = new Node[16];
+
+    /** The RLP that the branch was decoded from, and where its items begin and end in it. */
+    private final byte[] source;
+
+    private final int[] offsets;
+
+    /** A bit for each child that is in the source alone. */
+    private int unread;
+
+    Branch() {
+      source = new byte[0];
+      offsets = new int[0];
+    }
+
+    private Branch(byte[] rlp, int[] offsets) {
+      source = rlp;
+      this.offsets = offsets;
+      for (int i = 0; i < 16; i++) {
+        if (rlp[offsets[i]] != EMPTY) {
+          unread |= 1 << i;
+        }
+      }
+      byte[] last = RlpReader.of(item(16)).byteArray();
+      value = last.length == 0 ? null : last;
+    }
+
+    private byte[] item(int index) {
+      return Arrays.copyOfRange(source, offsets[index], offsets[index + 1]);
+    }
+
+    boolean has(int index) {
+      return children[index] != null || (unread & 1 << index) != 0;
+    }
+
+    @Nullable Node child(int index) {
+      if ((unread & 1 << index) != 0) {
+        set(index, Node.child(item(index)));
+      }
+      return children[index];
+    }
+
+    /** Returns a child if it was asked for before. */
+    @Nullable Node known(int index) {
+      return children[index];
+    }
+
+    void set(int index, @Nullable Node child) {
+      unread &= ~(1 << index);
+      children[index] = child;
+    }
 
     @Override
     void encode(RlpWriter writer) {
       writer.list(
           w -> {
-            for (Node child : children) {
-              if (child == null) {
-                w.number(0);
-              } else {
+            for (int i = 0; i < 16; i++) {
+              Node child = children[i];
+              if (child != null) {
                 child.writeReference(w);
+              } else if ((unread & 1 << i) != 0) {
+                w.raw(source, offsets[i], offsets[i + 1]);
+              } else {
+                w.number(0);
               }
             }
             w.bytes(value == null ? new byte[0] : value);
@@ -135,53 +195,54 @@ abstract sealed class Node {
     }
   }
 
-  /** Decodes a stored node; short children are decoded along with it. */
-  static Node decode(byte[] rlp, boolean stored) {
-    Node node = read(RlpReader.of(rlp).list());
-    node.stored = stored;
+  /** Decodes a node that has an entry of its own; short children are decoded along with it. */
+  static Node decode(byte[] rlp) {
+    Node node = read(rlp);
+    node.stored = true;
+    node.entry = true;
+    return node;
+  }
+
+  private static Node read(byte[] rlp) {
+    RlpReader items = RlpReader.of(rlp).list();
+    int[] offsets = new int[18];
+    int count = 0;
+    offsets[0] = items.offset();
+    while (items.hasNext() && count < 17) {
+      items.skip();
+      offsets[++count] = items.offset();
+    }
+    items.expectEnd();
+    Node node;
+    if (count == 17) {
+      node = new Branch(rlp, offsets);
+    } else if (count == 2) {
+      byte[] packed = RlpReader.of(Arrays.copyOfRange(rlp, offsets[0], offsets[1])).byteArray();
+      byte[] rest = Arrays.copyOfRange(rlp, offsets[1], offsets[2]);
+      byte[] key = nibblesOfCompact(packed);
+      if ((packed[0] & 0x20) != 0) {
+        node = new Leaf(key, RlpReader.of(rest).byteArray());
+      } else if (rest[0] == EMPTY) {
+        throw new MissingNodeException("extension without a child");
+      } else {
+        node = new Extension(key, child(rest));
+      }
+    } else {
+      throw new MissingNodeException("a node has 2 or 17 items, not " + count);
+    }
     node.rlp = rlp;
     return node;
   }
 
-  private static Node read(RlpReader items) {
-    RlpReader ahead = items;
-    byte[][] raw = new byte[17][];
-    int count = 0;
-    while (ahead.hasNext() && count < 17) {
-      raw[count++] = ahead.raw();
-    }
-    ahead.expectEnd();
-    if (count == 2) {
-      byte[] packed = RlpReader.of(raw[0]).byteArray();
-      byte[] key = nibblesOfCompact(packed);
-      if ((packed[0] & 0x20) != 0) {
-        return new Leaf(key, RlpReader.of(raw[1]).byteArray());
-      }
-      Node child = child(raw[1]);
-      if (child == null) {
-        throw new MissingNodeException("extension without a child");
-      }
-      return new Extension(key, child);
-    }
-    if (count != 17) {
-      throw new MissingNodeException("a node has 2 or 17 items, not " + count);
-    }
-    Branch branch = new Branch();
-    for (int i = 0; i < 16; i++) {
-      branch.children[i] = child(raw[i]);
-    }
-    byte[] value = RlpReader.of(raw[16]).byteArray();
-    branch.value = value.length == 0 ? null : value;
-    return branch;
-  }
-
-  private static @Nullable Node child(byte[] raw) {
+  /** Reads what a parent holds for a child that it has. */
+  private static Node child(byte[] raw) {
     RlpReader reader = RlpReader.of(raw);
-    if (reader.nextIsList()) {
-      return decode(raw, false);
+    if (!reader.nextIsList()) {
+      return new Reference(reader.byteArray());
     }
-    byte[] hash = reader.byteArray();
-    return hash.length == 0 ? null : new Reference(hash);
+    Node node = read(raw);
+    node.stored = true;
+    return node;
   }
 
   /** Packs nibbles with the flag of the kind of node (Yellow Paper, appendix C). */

@@ -1,44 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.trie;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.patchbay.primitives.Bytes;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The RLP of inner nodes that blocks met lately, by trie and path: the next ones walk the same
- * ways. A node is asked for by its hash as well, so one of another state is not taken for it, and
- * tries of any state and store can share a cache.
+ * The RLP of inner nodes that blocks met lately: the next ones walk the same ways. A table in which
+ * the trie's name and the node's path choose the place, and the next node with the same place takes
+ * it: an exact cache costs more for each node than hashing the node again. A node is asked for by
+ * its hash, so one of another state or trie is never taken for it.
  *
- * <p>Threading: any number of threads.
+ * <p>Threading: any number of threads. A thread may miss what another has just put.
  */
 public final class NodeCache {
-  /** Bytes of an entry around its RLP: path, hash, array headers, the cache's own. */
-  private static final int OVERHEAD = 280;
+  private static final int SPREAD = 0x9E3779B9;
 
   private record Known(byte[] hash, byte[] rlp) {}
 
-  private final Cache<Bytes, Known> nodes;
+  private final @Nullable Known[] table;
+  private final int shift;
 
-  /** Holds about {@code bytes} bytes at most. */
-  public NodeCache(long bytes) {
-    nodes =
-        Caffeine.newBuilder()
-            .maximumWeight(bytes)
-            .weigher((Bytes place, Known node) -> OVERHEAD + node.rlp.length)
-            .executor(Runnable::run)
-            .build();
+  /** Holds at most 2 to the power of {@code bits} nodes, of up to 0.7 kB each. */
+  public NodeCache(int bits) {
+    table = new Known[1 << bits];
+    shift = Integer.SIZE - bits;
   }
 
-  byte @Nullable [] get(Bytes place, byte[] hash) {
-    Known known = nodes.getIfPresent(place);
+  /** Returns a number by which {@link #get} and {@link #put} find the place of a node. */
+  static int place(byte[] name, byte[] path, int length) {
+    int place = Arrays.hashCode(name);
+    for (int i = 0; i < length; i++) {
+      place = 31 * place + path[i] + 1;
+    }
+    return place * SPREAD;
+  }
+
+  byte @Nullable [] get(int place, byte[] hash) {
+    Known known = table[place >>> shift];
     return known != null && Arrays.equals(known.hash, hash) ? known.rlp : null;
   }
 
-  /** Keeps a node whose hash was computed from its RLP; no array may change afterwards. */
-  void put(Bytes place, byte[] hash, byte[] rlp) {
-    nodes.put(place, new Known(hash, rlp));
+  /** Keeps a node whose hash was computed from its RLP; neither array may change afterwards. */
+  void put(int place, byte[] hash, byte[] rlp) {
+    table[place >>> shift] = new Known(hash, rlp);
   }
 }

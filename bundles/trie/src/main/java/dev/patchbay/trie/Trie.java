@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.trie;
 
+import dev.patchbay.crypto.Keccak;
 import dev.patchbay.primitives.Account;
-import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,20 +27,8 @@ public final class Trie {
   private final byte[] name;
   private @Nullable Node root;
 
-  /** Stored entries that changed or vanished, by path. */
-  private final Map<Path, Boolean> stale = new HashMap<>();
-
-  private record Path(byte[] nibbles) {
-    @Override
-    public boolean equals(@Nullable Object other) {
-      return other instanceof Path o && Arrays.equals(nibbles, o.nibbles);
-    }
-
-    @Override
-    public int hashCode() {
-      return Arrays.hashCode(nibbles);
-    }
-  }
+  /** Paths whose entries in the store have no successor: their nodes vanished or moved. */
+  private final List<byte[]> stale = new ArrayList<>();
 
   /**
    * A change of one key.
@@ -75,7 +61,7 @@ public final class Trie {
 
   private static @Nullable Node read(NodeStore store) {
     byte[] rlp = store.get(ROOT_PATH);
-    return rlp == null ? null : Node.decode(rlp, true);
+    return rlp == null ? null : Node.decode(rlp);
   }
 
   /** Opens an empty trie in memory. */
@@ -194,7 +180,7 @@ public final class Trie {
       for (int i = 0; i < 16; i++) {
         List<Change> group = groups.get(i);
         if (!group.isEmpty()) {
-          Trie part = new Trie(store, cache, name, branch.children[i]);
+          Trie part = new Trie(store, cache, name, branch.child(i));
           parts[i] = part;
           tasks.add(() -> part.apply(group, 1));
         }
@@ -215,16 +201,14 @@ public final class Trie {
       for (int i = 0; i < 16; i++) {
         Trie part = parts[i];
         if (part != null) {
-          changed |= part.root == null ? branch.children[i] != null : !part.root.stored;
-          branch.children[i] = part.root;
-          stale.putAll(part.stale);
+          changed |= part.root == null ? branch.has(i) : !part.root.stored;
+          branch.set(i, part.root);
+          stale.addAll(part.stale);
         }
       }
       if (changed) {
-        touch(branch, ROOT_PATH, 0);
-        boolean empty =
-            branch.value == null && Arrays.stream(branch.children).allMatch(c -> c == null);
-        root = empty ? null : collapse(branch, ROOT_PATH, 0);
+        touch(branch);
+        root = collapse(branch, ROOT_PATH, 0);
       }
     }
   }
@@ -281,11 +265,11 @@ public final class Trie {
    * holds.
    */
   public void commit(NodeSink sink) {
+    stale.forEach(sink::remove);
+    stale.clear();
     if (root != null) {
       write(root, ROOT_PATH, sink, true);
     }
-    stale.keySet().forEach(path -> sink.remove(path.nibbles));
-    stale.clear();
   }
 
   private void write(Node node, byte[] path, NodeSink sink, boolean isRoot) {
@@ -296,29 +280,30 @@ public final class Trie {
       write(extension.child, concat(path, extension.key), sink, false);
     } else if (node instanceof Node.Branch branch) {
       for (int i = 0; i < 16; i++) {
-        Node child = branch.children[i];
-        if (child != null) {
+        Node child = branch.known(i);
+        if (child != null && !child.stored) {
           write(child, append(path, i), sink, false);
         }
       }
     }
-    if (node instanceof Node.Leaf && !isRoot) {
-      node.stored = !node.inline();
-    } else if (isRoot || !node.inline()) {
+    if (isRoot || !(node instanceof Node.Leaf || node.inline())) {
       sink.put(path, node.rlp());
+      node.entry = true;
       if (cache != null) {
-        cache.put(place(path, path.length), node.hash(), node.rlp());
+        cache.put(NodeCache.place(name, path, path.length), node.hash(), node.rlp());
       }
-      node.stored = true;
-      stale.remove(new Path(path));
+    } else if (node.entry) {
+      sink.remove(path);
+      node.entry = false;
     }
+    node.stored = true;
   }
 
   private @Nullable Node child(Node.Branch branch, int nibble, byte[] path, int at) {
-    Node child = branch.children[nibble];
+    Node child = branch.child(nibble);
     if (child instanceof Node.Reference) {
       child = resolve(child, path, at);
-      branch.children[nibble] = child;
+      branch.set(nibble, child);
     }
     return child;
   }
@@ -327,10 +312,10 @@ public final class Trie {
     if (!(node instanceof Node.Reference reference)) {
       return node;
     }
-    Bytes place = place(path, at);
+    int place = NodeCache.place(name, path, at);
     byte[] known = cache == null ? null : cache.get(place, reference.hash);
     if (known != null) {
-      return Node.decode(known, true);
+      return Node.decode(known);
     }
     // the leaf of a key that the caller is about to change: its value is at hand
     byte[] value = path.length > at ? store.value(bytes(path, path.length)) : null;
@@ -341,26 +326,24 @@ public final class Trie {
       }
     }
     byte[] rlp = store.get(Arrays.copyOf(path, at));
-    Node resolved = rlp == null ? onlyLeaf(path, at) : Node.decode(rlp, true);
-    if (resolved == null || !Arrays.equals(resolved.hash(), reference.hash)) {
-      throw new MissingNodeException(
-          "trie node "
-              + Hash.of(reference.hash)
-              + " at path "
-              + Arrays.toString(Arrays.copyOf(path, at))
-              + (resolved == null ? " is missing" : " has hash " + Hash.of(resolved.hash())));
+    byte[] hash = rlp == null ? null : Keccak.hash256(rlp);
+    if (rlp != null && Arrays.equals(hash, reference.hash)) {
+      if (cache != null) {
+        cache.put(place, reference.hash, rlp);
+      }
+      return Node.decode(rlp);
     }
-    if (cache != null && rlp != null) {
-      cache.put(place, reference.hash, rlp);
+    Node.Leaf leaf = rlp == null ? onlyLeaf(path, at) : null;
+    if (leaf != null && Arrays.equals(leaf.hash(), reference.hash)) {
+      return leaf;
     }
-    return resolved;
-  }
-
-  /** Returns the key of a node in the cache; {@code path[0..at)} is where it stands. */
-  private Bytes place(byte[] path, int at) {
-    byte[] out = Arrays.copyOf(name, name.length + at);
-    System.arraycopy(path, 0, out, name.length, at);
-    return Bytes.wrap(out);
+    byte[] found = leaf == null ? hash : leaf.hash();
+    throw new MissingNodeException(
+        "trie node "
+            + Hash.of(reference.hash)
+            + " at path "
+            + Arrays.toString(Arrays.copyOf(path, at))
+            + (found == null ? " is missing" : " has hash " + Hash.of(found)));
   }
 
   /** Makes the leaf at {@code path[0..at)} from the first key below it; null when there is none. */
@@ -387,15 +370,26 @@ public final class Trie {
     return out;
   }
 
-  /** Marks a node as changed; {@code path[0..at)} is where it stands. */
-  private void touch(Node node, byte[] path, int at) {
-    if (node.stored) {
-      if (at == 0 || !(node instanceof Node.Leaf)) {
-        stale.put(new Path(Arrays.copyOf(path, at)), true);
-      }
-      node.stored = false;
-    }
+  private static void touch(Node node) {
+    node.stored = false;
     node.changed();
+  }
+
+  /** Notes that a node does not stand at {@code path[0..at)} any more, nor another for it. */
+  private void leave(Node node, byte[] path, int at) {
+    if (node.entry) {
+      stale.add(Arrays.copyOf(path, at));
+      node.entry = false;
+    }
+  }
+
+  /** Puts a node where another stood. */
+  private static Node replace(Node old, Node node) {
+    if (node != old) {
+      node.entry = old.entry;
+      old.entry = false;
+    }
+    return node;
   }
 
   private Node insert(@Nullable Node node, byte[] path, int at, byte[] value) {
@@ -406,53 +400,57 @@ public final class Trie {
       int common = common(path, at, leaf.key);
       if (common == leaf.key.length && at + common == path.length) {
         if (!Arrays.equals(leaf.value, value)) {
-          touch(leaf, path, at);
+          touch(leaf);
           leaf.value = value;
         }
         return leaf;
       }
-      touch(leaf, path, at);
       Node.Branch branch = new Node.Branch();
+      Node top = replace(leaf, above(branch, path, at, common));
       if (common == leaf.key.length) {
         branch.value = leaf.value;
       } else {
+        touch(leaf);
         int nibble = leaf.key[common];
         leaf.key = Arrays.copyOfRange(leaf.key, common + 1, leaf.key.length);
-        branch.children[nibble] = leaf;
+        branch.set(nibble, leaf);
       }
       insert(branch, path, at + common, value);
-      return common == 0
-          ? branch
-          : new Node.Extension(Arrays.copyOfRange(path, at, at + common), branch);
+      return top;
     }
     if (node instanceof Node.Extension extension) {
       int common = common(path, at, extension.key);
       if (common == extension.key.length) {
         Node child = resolve(extension.child, path, at + common);
-        touch(extension, path, at);
+        touch(extension);
         extension.child = insert(child, path, at + common, value);
         return extension;
       }
-      touch(extension, path, at);
       Node.Branch branch = new Node.Branch();
-      int nibble = extension.key[common];
+      Node top = replace(extension, above(branch, path, at, common));
       byte[] rest = Arrays.copyOfRange(extension.key, common + 1, extension.key.length);
-      branch.children[nibble] =
-          rest.length == 0 ? extension.child : new Node.Extension(rest, extension.child);
+      branch.set(
+          extension.key[common],
+          rest.length == 0 ? extension.child : new Node.Extension(rest, extension.child));
       insert(branch, path, at + common, value);
-      return common == 0
-          ? branch
-          : new Node.Extension(Arrays.copyOfRange(path, at, at + common), branch);
+      return top;
     }
     Node.Branch branch = (Node.Branch) node;
-    touch(branch, path, at);
+    touch(branch);
     if (at == path.length) {
       branch.value = value;
     } else {
       int nibble = path[at];
-      branch.children[nibble] = insert(child(branch, nibble, path, at + 1), path, at + 1, value);
+      branch.set(nibble, insert(child(branch, nibble, path, at + 1), path, at + 1, value));
     }
     return branch;
+  }
+
+  /** Returns what stands for a branch {@code common} nibbles further up. */
+  private static Node above(Node.Branch branch, byte[] path, int at, int common) {
+    return common == 0
+        ? branch
+        : new Node.Extension(Arrays.copyOfRange(path, at, at + common), branch);
   }
 
   private @Nullable Node delete(@Nullable Node node, byte[] path, int at) {
@@ -463,7 +461,7 @@ public final class Trie {
       if (common(path, at, leaf.key) != leaf.key.length || at + leaf.key.length != path.length) {
         return leaf;
       }
-      touch(leaf, path, at);
+      leave(leaf, path, at);
       return null;
     }
     if (node instanceof Node.Extension extension) {
@@ -472,20 +470,23 @@ public final class Trie {
       }
       int below = at + extension.key.length;
       Node child = resolve(extension.child, path, below);
+      extension.child = child;
       Node next = delete(child, path, below);
-      extension.child = next == null ? child : next;
+      if (next == null) {
+        leave(extension, path, at);
+        return null;
+      }
       if (next == child && child.stored) {
         return extension;
       }
-      touch(extension, path, at);
-      return next == null ? null : prepend(extension.key, next, path, below);
+      return replace(extension, prepend(extension.key, next, path, below));
     }
     Node.Branch branch = (Node.Branch) node;
     if (at == path.length) {
       if (branch.value == null) {
         return branch;
       }
-      touch(branch, path, at);
+      touch(branch);
       branch.value = null;
       return collapse(branch, path, at);
     }
@@ -498,35 +499,33 @@ public final class Trie {
     if (next == child && child.stored) {
       return branch;
     }
-    touch(branch, path, at);
-    branch.children[nibble] = next;
+    touch(branch);
+    branch.set(nibble, next);
     return next == null ? collapse(branch, path, at) : branch;
   }
 
-  /** Replaces a branch that is left with one entry. */
-  private Node collapse(Node.Branch branch, byte[] path, int at) {
+  /** Replaces a branch that is left with one entry, or with none. */
+  private @Nullable Node collapse(Node.Branch branch, byte[] path, int at) {
     int only = -1;
     for (int i = 0; i < 16; i++) {
-      if (branch.children[i] != null) {
+      if (branch.has(i)) {
         if (only >= 0 || branch.value != null) {
           return branch;
         }
         only = i;
       }
     }
-    if (only < 0) {
-      byte[] value = branch.value;
-      if (value == null) {
-        throw new IllegalStateException("branch without entries");
-      }
-      return new Node.Leaf(new byte[0], value);
+    if (only >= 0) {
+      byte[] childPath = append(Arrays.copyOf(path, at), only);
+      Node child = java.util.Objects.requireNonNull(child(branch, only, childPath, at + 1));
+      return replace(branch, prepend(new byte[] {(byte) only}, child, childPath, at + 1));
     }
-    byte[] childPath = append(Arrays.copyOf(path, at), only);
-    Node child = child(branch, only, childPath, childPath.length);
-    if (child == null) {
-      throw new IllegalStateException("child vanished");
+    byte[] value = branch.value;
+    if (value == null) {
+      leave(branch, path, at);
+      return null;
     }
-    return prepend(new byte[] {(byte) only}, child, childPath, childPath.length);
+    return replace(branch, new Node.Leaf(new byte[0], value));
   }
 
   /**
@@ -534,12 +533,14 @@ public final class Trie {
    */
   private Node prepend(byte[] key, Node node, byte[] path, int at) {
     if (node instanceof Node.Leaf leaf) {
-      touch(leaf, path, at);
+      leave(leaf, path, at);
+      touch(leaf);
       leaf.key = concat(key, leaf.key);
       return leaf;
     }
     if (node instanceof Node.Extension extension) {
-      touch(extension, path, at);
+      leave(extension, path, at);
+      touch(extension);
       extension.key = concat(key, extension.key);
       return extension;
     }

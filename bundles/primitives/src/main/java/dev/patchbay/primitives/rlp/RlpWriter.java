@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: one thread at a time.
  */
 public final class RlpWriter {
-  private byte[] buffer = new byte[256];
+  private byte[] buffer = new byte[600]; // the largest node of a trie fits
   private int size;
 
   /** Appends a byte string. */
@@ -85,9 +85,14 @@ public final class RlpWriter {
 
   /** Appends bytes that are RLP already. */
   public RlpWriter raw(byte[] encoded) {
-    ensure(encoded.length);
-    System.arraycopy(encoded, 0, buffer, size, encoded.length);
-    size += encoded.length;
+    return raw(encoded, 0, encoded.length);
+  }
+
+  /** Appends a range of bytes that are RLP already. */
+  public RlpWriter raw(byte[] encoded, int from, int to) {
+    ensure(to - from);
+    System.arraycopy(encoded, from, buffer, size, to - from);
+    size += to - from;
     return this;
   }
 
