@@ -86,6 +86,10 @@ class BadStartIT {
     assertThat(start("dev", "--block-period", "soon").output())
         .contains("needs a number, not 'soon'");
     assertThat(start("dev", "--storage", "floppy").output()).contains("memory, mapdb or rocksdb");
+    assertThat(start("dev", "--history", "5").output())
+        .contains("0 for all or at least 128, not 5");
+    assertThat(start("dev", "--history", "9".repeat(30)).output()).contains("needs a number");
+    assertThat(start("dev", "--check-work", "maybe").output()).contains("on or off, not 'maybe'");
     assertThat(Node.launcher(Map.of(), List.of("fly")).output()).contains("unknown command 'fly'");
     Node.Result nobody =
         Node.launcher(

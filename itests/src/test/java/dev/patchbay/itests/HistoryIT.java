@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.patchbay.primitives.Hex;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A node that keeps the states of the last 128 blocks only. */
+class HistoryIT {
+  private static final String RECEIVER = "0x00000000000000000000000000000000000000aa";
+  private static final int WINDOW = 128;
+
+  @TempDir private static Path folder;
+
+  @Test
+  void statesOutsideOfTheWindowAreForgotten() throws Exception {
+    List<String> hashes = new ArrayList<>();
+    try (Node node = new Node(folder.resolve("data")).start("--history", "" + WINDOW)) {
+      for (int i = 0; i < WINDOW + 12; i++) {
+        String raw = Accounts.raw(Accounts.transfer(0, i));
+        hashes.add(node.result("eth_sendRawTransaction", raw).asText());
+        Journeys.receipt(node, hashes.get(i));
+      }
+      verify(node, hashes);
+      assertThat(node.shell("storage:migrate", "rocksdb").output()).contains("done:");
+      verify(node, hashes);
+    }
+    try (Node node = new Node(folder.resolve("data")).start()) {
+      verify(node, hashes);
+    }
+  }
+
+  private static void verify(Node node, List<String> hashes) throws Exception {
+    int head = Integer.decode(node.result("eth_blockNumber").asText());
+    assertThat(head).isEqualTo(hashes.size());
+    int first = head - WINDOW;
+    for (int number : new int[] {head, head - 1, first + 1, first}) {
+      String block = Hex.quantity(number);
+      assertThat(Integer.decode(node.result("eth_getBalance", RECEIVER, block).asText()))
+          .isEqualTo(number);
+    }
+    assertThat(node.result("eth_getProof", RECEIVER, List.of(), Hex.quantity(first)).has("balance"))
+        .isTrue();
+    assertThat(trace(node, hashes.get(first)).at("/result/type").asText()).isEqualTo("CALL");
+
+    String past = Hex.quantity(first - 1);
+    String reason =
+        "the state after block "
+            + (first - 1)
+            + " is not kept: the first is that after block "
+            + first;
+    Map<String, Object> call = Map.of("to", RECEIVER);
+    for (JsonNode answer :
+        List.of(
+            node.call("eth_getBalance", RECEIVER, past),
+            node.call("eth_getProof", RECEIVER, List.of(), past),
+            node.call("eth_call", call, past),
+            node.call("eth_estimateGas", call, past),
+            trace(node, hashes.get(first - 1)))) {
+      assertThat(answer.at("/error/code").asInt()).as(answer.toString()).isEqualTo(-32000);
+      assertThat(answer.at("/error/message").asText()).isEqualTo(reason);
+    }
+    assertThat(node.result("eth_getBlockByNumber", "0x1", false).get("transactions")).hasSize(1);
+    assertThat(node.result("eth_getTransactionReceipt", hashes.get(0)).get("status").asText())
+        .isEqualTo("0x1");
+  }
+
+  private static JsonNode trace(Node node, String hash) throws Exception {
+    return node.call("debug_traceTransaction", hash, Map.of("tracer", "callTracer"));
+  }
+}
