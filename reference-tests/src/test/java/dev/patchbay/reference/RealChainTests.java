@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.state.StateProof;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.StorageException;
@@ -28,6 +29,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** The chain of execution-apis: 54 blocks, from Frontier through every fork to BPO2. */
@@ -111,6 +115,39 @@ class RealChainTests {
         .as("a reader that was opened before")
         .isInstanceOf(StorageException.class)
         .hasMessageContaining("is not kept");
+  }
+
+  /** Proofs are of one moment, also while blocks are written. */
+  @Test
+  void proofsFitTheirBlockDuringAnImport() throws Exception {
+    Given given = read();
+    Chains.Wired chain = chain(given);
+    AtomicBoolean running = new AtomicBoolean(true);
+    FutureTask<Integer> prover =
+        new FutureTask<>(
+            () -> {
+              int proofs = 0;
+              while (running.get() || proofs == 0) {
+                Block head = chain.reader().head();
+                StateProof proof =
+                    chain.states().prove(head.hash(), head.header().coinbase(), List.of());
+                assertThat(proof).isNotNull();
+                assertThat(proof.accountProof().get(0).keccak())
+                    .isEqualTo(head.header().stateRoot());
+                proofs++;
+              }
+              return proofs;
+            });
+    Thread thread = new Thread(prover, "prover");
+    thread.start();
+    try {
+      for (Block block : given.blocks) {
+        chain.importer().importBlock(block);
+      }
+    } finally {
+      running.set(false);
+    }
+    assertThat(prover.get(60, TimeUnit.SECONDS)).isPositive();
   }
 
   /** A branch that leaves the chain before the window cannot be weighed; a later one can. */

@@ -15,6 +15,7 @@ import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.Lease;
@@ -224,6 +225,14 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     }
   }
 
+  /** Reads tries, whose nodes must be of one moment. */
+  private <T extends @Nullable Object> T readSnapshot(Function<KeyReader, T> reading) {
+    try (Lease<KeyValueStore> lease = storage.lease();
+        Snapshot snapshot = lease.get().snapshot()) {
+      return reading.apply(snapshot);
+    }
+  }
+
   @Override
   public ChainConfig config() {
     return genesisFile.config();
@@ -331,7 +340,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   @Override
   public Hash rootAfter(Hash parent, StateChanges changes) {
-    return read(
+    return readSnapshot(
         reader -> {
           Overlay overlay = overlayAt(reader, parent);
           if (overlay == null) {
@@ -343,7 +352,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   @Override
   public @Nullable StateProof prove(Hash blockHash, Address address, List<UInt256> keys) {
-    return read(
+    return readSnapshot(
         reader -> {
           Overlay overlay = overlayAt(reader, blockHash);
           if (overlay == null) {
