@@ -11,6 +11,7 @@ import dev.patchbay.api.state.StateProof;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.chain.Chains;
 import dev.patchbay.consensus.engine.EngineRules;
 import dev.patchbay.evm.engine.DefaultEvmEngine;
@@ -24,6 +25,7 @@ import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.rlp.RlpReader;
 import dev.patchbay.storage.memory.MemoryStore;
 import java.lang.reflect.RecordComponent;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -115,6 +117,20 @@ class RealChainTests {
         .as("a reader that was opened before")
         .isInstanceOf(StorageException.class)
         .hasMessageContaining("is not kept");
+  }
+
+  @Test
+  void aStoreOfAnotherFormatIsRefused() throws Exception {
+    Given given = read();
+    MemoryStore store = new MemoryStore();
+    Chains.of(given.genesis, store, new DefaultEvmEngine(), new EngineRules());
+    WriteBatch batch = new WriteBatch();
+    batch.put(Column.META, "format".getBytes(StandardCharsets.US_ASCII), new byte[] {1});
+    store.write(batch);
+    assertThatThrownBy(
+            () -> Chains.of(given.genesis, store, new DefaultEvmEngine(), new EngineRules()))
+        .isInstanceOf(StorageException.class)
+        .hasMessageStartingWith("the store is in format 01, this build reads 02. Export the chain");
   }
 
   /** Proofs are of one moment, also while blocks are written. */

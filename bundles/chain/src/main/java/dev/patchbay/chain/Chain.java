@@ -32,9 +32,9 @@ import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.trie.Trie;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.Deque;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
@@ -52,7 +52,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
 
   /** How the columns are laid out. 2: leaves of tries are not stored. */
-  private static final byte[] FORMAT = {2};
+  private static final byte FORMAT = 2;
 
   /** A window that was made smaller is reached step by step. */
   private static final int FORGOTTEN_AT_ONCE = 16;
@@ -122,13 +122,13 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       return;
     }
     byte[] format = store.get(Column.META, Keys.FORMAT);
-    if (!Arrays.equals(format, FORMAT)) {
+    if (format == null || format.length != 1 || format[0] != FORMAT) {
       throw new StorageException(
           "the store is in format "
-              + (format == null ? "unknown" : Arrays.toString(format))
+              + (format == null ? "unknown" : HexFormat.of().formatHex(format))
               + ", this build reads "
-              + Arrays.toString(FORMAT)
-              + ". Start with the build that wrote it and export the chain, then import the file into another --datadir");
+              + HexFormat.of().toHexDigits(FORMAT)
+              + ". Export the chain with the build that wrote it, and import the file into another --datadir");
     }
     byte[] stored = store.get(Column.META, Keys.GENESIS);
     if (stored == null || !Hash.of(stored).equals(genesis.hash())) {
@@ -211,7 +211,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
         Column.META,
         Keys.GENESIS_CONFIG,
         genesisFile.configText().getBytes(java.nio.charset.StandardCharsets.UTF_8));
-    overlay.put(Column.META, Keys.FORMAT, FORMAT.clone());
+    overlay.put(Column.META, Keys.FORMAT, new byte[] {FORMAT});
     overlay.put(Column.META, Keys.HEAD, genesis.hash().toArray());
     store.write(overlay.toBatch());
     LOG.info("new chain {} with genesis {}", genesisFile.config().chainId(), genesis.hash());

@@ -81,7 +81,12 @@ final class TrieWorkers implements AutoCloseable {
       share.run();
     } finally {
       next.set(tasks.size());
-      helpers.forEach(TrieWorkers::await);
+      for (Future<?> helper : helpers) {
+        // one that still waits for a thread has nothing left to do
+        if (!(helper instanceof Runnable waiting && pool.remove(waiting))) {
+          await(helper);
+        }
+      }
     }
   }
 
