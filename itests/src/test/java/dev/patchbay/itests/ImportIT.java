@@ -263,7 +263,10 @@ class ImportIT {
     Process launcher = startImport(data, allocation, file, storage, output);
     awaitProgress(launcher, output);
     launcher.waitFor(millis, TimeUnit.MILLISECONDS);
-    assertThat(data.resolve("pid")).as("the import is under way").exists();
+    if (!launcher.isAlive()) { // so many kills let it come to its end
+      assertThat(launcher.exitValue()).as(Files.readString(output)).isZero();
+      return;
+    }
     long pid = Long.parseLong(Files.readString(data.resolve("pid")).strip());
     ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
     assertThat(launcher.waitFor(60, TimeUnit.SECONDS)).isTrue();

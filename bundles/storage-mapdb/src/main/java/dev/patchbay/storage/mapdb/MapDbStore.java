@@ -27,6 +27,7 @@ import org.mapdb.DB;
 import org.mapdb.DBException;
 import org.mapdb.DBMaker;
 import org.mapdb.Serializer;
+import org.mapdb.StoreWAL;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -35,14 +36,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A durable store: one MapDB file with a write-ahead log, one BTreeMap a column. A batch is applied
- * under a lock that readers share, so nobody sees a part of it, and is committed before {@link
- * #write} returns.
+ * A durable store: one MapDB file behind a journal, one BTreeMap a column. A batch is applied under
+ * a lock that readers share, so nobody sees a part of it, and is committed before {@link #write}
+ * returns.
  */
 @Component(service = KeyValueStore.class, property = KeyValueStore.ID + "=mapdb")
 public final class MapDbStore implements KeyValueStore {
   private static final Logger LOG = LoggerFactory.getLogger(MapDbStore.class);
   private static final String FILE = "chain.mapdb";
+
+  /** Segments of MapDB's locks, as a power of 2: its default. */
+  private static final int CONCURRENCY_SHIFT = 3;
 
   /** The files grow by mapped chunks of this order. */
   private static final long SPARE_BYTES = 32L << 20;
@@ -93,8 +97,7 @@ public final class MapDbStore implements KeyValueStore {
     DB opened = null;
     try {
       Files.createDirectories(folder);
-      opened =
-          DBMaker.fileDB(folder.resolve(FILE).toFile()).fileMmapEnable().transactionEnable().make();
+      opened = database(folder.resolve(FILE));
       for (Column column : Column.values()) {
         columns.put(
             column,
@@ -117,6 +120,27 @@ public final class MapDbStore implements KeyValueStore {
     } finally {
       thread.setContextClassLoader(before);
     }
+  }
+
+  /** What {@code DBMaker.fileDB(file).fileMmapEnable().transactionEnable()} makes, journaled. */
+  private static DB database(Path file) throws IOException {
+    JournaledVolume.recover(file);
+    boolean exists = Files.exists(file);
+    StoreWAL store =
+        StoreWAL.Companion.make(
+            file.toString(),
+            JournaledVolume.factory(file),
+            0,
+            true,
+            CONCURRENCY_SHIFT,
+            0,
+            0,
+            false,
+            false,
+            false,
+            true,
+            false);
+    return new DB(store, exists, true, DBMaker.class.getClassLoader(), 0);
   }
 
   private StorageException refusal(Throwable failure) {
@@ -193,14 +217,14 @@ public final class MapDbStore implements KeyValueStore {
           column(entry.column()).put(entry.key(), value);
         }
       }
-      database().commit();
+      commit();
     } catch (DBException | UncheckedIOException failure) {
       database().rollback();
       throw new StorageException(
           "could not write to " + folder + ": " + failure + "; is the disk full?", failure);
     } catch (InternalError failure) {
       // a mapped page without disk behind it: what is in memory is no longer to be trusted, what
-      // was committed is in the log
+      // was committed is in the journal
       closed = true;
       throw new StorageException(
           "the store in "
@@ -209,6 +233,22 @@ public final class MapDbStore implements KeyValueStore {
           failure);
     } finally {
       lock.writeLock().unlock();
+    }
+  }
+
+  /** Commits; a commit that fails may be in the journal whole, so that opening again decides. */
+  private void commit() {
+    try {
+      database().commit();
+    } catch (RuntimeException failure) {
+      closed = true;
+      throw new StorageException(
+          "the store in "
+              + folder
+              + " has failed and is closed: "
+              + failure
+              + ". Free space and restart the node; nothing that was reported is lost",
+          failure);
     }
   }
 
