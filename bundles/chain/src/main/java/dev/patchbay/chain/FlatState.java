@@ -96,9 +96,7 @@ final class FlatState {
     RlpReader lists = RlpReader.of(changed).list();
     for (RlpReader accounts = lists.list(); accounts.hasNext(); ) {
       Hash hash = accounts.hash();
-      byte[] key = Keys.history(hash.unsafeArray(), number);
-      byte[] old = overlay.get(Column.ACCOUNT_HISTORY, key);
-      overlay.delete(Column.ACCOUNT_HISTORY, key);
+      byte[] old = overlay.get(Column.ACCOUNT_HISTORY, Keys.history(hash.unsafeArray(), number));
       Fields fields = null;
       if (old != null && old.length > 0) {
         Account account = Account.decode(old);
@@ -108,9 +106,7 @@ final class FlatState {
     }
     for (RlpReader slots = lists.list(); slots.hasNext(); ) {
       byte[] pair = slots.byteArray();
-      byte[] key = Keys.history(pair, number);
-      byte[] old = overlay.get(Column.SLOT_HISTORY, key);
-      overlay.delete(Column.SLOT_HISTORY, key);
+      byte[] old = overlay.get(Column.SLOT_HISTORY, Keys.history(pair, number));
       Change change = byHash.get(Hash.wrap(Arrays.copyOf(pair, 32)));
       if (change != null) {
         change.slots.put(
@@ -118,7 +114,7 @@ final class FlatState {
             UInt256.ofBytes(old == null ? ABSENT : old));
       }
     }
-    overlay.delete(Column.CHANGES, Keys.number(number));
+    forget(number);
     update(byHash);
   }
 
