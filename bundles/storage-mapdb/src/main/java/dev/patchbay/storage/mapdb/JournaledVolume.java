@@ -100,7 +100,9 @@ final class JournaledVolume extends Volume {
       for (Put put : puts) {
         writeFully(out, ByteBuffer.wrap(put.bytes), put.offset);
       }
-      out.force(true);
+      if (!puts.isEmpty()) {
+        out.force(true);
+      }
       Files.deleteIfExists(journal);
       try (DirectoryStream<Path> logs =
           Files.newDirectoryStream(file.getParent(), file.getFileName() + ".wal.*")) {

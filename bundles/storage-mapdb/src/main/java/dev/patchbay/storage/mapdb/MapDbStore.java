@@ -225,12 +225,7 @@ public final class MapDbStore implements KeyValueStore {
     } catch (InternalError failure) {
       // a mapped page without disk behind it: what is in memory is no longer to be trusted, what
       // was committed is in the journal
-      closed = true;
-      throw new StorageException(
-          "the store in "
-              + folder
-              + " has failed and is closed: the disk is full or broken. Free space and restart the node; nothing that was reported is lost",
-          failure);
+      throw closedBy("the disk is full or broken", failure);
     } finally {
       lock.writeLock().unlock();
     }
@@ -241,15 +236,20 @@ public final class MapDbStore implements KeyValueStore {
     try {
       database().commit();
     } catch (RuntimeException failure) {
-      closed = true;
-      throw new StorageException(
-          "the store in "
-              + folder
-              + " has failed and is closed: "
-              + failure
-              + ". Free space and restart the node; nothing that was reported is lost",
-          failure);
+      throw closedBy(failure.toString(), failure);
     }
+  }
+
+  /** Refuses all further calls; what is on disk is whole. */
+  private StorageException closedBy(String reason, Throwable failure) {
+    closed = true;
+    return new StorageException(
+        "the store in "
+            + folder
+            + " has failed and is closed: "
+            + reason
+            + ". Free space and restart the node; nothing that was reported is lost",
+        failure);
   }
 
   /**
