@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 
 /**
  * Finds keys of a configuration that its component does not know: a typing error should not pass in
@@ -32,6 +33,21 @@ public final class ConfigurationKeys {
       out.remove(method.getName().replace('_', '.'));
     }
     return out;
+  }
+
+  /**
+   * Warns of each key that a component property type does not declare.
+   *
+   * @param name name of the configuration
+   * @param properties the properties of the component
+   * @param type the component property type
+   * @param warn takes a message a key
+   */
+  public static void report(
+      String name, Map<String, ?> properties, Class<?> type, Consumer<String> warn) {
+    for (String key : unknown(properties, type)) {
+      warn.accept(name + ": unknown key " + key + "; known are " + known(type));
+    }
   }
 
   /** Returns the keys that a component property type declares, in alphabetical order. */

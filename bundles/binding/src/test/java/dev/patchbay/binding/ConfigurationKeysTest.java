@@ -3,6 +3,8 @@ package dev.patchbay.binding;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -29,5 +31,9 @@ class ConfigurationKeysTest {
             "y");
     assertThat(ConfigurationKeys.unknown(properties, Config.class)).containsExactly("prot");
     assertThat(ConfigurationKeys.known(Config.class)).containsExactly("max.body.bytes", "port");
+    List<String> warnings = new ArrayList<>();
+    ConfigurationKeys.report("a.component", properties, Config.class, warnings::add);
+    assertThat(warnings)
+        .containsExactly("a.component: unknown key prot; known are [max.body.bytes, port]");
   }
 }

@@ -81,13 +81,7 @@ public final class ChainComponent {
   /** Reads the genesis and registers the services of the chain. */
   @Activate
   public ChainComponent(BundleContext context, Config config, Map<String, Object> properties) {
-    ConfigurationKeys.unknown(properties, Config.class)
-        .forEach(
-            key ->
-                LOG.warn(
-                    "dev.patchbay.chain: unknown key {}; known are {}",
-                    key,
-                    ConfigurationKeys.known(Config.class)));
+    ConfigurationKeys.report("dev.patchbay.chain", properties, Config.class, LOG::warn);
     String data = context.getProperty("patchbay.data");
     if (data == null) {
       throw new IllegalArgumentException(

@@ -69,13 +69,7 @@ public final class EngineRules implements ConsensusRules {
   @Activate
   public EngineRules(Config config, Map<String, Object> properties) {
     this(config.check_work(), InstantSource.system());
-    ConfigurationKeys.unknown(properties, Config.class)
-        .forEach(
-            key ->
-                LOG.warn(
-                    "dev.patchbay.consensus.engine: unknown key {}; known are {}",
-                    key,
-                    ConfigurationKeys.known(Config.class)));
+    ConfigurationKeys.report("dev.patchbay.consensus.engine", properties, Config.class, LOG::warn);
   }
 
   /** Makes rules that do not check the work. */

@@ -92,13 +92,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
   public Clique(BundleContext context, Config config, Map<String, Object> properties)
       throws IOException {
     this(InstantSource.system());
-    ConfigurationKeys.unknown(properties, Config.class)
-        .forEach(
-            key ->
-                LOG.warn(
-                    "dev.patchbay.consensus.poa: unknown key {}; known are {}",
-                    key,
-                    ConfigurationKeys.known(Config.class)));
+    ConfigurationKeys.report("dev.patchbay.consensus.poa", properties, Config.class, LOG::warn);
     String file = config.key_file();
     if (file != null && !file.isBlank()) {
       byte[] key = KeyFile.read(Path.of(file));

@@ -99,13 +99,7 @@ public final class Listener {
   @Activate
   public Listener(@Reference Dispatcher dispatcher, Config config, Map<String, Object> properties)
       throws IOException {
-    ConfigurationKeys.unknown(properties, Config.class)
-        .forEach(
-            key ->
-                LOG.warn(
-                    "dev.patchbay.rpc.listener: unknown key {}; known are {}",
-                    key,
-                    ConfigurationKeys.known(Config.class)));
+    ConfigurationKeys.report("dev.patchbay.rpc.listener", properties, Config.class, LOG::warn);
     check("port", config.port(), 0, 65_535);
     check("max.body.bytes", config.max_body_bytes(), 1_024, 1 << 30);
     check("max.batch.items", config.max_batch_items(), 1, 1_000_000);
