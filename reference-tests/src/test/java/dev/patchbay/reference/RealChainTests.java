@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.state.StateProof;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.chain.Chains;
@@ -24,6 +26,7 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.rlp.RlpReader;
 import dev.patchbay.storage.memory.MemoryStore;
+import java.lang.reflect.Proxy;
 import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -68,6 +71,41 @@ class RealChainTests {
     }
     assertThat(given.blocks).hasSize(54);
     assertThat(chain.reader().head().hash()).isEqualTo(given.head);
+  }
+
+  /** A batch is seen by readers before its writer goes on. */
+  @Test
+  void theHeadIsAsNewAsWhatTheStoreShows() throws Exception {
+    Given given = read();
+    List<Runnable> afterWrite = new ArrayList<>();
+    MemoryStore store = new MemoryStore();
+    KeyValueStore watched =
+        (KeyValueStore)
+            Proxy.newProxyInstance(
+                KeyValueStore.class.getClassLoader(),
+                new Class<?>[] {KeyValueStore.class},
+                (proxy, method, arguments) -> {
+                  Object result = method.invoke(store, arguments);
+                  if (method.getName().equals("write")) {
+                    afterWrite.forEach(Runnable::run);
+                  }
+                  return result;
+                });
+    Chains.Wired chain =
+        Chains.of(given.genesis, watched, new DefaultEvmEngine(), new EngineRules());
+    ChainReader reader = chain.reader();
+    List<Block> heads = new ArrayList<>();
+    afterWrite.add(
+        () -> {
+          Block head = reader.head();
+          assertThat(reader.canonicalHash(head.number())).isEqualTo(head.hash());
+          assertThat(reader.canonicalHash(head.number() + 1)).isNull();
+          heads.add(head);
+        });
+    for (Block block : given.blocks) {
+      chain.importer().importBlock(block);
+    }
+    assertThat(heads).isEqualTo(given.blocks);
   }
 
   /** Inside of the window every state is as without one, outside of it a clear error. */

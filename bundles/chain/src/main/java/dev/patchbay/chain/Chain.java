@@ -68,6 +68,10 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   private final Block genesis;
   private volatile @Nullable Block head;
+
+  /** The next head while it is written: the store shows it before this class does. */
+  private volatile @Nullable Block arriving;
+
   private volatile long reorganisations;
 
   /** Number of the first block whose change set is kept: it can be undone. */
@@ -240,12 +244,21 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   @Override
   public Block head() {
+    Block next = arriving;
+    if (next != null && isHeadOfStore(next)) {
+      return next; // whoever has seen one of its receipts must not be told of an older head
+    }
     Block block = head;
     if (block == null || !storage.isBound()) {
       throw new StorageUnavailableException(
           "storage unavailable: the chosen store '" + storage.chosen() + "' is not there");
     }
     return block;
+  }
+
+  private boolean isHeadOfStore(Block block) {
+    byte[] stored = read(reader -> reader.get(Column.META, Keys.HEAD));
+    return stored != null && block.hash().equals(Hash.of(stored));
   }
 
   @Override
@@ -463,7 +476,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     if (!removed.isEmpty()) {
       reorganisations++;
     }
-    writeHead(store, overlay, forgetOld(overlay, state, block.number()));
+    writeHead(store, overlay, block, forgetOld(overlay, state, block.number()));
     if (!removed.isEmpty()) {
       reorganisations++; // once more: a reader may have been opened just before the write
       LOG.info(
@@ -472,7 +485,6 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
           added.size(),
           block);
     }
-    head = block;
     tell(removed, List.copyOf(added));
     return new ImportResult.Imported(true);
   }
@@ -493,14 +505,18 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     return end;
   }
 
-  private void writeHead(KeyValueStore store, Overlay overlay, long nextHistoryFrom) {
+  private void writeHead(KeyValueStore store, Overlay overlay, Block block, long nextHistoryFrom) {
     long before = historyFrom;
     historyFrom = nextHistoryFrom; // readers look at it after they have read: it must come first
+    arriving = block;
     try {
       storage.write(store, overlay.toBatch());
+      head = block;
     } catch (RuntimeException failure) {
       historyFrom = before;
       throw failure;
+    } finally {
+      arriving = null;
     }
   }
 
