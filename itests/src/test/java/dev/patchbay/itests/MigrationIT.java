@@ -318,6 +318,10 @@ class MigrationIT {
                 .size();
       }
       assertThat(mined).as("each transaction is mined once").isEqualTo(sent.size());
+      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+      while (!heads.contains(head) && System.nanoTime() < limit) {
+        run(10); // a notification follows its block
+      }
       List<Long> seen = new ArrayList<>(heads);
       for (int i = 1; i < seen.size(); i++) {
         assertThat(seen.get(i)).as("no head is missed").isEqualTo(seen.get(i - 1) + 1);
