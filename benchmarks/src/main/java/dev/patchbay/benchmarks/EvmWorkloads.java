@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /**
  * Runs the EVM workloads in one process: all are warmed up first, so that each is measured with the
@@ -20,7 +21,8 @@ import java.util.Map;
  * gas, and writes JSON.
  *
  * <p>Arguments: the folder of the benchmarks' input, the file to write, and optionally the path of
- * geth's {@code evm}, which then runs each workload too; the last column is the ratio to it.
+ * geth's {@code evm}, which then runs each workload too; the last column is the ratio of the best
+ * runs.
  */
 public final class EvmWorkloads {
   private static final int RUNS = 7;
@@ -66,9 +68,13 @@ public final class EvmWorkloads {
       row.put("mgasPerSecond", speeds);
       String beside = "";
       if (geth != null) {
-        double speed = geth.speed(measured.workload, measured.used);
-        row.put("gethMgasPerSecond", speed);
-        beside = String.format("  %8.1f %8.2f", speed, speeds[RUNS - 1] / speed);
+        OptionalDouble speed = geth.speed(measured.workload, measured.used);
+        if (speed.isPresent()) {
+          row.put("gethMgasPerSecond", speed.getAsDouble());
+          beside =
+              String.format(
+                  "  %8.1f %8.2f", speed.getAsDouble(), speeds[RUNS - 1] / speed.getAsDouble());
+        }
       }
       json.add(row);
       System.out.printf(

@@ -7,14 +7,19 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Runs workloads with {@code evm run --bench} of go-ethereum, which prints the time of one run. */
+/**
+ * Runs workloads with {@code evm run --bench} of go-ethereum, which prints the mean time of a run.
+ */
 final class GethEvm {
   private static final Pattern TIME = Pattern.compile("execution time:\\s+(\\S+)");
   private static final Pattern GAS = Pattern.compile("EVM gas used:\\s+(\\d+)");
   private static final Pattern DURATION = Pattern.compile("([0-9.]+)(ns|µs|us|ms|s|m|h)");
+
+  private static final int RUNS = 3;
 
   private final String binary;
   private final Path folder;
@@ -25,11 +30,23 @@ final class GethEvm {
   }
 
   /**
-   * Returns Mgas/s.
-   *
-   * @throws IOException when it cannot be run, or uses other gas than {@code used}
+   * Returns the Mgas/s of the best of three runs, or nothing when geth does not come to its end; a
+   * line is printed then, and when it uses other gas than {@code used}.
    */
-  double speed(Workload workload, long used) throws IOException, InterruptedException {
+  OptionalDouble speed(Workload workload, long used) throws IOException, InterruptedException {
+    double best = 0;
+    for (int run = 0; run < RUNS; run++) {
+      OptionalDouble speed = run(workload, used);
+      if (speed.isEmpty()) {
+        return speed;
+      }
+      best = Math.max(best, speed.getAsDouble());
+    }
+    return OptionalDouble.of(best);
+  }
+
+  private OptionalDouble run(Workload workload, long used)
+      throws IOException, InterruptedException {
     Path code = Files.writeString(folder.resolve("code"), workload.code);
     Path genesis = folder.resolve("genesis.json");
     new ObjectMapper().writeValue(genesis.toFile(), workload.genesis());
@@ -58,14 +75,15 @@ final class GethEvm {
     Matcher time = TIME.matcher(text);
     Matcher gas = GAS.matcher(text);
     if (!time.find() || !gas.find()) {
-      throw new IOException(
-          binary + " ended with " + status + " on " + workload.name + ": " + text);
+      System.out.println(
+          workload.name + ": " + binary + " ended with " + status + " and printed " + text.strip());
+      return OptionalDouble.empty();
     }
     if (Long.parseLong(gas.group(1)) != used) {
       System.out.println(
           workload.name + ": " + binary + " uses " + gas.group(1) + " gas, we " + used);
     }
-    return Long.parseLong(gas.group(1)) / 1e6 / seconds(time.group(1));
+    return OptionalDouble.of(Long.parseLong(gas.group(1)) / 1e6 / seconds(time.group(1)));
   }
 
   /** Reads a duration as Go writes it: 1m2.5s, 20.1ms. */

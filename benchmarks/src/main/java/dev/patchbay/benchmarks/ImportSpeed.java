@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,6 +26,8 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import jdk.jfr.Recording;
@@ -38,12 +41,16 @@ import jdk.jfr.consumer.RecordingFile;
  * importing thread counts for the first of EVM, trie, storage and signatures that its stack names
  * from the top.
  *
- * <p>Arguments: the folder of the benchmarks' input, the file to write. {@code -Dstores=rocksdb}
- * leaves out the others.
+ * <p>Arguments: the folder of the benchmarks' input, the file to write, and optionally the path of
+ * {@code geth}, which then imports the chain too, with both of its state schemes. {@code
+ * -Dstores=rocksdb} leaves out the other stores.
  */
 public final class ImportSpeed {
   private static final String HEAD =
       "0x1d7f87b04ded9ea04ae8e8cfe58bab1cf157ed8083408c949b0703946ae90865";
+
+  private static final Pattern DONE = Pattern.compile("Import done in ([0-9a-zµ.]+[a-z])");
+  private static final double MEGA_GAS = 4_823.952180;
 
   private enum Part {
     EVM("dev.patchbay.evm."),
@@ -87,11 +94,19 @@ public final class ImportSpeed {
         genesis = new ObjectMapper().readTree(in);
       }
       List<Map<String, Object>> json = new ArrayList<>();
-      System.out.println("reference, another day, two cores: geth 1.17.5 163 Mgas/s (hash scheme)");
       for (String store : System.getProperty("stores", "memory,rocksdb,mapdb").split(",", -1)) {
         for (String run : List.of("first", "again")) {
           json.add(measure(store, run, genesis, chain, folder.resolve(store + "-" + run)));
         }
+      }
+      if (args.length > 2 && !args[2].isEmpty()) {
+        Path plain = folder.resolve("genesis.json");
+        new ObjectMapper().writeValue(plain.toFile(), genesis);
+        for (String scheme : List.of("hash", "path")) {
+          json.add(geth(args[2], scheme, plain, chain, folder.resolve("geth-" + scheme)));
+        }
+      } else {
+        System.out.println("geth 1.17.5 on another day and machine: 163 Mgas/s (hash scheme)");
       }
       new ObjectMapper()
           .writerWithDefaultPrettyPrinter()
@@ -128,11 +143,10 @@ public final class ImportSpeed {
       if (!head.hash().toString().equals(HEAD)) {
         throw new IllegalStateException("the head is " + head.hash() + ", it should be " + HEAD);
       }
-      double gas = 4_823.952180;
       Map<String, Object> row = new LinkedHashMap<>();
       row.put("store", name);
       row.put("run", run);
-      row.put("mgasPerSecond", gas / seconds);
+      row.put("mgasPerSecond", MEGA_GAS / seconds);
       row.put("bytes", store.sizeInBytes());
       StringBuilder shares = new StringBuilder();
       shares(samples)
@@ -143,7 +157,7 @@ public final class ImportSpeed {
               });
       System.out.printf(
           "%-8s %-6s %6.1f Mgas/s %6.1f s %,14d bytes %s%n",
-          name, run, gas / seconds, seconds, store.sizeInBytes(), shares);
+          name, run, MEGA_GAS / seconds, seconds, store.sizeInBytes(), shares);
       return row;
     } finally {
       if (store instanceof AutoCloseable closeable) {
@@ -151,6 +165,37 @@ public final class ImportSpeed {
       }
       Files.delete(samples);
     }
+  }
+
+  private static Map<String, Object> geth(
+      String binary, String scheme, Path genesis, Path chain, Path folder) throws Exception {
+    List<String> begin = List.of(binary, "--datadir", "" + folder, "--state.scheme", scheme);
+    run(begin, "init", genesis);
+    Matcher done = DONE.matcher(run(begin, "import", chain));
+    if (!done.find()) {
+      throw new IOException(binary + " has not imported " + chain);
+    }
+    double seconds = GethEvm.seconds(done.group(1));
+    long bytes;
+    try (Stream<Path> files = Files.walk(folder)) {
+      bytes = files.mapToLong(file -> file.toFile().isFile() ? file.toFile().length() : 0).sum();
+    }
+    System.out.printf(
+        "geth %-10s %6.1f Mgas/s %6.1f s %,14d bytes%n",
+        scheme, MEGA_GAS / seconds, seconds, bytes);
+    return Map.of("geth", scheme, "mgasPerSecond", MEGA_GAS / seconds, "bytes", bytes);
+  }
+
+  private static String run(List<String> begin, String command, Path file) throws Exception {
+    List<String> line = new ArrayList<>(begin);
+    line.add(command);
+    line.add(file.toString());
+    Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
+    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    if (process.waitFor() != 0) {
+      throw new IOException(line + " ended with " + process.exitValue() + ": " + text);
+    }
+    return text;
   }
 
   private static Map<Part, Double> shares(Path samples) throws IOException {

@@ -168,7 +168,7 @@ class RealChainTests {
     assertThatThrownBy(
             () -> Chains.of(given.genesis, store, new DefaultEvmEngine(), new EngineRules()))
         .isInstanceOf(StorageException.class)
-        .hasMessageStartingWith("the store is in format 01, this build reads 02. Export the chain");
+        .hasMessageStartingWith("the store is in format 01, this build reads 03. Export the chain");
   }
 
   /** Proofs are of one moment, also while blocks are written. */

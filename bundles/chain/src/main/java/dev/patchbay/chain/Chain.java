@@ -52,7 +52,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
 
   /** How the columns are laid out. 2: leaves of tries are not stored. */
-  private static final byte FORMAT = 2;
+  private static final byte FORMAT = 3;
 
   /** A window that was made smaller is reached step by step. */
   private static final int FORGOTTEN_AT_ONCE = 16;

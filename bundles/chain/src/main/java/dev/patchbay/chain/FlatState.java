@@ -48,8 +48,8 @@ final class FlatState {
   private record Fields(long nonce, UInt256 balance, Hash codeHash) {}
 
   static @Nullable Account account(KeyReader reader, Hash addressHash) {
-    byte[] rlp = reader.get(Column.ACCOUNTS, addressHash.unsafeArray());
-    return rlp == null ? null : Account.decode(rlp);
+    byte[] slim = reader.get(Column.ACCOUNTS, addressHash.unsafeArray());
+    return slim == null ? null : Account.decodeSlim(slim);
   }
 
   static UInt256 slot(KeyReader reader, byte[] key) {
@@ -99,7 +99,7 @@ final class FlatState {
       byte[] old = overlay.get(Column.ACCOUNT_HISTORY, Keys.history(hash.unsafeArray(), number));
       Fields fields = null;
       if (old != null && old.length > 0) {
-        Account account = Account.decode(old);
+        Account account = Account.decodeSlim(old);
         fields = new Fields(account.nonce(), account.balance(), account.codeHash());
       }
       byHash.put(hash, new Change(fields, new HashMap<>()));
@@ -167,10 +167,11 @@ final class FlatState {
   private Hash update(Map<Hash, Change> changes) {
     Map<Hash, Trie> storages = storageTries(changes);
     List<Trie.Change> accounts = new ArrayList<>(changes.size());
+    List<byte @Nullable []> slim = new ArrayList<>(changes.size());
     changes.forEach(
         (hash, change) -> {
           Fields fields = change.fields;
-          byte[] rlp = null;
+          Account after = null;
           if (fields != null) {
             Trie storage = storages.get(hash);
             Account before = storage == null ? account(overlay, hash) : null;
@@ -178,15 +179,18 @@ final class FlatState {
                 storage != null
                     ? storage.rootHash()
                     : before == null ? Account.EMPTY_ROOT : before.storageRoot();
-            rlp = new Account(fields.nonce, fields.balance, storageRoot, fields.codeHash).encode();
+            after = new Account(fields.nonce, fields.balance, storageRoot, fields.codeHash);
           }
-          accounts.add(new Trie.Change(hash.unsafeArray(), rlp));
+          accounts.add(new Trie.Change(hash.unsafeArray(), after == null ? null : after.encode()));
+          slim.add(after == null ? null : after.encodeSlim());
         });
     Trie trie = accountTrie();
     updateTries(Map.of(trie, accounts));
     // only now: the tries make their leaves from the values as they were
     storages.forEach((hash, storage) -> keepSlots(hash, storage, changes));
-    accounts.forEach(change -> write(Column.ACCOUNTS, change.key(), change.value()));
+    for (int i = 0; i < accounts.size(); i++) {
+      write(Column.ACCOUNTS, accounts.get(i).key(), slim.get(i));
+    }
     trie.commit(sink(Column.ACCOUNT_TRIE, new byte[0]));
     return trie.rootHash();
   }
@@ -307,7 +311,9 @@ final class FlatState {
     }
 
     private byte[] ofTrie(byte[] value) {
-      return values == Column.SLOTS ? new RlpWriter().bytes(value).toArray() : value;
+      return values == Column.SLOTS
+          ? new RlpWriter().bytes(value).toArray()
+          : Account.decodeSlim(value).encode();
     }
   }
 

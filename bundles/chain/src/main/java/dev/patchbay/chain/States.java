@@ -64,8 +64,8 @@ final class States {
     @Override
     public @Nullable Account account(Address address) {
       byte[] key = address.keccak().unsafeArray();
-      byte[] rlp = value(Column.ACCOUNTS, Column.ACCOUNT_HISTORY, key);
-      return rlp == null ? null : Account.decode(rlp);
+      byte[] slim = value(Column.ACCOUNTS, Column.ACCOUNT_HISTORY, key);
+      return slim == null ? null : Account.decodeSlim(slim);
     }
 
     @Override

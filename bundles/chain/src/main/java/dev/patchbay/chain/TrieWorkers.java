@@ -22,11 +22,11 @@ import org.jspecify.annotations.Nullable;
 final class TrieWorkers implements AutoCloseable {
   private static final long IDLE_SECONDS = 10;
 
-  /** 65,536 nodes take some 40 MB. */
-  private static final int NODE_BITS = 16;
+  private static final int BYTES_A_NODE = 700;
+  private static final int MOST_NODE_BITS = 19;
 
   private final int threads;
-  private final NodeCache nodes = new NodeCache(NODE_BITS);
+  private final NodeCache nodes = new NodeCache(nodeBits(Runtime.getRuntime().maxMemory()));
   private final ThreadPoolExecutor pool;
 
   TrieWorkers(int threads) {
@@ -45,6 +45,12 @@ final class TrieWorkers implements AutoCloseable {
               return thread;
             });
     pool.allowCoreThreadTimeOut(true);
+  }
+
+  /** A fifth of the heap for nodes, at most. */
+  private static int nodeBits(long heapBytes) {
+    long nodes = Math.max(1, heapBytes / 5 / BYTES_A_NODE);
+    return Math.min(MOST_NODE_BITS, Long.SIZE - 1 - Long.numberOfLeadingZeros(nodes));
   }
 
   NodeCache nodes() {

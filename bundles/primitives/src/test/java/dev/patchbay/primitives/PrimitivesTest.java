@@ -142,6 +142,26 @@ class PrimitivesTest {
   }
 
   @Test
+  void slimAccountsLeaveOutWhatIsEmpty() {
+    Hash root = Hash.keccak(new byte[] {1});
+    Hash code = Hash.keccak(new byte[] {2});
+    for (Account account :
+        new Account[] {
+          Account.EMPTY,
+          new Account(7, UInt256.of(1L << 40), Account.EMPTY_ROOT, Account.EMPTY_CODE),
+          new Account(7, UInt256.of(1), root, Account.EMPTY_CODE),
+          new Account(7, UInt256.of(1), root, code),
+          new Account(-1, UInt256.MAX, Account.EMPTY_ROOT, code)
+        }) {
+      assertThat(Account.decodeSlim(account.encodeSlim())).isEqualTo(account);
+      assertThat(Account.decode(account.encode())).isEqualTo(account);
+    }
+    assertThat(Account.EMPTY.encodeSlim()).isEqualTo(HexFormat.of().parseHex("c480808080"));
+    assertThatThrownBy(() -> Account.decodeSlim(HexFormat.of().parseHex("c480808101")))
+        .isInstanceOf(RuntimeException.class);
+  }
+
+  @Test
   void receiptsAndLogs() {
     Log log =
         new Log(SENDER, List.of(Hash.ZERO, Hash.keccak(new byte[] {1})), Bytes.fromHex("0x01"));

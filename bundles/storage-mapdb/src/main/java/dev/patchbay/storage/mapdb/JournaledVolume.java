@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.storage.mapdb;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
+import java.io.BufferedInputStream;
 import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32;
 import org.mapdb.DataInput2;
+import org.mapdb.volume.ByteArrayVol;
 import org.mapdb.volume.MappedFileVol;
 import org.mapdb.volume.Volume;
 import org.mapdb.volume.VolumeFactory;
@@ -28,24 +27,31 @@ import org.mapdb.volume.VolumeFactory;
  * MapDB's file behind a journal. A commit of MapDB 3.1 ends with writes to its file and a sync, and
  * its own log is never read again: a process that is killed in between would leave a file that is
  * half of the one and half of the other commit. Here the writes are collected until the sync, put
- * into a journal with a checksum, and only then into the file; {@link #recover} repeats what a
- * whole journal says.
+ * into a journal with a checksum and forced to disk, and only then put into the file. The file
+ * itself is forced when the journal has grown; {@link #recover} repeats what a journal says, commit
+ * by commit.
  *
  * <p>Threading: MapDB holds all of its locks around the writes and the sync of a commit.
  */
 final class JournaledVolume extends Volume {
+  /** A longer journal is not worth the time that it saves; a commit has some megabytes. */
+  private static final long CHECKPOINT_BYTES = 32L << 20;
+
+  /** Of a commit: the size of what follows, and its checksum. */
+  private static final int HEADER_BYTES = Integer.BYTES + Long.BYTES;
+
   private record Put(long offset, byte[] bytes) {}
 
   private final Volume file;
-  private final Path journal;
+  private final FileChannel journal;
   private final List<Put> pending = new ArrayList<>();
 
-  private JournaledVolume(Volume file, Path journal) {
+  private JournaledVolume(Volume file, FileChannel journal) {
     this.file = file;
     this.journal = journal;
   }
 
-  /** Returns a factory that puts a journal before one file, and maps the others as they are. */
+  /** Returns a factory that puts a journal before one file, and keeps the others in memory. */
   static VolumeFactory factory(Path journaled) {
     VolumeFactory mapped = new MappedFileVol.MappedFileFactory(false, false);
     return new VolumeFactory() {
@@ -57,11 +63,13 @@ final class JournaledVolume extends Volume {
           int sliceShift,
           long initialSize,
           boolean fixedSize) {
-        Volume made =
-            mapped.makeVolume(path, readOnly, lockWait, sliceShift, initialSize, fixedSize);
-        return path.equals(journaled.toString())
-            ? new JournaledVolume(made, journalOf(journaled))
-            : made;
+        if (!path.equals(journaled.toString())) {
+          return ByteArrayVol.FACTORY.makeVolume(
+              path, readOnly, lockWait, sliceShift, initialSize, fixedSize);
+        }
+        return new JournaledVolume(
+            mapped.makeVolume(path, readOnly, lockWait, sliceShift, initialSize, fixedSize),
+            emptyJournal(journalOf(journaled)));
       }
 
       @Override
@@ -80,9 +88,21 @@ final class JournaledVolume extends Volume {
     return file.resolveSibling(file.getFileName() + ".journal");
   }
 
+  private static FileChannel emptyJournal(Path path) {
+    try {
+      return FileChannel.open(
+          path,
+          StandardOpenOption.CREATE,
+          StandardOpenOption.WRITE,
+          StandardOpenOption.TRUNCATE_EXISTING);
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
   /**
-   * Repeats the writes of a journal, if there is a whole one, and removes it and MapDB's log. Does
-   * nothing while another process has the file open.
+   * Repeats the commits that a journal has whole, and removes it and MapDB's log. Does nothing
+   * while another process has the file open.
    *
    * @throws IOException when a file cannot be read or written
    */
@@ -96,11 +116,8 @@ final class JournaledVolume extends Volume {
         return;
       }
       Path journal = journalOf(file);
-      List<Put> puts = Files.exists(journal) ? read(journal) : List.of();
-      for (Put put : puts) {
-        writeFully(out, ByteBuffer.wrap(put.bytes), put.offset);
-      }
-      if (!puts.isEmpty()) {
+      if (Files.exists(journal)) {
+        repeat(journal, out);
         out.force(true);
       }
       Files.deleteIfExists(journal);
@@ -115,25 +132,36 @@ final class JournaledVolume extends Volume {
     }
   }
 
-  /** Returns what a journal holds, nothing when its end or its checksum is missing. */
-  private static List<Put> read(Path journal) throws IOException {
-    byte[] content = Files.readAllBytes(journal);
-    List<Put> puts = new ArrayList<>();
-    if (content.length < 16) {
-      return puts;
-    }
-    try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(content))) {
-      int size = in.readInt();
-      long checksum = in.readLong();
-      if (size < 0 || size > content.length - 12 || checksum != checksum(content, 12, size)) {
-        return puts;
+  /** Writes what the whole commits at a journal's start say. */
+  private static void repeat(Path journal, FileChannel out) throws IOException {
+    long left = Files.size(journal);
+    try (DataInputStream in =
+        new DataInputStream(new BufferedInputStream(Files.newInputStream(journal)))) {
+      while (left >= HEADER_BYTES) {
+        int size = in.readInt();
+        long checksum = in.readLong();
+        left -= HEADER_BYTES;
+        if (size < 0 || size > left) {
+          return;
+        }
+        byte[] puts = in.readNBytes(size);
+        left -= size;
+        if (checksum != checksum(puts, 0, size)) {
+          return;
+        }
+        repeat(puts, out);
       }
-      for (int left = in.readInt(); left > 0; left--) {
-        long offset = in.readLong();
-        puts.add(new Put(offset, in.readNBytes(in.readInt())));
-      }
     }
-    return puts;
+  }
+
+  private static void repeat(byte[] commit, FileChannel out) throws IOException {
+    ByteBuffer puts = ByteBuffer.wrap(commit);
+    while (puts.hasRemaining()) {
+      long offset = puts.getLong();
+      int size = puts.getInt();
+      writeFully(out, puts.slice(puts.position(), size), offset);
+      puts.position(puts.position() + size);
+    }
   }
 
   private static long checksum(byte[] content, int from, int length) {
@@ -149,45 +177,47 @@ final class JournaledVolume extends Volume {
     }
   }
 
-  /** Writes the journal, then the file, and forgets the journal. */
+  /** Writes the journal, then the file. */
   @Override
   public void sync() {
     if (pending.isEmpty()) {
-      file.sync();
       return;
     }
-    try (FileChannel out =
-        FileChannel.open(journal, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-      writeFully(out, ByteBuffer.wrap(encode()), 0);
-      out.force(false);
+    try {
+      long end = journal.size();
+      ByteBuffer commit = ByteBuffer.wrap(encode());
+      writeFully(journal, commit, end);
+      journal.force(false);
       for (Put put : pending) {
         file.ensureAvailable(put.offset + put.bytes.length);
         file.putDataOverlap(put.offset, put.bytes, 0, put.bytes.length);
       }
       pending.clear();
-      file.sync();
-      out.truncate(0);
+      if (end + commit.capacity() >= CHECKPOINT_BYTES) {
+        checkpoint();
+      }
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }
   }
 
-  private byte[] encode() throws IOException {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (DataOutputStream out = new DataOutputStream(bytes)) {
-      out.writeInt(0);
-      out.writeLong(0);
-      out.writeInt(pending.size());
-      for (Put put : pending) {
-        out.writeLong(put.offset);
-        out.writeInt(put.bytes.length);
-        out.write(put.bytes);
-      }
+  /** Forces the file to disk, and forgets the journal. */
+  private void checkpoint() throws IOException {
+    file.sync();
+    journal.truncate(0);
+  }
+
+  private byte[] encode() {
+    int size = HEADER_BYTES;
+    for (Put put : pending) {
+      size += Long.BYTES + Integer.BYTES + put.bytes.length;
     }
-    byte[] content = bytes.toByteArray();
-    int size = content.length - 12;
-    ByteBuffer.wrap(content).putInt(size).putLong(checksum(content, 12, size));
-    return content;
+    ByteBuffer commit = ByteBuffer.allocate(size).position(HEADER_BYTES);
+    for (Put put : pending) {
+      commit.putLong(put.offset).putInt(put.bytes.length).put(put.bytes);
+    }
+    int body = size - HEADER_BYTES;
+    return commit.putInt(0, body).putLong(4, checksum(commit.array(), HEADER_BYTES, body)).array();
   }
 
   /** What was put is read after a sync only; MapDB does so anyway. */
@@ -264,12 +294,12 @@ final class JournaledVolume extends Volume {
 
   @Override
   public void clear(long from, long to) {
-    settled().clear(from, to);
+    putData(from, new byte[Math.toIntExact(to - from)], 0, Math.toIntExact(to - from));
   }
 
   @Override
   public void clearOverlap(long from, long to) {
-    settled().clearOverlap(from, to);
+    clear(from, to);
   }
 
   @Override
@@ -279,14 +309,26 @@ final class JournaledVolume extends Volume {
 
   @Override
   public void truncate(long size) {
-    settled().truncate(size);
+    Volume settled = settled();
+    try {
+      checkpoint();
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+    settled.truncate(size);
   }
 
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      pending.clear(); // what is whole is in the journal
-      file.close();
+      pending.clear(); // of a commit that did not come to its end
+      try (journal) {
+        checkpoint();
+      } catch (IOException failure) {
+        throw new UncheckedIOException(failure);
+      } finally {
+        file.close();
+      }
     }
   }
 

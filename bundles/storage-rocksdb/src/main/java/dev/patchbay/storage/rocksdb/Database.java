@@ -27,10 +27,14 @@ import org.rocksdb.WriteOptions;
 
 /** The open database, and everything native that has to be closed with it. */
 final class Database {
-  private static final long CACHE_BYTES = 128L << 20;
+  private static final long LEAST_CACHE_BYTES = 128L << 20;
+  private static final long MOST_CACHE_BYTES = 1L << 30;
   private static final long WRITE_BUFFERS_BYTES = 64L << 20;
   private static final long WAL_BYTES = 128L << 20;
   private static final double BLOOM_BITS = 10;
+
+  /** Of a write buffer; 1.3 MB of filter for some 100,000 keys. */
+  private static final double BUFFER_BLOOM_SHARE = 0.02;
 
   final RocksDB rocks;
 
@@ -50,7 +54,7 @@ final class Database {
     try {
       RocksDB.loadLibrary();
       Files.createDirectories(folder);
-      Cache cache = keep(owned, new LRUCache(CACHE_BYTES));
+      Cache cache = keep(owned, new LRUCache(cacheBytes()));
       Filter bloom = keep(owned, new BloomFilter(BLOOM_BITS, false));
       BlockBasedTableConfig tables =
           new BlockBasedTableConfig()
@@ -73,7 +77,7 @@ final class Database {
             keep(owned, new ColumnFamilyOptions()).setTableFormatConfig(tables);
         descriptors.add(
             new ColumnFamilyDescriptor(
-                column.name().getBytes(StandardCharsets.US_ASCII), compress(column, options)));
+                column.name().getBytes(StandardCharsets.US_ASCII), tune(column, options)));
       }
       DBOptions all =
           keep(owned, new DBOptions())
@@ -91,16 +95,36 @@ final class Database {
     }
   }
 
-  /** Compresses what is small then: hashes are not, and what every block reads must be quick. */
-  private static ColumnFamilyOptions compress(Column column, ColumnFamilyOptions options) {
+  /** Half of the heap's limit: whoever gives the node more memory gives the store some of it. */
+  private static long cacheBytes() {
+    long half = Runtime.getRuntime().maxMemory() / 2;
+    return Math.max(LEAST_CACHE_BYTES, Math.min(MOST_CACHE_BYTES, half));
+  }
+
+  /**
+   * Compresses what is small then: hashes are not, and what every block reads must be quick. State
+   * is mostly not in the write buffers: a filter saves the look for it. A node that is asked for is
+   * there, so the lowest level, which has most of them, needs no filter.
+   */
+  private static ColumnFamilyOptions tune(Column column, ColumnFamilyOptions options) {
     return switch (column) {
-      case ACCOUNT_TRIE, STORAGE_TRIE -> options.setCompressionType(CompressionType.NO_COMPRESSION);
-      case ACCOUNTS, SLOTS -> options.setCompressionType(CompressionType.LZ4_COMPRESSION);
+      case ACCOUNT_TRIE, STORAGE_TRIE ->
+          filterBuffers(options)
+              .setCompressionType(CompressionType.NO_COMPRESSION)
+              .setOptimizeFiltersForHits(true);
+      case ACCOUNTS, SLOTS ->
+          filterBuffers(options).setCompressionType(CompressionType.LZ4_COMPRESSION);
       default ->
           options
               .setCompressionType(CompressionType.LZ4_COMPRESSION)
               .setBottommostCompressionType(CompressionType.ZSTD_COMPRESSION);
     };
+  }
+
+  private static ColumnFamilyOptions filterBuffers(ColumnFamilyOptions options) {
+    return options
+        .setMemtableWholeKeyFiltering(true)
+        .setMemtablePrefixBloomSizeRatio(BUFFER_BLOOM_SHARE);
   }
 
   private static <T extends AutoCloseable> T keep(List<AutoCloseable> owned, T resource) {
