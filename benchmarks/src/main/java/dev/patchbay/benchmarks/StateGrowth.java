@@ -26,10 +26,12 @@ import java.util.stream.Stream;
  * gigabytes of disk.
  */
 public final class StateGrowth {
-  private static final int ROUNDS = 10;
+  private static final int ROUNDS = 40;
 
-  /** Until the code is compiled, and the indexes of the store's files are read. */
-  private static final int WARM_UP = 5;
+  /**
+   * Until the code is compiled and caches and files are as those of a node that has run a while.
+   */
+  private static final int WARM_UP = 30;
 
   private static final int BLOCKS = 25;
 

@@ -159,6 +159,7 @@ public final class GrownState {
     ChainStore.putBlock(overlay, block, List.of(), UInt256.ZERO);
     ChainStore.putCanonical(overlay, block);
     overlay.put(Column.META, Keys.HEAD, block.hash().toArray());
+    overlay.put(Column.META, Keys.TRIES, block.hash().toArray());
     store.write(overlay.toBatch());
     workers.close();
   }

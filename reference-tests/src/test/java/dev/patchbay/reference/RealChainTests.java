@@ -38,12 +38,14 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The chain of execution-apis: 54 blocks, from Frontier through every fork to BPO2. */
 class RealChainTests {
-  private record Given(JsonNode genesis, List<Block> blocks, Hash head) {}
+  record Given(JsonNode genesis, List<Block> blocks, Hash head) {}
 
-  private static Given read() throws Exception {
+  static Given read() throws Exception {
     Map<String, byte[]> files =
         Vectors.files("execution-apis", List.of("genesis.json", "chain.rlp", "headfcu.json"));
     ObjectMapper json = new ObjectMapper();
@@ -57,7 +59,11 @@ class RealChainTests {
   }
 
   private static Chains.Wired chain(Given given) {
-    return Chains.of(given.genesis, new MemoryStore(), new DefaultEvmEngine(), new EngineRules());
+    return chain(given, new MemoryStore(), Long.MAX_VALUE);
+  }
+
+  static Chains.Wired chain(Given given, KeyValueStore store, long window) {
+    return Chains.of(given.genesis, store, new DefaultEvmEngine(), new EngineRules(), window);
   }
 
   @Test
@@ -168,14 +174,15 @@ class RealChainTests {
     assertThatThrownBy(
             () -> Chains.of(given.genesis, store, new DefaultEvmEngine(), new EngineRules()))
         .isInstanceOf(StorageException.class)
-        .hasMessageStartingWith("the store is in format 01, this build reads 03. Export the chain");
+        .hasMessageStartingWith("the store is in format 01, this build reads 04. Export the chain");
   }
 
   /** Proofs are of one moment, also while blocks are written. */
-  @Test
-  void proofsFitTheirBlockDuringAnImport() throws Exception {
+  @ParameterizedTest
+  @ValueSource(longs = {Long.MAX_VALUE, 3})
+  void proofsFitTheirBlockDuringAnImport(long window) throws Exception {
     Given given = read();
-    Chains.Wired chain = chain(given);
+    Chains.Wired chain = chain(given, new MemoryStore(), window);
     AtomicBoolean running = new AtomicBoolean(true);
     FutureTask<Integer> prover =
         new FutureTask<>(

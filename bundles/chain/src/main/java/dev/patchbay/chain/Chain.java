@@ -18,6 +18,7 @@ import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.binding.Lease;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
@@ -51,11 +52,13 @@ import org.slf4j.LoggerFactory;
 final class Chain implements ChainReader, BlockImporter, StateProvider {
   private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
 
-  /** How the columns are laid out. 2: leaves of tries are not stored. */
-  private static final byte FORMAT = 3;
+  /** How the columns are laid out. 4: tries may be those of a block before the head. */
+  private static final byte FORMAT = 4;
 
   /** A window that was made smaller is reached step by step. */
   private static final int FORGOTTEN_AT_ONCE = 16;
+
+  private static final long MOST_WAIT_NANOS = 5_000_000_000L;
 
   private final GenesisFile genesisFile;
   private final StorageManager storage;
@@ -65,6 +68,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private final Supplier<List<ChainListener>> listeners;
   private final TrieWorkers workers;
   private final long historyBlocks;
+  private final RecentNodes recent = new RecentNodes();
 
   private final Block genesis;
   private volatile @Nullable Block head;
@@ -122,6 +126,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       }
       writeGenesis(store);
       historyFrom = 1;
+      recent.reset(genesis.hash(), 0);
       head = genesis;
       return;
     }
@@ -153,7 +158,9 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     }
     Hash root;
     try {
-      root = new FlatState(new Overlay(store), workers).accountTrie().rootHash();
+      root = catchUp(store, loaded);
+    } catch (StorageException refused) {
+      throw refused;
     } catch (RuntimeException broken) {
       throw new StorageException("the state trie cannot be read" + damaged(), broken);
     }
@@ -167,8 +174,33 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     }
     byte[] from = store.get(Column.META, Keys.HISTORY_FROM);
     historyFrom = from == null ? 1 : Keys.number(from);
+    recent.reset(loaded.hash(), loaded.number());
     head = loaded;
     LOG.info("head is block {} {}", loaded.number(), loaded.hash());
+  }
+
+  /**
+   * Brings the tries of a store to its head, when the node ended before it had written the latest
+   * nodes; returns the state root.
+   */
+  private Hash catchUp(KeyValueStore store, Block top) {
+    byte[] stored = store.get(Column.META, Keys.TRIES);
+    BlockHeader base = stored == null ? null : ChainStore.header(store, Hash.of(stored));
+    if (base == null) {
+      throw new StorageException("the block of the tries is missing" + damaged());
+    }
+    Overlay overlay = new Overlay(store);
+    FlatState state = new FlatState(overlay, workers);
+    if (base.number() == top.number()) {
+      return state.accountTrie().rootHash();
+    }
+    Hash root = state.catchUp(base.number(), top.number());
+    if (root.equals(top.header().stateRoot())) {
+      overlay.put(Column.META, Keys.TRIES, top.hash().toArray());
+      store.write(overlay.toBatch());
+      LOG.info("the tries of {} blocks were computed again", top.number() - base.number());
+    }
+    return root;
   }
 
   private static String damaged() {
@@ -217,6 +249,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
         genesisFile.configText().getBytes(java.nio.charset.StandardCharsets.UTF_8));
     overlay.put(Column.META, Keys.FORMAT, new byte[] {FORMAT});
     overlay.put(Column.META, Keys.HEAD, genesis.hash().toArray());
+    overlay.put(Column.META, Keys.TRIES, genesis.hash().toArray());
     store.write(overlay.toBatch());
     LOG.info("new chain {} with genesis {}", genesisFile.config().chainId(), genesis.hash());
   }
@@ -231,10 +264,18 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   /** Reads tries, whose nodes must be of one moment. */
   private <T extends @Nullable Object> T readSnapshot(Function<KeyReader, T> reading) {
-    try (Lease<KeyValueStore> lease = storage.lease();
-        Snapshot snapshot = lease.get().snapshot()) {
-      return reading.apply(snapshot);
-    }
+    long start = System.nanoTime();
+    do {
+      RecentNodes.View nodes = recent.view();
+      try (Lease<KeyValueStore> lease = storage.lease();
+          Snapshot snapshot = lease.get().snapshot()) {
+        if (nodes.fits(snapshot)) {
+          return reading.apply(nodes.over(snapshot));
+        }
+      }
+      Thread.yield(); // a head is in the store, and its nodes will be here in a moment
+    } while (System.nanoTime() - start < MOST_WAIT_NANOS);
+    throw new StorageException("the trie nodes in memory do not fit the store; restart the node");
   }
 
   @Override
@@ -455,7 +496,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     if (!removed.isEmpty()) {
       requireHistory(added.getFirst().number() - 1);
     }
-    Overlay overlay = new Overlay(store);
+    Overlay overlay = new Overlay(recent.view().over(store));
     FlatState state = new FlatState(overlay, workers);
     for (Block gone : removed) {
       state.unwind(gone.number());
@@ -476,7 +517,13 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     if (!removed.isEmpty()) {
       reorganisations++;
     }
-    writeHead(store, overlay, block, forgetOld(overlay, state, block.number()));
+    long nextHistoryFrom = forgetOld(overlay, state, block.number());
+    // what the tries in the store would be caught up by must stay
+    boolean flush =
+        recent.isFull()
+            || nextHistoryFrom > recent.baseNumber() + 1
+            || added.getFirst().number() <= recent.baseNumber();
+    writeHead(store, overlay, block, nextHistoryFrom, flush);
     if (!removed.isEmpty()) {
       reorganisations++; // once more: a reader may have been opened just before the write
       LOG.info(
@@ -505,12 +552,22 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     return end;
   }
 
-  private void writeHead(KeyValueStore store, Overlay overlay, Block block, long nextHistoryFrom) {
+  private void writeHead(
+      KeyValueStore store, Overlay overlay, Block block, long nextHistoryFrom, boolean flush) {
+    WriteBatch batch = overlay.toBatchWithoutTries();
+    if (flush) {
+      recent.flushInto(batch, overlay, block.hash());
+    }
     long before = historyFrom;
     historyFrom = nextHistoryFrom; // readers look at it after they have read: it must come first
     arriving = block;
     try {
-      storage.write(store, overlay.toBatch());
+      storage.write(store, batch);
+      if (flush) {
+        recent.reset(block.hash(), block.number());
+      } else {
+        recent.add(overlay, block.hash());
+      }
       head = block;
     } catch (RuntimeException failure) {
       historyFrom = before;

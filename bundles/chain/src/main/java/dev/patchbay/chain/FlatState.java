@@ -20,6 +20,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,49 +89,119 @@ final class FlatState {
 
   /** Takes the changes of the highest block back and forgets what was kept for it. */
   void unwind(long number) {
-    byte[] changed = overlay.get(Column.CHANGES, Keys.number(number));
-    if (changed == null) {
-      throw new IllegalStateException("no change set of block " + number);
-    }
     Map<Hash, Change> byHash = new TreeMap<>();
-    RlpReader lists = RlpReader.of(changed).list();
-    for (RlpReader accounts = lists.list(); accounts.hasNext(); ) {
-      Hash hash = accounts.hash();
-      byte[] old = overlay.get(Column.ACCOUNT_HISTORY, Keys.history(hash.unsafeArray(), number));
-      Fields fields = null;
-      if (old != null && old.length > 0) {
-        Account account = Account.decodeSlim(old);
-        fields = new Fields(account.nonce(), account.balance(), account.codeHash());
-      }
-      byHash.put(hash, new Change(fields, new HashMap<>()));
-    }
-    for (RlpReader slots = lists.list(); slots.hasNext(); ) {
-      byte[] pair = slots.byteArray();
-      byte[] old = overlay.get(Column.SLOT_HISTORY, Keys.history(pair, number));
-      Change change = byHash.get(Hash.wrap(Arrays.copyOf(pair, 32)));
-      if (change != null) {
-        change.slots.put(
-            Hash.wrap(Arrays.copyOfRange(pair, 32, 64)),
-            UInt256.ofBytes(old == null ? ABSENT : old));
-      }
-    }
+    boolean known =
+        forEachChanged(
+            number,
+            hash ->
+                byHash.put(hash, new Change(fields(accountBefore(hash, number)), new HashMap<>())),
+            pair ->
+                changeOf(byHash, pair)
+                    .slots
+                    .put(slotOf(pair), UInt256.ofBytes(slotBefore(pair, number))));
+    require(known, number);
     forget(number);
     update(byHash);
   }
 
-  /** Forgets what was kept for a block: it cannot be undone any more. */
-  void forget(long number) {
+  /**
+   * Brings the tries, which are those after block {@code from}, to the values now, which are those
+   * after block {@code to}; returns the state root.
+   */
+  Hash catchUp(long from, long to) {
+    Map<Hash, Change> byHash = new TreeMap<>();
+    for (long next = to; next > from; next--) {
+      long number = next;
+      // in the end the overlay has the values after block from: the tries make their leaves of them
+      boolean known =
+          forEachChanged(
+              number,
+              hash -> {
+                byte[] key = hash.unsafeArray();
+                if (!byHash.containsKey(hash)) {
+                  byte[] now = overlay.get(Column.ACCOUNTS, key);
+                  byHash.put(hash, new Change(fields(now == null ? ABSENT : now), new HashMap<>()));
+                }
+                write(Column.ACCOUNTS, key, orNull(accountBefore(hash, number)));
+              },
+              pair -> {
+                changeOf(byHash, pair).slots.putIfAbsent(slotOf(pair), slot(overlay, pair));
+                write(Column.SLOTS, pair, orNull(slotBefore(pair, number)));
+              });
+      require(known, number);
+    }
+    return update(byHash);
+  }
+
+  private static Change changeOf(Map<Hash, Change> byHash, byte[] pair) {
+    Change change = byHash.get(Hash.wrap(Arrays.copyOf(pair, 32)));
+    if (change == null) {
+      throw new IllegalStateException("a change set names a slot of an account that it does not");
+    }
+    return change;
+  }
+
+  private static Hash slotOf(byte[] pair) {
+    return Hash.wrap(Arrays.copyOfRange(pair, 32, 64));
+  }
+
+  private static @Nullable Fields fields(byte[] slim) {
+    if (slim.length == 0) {
+      return null;
+    }
+    Account account = Account.decodeSlim(slim);
+    return new Fields(account.nonce(), account.balance(), account.codeHash());
+  }
+
+  /**
+   * Visits what a block has changed, accounts by hash, then slots by hash of the account and of the
+   * key; returns whether that was kept.
+   */
+  private boolean forEachChanged(long number, Consumer<Hash> onAccount, Consumer<byte[]> onSlot) {
     byte[] changed = overlay.get(Column.CHANGES, Keys.number(number));
     if (changed == null) {
-      return;
+      return false;
     }
     RlpReader lists = RlpReader.of(changed).list();
     for (RlpReader accounts = lists.list(); accounts.hasNext(); ) {
-      overlay.delete(Column.ACCOUNT_HISTORY, Keys.history(accounts.hash().unsafeArray(), number));
+      onAccount.accept(accounts.hash());
     }
     for (RlpReader slots = lists.list(); slots.hasNext(); ) {
-      overlay.delete(Column.SLOT_HISTORY, Keys.history(slots.byteArray(), number));
+      onSlot.accept(slots.byteArray());
     }
+    return true;
+  }
+
+  private static void require(boolean known, long number) {
+    if (!known) {
+      throw new IllegalStateException("no change set of block " + number);
+    }
+  }
+
+  /** Returns what an account was before a block that changed it; empty when there was none. */
+  private byte[] accountBefore(Hash hash, long number) {
+    return before(Column.ACCOUNT_HISTORY, hash.unsafeArray(), number);
+  }
+
+  private byte[] slotBefore(byte[] pair, long number) {
+    return before(Column.SLOT_HISTORY, pair, number);
+  }
+
+  private byte[] before(Column history, byte[] key, long number) {
+    byte[] old = overlay.get(history, Keys.history(key, number));
+    return old == null ? ABSENT : old;
+  }
+
+  private static byte @Nullable [] orNull(byte[] value) {
+    return value.length == 0 ? null : value;
+  }
+
+  /** Forgets what was kept for a block: it cannot be undone any more. */
+  void forget(long number) {
+    forEachChanged(
+        number,
+        hash -> overlay.delete(Column.ACCOUNT_HISTORY, Keys.history(hash.unsafeArray(), number)),
+        pair -> overlay.delete(Column.SLOT_HISTORY, Keys.history(pair, number)));
     overlay.delete(Column.CHANGES, Keys.number(number));
   }
 
@@ -335,7 +406,7 @@ final class FlatState {
     };
   }
 
-  private void forEachSlot(Hash account, java.util.function.Consumer<Hash> visitor) {
+  private void forEachSlot(Hash account, Consumer<Hash> visitor) {
     overlay.scan(
         Column.SLOTS,
         account.toArray(),

@@ -11,6 +11,10 @@ final class Keys {
   static final byte[] GENESIS = "genesis".getBytes(StandardCharsets.US_ASCII);
   static final byte[] GENESIS_CONFIG = "genesis-config".getBytes(StandardCharsets.US_ASCII);
   static final byte[] HISTORY_FROM = "history-from".getBytes(StandardCharsets.US_ASCII);
+
+  /** Hash of the block whose tries the store holds: the head or a block before it. */
+  static final byte[] TRIES = "tries".getBytes(StandardCharsets.US_ASCII);
+
   static final byte[] FORMAT = "format".getBytes(StandardCharsets.US_ASCII);
 
   private Keys() {}

@@ -7,12 +7,13 @@ import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.primitives.Bytes;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * dropped. Threading: one thread writes at a time; while none does, any number read.
  */
 final class Overlay implements KeyReader {
+  /** The columns of trie nodes. */
+  static final List<Column> TRIES = List.of(Column.ACCOUNT_TRIE, Column.STORAGE_TRIE);
+
   private static final byte[] DELETED = new byte[0];
 
   private final KeyReader base;
@@ -152,27 +156,45 @@ final class Overlay implements KeyReader {
     }
   }
 
+  /**
+   * Visits the writes of a column; a value is null where the key is deleted. The arrays must not be
+   * changed.
+   */
+  void forEachWrite(Column column, BiConsumer<byte[], byte @Nullable []> visitor) {
+    TreeMap<byte[], byte[]> pending = writes.get(column);
+    if (pending != null) {
+      pending.forEach((key, value) -> visitor.accept(key, value == DELETED ? null : value));
+    }
+  }
+
+  /** Returns all writes. */
   WriteBatch toBatch() {
+    WriteBatch batch = toBatchWithoutTries();
+    TRIES.forEach(column -> add(batch, column));
+    return batch;
+  }
+
+  /** Returns the writes less those of trie nodes. */
+  WriteBatch toBatchWithoutTries() {
     WriteBatch batch = new WriteBatch();
     // history before the state that it describes: see States.Historic
-    Map<Column, TreeMap<byte[], byte[]>> rest = new HashMap<>(writes);
-    for (Column column : new Column[] {Column.ACCOUNT_HISTORY, Column.SLOT_HISTORY}) {
-      add(batch, column, rest.remove(column));
-    }
+    add(batch, Column.ACCOUNT_HISTORY);
+    add(batch, Column.SLOT_HISTORY);
     for (Column column : Column.values()) {
-      add(batch, column, rest.get(column));
+      if (column != Column.ACCOUNT_HISTORY
+          && column != Column.SLOT_HISTORY
+          && !TRIES.contains(column)) {
+        add(batch, column);
+      }
     }
     return batch;
   }
 
-  private static void add(
-      WriteBatch batch, Column column, @Nullable TreeMap<byte[], byte[]> entries) {
-    if (entries == null) {
-      return;
-    }
-    entries.forEach(
+  private void add(WriteBatch batch, Column column) {
+    forEachWrite(
+        column,
         (key, value) -> {
-          if (value == DELETED) {
+          if (value == null) {
             batch.delete(column, key);
           } else {
             batch.put(column, key, value);

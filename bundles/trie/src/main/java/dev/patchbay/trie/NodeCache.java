@@ -10,15 +10,22 @@ import org.jspecify.annotations.Nullable;
  * it: an exact cache costs more for each node than hashing the node again. A node is asked for by
  * its hash, so one of another state or trie is never taken for it.
  *
+ * <p>Blocks come back to nodes near a root sooner than to those far from it, of which there are
+ * more: a deeper node takes the place of another one only now and then.
+ *
  * <p>Threading: any number of threads. A thread may miss what another has just put.
  */
 public final class NodeCache {
   private static final int SPREAD = 0x9E3779B9;
 
-  private record Known(byte[] hash, byte[] rlp) {}
+  /** One deeper node in so many takes a place: what nobody asks for any more goes some time. */
+  private static final int PATIENCE = 16;
+
+  private record Known(int depth, byte[] hash, byte[] rlp) {}
 
   private final @Nullable Known[] table;
   private final int shift;
+  private int refused;
 
   /** Holds at most 2 to the power of {@code bits} nodes, of up to 0.7 kB each. */
   public NodeCache(int bits) {
@@ -40,8 +47,15 @@ public final class NodeCache {
     return known != null && Arrays.equals(known.hash, hash) ? known.rlp : null;
   }
 
-  /** Keeps a node whose hash was computed from its RLP; neither array may change afterwards. */
-  void put(int place, byte[] hash, byte[] rlp) {
-    table[place >>> shift] = new Known(hash, rlp);
+  /**
+   * Keeps a node, if its place is not another's, whose hash was computed from its RLP; neither
+   * array may change afterwards. The depth is the length of its path.
+   */
+  void put(int place, int depth, byte[] hash, byte[] rlp) {
+    int at = place >>> shift;
+    Known known = table[at];
+    if (known == null || depth <= known.depth || ++refused % PATIENCE == 0) {
+      table[at] = new Known(depth, hash, rlp);
+    }
   }
 }

@@ -290,7 +290,7 @@ public final class Trie {
       sink.put(path, node.rlp());
       node.entry = true;
       if (cache != null) {
-        cache.put(NodeCache.place(name, path, path.length), node.hash(), node.rlp());
+        cache.put(NodeCache.place(name, path, path.length), path.length, node.hash(), node.rlp());
       }
     } else if (node.entry) {
       sink.remove(path);
@@ -329,7 +329,7 @@ public final class Trie {
     byte[] hash = rlp == null ? null : Keccak.hash256(rlp);
     if (rlp != null && Arrays.equals(hash, reference.hash)) {
       if (cache != null) {
-        cache.put(place, reference.hash, rlp);
+        cache.put(place, at, reference.hash, rlp);
       }
       return Node.decode(rlp);
     }

@@ -15,10 +15,11 @@ import org.rocksdb.Cache;
 import org.rocksdb.ColumnFamilyDescriptor;
 import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.ColumnFamilyOptions;
+import org.rocksdb.CompactionStyle;
 import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
+import org.rocksdb.DataBlockIndexType;
 import org.rocksdb.Filter;
-import org.rocksdb.IndexType;
 import org.rocksdb.LRUCache;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
@@ -29,12 +30,15 @@ import org.rocksdb.WriteOptions;
 final class Database {
   private static final long LEAST_CACHE_BYTES = 128L << 20;
   private static final long MOST_CACHE_BYTES = 1L << 30;
-  private static final long WRITE_BUFFERS_BYTES = 64L << 20;
-  private static final long WAL_BYTES = 128L << 20;
+  private static final long LEAST_BUFFER_BYTES = 64L << 20;
+  private static final long MOST_BUFFER_BYTES = 256L << 20;
   private static final double BLOOM_BITS = 10;
 
   /** Of a write buffer; 1.3 MB of filter for some 100,000 keys. */
   private static final double BUFFER_BLOOM_SHARE = 0.02;
+
+  /** Longer bodies and receipts lie in files of their own, which merging does not copy. */
+  private static final long LEAST_BLOB_BYTES = 1024;
 
   final RocksDB rocks;
 
@@ -60,14 +64,10 @@ final class Database {
           new BlockBasedTableConfig()
               .setBlockCache(cache)
               .setFilterPolicy(bloom)
-              // in parts, of which a look-up loads one: whole ones of a large state would
-              // drive each other out of the cache
-              .setIndexType(IndexType.kTwoLevelIndexSearch)
-              .setPartitionFilters(true)
-              .setMetadataBlockSize(4096)
-              .setCacheIndexAndFilterBlocks(true)
-              .setPinTopLevelIndexAndFilter(true)
-              .setPinL0FilterAndIndexBlocksInCache(true);
+              .setDataBlockIndexType(DataBlockIndexType.kDataBlockBinaryAndHash)
+              // beside the cache, where its parts are too small for them: the number of open
+              // files bounds them
+              .setCacheIndexAndFilterBlocks(false);
       List<ColumnFamilyDescriptor> descriptors = new ArrayList<>();
       descriptors.add(
           new ColumnFamilyDescriptor(
@@ -83,8 +83,8 @@ final class Database {
           keep(owned, new DBOptions())
               .setCreateIfMissing(true)
               .setCreateMissingColumnFamilies(true)
-              .setDbWriteBufferSize(WRITE_BUFFERS_BYTES)
-              .setMaxTotalWalSize(WAL_BYTES)
+              .setDbWriteBufferSize(bufferBytes())
+              .setMaxTotalWalSize(2 * bufferBytes())
               .setMaxOpenFiles(512)
               .setKeepLogFileNum(2);
       RocksDB rocks = RocksDB.open(all, folder.toString(), descriptors, handles);
@@ -97,23 +97,34 @@ final class Database {
 
   /** Half of the heap's limit: whoever gives the node more memory gives the store some of it. */
   private static long cacheBytes() {
-    long half = Runtime.getRuntime().maxMemory() / 2;
-    return Math.max(LEAST_CACHE_BYTES, Math.min(MOST_CACHE_BYTES, half));
+    return share(2, LEAST_CACHE_BYTES, MOST_CACHE_BYTES);
+  }
+
+  private static long bufferBytes() {
+    return share(6, LEAST_BUFFER_BYTES, MOST_BUFFER_BYTES);
+  }
+
+  private static long share(int parts, long least, long most) {
+    return Math.max(least, Math.min(most, Runtime.getRuntime().maxMemory() / parts));
   }
 
   /**
-   * Compresses what is small then: hashes are not, and what every block reads must be quick. State
-   * is mostly not in the write buffers: a filter saves the look for it. A node that is asked for is
-   * there, so the lowest level, which has most of them, needs no filter.
+   * State is mostly not in the write buffers: a filter saves the look for it. What is asked for is
+   * there, as a rule, so the lowest level, which has most of it, needs no filter. Trie nodes are
+   * rewritten by every block at random places: files of all levels at once are merged less often
+   * than level by level, for more space in between. Bodies and receipts are written once.
    */
   private static ColumnFamilyOptions tune(Column column, ColumnFamilyOptions options) {
     return switch (column) {
       case ACCOUNT_TRIE, STORAGE_TRIE ->
-          filterBuffers(options)
-              .setCompressionType(CompressionType.NO_COMPRESSION)
-              .setOptimizeFiltersForHits(true);
-      case ACCOUNTS, SLOTS ->
-          filterBuffers(options).setCompressionType(CompressionType.LZ4_COMPRESSION);
+          state(options).setCompactionStyle(CompactionStyle.UNIVERSAL);
+      case ACCOUNTS, SLOTS -> state(options);
+      case BODIES, RECEIPTS ->
+          options
+              .setEnableBlobFiles(true)
+              .setMinBlobSize(LEAST_BLOB_BYTES)
+              .setBlobCompressionType(CompressionType.ZSTD_COMPRESSION)
+              .setCompressionType(CompressionType.LZ4_COMPRESSION);
       default ->
           options
               .setCompressionType(CompressionType.LZ4_COMPRESSION)
@@ -121,8 +132,11 @@ final class Database {
     };
   }
 
-  private static ColumnFamilyOptions filterBuffers(ColumnFamilyOptions options) {
+  /** Hashes and numbers: nothing that compresses. */
+  private static ColumnFamilyOptions state(ColumnFamilyOptions options) {
     return options
+        .setCompressionType(CompressionType.NO_COMPRESSION)
+        .setOptimizeFiltersForHits(true)
         .setMemtableWholeKeyFiltering(true)
         .setMemtablePrefixBloomSizeRatio(BUFFER_BLOOM_SHARE);
   }
