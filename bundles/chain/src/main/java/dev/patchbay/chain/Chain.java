@@ -46,8 +46,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The block tree. The state in the store is that of the head; an older state is the head's with
- * later blocks undone. A block and all its effects, the head included, are one batch, and only this
- * class writes to the store.
+ * later blocks undone. A block and all its effects, the head included, are one batch, but for trie
+ * nodes, which follow from it ({@link RecentNodes}). Only this class writes to the store.
  */
 final class Chain implements ChainReader, BlockImporter, StateProvider {
   private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
