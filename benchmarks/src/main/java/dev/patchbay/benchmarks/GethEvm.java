@@ -3,11 +3,11 @@ package dev.patchbay.benchmarks;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -20,6 +20,9 @@ final class GethEvm {
   private static final Pattern DURATION = Pattern.compile("([0-9.]+)(ns|µs|us|ms|s|m|h)");
 
   private static final int RUNS = 3;
+
+  /** Some workloads that end by running out of gas never end there, and take all memory. */
+  private static final long MOST_SECONDS = 60;
 
   private final String binary;
   private final Path folder;
@@ -49,6 +52,7 @@ final class GethEvm {
       throws IOException, InterruptedException {
     Path code = Files.writeString(folder.resolve("code"), workload.code);
     Path genesis = folder.resolve("genesis.json");
+    Path printed = folder.resolve("output");
     new ObjectMapper().writeValue(genesis.toFile(), workload.genesis());
     Process process =
         new ProcessBuilder(
@@ -69,9 +73,16 @@ final class GethEvm {
                     "--receiver",
                     Workload.CONTRACT.toString()))
             .redirectErrorStream(true)
+            .redirectOutput(printed.toFile())
             .start();
-    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    int status = process.waitFor();
+    if (!process.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
+      process.destroyForcibly().waitFor();
+      System.out.println(
+          workload.name + ": " + binary + " was stopped after " + MOST_SECONDS + " s");
+      return OptionalDouble.empty();
+    }
+    int status = process.exitValue();
+    String text = Files.readString(printed);
     Matcher time = TIME.matcher(text);
     Matcher gas = GAS.matcher(text);
     if (!time.find() || !gas.find()) {
