@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
-import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.consensus.engine.EngineRules;
 import dev.patchbay.evm.engine.DefaultEvmEngine;
 import dev.patchbay.payload.Builder;
@@ -23,7 +20,6 @@ import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.primitives.execution.StateChanges.AccountChange;
 import dev.patchbay.primitives.rlp.RlpReader;
-import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -71,37 +67,8 @@ public final class GrownState {
   /** Opens a chain that {@link #fill} has made. */
   public GrownState(KeyValueStore store, int accounts) {
     this.accounts = accounts;
-    chain = Chains.of(genesis(), store, new DefaultEvmEngine(), new EngineRules());
-    TransactionPool pool =
-        (TransactionPool)
-            Proxy.newProxyInstance(
-                GrownState.class.getClassLoader(),
-                new Class<?>[] {TransactionPool.class},
-                (self, method, arguments) -> pending);
-    builder = new Builder(chain.reader(), chain.states(), chain.executor(), pool);
-  }
-
-  private static ObjectNode genesis() {
-    ObjectNode genesis = JsonNodeFactory.instance.objectNode();
-    ObjectNode config = genesis.putObject("config").put("chainId", 1);
-    for (String fork :
-        new String[] {
-          "homestead",
-          "eip150",
-          "eip155",
-          "eip158",
-          "byzantium",
-          "constantinople",
-          "petersburg",
-          "istanbul",
-          "berlin",
-          "london"
-        }) {
-      config.put(fork + "Block", 0);
-    }
-    config.put("terminalTotalDifficulty", 0).put("shanghaiTime", 0);
-    genesis.put("gasLimit", "0x1c9c380").put("difficulty", "0x0").putObject("alloc");
-    return genesis;
+    chain = Chains.of(Chains.shanghaiGenesis(), store, new DefaultEvmEngine(), new EngineRules());
+    builder = new Builder(chain.reader(), chain.states(), chain.executor(), Chains.pool(pending));
   }
 
   private static Address address(long index) {
@@ -123,7 +90,9 @@ public final class GrownState {
    */
   public static void fill(KeyValueStore store, int accounts) {
     Block genesis =
-        Chains.of(genesis(), store, new DefaultEvmEngine(), new EngineRules()).reader().head();
+        Chains.of(Chains.shanghaiGenesis(), store, new DefaultEvmEngine(), new EngineRules())
+            .reader()
+            .head();
     TrieWorkers workers = new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1);
     int buckets = Math.max(1, accounts / CHUNK);
     int[] counts = new int[buckets + 1];

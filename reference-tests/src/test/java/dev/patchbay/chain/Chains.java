@@ -2,6 +2,8 @@
 package dev.patchbay.chain;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.ConsensusRules;
@@ -9,9 +11,14 @@ import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.execution.Executions;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Transaction;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** Wires a chain as the container would. */
@@ -55,5 +62,38 @@ public final class Chains {
     chain.open(store);
     manager.bind(store);
     return new Wired(chain, chain, chain, executor[0]);
+  }
+
+  /** Returns the genesis of a chain without work, with all forks to Shanghai and no accounts. */
+  public static ObjectNode shanghaiGenesis() {
+    ObjectNode genesis = JsonNodeFactory.instance.objectNode();
+    ObjectNode config = genesis.putObject("config").put("chainId", 1);
+    for (String fork :
+        new String[] {
+          "homestead",
+          "eip150",
+          "eip155",
+          "eip158",
+          "byzantium",
+          "constantinople",
+          "petersburg",
+          "istanbul",
+          "berlin",
+          "london"
+        }) {
+      config.put(fork + "Block", 0);
+    }
+    config.put("terminalTotalDifficulty", 0).put("shanghaiTime", 0);
+    genesis.put("gasLimit", "0x1c9c380").put("difficulty", "0x0").putObject("alloc");
+    return genesis;
+  }
+
+  /** Returns a pool for a builder: it has these transactions, by sender. */
+  public static TransactionPool pool(Map<Address, List<Transaction>> pending) {
+    return (TransactionPool)
+        Proxy.newProxyInstance(
+            Chains.class.getClassLoader(),
+            new Class<?>[] {TransactionPool.class},
+            (self, method, arguments) -> pending);
   }
 }

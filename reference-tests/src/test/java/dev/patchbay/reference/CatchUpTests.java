@@ -3,13 +3,11 @@ package dev.patchbay.reference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.WriteBatch;
-import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.chain.Chains;
 import dev.patchbay.payload.Builder;
 import dev.patchbay.primitives.Address;
@@ -20,7 +18,6 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.storage.memory.MemoryStore;
-import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -131,15 +128,9 @@ class CatchUpTests {
               .sign(key);
       pending.put(transaction.sender(), List.of(transaction));
     }
-    TransactionPool pool =
-        (TransactionPool)
-            Proxy.newProxyInstance(
-                CatchUpTests.class.getClassLoader(),
-                new Class<?>[] {TransactionPool.class},
-                (self, method, arguments) -> pending);
     Address coinbase = Address.wrap(ByteBuffer.allocate(20).putInt(16, 1 + any()).array());
     Block block =
-        new Builder(miner.reader(), miner.states(), miner.executor(), pool)
+        new Builder(miner.reader(), miner.states(), miner.executor(), Chains.pool(pending))
             .build(
                 parent,
                 new BlockSealer.Template(
@@ -159,18 +150,8 @@ class CatchUpTests {
   }
 
   private static ObjectNode genesis() {
-    ObjectNode genesis = JsonNodeFactory.instance.objectNode();
-    ObjectNode config = genesis.putObject("config").put("chainId", 1);
-    for (String fork :
-        List.of("homestead", "eip150", "eip155", "eip158", "byzantium", "constantinople")) {
-      config.put(fork + "Block", 0);
-    }
-    for (String fork : List.of("petersburg", "istanbul", "berlin", "london")) {
-      config.put(fork + "Block", 0);
-    }
-    config.put("terminalTotalDifficulty", 0).put("shanghaiTime", 0);
-    genesis.put("gasLimit", "0x1c9c380").put("difficulty", "0x0");
-    ObjectNode alloc = genesis.putObject("alloc");
+    ObjectNode genesis = Chains.shanghaiGenesis();
+    ObjectNode alloc = genesis.withObject("/alloc");
     for (byte[] key : KEYS) {
       Transaction any = Transaction.builder(TransactionType.LEGACY).chainId(UInt256.ONE).sign(key);
       alloc.putObject(any.sender().toString()).put("balance", "0x8ac7230489e80000");
