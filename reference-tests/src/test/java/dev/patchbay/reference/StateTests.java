@@ -26,6 +26,10 @@ import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** The state tests of ethereum/tests: one transaction each, judged by state root and logs. */
@@ -53,23 +57,44 @@ class StateTests {
     runPack("eest-state");
   }
 
+  /** Runs the files of a pack on all processors; few of them are read ahead. */
   private static void runPack(String pack) throws Exception {
     Tally tally = new Tally(pack);
     int[] count = {0};
     String only = System.getProperty("reference.only", "");
-    Vectors.forEach(
-        pack,
-        name -> (count[0]++ % Vectors.sample()) == 0 && name.contains(only),
-        (name, content) ->
-            content
-                .fields()
-                .forEachRemaining(
-                    test -> {
-                      if (test.getValue().has("post")) {
-                        runTest(name, test.getValue(), tally);
-                      }
-                    }));
+    int threads = Runtime.getRuntime().availableProcessors();
+    ThreadPoolExecutor workers =
+        new ThreadPoolExecutor(
+            threads,
+            threads,
+            0,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(threads),
+            new ThreadPoolExecutor.CallerRunsPolicy());
+    List<Future<?>> files = new ArrayList<>();
+    try {
+      Vectors.forEach(
+          pack,
+          name -> (count[0]++ % Vectors.sample()) == 0 && name.contains(only),
+          (name, content) -> files.add(workers.submit(() -> runFile(name, content, tally))));
+      for (Future<?> file : files) {
+        file.get();
+      }
+    } finally {
+      workers.shutdownNow();
+    }
     tally.close();
+  }
+
+  private static void runFile(String name, JsonNode content, Tally tally) {
+    content
+        .fields()
+        .forEachRemaining(
+            test -> {
+              if (test.getValue().has("post")) {
+                runTest(name, test.getValue(), tally);
+              }
+            });
   }
 
   private static void runTest(String name, JsonNode test, Tally tally) {

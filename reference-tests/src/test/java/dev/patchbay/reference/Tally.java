@@ -24,17 +24,25 @@ final class Tally {
   void run(String name, Case body) {
     try {
       body.run();
-      passed++;
+      pass();
     } catch (Exception | AssertionError failure) {
-      failures.add(name + ": " + failure);
-      if (failures.size() == 1 && Boolean.getBoolean("reference.trace")) {
-        failure.printStackTrace();
-      }
+      fail(name, failure);
+    }
+  }
+
+  private synchronized void pass() {
+    passed++;
+  }
+
+  private synchronized void fail(String name, Throwable failure) {
+    failures.add(name + ": " + failure);
+    if (failures.size() == 1 && Boolean.getBoolean("reference.trace")) {
+      failure.printStackTrace();
     }
   }
 
   /** Prints the counts and fails unless something ran and all of it passed. */
-  void close() {
+  synchronized void close() {
     System.out.println(suite + ": " + passed + " passed, " + failures.size() + " failed");
     failures.stream().limit(Integer.getInteger("reference.show", 20)).forEach(System.out::println);
     assertThat(failures.size()).as("failures of " + suite).isZero();
