@@ -32,6 +32,18 @@ final class Accounts {
         .sign(KEYS[account]);
   }
 
+  /** A contract creation with hexadecimal init code. */
+  static Transaction create(int account, long nonce, String initCode) {
+    return Transaction.builder(TransactionType.FEE_MARKET)
+        .chainId(UInt256.of(1337))
+        .nonce(nonce)
+        .maxFeePerGas(UInt256.of(100_000_000_000L))
+        .maxPriorityFeePerGas(UInt256.of(1_000_000_000L))
+        .gasLimit(1_000_000)
+        .data(Bytes.fromHex("0x" + initCode))
+        .sign(KEYS[account]);
+  }
+
   /** How many accounts {@link #fill} makes. */
   static final int FILLED = 487;
 

@@ -42,6 +42,8 @@ class SwapIT {
   private static final Pattern REFRESHED =
       Pattern.compile("\\|\\s+([A-Za-z0-9._-]+)/[0-9A-Za-z.-]+ \\(.*\\)$");
 
+  private static final String SECOND = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
+
   @TempDir static Path folder;
   private static Node node;
 
@@ -264,6 +266,38 @@ class SwapIT {
     JsonNode first = trace.get(60, TimeUnit.SECONDS);
     assertThat(first.at("/result/type").asText()).as(first.toString()).isEqualTo("CALL");
     assertThat(first.at("/result/output").asText()).hasSize(2 + 128);
+  }
+
+  /** Hot code becomes a class of the JVM, which goes with the engine that made it. */
+  @Test
+  void bytecodeGoesWithTheEngine() throws Exception {
+    // counts down from 1,500,000: PUSH3, JUMPDEST, PUSH1 1, SWAP1, SUB, DUP1, PUSH1 4, JUMPI, STOP
+    String code = "6216e3605b600190038060045700";
+    long nonce = Long.decode(node.result("eth_getTransactionCount", SECOND, "pending").asText());
+    String hash =
+        node.result(
+                "eth_sendRawTransaction",
+                Accounts.raw(Accounts.create(1, nonce, "600e8060095f395ff3" + code)))
+            .asText();
+    String contract = Journeys.receipt(node, hash).get("contractAddress").asText();
+    assertThat(node.result("eth_getCode", contract, "latest").asText()).isEqualTo("0x" + code);
+    Map<String, Object> call = Map.of("to", contract, "gas", "0x2faf080");
+    for (int i = 0; i < 2; i++) {
+      assertThat(node.result("eth_call", call, "latest").asText()).isEqualTo("0x");
+      assertThat(compiledCodes()).as("codes that are compiled").isEqualTo(1);
+      shell("bundle:update dev.patchbay.evm.engine");
+      settle();
+      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+      while (compiledCodes() > 0 && System.nanoTime() < limit) {
+        LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+      }
+      assertThat(compiledCodes()).as("codes that are compiled").isZero();
+    }
+  }
+
+  /** Counts the instances of classes made of hot code that a full collection leaves. */
+  private static long compiledCodes() throws Exception {
+    return jcmd("GC.class_histogram").lines().filter(l -> l.contains("CompiledCodeOf")).count();
   }
 
   /** The shell goes away under the command that replaces it, and the next command finds it back. */

@@ -99,6 +99,7 @@ class StateTests {
 
   private static void runTest(String name, JsonNode test, Tally tally) {
     int known = 0;
+    CodeCache codes = new CodeCache(16 << 20);
     for (Fork fork : Fork.values()) {
       known += test.path("post").has(fork.title()) ? 1 : 0;
       int i = 0;
@@ -120,9 +121,10 @@ class StateTests {
             id,
             () -> {
               long start = System.nanoTime();
-              runCase(test, post, fork, Loop.REGISTERS);
+              runCase(test, post, fork, Loop.REGISTERS, codes);
               if (System.nanoTime() - start < LONG_CASE_NANOS) {
-                runCase(test, post, fork, Loop.PER_OPCODE);
+                runCase(test, post, fork, Loop.PER_OPCODE, codes);
+                runCase(test, post, fork, Loop.BYTECODE, codes);
               }
             });
       }
@@ -130,9 +132,10 @@ class StateTests {
     assertThat(known).as("forks that " + name + " is for").isEqualTo(test.path("post").size());
   }
 
-  private static void runCase(JsonNode test, JsonNode post, Fork fork, Loop loop) throws Exception {
+  private static void runCase(JsonNode test, JsonNode post, Fork fork, Loop loop, CodeCache codes)
+      throws Exception {
     TestState world = TestState.of(test.get("pre"));
-    EvmState state = new EvmState(world, new CodeCache(1 << 20));
+    EvmState state = new EvmState(world, codes);
     BlockContext block =
         block(test.get("env"), fork, blobs(fork, test.at("/config/blobSchedule/" + fork.title())));
     List<Log> logs = new ArrayList<>();

@@ -20,6 +20,11 @@ final class Code {
   /** Longer code, which only init code can be, stays in the per-opcode loop. */
   private static final int MAX_COMPILED = 1 << 16;
 
+  /** Of a class, and of its methods once the JIT compiler has made machine code of them. */
+  private static final int BYTECODE_OVERHEAD = 16 << 10;
+
+  private static final int BYTECODE_BYTES_PER_WORD = 100;
+
   private static final byte[] DELEGATION_PREFIX = {(byte) 0xef, 0x01, 0x00};
 
   final Bytes bytes;
@@ -94,9 +99,20 @@ final class Code {
     return compiled != null && compiled.schedule == schedule ? compiled : null;
   }
 
+  /** Returns about how many bytes of memory the bytecode takes, with what the JVM makes of it. */
+  int bytecodeSize() {
+    RegisterCode compiled = registers;
+    return compiled == null || compiled.bytecode() == null
+        ? 0
+        : BYTECODE_OVERHEAD + BYTECODE_BYTES_PER_WORD * compiled.instructions.length;
+  }
+
   /** Makes the register form. */
   RegisterCode compile(GasSchedule schedule) {
     RegisterCode compiled = RegisterCompiler.compile(this, schedule);
+    if (hash == Hash.ZERO) {
+      compiled.patience = Long.MAX_VALUE; // code of a creation runs once
+    }
     registers = compiled;
     patience = initialPatience();
     return compiled;

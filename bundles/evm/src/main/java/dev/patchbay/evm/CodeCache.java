@@ -6,7 +6,8 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.patchbay.primitives.Hash;
 
 /**
- * Code that was analysed, by its hash: blocks that follow each other run the same contracts.
+ * Code that was analysed, by its hash: blocks that follow each other run the same contracts. What
+ * code was compiled to counts, and goes with it.
  *
  * <p>Threading: any number of threads.
  */
@@ -23,7 +24,9 @@ public final class CodeCache {
     codes =
         Caffeine.newBuilder()
             .maximumWeight(bytes)
-            .weigher((Hash hash, Code code) -> OVERHEAD + BYTES_PER_BYTE * code.length)
+            .weigher(
+                (Hash hash, Code code) ->
+                    OVERHEAD + BYTES_PER_BYTE * code.length + code.bytecodeSize())
             .executor(Runnable::run)
             .build();
   }
@@ -35,5 +38,10 @@ public final class CodeCache {
       codes.put(hash, code);
     }
     return code;
+  }
+
+  /** Weighs code again that was compiled. */
+  void hasGrown(Code code) {
+    codes.asMap().replace(code.hash(), code);
   }
 }

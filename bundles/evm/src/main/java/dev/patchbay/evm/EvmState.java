@@ -87,6 +87,11 @@ public final class EvmState {
       boolean created,
       boolean destroyed) {}
 
+  /** Says that analysed code takes more memory than before. */
+  void codeHasGrown(Code code) {
+    codes.hasGrown(code);
+  }
+
   /** Starts with the state {@code base}; code that is loaded from it goes through {@code codes}. */
   public EvmState(StateBase base, CodeCache codes) {
     this.base = base;

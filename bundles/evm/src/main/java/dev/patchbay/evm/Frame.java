@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Frame {
   /**
-   * How a loop left the frame. CALL asks for {@link #callee}; HOT and EXACT for the other loop: the
-   * register form, or the per-opcode loop until the end.
+   * How a loop left the frame. CALL asks for {@link #callee}. The others ask for another loop: HOT
+   * for the next faster one, REGISTERS for the register form, EXACT for the per-opcode loop until
+   * the end.
    */
   enum Exit {
     STOP,
@@ -26,6 +27,7 @@ final class Frame {
     FAULT,
     CALL,
     HOT,
+    REGISTERS,
     EXACT
   }
 
@@ -124,6 +126,52 @@ final class Frame {
     registers = null;
     resumed = false;
     exact = false;
+  }
+
+  // ---- how a loop leaves
+
+  Exit stop(long left) {
+    gas = left;
+    return Exit.STOP;
+  }
+
+  /** RETURN and REVERT. */
+  Exit end(int offsetWord, int lengthWord, long available, boolean reverts) {
+    long left = expand(available, offsetWord, lengthWord);
+    if (left < 0) {
+      return halt(Instructions.error(left));
+    }
+    memoryAt(offsetWord, lengthWord, output);
+    gas = left;
+    return reverts ? Exit.REVERT : Exit.RETURN;
+  }
+
+  /** Halts exceptionally. */
+  Exit halt(String reason) {
+    error = reason;
+    gas = 0;
+    return Exit.FAULT;
+  }
+
+  /** Goes on at a block in another chunk of the same bytecode. */
+  @Nullable Exit leave(int block, int height, long left) {
+    pc = block;
+    return leave(height, left);
+  }
+
+  /** Goes on at {@link #pc} in another chunk of the same bytecode. */
+  @Nullable Exit leave(int height, long left) {
+    window = height;
+    gas = left;
+    return null;
+  }
+
+  /** Hands over at an instruction of the code. */
+  Exit exact(int at, int height, long left) {
+    pc = at;
+    sp = height;
+    gas = left;
+    return Exit.EXACT;
   }
 
   /** Goes on in the register form, at the start of one of its blocks. */

@@ -11,6 +11,7 @@ import dev.patchbay.primitives.execution.BlockContext;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the two loops have in common: the instructions that are more than arithmetic. Operands are
@@ -234,6 +235,15 @@ final class Instructions {
     return gas;
   }
 
+  /** MLOAD at an offset that is known, at most 2^30. */
+  long mloadAt(Frame f, int d, int offset, long available) {
+    long gas = available;
+    if (offset + 32 <= f.memorySize || (gas = f.expand(available, offset + 32)) >= 0) {
+      f.loadWord(f.memory, offset, d);
+    }
+    return gas;
+  }
+
   long mstore(Frame f, int a, int value, long available) {
     long[] s = f.stack;
     if (f.isLarge(a)) {
@@ -242,6 +252,15 @@ final class Instructions {
     long gas = f.expand(available, s[a] + 32);
     if (gas >= 0) {
       f.storeWord((int) s[a], value);
+    }
+    return gas;
+  }
+
+  /** MSTORE at an offset that is known, at most 2^30. */
+  long mstoreAt(Frame f, int offset, int value, long available) {
+    long gas = available;
+    if (offset + 32 <= f.memorySize || (gas = f.expand(available, offset + 32)) >= 0) {
+      f.storeWord(offset, value);
     }
     return gas;
   }
@@ -476,6 +495,38 @@ final class Instructions {
     f.target = target;
     f.targetCode = code;
     return gas - f.granted;
+  }
+
+  /**
+   * Calls or creates from the register form. The frame goes on at {@code pc} with the result in its
+   * place, {@link Frame#gas} and the window.
+   *
+   * @param sp height of the stack with the operands
+   * @param after height of the stack with the result
+   * @return null when the call has ended already
+   */
+  Frame.@Nullable Exit call(
+      Frame f, int op, int sp, int after, int pc, int window, long available) {
+    boolean creates = op == 0xf0 || op == 0xf5;
+    long gas = creates ? prepareCreate(f, op, sp, available) : prepareCall(f, op, sp, available);
+    if (gas < 0) {
+      return f.halt(error(gas));
+    }
+    f.gas = gas;
+    f.pc = pc;
+    f.window = window;
+    f.sp = after;
+    f.resumed = creates ? machine.create(f, op, sp) : machine.call(f, op, sp);
+    return f.resumed ? Frame.Exit.CALL : null;
+  }
+
+  Frame.Exit selfdestruct(Frame f, int a, long available) {
+    long gas = prepareSelfdestruct(f, a, available);
+    if (gas < 0) {
+      return f.halt(error(gas));
+    }
+    machine.selfdestruct(f, f.target);
+    return f.stop(gas);
   }
 
   /** Prices SELFDESTRUCT; {@link Machine#selfdestruct} with {@link Frame#target} is next. */

@@ -36,6 +36,7 @@ final class Machine {
   private final Fork fork;
   private final @Nullable Tracer tracer;
   private final Loop loop;
+  private final Instructions instructions;
   private final Interpreter interpreter;
   private final RegisterInterpreter registerInterpreter;
   private final Precompiles precompiles;
@@ -52,9 +53,9 @@ final class Machine {
     this.tracer = tracer;
     this.frames = frames;
     this.loop = tracer != null && tracer.tracesSteps() ? Loop.PER_OPCODE : loop;
-    Instructions instructions = new Instructions(this);
+    this.instructions = new Instructions(this);
     this.interpreter = new Interpreter(this, instructions, this.loop == Loop.ADAPTIVE, tracer);
-    this.registerInterpreter = new RegisterInterpreter(this, instructions);
+    this.registerInterpreter = new RegisterInterpreter(instructions);
   }
 
   // ---- from outside
@@ -108,8 +109,7 @@ final class Machine {
     Frame f = root;
     while (true) {
       RegisterCode registers = f.registers;
-      Frame.Exit exit =
-          registers == null ? interpreter.run(f) : registerInterpreter.run(f, registers);
+      Frame.Exit exit = registers == null ? interpreter.run(f) : run(f, registers);
       if (exit == Frame.Exit.HOT) {
         RegisterCode compiled = f.code.compile(schedule);
         f.enter(compiled, compiled.block(f.pc));
@@ -135,6 +135,32 @@ final class Machine {
       Frame caller = frames.get(f.depth - 1);
       resume(caller, f);
       f = caller;
+    }
+  }
+
+  /** Runs a frame in register form or, when there is some, in bytecode. */
+  private Frame.Exit run(Frame f, RegisterCode registers) {
+    if (loop == Loop.REGISTERS) {
+      return registerInterpreter.run(f, registers);
+    }
+    while (true) {
+      CompiledCode bytecode = registers.bytecode();
+      Frame.Exit exit;
+      if (bytecode == null) {
+        exit = registerInterpreter.runUntilHot(f, registers);
+      } else {
+        exit = bytecode.run(f, instructions);
+        if (exit == Frame.Exit.REGISTERS) {
+          exit = registerInterpreter.runUntil(bytecode, f, registers);
+        }
+      }
+      if (exit != Frame.Exit.HOT) {
+        return exit;
+      }
+      if (bytecode == null) {
+        registers.compile(BytecodeCompiler.CHUNK_BYTES);
+        state.codeHasGrown(f.code);
+      }
     }
   }
 
@@ -324,10 +350,13 @@ final class Machine {
     }
     if (loop != Loop.PER_OPCODE) {
       RegisterCode registers = f.code.registers(schedule);
-      if (registers == null && (loop == Loop.REGISTERS || f.code.heat())) {
+      if (registers == null && (loop != Loop.ADAPTIVE || f.code.heat())) {
         registers = f.code.compile(schedule);
       }
       if (registers != null) {
+        if (loop == Loop.BYTECODE && registers.bytecode() == null) {
+          registers.compile(BytecodeCompiler.CHUNK_BYTES);
+        }
         f.enter(registers, RegisterCode.START);
       }
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.evm;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Code in register form: basic blocks of three-address instructions whose operands are places in
  * the stack array. PUSH, DUP, SWAP and POP are gone; gas and stack bounds are checked once a block.
@@ -11,7 +13,8 @@ package dev.patchbay.evm;
  * position in the code, and a word with its static gas (bits 0 to 31), the longs of stack that it
  * needs (32 to 47) and the most by which it grows the stack (48 to 63).
  *
- * <p>Immutable; any number of threads may run it.
+ * <p>Any number of threads may run it. Only the count of blocks changes, which need not be exact,
+ * and once the bytecode.
  */
 final class RegisterCode {
   // d = a op b
@@ -75,26 +78,30 @@ final class RegisterCode {
   static final int TLOAD = 51;
   static final int TSTORE = 52;
   static final int LOG = 53;
-  // as GAS; operands below place d
+  // calls and creations: the EVM's opcode, as GAS; operands below place d, height after it a
   static final int CALL = 54;
-  static final int CREATE = 55;
   // ends of blocks; d is the height after it, the next word the block that is jumped to
-  static final int FALL = 56;
-  static final int JUMP = 57;
-  static final int JUMP_TO = 58;
-  static final int JNZ = 59;
-  static final int JZ = 60;
-  static final int JLT = 61;
-  static final int JGE = 62;
-  static final int JEQ = 63;
-  static final int JNE = 64;
-  static final int JNZ_TO = 65;
-  static final int STOP = 66;
-  static final int RETURN = 67;
-  static final int REVERT = 68;
-  static final int SELFDESTRUCT = 69;
-  static final int UNDEFINED = 70;
-  static final int BAD_JUMP = 71;
+  static final int FALL = 55;
+  static final int JUMP = 56;
+  static final int JUMP_TO = 57;
+  static final int JNZ = 58;
+  static final int JZ = 59;
+  static final int JLT = 60;
+  static final int JGE = 61;
+  static final int JEQ = 62;
+  static final int JNE = 63;
+  static final int JNZ_TO = 64;
+  static final int STOP = 65;
+  static final int RETURN = 66;
+  static final int REVERT = 67;
+  static final int SELFDESTRUCT = 68;
+  static final int UNDEFINED = 69;
+  static final int BAD_JUMP = 70;
+
+  // Making bytecode takes as long as running some 70,000 blocks, and 150 a word of the code; the
+  // JIT compiler's threads then take a few times that.
+  private static final long BLOCKS_BEFORE_BYTECODE = 400_000;
+  private static final long BLOCKS_PER_WORD = 400;
 
   /** Where the first block's header stands. */
   static final int START = 1;
@@ -109,6 +116,12 @@ final class RegisterCode {
 
   private final int[] blocks;
 
+  /** Blocks that the interpreter may still run before this is compiled to bytecode. */
+  long patience;
+
+  /** The same as bytecode, once it was hot enough. */
+  private volatile @Nullable CompiledCode bytecode;
+
   RegisterCode(
       GasSchedule schedule,
       long[] instructions,
@@ -122,6 +135,37 @@ final class RegisterCode {
     this.code = code;
     this.ranks = ranks;
     this.blocks = blocks;
+    this.patience = BLOCKS_BEFORE_BYTECODE + BLOCKS_PER_WORD * instructions.length;
+  }
+
+  /** Returns whether the word after an operation belongs to it. */
+  static boolean hasOperand(int op) {
+    return (op >= ADDK && op <= SHRK)
+        || (op >= CONSTANT && op <= MULMOD)
+        || (op >= JNZ && op <= JNE)
+        || switch (op) {
+          case MLOADK, MSTOREK, MCOPY, DATA_COPY, GAS, SSTORE, CALL, JUMP -> true;
+          default -> false;
+        };
+  }
+
+  /** Returns whether a block ends with an operation. */
+  static boolean isEnd(int op) {
+    return op >= FALL;
+  }
+
+  /** Returns whether the next block may follow an operation. */
+  static boolean fallsThrough(int op) {
+    return op == FALL || (op >= JNZ && op <= JNZ_TO);
+  }
+
+  @Nullable CompiledCode bytecode() {
+    return bytecode;
+  }
+
+  /** Makes the bytecode, in methods of a size. */
+  void compile(int chunkBytes) {
+    bytecode = BytecodeCompiler.compile(this, chunkBytes);
   }
 
   /** Returns where the block at a jump destination starts, 0 when there is none. */

@@ -589,8 +589,7 @@ final class RegisterCompiler {
       }
       case 0xa0, 0xa1, 0xa2, 0xa3, 0xa4 -> inPlace(LOG, op - 0xa0, op - 0xa0 + 2);
       case 0xf0, 0xf5, 0xf1, 0xf2, 0xf4, 0xfa -> {
-        Instruction call =
-            inPlace(op == 0xf0 || op == 0xf5 ? CREATE : CALL, op, schedule.needs[op] / 4);
+        Instruction call = inPlace(CALL, op, schedule.needs[op] / 4);
         call.paidBefore = gas;
         push(height);
       }
@@ -754,8 +753,8 @@ final class RegisterCompiler {
   private Instruction inPlace(int op, int number, int operands) {
     need(operands);
     flush(null);
-    boolean calls = op == CALL || op == CREATE;
-    Instruction instruction = emit(op, height, calls ? height - operands + 1 : 0, 0).number(number);
+    Instruction instruction =
+        emit(op, height, op == CALL ? height - operands + 1 : 0, 0).number(number);
     for (int i = 0; i < operands; i++) {
       pop();
     }

@@ -3,6 +3,8 @@ package dev.patchbay.evm;
 
 import static dev.patchbay.evm.RegisterCode.*;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Runs code in register form. What it leaves behind is what {@link Interpreter} leaves: a block
  * that cannot be paid or that the stack does not allow is handed to it, so that both halt for the
@@ -14,11 +16,14 @@ import static dev.patchbay.evm.RegisterCode.*;
  * come a few instructions further; both are exceptional halts of the same frame.
  */
 final class RegisterInterpreter {
-  private final Machine machine;
   private final Instructions instructions;
 
-  RegisterInterpreter(Machine machine, Instructions instructions) {
-    this.machine = machine;
+  /** Blocks that may still run before the frame is handed over. */
+  private long patience;
+
+  private @Nullable CompiledCode successor;
+
+  RegisterInterpreter(Instructions instructions) {
     this.instructions = instructions;
   }
 
@@ -27,6 +32,28 @@ final class RegisterInterpreter {
    * over.
    */
   Frame.Exit run(Frame f, RegisterCode code) {
+    patience = Long.MAX_VALUE;
+    return loop(f, code);
+  }
+
+  /** Runs a frame likewise, or until its code turns out to be hot: then it stands at a block. */
+  Frame.Exit runUntilHot(Frame f, RegisterCode code) {
+    patience = code.patience;
+    Frame.Exit exit = loop(f, code);
+    code.patience = patience;
+    return exit;
+  }
+
+  /** Runs a frame likewise, or until bytecode can go on with it: then it stands at an entry. */
+  Frame.Exit runUntil(CompiledCode bytecode, Frame f, RegisterCode code) {
+    patience = 0;
+    successor = bytecode;
+    Frame.Exit exit = loop(f, code);
+    successor = null;
+    return exit;
+  }
+
+  private Frame.Exit loop(Frame f, RegisterCode code) {
     final Instructions on = instructions;
     final long[] ins = code.instructions;
     final long[] s = f.stack;
@@ -35,6 +62,7 @@ final class RegisterInterpreter {
     int ip = f.pc;
     int sp = f.window;
     boolean resumed = f.resumed;
+    f.resumed = false;
     long failure;
 
     blocks:
@@ -46,16 +74,19 @@ final class RegisterInterpreter {
           break;
         }
       } else {
+        if (--patience < 0 && (successor == null || successor.isEntry(ip))) {
+          f.gas = gas;
+          f.pc = ip;
+          f.window = sp;
+          return Frame.Exit.HOT;
+        }
         long header = ins[ip++];
         int needs = (int) (header >>> 32) & 0xffff;
         int grows = (int) (header >>> 48);
         if ((gas -= header & 0xffffffffL) < 0
             || sp - Frame.GUARD < needs
             || sp + grows > Frame.GUARD + Frame.STACK_LONGS) {
-          f.gas = gas + (header & 0xffffffffL);
-          f.pc = (int) ins[ip - 2];
-          f.sp = sp;
-          return Frame.Exit.EXACT;
+          return f.exact((int) ins[ip - 2], sp, gas + (header & 0xffffffffL));
         }
       }
       while (true) {
@@ -90,21 +121,10 @@ final class RegisterInterpreter {
           }
           case ADDK -> Words.addSmall(s, d, a, ins[ip++]);
           case SUBK -> Words.subSmall(s, d, a, ins[ip++]);
-          case EQK -> {
-            long z = (s[a] ^ ins[ip++]) | s[a + 1] | s[a + 2] | s[a + 3];
-            Words.set(s, d, z == 0 ? 1 : 0);
-          }
+          case EQK -> Words.set(s, d, Words.equalSmall(s, a, ins[ip++]));
           case ANDK -> Words.set(s, d, s[a] & ins[ip++]);
-          case LTK -> {
-            long k = ins[ip++];
-            boolean less = (s[a + 1] | s[a + 2] | s[a + 3]) == 0 && Words.below(s[a], k);
-            Words.set(s, d, less ? 1 : 0);
-          }
-          case GTK -> {
-            long k = ins[ip++];
-            boolean more = (s[a + 1] | s[a + 2] | s[a + 3]) != 0 || Words.below(k, s[a]);
-            Words.set(s, d, more ? 1 : 0);
-          }
+          case LTK -> Words.set(s, d, Words.lessThanSmall(s, a, ins[ip++]));
+          case GTK -> Words.set(s, d, Words.moreThanSmall(s, a, ins[ip++]));
           case SHLK -> Words.shiftLeft(s, d, a, (int) ins[ip++]);
           case SHRK -> Words.shiftRight(s, d, a, (int) ins[ip++], 0);
           case ISZERO -> Words.set(s, d, Words.isZero(s, a));
@@ -114,10 +134,7 @@ final class RegisterInterpreter {
           case CONSTANT -> {
             long[] k = code.constants;
             int from = (int) ins[ip++];
-            s[d] = k[from];
-            s[d + 1] = k[from + 1];
-            s[d + 2] = k[from + 2];
-            s[d + 3] = k[from + 3];
+            Words.set(s, d, k[from], k[from + 1], k[from + 2], k[from + 3]);
           }
           case SMALL -> Words.set(s, d, ins[ip++]);
           case ADDMOD -> Words.addmod(s, d, a, b, sp + (int) ins[ip++], scratch);
@@ -129,12 +146,10 @@ final class RegisterInterpreter {
             }
           }
           case MLOADK -> {
-            int offset = (int) ins[ip++];
-            if (offset + 32 > f.memorySize && (gas = f.expand(gas, offset + 32)) < 0) {
+            if ((gas = on.mloadAt(f, d, (int) ins[ip++], gas)) < 0) {
               failure = gas;
               break blocks;
             }
-            f.loadWord(f.memory, offset, d);
           }
           case MSTORE -> {
             if ((gas = on.mstore(f, a, b, gas)) < 0) {
@@ -143,12 +158,10 @@ final class RegisterInterpreter {
             }
           }
           case MSTOREK -> {
-            int offset = (int) ins[ip++];
-            if (offset + 32 > f.memorySize && (gas = f.expand(gas, offset + 32)) < 0) {
+            if ((gas = on.mstoreAt(f, (int) ins[ip++], b, gas)) < 0) {
               failure = gas;
               break blocks;
             }
-            f.storeWord(offset, b);
           }
           case MSTORE8 -> {
             if ((gas = on.mstore8(f, a, b, gas)) < 0) {
@@ -214,22 +227,10 @@ final class RegisterInterpreter {
               break blocks;
             }
           }
-          case CALL, CREATE -> {
-            boolean call = ((int) w & 0xff) == CALL;
-            int op = (int) (w >>> 56);
-            gas += ins[ip];
-            gas = call ? on.prepareCall(f, op, d, gas) : on.prepareCreate(f, op, d, gas);
-            if (gas < 0) {
-              failure = gas;
-              break blocks;
-            }
-            f.gas = gas;
-            f.pc = ip;
-            f.window = sp;
-            f.sp = a;
-            f.resumed = true;
-            if (call ? machine.call(f, op, d) : machine.create(f, op, d)) {
-              return Frame.Exit.CALL;
+          case CALL -> {
+            Frame.Exit exit = on.call(f, (int) (w >>> 56), d, a, ip, sp, gas + ins[ip]);
+            if (exit != null) {
+              return exit;
             }
             if ((gas = f.gas - ins[ip++]) < 0) {
               failure = gas;
@@ -249,7 +250,7 @@ final class RegisterInterpreter {
           case JUMP_TO -> {
             sp = d;
             if ((ip = code.block(s, a)) == 0) {
-              return badJump(f);
+              return f.halt(Instructions.INVALID_JUMP);
             }
             continue blocks;
           }
@@ -288,52 +289,29 @@ final class RegisterInterpreter {
             if (Words.isZero(s, a) != 0) {
               ip++;
             } else if ((ip = code.block(s, b)) == 0) {
-              return badJump(f);
+              return f.halt(Instructions.INVALID_JUMP);
             }
             continue blocks;
           }
           case STOP -> {
-            f.gas = gas;
-            return Frame.Exit.STOP;
+            return f.stop(gas);
           }
           case RETURN, REVERT -> {
-            if ((gas = f.expand(gas, a, b)) < 0) {
-              failure = gas;
-              break blocks;
-            }
-            f.memoryAt(a, b, f.output);
-            f.gas = gas;
-            return ((int) w & 0xff) == RETURN ? Frame.Exit.RETURN : Frame.Exit.REVERT;
+            return f.end(a, b, gas, ((int) w & 0xff) == REVERT);
           }
           case SELFDESTRUCT -> {
-            if ((gas = on.prepareSelfdestruct(f, a, gas)) < 0) {
-              failure = gas;
-              break blocks;
-            }
-            f.gas = gas;
-            machine.selfdestruct(f, f.target);
-            return Frame.Exit.STOP;
+            return on.selfdestruct(f, a, gas);
           }
           case UNDEFINED -> {
-            f.error = Instructions.undefined((int) (w >>> 56));
-            f.gas = 0;
-            return Frame.Exit.FAULT;
+            return f.halt(Instructions.undefined((int) (w >>> 56)));
           }
           case BAD_JUMP -> {
-            return badJump(f);
+            return f.halt(Instructions.INVALID_JUMP);
           }
           default -> throw new IllegalStateException("no such instruction: " + w);
         }
       }
     }
-    f.error = Instructions.error(failure);
-    f.gas = 0;
-    return Frame.Exit.FAULT;
-  }
-
-  private static Frame.Exit badJump(Frame f) {
-    f.error = Instructions.INVALID_JUMP;
-    f.gas = 0;
-    return Frame.Exit.FAULT;
+    return f.halt(Instructions.error(failure));
   }
 }

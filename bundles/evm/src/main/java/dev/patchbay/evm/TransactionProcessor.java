@@ -57,12 +57,14 @@ public final class TransactionProcessor {
    * Which loop runs code. All give the same results; a tracer of steps needs the per-opcode one.
    */
   public enum Loop {
-    /** The per-opcode loop, and the register form for code that is hot. */
+    /** The per-opcode loop, the register form for code that is hot, bytecode for what stays so. */
     ADAPTIVE,
     /** The per-opcode loop alone. */
     PER_OPCODE,
     /** The register form from the first call on. */
-    REGISTERS
+    REGISTERS,
+    /** Bytecode from the first call on. */
+    BYTECODE
   }
 
   /** Starts with a state and the block that transactions see. */

@@ -122,6 +122,20 @@ final class Words {
     return ~(z | -z) >>> 63;
   }
 
+  /** Returns 1 when a word is an unsigned 64-bit number. */
+  static long equalSmall(long[] s, int a, long k) {
+    long z = (s[a] ^ k) | s[a + 1] | s[a + 2] | s[a + 3];
+    return ~(z | -z) >>> 63;
+  }
+
+  static long lessThanSmall(long[] s, int a, long k) {
+    return (s[a + 1] | s[a + 2] | s[a + 3]) == 0 && below(s[a], k) ? 1 : 0;
+  }
+
+  static long moreThanSmall(long[] s, int a, long k) {
+    return (s[a + 1] | s[a + 2] | s[a + 3]) != 0 || below(k, s[a]) ? 1 : 0;
+  }
+
   static long isZero(long[] s, int a) {
     long z = s[a] | s[a + 1] | s[a + 2] | s[a + 3];
     return ~(z | -z) >>> 63;
@@ -132,6 +146,13 @@ final class Words {
     s[d + 1] = 0;
     s[d + 2] = 0;
     s[d + 3] = 0;
+  }
+
+  static void set(long[] s, int d, long w0, long w1, long w2, long w3) {
+    s[d] = w0;
+    s[d + 1] = w1;
+    s[d + 2] = w2;
+    s[d + 3] = w3;
   }
 
   static void copy(long[] s, int d, int a) {

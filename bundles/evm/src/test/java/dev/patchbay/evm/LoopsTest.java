@@ -29,8 +29,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Random and mutated programs give the same gas, result, logs and state in the per-opcode loop, in
- * the register form, and where frames change from one to the other. {@code -Dfuzz.cases} and {@code
- * -Dfuzz.seed} run other programs than the fixed ones.
+ * the register form, in bytecode, and where frames change from one to the other. {@code
+ * -Dfuzz.cases} and {@code -Dfuzz.seed} run other programs than the fixed ones.
  */
 class LoopsTest {
   private static final int CASES = Integer.getInteger("fuzz.cases", 10_000);
@@ -89,6 +89,10 @@ class LoopsTest {
             .as("fuzz.seed %d, case %d, %s, %s\n%s", SEED, i, fork, loop, world)
             .isEqualTo(expected);
       }
+      world.changeLoops(GasSchedule.of(fork), random);
+      assertThat(run(world, call, fork, Loop.ADAPTIVE, null))
+          .as("fuzz.seed %d, case %d, %s, changes of loops\n%s", SEED, i, fork, world)
+          .isEqualTo(expected);
     }
     GasSchedule osaka = GasSchedule.of(Fork.OSAKA);
     for (int op = 0; op < 256; op++) {
@@ -167,6 +171,18 @@ class LoopsTest {
       Bytes bytes = Bytes.wrap(code);
       byHash.put(bytes.keccak(), bytes);
       accounts.put(address, new Account(1, UInt256.of(1000), Hash.ZERO, bytes.keccak()));
+    }
+
+    /** Lets code become hot while it runs, and its bytecode lack some blocks. */
+    void changeLoops(GasSchedule schedule, Random random) {
+      for (Hash hash : byHash.keySet()) {
+        RegisterCode registers = codes.get(hash, this).compile(schedule);
+        if (random.nextBoolean()) {
+          registers.compile(150 + random.nextInt(1_000));
+        } else {
+          registers.patience = random.nextInt(30);
+        }
+      }
     }
 
     @Override
