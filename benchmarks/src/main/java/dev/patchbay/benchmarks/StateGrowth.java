@@ -108,16 +108,28 @@ public final class StateGrowth {
 
   private static void report(String[] sizes, double[][] millis, Path file) throws IOException {
     List<Map<String, Object>> json = new ArrayList<>();
-    double first = 0;
-    System.out.printf("%12s %10s %10s %8s%n", "accounts", "ms median", "ms mean", "ratio");
+    double firstMedian = 0;
+    double firstMean = 0;
+    System.out.printf(
+        "%12s %10s %8s %10s %8s %8s %8s%n",
+        "accounts", "ms median", "ratio", "ms mean", "ratio", "ms p90", "ms p99");
     for (int i = 0; i < sizes.length; i++) {
       double mean = Arrays.stream(millis[i]).average().orElseThrow();
-      Arrays.sort(millis[i]);
-      double median = millis[i][millis[i].length / 2];
-      first = i == 0 ? median : first;
+      double[] sorted = millis[i].clone();
+      Arrays.sort(sorted);
+      double median = sorted[sorted.length / 2];
+      firstMedian = i == 0 ? median : firstMedian;
+      firstMean = i == 0 ? mean : firstMean;
       System.out.printf(
-          "%,12d %10.2f %10.2f %8.2f%n", Long.parseLong(sizes[i]), median, mean, median / first);
-      json.add(Map.of("accounts", sizes[i], "median", median, "mean", mean));
+          "%,12d %10.2f %8.2f %10.2f %8.2f %8.2f %8.2f%n",
+          Long.parseLong(sizes[i]),
+          median,
+          median / firstMedian,
+          mean,
+          mean / firstMean,
+          sorted[sorted.length * 9 / 10],
+          sorted[sorted.length * 99 / 100]);
+      json.add(Map.of("accounts", sizes[i], "median", median, "mean", mean, "millis", millis[i]));
     }
     System.out.printf("heap: at most %,d bytes allowed%n", Runtime.getRuntime().maxMemory());
     new ObjectMapper().writerWithDefaultPrettyPrinter().writeValue(file.toFile(), json);

@@ -42,6 +42,21 @@ public final class Chains {
       EvmEngine engine,
       ConsensusRules rules,
       long historyBlocks) {
+    return of(genesis, store, engine, rules, historyBlocks, RecentNodes.MOST_BLOCKS);
+  }
+
+  /**
+   * Returns a chain over a store that can undo a number of blocks.
+   *
+   * @param recentBlocks the store gets trie nodes at least this often
+   */
+  public static Wired of(
+      JsonNode genesis,
+      KeyValueStore store,
+      EvmEngine engine,
+      ConsensusRules rules,
+      long historyBlocks,
+      int recentBlocks) {
     ReentrantLock imports = new ReentrantLock();
     StorageManager manager =
         new StorageManager(
@@ -56,6 +71,7 @@ public final class Chains {
             name -> rules,
             List::of,
             new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1),
+            new RecentNodes(recentBlocks),
             historyBlocks);
     executor[0] = Executions.of(chain, chain, engine, rules);
     manager.add(store);

@@ -29,12 +29,12 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The latest trie nodes are not in the store. A node that ended then computes them again, whatever
  * block it ended after, and proves what the other one proves. A short window of history makes the
- * store get its nodes more often.
+ * store get its nodes more often, and so does a lower number of recent blocks.
  */
 class CatchUpTests {
   private static final Address CONTRACT =
@@ -51,17 +51,19 @@ class CatchUpTests {
     }
   }
 
+  private static final String ALL = "" + Long.MAX_VALUE;
+
   private final Random random = new Random(3);
 
   /** All blocks by hash, of all branches. */
   private final Map<Hash, Block> blocks = new HashMap<>();
 
   @ParameterizedTest
-  @ValueSource(longs = {Long.MAX_VALUE, 8, 1})
-  void afterEveryBlockOfTheRealChain(long window) throws Exception {
+  @CsvSource({ALL + ",64", ALL + ",7", "8,64", "8,3", "1,64"})
+  void afterEveryBlockOfTheRealChain(long window, int recent) throws Exception {
     RealChainTests.Given given = RealChainTests.read();
     MemoryStore store = new MemoryStore();
-    Chains.Wired chain = RealChainTests.chain(given, store, window);
+    Chains.Wired chain = RealChainTests.chain(given, store, window, recent);
     for (int i = 0; i < given.blocks().size(); i++) {
       importNew(chain, given.blocks().get(i));
       Chains.Wired reopened = RealChainTests.chain(given, copy(store), window);
@@ -75,11 +77,11 @@ class CatchUpTests {
 
   /** Branches of any length replace each other, also beyond the block whose tries are stored. */
   @ParameterizedTest
-  @ValueSource(longs = {Long.MAX_VALUE, 8, 5})
-  void afterReorganisations(long window) throws Exception {
+  @CsvSource({ALL + ",64", ALL + ",3", "8,64", "5,64", "5,2"})
+  void afterReorganisations(long window, int recent) throws Exception {
     RealChainTests.Given given = new RealChainTests.Given(genesis(), List.of(), Hash.ZERO);
     MemoryStore store = new MemoryStore();
-    Chains.Wired chain = RealChainTests.chain(given, store, window);
+    Chains.Wired chain = RealChainTests.chain(given, store, window, recent);
     int reorganisations = 0;
     while (chain.reader().head().number() < 40) {
       Block head = chain.reader().head();

@@ -39,7 +39,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The chain of execution-apis: 54 blocks, from Frontier through every fork to BPO2. */
 class RealChainTests {
@@ -64,6 +64,11 @@ class RealChainTests {
 
   static Chains.Wired chain(Given given, KeyValueStore store, long window) {
     return Chains.of(given.genesis, store, new DefaultEvmEngine(), new EngineRules(), window);
+  }
+
+  static Chains.Wired chain(Given given, KeyValueStore store, long window, int recentBlocks) {
+    return Chains.of(
+        given.genesis, store, new DefaultEvmEngine(), new EngineRules(), window, recentBlocks);
   }
 
   @Test
@@ -179,10 +184,10 @@ class RealChainTests {
 
   /** Proofs are of one moment, also while blocks are written. */
   @ParameterizedTest
-  @ValueSource(longs = {Long.MAX_VALUE, 16})
-  void proofsFitTheirBlockDuringAnImport(long window) throws Exception {
+  @CsvSource({Long.MAX_VALUE + ",64", "16,64", Long.MAX_VALUE + ",2"})
+  void proofsFitTheirBlockDuringAnImport(long window, int recentBlocks) throws Exception {
     Given given = read();
-    Chains.Wired chain = chain(given, new MemoryStore(), window);
+    Chains.Wired chain = chain(given, new MemoryStore(), window, recentBlocks);
     AtomicBoolean running = new AtomicBoolean(true);
     FutureTask<Integer> prover =
         new FutureTask<>(

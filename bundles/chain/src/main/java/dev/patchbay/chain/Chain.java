@@ -68,7 +68,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private final Supplier<List<ChainListener>> listeners;
   private final TrieWorkers workers;
   private final long historyBlocks;
-  private final RecentNodes recent = new RecentNodes();
+  private final RecentNodes recent;
 
   private final Block genesis;
   private volatile @Nullable Block head;
@@ -95,6 +95,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       Function<String, @Nullable ConsensusRules> rules,
       Supplier<List<ChainListener>> listeners,
       TrieWorkers workers,
+      RecentNodes recent,
       long historyBlocks) {
     this.genesisFile = genesisFile;
     this.storage = storage;
@@ -103,6 +104,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     this.rules = rules;
     this.listeners = listeners;
     this.workers = workers;
+    this.recent = recent;
     this.historyBlocks = historyBlocks;
     Overlay scratch = new Overlay(new EmptyReader());
     this.genesis =

@@ -111,6 +111,7 @@ public final class ChainComponent {
             rules::get,
             () -> listeners,
             workers,
+            new RecentNodes(RecentNodes.MOST_BLOCKS),
             config.history() == 0 ? Long.MAX_VALUE : config.history());
     String[] services = {
       ChainReader.class.getName(),

@@ -35,6 +35,7 @@ final class RecentNodes {
 
   private static final byte[] DELETED = new byte[0];
 
+  private final int mostBlocks;
   private final long limit =
       Math.max(LEAST_BYTES, Math.min(MOST_BYTES, Runtime.getRuntime().maxMemory() / HEAP_SHARE));
 
@@ -42,6 +43,11 @@ final class RecentNodes {
   private long baseNumber;
   private int blocks;
   private long bytes;
+
+  /** Starts with no nodes, to keep those of fewer than {@code mostBlocks} blocks. */
+  RecentNodes(int mostBlocks) {
+    this.mostBlocks = mostBlocks;
+  }
 
   /** What a node became with one version; older versions are for views that are still read. */
   private record Entry(long version, byte[] value, @Nullable Entry older) {}
@@ -119,7 +125,7 @@ final class RecentNodes {
 
   /** Returns whether the store should get the nodes with the next block. */
   boolean isFull() {
-    return bytes >= limit || blocks + 1 >= MOST_BLOCKS;
+    return bytes >= limit || blocks + 1 >= mostBlocks;
   }
 
   /** Adds all nodes, those of {@code next} over the others, to a batch whose head is a block. */
