@@ -218,6 +218,11 @@ final class BytecodeCompiler {
     private static final int SP = 4;
     private static final int LEFT = 5;
 
+    // where a word of register form has its places
+    private static final int D = 8;
+    private static final int A = 24;
+    private static final int B = 40;
+
     private final Object[] locals = {FRAME, INSTRUCTIONS, CODE, "[J", INTEGER, LONG};
     private final int chunk;
     private final MethodVisitor m;
@@ -310,9 +315,15 @@ final class BytecodeCompiler {
       }
     }
 
-    /** Puts a place on the stack: its distance is a signed number of 16 bits from {@code at} on. */
-    private void place(long w, int at) {
-      place((short) (w >>> at));
+    /** Reads the distance of a place: a signed number of 16 bits from {@code at} on. */
+    private static int distance(long w, int at) {
+      return (short) (w >>> at);
+    }
+
+    private void places(int... distances) {
+      for (int distance : distances) {
+        place(distance);
+      }
     }
 
     private void place(int distance) {
@@ -390,6 +401,9 @@ final class BytecodeCompiler {
       long w = ins[ip];
       long k = ins[ip + 1];
       int number = (int) (w >>> 56);
+      int d = distance(w, D);
+      int x = distance(w, A);
+      int y = distance(w, B);
       switch ((int) w & 0xff) {
         case ADD -> binary("add", w);
         case SUB -> binary("sub", w);
@@ -421,9 +435,9 @@ final class BytecodeCompiler {
         case EQK -> compare("equalSmall", w, k);
         case ANDK -> {
           load(S);
-          place(w, 8);
+          place(d);
           load(S);
-          place(w, 24);
+          place(x);
           m.visitInsn(LALOAD);
           constant(k);
           m.visitInsn(LAND);
@@ -444,9 +458,9 @@ final class BytecodeCompiler {
         }
         case ISZERO -> {
           load(S);
-          place(w, 8);
+          place(d);
           load(S);
-          place(w, 24);
+          place(x);
           words("isZero", "([JI)J");
           words("set", "([JIJ)V");
         }
@@ -456,10 +470,10 @@ final class BytecodeCompiler {
         }
         case CLZ -> {
           load(S);
-          place(w, 8);
+          place(d);
           constant(256);
           load(S);
-          place(w, 24);
+          place(x);
           words("bitLength", "([JI)I");
           m.visitInsn(ISUB);
           m.visitInsn(I2L);
@@ -471,7 +485,7 @@ final class BytecodeCompiler {
         }
         case CONSTANT -> {
           load(S);
-          place(w, 8);
+          place(d);
           for (int i = 0; i < 4; i++) {
             constant(code.constants[(int) k + i]);
           }
@@ -479,7 +493,7 @@ final class BytecodeCompiler {
         }
         case SMALL -> {
           load(S);
-          place(w, 8);
+          place(d);
           constant(k);
           words("set", "([JIJ)V");
         }
@@ -489,126 +503,44 @@ final class BytecodeCompiler {
           scratch();
           words(((int) w & 0xff) == ADDMOD ? "addmod" : "mulmod", "([JIIII[J)V");
         }
-        case MLOAD -> access("mload", w, 8, 24);
-        case MLOADK -> {
-          load(ON);
-          load(F);
-          place(w, 8);
-          constant((int) k);
-          gas();
-          on("mloadAt", "(L" + FRAME + ";IIJ)J");
-          charge();
-        }
-        case MSTORE -> access("mstore", w, 24, 40);
-        case MSTOREK -> {
-          load(ON);
-          load(F);
-          constant((int) k);
-          place(w, 40);
-          gas();
-          on("mstoreAt", "(L" + FRAME + ";IIJ)J");
-          charge();
-        }
-        case MSTORE8 -> access("mstore8", w, 24, 40);
-        case MCOPY -> {
-          load(ON);
-          load(F);
-          place(w, 24);
-          place(w, 40);
-          place((int) k);
-          gas();
-          on("mcopy", "(L" + FRAME + ";IIIJ)J");
-          charge();
-        }
-        case KECCAK -> {
-          load(ON);
-          load(F);
-          place(w, 8);
-          place(w, 24);
-          place(w, 40);
-          gas();
-          on("keccak", "(L" + FRAME + ";IIIJ)J");
-          charge();
-        }
+        case MLOAD -> priced("mload", d, x);
+        case MLOADK -> numbered("mloadAt", (int) k, d);
+        case MSTORE -> priced("mstore", x, y);
+        case MSTOREK -> numbered("mstoreAt", (int) k, y);
+        case MSTORE8 -> priced("mstore8", x, y);
+        case MCOPY -> priced("mcopy", x, y, (int) k);
+        case KECCAK -> priced("keccak", d, x, y);
         case ENVIRONMENT -> {
           load(ON);
           load(F);
           constant(number);
-          place(w, 8);
+          place(d);
           on("environment", "(L" + FRAME + ";II)V");
         }
-        case QUERY -> {
-          load(ON);
-          load(F);
-          constant(number);
-          place(w, 8);
-          place(w, 24);
-          gas();
-          on("query", "(L" + FRAME + ";IIIJ)J");
-          charge();
-        }
-        case DATA_COPY -> {
-          load(ON);
-          load(F);
-          constant(number);
-          place(w, 24);
-          place(w, 40);
-          place((int) k);
-          gas();
-          on("copy", "(L" + FRAME + ";IIIIJ)J");
-          charge();
-        }
-        case EXTCODECOPY -> {
-          load(ON);
-          load(F);
-          for (int i = 1; i <= 4; i++) {
-            place((short) (w >>> 8) - 4 * i);
-          }
-          gas();
-          on("extCodeCopy", "(L" + FRAME + ";IIIIJ)J");
-          charge();
-        }
-        case CALLDATALOAD -> {
-          load(ON);
-          load(F);
-          place(w, 8);
-          place(w, 24);
-          on("callDataLoad", "(L" + FRAME + ";II)V");
-        }
+        case QUERY -> numbered("query", number, d, x);
+        case DATA_COPY -> numbered("copy", number, x, y, (int) k);
+        case EXTCODECOPY -> priced("extCodeCopy", d - 4, d - 8, d - 12, d - 16);
+        case CALLDATALOAD -> free("callDataLoad", d, x);
         case GAS -> {
           load(S);
-          place(w, 8);
+          place(d);
           prepaid(k, LADD);
           words("set", "([JIJ)V");
         }
         case SSTORE -> {
           load(ON);
           load(F);
-          place(w, 24);
-          place(w, 40);
+          place(x);
+          place(y);
           gas();
           constant(k);
           on("sstore", "(L" + FRAME + ";IIJJ)J");
           charge();
         }
-        case SLOAD -> access("sload", w, 8, 24);
-        case TLOAD -> {
-          load(ON);
-          load(F);
-          place(w, 8);
-          place(w, 24);
-          on("tload", "(L" + FRAME + ";II)V");
-        }
-        case TSTORE -> access("tstore", w, 24, 40);
-        case LOG -> {
-          load(ON);
-          load(F);
-          constant(number);
-          place(w, 8);
-          gas();
-          on("log", "(L" + FRAME + ";IIJ)J");
-          charge();
-        }
+        case SLOAD -> priced("sload", d, x);
+        case TLOAD -> free("tload", d, x);
+        case TSTORE -> priced("tstore", x, y);
+        case LOG -> numbered("log", number, d);
         case CALL -> callee(ip, w, k);
         default -> throw new IllegalStateException("no such instruction: " + w);
       }
@@ -616,15 +548,15 @@ final class BytecodeCompiler {
 
     private void operands(long w) {
       load(S);
-      place(w, 8);
-      place(w, 24);
-      place(w, 40);
+      place(distance(w, D));
+      place(distance(w, A));
+      place(distance(w, B));
     }
 
     private void unary(long w) {
       load(S);
-      place(w, 8);
-      place(w, 24);
+      place(distance(w, D));
+      place(distance(w, A));
     }
 
     private void scratch() {
@@ -645,7 +577,7 @@ final class BytecodeCompiler {
 
     private void compare(String name, long w) {
       load(S);
-      place(w, 8);
+      place(distance(w, D));
       test(name, w);
       words("set", "([JIJ)V");
     }
@@ -653,16 +585,16 @@ final class BytecodeCompiler {
     /** Puts the number 0 or 1 on the stack. */
     private void test(String name, long w) {
       load(S);
-      place(w, 24);
-      place(w, 40);
+      place(distance(w, A));
+      place(distance(w, B));
       words(name, "([JII)J");
     }
 
     private void compare(String name, long w, long k) {
       load(S);
-      place(w, 8);
+      place(distance(w, D));
       load(S);
-      place(w, 24);
+      place(distance(w, A));
       constant(k);
       words(name, "([JIJ)J");
       words("set", "([JIJ)V");
@@ -674,14 +606,32 @@ final class BytecodeCompiler {
       words(name, "([JIIJ)V");
     }
 
-    /** An instruction with two places that takes gas. */
-    private void access(String name, long w, int first, int second) {
+    /** An instruction with places in a frame. */
+    private void free(String name, int... places) {
       load(ON);
       load(F);
-      place(w, first);
-      place(w, second);
+      places(places);
+      on(name, "(L" + FRAME + ";" + "I".repeat(places.length) + ")V");
+    }
+
+    /** An instruction with places in a frame that takes gas. */
+    private void priced(String name, int... places) {
+      load(ON);
+      load(F);
+      places(places);
       gas();
-      on(name, "(L" + FRAME + ";IIJ)J");
+      on(name, "(L" + FRAME + ";" + "I".repeat(places.length) + "J)J");
+      charge();
+    }
+
+    /** The same with a number before the places. */
+    private void numbered(String name, int number, int... places) {
+      load(ON);
+      load(F);
+      constant(number);
+      places(places);
+      gas();
+      on(name, "(L" + FRAME + ";I" + "I".repeat(places.length) + "J)J");
       charge();
     }
 
@@ -697,8 +647,8 @@ final class BytecodeCompiler {
       load(ON);
       load(F);
       constant((int) (w >>> 56));
-      place(w, 8);
-      place(w, 24);
+      place(distance(w, D));
+      place(distance(w, A));
       constant(ip + 1);
       load(SP);
       prepaid(k, LADD);
@@ -734,13 +684,13 @@ final class BytecodeCompiler {
           goTo((int) ins[ip + 1]);
         }
         case JUMP_TO -> {
-          destination(w, 24);
+          destination(w, A);
           height(w);
           m.visitJumpInsn(GOTO, dispatch);
         }
         case JNZ, JZ -> {
           load(S);
-          place(w, 24);
+          place(distance(w, A));
           words("isZero", "([JI)J");
           branch(ip, op == JNZ);
         }
@@ -755,11 +705,11 @@ final class BytecodeCompiler {
         case JNZ_TO -> {
           Label stays = new Label();
           load(S);
-          place(w, 24);
+          place(distance(w, A));
           words("isZero", "([JI)J");
           m.visitInsn(L2I);
           m.visitJumpInsn(IFNE, stays);
-          destination(w, 40);
+          destination(w, B);
           height(w);
           m.visitJumpInsn(GOTO, dispatch);
           mark(stays);
@@ -774,8 +724,8 @@ final class BytecodeCompiler {
         }
         case RegisterCode.RETURN, REVERT -> {
           load(F);
-          place(w, 24);
-          place(w, 40);
+          place(distance(w, A));
+          place(distance(w, B));
           gas();
           m.visitInsn(op == REVERT ? ICONST_1 : ICONST_0);
           call(INVOKEVIRTUAL, FRAME, "end", "(IIJZ)" + EXIT);
@@ -784,7 +734,7 @@ final class BytecodeCompiler {
         case SELFDESTRUCT -> {
           load(ON);
           load(F);
-          place(w, 24);
+          place(distance(w, A));
           gas();
           on("selfdestruct", "(L" + FRAME + ";IJ)" + EXIT);
           m.visitInsn(ARETURN);
@@ -796,7 +746,7 @@ final class BytecodeCompiler {
     }
 
     private void height(long w) {
-      int change = (short) (w >>> 8);
+      int change = distance(w, D);
       if (change != 0) {
         m.visitIincInsn(SP, change);
       }
@@ -820,7 +770,7 @@ final class BytecodeCompiler {
       load(F);
       load(IN);
       load(S);
-      place(w, at);
+      place(distance(w, at));
       call(INVOKEVIRTUAL, CODE, "block", "([JI)I");
       m.visitFieldInsn(PUTFIELD, FRAME, "pc", "I");
     }

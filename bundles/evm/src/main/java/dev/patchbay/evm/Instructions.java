@@ -236,7 +236,7 @@ final class Instructions {
   }
 
   /** MLOAD at an offset that is known, at most 2^30. */
-  long mloadAt(Frame f, int d, int offset, long available) {
+  long mloadAt(Frame f, int offset, int d, long available) {
     long gas = available;
     if (offset + 32 <= f.memorySize || (gas = f.expand(available, offset + 32)) >= 0) {
       f.loadWord(f.memory, offset, d);

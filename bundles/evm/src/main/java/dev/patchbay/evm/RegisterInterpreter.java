@@ -146,7 +146,7 @@ final class RegisterInterpreter {
             }
           }
           case MLOADK -> {
-            if ((gas = on.mloadAt(f, d, (int) ins[ip++], gas)) < 0) {
+            if ((gas = on.mloadAt(f, (int) ins[ip++], d, gas)) < 0) {
               failure = gas;
               break blocks;
             }
