@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.benchmarks;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.api.tracing.Step;
 import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.chain.Chains;
 import dev.patchbay.evm.CodeCache;
 import dev.patchbay.evm.EvmState;
 import dev.patchbay.evm.StateBase;
@@ -26,7 +29,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** One EVM workload: code that is called with much gas, in a small state of its own. */
@@ -121,49 +123,35 @@ final class Workload {
   }
 
   /** Returns the state as the genesis file of a chain with all forks, as geth's tools read it. */
-  Map<String, Object> genesis() {
-    Map<String, Object> config = new TreeMap<>();
-    config.put("chainId", 1);
-    for (String fork :
-        List.of(
-            "homestead",
-            "eip150",
-            "eip155",
-            "eip158",
-            "byzantium",
-            "constantinople",
-            "petersburg",
-            "istanbul",
-            "berlin",
-            "london")) {
-      config.put(fork + "Block", 0);
-    }
-    for (String fork : List.of("shanghai", "cancun", "prague", "osaka")) {
+  JsonNode genesis() {
+    ObjectNode genesis = Chains.shanghaiGenesis().put("gasLimit", "0xffffffffffff");
+    ObjectNode config = genesis.withObject("/config");
+    for (String fork : List.of("cancun", "prague", "osaka")) {
       config.put(fork + "Time", 0);
+      config
+          .withObject("/blobSchedule/" + fork)
+          .put("target", 6)
+          .put("max", 9)
+          .put("baseFeeUpdateFraction", 5007716);
     }
-    config.put("terminalTotalDifficulty", 0);
-    Map<String, Object> blobs = Map.of("target", 6, "max", 9, "baseFeeUpdateFraction", 5007716);
-    config.put("blobSchedule", Map.of("cancun", blobs, "prague", blobs, "osaka", blobs));
-    Map<String, Object> alloc = new TreeMap<>();
+    ObjectNode alloc = genesis.withObject("/alloc");
     world.accounts.forEach(
-        (address, account) ->
-            alloc.put(
-                address.toString(),
-                Map.of(
-                    "nonce",
-                    "0x" + Long.toHexString(account.nonce()),
-                    "balance",
-                    account.balance().toHex(),
-                    "code",
-                    world.code(account.codeHash()).toString(),
-                    "storage",
-                    address.equals(TOKEN)
-                        ? Map.of(
-                            Bytes.wrap(world.tokenSlot.toArray()).toString(),
-                            "0x" + "0".repeat(48) + String.format("%016x", 1L << 60))
-                        : Map.of())));
-    return Map.of(
-        "config", config, "alloc", alloc, "gasLimit", "0xffffffffffff", "difficulty", "0x0");
+        (address, account) -> {
+          ObjectNode entry =
+              alloc
+                  .putObject(address.toString())
+                  .put("nonce", "0x" + Long.toHexString(account.nonce()))
+                  .put("balance", account.balance().toHex())
+                  .put("code", world.code(account.codeHash()).toString());
+          if (address.equals(TOKEN)) {
+            entry
+                .putObject("storage")
+                .put(
+                    Bytes.wrap(world.tokenSlot.toArray()).toString(),
+                    "0x" + "0".repeat(48) + String.format("%016x", 1L << 60));
+          }
+        });
+    return genesis;
   }
 
   /** Counts instructions. */

@@ -20,12 +20,16 @@ final class Accounts {
 
   private Accounts() {}
 
-  static Transaction transfer(int account, long nonce) {
+  private static Transaction.Builder transaction(long nonce) {
     return Transaction.builder(TransactionType.FEE_MARKET)
         .chainId(UInt256.of(1337))
         .nonce(nonce)
         .maxFeePerGas(UInt256.of(100_000_000_000L))
-        .maxPriorityFeePerGas(UInt256.of(1_000_000_000L))
+        .maxPriorityFeePerGas(UInt256.of(1_000_000_000L));
+  }
+
+  static Transaction transfer(int account, long nonce) {
+    return transaction(nonce)
         .gasLimit(21_000)
         .to(Address.fromHex("0x00000000000000000000000000000000000000aa"))
         .value(UInt256.ONE)
@@ -34,11 +38,7 @@ final class Accounts {
 
   /** A contract creation with hexadecimal init code. */
   static Transaction create(int account, long nonce, String initCode) {
-    return Transaction.builder(TransactionType.FEE_MARKET)
-        .chainId(UInt256.of(1337))
-        .nonce(nonce)
-        .maxFeePerGas(UInt256.of(100_000_000_000L))
-        .maxPriorityFeePerGas(UInt256.of(1_000_000_000L))
+    return transaction(nonce)
         .gasLimit(1_000_000)
         .data(Bytes.fromHex("0x" + initCode))
         .sign(KEYS[account]);
@@ -58,11 +58,7 @@ final class Accounts {
             + "5f5f5f5f6001855ff150" // CALL(gas 0 and the stipend, address, 1 wei); POP
             + "600101" // address + 1
             + "5a620100001060215700"; // while more than 65,536 gas are left
-    return Transaction.builder(TransactionType.FEE_MARKET)
-        .chainId(UInt256.of(1337))
-        .nonce(nonce)
-        .maxFeePerGas(UInt256.of(100_000_000_000L))
-        .maxPriorityFeePerGas(UInt256.of(1_000_000_000L))
+    return transaction(nonce)
         .gasLimit(1 << 24)
         .value(UInt256.of(1_000))
         .data(Bytes.fromHex("0x" + code))

@@ -44,11 +44,6 @@ final class RecentNodes {
   private int blocks;
   private long bytes;
 
-  /** Starts with no nodes, to keep those of fewer than {@code mostBlocks} blocks. */
-  RecentNodes(int mostBlocks) {
-    this.mostBlocks = mostBlocks;
-  }
-
   /** What a node became with one version; older versions are for views that are still read. */
   private record Entry(long version, byte[] value, @Nullable Entry older) {}
 
@@ -103,6 +98,11 @@ final class RecentNodes {
         }
       };
     }
+  }
+
+  /** Starts with no nodes, to keep those of fewer than {@code mostBlocks} blocks. */
+  RecentNodes(int mostBlocks) {
+    this.mostBlocks = mostBlocks;
   }
 
   /** Returns the nodes as of the latest head. */

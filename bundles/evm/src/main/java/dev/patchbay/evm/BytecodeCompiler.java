@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.objectweb.asm.ClassWriter;
 import org.objectweb.asm.Label;
 import org.objectweb.asm.MethodVisitor;
@@ -252,21 +253,16 @@ final class BytecodeCompiler {
     /** Goes on at the entry that the frame names, here or in another chunk. */
     private void dispatch() {
       mark(dispatch);
-      int[] keys = new int[0];
-      List<Label> targets = new ArrayList<>();
       List<Integer> blocks = chunks.get(chunk - 1);
-      int end = last(blocks.get(blocks.size() - 1));
-      for (int ip = blocks.get(0); ip < end; ip++) {
-        if (entries[ip] == chunk) {
-          keys = Arrays.copyOf(keys, keys.length + 1);
-          keys[keys.length - 1] = ip;
-          targets.add(label(ip));
-        }
-      }
+      int[] keys =
+          IntStream.range(blocks.get(0), last(blocks.get(blocks.size() - 1)))
+              .filter(ip -> entries[ip] == chunk)
+              .toArray();
+      Label[] targets = Arrays.stream(keys).mapToObj(this::label).toArray(Label[]::new);
       Label elsewhere = new Label();
       load(F);
       m.visitFieldInsn(GETFIELD, FRAME, "pc", "I");
-      m.visitLookupSwitchInsn(elsewhere, keys, targets.toArray(new Label[0]));
+      m.visitLookupSwitchInsn(elsewhere, keys, targets);
       mark(elsewhere);
       load(F);
       place(0);
@@ -348,11 +344,16 @@ final class BytecodeCompiler {
 
     /** Keeps the gas that is left, on the stack, and halts when it is a failure. */
     private void charge() {
+      charge(failed);
+    }
+
+    /** Keeps the gas that is left, on the stack, and jumps when it is negative. */
+    private void charge(Label negative) {
       m.visitInsn(DUP2);
       m.visitVarInsn(LSTORE, LEFT);
       m.visitInsn(LCONST_0);
       m.visitInsn(LCMP);
-      m.visitJumpInsn(IFLT, failed);
+      m.visitJumpInsn(IFLT, negative);
     }
 
     // ---- blocks
@@ -363,14 +364,8 @@ final class BytecodeCompiler {
       int grows = (int) (header >>> 48);
       Label refused = new Label();
       mark(label(start));
-      gas();
-      constant(header & 0xffffffffL);
-      m.visitInsn(LSUB);
-      m.visitInsn(DUP2);
-      m.visitVarInsn(LSTORE, LEFT);
-      m.visitInsn(LCONST_0);
-      m.visitInsn(LCMP);
-      m.visitJumpInsn(IFLT, refused);
+      gas(header & 0xffffffffL, LSUB);
+      charge(refused);
       if (needs > 0) {
         load(SP);
         constant(Frame.GUARD + needs);
@@ -390,9 +385,7 @@ final class BytecodeCompiler {
       load(F);
       constant((int) ins[start - 1]);
       load(SP);
-      gas();
-      constant(header & 0xffffffffL);
-      m.visitInsn(LADD);
+      gas(header & 0xffffffffL, LADD);
       call(INVOKEVIRTUAL, FRAME, "exact", "(IIJ)" + EXIT);
       m.visitInsn(ARETURN);
     }
@@ -524,7 +517,7 @@ final class BytecodeCompiler {
         case GAS -> {
           load(S);
           place(d);
-          prepaid(k, LADD);
+          gas(k, LADD);
           words("set", "([JIJ)V");
         }
         case SSTORE -> {
@@ -635,7 +628,8 @@ final class BytecodeCompiler {
       charge();
     }
 
-    private void prepaid(long k, int operation) {
+    /** Puts the gas that is left on the stack, with a number added or taken away. */
+    private void gas(long k, int operation) {
       gas();
       constant(k);
       m.visitInsn(operation);
@@ -651,7 +645,7 @@ final class BytecodeCompiler {
       place(distance(w, A));
       constant(ip + 1);
       load(SP);
-      prepaid(k, LADD);
+      gas(k, LADD);
       on("call", "(L" + FRAME + ";IIIIIJ)" + EXIT);
       m.visitInsn(DUP);
       m.visitJumpInsn(IFNONNULL, suspended);
@@ -664,7 +658,7 @@ final class BytecodeCompiler {
       m.visitFrame(F_NEW, locals.length, locals, 1, new Object[] {FRAME + "$Exit"});
       m.visitInsn(ARETURN);
       mark(resumed);
-      prepaid(k, LSUB);
+      gas(k, LSUB);
       charge();
     }
 

@@ -87,11 +87,6 @@ public final class EvmState {
       boolean created,
       boolean destroyed) {}
 
-  /** Says that analysed code takes more memory than before. */
-  void codeHasGrown(Code code) {
-    codes.hasGrown(code);
-  }
-
   /** Starts with the state {@code base}; code that is loaded from it goes through {@code codes}. */
   public EvmState(StateBase base, CodeCache codes) {
     this.base = base;
@@ -194,6 +189,11 @@ public final class EvmState {
       account.code = code;
     }
     return code;
+  }
+
+  /** Says that analysed code takes more memory than before. */
+  void codeHasGrown(Code code) {
+    codes.hasGrown(code);
   }
 
   /** Names accounts that are warm in every transaction (EIP-2929): the precompiled contracts. */

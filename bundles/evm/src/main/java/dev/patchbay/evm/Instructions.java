@@ -14,9 +14,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the two loops have in common: the instructions that are more than arithmetic. Operands are
- * positions in the stack array, so that the per-opcode loop and the register form can both say
- * where theirs are.
+ * What the loops have in common: the instructions that are more than arithmetic. Operands are
+ * positions in the stack array, so that the per-opcode loop, the register form and bytecode can all
+ * say where theirs are.
  *
  * <p>A method that can fail takes the gas left and returns what is left after it, the static price
  * aside. A negative number is a failure; {@link #error} names it.

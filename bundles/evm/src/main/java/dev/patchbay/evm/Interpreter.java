@@ -285,12 +285,10 @@ final class Interpreter {
       sp += grows[op];
       pc = next;
     }
-    f.error = error;
     if (watcher != null && step != null) {
       watcher.onFault(step, error);
     }
-    f.gas = 0;
-    return Frame.Exit.FAULT;
+    return f.halt(error);
   }
 
   private void end(Frame f, int pc, int sp, long gas, long before) {

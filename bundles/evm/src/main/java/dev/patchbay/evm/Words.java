@@ -122,7 +122,7 @@ final class Words {
     return ~(z | -z) >>> 63;
   }
 
-  /** Returns 1 when a word is an unsigned 64-bit number. */
+  /** Returns 1 when a word equals an unsigned 64-bit number. */
   static long equalSmall(long[] s, int a, long k) {
     long z = (s[a] ^ k) | s[a + 1] | s[a + 2] | s[a + 3];
     return ~(z | -z) >>> 63;
