@@ -57,6 +57,11 @@ public final class ChainComponent {
     @AttributeDefinition(description = "Path of the genesis file in geth's format")
     String genesis();
 
+    /** Path of a file of variables that say when forks happen, as hive passes them. */
+    @AttributeDefinition(
+        description = "Path of a JSON file of HIVE_* variables that say when forks happen")
+    String fork_environment() default "";
+
     /** Store to choose when the data directory has made no choice yet. */
     @AttributeDefinition(description = "Store to start with: memory, mapdb or rocksdb")
     String storage() default "mapdb";
@@ -98,7 +103,10 @@ public final class ChainComponent {
               + LEAST_HISTORY
               + ": a reorganisation undoes blocks by it");
     }
-    GenesisFile genesis = GenesisFile.read(Path.of(config.genesis()));
+    String environment = config.fork_environment();
+    GenesisFile genesis =
+        GenesisFile.read(
+            Path.of(config.genesis()), environment.isBlank() ? null : Path.of(environment));
     manager =
         new StorageManager(
             new ChoiceFile(Path.of(data)), imports, config.storage(), FailurePoints.of(context));

@@ -4,6 +4,7 @@ package dev.patchbay.chain;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSchedule;
@@ -71,19 +72,37 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
   /**
    * Reads a file.
    *
+   * @param environment variables that say when forks happen, over what the genesis says; null for
+   *     none
    * @throws IllegalArgumentException when it is not a genesis; the message names the file and the
    *     field
    */
-  static GenesisFile read(Path file) {
+  static GenesisFile read(Path file, @Nullable Path environment) {
+    JsonNode json = json("genesis file ", file);
+    if (environment != null && json instanceof ObjectNode genesis) {
+      JsonNode variables = json("fork environment ", environment);
+      try {
+        ForkEnvironment.apply(variables, genesis);
+      } catch (IllegalArgumentException wrong) {
+        throw new IllegalArgumentException(
+            "fork environment " + environment + ": " + wrong.getMessage());
+      }
+    }
     try {
-      return parse(JSON.readTree(Files.readString(file)));
-    } catch (JsonProcessingException malformed) {
-      throw new IllegalArgumentException(
-          "genesis file " + file + " is not JSON: " + malformed.getOriginalMessage());
-    } catch (IOException unreadable) {
-      throw new IllegalArgumentException("genesis file " + file + " cannot be read: " + unreadable);
+      return parse(json);
     } catch (IllegalArgumentException | ArithmeticException wrong) {
       throw new IllegalArgumentException("genesis file " + file + ": " + wrong.getMessage());
+    }
+  }
+
+  private static JsonNode json(String what, Path file) {
+    try {
+      return JSON.readTree(Files.readString(file));
+    } catch (JsonProcessingException malformed) {
+      throw new IllegalArgumentException(
+          what + file + " is not JSON: " + malformed.getOriginalMessage());
+    } catch (IOException unreadable) {
+      throw new IllegalArgumentException(what + file + " cannot be read: " + unreadable);
     }
   }
 

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * The environment by which hive, the end-to-end test system of Ethereum clients, tells a client
+ * when forks happen: variables like {@code HIVE_FORK_BERLIN} and {@code HIVE_CANCUN_TIMESTAMP}.
+ * They become fields of the {@code config} object of a genesis.
+ */
+final class ForkEnvironment {
+  private static final String PREFIX = "HIVE_";
+  private static final Map<String, List<String>> NUMBERS = new HashMap<>();
+  private static final List<String> TIMED =
+      List.of("SHANGHAI", "CANCUN", "PRAGUE", "OSAKA", "BPO1", "BPO2", "BPO3", "BPO4", "BPO5");
+
+  static {
+    put("CHAIN_ID", "chainId");
+    put("FORK_HOMESTEAD", "homesteadBlock");
+    put("FORK_DAO_BLOCK", "daoForkBlock");
+    put("FORK_TANGERINE", "eip150Block");
+    put("FORK_SPURIOUS", "eip155Block", "eip158Block");
+    put("FORK_BYZANTIUM", "byzantiumBlock");
+    put("FORK_CONSTANTINOPLE", "constantinopleBlock");
+    put("FORK_PETERSBURG", "petersburgBlock");
+    put("FORK_ISTANBUL", "istanbulBlock");
+    put("FORK_MUIR_GLACIER", "muirGlacierBlock");
+    put("FORK_BERLIN", "berlinBlock");
+    put("FORK_LONDON", "londonBlock");
+    put("FORK_ARROW_GLACIER", "arrowGlacierBlock");
+    put("FORK_GRAY_GLACIER", "grayGlacierBlock");
+    put("MERGE_BLOCK_ID", "mergeNetsplitBlock");
+    put("TERMINAL_TOTAL_DIFFICULTY", "terminalTotalDifficulty");
+    for (String fork : TIMED) {
+      put(fork + "_TIMESTAMP", fork.toLowerCase(Locale.ROOT) + "Time");
+    }
+  }
+
+  private ForkEnvironment() {}
+
+  private static void put(String variable, String... fields) {
+    NUMBERS.put(PREFIX + variable, Arrays.asList(fields));
+  }
+
+  /**
+   * Writes what the variables say into the {@code config} of a genesis, over what it says itself.
+   *
+   * @param environment an object of strings; variables about anything but forks are left alone
+   * @throws IllegalArgumentException when a value is not a number; the message names the variable
+   */
+  static void apply(JsonNode environment, ObjectNode genesis) {
+    if (!environment.isObject()) {
+      throw new IllegalArgumentException("it must be an object of variables and values");
+    }
+    ObjectNode config = genesis.withObjectProperty("config");
+    NUMBERS.forEach(
+        (variable, fields) -> {
+          if (environment.has(variable)) {
+            BigInteger value = number(environment, variable);
+            fields.forEach(field -> config.put(field, value));
+          }
+        });
+    if (environment.has(PREFIX + "FORK_DAO_VOTE")) {
+      config.put("daoForkSupport", number(environment, PREFIX + "FORK_DAO_VOTE").signum() > 0);
+    }
+    if (environment.has(PREFIX + "DEPOSIT_CONTRACT_ADDRESS")) {
+      config.put(
+          "depositContractAddress", environment.get(PREFIX + "DEPOSIT_CONTRACT_ADDRESS").asText());
+    }
+    for (String fork : TIMED) {
+      blobs(environment, config, fork);
+    }
+  }
+
+  private static void blobs(JsonNode environment, ObjectNode config, String fork) {
+    List<String> missing = new ArrayList<>();
+    Map<String, BigInteger> values = new HashMap<>();
+    Map.of("TARGET", "target", "MAX", "max", "BASE_FEE_UPDATE_FRACTION", "baseFeeUpdateFraction")
+        .forEach(
+            (suffix, field) -> {
+              String variable = PREFIX + fork + "_BLOB_" + suffix;
+              if (environment.has(variable)) {
+                values.put(field, number(environment, variable));
+              } else {
+                missing.add(variable);
+              }
+            });
+    if (values.isEmpty()) {
+      return;
+    }
+    if (!missing.isEmpty()) {
+      throw new IllegalArgumentException("variable " + missing.get(0) + " is missing");
+    }
+    ObjectNode schedule =
+        config.withObjectProperty("blobSchedule").putObject(fork.toLowerCase(Locale.ROOT));
+    values.forEach(schedule::put);
+  }
+
+  private static BigInteger number(JsonNode environment, String variable) {
+    String text = environment.get(variable).asText();
+    try {
+      return new BigInteger(text);
+    } catch (NumberFormatException malformed) {
+      throw new IllegalArgumentException("variable " + variable + " is not a number: " + text);
+    }
+  }
+}
