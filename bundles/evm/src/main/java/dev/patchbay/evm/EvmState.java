@@ -304,6 +304,16 @@ public final class EvmState {
         slots.entries, at + SlotTable.CURRENT, slots.entries, at + SlotTable.ORIGINAL, 4);
   }
 
+  /** Removes all slots of an account before a simulation. */
+  public void clearStorage(Address address) {
+    freshStorage(entry(address));
+  }
+
+  private void freshStorage(AccountEntry account) {
+    account.storageCleared = true;
+    account.storageId = nextFreshStorage++;
+  }
+
   /** Returns whether a creation at this address collides (EIP-684, EIP-7610). */
   boolean collides(AccountEntry account) {
     return account.nonce != 0
@@ -532,8 +542,7 @@ public final class EvmState {
     a.code = Code.EMPTY;
     a.codeDeployed = false;
     if (a.destroyed) {
-      a.storageCleared = true;
-      a.storageId = nextFreshStorage++;
+      freshStorage(a);
     }
   }
 

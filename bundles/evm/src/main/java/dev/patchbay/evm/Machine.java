@@ -44,12 +44,17 @@ final class Machine {
 
   /** {@code frames} is kept from one transaction to the next; it grows with the depth of calls. */
   Machine(
-      EvmState state, BlockContext block, List<Frame> frames, Loop loop, @Nullable Tracer tracer) {
+      EvmState state,
+      BlockContext block,
+      Precompiles precompiles,
+      List<Frame> frames,
+      Loop loop,
+      @Nullable Tracer tracer) {
     this.state = state;
     this.block = block;
     this.fork = block.fork();
     this.schedule = GasSchedule.of(fork);
-    this.precompiles = Precompiles.of(fork);
+    this.precompiles = precompiles;
     this.tracer = tracer;
     this.frames = frames;
     this.loop = tracer != null && tracer.tracesSteps() ? Loop.PER_OPCODE : loop;

@@ -117,6 +117,23 @@ public final class Precompiles {
         });
   }
 
+  private Precompiles(Map<Address, Contract> contracts) {
+    this.contracts.putAll(contracts);
+  }
+
+  /**
+   * Returns these contracts with that of {@code from} taken away and, unless {@code to} is null,
+   * put there in place of any other.
+   */
+  Precompiles moved(Address from, @Nullable Address to) {
+    Precompiles out = new Precompiles(contracts);
+    Contract contract = out.contracts.remove(from);
+    if (contract != null && to != null) {
+      out.contracts.put(to, contract);
+    }
+    return out;
+  }
+
   boolean has(Address address) {
     return contracts.containsKey(address);
   }

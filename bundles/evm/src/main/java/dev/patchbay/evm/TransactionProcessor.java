@@ -41,6 +41,7 @@ public final class TransactionProcessor {
   private final Fork fork;
   private final Loop loop;
   private final List<Frame> frames = new ArrayList<>();
+  private Precompiles precompiles;
 
   /** What a simulation leaves out of the rules. */
   public enum Mode {
@@ -50,7 +51,9 @@ public final class TransactionProcessor {
      * A call by {@code eth_call} and its kin: no nonce, no EOA check, no fees below the base fee
      * when none are given.
      */
-    SIMULATION
+    SIMULATION,
+    /** A call whose nonce and fees are checked, but not who may send it and with how much gas. */
+    VALIDATED_SIMULATION
   }
 
   /**
@@ -78,9 +81,24 @@ public final class TransactionProcessor {
     this.block = block;
     this.fork = block.fork();
     this.loop = loop;
+    this.precompiles = Precompiles.of(fork);
     if (fork.includes(Fork.BERLIN)) {
-      state.keepWarm(Precompiles.of(fork).addresses());
+      state.keepWarm(precompiles.addresses());
     }
+  }
+
+  /** Returns whether there is a precompiled contract at an address. */
+  public boolean isPrecompile(Address address) {
+    return precompiles.has(address);
+  }
+
+  /**
+   * Takes the precompiled contract away from an address, for simulations.
+   *
+   * @param to where it is from now on; null for nowhere
+   */
+  public void movePrecompile(Address from, @Nullable Address to) {
+    precompiles = precompiles.moved(from, to);
   }
 
   /**
@@ -101,13 +119,13 @@ public final class TransactionProcessor {
     long floor = validate(tx, from, sender, gasLeft, mode);
     UInt256 price = price(tx, mode);
     if (tracer != null) {
-      tracer.onTransactionStart(tx, from);
+      tracer.onTransactionStart(new TracedState(state, block, precompiles), tx, from);
     }
 
     UInt256 blobFee = block.blobBaseFee().multiply(UInt256.of(IntrinsicGas.blobGas(tx)));
     UInt256 prepaid = price.multiply(UInt256.of(tx.gasLimit())).add(blobFee);
     state.debit(sender, prepaid);
-    Machine machine = new Machine(state, block, frames, loop, tracer);
+    Machine machine = new Machine(state, block, precompiles, frames, loop, tracer);
     machine.origin = from;
     machine.gasPrice = price;
     machine.blobHashes = tx.blobVersionedHashes();
@@ -130,8 +148,8 @@ public final class TransactionProcessor {
 
     long used = tx.gasLimit() - frame.gas;
     long cap = used / (fork.includes(Fork.LONDON) ? 5 : 2);
-    long refund = Math.min(cap, state.refund());
-    used = Math.max(used - refund, floor);
+    long peak = Math.max(used, floor);
+    used = Math.max(used - Math.min(cap, state.refund()), floor);
     state.credit(sender, price.multiply(UInt256.of(tx.gasLimit() - used)), fork);
     UInt256 baseFee = block.baseFee();
     UInt256 tip = baseFee == null || price.compareTo(baseFee) < 0 ? price : price.subtract(baseFee);
@@ -146,7 +164,7 @@ public final class TransactionProcessor {
         new ExecutionResult(
             status(frame),
             used,
-            refund,
+            peak - used,
             frame.outputBytes(),
             logs,
             frame.error,
@@ -168,7 +186,7 @@ public final class TransactionProcessor {
     if (!state.entry(to).hasCode()) {
       return null;
     }
-    Machine machine = new Machine(state, block, frames, loop, null);
+    Machine machine = new Machine(state, block, precompiles, frames, loop, null);
     machine.origin = SYSTEM;
     state.warm(state.entry(to));
     Frame frame = machine.call(SYSTEM, to, input, UInt256.ZERO, SYSTEM_GAS);
@@ -209,6 +227,8 @@ public final class TransactionProcessor {
     if (!simulated) {
       checkChain(tx);
       checkNonce(tx, from, sender);
+    }
+    if (mode == Mode.CONSENSUS) {
       if (sender.hasCode() && !(fork.includes(Fork.PRAGUE) && state.code(sender).isDelegation())) {
         throw invalid(
             Reason.SENDER_NOT_EOA,
@@ -219,7 +239,7 @@ public final class TransactionProcessor {
       }
     }
     if (fork.includes(Fork.OSAKA)
-        && !simulated
+        && mode == Mode.CONSENSUS
         && Long.compareUnsigned(tx.gasLimit(), MAX_TRANSACTION_GAS) > 0) {
       throw invalid(
           Reason.GAS_LIMIT_TOO_HIGH,

@@ -8,18 +8,17 @@ import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.evm.EvmExecution;
 import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.BlockOverride;
 import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.execution.Simulation;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.Address;
-import dev.patchbay.primitives.BlobSchedule;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Bloom;
 import dev.patchbay.primitives.ChainConfig;
-import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Transaction;
@@ -27,18 +26,15 @@ import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.ExecutionResult;
-import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.Requests;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.trie.Trie;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
-import java.util.function.LongFunction;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -115,7 +111,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
     BlockHeader header = block.header();
     ConsensusRules consensus = rules();
     Assembly assembly =
-        begin(header, consensus.feeRecipient(header), block.withdrawals(), parent, roots);
+        begin(header, consensus.feeRecipient(header), block.withdrawals(), parent, roots, true);
     int index = 0;
     for (Transaction transaction : block.transactions()) {
       try {
@@ -132,18 +128,14 @@ public final class Execution implements BlockExecutor, CallSimulator {
       index++;
     }
     assembly.reward(consensus.rewards(block, chain.config()));
-    Outcome outcome = assembly.finish();
+    Outcome outcome = assembly.end();
     check("gasUsed", header.gasUsed(), outcome.gasUsed());
     if (header.blobGasUsed() != null) {
       check("blobGasUsed", header.blobGasUsed(), outcome.blobGasUsed());
     }
     List<byte[]> encoded = outcome.receipts().stream().map(Receipt::encode).toList();
     check("receiptsRoot", header.receiptsRoot(), Trie.rootOfList(encoded));
-    Bloom bloom = Bloom.EMPTY;
-    for (Receipt receipt : outcome.receipts()) {
-      bloom = bloom.or(receipt.logsBloom());
-    }
-    check("logsBloom", header.logsBloom(), bloom);
+    check("logsBloom", header.logsBloom(), Assembly.bloom(outcome.receipts()));
     List<byte[]> requests = outcome.requests();
     if (requests != null) {
       check("requestsHash", header.requestsHash(), Requests.hash(requests));
@@ -159,28 +151,34 @@ public final class Execution implements BlockExecutor, CallSimulator {
   }
 
   @Override
-  public BlockAssembly assemble(BlockHeader header, Address feeRecipient, StateReader parent) {
-    return begin(header, feeRecipient, List.of(), parent, null);
+  public BlockAssembly assemble(
+      BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals, StateReader parent) {
+    Function<StateChanges, Hash> roots = changes -> states.rootAfter(header.parentHash(), changes);
+    return begin(header, feeRecipient, withdrawals, parent, roots, true);
   }
 
   @Override
-  public void replay(Block block, int index, StateReader parent, Tracer tracer)
+  public StateChanges replay(
+      Block block, int count, StateReader parent, IntFunction<@Nullable Tracer> tracers)
       throws InvalidBlockException {
+    BlockHeader header = block.header();
     Assembly assembly =
         begin(
-            block.header(),
-            rules().feeRecipient(block.header()),
+            header,
+            rules().feeRecipient(header),
             block.withdrawals(),
             parent,
-            null);
-    for (int i = 0; i <= index; i++) {
+            changes -> Hash.ZERO,
+            false);
+    for (int i = 0; i < count; i++) {
       try {
-        assembly.add(block.transactions().get(i), i == index ? tracer : null);
+        assembly.add(block.transactions().get(i), tracers.apply(i));
       } catch (InvalidTransactionException invalid) {
         throw new InvalidBlockException(
             "transaction " + i + " cannot be replayed: " + invalid.getMessage());
       }
     }
+    return assembly.changes();
   }
 
   private Assembly begin(
@@ -188,150 +186,18 @@ public final class Execution implements BlockExecutor, CallSimulator {
       Address feeRecipient,
       @Nullable List<Withdrawal> withdrawals,
       StateReader parent,
-      @Nullable Function<StateChanges, Hash> roots) {
+      Function<StateChanges, Hash> roots,
+      boolean rootsInReceipts) {
     ChainConfig config = chain.config();
-    BlockContext context = context(header, feeRecipient, config);
+    BlockContext context = Contexts.of(header, feeRecipient, null, config, chain::header);
     EvmExecution execution = engine().open(context, parent);
     Long daoFork = config.daoForkBlock();
     if (daoFork != null && daoFork == header.number()) {
       DaoFork.apply(execution);
     }
     SystemCalls.before(execution, header, context.fork());
-    return new Assembly(execution, header, context.fork(), withdrawals, config, roots);
-  }
-
-  private BlockContext context(BlockHeader header, Address feeRecipient, ChainConfig config) {
-    Fork fork = config.forkOf(header);
-    BlobSchedule blobs = config.blobScheduleAt(header.timestamp());
-    Long excess = header.excessBlobGas();
-    return new BlockContext(
-        fork,
-        config.chainId(),
-        feeRecipient,
-        header.number(),
-        header.timestamp(),
-        header.gasLimit(),
-        header.difficulty(),
-        header.mixHash(),
-        header.baseFeePerGas(),
-        excess == null ? UInt256.ZERO : FeeMarket.blobBaseFee(excess, blobs),
-        blobs.max(),
-        ancestors(header));
-  }
-
-  /** Finds ancestors by walking up from a header: right on every branch, and each step is kept. */
-  private LongFunction<@Nullable Hash> ancestors(BlockHeader header) {
-    Map<Long, Hash> known = new HashMap<>();
-    known.put(header.number() - 1, header.parentHash());
-    long[] lowest = {header.number() - 1};
-    return number -> {
-      while (number < lowest[0]) {
-        Hash hash = known.get(lowest[0]);
-        BlockHeader next = hash == null ? null : chain.header(hash);
-        if (next == null) {
-          return null;
-        }
-        lowest[0]--;
-        known.put(lowest[0], next.parentHash());
-      }
-      return known.get(number);
-    };
-  }
-
-  /** A block in the making. */
-  private static final class Assembly implements BlockAssembly {
-    private final EvmExecution execution;
-    private final BlockHeader header;
-    private final Fork fork;
-    private final @Nullable List<Withdrawal> withdrawals;
-    private final ChainConfig config;
-    private final List<Transaction> transactions = new ArrayList<>();
-    private final List<Receipt> receipts = new ArrayList<>();
-    private final @Nullable Function<StateChanges, Hash> roots;
-    private Map<Address, UInt256> rewards = Map.of();
-    private long gasUsed;
-    private long blobs;
-
-    Assembly(
-        EvmExecution execution,
-        BlockHeader header,
-        Fork fork,
-        @Nullable List<Withdrawal> withdrawals,
-        ChainConfig config,
-        @Nullable Function<StateChanges, Hash> roots) {
-      this.execution = execution;
-      this.header = header;
-      this.fork = fork;
-      this.withdrawals = withdrawals;
-      this.config = config;
-      this.roots = roots;
-    }
-
-    void reward(Map<Address, UInt256> amounts) {
-      rewards = amounts;
-    }
-
-    @Override
-    public long gasLeft() {
-      return header.gasLimit() - gasUsed;
-    }
-
-    @Override
-    public ExecutionResult add(Transaction transaction) throws InvalidTransactionException {
-      return add(transaction, null);
-    }
-
-    ExecutionResult add(Transaction transaction, @Nullable Tracer tracer)
-        throws InvalidTransactionException {
-      int more = transaction.blobVersionedHashes().size();
-      if (blobs + more > config.blobScheduleAt(header.timestamp()).max()) {
-        throw new InvalidTransactionException(
-            InvalidTransactionException.Reason.BLOB,
-            "the block has no room for " + more + " more blobs");
-      }
-      ExecutionResult result = execution.transact(transaction, gasLeft(), tracer);
-      gasUsed += result.gasUsed();
-      blobs += more;
-      transactions.add(transaction);
-      receipts.add(receipt(transaction, result));
-      return result;
-    }
-
-    private Receipt receipt(Transaction transaction, ExecutionResult result) {
-      Receipt receipt = Receipt.of(transaction.type(), result.success(), gasUsed, result.logs());
-      if (fork.includes(Fork.BYZANTIUM) || roots == null) {
-        return receipt;
-      }
-      Hash root = roots.apply(execution.changes());
-      return new Receipt(
-          receipt.type(), result.success(), root, gasUsed, receipt.logsBloom(), receipt.logs());
-    }
-
-    @Override
-    public List<Transaction> transactions() {
-      return List.copyOf(transactions);
-    }
-
-    @Override
-    public Outcome finish() throws InvalidBlockException {
-      rewards.forEach(execution::credit);
-      if (withdrawals != null) {
-        for (Withdrawal withdrawal : withdrawals) {
-          UInt256 wei = UInt256.of(withdrawal.amount()).multiply(UInt256.of(1_000_000_000L));
-          execution.credit(withdrawal.address(), wei);
-        }
-      }
-      List<byte[]> requests =
-          fork.includes(Fork.PRAGUE)
-              ? SystemCalls.requests(execution, receipts, config.depositContract())
-              : null;
-      return new Outcome(
-          List.copyOf(receipts),
-          gasUsed,
-          blobs * FeeMarket.BLOB_GAS,
-          requests,
-          execution.changes());
-    }
+    return new Assembly(
+        execution, header, context.fork(), withdrawals, config, roots, rootsInReceipts);
   }
 
   // ---- calls
@@ -341,23 +207,78 @@ public final class Execution implements BlockExecutor, CallSimulator {
       Transaction call,
       Hash blockHash,
       BlockHeader header,
-      Map<Address, AccountOverride> overrides,
+      Overrides overrides,
       @Nullable Tracer tracer)
       throws InvalidTransactionException {
-    try (StateReader state = states.stateAfter(blockHash)) {
-      if (state == null) {
-        throw new IllegalArgumentException("no state after block " + blockHash);
+    try (StateReader state = stateAfter(blockHash)) {
+      BlockOverride block = overrides.block();
+      Address recipient = block.feeRecipient();
+      if (recipient == null) {
+        ConsensusRules known = rules.get(chain.config().consensus());
+        // reads go on while the consensus bundle is exchanged
+        recipient = known == null ? header.coinbase() : known.feeRecipient(header);
       }
-      ConsensusRules known = rules.get(chain.config().consensus());
-      // reads go on while the consensus bundle is exchanged
-      Address recipient = known == null ? header.coinbase() : known.feeRecipient(header);
-      EvmExecution execution = engine().open(context(header, recipient, chain.config()), state);
-      overrides.forEach(
-          (address, override) -> {
-            execution.override(address, override.balance(), override.nonce(), override.code());
-            override.slots().forEach((key, value) -> execution.override(address, key, value));
-          });
-      return execution.simulate(call, tracer);
+      BlockHeader seen = seen(header, block, call.maxFeePerGas().isZero());
+      EvmExecution execution =
+          engine()
+              .open(
+                  Contexts.of(seen, recipient, block.blobBaseFee(), chain.config(), chain::header),
+                  state);
+      SimulatedChain.apply(execution, overrides.accounts());
+      return execution.simulate(call, false, tracer);
     }
+  }
+
+  private StateReader stateAfter(Hash blockHash) {
+    StateReader state = states.stateAfter(blockHash);
+    if (state == null) {
+      throw new IllegalArgumentException("no state after block " + blockHash);
+    }
+    return state;
+  }
+
+  /** Returns the header as code sees it. */
+  private static BlockHeader seen(BlockHeader h, BlockOverride block, boolean free) {
+    UInt256 baseFee = block.baseFeePerGas() == null ? h.baseFeePerGas() : block.baseFeePerGas();
+    if (free && baseFee != null) {
+      baseFee = UInt256.ZERO;
+    }
+    return new BlockHeader(
+        h.parentHash(),
+        h.ommersHash(),
+        h.coinbase(),
+        h.stateRoot(),
+        h.transactionsRoot(),
+        h.receiptsRoot(),
+        h.logsBloom(),
+        or(block.difficulty(), h.difficulty()),
+        or(block.number(), h.number()),
+        or(block.gasLimit(), h.gasLimit()),
+        h.gasUsed(),
+        or(block.timestamp(), h.timestamp()),
+        h.extraData(),
+        or(block.prevRandao(), h.mixHash()),
+        h.nonce(),
+        baseFee,
+        h.withdrawalsRoot(),
+        h.blobGasUsed(),
+        h.excessBlobGas(),
+        h.parentBeaconBlockRoot(),
+        h.requestsHash());
+  }
+
+  private static <T> T or(@Nullable T replacement, T value) {
+    return replacement == null ? value : replacement;
+  }
+
+  @Override
+  public Simulation simulate(Hash blockHash) {
+    StateReader state = stateAfter(blockHash);
+    return new SimulatedChain(
+        chain.config(),
+        state,
+        context -> engine().open(context, state),
+        changes -> states.rootAfter(blockHash, changes),
+        chain::header);
   }
 }

@@ -19,13 +19,10 @@ import dev.patchbay.primitives.Bloom;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
-import dev.patchbay.primitives.execution.Requests;
-import dev.patchbay.trie.Trie;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
@@ -74,16 +71,9 @@ public final class Builder implements PayloadBuilder {
       if (state == null) {
         throw new IllegalStateException("no state after block " + parent);
       }
-      BlockAssembly assembly = executor.assemble(draft, template.feeRecipient(), state);
+      BlockAssembly assembly = executor.assemble(draft, template.feeRecipient(), List.of(), state);
       fill(assembly, baseFee);
-      BlockExecutor.Outcome outcome = assembly.finish();
-      Hash root = states.rootAfter(parent.hash(), outcome.changes());
-      BlockHeader header = complete(draft, assembly.transactions(), outcome, root);
-      return new Block(
-          header,
-          assembly.transactions(),
-          List.of(),
-          fork.includes(Fork.SHANGHAI) ? List.of() : null);
+      return assembly.finish().block();
     } catch (InvalidBlockException broken) {
       throw new IllegalStateException(String.valueOf(broken.getMessage()), broken);
     }
@@ -148,36 +138,5 @@ public final class Builder implements PayloadBuilder {
         cancun ? (Long) FeeMarket.nextExcessBlobGas(parent.header(), blobs, fork) : null,
         cancun ? Hash.ZERO : null,
         fork.includes(Fork.PRAGUE) ? Hash.ZERO : null);
-  }
-
-  private static BlockHeader complete(
-      BlockHeader d, List<Transaction> transactions, BlockExecutor.Outcome outcome, Hash root) {
-    Bloom bloom = Bloom.EMPTY;
-    for (Receipt receipt : outcome.receipts()) {
-      bloom = bloom.or(receipt.logsBloom());
-    }
-    List<byte[]> requests = outcome.requests();
-    return new BlockHeader(
-        d.parentHash(),
-        d.ommersHash(),
-        d.coinbase(),
-        root,
-        Trie.rootOfList(transactions.stream().map(Transaction::encode).toList()),
-        Trie.rootOfList(outcome.receipts().stream().map(Receipt::encode).toList()),
-        bloom,
-        d.difficulty(),
-        d.number(),
-        d.gasLimit(),
-        outcome.gasUsed(),
-        d.timestamp(),
-        d.extraData(),
-        d.mixHash(),
-        d.nonce(),
-        d.baseFeePerGas(),
-        d.withdrawalsRoot(),
-        d.blobGasUsed() == null ? null : (Long) outcome.blobGasUsed(),
-        d.excessBlobGas(),
-        d.parentBeaconBlockRoot(),
-        requests == null ? null : Requests.hash(requests));
   }
 }

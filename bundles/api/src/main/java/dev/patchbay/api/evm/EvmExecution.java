@@ -6,6 +6,7 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.StateChanges;
@@ -32,8 +33,10 @@ public interface EvmExecution {
   /**
    * Executes a call as {@code eth_call} does: any sender, no nonce, free of fees when none are
    * given.
+   *
+   * @param validates whether nonce and fees are checked all the same
    */
-  ExecutionResult simulate(Transaction call, @Nullable Tracer tracer)
+  ExecutionResult simulate(Transaction call, boolean validates, @Nullable Tracer tracer)
       throws InvalidTransactionException;
 
   /** Makes a system call; null when there is no code at the address. */
@@ -48,6 +51,22 @@ public interface EvmExecution {
 
   /** Sets a storage slot before a simulation. */
   void override(Address address, UInt256 key, UInt256 value);
+
+  /** Removes all storage slots of an account before a simulation. */
+  void clearStorage(Address address);
+
+  /** Returns whether there is a precompiled contract at an address. */
+  boolean isPrecompile(Address address);
+
+  /**
+   * Takes the precompiled contract away from an address before a simulation, for this block only.
+   *
+   * @param to where it is instead; null for nowhere
+   */
+  void movePrecompile(Address from, @Nullable Address to);
+
+  /** Goes on in another block with the state as it is now; this object is used no more. */
+  EvmExecution next(BlockContext block);
 
   /** Returns the nonce of an account now. */
   long nonce(Address address);

@@ -5,7 +5,6 @@ import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
-import java.util.List;
 import org.osgi.annotation.versioning.ProviderType;
 
 /** A block that is being put together. Threading: one thread at a time. */
@@ -21,14 +20,11 @@ public interface BlockAssembly {
    */
   ExecutionResult add(Transaction transaction) throws InvalidTransactionException;
 
-  /** Returns the transactions added so far. */
-  List<Transaction> transactions();
-
   /**
-   * Ends the block: system calls and requests; call once.
+   * Ends the block: system calls, requests and roots; call once.
    *
    * @throws InvalidBlockException when a system contract fails or a deposit is malformed: no valid
    *     block holds these transactions
    */
-  BlockExecutor.Outcome finish() throws InvalidBlockException;
+  BlockExecutor.Assembled finish() throws InvalidBlockException;
 }

@@ -9,9 +9,11 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.StateChanges;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -35,6 +37,14 @@ public interface BlockExecutor {
       StateChanges changes) {}
 
   /**
+   * A block that was put together.
+   *
+   * @param block the block, whole but for a seal
+   * @param outcome what it does
+   */
+  record Assembled(Block block, Outcome outcome) {}
+
+  /**
    * Executes all of a block on the state after its parent, and checks gas, receipts, bloom and
    * requests against the header; the state root is left to the caller.
    *
@@ -50,16 +60,23 @@ public interface BlockExecutor {
    *
    * @param header the header as far as it is known: number, time, limits, fees
    * @param feeRecipient account that the fees go to
+   * @param withdrawals withdrawals of the block; ignored before Shanghai
+   * @param parent the state after the parent that the header names
    */
-  BlockAssembly assemble(BlockHeader header, Address feeRecipient, StateReader parent);
+  BlockAssembly assemble(
+      BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals, StateReader parent);
 
   /**
-   * Executes a block up to and with one transaction and follows that one.
+   * Executes the first transactions of a block and follows them.
    *
-   * @param index of the transaction, from 0
+   * @param count how many transactions are executed
+   * @param tracers gives the tracer of a transaction by its index, or null for none; asked for one
+   *     after the other, each when the transaction before has ended
+   * @return what they changed, the system calls at the start of the block included
    * @throws InvalidBlockException when the block does not execute: the state is not that of its
    *     parent
    */
-  void replay(Block block, int index, StateReader parent, Tracer tracer)
+  StateChanges replay(
+      Block block, int count, StateReader parent, IntFunction<@Nullable Tracer> tracers)
       throws InvalidBlockException;
 }

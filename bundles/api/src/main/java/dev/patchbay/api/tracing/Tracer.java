@@ -38,8 +38,12 @@ public interface Tracer {
     SELFDESTRUCT
   }
 
-  /** Called before anything is charged. */
-  default void onTransactionStart(Transaction transaction, Address from) {}
+  /**
+   * Called before anything is charged.
+   *
+   * @param context the block and the state; valid until {@link #onTransactionEnd} returns
+   */
+  default void onTransactionStart(TraceContext context, Transaction transaction, Address from) {}
 
   /**
    * Called when the transaction has ended.

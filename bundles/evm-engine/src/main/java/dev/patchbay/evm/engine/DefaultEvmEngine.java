@@ -32,7 +32,7 @@ public final class DefaultEvmEngine implements EvmEngine {
 
   @Override
   public EvmExecution open(BlockContext block, StateReader parent) {
-    return new Execution(block, parent, codes);
+    return new Execution(block, new EvmState(new Base(parent), codes));
   }
 
   private static final class Execution implements EvmExecution {
@@ -40,9 +40,9 @@ public final class DefaultEvmEngine implements EvmEngine {
     private final EvmState state;
     private final TransactionProcessor processor;
 
-    Execution(BlockContext block, StateReader parent, CodeCache codes) {
+    Execution(BlockContext block, EvmState state) {
       this.block = block;
-      this.state = new EvmState(new Base(parent), codes);
+      this.state = state;
       this.processor = new TransactionProcessor(state, block);
     }
 
@@ -53,9 +53,10 @@ public final class DefaultEvmEngine implements EvmEngine {
     }
 
     @Override
-    public ExecutionResult simulate(Transaction call, @Nullable Tracer tracer)
+    public ExecutionResult simulate(Transaction call, boolean validates, @Nullable Tracer tracer)
         throws InvalidTransactionException {
-      return processor.process(call, Long.MAX_VALUE, Mode.SIMULATION, tracer);
+      Mode mode = validates ? Mode.VALIDATED_SIMULATION : Mode.SIMULATION;
+      return processor.process(call, Long.MAX_VALUE, mode, tracer);
     }
 
     @Override
@@ -73,11 +74,33 @@ public final class DefaultEvmEngine implements EvmEngine {
     public void override(
         Address address, @Nullable UInt256 balance, @Nullable Long nonce, @Nullable Bytes code) {
       state.override(address, balance, nonce, code);
+      state.endTransaction(block.fork());
     }
 
     @Override
     public void override(Address address, UInt256 key, UInt256 value) {
       state.override(address, key, value);
+      state.endTransaction(block.fork());
+    }
+
+    @Override
+    public void clearStorage(Address address) {
+      state.clearStorage(address);
+    }
+
+    @Override
+    public boolean isPrecompile(Address address) {
+      return processor.isPrecompile(address);
+    }
+
+    @Override
+    public void movePrecompile(Address from, @Nullable Address to) {
+      processor.movePrecompile(from, to);
+    }
+
+    @Override
+    public EvmExecution next(BlockContext following) {
+      return new Execution(following, state);
     }
 
     @Override

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param status success, revert or exceptional halt
  * @param gasUsed gas that the sender pays for, after refunds
- * @param gasRefunded refund that was granted
+ * @param gasRefunded refund that the sender got: with {@code gasUsed} the most gas that was needed
+ *     at any moment
  * @param output returned data, or the data of a revert
  * @param logs logs written; none unless successful
  * @param error null on success, otherwise the reason in geth's words

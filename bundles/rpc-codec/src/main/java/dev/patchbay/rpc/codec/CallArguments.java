@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.codec;
 
-import dev.patchbay.api.execution.CallSimulator.AccountOverride;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.crypto.Keccak;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -31,12 +32,29 @@ public final class CallArguments {
   private CallArguments() {}
 
   /**
-   * Returns the call as a transaction with a sender in place of a signature.
+   * Returns the call as a transaction with a sender in place of a signature. One that names neither
+   * fees nor lists is a legacy transaction.
    *
    * @param gas gas to use in place of what the object says; null for that
    */
   public static Transaction transaction(
       Map<String, @Nullable Object> call, UInt256 chainId, long nonce, @Nullable Long gas)
+      throws RpcError {
+    return transaction(call, TransactionType.LEGACY, chainId, nonce, gas);
+  }
+
+  /**
+   * Returns the call as a transaction with a sender in place of a signature.
+   *
+   * @param fallback the type of a call that names neither fees nor lists
+   * @param gas gas to use in place of what the object says; null for that
+   */
+  public static Transaction transaction(
+      Map<String, @Nullable Object> call,
+      TransactionType fallback,
+      UInt256 chainId,
+      long nonce,
+      @Nullable Long gas)
       throws RpcError {
     Object input = call.get("input");
     Object data = call.get("data");
@@ -54,12 +72,20 @@ public final class CallArguments {
     boolean market = maxFee != null || tip != null;
     Object list = call.get("accessList");
     Object authorizations = call.get("authorizationList");
-    TransactionType type =
-        authorizations != null
-            ? TransactionType.SET_CODE
-            : market
-                ? TransactionType.FEE_MARKET
-                : list != null ? TransactionType.ACCESS_LIST : TransactionType.LEGACY;
+    Object blobs = call.get("blobVersionedHashes");
+    TransactionType type;
+    if (authorizations != null) {
+      type = TransactionType.SET_CODE;
+    } else if (blobs != null) {
+      type = TransactionType.BLOB;
+    } else if (market) {
+      type = TransactionType.FEE_MARKET;
+    } else if (list != null) {
+      type = gasPrice == null ? fallback : TransactionType.ACCESS_LIST;
+      type = type == TransactionType.LEGACY ? TransactionType.ACCESS_LIST : type;
+    } else {
+      type = gasPrice == null ? fallback : TransactionType.LEGACY;
+    }
     Address from =
         call.get("from") == null ? Address.ZERO : Params.address("from", call.get("from"));
     long limit =
@@ -95,43 +121,21 @@ public final class CallArguments {
     if (authorizations != null) {
       b.authorizations(Params.authorizations(authorizations));
     }
+    if (blobs != null) {
+      List<Hash> hashes = new ArrayList<>();
+      for (Object hash : Params.list("blobVersionedHashes", blobs)) {
+        hashes.add(Params.hash("blobVersionedHashes", hash));
+      }
+      b.blobVersionedHashes(hashes);
+    }
+    if (call.get("maxFeePerBlobGas") != null) {
+      b.maxFeePerBlobGas(Params.quantity("maxFeePerBlobGas", call.get("maxFeePerBlobGas")));
+    }
     return b.build();
   }
 
   private static long clamp(UInt256 gas) {
     return gas.fitsLong() && gas.longValue() >= 0 ? gas.longValue() : Long.MAX_VALUE;
-  }
-
-  /** Reads state overrides by address. */
-  public static Map<Address, AccountOverride> overrides(@Nullable Object value) throws RpcError {
-    Map<Address, AccountOverride> out = new LinkedHashMap<>();
-    if (value == null) {
-      return out;
-    }
-    for (Map.Entry<String, @Nullable Object> entry :
-        Params.object("state override", value).entrySet()) {
-      Map<String, @Nullable Object> o = Params.object("state override", entry.getValue());
-      if (o.get("state") != null) {
-        throw RpcError.invalidParams(
-            "state override of a whole storage ('state') is not supported; use 'stateDiff'");
-      }
-      Map<UInt256, UInt256> slots = new LinkedHashMap<>();
-      if (o.get("stateDiff") != null) {
-        for (Map.Entry<String, @Nullable Object> slot :
-            Params.object("stateDiff", o.get("stateDiff")).entrySet()) {
-          slots.put(
-              Params.storageKey(slot.getKey()), Params.quantity("stateDiff", slot.getValue()));
-        }
-      }
-      out.put(
-          Params.address("state override", entry.getKey()),
-          new AccountOverride(
-              o.get("balance") == null ? null : Params.quantity("balance", o.get("balance")),
-              o.get("nonce") == null ? null : (Long) Params.quantity64("nonce", o.get("nonce")),
-              o.get("code") == null ? null : Params.bytes("code", o.get("code")),
-              slots));
-    }
-    return out;
   }
 
   /** Returns the error of a call that did not succeed: code 3 with the data for a revert. */

@@ -10,6 +10,7 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.Withdrawal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -100,12 +101,7 @@ public final class Params {
 
   /** Returns a boolean, false when absent. */
   public boolean flag(int index) throws RpcError {
-    Object value = optional(index);
-    if (value != null && !(value instanceof Boolean)) {
-      throw RpcError.invalidParams(
-          "invalid argument " + index + ": expected a boolean, got " + shown(value));
-    }
-    return Boolean.TRUE.equals(value);
+    return flag("argument " + index, optional(index));
   }
 
   /** Returns an object, or an empty map when absent. */
@@ -155,21 +151,33 @@ public final class Params {
     return number.longValue();
   }
 
+  /** Reads a word: up to 32 bytes in hexadecimal, with or without leading zeros. */
+  public static UInt256 word(String what, @Nullable Object value) throws RpcError {
+    return parse(what, value, text -> word(what, text));
+  }
+
+  private static UInt256 word(String what, String text) {
+    if (!text.startsWith("0x") && !text.startsWith("0X")) {
+      throw new IllegalArgumentException("hex string without 0x prefix: " + shown(text));
+    }
+    if (text.length() > 66) {
+      throw new IllegalArgumentException(
+          "unable to decode " + what + ": hex string too long, want at most 32 bytes");
+    }
+    return text.length() == 2 ? UInt256.ZERO : UInt256.fromHex(text);
+  }
+
   /** Reads a storage key: up to 32 bytes in hexadecimal, with or without leading zeros. */
   public static UInt256 storageKey(@Nullable Object value) throws RpcError {
-    return parse(
-        "storage key",
-        value,
-        text -> {
-          if (!text.startsWith("0x") && !text.startsWith("0X")) {
-            throw new IllegalArgumentException("hex string without 0x prefix: " + shown(text));
-          }
-          if (text.length() > 66) {
-            throw new IllegalArgumentException(
-                "unable to decode storage key: hex string too long, want at most 32 bytes");
-          }
-          return text.length() == 2 ? UInt256.ZERO : UInt256.fromHex(text);
-        });
+    return word("storage key", value);
+  }
+
+  /** Reads a boolean; false for null. */
+  public static boolean flag(String what, @Nullable Object value) throws RpcError {
+    if (value != null && !(value instanceof Boolean)) {
+      throw RpcError.invalidParams("invalid " + what + ": expected a boolean, got " + shown(value));
+    }
+    return Boolean.TRUE.equals(value);
   }
 
   /** Reads an object. */
@@ -219,6 +227,24 @@ public final class Params {
               (int) parity.min(UInt256.of(255)).longValue(),
               quantity("authorizationList.r", a.get("r")),
               quantity("authorizationList.s", a.get("s"))));
+    }
+    return out;
+  }
+
+  /** Reads withdrawals (EIP-4895); none for null. */
+  public static List<Withdrawal> withdrawals(@Nullable Object value) throws RpcError {
+    List<Withdrawal> out = new ArrayList<>();
+    if (value == null) {
+      return out;
+    }
+    for (Object item : list("withdrawals", value)) {
+      Map<String, @Nullable Object> w = object("withdrawal", item);
+      out.add(
+          new Withdrawal(
+              quantity64("withdrawal.index", w.get("index")),
+              quantity64("withdrawal.validatorIndex", w.get("validatorIndex")),
+              address("withdrawal.address", w.get("address")),
+              quantity64("withdrawal.amount", w.get("amount"))));
     }
     return out;
   }

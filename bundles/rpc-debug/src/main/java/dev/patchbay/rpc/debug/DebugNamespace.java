@@ -20,6 +20,7 @@ import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.rpc.codec.CallArguments;
+import dev.patchbay.rpc.codec.OverrideParams;
 import dev.patchbay.rpc.codec.Params;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -125,11 +127,13 @@ public final class DebugNamespace implements RpcNamespace {
     if (location == null || block == null) {
       throw new RpcError(RpcError.SERVER_ERROR, "transaction not found");
     }
-    replay(block, location.index(), tracer);
+    int index = location.index();
+    replay(block, index + 1, i -> i == index ? tracer : null);
     return tracer.result();
   }
 
-  private void replay(Block block, int index, Tracer tracer) throws RpcError {
+  private void replay(Block block, int count, IntFunction<@Nullable Tracer> tracers)
+      throws RpcError {
     if (block.number() == 0) {
       throw new RpcError(RpcError.SERVER_ERROR, "genesis is not traceable");
     }
@@ -138,7 +142,7 @@ public final class DebugNamespace implements RpcNamespace {
         throw new RpcError(
             RpcError.SERVER_ERROR, "the state before block " + block.number() + " is not there");
       }
-      executor.replay(block, index, state, tracer);
+      executor.replay(block, count, state, tracers);
     } catch (InvalidBlockException broken) {
       throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));
     }
@@ -146,16 +150,16 @@ public final class DebugNamespace implements RpcNamespace {
 
   private Object traceBlock(Params params) throws RpcError {
     Block block = params.requiredBlock(0, chain);
-    if (block.number() == 0) {
-      throw new RpcError(RpcError.SERVER_ERROR, "genesis is not traceable");
-    }
-    List<Object> out = new ArrayList<>();
+    List<Tracer> all = new ArrayList<>();
     for (int i = 0; i < block.transactions().size(); i++) {
-      Tracer tracer = tracer(params.object(1));
-      replay(block, i, tracer);
+      all.add(tracer(params.object(1)));
+    }
+    replay(block, all.size(), all::get);
+    List<Object> out = new ArrayList<>();
+    for (int i = 0; i < all.size(); i++) {
       Map<String, @Nullable Object> item = new LinkedHashMap<>();
       item.put("txHash", block.transactions().get(i).hash().toString());
-      item.put("result", tracer.result());
+      item.put("result", all.get(i).result());
       out.add(item);
     }
     return out;
@@ -181,7 +185,7 @@ public final class DebugNamespace implements RpcNamespace {
           transaction,
           block.hash(),
           block.header(),
-          CallArguments.overrides(options.get("stateOverrides")),
+          OverrideParams.of(options.get("stateOverrides"), options.get("blockOverrides")),
           tracer);
     } catch (InvalidTransactionException invalid) {
       throw new RpcError(RpcError.SERVER_ERROR, "tracing failed: " + invalid.getMessage());

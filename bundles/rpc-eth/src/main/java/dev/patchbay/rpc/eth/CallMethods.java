@@ -3,7 +3,7 @@ package dev.patchbay.rpc.eth;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.execution.CallSimulator;
-import dev.patchbay.api.execution.CallSimulator.AccountOverride;
+import dev.patchbay.api.execution.CallSimulator.Overrides;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.state.StateProvider;
@@ -19,6 +19,7 @@ import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.rpc.codec.CallArguments;
+import dev.patchbay.rpc.codec.OverrideParams;
 import dev.patchbay.rpc.codec.Params;
 import dev.patchbay.rpc.codec.Results;
 import java.math.BigInteger;
@@ -71,12 +72,12 @@ final class CallMethods {
   private ExecutionResult run(
       Transaction transaction,
       Block block,
-      Map<Address, AccountOverride> overrides,
+      Overrides overrides,
       dev.patchbay.api.tracing.@Nullable Tracer tracer)
       throws RpcError {
     try {
       return simulator.call(transaction, block.hash(), block.header(), overrides, tracer);
-    } catch (InvalidTransactionException invalid) {
+    } catch (InvalidTransactionException | IllegalArgumentException invalid) {
       throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(invalid.getMessage()));
     }
   }
@@ -88,7 +89,7 @@ final class CallMethods {
         run(
             transaction(call, block, null),
             block,
-            CallArguments.overrides(params.optional(2)),
+            OverrideParams.of(params.optional(2), params.optional(3)),
             null);
     if (!result.success()) {
       throw CallArguments.failure(result);
@@ -102,7 +103,7 @@ final class CallMethods {
   private String estimate(Params params) throws RpcError {
     Map<String, @Nullable Object> call = params.object(0);
     Block block = params.requiredBlock(1, chain);
-    Map<Address, AccountOverride> overrides = CallArguments.overrides(params.optional(2));
+    Overrides overrides = OverrideParams.of(params.optional(2), params.optional(3));
     long high = highest(call, block);
     Transaction first = transaction(call, block, high);
     Address to = first.to();
@@ -111,7 +112,7 @@ final class CallMethods {
             && first.data().isEmpty()
             && account(block, to).codeHash().equals(Account.EMPTY_CODE);
     if (plain
-        && overrides.isEmpty()
+        && overrides.equals(Overrides.NONE)
         && high >= TRANSFER_GAS
         && first.accessList().isEmpty()
         && first.authorizations().isEmpty()) {
@@ -151,10 +152,7 @@ final class CallMethods {
   }
 
   private boolean succeeds(
-      Map<String, @Nullable Object> call,
-      Block block,
-      Map<Address, AccountOverride> overrides,
-      long gas)
+      Map<String, @Nullable Object> call, Block block, Overrides overrides, long gas)
       throws RpcError {
     Transaction transaction = transaction(call, block, gas);
     try {
@@ -210,7 +208,7 @@ final class CallMethods {
               from == null ? Address.ZERO : from,
               to == null && from != null ? Address.ofCreation(from, transaction.nonce()) : to,
               list);
-      ExecutionResult result = run(transaction, block, Map.of(), tracer);
+      ExecutionResult result = run(transaction, block, Overrides.NONE, tracer);
       List<AccessListEntry> next = tracer.list();
       if (next.equals(list) || round == 10) {
         Map<String, @Nullable Object> out = new LinkedHashMap<>();

@@ -57,6 +57,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     methods.putAll(new StateMethods(chain, states, pool).methods());
     methods.putAll(new FeeMethods(chain).methods());
     methods.putAll(new CallMethods(chain, states, simulator).methods());
+    methods.putAll(new SimulateMethods(chain, simulator).methods());
     methods.put("eth_getLogs", logs::getLogs);
     methods.putAll(filters.methods());
     methods.putAll(subscriptions.methods());

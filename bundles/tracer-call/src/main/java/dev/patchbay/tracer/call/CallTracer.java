@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.tracer.call;
 
+import dev.patchbay.api.tracing.TraceContext;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
@@ -44,7 +45,7 @@ final class CallTracer implements Tracer {
   }
 
   @Override
-  public void onTransactionStart(Transaction transaction, Address from) {
+  public void onTransactionStart(TraceContext context, Transaction transaction, Address from) {
     gasLimit = transaction.gasLimit();
   }
 
