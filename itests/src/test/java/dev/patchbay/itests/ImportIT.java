@@ -17,14 +17,11 @@ import java.util.jar.JarInputStream;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Stream;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.tukaani.xz.XZInputStream;
 
 /** Chain files: the real one of execution-apis, the benchmark's, and broken ones. */
 class ImportIT {
@@ -37,28 +34,9 @@ class ImportIT {
   private static Path chain;
   private static Path genesis;
 
-  private static Path shared() {
-    String vectors = System.getenv("PATCHBAY_VECTORS");
-    return vectors == null
-        ? Node.ROOT.resolve("../shared").toAbsolutePath().normalize()
-        : Path.of(vectors).resolveSibling(".").normalize();
-  }
-
   @BeforeAll
   static void unpack() throws Exception {
-    Path pack = shared().resolve("vectors/execution-apis.tar.xz");
-    assumeTrue(
-        Files.exists(pack),
-        "SKIPPED: " + pack + " is absent; set PATCHBAY_VECTORS to the folder with the packs");
-    try (TarArchiveInputStream tar =
-        new TarArchiveInputStream(new XZInputStream(Files.newInputStream(pack)))) {
-      for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
-        String name = entry.getName().substring(entry.getName().lastIndexOf('/') + 1);
-        if (List.of("genesis.json", "chain.rlp").contains(name)) {
-          Files.write(folder.resolve(name), tar.readAllBytes());
-        }
-      }
-    }
+    ExecutionApis.unpack(folder);
     chain = folder.resolve("chain.rlp");
     genesis = folder.resolve("genesis.json");
   }
@@ -129,7 +107,7 @@ class ImportIT {
   @ParameterizedTest
   @ValueSource(strings = {"memory", "mapdb", "rocksdb"})
   void theBenchmarkChainReachesItsHead(String storage) throws Exception {
-    Path bench = shared().resolve("bench");
+    Path bench = ExecutionApis.shared().resolve("bench");
     assumeTrue(Files.exists(bench), "SKIPPED: " + bench + " is absent");
     Path allocation = benchGenesis(bench);
     Path data = folder.resolve("bench-" + storage);
@@ -152,7 +130,7 @@ class ImportIT {
    */
   @Test
   void bundlesAreExchangedDuringAnImport() throws Exception {
-    Path bench = shared().resolve("bench");
+    Path bench = ExecutionApis.shared().resolve("bench");
     assumeTrue(Files.exists(bench), "SKIPPED: " + bench + " is absent");
     Path data = folder.resolve("swapped");
     Path output = Files.createTempFile(folder, "swapped", ".txt");

@@ -34,8 +34,17 @@ final class Node implements AutoCloseable {
   private Process process;
   private Path output;
 
+  private final String command;
+
+  /** A development chain. */
   Node(Path data) {
+    this(data, "dev");
+  }
+
+  /** What the command starts: {@code dev} or {@code run}. */
+  Node(Path data, String command) {
     this.data = data;
+    this.command = command;
   }
 
   static int freePort() {
@@ -78,21 +87,21 @@ final class Node implements AutoCloseable {
     if (process != null && !process.waitFor(30, TimeUnit.SECONDS)) {
       throw new IllegalStateException("the node still runs: " + output());
     }
-    List<String> command =
+    List<String> line =
         new ArrayList<>(
             List.of(
                 ROOT.resolve("patchbay").toString(),
-                "dev",
+                command,
                 "--datadir",
                 data.toString(),
                 "--http-port",
                 "" + httpPort,
                 "--ws-port",
                 "" + wsPort));
-    command.addAll(List.of(more));
+    line.addAll(List.of(more));
     output = Files.createTempFile("patchbay-node", ".txt");
     ProcessBuilder builder =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
+        new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(output.toFile());
     builder.environment().putAll(environment);
     process = builder.start();
     return this;

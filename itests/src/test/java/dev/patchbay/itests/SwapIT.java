@@ -63,6 +63,8 @@ class SwapIT {
         "rpc-eth",
         "rpc-net",
         "rpc-debug",
+        "rpc-txpool",
+        "rpc-testing",
         "rpc-server",
         "tracer-struct",
         "tracer-call",

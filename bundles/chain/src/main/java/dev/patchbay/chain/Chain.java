@@ -384,6 +384,12 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     return new States.Historic(lease.get(), number, check, lease::close);
   }
 
+  @Override
+  public History history() {
+    return new History(
+        Math.max(0, historyFrom - 1), historyBlocks == Long.MAX_VALUE ? null : historyBlocks);
+  }
+
   private void requireHistory(long number) {
     if (number + 1 < historyFrom) {
       throw new StorageException(

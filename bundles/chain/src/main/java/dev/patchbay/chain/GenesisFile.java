@@ -153,6 +153,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
         json.path("daoForkSupport").asBoolean()
             ? field(json, "daoForkBlock", GenesisFile::longNumber, null)
             : null,
+        field(json, "mergeNetsplitBlock", GenesisFile::longNumber, null),
         clique != null);
   }
 

@@ -6,21 +6,27 @@ import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.payload.MinerControl;
+import dev.patchbay.api.payload.Payload;
+import dev.patchbay.api.payload.PayloadAttributes;
 import dev.patchbay.api.payload.PayloadBuilder;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
-import dev.patchbay.primitives.BlobSchedule;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bloom;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.Withdrawal;
+import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import java.util.ArrayDeque;
@@ -32,20 +38,45 @@ import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Fills blocks with what pays the most tip per gas, each sender's transactions in the order of
  * nonces.
  */
-@Component
-public final class Builder implements PayloadBuilder {
+@Component(
+    name = "dev.patchbay.payload",
+    service = {PayloadBuilder.class, MinerControl.class},
+    configurationPolicy = ConfigurationPolicy.OPTIONAL)
+@Designate(ocd = Builder.Config.class)
+public final class Builder implements PayloadBuilder, MinerControl {
+  private static final Logger LOG = LoggerFactory.getLogger(Builder.class);
   private static final long MIN_TRANSACTION_GAS = 21_000;
+  private static final long LEAST_GAS_LIMIT = 5_000;
+  private static final int MOST_EXTRA = 32;
+
+  /** Configuration of the builder. */
+  @ObjectClassDefinition(name = "Patchbay block building")
+  public @interface Config {
+    /** Gas limit towards which blocks move. */
+    @AttributeDefinition(
+        description = "Gas limit towards which blocks move, by a 1,024th at a time (EIP-1559)")
+    long gas_limit() default 60_000_000;
+  }
 
   private final ChainReader chain;
   private final StateProvider states;
   private final BlockExecutor executor;
   private final TransactionPool pool;
+  private volatile long gasLimit;
+  private volatile UInt256 leastTip = UInt256.ZERO;
+  private volatile @Nullable Bytes extra;
 
   /** Makes the component. */
   @Activate
@@ -53,90 +84,239 @@ public final class Builder implements PayloadBuilder {
       @Reference ChainReader chain,
       @Reference StateProvider states,
       @Reference BlockExecutor executor,
-      @Reference TransactionPool pool) {
+      @Reference TransactionPool pool,
+      Config config,
+      Map<String, Object> properties) {
+    ConfigurationKeys.report("dev.patchbay.payload", properties, Config.class, LOG::warn);
+    if (config.gas_limit() < LEAST_GAS_LIMIT) {
+      throw new IllegalArgumentException(
+          "dev.patchbay.payload: gas.limit is "
+              + config.gas_limit()
+              + ", it must be at least "
+              + LEAST_GAS_LIMIT);
+    }
     this.chain = chain;
     this.states = states;
     this.executor = executor;
     this.pool = pool;
+    this.gasLimit = config.gas_limit();
+  }
+
+  // ---- what an operator sets
+
+  @Override
+  public void setGasLimit(long gas) {
+    if (gas < LEAST_GAS_LIMIT) {
+      throw new IllegalArgumentException(
+          "the gas limit must be at least " + LEAST_GAS_LIMIT + ", not " + gas);
+    }
+    gasLimit = gas;
   }
 
   @Override
-  public Block build(Block parent, BlockSealer.Template template) {
-    ChainConfig config = chain.config();
-    long number = parent.number() + 1;
-    Fork fork = config.forkAt(number, template.timestamp());
-    UInt256 baseFee = fork.includes(Fork.LONDON) ? FeeMarket.nextBaseFee(parent.header()) : null;
-    BlockHeader draft = draft(parent, template, fork, baseFee, config);
+  public void setGasPrice(UInt256 tip) {
+    leastTip = tip;
+  }
+
+  @Override
+  public void setExtra(Bytes bytes) {
+    if (bytes.size() > MOST_EXTRA) {
+      throw new IllegalArgumentException(
+          "extra data has " + bytes.size() + " bytes, at most " + MOST_EXTRA + " are allowed");
+    }
+    extra = bytes;
+  }
+
+  // ---- blocks
+
+  /** The header of a block before anything is in it, and how it is filled. */
+  private record Draft(
+      BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals, Filler filler) {}
+
+  private interface Filler {
+    UInt256 fill(BlockAssembly assembly) throws InvalidTransactionException;
+  }
+
+  @Override
+  public Block build(Block parent, BlockSealer.Template t) {
+    BlockHeader header =
+        header(
+            parent,
+            t.timestamp(),
+            t.coinbase(),
+            t.difficulty(),
+            withVanity(t.extraData()),
+            Hash.ZERO,
+            t.nonce(),
+            Hash.ZERO);
+    return fromPool(parent, header, t.feeRecipient(), List.of()).block();
+  }
+
+  private Bytes withVanity(Bytes extraData) {
+    Bytes vanity = extra;
+    if (vanity == null || extraData.size() < MOST_EXTRA) {
+      return extraData;
+    }
+    byte[] bytes = extraData.toArray();
+    java.util.Arrays.fill(bytes, 0, MOST_EXTRA, (byte) 0);
+    System.arraycopy(vanity.unsafeArray(), 0, bytes, 0, vanity.size());
+    return Bytes.wrap(bytes);
+  }
+
+  @Override
+  public Payload build(Block parent, PayloadAttributes a) {
+    return fromPool(parent, header(parent, a), a.feeRecipient(), a.withdrawals());
+  }
+
+  private Payload fromPool(
+      Block parent, BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals) {
+    try {
+      return build(
+          parent,
+          new Draft(
+              header, feeRecipient, withdrawals, block -> fill(block, header.baseFeePerGas())));
+    } catch (InvalidTransactionException impossible) {
+      throw new IllegalStateException(impossible); // those of the pool are left out
+    }
+  }
+
+  @Override
+  public Payload build(Block parent, PayloadAttributes a, List<Transaction> transactions)
+      throws InvalidTransactionException {
+    BlockHeader header = header(parent, a);
+    return build(
+        parent,
+        new Draft(
+            header,
+            a.feeRecipient(),
+            a.withdrawals(),
+            block -> {
+              UInt256 value = UInt256.ZERO;
+              for (Transaction transaction : transactions) {
+                value = value.add(add(block, transaction, header.baseFeePerGas()));
+              }
+              return value;
+            }));
+  }
+
+  private Payload build(Block parent, Draft draft) throws InvalidTransactionException {
     try (StateReader state = states.stateAfter(parent.hash())) {
       if (state == null) {
         throw new IllegalStateException("no state after block " + parent);
       }
-      BlockAssembly assembly = executor.assemble(draft, template.feeRecipient(), List.of(), state);
-      fill(assembly, baseFee);
-      return assembly.finish().block();
+      BlockAssembly assembly =
+          executor.assemble(draft.header, draft.feeRecipient, draft.withdrawals, state);
+      UInt256 value = draft.filler.fill(assembly);
+      BlockExecutor.Assembled assembled = assembly.finish();
+      List<byte[]> requests = assembled.outcome().requests();
+      return new Payload(assembled.block(), value, requests == null ? List.of() : requests);
     } catch (InvalidBlockException broken) {
       throw new IllegalStateException(String.valueOf(broken.getMessage()), broken);
     }
   }
 
+  private static UInt256 add(
+      BlockAssembly assembly, Transaction transaction, @Nullable UInt256 baseFee)
+      throws InvalidTransactionException {
+    ExecutionResult result = assembly.add(transaction);
+    return tip(transaction, baseFee).multiply(UInt256.of(result.gasUsed()));
+  }
+
+  private static UInt256 tip(Transaction transaction, @Nullable UInt256 baseFee) {
+    UInt256 price = transaction.effectiveGasPrice(baseFee);
+    return baseFee == null ? price : price.subtract(baseFee);
+  }
+
   private record Candidate(Deque<Transaction> rest, UInt256 tip) {}
 
-  private void fill(BlockAssembly assembly, @Nullable UInt256 baseFee) {
+  private UInt256 fill(BlockAssembly assembly, @Nullable UInt256 baseFee) {
     PriorityQueue<Candidate> queue =
         new PriorityQueue<>(Comparator.comparing(Candidate::tip).reversed());
-    for (Map.Entry<Address, List<Transaction>> entry : pool.pending().entrySet()) {
-      offer(queue, new ArrayDeque<>(entry.getValue()), baseFee);
+    for (List<Transaction> own : pool.pending().values()) {
+      offer(queue, new ArrayDeque<>(own), baseFee);
     }
+    UInt256 value = UInt256.ZERO;
     while (!queue.isEmpty() && assembly.gasLeft() >= MIN_TRANSACTION_GAS) {
       Deque<Transaction> rest = queue.remove().rest();
       try {
-        assembly.add(rest.removeFirst());
+        value = value.add(add(assembly, rest.removeFirst(), baseFee));
         offer(queue, rest, baseFee);
       } catch (InvalidTransactionException skipped) {
         // what follows from this sender cannot run either; the next block looks again
       }
     }
+    return value;
   }
 
-  private static void offer(
+  private void offer(
       PriorityQueue<Candidate> queue, Deque<Transaction> rest, @Nullable UInt256 baseFee) {
     Transaction next = rest.peekFirst();
     if (next == null || (baseFee != null && next.maxFeePerGas().compareTo(baseFee) < 0)) {
       return;
     }
-    UInt256 price = next.effectiveGasPrice(baseFee);
-    queue.add(new Candidate(rest, baseFee == null ? price : price.subtract(baseFee)));
+    UInt256 tip = tip(next, baseFee);
+    if (tip.compareTo(leastTip) >= 0) {
+      queue.add(new Candidate(rest, tip));
+    }
   }
 
-  private static BlockHeader draft(
+  // ---- headers
+
+  private BlockHeader header(Block parent, PayloadAttributes a) {
+    Bytes set = extra;
+    return header(
+        parent,
+        a.timestamp(),
+        a.feeRecipient(),
+        UInt256.ZERO,
+        a.extraData().isEmpty() && set != null ? set : a.extraData(),
+        a.prevRandao(),
+        0,
+        a.parentBeaconBlockRoot());
+  }
+
+  private BlockHeader header(
       Block parent,
-      BlockSealer.Template template,
-      Fork fork,
-      @Nullable UInt256 baseFee,
-      ChainConfig config) {
+      long timestamp,
+      Address coinbase,
+      UInt256 difficulty,
+      Bytes extraData,
+      Hash mixHash,
+      long nonce,
+      Hash beaconRoot) {
+    ChainConfig config = chain.config();
+    Fork fork = config.forkAt(parent.number() + 1, timestamp);
     boolean cancun = fork.includes(Fork.CANCUN);
-    BlobSchedule blobs = config.blobScheduleAt(template.timestamp());
     return new BlockHeader(
         parent.hash(),
         BlockHeader.EMPTY_OMMERS,
-        template.coinbase(),
+        coinbase,
         Hash.ZERO,
         Account.EMPTY_ROOT,
         Account.EMPTY_ROOT,
         Bloom.EMPTY,
-        template.difficulty(),
+        difficulty,
         parent.number() + 1,
-        parent.header().gasLimit(),
+        nextGasLimit(parent.header().gasLimit(), gasLimit),
         0,
-        template.timestamp(),
-        template.extraData(),
-        Hash.ZERO,
-        template.nonce(),
-        baseFee,
-        fork.includes(Fork.SHANGHAI) ? Account.EMPTY_ROOT : null,
-        cancun ? (Long) 0L : null,
-        cancun ? (Long) FeeMarket.nextExcessBlobGas(parent.header(), blobs, fork) : null,
-        cancun ? Hash.ZERO : null,
-        fork.includes(Fork.PRAGUE) ? Hash.ZERO : null);
+        timestamp,
+        extraData,
+        mixHash,
+        nonce,
+        fork.includes(Fork.LONDON) ? FeeMarket.nextBaseFee(parent.header()) : null,
+        null,
+        null,
+        cancun
+            ? (Long)
+                FeeMarket.nextExcessBlobGas(parent.header(), config.blobScheduleAt(timestamp), fork)
+            : null,
+        cancun ? beaconRoot : null,
+        null);
+  }
+
+  /** Moves a gas limit towards a target by less than a 1,024th (EIP-1559). */
+  static long nextGasLimit(long parent, long target) {
+    long step = parent / 1_024 - 1;
+    return target > parent ? Math.min(target, parent + step) : Math.max(target, parent - step);
   }
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.primitives;
 
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @param depositContract the deposit contract (EIP-6110); null when there is none
  * @param clique parameters of proof of authority (EIP-225); null under other consensus
  * @param daoForkBlock number of the block that moves the ether of The DAO; null when none does
+ * @param mergeNetsplitBlock number that counts as a fork when nodes compare their rules (EIP-2124,
+ *     EIP-3675); null for none
  * @param proofOfAuthority whether forks from Shanghai on are in force without a merge
  */
 public record ChainConfig(
@@ -32,6 +37,7 @@ public record ChainConfig(
     @Nullable Address depositContract,
     @Nullable Clique clique,
     @Nullable Long daoForkBlock,
+    @Nullable Long mergeNetsplitBlock,
     boolean proofOfAuthority) {
 
   /**
@@ -66,7 +72,7 @@ public record ChainConfig(
       blobs.put(0L, fork.includes(Fork.PRAGUE) ? BlobSchedule.PRAGUE : BlobSchedule.CANCUN);
     }
     return new ChainConfig(
-        chainId, blocks, times, null, blobs, null, null, null, fork.includes(Fork.PARIS));
+        chainId, blocks, times, null, blobs, null, null, null, null, fork.includes(Fork.PARIS));
   }
 
   /**
@@ -104,6 +110,27 @@ public record ChainConfig(
   /** Returns the name of the consensus rules that the chain asks for: clique or engine. */
   public String consensus() {
     return clique == null ? "engine" : "clique";
+  }
+
+  /** Returns the block numbers from which some fork holds, ascending, without that of genesis. */
+  public SortedSet<Long> forkBlockNumbers() {
+    SortedSet<Long> out = new TreeSet<>(forkBlocks.values());
+    for (Long more : Arrays.asList(daoForkBlock, mergeNetsplitBlock)) {
+      if (more != null) {
+        out.add(more);
+      }
+    }
+    out.remove(0L);
+    return out;
+  }
+
+  /** Returns the timestamps from which some fork or blob parameters hold, ascending. */
+  public SortedSet<Long> forkTimestamps() {
+    SortedSet<Long> out = new TreeSet<>(forkTimes.values());
+    if (forkTimes.containsKey(Fork.CANCUN)) {
+      out.addAll(blobSchedules.keySet());
+    }
+    return out;
   }
 
   /** Returns the blob parameters at a timestamp; those of Cancun before any is scheduled. */

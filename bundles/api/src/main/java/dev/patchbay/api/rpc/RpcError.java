@@ -25,16 +25,61 @@ public final class RpcError extends Exception {
   /** Any other failure. */
   public static final int SERVER_ERROR = -32000;
 
-  /** A limit of range, size or rate is exceeded. */
-  public static final int LIMIT_EXCEEDED = -32005;
-
   /** No store is bound. */
   public static final int STORAGE_UNAVAILABLE = -32010;
 
   /** Execution reverted; the data are those of the revert. */
   public static final int REVERTED = 3;
 
+  /** The tables of codes that a listener can answer with. */
+  public enum Profile {
+    /** Codes of their own for what wallets meet; the default. */
+    PATCHBAY,
+    /** What geth answers. */
+    GETH,
+    /** The error catalogue of execution-apis. */
+    CATALOGUE
+  }
+
+  /** Failures whose code depends on the profile. */
+  public enum Kind {
+    /** Nonce below the account's. */
+    NONCE_TOO_LOW(-32001, SERVER_ERROR, 1),
+    /** Balance below cost. */
+    INSUFFICIENT_FUNDS(-32002, SERVER_ERROR, 809),
+    /** Gas limit above the block's. */
+    GAS_LIMIT(-32003, SERVER_ERROR, 803),
+    /** Fees too low for the pool, or to replace another transaction. */
+    UNDERPRICED(-32004, SERVER_ERROR, 802),
+    /** A limit of range, size or rate. */
+    LIMIT(-32005, SERVER_ERROR, -32005),
+    /** More time than a request may take. */
+    TIMEOUT(-32005, -32002, -32005),
+    /** A response of more bytes than allowed. */
+    RESPONSE_TOO_LARGE(-32005, -32003, -32005);
+
+    private final int patchbay;
+    private final int geth;
+    private final int catalogue;
+
+    Kind(int patchbay, int geth, int catalogue) {
+      this.patchbay = patchbay;
+      this.geth = geth;
+      this.catalogue = catalogue;
+    }
+
+    /** Returns the code under a profile. */
+    public int code(Profile profile) {
+      return switch (profile) {
+        case PATCHBAY -> patchbay;
+        case GETH -> geth;
+        case CATALOGUE -> catalogue;
+      };
+    }
+  }
+
   private final int code;
+  private final @Nullable Kind kind;
   private final transient @Nullable Object data;
 
   /** Makes an error without data. */
@@ -44,8 +89,23 @@ public final class RpcError extends Exception {
 
   /** Makes an error; {@code data} is JSON-neutral. */
   public RpcError(int code, String message, @Nullable Object data) {
+    this(code, null, message, data);
+  }
+
+  /** Makes an error without data whose code depends on the profile. */
+  public RpcError(Kind kind, String message) {
+    this(kind, message, null);
+  }
+
+  /** Makes an error whose code depends on the profile; {@code data} is JSON-neutral. */
+  public RpcError(Kind kind, String message, @Nullable Object data) {
+    this(kind.code(Profile.PATCHBAY), kind, message, data);
+  }
+
+  private RpcError(int code, @Nullable Kind kind, String message, @Nullable Object data) {
     super(message, null, false, false);
     this.code = code;
+    this.kind = kind;
     this.data = data;
   }
 
@@ -54,9 +114,14 @@ public final class RpcError extends Exception {
     return new RpcError(INVALID_PARAMS, message);
   }
 
-  /** Returns the code. */
+  /** Returns the code under the profile {@link Profile#PATCHBAY}. */
   public int code() {
     return code;
+  }
+
+  /** Returns the code under a profile. */
+  public int code(Profile profile) {
+    return kind == null ? code : kind.code(profile);
   }
 
   /** Returns the data, or null. */

@@ -22,6 +22,17 @@ public interface StateProvider {
    */
   @Nullable StateReader stateAfter(Hash blockHash);
 
+  /**
+   * Which states are kept.
+   *
+   * @param oldestBlock number of the first block whose state is there
+   * @param window how many blocks back states are kept; null when all are
+   */
+  record History(long oldestBlock, @Nullable Long window) {}
+
+  /** Returns which states are kept now. */
+  History history();
+
   /** Returns the state root after {@code changes} on top of the state after {@code parent}. */
   Hash rootAfter(Hash parent, StateChanges changes);
 

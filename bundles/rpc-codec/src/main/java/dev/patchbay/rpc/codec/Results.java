@@ -83,6 +83,34 @@ public final class Results {
     return out;
   }
 
+  /** Returns a block as the Engine API shows it, {@code ExecutionPayload}. */
+  public static Map<String, @Nullable Object> payload(Block block) {
+    BlockHeader h = block.header();
+    Map<String, @Nullable Object> out = new LinkedHashMap<>();
+    out.put("parentHash", h.parentHash().toString());
+    out.put("feeRecipient", h.coinbase().toString());
+    out.put("stateRoot", h.stateRoot().toString());
+    out.put("receiptsRoot", h.receiptsRoot().toString());
+    out.put("logsBloom", h.logsBloom().toString());
+    out.put("prevRandao", h.mixHash().toString());
+    out.put("blockNumber", Hex.quantity(h.number()));
+    out.put("gasLimit", Hex.quantity(h.gasLimit()));
+    out.put("gasUsed", Hex.quantity(h.gasUsed()));
+    out.put("timestamp", Hex.quantity(h.timestamp()));
+    out.put("extraData", h.extraData().toString());
+    putIfPresent(out, "baseFeePerGas", h.baseFeePerGas());
+    out.put("blockHash", block.hash().toString());
+    out.put(
+        "transactions", block.transactions().stream().map(t -> Hex.encode(t.encode())).toList());
+    List<Withdrawal> withdrawals = block.withdrawals();
+    if (withdrawals != null) {
+      out.put("withdrawals", withdrawals.stream().map(Results::withdrawal).toList());
+    }
+    putIfPresent(out, "blobGasUsed", h.blobGasUsed());
+    putIfPresent(out, "excessBlobGas", h.excessBlobGas());
+    return out;
+  }
+
   private static Map<String, Object> withdrawal(Withdrawal w) {
     Map<String, Object> out = new LinkedHashMap<>();
     out.put("index", Hex.quantity(w.index()));

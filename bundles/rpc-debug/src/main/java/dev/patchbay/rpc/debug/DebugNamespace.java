@@ -13,8 +13,10 @@ import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerFactory;
+import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Transaction;
@@ -46,6 +48,7 @@ public final class DebugNamespace implements RpcNamespace {
   private final StateProvider states;
   private final BlockExecutor executor;
   private final CallSimulator simulator;
+  private final TransactionPool pool;
 
   /** Makes the methods. */
   @Activate
@@ -53,11 +56,13 @@ public final class DebugNamespace implements RpcNamespace {
       @Reference ChainReader chain,
       @Reference StateProvider states,
       @Reference BlockExecutor executor,
-      @Reference CallSimulator simulator) {
+      @Reference CallSimulator simulator,
+      @Reference TransactionPool pool) {
     this.chain = chain;
     this.states = states;
     this.executor = executor;
     this.simulator = simulator;
+    this.pool = pool;
     methods.put("debug_traceTransaction", (p, s) -> traceTransaction(new Params(p)));
     methods.put("debug_traceCall", (p, s) -> traceCall(new Params(p)));
     methods.put("debug_traceBlockByNumber", (p, s) -> traceBlock(new Params(p)));
@@ -67,6 +72,8 @@ public final class DebugNamespace implements RpcNamespace {
     methods.put(
         "debug_getRawHeader",
         (p, s) -> Hex.encode(new Params(p).requiredBlock(0, chain).header().encode()));
+    methods.put("debug_getRawTransaction", (p, s) -> rawTransaction(new Params(p)));
+    methods.put("debug_getRawBlockAccessList", (p, s) -> rawBlockAccessList(new Params(p)));
     methods.put("debug_getRawReceipts", (p, s) -> rawReceipts(new Params(p)));
   }
 
@@ -191,6 +198,23 @@ public final class DebugNamespace implements RpcNamespace {
       throw new RpcError(RpcError.SERVER_ERROR, "tracing failed: " + invalid.getMessage());
     }
     return tracer.result();
+  }
+
+  private @Nullable String rawTransaction(Params params) throws RpcError {
+    Hash hash = params.hash(0);
+    TransactionLocation location = chain.transaction(hash);
+    Block block = location == null ? null : chain.block(location.blockHash());
+    Transaction found =
+        location == null || block == null
+            ? pool.get(hash)
+            : block.transactions().get(location.index());
+    return found == null ? null : Hex.encode(found.encode());
+  }
+
+  /** No block has an access list before Amsterdam (EIP-7928). */
+  private @Nullable Object rawBlockAccessList(Params params) throws RpcError {
+    params.requiredBlock(0, chain);
+    return null;
   }
 
   private Object rawReceipts(Params params) throws RpcError {

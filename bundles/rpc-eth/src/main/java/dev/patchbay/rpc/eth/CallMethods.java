@@ -47,7 +47,7 @@ final class CallMethods {
   Map<String, RpcMethod> methods() {
     Map<String, RpcMethod> m = new LinkedHashMap<>();
     m.put("eth_call", (p, s) -> call(new Params(p)));
-    m.put("eth_estimateGas", (p, s) -> estimate(new Params(p)));
+    m.put("eth_estimateGas", (p, s) -> Hex.quantity(estimate(new Params(p))));
     m.put("eth_createAccessList", (p, s) -> accessList(new Params(p)));
     return m;
   }
@@ -60,6 +60,11 @@ final class CallMethods {
       nonce = account.nonce();
     }
     return CallArguments.transaction(call, chain.config().chainId(), nonce, gas);
+  }
+
+  /** Returns the nonce of an account after a block. */
+  long nonce(Block block, Address address) {
+    return account(block, address).nonce();
   }
 
   private Account account(Block block, Address address) {
@@ -97,13 +102,18 @@ final class CallMethods {
     return result.output().toString();
   }
 
+  private long estimate(Params params) throws RpcError {
+    return estimate(
+        params.object(0),
+        params.requiredBlock(1, chain),
+        OverrideParams.of(params.optional(2), params.optional(3)));
+  }
+
   /**
    * Finds the least gas limit with which the call succeeds, to within 1.5 percent, by bisection.
    */
-  private String estimate(Params params) throws RpcError {
-    Map<String, @Nullable Object> call = params.object(0);
-    Block block = params.requiredBlock(1, chain);
-    Overrides overrides = OverrideParams.of(params.optional(2), params.optional(3));
+  long estimate(Map<String, @Nullable Object> call, Block block, Overrides overrides)
+      throws RpcError {
     long high = highest(call, block);
     Transaction first = transaction(call, block, high);
     Address to = first.to();
@@ -118,7 +128,7 @@ final class CallMethods {
         && first.authorizations().isEmpty()) {
       try {
         if (run(transaction(call, block, TRANSFER_GAS), block, overrides, null).success()) {
-          return Hex.quantity(TRANSFER_GAS);
+          return TRANSFER_GAS;
         }
       } catch (RpcError needsMore) {
         // a precompiled contract, say: fall through to the search
@@ -148,7 +158,7 @@ final class CallMethods {
         low = middle;
       }
     }
-    return Hex.quantity(high);
+    return high;
   }
 
   private boolean succeeds(

@@ -6,8 +6,10 @@ import dev.patchbay.api.chain.ChainReader.TransactionLocation;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
-import dev.patchbay.api.txpool.AddResult;
+import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
@@ -27,17 +29,18 @@ import org.jspecify.annotations.Nullable;
 
 /** Methods about blocks and transactions. */
 final class ChainMethods {
-  private static final int ERROR_NONCE_TOO_LOW = -32001;
-  private static final int ERROR_FUNDS = -32002;
-  private static final int ERROR_GAS_LIMIT = -32003;
-  private static final int ERROR_UNDERPRICED = -32004;
-
   private final ChainReader chain;
+  private final StateProvider states;
   private final TransactionPool pool;
   private final Supplier<@Nullable BlockSealer> sealer;
 
-  ChainMethods(ChainReader chain, TransactionPool pool, Supplier<@Nullable BlockSealer> sealer) {
+  ChainMethods(
+      ChainReader chain,
+      StateProvider states,
+      TransactionPool pool,
+      Supplier<@Nullable BlockSealer> sealer) {
     this.chain = chain;
+    this.states = states;
     this.pool = pool;
     this.sealer = sealer;
   }
@@ -62,8 +65,12 @@ final class ChainMethods {
     m.put("eth_getBlockTransactionCountByNumber", (p, s) -> count(numbered(p)));
     m.put("eth_getUncleCountByBlockHash", (p, s) -> ommers(chain.block(new Params(p).hash(0))));
     m.put("eth_getUncleCountByBlockNumber", (p, s) -> ommers(numbered(p)));
-    m.put("eth_getUncleByBlockHashAndIndex", (p, s) -> null);
-    m.put("eth_getUncleByBlockNumberAndIndex", (p, s) -> null);
+    m.put(
+        "eth_getUncleByBlockHashAndIndex",
+        (p, s) -> ommer(chain.block(new Params(p).hash(0)), new Params(p).position(1)));
+    m.put(
+        "eth_getUncleByBlockNumberAndIndex",
+        (p, s) -> ommer(numbered(p), new Params(p).position(1)));
     m.put("eth_getTransactionByHash", (p, s) -> transaction(new Params(p).hash(0)));
     m.put(
         "eth_getTransactionByBlockHashAndIndex",
@@ -72,8 +79,15 @@ final class ChainMethods {
         "eth_getTransactionByBlockNumberAndIndex",
         (p, s) -> at(numbered(p), new Params(p).position(1)));
     m.put("eth_getRawTransactionByHash", (p, s) -> raw(new Params(p).hash(0)));
+    m.put(
+        "eth_getRawTransactionByBlockHashAndIndex",
+        (p, s) -> rawAt(chain.block(new Params(p).hash(0)), new Params(p).position(1)));
+    m.put(
+        "eth_getRawTransactionByBlockNumberAndIndex",
+        (p, s) -> rawAt(numbered(p), new Params(p).position(1)));
+    m.put("eth_getTransactionBySenderAndNonce", (p, s) -> bySenderAndNonce(new Params(p)));
+    m.put("eth_getBlockAccessList", (p, s) -> blockAccessList(new Params(p)));
     m.put("eth_getTransactionReceipt", (p, s) -> receipt(new Params(p).hash(0)));
-    m.put("eth_sendRawTransaction", (p, s) -> send(new Params(p)));
     return m;
   }
 
@@ -108,6 +122,68 @@ final class ChainMethods {
     return block == null ? null : Hex.quantity(block.ommers().size());
   }
 
+  private static @Nullable Object ommer(@Nullable Block block, int index) {
+    if (block == null || index >= block.ommers().size()) {
+      return null;
+    }
+    return Results.block(new Block(block.ommers().get(index), List.of(), List.of(), null), false);
+  }
+
+  private static @Nullable String rawAt(@Nullable Block block, int index) {
+    return block == null || index >= block.transactions().size()
+        ? null
+        : Hex.encode(block.transactions().get(index).encode());
+  }
+
+  /** No block has an access list before Amsterdam (EIP-7928). */
+  private @Nullable Object blockAccessList(Params params) throws RpcError {
+    params.requiredBlock(0, chain);
+    return null;
+  }
+
+  /**
+   * Looks in the pool, then for the block that moved the sender's nonce past the one asked for, by
+   * bisection over the states that are kept.
+   */
+  private @Nullable Object bySenderAndNonce(Params params) throws RpcError {
+    Address sender = params.address(0);
+    long nonce = Params.quantity64("argument 1", params.optional(1));
+    for (Transaction pending : pool.pending().getOrDefault(sender, List.of())) {
+      if (pending.nonce() == nonce) {
+        return Results.transaction(pending, null, 0);
+      }
+    }
+    long low = states.history().oldestBlock();
+    long high = chain.head().number();
+    if (Long.compareUnsigned(nonceAfter(high, sender), nonce) <= 0) {
+      return null;
+    }
+    while (low < high) {
+      long middle = low + (high - low) / 2;
+      if (Long.compareUnsigned(nonceAfter(middle, sender), nonce) > 0) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    Block block = chain.block(low);
+    for (int i = 0; block != null && i < block.transactions().size(); i++) {
+      Transaction transaction = block.transactions().get(i);
+      if (transaction.nonce() == nonce && sender.equals(transaction.sender())) {
+        return Results.transaction(transaction, block, i);
+      }
+    }
+    return null;
+  }
+
+  private long nonceAfter(long number, Address sender) {
+    Hash hash = chain.canonicalHash(number);
+    try (StateReader state = hash == null ? null : states.stateAfter(hash)) {
+      Account account = state == null ? null : state.account(sender);
+      return account == null ? 0 : account.nonce();
+    }
+  }
+
   private @Nullable Object transaction(Hash hash) {
     TransactionLocation location = chain.transaction(hash);
     if (location != null) {
@@ -140,7 +216,7 @@ final class ChainMethods {
         : FeeMarket.blobBaseFee(excess, chain.config().blobScheduleAt(block.header().timestamp()));
   }
 
-  private @Nullable Object receipt(Hash hash) {
+  @Nullable Object receipt(Hash hash) {
     TransactionLocation location = chain.transaction(hash);
     Block block = location == null ? null : chain.block(location.blockHash());
     List<Receipt> receipts = location == null ? null : chain.receipts(location.blockHash());
@@ -159,28 +235,5 @@ final class ChainMethods {
       out.add(Results.receipt(block, receipts, i, blobBaseFee(block)));
     }
     return out;
-  }
-
-  private String send(Params params) throws RpcError {
-    Transaction transaction;
-    try {
-      transaction = Transaction.decode(params.bytes(0).toArray());
-    } catch (IllegalArgumentException malformed) {
-      throw RpcError.invalidParams("invalid transaction: " + malformed.getMessage());
-    }
-    AddResult result = pool.add(transaction);
-    if (result instanceof AddResult.Rejected rejected) {
-      int code =
-          switch (rejected.reason()) {
-            case NONCE_TOO_LOW -> ERROR_NONCE_TOO_LOW;
-            case INSUFFICIENT_FUNDS -> ERROR_FUNDS;
-            case GAS_LIMIT -> ERROR_GAS_LIMIT;
-            case UNDERPRICED -> ERROR_UNDERPRICED;
-            case POOL_FULL -> RpcError.LIMIT_EXCEEDED;
-            case ALREADY_KNOWN, INVALID -> RpcError.SERVER_ERROR;
-          };
-      throw new RpcError(code, rejected.message(), Map.of("reason", rejected.reason().name()));
-    }
-    return transaction.hash().toString();
   }
 }

@@ -32,6 +32,7 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
 @Component(service = RpcNamespace.class, property = RpcNamespace.NAME + "=eth", immediate = true)
 public final class EthNamespace implements RpcNamespace, ChainListener, PoolListener {
   private final Map<String, RpcMethod> methods = new HashMap<>();
+  private final SendMethods sending;
   private final Filters filters;
   private final Subscriptions subscriptions;
   private final ServiceRegistration<?> registration;
@@ -53,10 +54,17 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     LogSearch logs = new LogSearch(chain);
     filters = new Filters(logs, InstantSource.system());
     subscriptions = new Subscriptions(chain);
-    methods.putAll(new ChainMethods(chain, pool, () -> sealer).methods());
+    ChainMethods chainMethods = new ChainMethods(chain, states, pool, () -> sealer);
+    methods.putAll(chainMethods.methods());
+    sending = new SendMethods(chain, pool, chainMethods::receipt);
+    methods.putAll(sending.methods());
+    methods.putAll(new ConfigMethods(chain, states).methods());
     methods.putAll(new StateMethods(chain, states, pool).methods());
-    methods.putAll(new FeeMethods(chain).methods());
-    methods.putAll(new CallMethods(chain, states, simulator).methods());
+    FeeMethods fees = new FeeMethods(chain);
+    CallMethods calls = new CallMethods(chain, states, simulator);
+    methods.putAll(fees.methods());
+    methods.putAll(calls.methods());
+    methods.putAll(new FillMethods(chain, pool, fees, calls).methods());
     methods.putAll(new SimulateMethods(chain, simulator).methods());
     methods.put("eth_getLogs", logs::getLogs);
     methods.putAll(filters.methods());
@@ -74,6 +82,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
   void close() {
     registration.unregister();
     subscriptions.close();
+    sending.close();
   }
 
   @Override
@@ -85,6 +94,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
   public void headChanged(List<Block> removed, List<Block> added) {
     filters.headChanged(removed, added);
     subscriptions.headChanged(removed, added);
+    sending.headChanged();
   }
 
   @Override

@@ -44,7 +44,7 @@ final class FeeMethods {
     return m;
   }
 
-  private UInt256 nextBaseFee() {
+  UInt256 nextBaseFee() {
     Block head = chain.head();
     return head.header().baseFeePerGas() == null
         ? UInt256.ZERO
@@ -65,7 +65,7 @@ final class FeeMethods {
    * Returns the 60th percentile of the tips in the last blocks that have transactions; 1 gwei
    * without any.
    */
-  private UInt256 tip() {
+  UInt256 tip() {
     List<UInt256> tips = new ArrayList<>();
     Block block = chain.head();
     for (int i = 0; i < SAMPLED_BLOCKS && block != null && block.number() > 0; i++) {

@@ -96,7 +96,7 @@ final class Filters {
       throws RpcError {
     expire();
     if (filters.size() >= MAX_FILTERS) {
-      throw new RpcError(RpcError.LIMIT_EXCEEDED, "too many filters, at most " + MAX_FILTERS);
+      throw new RpcError(RpcError.Kind.LIMIT, "too many filters, at most " + MAX_FILTERS);
     }
     String id = "0x" + new BigInteger(127, random).setBit(127).toString(16);
     filters.put(id, new Filter(kind, criteria, query, clock.instant()));

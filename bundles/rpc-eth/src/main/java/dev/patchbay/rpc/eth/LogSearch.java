@@ -140,7 +140,7 @@ final class LogSearch {
     }
     if (to - from >= MAX_RANGE) {
       throw new RpcError(
-          RpcError.LIMIT_EXCEEDED,
+          RpcError.Kind.LIMIT,
           "block range of " + (to - from + 1) + " is too large, at most " + MAX_RANGE + " blocks");
     }
     for (long number = from; number <= to; number++) {
@@ -152,7 +152,7 @@ final class LogSearch {
       }
       if (out.size() > MAX_RESULTS) {
         throw new RpcError(
-            RpcError.LIMIT_EXCEEDED, "query returned more than " + MAX_RESULTS + " results");
+            RpcError.Kind.LIMIT, "query returned more than " + MAX_RESULTS + " results");
       }
     }
     return out;

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 /** Methods about accounts. */
 final class StateMethods {
   private static final int MAX_PROOF_KEYS = 1_024;
+  private static final int MAX_STORAGE_VALUES = 1_024;
 
   private final ChainReader chain;
   private final StateProvider states;
@@ -41,6 +42,7 @@ final class StateMethods {
     m.put("eth_getTransactionCount", (p, s) -> nonce(new Params(p)));
     m.put("eth_getCode", (p, s) -> code(new Params(p)));
     m.put("eth_getStorageAt", (p, s) -> storage(new Params(p)));
+    m.put("eth_getStorageValues", (p, s) -> storageValues(new Params(p)));
     m.put("eth_getProof", (p, s) -> proof(new Params(p)));
     return m;
   }
@@ -88,13 +90,43 @@ final class StateMethods {
     }
   }
 
+  private Object storageValues(Params params) throws RpcError {
+    Map<Address, List<UInt256>> asked = new LinkedHashMap<>();
+    int count = 0;
+    for (Map.Entry<String, @Nullable Object> entry : params.object(0).entrySet()) {
+      List<UInt256> keys = new ArrayList<>();
+      for (Object key : Params.list("storage keys", entry.getValue())) {
+        keys.add(Params.storageKey(key));
+      }
+      count += keys.size();
+      asked.put(Params.address("address", entry.getKey()), keys);
+    }
+    if (count == 0) {
+      throw RpcError.invalidParams("empty request");
+    }
+    if (count > MAX_STORAGE_VALUES) {
+      throw new RpcError(
+          RpcError.Kind.LIMIT, "too many slots: " + count + ", at most " + MAX_STORAGE_VALUES);
+    }
+    Map<String, Object> out = new LinkedHashMap<>();
+    try (StateReader state = state(params, 1)) {
+      asked.forEach(
+          (address, keys) ->
+              out.put(
+                  address.toString(),
+                  keys.stream()
+                      .map(key -> state.storage(address, key).toHash().toString())
+                      .toList()));
+    }
+    return out;
+  }
+
   private Object proof(Params params) throws RpcError {
     Address address = params.address(0);
     List<@Nullable Object> asked = params.list(1);
     if (asked.size() > MAX_PROOF_KEYS) {
       throw new RpcError(
-          RpcError.LIMIT_EXCEEDED,
-          "too many keys: " + asked.size() + ", at most " + MAX_PROOF_KEYS);
+          RpcError.Kind.LIMIT, "too many keys: " + asked.size() + ", at most " + MAX_PROOF_KEYS);
     }
     List<UInt256> keys = new ArrayList<>();
     for (Object key : asked) {

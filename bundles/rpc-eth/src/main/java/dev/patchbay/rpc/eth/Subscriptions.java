@@ -73,7 +73,7 @@ final class Subscriptions {
     long own = active.values().stream().filter(s -> s.session == session).count();
     if (own >= MAX_PER_SESSION) {
       throw new RpcError(
-          RpcError.LIMIT_EXCEEDED,
+          RpcError.Kind.LIMIT,
           "too many subscriptions, at most " + MAX_PER_SESSION + " a connection");
     }
     String id = "0x" + new BigInteger(127, random).setBit(127).toString(16);

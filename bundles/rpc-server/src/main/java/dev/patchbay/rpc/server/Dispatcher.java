@@ -77,10 +77,11 @@ public final class Dispatcher {
   /**
    * Answers a message: a request or a batch.
    *
-   * @param allowed namespaces that the listener serves
+   * @param terms how the listener serves
    * @return the response, or null when there is nothing to answer
    */
-  byte @Nullable [] answer(byte[] message, Set<String> allowed, Limits limits, RpcSession session) {
+  byte @Nullable [] answer(byte[] message, Terms terms, RpcSession session) {
+    Limits limits = terms.limits();
     Object request;
     try {
       request = json.readValue(message, Object.class);
@@ -92,8 +93,8 @@ public final class Dispatcher {
       return write(error(null, RpcError.PARSE_ERROR, "parse error", null));
     }
     if (!(request instanceof List<?> batch)) {
-      Map<String, @Nullable Object> response = one(request, allowed, session);
-      return response == null ? null : bounded(response, limits);
+      Map<String, @Nullable Object> response = one(request, terms, session);
+      return response == null ? null : bounded(response, terms);
     }
     if (batch.isEmpty()) {
       return write(error(null, RpcError.INVALID_REQUEST, "empty batch", null));
@@ -102,27 +103,31 @@ public final class Dispatcher {
       return write(
           error(
               null,
-              RpcError.LIMIT_EXCEEDED,
+              RpcError.Kind.LIMIT.code(terms.errors()),
               "batch too large: " + batch.size() + " items, at most " + limits.batchItems(),
               null));
     }
-    return batch(batch, allowed, limits, session);
+    return batch(batch, terms, session);
   }
 
-  private byte @Nullable [] batch(
-      List<?> batch, Set<String> allowed, Limits limits, RpcSession session) {
+  private byte @Nullable [] batch(List<?> batch, Terms terms, RpcSession session) {
     List<byte[]> responses = new ArrayList<>();
     long size = 2;
     for (Object item : batch) {
       Map<String, @Nullable Object> response;
-      if (size > limits.responseBytes()) {
+      if (size > terms.limits().responseBytes()) {
         Object id = item instanceof Map<?, ?> map ? map.get("id") : null;
-        response = error(id, RpcError.LIMIT_EXCEEDED, "response too large", null);
+        response =
+            error(
+                id,
+                RpcError.Kind.RESPONSE_TOO_LARGE.code(terms.errors()),
+                "response too large",
+                null);
       } else {
-        response = one(item, allowed, session);
+        response = one(item, terms, session);
       }
       if (response != null) {
-        byte[] encoded = bounded(response, limits);
+        byte[] encoded = bounded(response, terms);
         size += encoded.length + 1;
         responses.add(encoded);
       }
@@ -143,21 +148,22 @@ public final class Dispatcher {
     return out.toByteArray();
   }
 
-  private byte[] bounded(Map<String, @Nullable Object> response, Limits limits) {
+  private byte[] bounded(Map<String, @Nullable Object> response, Terms terms) {
     byte[] encoded = write(response);
-    if (encoded.length > limits.responseBytes()) {
+    int most = terms.limits().responseBytes();
+    if (encoded.length > most) {
       return write(
           error(
               response.get("id"),
-              RpcError.LIMIT_EXCEEDED,
-              "response too large: " + encoded.length + " bytes, at most " + limits.responseBytes(),
+              RpcError.Kind.RESPONSE_TOO_LARGE.code(terms.errors()),
+              "response too large: " + encoded.length + " bytes, at most " + most,
               null));
     }
     return encoded;
   }
 
   private @Nullable Map<String, @Nullable Object> one(
-      @Nullable Object request, Set<String> allowed, RpcSession session) {
+      @Nullable Object request, Terms terms, RpcSession session) {
     if (!(request instanceof Map<?, ?> map)) {
       return error(null, RpcError.INVALID_REQUEST, "invalid request: not an object", null);
     }
@@ -175,7 +181,7 @@ public final class Dispatcher {
     } else {
       @SuppressWarnings("unchecked") // JSON arrays hold anything
       List<@Nullable Object> list = params == null ? List.of() : (List<@Nullable Object>) params;
-      response = call(id, name, list, allowed, session);
+      response = call(id, name, list, terms, session);
     }
     return map.containsKey("id") ? response : null;
   }
@@ -184,11 +190,13 @@ public final class Dispatcher {
       @Nullable Object id,
       String name,
       List<@Nullable Object> params,
-      Set<String> allowed,
+      Terms terms,
       RpcSession session) {
     int underscore = name.indexOf('_');
     RpcMethod method = methods.get(name);
-    if (method == null || underscore < 0 || !allowed.contains(name.substring(0, underscore))) {
+    if (method == null
+        || underscore < 0
+        || !terms.namespaces().contains(name.substring(0, underscore))) {
       return error(
           id,
           RpcError.METHOD_NOT_FOUND,
@@ -204,7 +212,8 @@ public final class Dispatcher {
       response.put("result", method.call(params, session));
       return response;
     } catch (RpcError failure) {
-      return error(id, failure.code(), String.valueOf(failure.getMessage()), failure.data());
+      return error(
+          id, failure.code(terms.errors()), String.valueOf(failure.getMessage()), failure.data());
     } catch (StorageUnavailableException unavailable) {
       return error(
           id, RpcError.STORAGE_UNAVAILABLE, String.valueOf(unavailable.getMessage()), null);

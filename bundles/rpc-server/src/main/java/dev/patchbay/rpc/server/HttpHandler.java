@@ -5,7 +5,6 @@ import dev.patchbay.api.rpc.RpcSession;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 import java.util.regex.Pattern;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
@@ -45,20 +44,13 @@ final class HttpHandler extends Handler.Abstract {
       };
 
   private final Dispatcher dispatcher;
-  private final Set<String> namespaces;
-  private final Limits limits;
+  private final Terms terms;
   private final List<String> hosts;
   private final List<String> origins;
 
-  HttpHandler(
-      Dispatcher dispatcher,
-      Set<String> namespaces,
-      Limits limits,
-      List<String> hosts,
-      List<String> origins) {
+  HttpHandler(Dispatcher dispatcher, Terms terms, List<String> hosts, List<String> origins) {
     this.dispatcher = dispatcher;
-    this.namespaces = namespaces;
-    this.limits = limits;
+    this.terms = terms;
     this.hosts = hosts;
     this.origins = origins;
   }
@@ -93,16 +85,16 @@ final class HttpHandler extends Handler.Abstract {
           HttpStatus.UNSUPPORTED_MEDIA_TYPE_415,
           "invalid content type, only application/json is supported");
     }
-    if (request.getLength() > limits.bodyBytes() * DISCARDED) {
+    if (request.getLength() > terms.limits().bodyBytes() * DISCARDED) {
       return refuseSize(response, callback);
     }
-    if (request.getLength() > limits.bodyBytes()) {
+    if (request.getLength() > terms.limits().bodyBytes()) {
       Content.Source.consumeAll(
           request, Callback.from(() -> refuseSize(response, callback), callback::failed));
       return true;
     }
     // no thread waits for a body: slow clients cost a connection each, and no more
-    Content.Source.asByteArrayAsync(request, limits.bodyBytes())
+    Content.Source.asByteArrayAsync(request, terms.limits().bodyBytes())
         .whenComplete(
             (body, failure) -> {
               if (failure == null) {
@@ -119,7 +111,7 @@ final class HttpHandler extends Handler.Abstract {
 
   private void answer(byte[] body, Response response, Callback callback) {
     try {
-      byte[] answer = dispatcher.answer(body, namespaces, limits, NO_SESSION);
+      byte[] answer = dispatcher.answer(body, terms, NO_SESSION);
       response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
       response.write(true, ByteBuffer.wrap(answer == null ? new byte[0] : answer), callback);
     } catch (Throwable failure) { // whatever it is, the client must not wait for ever
@@ -133,7 +125,7 @@ final class HttpHandler extends Handler.Abstract {
         response,
         callback,
         HttpStatus.PAYLOAD_TOO_LARGE_413,
-        "request too large: at most " + limits.bodyBytes() + " bytes");
+        "request too large: at most " + terms.limits().bodyBytes() + " bytes");
   }
 
   private boolean preflight(Response response, Callback callback) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
+import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
 import java.time.Duration;
@@ -62,6 +63,11 @@ public final class Listener {
     @AttributeDefinition(description = "Origins of web pages that may read answers; * for all")
     String cors() default "";
 
+    /** Table of error codes. */
+    @AttributeDefinition(
+        description = "Table of error codes: patchbay, geth, or the catalogue of execution-apis")
+    String error_profile() default "patchbay";
+
     /** Most bytes of a request. */
     @AttributeDefinition(description = "Most bytes of a request")
     int max_body_bytes() default 5_242_880;
@@ -110,6 +116,7 @@ public final class Listener {
     Set<String> namespaces = new TreeSet<>(split(config.namespaces()));
     Limits limits =
         new Limits(config.max_body_bytes(), config.max_batch_items(), config.max_response_bytes());
+    Terms terms = new Terms(namespaces, limits, profile(config.error_profile()));
     QueuedThreadPool threads = new QueuedThreadPool(64, 4, 60_000);
     threads.setName("rpc-server-" + config.port());
     server = new Server(threads);
@@ -123,8 +130,7 @@ public final class Listener {
     server.addConnector(connector);
     server.addBean(new NetworkConnectionLimit(config.max_connections(), connector));
     HttpHandler handler =
-        new HttpHandler(
-            dispatcher, namespaces, limits, split(config.hosts()), split(config.cors()));
+        new HttpHandler(dispatcher, terms, split(config.hosts()), split(config.cors()));
     Connections connections = new Connections(config.max_websockets());
     WebSocketUpgradeHandler sockets =
         WebSocketUpgradeHandler.from(
@@ -136,7 +142,7 @@ public final class Listener {
                   "/*",
                   (request, response, callback) ->
                       handler.acceptsUpgrade(request) && connections.tryEnter()
-                          ? new Socket(dispatcher, namespaces, limits, connections)
+                          ? new Socket(dispatcher, terms, connections)
                           : null);
             });
     sockets.setHandler(handler);
@@ -180,6 +186,18 @@ public final class Listener {
               + " to "
               + most);
     }
+  }
+
+  private static RpcError.Profile profile(String name) {
+    for (RpcError.Profile profile : RpcError.Profile.values()) {
+      if (profile.name().equalsIgnoreCase(name.strip())) {
+        return profile;
+      }
+    }
+    throw new IllegalArgumentException(
+        "dev.patchbay.rpc.listener: key error.profile is '"
+            + name
+            + "', allowed are patchbay, geth and catalogue");
   }
 
   private static List<String> split(String list) {

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
@@ -23,17 +22,15 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   private static final int MAX_UNSENT_CHARS = 1 << 24;
 
   private final Dispatcher dispatcher;
-  private final Set<String> namespaces;
-  private final Limits limits;
+  private final Terms terms;
   private final Connections connections;
   private final AtomicInteger unsent = new AtomicInteger();
   private final AtomicInteger unsentChars = new AtomicInteger();
   private @Nullable List<Runnable> closers = new ArrayList<>();
 
-  Socket(Dispatcher dispatcher, Set<String> namespaces, Limits limits, Connections connections) {
+  Socket(Dispatcher dispatcher, Terms terms, Connections connections) {
     this.dispatcher = dispatcher;
-    this.namespaces = namespaces;
-    this.limits = limits;
+    this.terms = terms;
     this.connections = connections;
   }
 
@@ -46,8 +43,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   @Override
   public void onWebSocketText(String message) {
     Session session = getSession();
-    byte[] answer =
-        dispatcher.answer(message.getBytes(StandardCharsets.UTF_8), namespaces, limits, this);
+    byte[] answer = dispatcher.answer(message.getBytes(StandardCharsets.UTF_8), terms, this);
     if (answer == null) {
       session.demand();
     } else {

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import dev.patchbay.api.rpc.RpcError;
+import java.util.Set;
+
+/**
+ * How a listener serves its clients.
+ *
+ * @param namespaces namespaces that are served
+ * @param limits what one client may ask for at once
+ * @param errors the table of error codes
+ */
+record Terms(Set<String> namespaces, Limits limits, RpcError.Profile errors) {}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.txpool;
+
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcNamespace;
+import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Hex;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.rpc.codec.Params;
+import dev.patchbay.rpc.codec.Results;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+
+/** The {@code txpool} namespace: what waits for a block. */
+@Component(property = RpcNamespace.NAME + "=txpool")
+public final class TxpoolNamespace implements RpcNamespace {
+  private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
+  private final TransactionPool pool;
+
+  /** Makes the methods. */
+  @Activate
+  public TxpoolNamespace(@Reference TransactionPool pool) {
+    this.pool = pool;
+    methods.put("txpool_content", (p, s) -> all(t -> Results.transaction(t, null, 0)));
+    methods.put("txpool_contentFrom", (p, s) -> contentFrom(new Params(p)));
+    methods.put("txpool_inspect", (p, s) -> all(TxpoolNamespace::summary));
+    methods.put("txpool_status", (p, s) -> status());
+  }
+
+  @Override
+  public Map<String, RpcMethod> methods() {
+    return methods;
+  }
+
+  private Object all(Function<Transaction, Object> shape) {
+    Map<String, Object> out = new LinkedHashMap<>();
+    out.put("pending", bySender(pool.pending(), shape));
+    out.put("queued", bySender(pool.queued(), shape));
+    return out;
+  }
+
+  private static Map<String, Object> bySender(
+      Map<Address, List<Transaction>> transactions, Function<Transaction, Object> shape) {
+    Map<String, Object> out = new TreeMap<>();
+    transactions.forEach((sender, own) -> out.put(sender.toChecksumString(), byNonce(own, shape)));
+    return out;
+  }
+
+  private static Map<String, Object> byNonce(
+      List<Transaction> transactions, Function<Transaction, Object> shape) {
+    Map<String, Object> out = new LinkedHashMap<>();
+    for (Transaction transaction : transactions) {
+      out.put(Long.toUnsignedString(transaction.nonce()), shape.apply(transaction));
+    }
+    return out;
+  }
+
+  private Object contentFrom(Params params) throws RpcError {
+    Address sender = params.address(0);
+    Function<Transaction, Object> shape = t -> Results.transaction(t, null, 0);
+    Map<String, Object> out = new LinkedHashMap<>();
+    out.put("pending", byNonce(pool.pending().getOrDefault(sender, List.of()), shape));
+    out.put("queued", byNonce(pool.queued().getOrDefault(sender, List.of()), shape));
+    return out;
+  }
+
+  private static String summary(Transaction transaction) {
+    Address to = transaction.to();
+    return (to == null ? "contract creation" : to.toChecksumString())
+        + ": "
+        + transaction.value()
+        + " wei + "
+        + Long.toUnsignedString(transaction.gasLimit())
+        + " gas × "
+        + transaction.maxFeePerGas()
+        + " wei";
+  }
+
+  private Object status() {
+    Map<String, Object> out = new LinkedHashMap<>();
+    out.put("pending", Hex.quantity(count(pool.pending())));
+    out.put("queued", Hex.quantity(count(pool.queued())));
+    return out;
+  }
+
+  private static long count(Map<Address, List<Transaction>> transactions) {
+    return transactions.values().stream().mapToLong(List::size).sum();
+  }
+}
