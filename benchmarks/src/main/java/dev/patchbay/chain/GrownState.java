@@ -68,7 +68,13 @@ public final class GrownState {
   public GrownState(KeyValueStore store, int accounts) {
     this.accounts = accounts;
     chain = Chains.of(Chains.shanghaiGenesis(), store, new DefaultEvmEngine(), new EngineRules());
-    builder = new Builder(chain.reader(), chain.states(), chain.executor(), Chains.pool(pending));
+    builder =
+        new Builder(
+            chain.reader(),
+            chain.states(),
+            chain.executor(),
+            Chains.pool(pending),
+            chain.reader().head().header().gasLimit());
   }
 
   private static Address address(long index) {

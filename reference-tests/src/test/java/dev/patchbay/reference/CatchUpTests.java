@@ -132,7 +132,12 @@ class CatchUpTests {
     }
     Address coinbase = Address.wrap(ByteBuffer.allocate(20).putInt(16, 1 + any()).array());
     Block block =
-        new Builder(miner.reader(), miner.states(), miner.executor(), Chains.pool(pending))
+        new Builder(
+                miner.reader(),
+                miner.states(),
+                miner.executor(),
+                Chains.pool(pending),
+                parent.header().gasLimit())
             .build(
                 parent,
                 new BlockSealer.Template(

@@ -26,6 +26,7 @@ final class Instructions {
   static final String INVALID_JUMP = "invalid jump destination";
   private static final long WRITE_PROTECTION = Long.MIN_VALUE;
   private static final long RETURN_OUT_OF_BOUNDS = Long.MIN_VALUE + 1;
+  private static final long NO_GAS_FOR_STORE = Long.MIN_VALUE + 2;
 
   private final Machine machine;
   private final EvmState state;
@@ -46,9 +47,15 @@ final class Instructions {
 
   /** Returns the name of a failure. */
   static String error(long failure) {
-    return failure == WRITE_PROTECTION
-        ? "write protection"
-        : failure == RETURN_OUT_OF_BOUNDS ? "return data out of bounds" : OUT_OF_GAS;
+    if (failure == WRITE_PROTECTION) {
+      return "write protection";
+    }
+    if (failure == RETURN_OUT_OF_BOUNDS) {
+      return "return data out of bounds";
+    }
+    return failure == NO_GAS_FOR_STORE
+        ? OUT_OF_GAS + ": not enough gas for reentrancy sentry"
+        : OUT_OF_GAS;
   }
 
   static String undefined(int op) {
@@ -320,7 +327,7 @@ final class Instructions {
     }
     long gas = available;
     if (schedule.storeSentry && gas + prepaid <= 2300) {
-      return -1;
+      return NO_GAS_FOR_STORE;
     }
     long[] s = f.stack;
     int at = state.slot(f.self, s[key], s[key + 1], s[key + 2], s[key + 3]);

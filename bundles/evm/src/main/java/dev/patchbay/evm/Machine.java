@@ -385,7 +385,7 @@ final class Machine {
     }
     byte[] output = contract.run(input);
     if (output == null) {
-      f.error = "precompile failed";
+      f.error = contract.failure(input);
       finish(f, Frame.Exit.FAULT);
       return;
     }

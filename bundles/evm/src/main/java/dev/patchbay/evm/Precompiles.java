@@ -37,6 +37,11 @@ public final class Precompiles {
 
     /** Returns the output; null when the contract fails, which uses up all gas. */
     byte @Nullable [] run(byte[] input);
+
+    /** Returns why the contract fails on an input. */
+    default String failure(byte[] input) {
+      return "precompile failed";
+    }
   }
 
   private static final byte[] NO_BYTES = new byte[0];
@@ -114,6 +119,11 @@ public final class Precompiles {
           public byte @Nullable [] run(byte[] input) {
             return function.apply(input);
           }
+
+          @Override
+          public String failure(byte[] input) {
+            return reason(number, input);
+          }
         });
   }
 
@@ -154,6 +164,17 @@ public final class Precompiles {
   /** Returns where contracts are. */
   public Set<Address> addresses() {
     return Collections.unmodifiableSet(contracts.keySet());
+  }
+
+  /** Returns why a contract fails, in geth's words where it has some of its own. */
+  private static String reason(int number, byte[] input) {
+    return switch (number) {
+      case 5 -> "one or more of base/exponent/modulus length exceeded 1024 bytes";
+      case 8 -> input.length % 192 == 0 ? "malformed point" : "bad elliptic curve pairing size";
+      case 9 -> input.length == 213 ? "invalid final flag" : "invalid input length";
+      case 10 -> input.length == 192 ? "error verifying kzg proof" : "invalid input length";
+      default -> "precompile failed";
+    };
   }
 
   private static long words(byte[] input) {

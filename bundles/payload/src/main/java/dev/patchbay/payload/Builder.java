@@ -87,11 +87,21 @@ public final class Builder implements PayloadBuilder, MinerControl {
       @Reference TransactionPool pool,
       Config config,
       Map<String, Object> properties) {
+    this(chain, states, executor, pool, config.gas_limit());
     ConfigurationKeys.report("dev.patchbay.payload", properties, Config.class, LOG::warn);
-    if (config.gas_limit() < LEAST_GAS_LIMIT) {
+  }
+
+  /** Makes a builder without a container. */
+  public Builder(
+      ChainReader chain,
+      StateProvider states,
+      BlockExecutor executor,
+      TransactionPool pool,
+      long gasLimit) {
+    if (gasLimit < LEAST_GAS_LIMIT) {
       throw new IllegalArgumentException(
           "dev.patchbay.payload: gas.limit is "
-              + config.gas_limit()
+              + gasLimit
               + ", it must be at least "
               + LEAST_GAS_LIMIT);
     }
@@ -99,7 +109,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
     this.states = states;
     this.executor = executor;
     this.pool = pool;
-    this.gasLimit = config.gas_limit();
+    this.gasLimit = gasLimit;
   }
 
   // ---- what an operator sets

@@ -2,6 +2,7 @@
 package com.example.opcount;
 
 import dev.patchbay.api.tracing.Step;
+import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerFactory;
 import java.util.Map;
@@ -12,7 +13,7 @@ import org.osgi.service.component.annotations.Component;
 @Component(property = TracerFactory.NAME + "=opcountTracer")
 public final class OpcountTracer implements TracerFactory {
   @Override
-  public Tracer create(Map<String, Object> config) {
+  public Tracer create(Map<String, Object> config, TraceSubject subject) {
     Map<String, Integer> counts = new TreeMap<>();
     return new Tracer() {
       @Override

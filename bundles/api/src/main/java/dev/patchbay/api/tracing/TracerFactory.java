@@ -18,6 +18,12 @@ public interface TracerFactory {
    */
   String NAME = "tracer.name";
 
+  /**
+   * Service property: the version of the tracer, as OSGi writes versions; that of the bundle when
+   * it is absent.
+   */
+  String VERSION = "tracer.version";
+
   /** The name of the tracer used when a client names none. */
   String DEFAULT = "structLogger";
 
@@ -26,8 +32,9 @@ public interface TracerFactory {
    *
    * @param config the client's {@code tracerConfig}, or for the default tracer the whole options
    *     object; JSON-neutral values, never null
+   * @param subject the transaction or call that is traced
    * @throws IllegalArgumentException when the configuration is not valid; the message goes to the
    *     client
    */
-  Tracer create(Map<String, Object> config);
+  Tracer create(Map<String, Object> config, TraceSubject subject);
 }

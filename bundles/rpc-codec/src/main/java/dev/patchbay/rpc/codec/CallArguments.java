@@ -2,7 +2,6 @@
 package dev.patchbay.rpc.codec;
 
 import dev.patchbay.api.rpc.RpcError;
-import dev.patchbay.crypto.Keccak;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
@@ -10,10 +9,8 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.ExecutionResult;
-import java.math.BigInteger;
-import java.nio.charset.StandardCharsets;
+import dev.patchbay.primitives.execution.RevertReason;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -25,9 +22,6 @@ import org.jspecify.annotations.Nullable;
 public final class CallArguments {
   /** Gas of a call that names none, and the most that one may name. */
   public static final long GAS_CAP = 50_000_000;
-
-  private static final byte[] ERROR_SELECTOR = selector("Error(string)");
-  private static final byte[] PANIC_SELECTOR = selector("Panic(uint256)");
 
   private CallArguments() {}
 
@@ -143,34 +137,8 @@ public final class CallArguments {
     if (result.status() != ExecutionResult.Status.REVERT) {
       return new RpcError(RpcError.SERVER_ERROR, String.valueOf(result.error()));
     }
-    String reason = reason(result.output());
+    String reason = RevertReason.of(result.output());
     String message = reason == null ? "execution reverted" : "execution reverted: " + reason;
     return new RpcError(RpcError.REVERTED, message, result.output().toString());
-  }
-
-  private static byte[] selector(String signature) {
-    return Arrays.copyOf(Keccak.hash256(signature.getBytes(StandardCharsets.US_ASCII)), 4);
-  }
-
-  /**
-   * Returns the reason in revert data: of {@code Error(string)} or {@code Panic(uint256)}; null for
-   * anything else.
-   */
-  public static @Nullable String reason(Bytes output) {
-    byte[] data = output.unsafeArray();
-    if (data.length < 36) {
-      return null;
-    }
-    if (Arrays.equals(data, 0, 4, PANIC_SELECTOR, 0, 4)) {
-      return "panic: code 0x" + new BigInteger(1, data, 4, 32).toString(16);
-    }
-    if (data.length < 68 || !Arrays.equals(data, 0, 4, ERROR_SELECTOR, 0, 4)) {
-      return null;
-    }
-    BigInteger length = new BigInteger(1, data, 36, 32);
-    if (length.compareTo(BigInteger.valueOf(data.length - 68L)) > 0) {
-      return null;
-    }
-    return new String(data, 68, length.intValue(), StandardCharsets.UTF_8);
   }
 }

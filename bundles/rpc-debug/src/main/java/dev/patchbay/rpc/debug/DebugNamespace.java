@@ -11,8 +11,10 @@ import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerFactory;
+import dev.patchbay.api.tracing.TracerRegistry;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Block;
@@ -29,21 +31,17 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
-import org.osgi.service.component.annotations.ReferenceCardinality;
-import org.osgi.service.component.annotations.ReferencePolicy;
-import org.osgi.service.component.annotations.ReferencePolicyOption;
 
 /** The {@code debug} namespace: traces by whichever tracers are installed, and raw blocks. */
 @Component(property = RpcNamespace.NAME + "=debug")
 public final class DebugNamespace implements RpcNamespace {
   private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
-  private final Map<String, TracerFactory> tracers = new ConcurrentHashMap<>();
+  private final TracerRegistry tracers;
   private final ChainReader chain;
   private final StateProvider states;
   private final BlockExecutor executor;
@@ -57,12 +55,14 @@ public final class DebugNamespace implements RpcNamespace {
       @Reference StateProvider states,
       @Reference BlockExecutor executor,
       @Reference CallSimulator simulator,
-      @Reference TransactionPool pool) {
+      @Reference TransactionPool pool,
+      @Reference TracerRegistry tracers) {
     this.chain = chain;
     this.states = states;
     this.executor = executor;
     this.simulator = simulator;
     this.pool = pool;
+    this.tracers = tracers;
     methods.put("debug_traceTransaction", (p, s) -> traceTransaction(new Params(p)));
     methods.put("debug_traceCall", (p, s) -> traceCall(new Params(p)));
     methods.put("debug_traceBlockByNumber", (p, s) -> traceBlock(new Params(p)));
@@ -77,35 +77,21 @@ public final class DebugNamespace implements RpcNamespace {
     methods.put("debug_getRawReceipts", (p, s) -> rawReceipts(new Params(p)));
   }
 
-  @Reference(
-      cardinality = ReferenceCardinality.MULTIPLE,
-      policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.GREEDY)
-  void addTracer(TracerFactory factory, Map<String, Object> properties) {
-    tracers.put(String.valueOf(properties.get(TracerFactory.NAME)), factory);
-  }
-
-  void removeTracer(TracerFactory factory, Map<String, Object> properties) {
-    tracers.remove(String.valueOf(properties.get(TracerFactory.NAME)), factory);
-  }
-
   @Override
   public Map<String, RpcMethod> methods() {
     return methods;
   }
 
-  private Tracer tracer(Map<String, @Nullable Object> options) throws RpcError {
+  private Tracer tracer(Map<String, @Nullable Object> options, TraceSubject subject)
+      throws RpcError {
     Object name = options.get("tracer");
     boolean named = name != null && !name.equals("");
     String wanted = named ? String.valueOf(name) : TracerFactory.DEFAULT;
-    TracerFactory factory = tracers.get(wanted);
+    TracerFactory factory = tracers.find(wanted);
     if (factory == null) {
       throw new RpcError(
           RpcError.SERVER_ERROR,
-          "tracer "
-              + wanted
-              + " is not installed; installed are "
-              + new java.util.TreeSet<>(tracers.keySet()));
+          "tracer " + wanted + " is not installed; installed are " + tracers.names());
     }
     Map<String, Object> config = new HashMap<>();
     Map<String, @Nullable Object> given =
@@ -121,7 +107,7 @@ public final class DebugNamespace implements RpcNamespace {
           }
         });
     try {
-      return factory.create(config);
+      return factory.create(config, subject);
     } catch (IllegalArgumentException invalid) {
       throw RpcError.invalidParams("invalid tracer configuration: " + invalid.getMessage());
     }
@@ -129,14 +115,19 @@ public final class DebugNamespace implements RpcNamespace {
 
   private @Nullable Object traceTransaction(Params params) throws RpcError {
     TransactionLocation location = chain.transaction(params.hash(0));
-    Tracer tracer = tracer(params.object(1));
     Block block = location == null ? null : chain.block(location.blockHash());
     if (location == null || block == null) {
       throw new RpcError(RpcError.SERVER_ERROR, "transaction not found");
     }
     int index = location.index();
+    Tracer tracer = tracer(params.object(1), subject(block, index));
     replay(block, index + 1, i -> i == index ? tracer : null);
     return tracer.result();
+  }
+
+  private static TraceSubject subject(Block block, int index) {
+    return new TraceSubject(
+        block.hash(), block.number(), block.transactions().get(index).hash(), index);
   }
 
   private void replay(Block block, int count, IntFunction<@Nullable Tracer> tracers)
@@ -159,7 +150,7 @@ public final class DebugNamespace implements RpcNamespace {
     Block block = params.requiredBlock(0, chain);
     List<Tracer> all = new ArrayList<>();
     for (int i = 0; i < block.transactions().size(); i++) {
-      all.add(tracer(params.object(1)));
+      all.add(tracer(params.object(1), subject(block, i)));
     }
     replay(block, all.size(), all::get);
     List<Object> out = new ArrayList<>();
@@ -176,7 +167,7 @@ public final class DebugNamespace implements RpcNamespace {
     Map<String, @Nullable Object> call = params.object(0);
     Block block = params.requiredBlock(1, chain);
     Map<String, @Nullable Object> options = params.object(2);
-    Tracer tracer = tracer(options);
+    Tracer tracer = tracer(options, new TraceSubject(null, block.number(), null, 0));
     long nonce = 0;
     if (call.get("from") != null) {
       try (StateReader state = states.stateAfter(block.hash())) {

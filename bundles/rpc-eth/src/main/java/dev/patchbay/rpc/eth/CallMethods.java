@@ -136,7 +136,7 @@ final class CallMethods {
     }
     ExecutionResult result = run(first, block, overrides, null);
     if (!result.success()) {
-      if ("out of gas".equals(result.error())) {
+      if (String.valueOf(result.error()).startsWith("out of gas")) {
         throw new RpcError(RpcError.SERVER_ERROR, "gas required exceeds allowance (" + high + ")");
       }
       throw CallArguments.failure(result);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.tracer.struct;
 
+import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerFactory;
 import java.util.Map;
@@ -10,7 +11,7 @@ import org.osgi.service.component.annotations.Component;
 @Component(property = TracerFactory.NAME + "=" + TracerFactory.DEFAULT)
 public final class StructTracerFactory implements TracerFactory {
   @Override
-  public Tracer create(Map<String, Object> config) {
+  public Tracer create(Map<String, Object> config, TraceSubject subject) {
     return new StructTracer(config);
   }
 }

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.tracing;
+
+import java.util.SortedSet;
+import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * The tracers that are installed now. Each is there under its name and under {@code name@version};
+ * the name alone means the highest version. Threading: any thread.
+ */
+@ProviderType
+public interface TracerRegistry {
+  /** Returns the factory with a name, or null. */
+  @Nullable TracerFactory find(String name);
+
+  /** Returns all names, those with versions included. */
+  SortedSet<String> names();
+}

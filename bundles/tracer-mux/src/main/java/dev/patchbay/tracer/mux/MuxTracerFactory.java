@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.tracer.mux;
+
+import dev.patchbay.api.tracing.TraceSubject;
+import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.api.tracing.TracerFactory;
+import dev.patchbay.api.tracing.TracerRegistry;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+
+/** Makes tracers of several others, which are the keys of the configuration. */
+@Component(property = TracerFactory.NAME + "=" + MuxTracerFactory.MUX)
+public final class MuxTracerFactory implements TracerFactory {
+  static final String MUX = "muxTracer";
+
+  private final TracerRegistry registry;
+
+  /** Makes the factory. */
+  @Activate
+  public MuxTracerFactory(@Reference TracerRegistry registry) {
+    this.registry = registry;
+  }
+
+  @Override
+  public Tracer create(Map<String, Object> config, TraceSubject subject) {
+    if (config.isEmpty()) {
+      throw new IllegalArgumentException("a muxTracer needs the names of tracers as keys");
+    }
+    Map<String, Tracer> tracers = new LinkedHashMap<>();
+    config.forEach(
+        (name, options) -> {
+          TracerFactory factory = name.startsWith(MUX) ? null : registry.find(name);
+          if (factory == null) {
+            throw new IllegalArgumentException(
+                "tracer " + name + " is not installed; installed are " + registry.names());
+          }
+          Map<String, Object> own = new HashMap<>();
+          if (options instanceof Map<?, ?> map) {
+            map.forEach((key, value) -> own.put(String.valueOf(key), value));
+          }
+          tracers.put(name, factory.create(own, subject));
+        });
+    return new MuxTracer(tracers);
+  }
+}
