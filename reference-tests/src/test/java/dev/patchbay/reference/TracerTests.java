@@ -25,6 +25,7 @@ import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.tracer.call.CallTracerFactory;
 import dev.patchbay.tracer.erc7562.Erc7562TracerFactory;
 import dev.patchbay.tracer.flat.FlatCallTracerFactory;
+import dev.patchbay.tracer.js.JsTracerEngine;
 import dev.patchbay.tracer.prestate.PrestateTracerFactory;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -47,6 +48,7 @@ class TracerTests {
           "call_tracer", new CallTracerFactory(),
           "call_tracer_withLog", new CallTracerFactory(),
           "call_tracer_flat", new FlatCallTracerFactory(),
+          "call_tracer_legacy", new JsTracerEngine(500_000_000, 10, 1L << 32),
           "prestate_tracer", new PrestateTracerFactory(),
           "prestate_tracer_with_diff_mode", new PrestateTracerFactory(),
           "erc7562_tracer", new Erc7562TracerFactory());
@@ -79,6 +81,7 @@ class TracerTests {
     "call_tracer, true",
     "call_tracer_withLog, true",
     "call_tracer_flat, true",
+    "call_tracer_legacy, true",
     "prestate_tracer, false",
     "prestate_tracer_with_diff_mode, false",
     "erc7562_tracer, false"

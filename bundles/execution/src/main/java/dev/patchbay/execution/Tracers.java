@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.execution;
 
+import dev.patchbay.api.tracing.TracerEngine;
 import dev.patchbay.api.tracing.TracerFactory;
 import dev.patchbay.api.tracing.TracerRegistry;
 import java.util.HashMap;
@@ -51,6 +52,12 @@ public final class Tracers implements TracerRegistry {
     }
   }
 
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile @Nullable TracerEngine engine;
+
   private static String name(ServiceReference<?> reference) {
     return String.valueOf(reference.getProperty(TracerFactory.NAME));
   }
@@ -64,6 +71,10 @@ public final class Tracers implements TracerRegistry {
 
   @Override
   public @Nullable TracerFactory find(String name) {
+    TracerEngine programs = engine;
+    if (programs != null && name.indexOf('{') >= 0) {
+      return (config, subject) -> programs.create(name, config, subject);
+    }
     ComponentServiceObjects<TracerFactory> found = objects(name);
     return found == null ? null : found.getService();
   }

@@ -6,7 +6,10 @@ import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.UInt256;
 import org.osgi.annotation.versioning.ProviderType;
 
-/** The machine before an instruction. Valid during the hook only. */
+/**
+ * The machine before an instruction. Valid in {@link Tracer#onStep}; until the hook that ends the
+ * instruction returns the memory may be read, where the instruction does not write it.
+ */
 @ProviderType
 public interface Step {
   /** Returns the position of the instruction in the code. */

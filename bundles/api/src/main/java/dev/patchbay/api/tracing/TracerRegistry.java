@@ -11,7 +11,10 @@ import org.osgi.annotation.versioning.ProviderType;
  */
 @ProviderType
 public interface TracerRegistry {
-  /** Returns the factory with a name, or null. */
+  /**
+   * Returns the factory with a name, or null. What is no name but the text of a program, in braces,
+   * is handed to the {@link TracerEngine} when there is one.
+   */
   @Nullable TracerFactory find(String name);
 
   /** Returns all names, those with versions included. */

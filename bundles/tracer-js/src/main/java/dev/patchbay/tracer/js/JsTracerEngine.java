@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.tracer.js;
+
+import dev.patchbay.api.tracing.TraceSubject;
+import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.api.tracing.TracerEngine;
+import dev.patchbay.api.tracing.TracerFactory;
+import dev.patchbay.binding.ConfigurationKeys;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Makes tracers of programs in JavaScript, and one by name: {@code callTracerLegacy}. */
+@Component(
+    name = "dev.patchbay.tracer.js",
+    service = {TracerEngine.class, TracerFactory.class},
+    configurationPolicy = ConfigurationPolicy.OPTIONAL,
+    property = TracerFactory.NAME + "=callTracerLegacy")
+@Designate(ocd = JsTracerEngine.Config.class)
+public final class JsTracerEngine implements TracerEngine, TracerFactory {
+  private static final Logger LOG = LoggerFactory.getLogger(JsTracerEngine.class);
+  private static final String LEGACY = "call_tracer_legacy.js";
+
+  /** Limits of one trace. */
+  @ObjectClassDefinition(name = "Patchbay tracers in JavaScript")
+  public @interface Config {
+    /** Instructions of the program. */
+    @AttributeDefinition(description = "Instructions of JavaScript that one trace may run")
+    long steps() default 500_000_000;
+
+    /** Seconds inside of the program. */
+    @AttributeDefinition(description = "Seconds that one trace may spend in JavaScript")
+    int seconds() default 10;
+
+    /** Bytes that the program allocates. */
+    @AttributeDefinition(
+        description =
+            "Bytes that one trace may allocate; a sixteenth while the heap is nearly full")
+    long memory_bytes() default 4_294_967_296L;
+  }
+
+  private final Sandbox sandbox;
+  private final String legacy;
+
+  /** Makes the engine. */
+  @Activate
+  public JsTracerEngine(Config config, Map<String, Object> properties) {
+    this(config.steps(), config.seconds(), config.memory_bytes());
+    ConfigurationKeys.report("dev.patchbay.tracer.js", properties, Config.class, LOG::warn);
+  }
+
+  /** Makes an engine without a container. */
+  public JsTracerEngine(long steps, int seconds, long memoryBytes) {
+    if (steps < 1 || seconds < 1 || memoryBytes < 1 << 20) {
+      throw new IllegalArgumentException(
+          "dev.patchbay.tracer.js: steps and seconds must be at least 1, memory.bytes 1,048,576; found "
+              + steps
+              + ", "
+              + seconds
+              + " and "
+              + memoryBytes);
+    }
+    sandbox =
+        new Sandbox(new Sandbox.Limits(steps, TimeUnit.SECONDS.toNanos(seconds), memoryBytes));
+    legacy = resource(LEGACY);
+  }
+
+  private static String resource(String name) {
+    try (InputStream in = JsTracerEngine.class.getResourceAsStream(name)) {
+      return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException unreadable) {
+      throw new IllegalStateException("cannot read " + name, unreadable);
+    }
+  }
+
+  @Override
+  public Tracer create(String program, Map<String, Object> config, TraceSubject subject) {
+    return new JsTracer(sandbox, program, config, subject);
+  }
+
+  @Override
+  public Tracer create(Map<String, Object> config, TraceSubject subject) {
+    return create(legacy, config, subject);
+  }
+}
