@@ -62,6 +62,8 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   private final GenesisFile genesisFile;
   private final StorageManager storage;
+  private static final int BAD_BLOCKS_KEPT = 16;
+
   private final ReentrantLock imports;
   private final Supplier<@Nullable BlockExecutor> executor;
   private final Function<String, @Nullable ConsensusRules> rules;
@@ -71,6 +73,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private final RecentNodes recent;
 
   private final Block genesis;
+  private final Deque<BadBlock> bad = new ArrayDeque<>();
   private volatile @Nullable Block head;
 
   /** The next head while it is written: the store shows it before this class does. */
@@ -471,9 +474,27 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       return insert(lease.get(), block);
     } catch (InvalidBlockException invalid) {
       LOG.debug("block {} is not valid: {}", block, invalid.getMessage());
+      keepBad(block, String.valueOf(invalid.getMessage()));
       return new ImportResult.Invalid(String.valueOf(invalid.getMessage()));
     } finally {
       imports.unlock();
+    }
+  }
+
+  private void keepBad(Block block, String reason) {
+    synchronized (bad) {
+      bad.removeIf(known -> known.block().hash().equals(block.hash()));
+      bad.addFirst(new BadBlock(block, reason));
+      if (bad.size() > BAD_BLOCKS_KEPT) {
+        bad.removeLast();
+      }
+    }
+  }
+
+  @Override
+  public List<BadBlock> badBlocks() {
+    synchronized (bad) {
+      return List.copyOf(bad);
     }
   }
 

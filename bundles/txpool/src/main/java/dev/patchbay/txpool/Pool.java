@@ -265,6 +265,15 @@ public final class Pool implements TransactionPool, ChainListener {
   }
 
   @Override
+  public synchronized int clear() {
+    int count = byHash.size();
+    byHash.clear();
+    bySender.clear();
+    nonces.clear();
+    return count;
+  }
+
+  @Override
   public synchronized @Nullable Transaction get(Hash hash) {
     return byHash.get(hash);
   }

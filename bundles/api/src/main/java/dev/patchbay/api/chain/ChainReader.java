@@ -24,6 +24,17 @@ public interface ChainReader extends HeaderReader {
    */
   record TransactionLocation(Hash blockHash, int index) {}
 
+  /**
+   * A block that was refused.
+   *
+   * @param block the block
+   * @param reason which rule it breaks
+   */
+  record BadBlock(Block block, String reason) {}
+
+  /** Returns the latest blocks that were refused since the node started, the newest first. */
+  List<BadBlock> badBlocks();
+
   /** Returns the configuration of the chain. */
   ChainConfig config();
 

@@ -20,6 +20,9 @@ public interface TransactionPool {
    */
   AddResult add(Transaction transaction);
 
+  /** Drops all transactions and returns how many there were. */
+  int clear();
+
   /** Returns a transaction of the pool, or null. */
   @Nullable Transaction get(Hash hash);
 

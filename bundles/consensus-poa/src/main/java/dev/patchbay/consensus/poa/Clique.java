@@ -364,18 +364,39 @@ public final class Clique implements ConsensusRules, CliqueControl {
 
   // ---- control
 
-  @Override
-  public List<Address> signers() {
+  private ChainReader chain() {
     ChainReader reader = chain;
     if (reader == null) {
       throw new IllegalStateException("no chain is installed");
     }
-    BlockHeader head = reader.head().header();
+    return reader;
+  }
+
+  @Override
+  public List<Address> signers() {
+    return snapshot(chain().head().hash()).signers();
+  }
+
+  @Override
+  public Snapshot snapshot(Hash blockHash) {
+    ChainReader reader = chain();
+    BlockHeader header = reader.header(blockHash);
+    if (header == null) {
+      throw new IllegalArgumentException("unknown block " + blockHash);
+    }
     try {
-      return after(head, reader.head().hash(), reader, parameters(reader.config()).epoch())
-          .signers();
+      return after(header, blockHash, reader, parameters(reader.config()).epoch()).snapshot();
     } catch (InvalidBlockException broken) {
-      throw new IllegalStateException(broken.getMessage(), broken);
+      throw new IllegalArgumentException(String.valueOf(broken.getMessage()), broken);
+    }
+  }
+
+  @Override
+  public Address signer(BlockHeader header) {
+    try {
+      return sealer(header, header.computeHash());
+    } catch (InvalidBlockException broken) {
+      throw new IllegalArgumentException(String.valueOf(broken.getMessage()), broken);
     }
   }
 

@@ -2,9 +2,12 @@
 package dev.patchbay.consensus.poa;
 
 import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.consensus.CliqueControl;
+import dev.patchbay.api.consensus.CliqueControl.Vote;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
@@ -21,8 +24,6 @@ final class Voting {
 
   /** Nonce of a vote to remove. */
   static final long DROP = 0L;
-
-  private record Vote(Address signer, Address target, boolean authorize) {}
 
   private final SortedSet<Address> signers;
   private final TreeMap<Long, Address> recents;
@@ -44,6 +45,11 @@ final class Voting {
 
   List<Address> signers() {
     return List.copyOf(signers);
+  }
+
+  CliqueControl.Snapshot snapshot() {
+    return new CliqueControl.Snapshot(
+        signers(), Collections.unmodifiableSortedMap(recents), List.copyOf(votes));
   }
 
   /** Returns whether a signer's turn it is at a number. */
@@ -86,20 +92,20 @@ final class Voting {
     Address target = header.coinbase();
     boolean authorize = header.nonce() == AUTHORIZE;
     boolean votes = number % epoch != 0;
-    nextVotes.removeIf(vote -> vote.signer.equals(signer) && vote.target.equals(target));
+    nextVotes.removeIf(vote -> vote.signer().equals(signer) && vote.target().equals(target));
     if (votes && isMeaningful(target, authorize)) {
-      nextVotes.add(new Vote(signer, target, authorize));
+      nextVotes.add(new Vote(signer, number, target, authorize));
     }
     // all live votes on a target point the same way: a vote that changes nothing is not kept
-    long count = nextVotes.stream().filter(vote -> vote.target.equals(target)).count();
+    long count = nextVotes.stream().filter(vote -> vote.target().equals(target)).count();
     if (count > signers.size() / 2) {
       if (nextSigners.remove(target)) {
         nextRecents.headMap(number - (nextSigners.size() / 2 + 1), true).clear();
-        nextVotes.removeIf(vote -> vote.signer.equals(target));
+        nextVotes.removeIf(vote -> vote.signer().equals(target));
       } else {
         nextSigners.add(target);
       }
-      nextVotes.removeIf(vote -> vote.target.equals(target));
+      nextVotes.removeIf(vote -> vote.target().equals(target));
     }
     return new Voting(nextSigners, nextRecents, nextVotes);
   }

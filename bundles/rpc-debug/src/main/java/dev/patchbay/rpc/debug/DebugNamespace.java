@@ -11,27 +11,24 @@ import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
-import dev.patchbay.api.tracing.TraceSubject;
-import dev.patchbay.api.tracing.Tracer;
-import dev.patchbay.api.tracing.TracerFactory;
 import dev.patchbay.api.tracing.TracerRegistry;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Transaction;
-import dev.patchbay.primitives.execution.InvalidTransactionException;
-import dev.patchbay.rpc.codec.CallArguments;
-import dev.patchbay.rpc.codec.OverrideParams;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.rpc.codec.Params;
+import dev.patchbay.rpc.codec.Results;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -41,11 +38,9 @@ import org.osgi.service.component.annotations.Reference;
 @Component(property = RpcNamespace.NAME + "=debug")
 public final class DebugNamespace implements RpcNamespace {
   private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
-  private final TracerRegistry tracers;
   private final ChainReader chain;
   private final StateProvider states;
   private final BlockExecutor executor;
-  private final CallSimulator simulator;
   private final TransactionPool pool;
 
   /** Makes the methods. */
@@ -60,13 +55,12 @@ public final class DebugNamespace implements RpcNamespace {
     this.chain = chain;
     this.states = states;
     this.executor = executor;
-    this.simulator = simulator;
     this.pool = pool;
-    this.tracers = tracers;
-    methods.put("debug_traceTransaction", (p, s) -> traceTransaction(new Params(p)));
-    methods.put("debug_traceCall", (p, s) -> traceCall(new Params(p)));
-    methods.put("debug_traceBlockByNumber", (p, s) -> traceBlock(new Params(p)));
-    methods.put("debug_traceBlockByHash", (p, s) -> traceBlock(new Params(p)));
+    methods.putAll(new TraceMethods(chain, states, executor, simulator, tracers).methods());
+    methods.put("debug_accountAt", (p, s) -> accountAt(new Params(p)));
+    methods.put("debug_getBadBlocks", (p, s) -> badBlocks());
+    methods.put("debug_clearTxpool", (p, s) -> Hex.quantity(pool.clear()));
+    methods.put("debug_freeOSMemory", (p, s) -> collectGarbage());
     methods.put(
         "debug_getRawBlock", (p, s) -> Hex.encode(new Params(p).requiredBlock(0, chain).encode()));
     methods.put(
@@ -82,113 +76,70 @@ public final class DebugNamespace implements RpcNamespace {
     return methods;
   }
 
-  private Tracer tracer(Map<String, @Nullable Object> options, TraceSubject subject)
-      throws RpcError {
-    Object name = options.get("tracer");
-    boolean named = name != null && !name.equals("");
-    String wanted = named ? String.valueOf(name) : TracerFactory.DEFAULT;
-    TracerFactory factory = tracers.find(wanted);
-    if (factory == null) {
-      throw new RpcError(
-          RpcError.SERVER_ERROR,
-          "tracer " + wanted + " is not installed; installed are " + tracers.names());
+  private Object badBlocks() {
+    List<Object> out = new ArrayList<>();
+    for (ChainReader.BadBlock bad : chain.badBlocks()) {
+      Map<String, Object> item = new LinkedHashMap<>();
+      item.put("hash", bad.block().hash().toString());
+      item.put("block", Results.block(bad.block(), true));
+      item.put("rlp", Hex.encode(bad.block().encode()));
+      item.put("reason", bad.reason());
+      out.add(item);
     }
-    Map<String, Object> config = new HashMap<>();
-    Map<String, @Nullable Object> given =
-        !named
-            ? options
-            : options.get("tracerConfig") == null
-                ? Map.of()
-                : Params.object("tracerConfig", options.get("tracerConfig"));
-    given.forEach(
-        (key, value) -> {
-          if (value != null) {
-            config.put(key, value);
-          }
-        });
-    try {
-      return factory.create(config, subject);
-    } catch (IllegalArgumentException invalid) {
-      throw RpcError.invalidParams("invalid tracer configuration: " + invalid.getMessage());
-    }
+    return out;
   }
 
-  private @Nullable Object traceTransaction(Params params) throws RpcError {
-    TransactionLocation location = chain.transaction(params.hash(0));
-    Block block = location == null ? null : chain.block(location.blockHash());
-    if (location == null || block == null) {
-      throw new RpcError(RpcError.SERVER_ERROR, "transaction not found");
-    }
-    int index = location.index();
-    Tracer tracer = tracer(params.object(1), subject(block, index));
-    replay(block, index + 1, i -> i == index ? tracer : null);
-    return tracer.result();
+  private static @Nullable Object collectGarbage() {
+    System.gc();
+    return null;
   }
 
-  private static TraceSubject subject(Block block, int index) {
-    return new TraceSubject(
-        block.hash(), block.number(), block.transactions().get(index).hash(), index);
-  }
-
-  private void replay(Block block, int count, IntFunction<@Nullable Tracer> tracers)
-      throws RpcError {
-    if (block.number() == 0) {
-      throw new RpcError(RpcError.SERVER_ERROR, "genesis is not traceable");
+  /** An account when a transaction of a block has ended. */
+  private @Nullable Object accountAt(Params params) throws RpcError {
+    Block block = params.requiredBlock(0, chain);
+    int index = params.position(1);
+    Address address = params.address(2);
+    if (index >= block.transactions().size()) {
+      throw RpcError.invalidParams(
+          "transaction index " + index + " of a block with " + block.transactions().size());
     }
     try (StateReader state = states.stateAfter(block.header().parentHash())) {
       if (state == null) {
         throw new RpcError(
             RpcError.SERVER_ERROR, "the state before block " + block.number() + " is not there");
       }
-      executor.replay(block, count, state, tracers);
+      StateChanges changes = executor.replay(block, index + 1, state, i -> null);
+      for (StateChanges.AccountChange change : changes.accounts()) {
+        if (change.address().equals(address)) {
+          Bytes code = change.newCode();
+          return account(
+              change.nonce(),
+              change.balance(),
+              change.codeHash(),
+              code == null ? state.code(change.codeHash()) : code);
+        }
+      }
+      Account account = state.account(address);
+      return account == null
+          ? null
+          : account(
+              account.nonce(),
+              account.balance(),
+              account.codeHash(),
+              state.code(account.codeHash()));
     } catch (InvalidBlockException broken) {
       throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));
     }
   }
 
-  private Object traceBlock(Params params) throws RpcError {
-    Block block = params.requiredBlock(0, chain);
-    List<Tracer> all = new ArrayList<>();
-    for (int i = 0; i < block.transactions().size(); i++) {
-      all.add(tracer(params.object(1), subject(block, i)));
-    }
-    replay(block, all.size(), all::get);
-    List<Object> out = new ArrayList<>();
-    for (int i = 0; i < all.size(); i++) {
-      Map<String, @Nullable Object> item = new LinkedHashMap<>();
-      item.put("txHash", block.transactions().get(i).hash().toString());
-      item.put("result", all.get(i).result());
-      out.add(item);
-    }
+  private static Map<String, Object> account(
+      long nonce, UInt256 balance, Hash codeHash, Bytes code) {
+    Map<String, Object> out = new LinkedHashMap<>();
+    out.put("code", code.toString());
+    out.put("nonce", Hex.quantity(nonce));
+    out.put("balance", balance.toHex());
+    out.put("codehash", codeHash.toString());
     return out;
-  }
-
-  private @Nullable Object traceCall(Params params) throws RpcError {
-    Map<String, @Nullable Object> call = params.object(0);
-    Block block = params.requiredBlock(1, chain);
-    Map<String, @Nullable Object> options = params.object(2);
-    Tracer tracer = tracer(options, new TraceSubject(null, block.number(), null, 0));
-    long nonce = 0;
-    if (call.get("from") != null) {
-      try (StateReader state = states.stateAfter(block.hash())) {
-        Account account =
-            state == null ? null : state.account(Params.address("from", call.get("from")));
-        nonce = account == null ? 0 : account.nonce();
-      }
-    }
-    Transaction transaction =
-        CallArguments.transaction(call, chain.config().chainId(), nonce, null);
-    try {
-      simulator.call(
-          transaction,
-          block.hash(),
-          block.header(),
-          OverrideParams.of(options.get("stateOverrides"), options.get("blockOverrides")),
-          tracer);
-    } catch (InvalidTransactionException invalid) {
-      throw new RpcError(RpcError.SERVER_ERROR, "tracing failed: " + invalid.getMessage());
-    }
-    return tracer.result();
   }
 
   private @Nullable String rawTransaction(Params params) throws RpcError {
