@@ -61,11 +61,11 @@ public final class Kzg {
     return product.final_exp().is_one();
   }
 
-  private static PT miller(P1 p, P2 q) {
+  static PT miller(P1 p, P2 q) {
     return p.is_inf() || q.is_inf() ? PT.one() : new PT(p.to_affine(), q.to_affine());
   }
 
-  private static P1 multiply(P1 point, BigInteger scalar) {
+  static P1 multiply(P1 point, BigInteger scalar) {
     return scalar.signum() == 0 ? new P1() : point.mult(scalar);
   }
 
@@ -73,7 +73,8 @@ public final class Kzg {
     return scalar.signum() == 0 ? new P2() : point.mult(scalar);
   }
 
-  private static P1_Affine decode(byte[] compressed) {
+  /** Reads a point; fails when it is not canonical or outside of the subgroup. */
+  static P1_Affine decode(byte[] compressed) {
     if ((compressed[0] & 0x80) == 0) {
       throw new IllegalArgumentException("not a compressed point");
     }

@@ -11,6 +11,7 @@ import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
@@ -23,6 +24,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Hashtable;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -49,6 +52,11 @@ public final class Pool implements TransactionPool, ChainListener {
   private static final int MAX_TRANSACTIONS = 20_000;
   private static final int MAX_PER_SENDER = 1_024;
   private static final int MAX_BYTES = 128 * 1024;
+  private static final int MAX_TRANSACTION_BLOBS = 6;
+
+  /** Blobs of 128 KiB. */
+  private static final int MAX_BLOBS = 256;
+
   private static final BigInteger TEN = BigInteger.TEN;
   private static final BigInteger ELEVEN = BigInteger.valueOf(11);
 
@@ -58,6 +66,8 @@ public final class Pool implements TransactionPool, ChainListener {
   private final List<PoolListener> listeners = new CopyOnWriteArrayList<>();
   private final Map<Hash, Transaction> byHash = new HashMap<>();
   private final Map<Address, NavigableMap<Long, Transaction>> bySender = new HashMap<>();
+
+  private final Map<Hash, BlobSidecar> sidecars = new LinkedHashMap<>();
 
   /** Next nonce of each sender in the pool, at the head; forgotten when the head moves. */
   private final Map<Address, Long> nonces = new HashMap<>();
@@ -89,12 +99,19 @@ public final class Pool implements TransactionPool, ChainListener {
   }
 
   @Override
-  public AddResult add(Transaction transaction) {
+  public AddResult add(Transaction transaction, @Nullable BlobSidecar given) {
     Block head = chain.head();
     AddResult.Rejected refusal = checkAlone(transaction, head);
     Address sender = transaction.sender();
     if (refusal != null || sender == null) {
       return refusal == null ? rejected(Reason.INVALID, "invalid sender") : refusal;
+    }
+    BlobSidecar sidecar = given == null ? sidecar(transaction.hash()) : given;
+    if (transaction.type() == TransactionType.BLOB || sidecar != null) {
+      refusal = checkSidecar(transaction, sender, sidecar, given != null);
+      if (refusal != null) {
+        return refusal;
+      }
     }
     List<Transaction> executable = null;
     while (executable == null) {
@@ -109,6 +126,10 @@ public final class Pool implements TransactionPool, ChainListener {
             return refusal;
           }
           executable = insert(transaction, sender, account);
+          if (sidecar != null) {
+            sidecars.put(transaction.hash(), sidecar);
+            forgetSidecars();
+          }
         }
       }
     }
@@ -150,8 +171,10 @@ public final class Pool implements TransactionPool, ChainListener {
           "oversized data: transaction size " + tx.encodedSize() + ", limit " + MAX_BYTES);
     }
     if (tx.type() == TransactionType.BLOB) {
-      return rejected(
-          Reason.INVALID, "transaction type not supported: this node does not keep blob sidecars");
+      AddResult.Rejected refusal = checkBlobs(tx, fork, head);
+      if (refusal != null) {
+        return refusal;
+      }
     }
     if (tx.type() == TransactionType.SET_CODE
         && (!fork.includes(Fork.PRAGUE) || tx.authorizations().isEmpty())) {
@@ -204,6 +227,79 @@ public final class Pool implements TransactionPool, ChainListener {
     return null;
   }
 
+  private AddResult.@Nullable Rejected checkBlobs(Transaction tx, Fork fork, Block head) {
+    if (!fork.includes(Fork.CANCUN)) {
+      return rejected(Reason.INVALID, "transaction type not supported");
+    }
+    int most = chain.config().blobScheduleAt(head.header().timestamp()).max();
+    most = fork.includes(Fork.OSAKA) ? Math.min(most, MAX_TRANSACTION_BLOBS) : most;
+    int count = tx.blobVersionedHashes().size();
+    if (count == 0 || count > most) {
+      return rejected(
+          Reason.INVALID,
+          "too many blobs or none in transaction: have " + count + ", permitted " + most);
+    }
+    if (tx.maxFeePerBlobGas().isZero()) {
+      return rejected(
+          Reason.UNDERPRICED, "transaction underpriced: blob gas fee cap 0, minimum needed 1");
+    }
+    return null;
+  }
+
+  /**
+   * Checks the blobs, which takes a tenth of a second each: whoever sends them must be able to pay.
+   *
+   * @param unproven whether the proofs have not been checked before
+   */
+  private AddResult.@Nullable Rejected checkSidecar(
+      Transaction tx, Address sender, @Nullable BlobSidecar sidecar, boolean unproven) {
+    if (tx.type() != TransactionType.BLOB) {
+      return rejected(Reason.INVALID, "blobs with a transaction that names none");
+    }
+    if (sidecar == null) {
+      return rejected(Reason.INVALID, "missing sidecar in blobTx");
+    }
+    Block head = chain.head();
+    Account account = account(head, sender);
+    synchronized (this) {
+      AddResult.Rejected refusal = checkAgainstState(tx, sender, account);
+      if (refusal != null) {
+        return refusal;
+      }
+    }
+    Fork fork = chain.config().forkAt(head.number() + 1, head.header().timestamp());
+    int version = fork.includes(Fork.OSAKA) ? 1 : 0;
+    if (sidecar.version() != version) {
+      return rejected(
+          Reason.INVALID,
+          "unexpected sidecar version, want: " + version + ", got: " + sidecar.version());
+    }
+    String mismatch = unproven ? sidecar.mismatch(tx.blobVersionedHashes()) : null;
+    return mismatch == null ? null : rejected(Reason.INVALID, mismatch);
+  }
+
+  @Override
+  public synchronized @Nullable BlobSidecar sidecar(Hash transaction) {
+    return sidecars.get(transaction);
+  }
+
+  /** Forgets the oldest sidecars whose transactions have gone, beyond what is kept. */
+  private void forgetSidecars() {
+    long blobs = sidecars.values().stream().mapToLong(kept -> kept.blobs().size()).sum();
+    for (Iterator<Map.Entry<Hash, BlobSidecar>> all = sidecars.entrySet().iterator();
+        all.hasNext() && blobs > MAX_BLOBS / 2; ) {
+      Map.Entry<Hash, BlobSidecar> oldest = all.next();
+      if (!byHash.containsKey(oldest.getKey())) {
+        blobs -= oldest.getValue().blobs().size();
+        all.remove();
+      }
+    }
+  }
+
+  private long blobsInPool() {
+    return byHash.values().stream().mapToLong(tx -> tx.blobVersionedHashes().size()).sum();
+  }
+
   private AddResult.@Nullable Rejected checkAgainstState(
       Transaction tx, Address sender, Account account) {
     if (byHash.containsKey(tx.hash())) {
@@ -233,6 +329,13 @@ public final class Pool implements TransactionPool, ChainListener {
               + ", overshot "
               + cost.subtract(account.balance().toBigInteger()));
     }
+    if (old != null && old.type() == TransactionType.BLOB) {
+      boolean doubled =
+          doubles(tx.maxFeePerGas(), old.maxFeePerGas())
+              && doubles(tx.maxPriorityFeePerGas(), old.maxPriorityFeePerGas())
+              && doubles(tx.maxFeePerBlobGas(), old.maxFeePerBlobGas());
+      return doubled ? null : rejected(Reason.UNDERPRICED, "replacement transaction underpriced");
+    }
     if (old != null) {
       boolean dearer =
           exceeds(tx.maxFeePerGas(), old.maxFeePerGas())
@@ -242,11 +345,20 @@ public final class Pool implements TransactionPool, ChainListener {
     if (own.size() >= MAX_PER_SENDER || byHash.size() >= MAX_TRANSACTIONS) {
       return rejected(Reason.POOL_FULL, "txpool is full");
     }
+    int blobs = tx.blobVersionedHashes().size();
+    if (blobs > 0 && blobsInPool() + blobs > MAX_BLOBS) {
+      return rejected(Reason.POOL_FULL, "txpool is full: it keeps " + MAX_BLOBS + " blobs");
+    }
     return null;
   }
 
   private static boolean exceeds(UInt256 fee, UInt256 old) {
     return fee.toBigInteger().multiply(TEN).compareTo(old.toBigInteger().multiply(ELEVEN)) >= 0;
+  }
+
+  /** A blob transaction is replaced by one that pays twice as much (EIP-4844). */
+  private static boolean doubles(UInt256 fee, UInt256 old) {
+    return fee.toBigInteger().compareTo(old.toBigInteger().shiftLeft(1)) >= 0;
   }
 
   private static AddResult.Rejected rejected(Reason reason, String message) {
@@ -270,6 +382,7 @@ public final class Pool implements TransactionPool, ChainListener {
     byHash.clear();
     bySender.clear();
     nonces.clear();
+    sidecars.clear();
     return count;
   }
 

@@ -2,6 +2,7 @@
 package dev.patchbay.api.txpool;
 
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import java.util.List;
@@ -15,10 +16,22 @@ public interface TransactionPool {
   /**
    * Takes a transaction.
    *
+   * @param sidecar its blobs; null when it has none
    * @throws dev.patchbay.api.storage.StorageUnavailableException when its sender cannot be looked
    *     up
    */
-  AddResult add(Transaction transaction);
+  AddResult add(Transaction transaction, @Nullable BlobSidecar sidecar);
+
+  /** Takes a transaction that has no blobs. */
+  default AddResult add(Transaction transaction) {
+    return add(transaction, null);
+  }
+
+  /**
+   * Returns the sidecar of a blob transaction; null when there is none. Those of transactions that
+   * were mined lately are kept for a while: a reorganisation may set them free.
+   */
+  @Nullable BlobSidecar sidecar(Hash transaction);
 
   /** Drops all transactions and returns how many there were. */
   int clear();

@@ -6,6 +6,7 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.rpc.codec.Params;
@@ -48,13 +49,14 @@ final class SendMethods {
   }
 
   private Hash send(Params params) throws RpcError {
-    Transaction transaction;
+    BlobSidecar.Pooled sent;
     try {
-      transaction = Transaction.decode(params.bytes(0).toArray());
+      sent = BlobSidecar.decode(params.bytes(0).toArray());
     } catch (IllegalArgumentException malformed) {
       throw RpcError.invalidParams("invalid transaction: " + malformed.getMessage());
     }
-    AddResult result = pool.add(transaction);
+    Transaction transaction = sent.transaction();
+    AddResult result = pool.add(transaction, sent.sidecar());
     if (result instanceof AddResult.Rejected rejected) {
       throw failure(rejected);
     }
