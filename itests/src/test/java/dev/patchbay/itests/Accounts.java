@@ -29,10 +29,22 @@ final class Accounts {
   }
 
   static Transaction transfer(int account, long nonce) {
+    return transfer(KEYS[account], nonce);
+  }
+
+  static Transaction transfer(byte[] key, long nonce) {
     return transaction(nonce)
         .gasLimit(21_000)
         .to(Address.fromHex("0x00000000000000000000000000000000000000aa"))
         .value(UInt256.ONE)
+        .sign(key);
+  }
+
+  static Transaction call(int account, long nonce, String to, String data) {
+    return transaction(nonce)
+        .gasLimit(200_000)
+        .to(Address.fromHex(to))
+        .data(Bytes.fromHex(data))
         .sign(KEYS[account]);
   }
 
