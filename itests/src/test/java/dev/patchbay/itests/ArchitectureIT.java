@@ -24,7 +24,15 @@ import org.junit.jupiter.api.io.TempDir;
 class ArchitectureIT {
   private static final Set<String> LIBRARIES =
       Set.of(
-          "api", "primitives", "crypto", "trie", "evm", "binding", "rpc-codec", "rocksdb-native");
+          "api",
+          "primitives",
+          "crypto",
+          "trie",
+          "evm",
+          "binding",
+          "rpc-codec",
+          "tracing",
+          "rocksdb-native");
 
   @TempDir static Path folder;
   private static Node node;

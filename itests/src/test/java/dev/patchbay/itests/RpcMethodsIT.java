@@ -5,11 +5,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.patchbay.primitives.Transaction;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.WebSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -152,9 +164,9 @@ class RpcMethodsIT {
   @Test
   void aTransactionIsSentAndWaitedFor() throws Exception {
     JsonNode receipt =
-        node.result("eth_sendRawTransactionSync", Accounts.raw(Accounts.transfer(2, 0)), 5_000);
+        node.result("eth_sendRawTransactionSync", Accounts.raw(Accounts.transfer(3, 0)), 5_000);
     assertThat(receipt.get("status").asText()).isEqualTo("0x1");
-    Transaction waits = Accounts.transfer(2, 7);
+    Transaction waits = Accounts.transfer(3, 7);
     JsonNode error = error("eth_sendRawTransactionSync", Accounts.raw(waits), 50);
     assertThat(error.get("code").asInt()).isEqualTo(4);
     assertThat(error.get("data").asText()).isEqualTo(waits.hash().toString());
@@ -231,6 +243,114 @@ class RpcMethodsIT {
                 .get("message")
                 .asText())
         .contains("nosuchTracer", "callTracer@");
+  }
+
+  @Test
+  void aTraceEndsWhenItsTimeIsOver() throws Exception {
+    // JUMPDEST, PUSH0, JUMP: until the gas is used
+    Map<String, Object> override = Map.of(SECOND, Map.of("code", "0x5b5f56"));
+    Map<String, Object> options =
+        Map.of("tracer", "noopTracer", "timeout", "1ms", "stateOverrides", override);
+    JsonNode late =
+        error("debug_traceCall", Map.of("to", SECOND, "gas", "0x2faf080"), "latest", options);
+    assertThat(late.get("code").asInt()).isEqualTo(-32005);
+    assertThat(late.get("message").asText()).contains("execution timeout");
+    Map<String, Object> wrong = Map.of("timeout", "soon");
+    assertThat(error("debug_traceTransaction", called, wrong).get("code").asInt())
+        .isEqualTo(-32602);
+  }
+
+  @Test
+  void receiptsAreSentWhenTheyAreThere() throws Exception {
+    Transaction wanted = Accounts.transfer(2, 1);
+    BlockingQueue<String> messages = new LinkedBlockingQueue<>();
+    WebSocket socket =
+        HttpClient.newHttpClient()
+            .newWebSocketBuilder()
+            .buildAsync(
+                URI.create("ws://127.0.0.1:" + node.wsPort),
+                new WebSocket.Listener() {
+                  @Override
+                  public CompletionStage<?> onText(WebSocket s, CharSequence data, boolean last) {
+                    messages.add(data.toString());
+                    s.request(1);
+                    return null;
+                  }
+                })
+            .get(5, TimeUnit.SECONDS);
+    socket
+        .sendText(
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"transactionReceipts\",{\"transactionHashes\":[\""
+                + wanted.hash()
+                + "\"]}]}",
+            true)
+        .get();
+    assertThat(messages.poll(5, TimeUnit.SECONDS)).contains("\"result\"");
+    send(Accounts.transfer(2, 0));
+    send(wanted);
+    String message = messages.poll(10, TimeUnit.SECONDS);
+    JsonNode receipts = Node.json(String.valueOf(message)).at("/params/result");
+    assertThat(receipts).hasSize(1);
+    assertThat(receipts.at("/0/transactionHash").asText()).isEqualTo(wanted.hash().toString());
+    socket.abort();
+  }
+
+  @Test
+  void tracersAreComparedInTheShell() throws Exception {
+    String number = String.valueOf(Long.decode(block.get("number").asText()));
+    Node.Result same = node.shell("tracer:compare", number, "callTracer", "callTracer");
+    assertThat(same.output()).contains("1 transactions, 0 differences");
+    Node.Result different = node.shell("tracer:compare", number, "callTracer", "callTracerLegacy");
+    assertThat(different.output()).contains(".calls", "differences between callTracer and");
+    Node.Result unknown = node.shell("tracer:compare", number, "callTracer", "nosuchTracer");
+    assertThat(unknown.status()).isNotZero();
+    assertThat(unknown.output()).contains("nosuchTracer is not installed");
+  }
+
+  @Test
+  void aListenerAsksForTokensAndHasItsOwnErrors() throws Exception {
+    int port = Node.freePort();
+    Path secret = node.data.resolve("jwt.hex");
+    Files.writeString(
+        node.data.resolve("etc/dev.patchbay.rpc.listener-jwt.cfg"),
+        "port = "
+            + port
+            + "\nnamespaces = eth\njwt.secret = "
+            + secret
+            + "\nerror.profile = geth\n");
+    HttpResponse<String> refused = null;
+    for (int i = 0; i < 100 && refused == null; i++) {
+      try {
+        refused = post(port, "eth_chainId", "", "Bearer nonsense");
+      } catch (ConnectException notYet) {
+        TimeUnit.MILLISECONDS.sleep(100);
+      }
+    }
+    assertThat(refused).isNotNull();
+    assertThat(refused.statusCode()).isEqualTo(401);
+    byte[] key = HexFormat.of().parseHex(Files.readString(secret).strip());
+    String claims = "{\"iat\":" + Instant.now().getEpochSecond() + "}";
+    String token = "Bearer " + Tokens.signed(key, claims);
+    HttpResponse<String> accepted = post(port, "eth_chainId", "", token);
+    assertThat(accepted.body()).contains("0x539");
+    String raw = "\"" + Accounts.raw(Accounts.transfer(0, 0)) + "\"";
+    JsonNode low = Node.json(post(port, "eth_sendRawTransaction", raw, token).body()).get("error");
+    assertThat(low.get("code").asInt()).isEqualTo(-32000);
+    assertThat(low.get("message").asText()).startsWith("nonce too low");
+  }
+
+  private static HttpResponse<String> post(int port, String method, String params, String token)
+      throws Exception {
+    String body =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" + method + "\",\"params\":[" + params + "]}";
+    return HttpClient.newHttpClient()
+        .send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port))
+                .header("Content-Type", "application/json")
+                .header("Authorization", token)
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build(),
+            HttpResponse.BodyHandlers.ofString());
   }
 
   @Test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.evm;
 
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.Tracer.CallType;
 import dev.patchbay.crypto.Keccak;
@@ -467,6 +468,7 @@ final class Machine {
 
   private void traceEnter(Frame f) {
     if (tracer != null) {
+      Deadline.check();
       boolean creates = f.type == CallType.CREATE || f.type == CallType.CREATE2;
       Bytes input = creates ? f.code.bytes : Bytes.wrap(f.input.toArray());
       Address from = f.type == CallType.DELEGATECALL ? f.self.address : f.caller;

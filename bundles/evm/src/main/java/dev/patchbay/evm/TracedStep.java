@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.evm;
 
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.tracing.Step;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
@@ -10,16 +11,22 @@ import org.jspecify.annotations.Nullable;
 
 /** The view of a frame that tracers get; one instance serves a whole trace. */
 final class TracedStep implements Step {
+  private static final int CHECK_INTERVAL = 1024;
+
   private final EvmState state;
   private @Nullable Frame frame;
   private int pc;
   private int opcode;
+  private int count;
 
   TracedStep(EvmState state) {
     this.state = state;
   }
 
   TracedStep at(Frame f, int position, int op) {
+    if ((++count & CHECK_INTERVAL - 1) == 0) {
+      Deadline.check();
+    }
     frame = f;
     pc = position;
     opcode = op;

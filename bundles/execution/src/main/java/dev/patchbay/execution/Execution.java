@@ -10,6 +10,7 @@ import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.BlockOverride;
 import dev.patchbay.api.execution.CallSimulator;
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.execution.Simulation;
 import dev.patchbay.api.state.StateProvider;
@@ -171,6 +172,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
             changes -> Hash.ZERO,
             false);
     for (int i = 0; i < count; i++) {
+      Deadline.check();
       try {
         assembly.add(block.transactions().get(i), tracers.apply(i));
       } catch (InvalidTransactionException invalid) {

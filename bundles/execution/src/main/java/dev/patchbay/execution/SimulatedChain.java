@@ -5,6 +5,7 @@ import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.evm.EvmExecution;
 import dev.patchbay.api.execution.AccountOverride;
 import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.execution.Simulation;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.tracing.Tracer;
@@ -64,6 +65,7 @@ final class SimulatedChain implements Simulation {
       @Nullable UInt256 blobBaseFee,
       Map<Address, AccountOverride> overrides,
       List<Withdrawal> withdrawals) {
+    Deadline.check();
     BlockContext context =
         Contexts.of(header, header.coinbase(), blobBaseFee, config, this::header);
     EvmExecution before = execution;
@@ -130,6 +132,7 @@ final class SimulatedChain implements Simulation {
   @Override
   public ExecutionResult add(Transaction transaction, boolean validates, @Nullable Tracer tracer)
       throws InvalidTransactionException {
+    Deadline.check();
     return assembly().simulate(transaction, validates, tracer);
   }
 

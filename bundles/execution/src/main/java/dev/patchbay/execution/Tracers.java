@@ -10,9 +10,10 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.Version;
-import org.osgi.service.component.ComponentServiceObjects;
+import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
@@ -25,29 +26,35 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
  */
 @Component
 public final class Tracers implements TracerRegistry {
-  private final Map<String, TreeMap<Version, ComponentServiceObjects<TracerFactory>>> factories =
+  private final BundleContext context;
+  private final Map<String, TreeMap<Version, ServiceReference<TracerFactory>>> references =
       new HashMap<>();
+
+  /** Those that have been asked for; held until they are unregistered. */
+  private final Map<ServiceReference<TracerFactory>, TracerFactory> made = new HashMap<>();
+
+  /** Makes an empty registry. */
+  @Activate
+  public Tracers(BundleContext context) {
+    this.context = context;
+  }
 
   @Reference(
       service = TracerFactory.class,
       cardinality = ReferenceCardinality.MULTIPLE,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  synchronized void addTracer(ComponentServiceObjects<TracerFactory> added) {
-    ServiceReference<TracerFactory> reference = added.getServiceReference();
-    factories
-        .computeIfAbsent(name(reference), name -> new TreeMap<>())
-        .put(version(reference), added);
+  synchronized void addTracer(ServiceReference<TracerFactory> added) {
+    references.computeIfAbsent(name(added), name -> new TreeMap<>()).put(version(added), added);
   }
 
-  synchronized void removeTracer(ComponentServiceObjects<TracerFactory> gone) {
-    ServiceReference<TracerFactory> reference = gone.getServiceReference();
-    Map<Version, ComponentServiceObjects<TracerFactory>> versions = factories.get(name(reference));
+  synchronized void removeTracer(ServiceReference<TracerFactory> gone) {
+    made.remove(gone);
+    Map<Version, ServiceReference<TracerFactory>> versions = references.get(name(gone));
     if (versions != null) {
-      // a newer build may have taken the place already
-      versions.values().removeIf(known -> known.getServiceReference().equals(reference));
+      versions.values().remove(gone); // a newer build may have taken the place already
       if (versions.isEmpty()) {
-        factories.remove(name(reference));
+        references.remove(name(gone));
       }
     }
   }
@@ -75,14 +82,28 @@ public final class Tracers implements TracerRegistry {
     if (programs != null && name.indexOf('{') >= 0) {
       return (config, subject) -> programs.create(name, config, subject);
     }
-    ComponentServiceObjects<TracerFactory> found = objects(name);
-    return found == null ? null : found.getService();
+    return factory(name);
   }
 
-  private synchronized @Nullable ComponentServiceObjects<TracerFactory> objects(String name) {
+  private synchronized @Nullable TracerFactory factory(String name) {
+    ServiceReference<TracerFactory> reference = reference(name);
+    if (reference == null) {
+      return null;
+    }
+    TracerFactory factory = made.get(reference);
+    if (factory == null) {
+      factory = context.getService(reference);
+      if (factory != null) {
+        made.put(reference, factory);
+      }
+    }
+    return factory;
+  }
+
+  private @Nullable ServiceReference<TracerFactory> reference(String name) {
     int at = name.lastIndexOf('@');
-    TreeMap<Version, ComponentServiceObjects<TracerFactory>> versions =
-        factories.get(at < 0 ? name : name.substring(0, at));
+    TreeMap<Version, ServiceReference<TracerFactory>> versions =
+        references.get(at < 0 ? name : name.substring(0, at));
     if (versions == null) {
       return null;
     }
@@ -99,7 +120,7 @@ public final class Tracers implements TracerRegistry {
   @Override
   public synchronized SortedSet<String> names() {
     SortedSet<String> out = new TreeSet<>();
-    factories.forEach(
+    references.forEach(
         (name, versions) -> {
           out.add(name);
           versions.keySet().forEach(version -> out.add(name + "@" + version));

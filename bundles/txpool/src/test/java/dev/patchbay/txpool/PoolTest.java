@@ -8,8 +8,10 @@ import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.AddResult.Reason;
+import dev.patchbay.crypto.Blobs;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bloom;
@@ -22,6 +24,7 @@ import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,17 +38,14 @@ class PoolTest {
   private static final long GWEI = 1_000_000_000L;
 
   private final Map<Address, Account> accounts = new HashMap<>();
+  private Fork fork = Fork.LONDON;
   private Block head = block(1, List.of());
   private final Pool pool =
       new Pool(
           stub(BundleContext.class, Map.of("registerService", args -> null)),
           stub(
               ChainReader.class,
-              Map.of(
-                  "head",
-                  args -> head,
-                  "config",
-                  args -> ChainConfig.of(UInt256.ONE, Fork.LONDON))),
+              Map.of("head", args -> head, "config", args -> ChainConfig.of(UInt256.ONE, fork))),
           stub(
               StateProvider.class,
               Map.of(
@@ -140,6 +140,84 @@ class PoolTest {
     }
     assertThat(reason(tx(KEY, 1_024, GWEI))).isEqualTo(Reason.POOL_FULL);
     assertThat(pool.add(tx(OTHER, 0, GWEI))).isInstanceOf(AddResult.Accepted.class);
+  }
+
+  /** The zero polynomial: its commitment and all its proofs are the point at infinity. */
+  private static BlobSidecar sidecar(int version, int blobs) {
+    byte[] infinity = new byte[48];
+    infinity[0] = (byte) 0xc0;
+    Bytes point = Bytes.wrap(infinity);
+    return new BlobSidecar(
+        version,
+        Collections.nCopies(blobs, Bytes.wrap(new byte[Blobs.BLOB_BYTES])),
+        Collections.nCopies(blobs, point),
+        Collections.nCopies(version == 0 ? blobs : blobs * Blobs.CELLS, point));
+  }
+
+  private static Transaction blobTx(long nonce, long fee, int blobs) {
+    Bytes commitment = sidecar(0, 1).commitments().get(0);
+    Hash hash = Hash.of(Blobs.versionedHash(commitment.toArray()));
+    return Transaction.builder(TransactionType.BLOB)
+        .chainId(UInt256.ONE)
+        .nonce(nonce)
+        .maxFeePerGas(UInt256.of(fee))
+        .maxPriorityFeePerGas(UInt256.of(fee))
+        .gasLimit(21_000)
+        .to(Address.fromHex("0x00000000000000000000000000000000000000aa"))
+        .maxFeePerBlobGas(UInt256.of(fee))
+        .blobVersionedHashes(Collections.nCopies(blobs, hash))
+        .sign(KEY);
+  }
+
+  private String refusal(Transaction transaction, BlobSidecar sidecar) {
+    return pool.add(transaction, sidecar) instanceof AddResult.Rejected rejected
+        ? rejected.message()
+        : "";
+  }
+
+  @Test
+  void blobsComeWithProofsThatHold() {
+    fork = Fork.OSAKA;
+    Transaction tx = blobTx(0, GWEI, 2);
+    assertThat(refusal(tx, null)).contains("missing sidecar");
+    assertThat(refusal(tx, sidecar(0, 2))).contains("unexpected sidecar version, want: 1");
+    assertThat(refusal(tx, sidecar(1, 1))).contains("invalid number of 1 blobs");
+    BlobSidecar good = sidecar(1, 2);
+    byte[] other = new byte[Blobs.BLOB_BYTES];
+    other[31] = 1;
+    assertThat(
+            refusal(
+                tx,
+                new BlobSidecar(
+                    1,
+                    List.of(Bytes.wrap(other), good.blobs().get(1)),
+                    good.commitments(),
+                    good.proofs())))
+        .contains("blob 0: invalid KZG proof");
+    assertThat(refusal(tx(KEY, 0, GWEI), good)).contains("names none");
+    assertThat(refusal(tx, good)).isEmpty();
+    assertThat(pool.sidecar(tx.hash())).isEqualTo(good);
+    assertThat(refusal(blobTx(1, GWEI, 7), sidecar(1, 7))).contains("permitted 6");
+    assertThat(refusal(blobTx(0, 2 * GWEI - 1, 1), sidecar(1, 1))).contains("underpriced");
+    assertThat(refusal(blobTx(0, 2 * GWEI, 1), sidecar(1, 1))).isEmpty();
+  }
+
+  @Test
+  void aBlobTransactionThatWasMinedComesBackWithItsBlobs() {
+    fork = Fork.PRAGUE;
+    Transaction tx = blobTx(0, GWEI, 1);
+    assertThat(refusal(tx, sidecar(0, 1))).isEmpty();
+    Block mined = block(2, List.of(tx));
+    accounts.put(sender(KEY), account(1));
+    head = mined;
+    pool.headChanged(List.of(), List.of(mined));
+    assertThat(pool.get(tx.hash())).isNull();
+    Block other = block(2, List.of(tx(OTHER, 0, GWEI)));
+    accounts.put(sender(KEY), account(0));
+    head = other;
+    pool.headChanged(List.of(mined), List.of(other));
+    assertThat(pool.pending().get(sender(KEY))).containsExactly(tx);
+    assertThat(pool.sidecar(tx.hash())).isNotNull();
   }
 
   private Reason reason(Transaction transaction) {

@@ -19,4 +19,29 @@ public interface RpcMethod {
    * @throws RpcError when the call fails in a way that the client is to know
    */
   @Nullable Object call(List<@Nullable Object> params, RpcSession session) throws RpcError;
+
+  /**
+   * Returns whether a call can take long, as traces and searches do: few of them run at a time, so
+   * that other calls keep their pace, and each has a deadline, which it looks at ({@link
+   * dev.patchbay.api.execution.Deadline}).
+   */
+  default boolean isExpensive() {
+    return false;
+  }
+
+  /** Returns a method that does the same, and says that it can take long. */
+  static RpcMethod expensive(RpcMethod method) {
+    return new RpcMethod() {
+      @Override
+      public @Nullable Object call(List<@Nullable Object> params, RpcSession session)
+          throws RpcError {
+        return method.call(params, session);
+      }
+
+      @Override
+      public boolean isExpensive() {
+        return true;
+      }
+    };
+  }
 }

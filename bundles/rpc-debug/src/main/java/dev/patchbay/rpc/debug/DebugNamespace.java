@@ -57,7 +57,7 @@ public final class DebugNamespace implements RpcNamespace {
     this.executor = executor;
     this.pool = pool;
     methods.putAll(new TraceMethods(chain, states, executor, simulator, tracers).methods());
-    methods.put("debug_accountAt", (p, s) -> accountAt(new Params(p)));
+    methods.put("debug_accountAt", RpcMethod.expensive((p, s) -> accountAt(new Params(p))));
     methods.put("debug_getBadBlocks", (p, s) -> badBlocks());
     methods.put("debug_clearTxpool", (p, s) -> Hex.quantity(pool.clear()));
     methods.put("debug_freeOSMemory", (p, s) -> collectGarbage());

@@ -7,6 +7,7 @@ import dev.patchbay.api.chain.ChainReader.TransactionLocation;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.CallSimulator;
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.state.StateProvider;
@@ -24,16 +25,21 @@ import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.rpc.codec.CallArguments;
 import dev.patchbay.rpc.codec.OverrideParams;
 import dev.patchbay.rpc.codec.Params;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Methods that follow transactions, blocks and calls. */
 final class TraceMethods {
+  private static final Pattern DURATION = Pattern.compile("([0-9]{1,9}(?:\\.[0-9]{1,9})?)(ms|s|m)");
+
   private final ChainReader chain;
   private final StateProvider states;
   private final BlockExecutor executor;
@@ -55,13 +61,45 @@ final class TraceMethods {
 
   Map<String, RpcMethod> methods() {
     Map<String, RpcMethod> m = new LinkedHashMap<>();
-    m.put("debug_traceTransaction", (p, s) -> traceTransaction(new Params(p)));
-    m.put("debug_traceCall", (p, s) -> traceCall(new Params(p)));
-    m.put("debug_traceBlock", (p, s) -> traceBlock(decoded(new Params(p)), new Params(p)));
-    m.put("debug_traceBlockByNumber", (p, s) -> traceKnownBlock(new Params(p)));
-    m.put("debug_traceBlockByHash", (p, s) -> traceKnownBlock(new Params(p)));
-    m.put("debug_traceBadBlock", (p, s) -> traceBlock(bad(new Params(p)), new Params(p)));
+    put(m, "debug_traceTransaction", 1, (p, s) -> traceTransaction(new Params(p)));
+    put(m, "debug_traceCall", 2, (p, s) -> traceCall(new Params(p)));
+    put(m, "debug_traceBlock", 1, (p, s) -> traceBlock(decoded(new Params(p)), new Params(p)));
+    put(m, "debug_traceBlockByNumber", 1, (p, s) -> traceKnownBlock(new Params(p)));
+    put(m, "debug_traceBlockByHash", 1, (p, s) -> traceKnownBlock(new Params(p)));
+    put(m, "debug_traceBadBlock", 1, (p, s) -> traceBlock(bad(new Params(p)), new Params(p)));
     return m;
+  }
+
+  /** Puts a method whose parameter {@code options} may name a timeout, as 5s or 500ms. */
+  private static void put(
+      Map<String, RpcMethod> methods, String name, int options, RpcMethod method) {
+    methods.put(
+        name,
+        RpcMethod.expensive(
+            (p, session) -> {
+              Object timeout = new Params(p).object(options).get("timeout");
+              if (timeout == null) {
+                return method.call(p, session);
+              }
+              try (Deadline ends = Deadline.after(duration(timeout))) {
+                return method.call(p, session);
+              }
+            }));
+  }
+
+  private static Duration duration(Object value) throws RpcError {
+    Matcher parts = DURATION.matcher(String.valueOf(value));
+    if (!parts.matches()) {
+      throw RpcError.invalidParams("invalid timeout: " + value + ", expected e.g. 5s or 500ms");
+    }
+    double number = Double.parseDouble(parts.group(1));
+    double seconds =
+        switch (parts.group(2)) {
+          case "ms" -> number / 1_000;
+          case "s" -> number;
+          default -> number * 60;
+        };
+    return Duration.ofNanos((long) (Math.min(seconds, 86_400) * 1e9));
   }
 
   private Tracer tracer(Map<String, @Nullable Object> options, TraceSubject subject)

@@ -48,7 +48,7 @@ final class CallMethods {
     Map<String, RpcMethod> m = new LinkedHashMap<>();
     m.put("eth_call", (p, s) -> call(new Params(p)));
     m.put("eth_estimateGas", (p, s) -> Hex.quantity(estimate(new Params(p))));
-    m.put("eth_createAccessList", (p, s) -> accessList(new Params(p)));
+    m.put("eth_createAccessList", RpcMethod.expensive((p, s) -> accessList(new Params(p))));
     return m;
   }
 

@@ -226,12 +226,14 @@ final class ChainMethods {
   }
 
   private @Nullable Object receipts(@Nullable Block block) {
-    List<Receipt> receipts = block == null ? null : chain.receipts(block.hash());
-    if (block == null || receipts == null) {
-      return null;
-    }
+    return block == null || chain.receipts(block.hash()) == null ? null : receiptsOf(block);
+  }
+
+  /** Returns the receipts of a block, none when it is not there. */
+  List<Object> receiptsOf(Block block) {
+    List<Receipt> receipts = chain.receipts(block.hash());
     List<Object> out = new ArrayList<>();
-    for (int i = 0; i < receipts.size(); i++) {
+    for (int i = 0; receipts != null && i < receipts.size(); i++) {
       out.add(Results.receipt(block, receipts, i, blobBaseFee(block)));
     }
     return out;

@@ -53,9 +53,9 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
       @Reference TransactionPool pool) {
     LogSearch logs = new LogSearch(chain);
     filters = new Filters(logs, InstantSource.system());
-    subscriptions = new Subscriptions(chain);
     ChainMethods chainMethods = new ChainMethods(chain, states, pool, () -> sealer);
     methods.putAll(chainMethods.methods());
+    subscriptions = new Subscriptions(chain, chainMethods::receiptsOf);
     sending = new SendMethods(chain, pool, chainMethods::receipt);
     methods.putAll(sending.methods());
     methods.putAll(new ConfigMethods(chain, states).methods());
@@ -66,7 +66,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     methods.putAll(calls.methods());
     methods.putAll(new FillMethods(chain, pool, fees, calls).methods());
     methods.putAll(new SimulateMethods(chain, simulator).methods());
-    methods.put("eth_getLogs", logs::getLogs);
+    methods.put("eth_getLogs", RpcMethod.expensive(logs::getLogs));
     methods.putAll(filters.methods());
     methods.putAll(subscriptions.methods());
     // registered as an object, not by the component: the pool is upstream of this, and a lazy

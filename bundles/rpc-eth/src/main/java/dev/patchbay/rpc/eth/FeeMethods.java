@@ -40,7 +40,7 @@ final class FeeMethods {
     m.put("eth_gasPrice", (p, s) -> tip().add(nextBaseFee()).toHex());
     m.put("eth_baseFee", (p, s) -> nextBaseFee().toHex());
     m.put("eth_blobBaseFee", (p, s) -> nextBlobBaseFee(chain.head()).toHex());
-    m.put("eth_feeHistory", (p, s) -> history(new Params(p)));
+    m.put("eth_feeHistory", RpcMethod.expensive((p, s) -> history(new Params(p))));
     return m;
   }
 

@@ -74,7 +74,7 @@ final class Filters {
     m.put("eth_newBlockFilter", (p, s) -> install(Kind.BLOCKS, Map.of(), null));
     m.put("eth_newPendingTransactionFilter", (p, s) -> install(Kind.TRANSACTIONS, Map.of(), null));
     m.put("eth_getFilterChanges", (p, s) -> changes(id(p)));
-    m.put("eth_getFilterLogs", (p, s) -> all(id(p)));
+    m.put("eth_getFilterLogs", RpcMethod.expensive((p, s) -> all(id(p))));
     m.put("eth_uninstallFilter", (p, s) -> uninstall(id(p)));
     return m;
   }

@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.eth;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.primitives.Address;
@@ -144,6 +145,7 @@ final class LogSearch {
           "block range of " + (to - from + 1) + " is too large, at most " + MAX_RANGE + " blocks");
     }
     for (long number = from; number <= to; number++) {
+      Deadline.check();
       BlockHeader header = chain.header(number);
       Block block =
           header == null || !query.mayMatch(header.logsBloom()) ? null : chain.block(number);

@@ -61,7 +61,7 @@ final class SimulateMethods {
   }
 
   Map<String, RpcMethod> methods() {
-    return Map.of("eth_simulateV1", (p, s) -> simulate(new Params(p)));
+    return Map.of("eth_simulateV1", RpcMethod.expensive((p, s) -> simulate(new Params(p))));
   }
 
   /** A block that is asked for, or one that fills a gap. */

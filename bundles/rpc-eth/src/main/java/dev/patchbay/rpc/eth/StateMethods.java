@@ -43,7 +43,7 @@ final class StateMethods {
     m.put("eth_getCode", (p, s) -> code(new Params(p)));
     m.put("eth_getStorageAt", (p, s) -> storage(new Params(p)));
     m.put("eth_getStorageValues", (p, s) -> storageValues(new Params(p)));
-    m.put("eth_getProof", (p, s) -> proof(new Params(p)));
+    m.put("eth_getProof", RpcMethod.expensive((p, s) -> proof(new Params(p))));
     return m;
   }
 

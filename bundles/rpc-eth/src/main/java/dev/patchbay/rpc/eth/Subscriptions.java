@@ -15,14 +15,21 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Subscriptions over WebSocket: newHeads, logs, newPendingTransactions. */
+/**
+ * Subscriptions over WebSocket: newHeads, logs, newPendingTransactions, transactionReceipts,
+ * syncing.
+ */
 final class Subscriptions {
   private static final int MAX_PER_SESSION = 256;
+  private static final int MAX_HASHES = 200;
 
   private final LogSearch logs;
+  private final Function<Block, List<Object>> receipts;
   private final SecureRandom random = new SecureRandom();
   private final Map<String, Subscription> active = new ConcurrentHashMap<>();
 
@@ -30,14 +37,26 @@ final class Subscriptions {
     HEADS,
     LOGS,
     PENDING,
+    RECEIPTS,
     SYNCING
   }
 
+  /**
+   * What a client wants to be told.
+   *
+   * @param hashes transactions whose receipts are wanted and have not come yet; null for all
+   */
   private record Subscription(
-      RpcSession session, Kind kind, LogSearch.@Nullable Query query, boolean full) {}
+      RpcSession session,
+      Kind kind,
+      LogSearch.@Nullable Query query,
+      boolean full,
+      @Nullable Set<String> hashes) {}
 
-  Subscriptions(ChainReader chain) {
+  /** Takes how the receipts of a block are told. */
+  Subscriptions(ChainReader chain, Function<Block, List<Object>> receipts) {
     this.logs = new LogSearch(chain);
+    this.receipts = receipts;
   }
 
   Map<String, RpcMethod> methods() {
@@ -54,6 +73,7 @@ final class Subscriptions {
     Kind kind;
     LogSearch.Query query = null;
     boolean full = false;
+    Set<String> hashes = null;
     switch (String.valueOf(params.optional(0))) {
       case "newHeads" -> kind = Kind.HEADS;
       case "logs" -> {
@@ -63,6 +83,10 @@ final class Subscriptions {
       case "newPendingTransactions" -> {
         kind = Kind.PENDING;
         full = params.flag(1);
+      }
+      case "transactionReceipts" -> {
+        kind = Kind.RECEIPTS;
+        hashes = hashes(params.object(1).get("transactionHashes"));
       }
       case "syncing" -> kind = Kind.SYNCING;
       default ->
@@ -77,9 +101,24 @@ final class Subscriptions {
           "too many subscriptions, at most " + MAX_PER_SESSION + " a connection");
     }
     String id = "0x" + new BigInteger(127, random).setBit(127).toString(16);
-    active.put(id, new Subscription(session, kind, query, full));
+    active.put(id, new Subscription(session, kind, query, full, hashes));
     session.onClose(() -> active.remove(id));
     return id;
+  }
+
+  private static @Nullable Set<String> hashes(@Nullable Object given) throws RpcError {
+    if (given == null) {
+      return null;
+    }
+    Set<String> out = ConcurrentHashMap.newKeySet();
+    for (Object hash : Params.list("transactionHashes", given)) {
+      out.add(Params.hash("transactionHashes", hash).toString());
+    }
+    if (out.size() > MAX_HASHES) {
+      throw RpcError.invalidParams(
+          "exceed max transaction hashes: " + out.size() + ", at most " + MAX_HASHES);
+    }
+    return out.isEmpty() ? null : out;
   }
 
   private boolean unsubscribe(List<@Nullable Object> p, RpcSession session) throws RpcError {
@@ -104,8 +143,29 @@ final class Subscriptions {
             removed.forEach(block -> logs.collect(block, query, true, found));
             added.forEach(block -> logs.collect(block, query, false, found));
             send(id, subscription, found);
+          } else if (subscription.kind == Kind.RECEIPTS) {
+            added.forEach(block -> sendReceipts(id, subscription, block));
           }
         });
+  }
+
+  /** Sends the receipts of a block in one list; the subscription ends with the last one wanted. */
+  private void sendReceipts(String id, Subscription subscription, Block block) {
+    Set<String> wanted = subscription.hashes;
+    List<Object> found = new ArrayList<>();
+    for (Object receipt : receipts.apply(block)) {
+      if (wanted == null
+          || (receipt instanceof Map<?, ?> map
+              && wanted.remove(String.valueOf(map.get("transactionHash"))))) {
+        found.add(receipt);
+      }
+    }
+    if (!found.isEmpty()) {
+      send(id, subscription, List.of(found));
+    }
+    if (wanted != null && wanted.isEmpty()) {
+      active.remove(id);
+    }
   }
 
   void transactionPending(Transaction transaction) {

@@ -7,12 +7,14 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -23,11 +25,16 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,8 +42,26 @@ import org.slf4j.LoggerFactory;
  * Finds the method of a request among the namespaces that are present, and turns outcomes into
  * JSON-RPC 2.0 responses.
  */
-@Component(service = Dispatcher.class)
+@Component(
+    name = "dev.patchbay.rpc.server",
+    service = Dispatcher.class,
+    configurationPolicy = ConfigurationPolicy.OPTIONAL)
+@Designate(ocd = Dispatcher.Config.class)
 public final class Dispatcher {
+  /** Configuration of all listeners together. */
+  @ObjectClassDefinition(name = "Patchbay JSON-RPC")
+  public @interface Config {
+    /** Expensive calls that run at a time. */
+    @AttributeDefinition(
+        description =
+            "Traces, searches and simulations that run at a time; 0: one less than processors")
+    int expensive_calls() default 0;
+
+    /** Expensive calls that wait. */
+    @AttributeDefinition(description = "Traces, searches and simulations that may wait; at most 48")
+    int expensive_waiting() default 32;
+  }
+
   private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
   private static final int MAX_DEPTH = 64;
 
@@ -53,6 +78,26 @@ public final class Dispatcher {
                   .build())
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
+
+  private final Gate gate;
+
+  /** Takes how many expensive calls run at a time. */
+  @Activate
+  public Dispatcher(Config config, Map<String, Object> properties) {
+    ConfigurationKeys.report("dev.patchbay.rpc.server", properties, Config.class, LOG::warn);
+    int calls = config.expensive_calls();
+    int waiting = config.expensive_waiting();
+    if (calls < 0 || calls > 1_000 || waiting < 0 || waiting > 48) {
+      throw new IllegalArgumentException(
+          "dev.patchbay.rpc.server: expensive.calls is "
+              + calls
+              + " and expensive.waiting "
+              + waiting
+              + ", allowed are 0 to 1,000 and 0 to 48");
+    }
+    int processors = Runtime.getRuntime().availableProcessors();
+    gate = new Gate(calls == 0 ? Math.max(1, processors - 1) : calls, waiting);
+  }
 
   @Reference(
       cardinality = ReferenceCardinality.MULTIPLE,
@@ -206,14 +251,21 @@ public final class Dispatcher {
           null);
     }
     try {
+      Object result =
+          method.isExpensive()
+              ? callInTurn(method, params, terms, session)
+              : method.call(params, session);
       Map<String, @Nullable Object> response = new LinkedHashMap<>();
       response.put("jsonrpc", "2.0");
       response.put("id", id);
-      response.put("result", method.call(params, session));
+      response.put("result", result);
       return response;
     } catch (RpcError failure) {
       return error(
           id, failure.code(terms.errors()), String.valueOf(failure.getMessage()), failure.data());
+    } catch (Deadline.ExceededException late) {
+      return error(
+          id, RpcError.Kind.TIMEOUT.code(terms.errors()), String.valueOf(late.getMessage()), null);
     } catch (StorageUnavailableException unavailable) {
       return error(
           id, RpcError.STORAGE_UNAVAILABLE, String.valueOf(unavailable.getMessage()), null);
@@ -222,6 +274,18 @@ public final class Dispatcher {
     } catch (RuntimeException | StackOverflowError failure) {
       LOG.error("{} failed: {}", name, failure.toString(), failure);
       return error(id, RpcError.INTERNAL_ERROR, "internal error", null);
+    }
+  }
+
+  private @Nullable Object callInTurn(
+      RpcMethod method, List<@Nullable Object> params, Terms terms, RpcSession session)
+      throws RpcError {
+    long start = System.nanoTime();
+    gate.enter(terms.time().toNanos());
+    try (Deadline deadline = Deadline.after(terms.time().minusNanos(System.nanoTime() - start))) {
+      return method.call(params, session);
+    } finally {
+      gate.leave();
     }
   }
 

@@ -14,6 +14,7 @@ import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
+import org.jspecify.annotations.Nullable;
 
 /** JSON-RPC over HTTP: POST, with checks of host, origin, type and size. */
 final class HttpHandler extends Handler.Abstract {
@@ -47,12 +48,19 @@ final class HttpHandler extends Handler.Abstract {
   private final Terms terms;
   private final List<String> hosts;
   private final List<String> origins;
+  private final @Nullable JwtAuthentication authentication;
 
-  HttpHandler(Dispatcher dispatcher, Terms terms, List<String> hosts, List<String> origins) {
+  HttpHandler(
+      Dispatcher dispatcher,
+      Terms terms,
+      List<String> hosts,
+      List<String> origins,
+      @Nullable JwtAuthentication authentication) {
     this.dispatcher = dispatcher;
     this.terms = terms;
     this.hosts = hosts;
     this.origins = origins;
+    this.authentication = authentication;
   }
 
   @Override
@@ -76,6 +84,10 @@ final class HttpHandler extends Handler.Abstract {
     }
     if (!HttpMethod.POST.is(method)) {
       return refuse(response, callback, HttpStatus.METHOD_NOT_ALLOWED_405, "method not allowed");
+    }
+    String refusal = unauthorized(request);
+    if (refusal != null) {
+      return refuse(response, callback, HttpStatus.UNAUTHORIZED_401, refusal);
     }
     String type = request.getHeaders().get(HttpHeader.CONTENT_TYPE);
     if (type == null || !type.toLowerCase(Locale.ROOT).startsWith("application/json")) {
@@ -150,7 +162,15 @@ final class HttpHandler extends Handler.Abstract {
    */
   boolean acceptsUpgrade(Request request) {
     String origin = request.getHeaders().get(HttpHeader.ORIGIN);
-    return acceptsHost(request) && (origin == null || acceptsOrigin(origin));
+    return acceptsHost(request)
+        && (origin == null || acceptsOrigin(origin))
+        && unauthorized(request) == null;
+  }
+
+  private @Nullable String unauthorized(Request request) {
+    return authentication == null
+        ? null
+        : authentication.refusal(request.getHeaders().get(HttpHeader.AUTHORIZATION));
   }
 
   private boolean acceptsOrigin(String origin) {

@@ -4,6 +4,7 @@ package dev.patchbay.rpc.server;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -63,6 +64,12 @@ public final class Listener {
     @AttributeDefinition(description = "Origins of web pages that may read answers; * for all")
     String cors() default "";
 
+    /** File of the secret that tokens are signed with. */
+    @AttributeDefinition(
+        description =
+            "File with the secret of 64 hexadecimal digits that clients sign tokens with; it is made when it does not exist; empty: no tokens are asked for")
+    String jwt_secret() default "";
+
     /** Table of error codes. */
     @AttributeDefinition(
         description = "Table of error codes: patchbay, geth, or the catalogue of execution-apis")
@@ -79,6 +86,11 @@ public final class Listener {
     /** Most bytes of a response. */
     @AttributeDefinition(description = "Most bytes of a response")
     int max_response_bytes() default 26_214_400;
+
+    /** Seconds that an expensive call may take. */
+    @AttributeDefinition(
+        description = "Seconds that traces, searches and simulations may take, waiting included")
+    int max_expensive_seconds() default 30;
 
     /** Most connections. */
     @AttributeDefinition(description = "Most connections at a time; more wait to be accepted")
@@ -110,13 +122,19 @@ public final class Listener {
     check("max.body.bytes", config.max_body_bytes(), 1_024, 1 << 30);
     check("max.batch.items", config.max_batch_items(), 1, 1_000_000);
     check("max.response.bytes", config.max_response_bytes(), 1_024, 1 << 30);
+    check("max.expensive.seconds", config.max_expensive_seconds(), 1, 86_400);
     check("max.connections", config.max_connections(), 1, 1_000_000);
     check("max.websockets", config.max_websockets(), 0, 1_000_000);
     check("idle.seconds", config.idle_seconds(), 1, 86_400);
     Set<String> namespaces = new TreeSet<>(split(config.namespaces()));
     Limits limits =
         new Limits(config.max_body_bytes(), config.max_batch_items(), config.max_response_bytes());
-    Terms terms = new Terms(namespaces, limits, profile(config.error_profile()));
+    Terms terms =
+        new Terms(
+            namespaces,
+            limits,
+            profile(config.error_profile()),
+            Duration.ofSeconds(config.max_expensive_seconds()));
     QueuedThreadPool threads = new QueuedThreadPool(64, 4, 60_000);
     threads.setName("rpc-server-" + config.port());
     server = new Server(threads);
@@ -130,7 +148,14 @@ public final class Listener {
     server.addConnector(connector);
     server.addBean(new NetworkConnectionLimit(config.max_connections(), connector));
     HttpHandler handler =
-        new HttpHandler(dispatcher, terms, split(config.hosts()), split(config.cors()));
+        new HttpHandler(
+            dispatcher,
+            terms,
+            split(config.hosts()),
+            split(config.cors()),
+            config.jwt_secret().isBlank()
+                ? null
+                : JwtAuthentication.of(Path.of(config.jwt_secret())));
     Connections connections = new Connections(config.max_websockets());
     WebSocketUpgradeHandler sockets =
         WebSocketUpgradeHandler.from(

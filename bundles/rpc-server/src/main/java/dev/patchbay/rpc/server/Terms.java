@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.rpc.RpcError;
+import java.time.Duration;
 import java.util.Set;
 
 /**
@@ -10,5 +11,6 @@ import java.util.Set;
  * @param namespaces namespaces that are served
  * @param limits what one client may ask for at once
  * @param errors the table of error codes
+ * @param time how long an expensive call may take, waiting included
  */
-record Terms(Set<String> namespaces, Limits limits, RpcError.Profile errors) {}
+record Terms(Set<String> namespaces, Limits limits, RpcError.Profile errors, Duration time) {}

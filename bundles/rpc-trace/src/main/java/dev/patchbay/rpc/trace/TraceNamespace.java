@@ -67,15 +67,19 @@ public final class TraceNamespace implements RpcNamespace {
     this.executor = executor;
     this.simulator = simulator;
     this.tracers = tracers;
-    methods.put("trace_block", (p, s) -> ofBlock(new Params(p).requiredBlock(0, chain)));
-    methods.put("trace_transaction", (p, s) -> ofTransaction(new Params(p)));
-    methods.put("trace_get", (p, s) -> get(new Params(p)));
-    methods.put("trace_filter", (p, s) -> new TraceFilter(this, chain).search(new Params(p)));
-    methods.put("trace_call", (p, s) -> call(new Params(p)));
-    methods.put("trace_callMany", (p, s) -> callMany(new Params(p)));
-    methods.put("trace_rawTransaction", (p, s) -> rawTransaction(new Params(p)));
-    methods.put("trace_replayTransaction", (p, s) -> replayTransaction(new Params(p)));
-    methods.put("trace_replayBlockTransactions", (p, s) -> replayBlock(new Params(p)));
+    expensive("trace_block", (p, s) -> ofBlock(new Params(p).requiredBlock(0, chain)));
+    expensive("trace_transaction", (p, s) -> ofTransaction(new Params(p)));
+    expensive("trace_get", (p, s) -> get(new Params(p)));
+    expensive("trace_filter", (p, s) -> new TraceFilter(this, chain).search(new Params(p)));
+    expensive("trace_call", (p, s) -> call(new Params(p)));
+    expensive("trace_callMany", (p, s) -> callMany(new Params(p)));
+    expensive("trace_rawTransaction", (p, s) -> rawTransaction(new Params(p)));
+    expensive("trace_replayTransaction", (p, s) -> replayTransaction(new Params(p)));
+    expensive("trace_replayBlockTransactions", (p, s) -> replayBlock(new Params(p)));
+  }
+
+  private void expensive(String name, RpcMethod method) {
+    methods.put(name, RpcMethod.expensive(method));
   }
 
   @Override

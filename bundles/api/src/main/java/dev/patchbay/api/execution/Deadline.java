@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.execution;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How long the work of a thread may take. Work that can take long calls {@link #check} now and
+ * then; a thread is never interrupted, which would close files under it.
+ *
+ * <p>Threading: belongs to the thread that opened it.
+ */
+public final class Deadline implements AutoCloseable {
+  private static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
+
+  private final @Nullable Deadline outer;
+  private final long end;
+  private final Duration length;
+
+  private Deadline(@Nullable Deadline outer, long end, Duration length) {
+    this.outer = outer;
+    this.end = end;
+    this.length = length;
+  }
+
+  /** Thrown when the time is over; the message goes to whoever asked for the work. */
+  public static final class ExceededException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    ExceededException(Duration length) {
+      super("execution timeout: not done after " + length.toMillis() + " ms", null, false, false);
+    }
+  }
+
+  /** Sets a deadline until it is closed; an earlier one stays in force. */
+  public static Deadline after(Duration length) {
+    Deadline outer = CURRENT.get();
+    long end = System.nanoTime() + length.toNanos();
+    Deadline next =
+        outer != null && outer.end - end < 0
+            ? new Deadline(outer, outer.end, outer.length)
+            : new Deadline(outer, end, length);
+    CURRENT.set(next);
+    return next;
+  }
+
+  /**
+   * Returns at once while there is time.
+   *
+   * @throws ExceededException when the time of this thread is over
+   */
+  public static void check() {
+    Deadline current = CURRENT.get();
+    if (current != null && System.nanoTime() - current.end > 0) {
+      throw new ExceededException(current.length);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (outer == null) {
+      CURRENT.remove();
+    } else {
+      CURRENT.set(outer);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.Locale;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Checks the tokens that the Engine API asks of its clients (execution-apis, {@code
+ * authentication.md}): JSON Web Tokens signed by HMAC-SHA-256 with a secret that both ends read
+ * from a file, at most a minute old.
+ *
+ * <p>Threading: any thread.
+ */
+final class JwtAuthentication {
+  private static final int SECRET_BYTES = 32;
+  private static final int MAX_TOKEN = 4_096;
+  private static final long MAX_DRIFT_SECONDS = 60;
+  private static final String SCHEME = "bearer ";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final SecretKeySpec secret;
+  private final InstantSource clock;
+
+  JwtAuthentication(byte[] secret, InstantSource clock) {
+    this.secret = new SecretKeySpec(secret, "HmacSHA256");
+    this.clock = clock;
+  }
+
+  /**
+   * Reads the secret; a file that does not exist is made, readable by its owner alone.
+   *
+   * @throws IOException when the file cannot be read or made
+   * @throws IllegalArgumentException when it does not hold 64 hexadecimal digits
+   */
+  static JwtAuthentication of(Path file) throws IOException {
+    byte[] bytes;
+    try {
+      bytes = parse(file, Files.readString(file, StandardCharsets.US_ASCII));
+    } catch (NoSuchFileException absent) {
+      bytes = new byte[SECRET_BYTES];
+      new SecureRandom().nextBytes(bytes);
+      Files.createFile(
+          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+      Files.writeString(file, HexFormat.of().formatHex(bytes) + "\n", StandardOpenOption.WRITE);
+    }
+    return new JwtAuthentication(bytes, InstantSource.system());
+  }
+
+  private static byte[] parse(Path file, String text) {
+    String digits = text.strip().replaceFirst("^0[xX]", "");
+    if (digits.length() != 2 * SECRET_BYTES) {
+      throw new IllegalArgumentException(
+          "the JWT secret in "
+              + file
+              + " has "
+              + digits.length()
+              + " hexadecimal digits, it must have 64");
+    }
+    try {
+      return HexFormat.of().parseHex(digits);
+    } catch (IllegalArgumentException malformed) {
+      throw new IllegalArgumentException(
+          "the JWT secret in " + file + " is not hexadecimal"); // the text itself is a secret
+    }
+  }
+
+  /**
+   * Returns why a request is refused; null when it is not.
+   *
+   * @param authorization the header {@code Authorization}, or null
+   */
+  @Nullable String refusal(@Nullable String authorization) {
+    if (authorization == null
+        || !authorization.toLowerCase(Locale.ROOT).startsWith(SCHEME)
+        || authorization.length() > MAX_TOKEN) {
+      return "missing token";
+    }
+    String[] parts = authorization.substring(SCHEME.length()).strip().split("\\.", -1);
+    if (parts.length != 3) {
+      return "malformed token";
+    }
+    try {
+      Base64.Decoder decoder = Base64.getUrlDecoder();
+      JsonNode header = JSON.readTree(decoder.decode(parts[0]));
+      if (!"HS256".equals(header.path("alg").asText())) {
+        return "token is not signed by HS256";
+      }
+      byte[] signature = decoder.decode(parts[2]);
+      if (!MessageDigest.isEqual(signature, sign(parts[0] + "." + parts[1]))) {
+        return "signature of the token is invalid";
+      }
+      return stale(JSON.readTree(decoder.decode(parts[1])));
+    } catch (IOException | IllegalArgumentException malformed) {
+      return "malformed token";
+    }
+  }
+
+  private byte[] sign(String text) {
+    try {
+      Mac mac = Mac.getInstance("HmacSHA256");
+      mac.init(secret);
+      return mac.doFinal(text.getBytes(StandardCharsets.US_ASCII));
+    } catch (GeneralSecurityException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
+  private @Nullable String stale(JsonNode claims) {
+    long now = clock.instant().getEpochSecond();
+    if (!claims.path("iat").isNumber()) {
+      return "missing issued-at";
+    }
+    if (Math.abs(now - claims.get("iat").asLong()) > MAX_DRIFT_SECONDS) {
+      return "stale token";
+    }
+    return claims.path("exp").isNumber() && claims.get("exp").asLong() < now
+        ? "token is expired"
+        : null;
+  }
+}

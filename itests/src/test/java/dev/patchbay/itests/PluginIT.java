@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Follows docs/write-a-plugin.md: its commands are run as they stand, but for ports and folders.
+ */
+class PluginIT {
+  @TempDir Path folder;
+
+  private String run(String script) throws Exception {
+    Path out = folder.resolve("out.txt");
+    Process process =
+        new ProcessBuilder("bash", "-ec", script)
+            .directory(folder.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(out.toFile())
+            .start();
+    assertThat(process.waitFor(5, TimeUnit.MINUTES)).as(script).isTrue();
+    assertThat(process.exitValue()).as(script + "\n" + Files.readString(out)).isZero();
+    return Files.readString(out);
+  }
+
+  @Test
+  void thePageLeadsToABundleThatRuns() throws Exception {
+    Files.createSymbolicLink(
+        folder.resolve("patchbay"), Node.ROOT.resolve("patchbay").toRealPath());
+    String page = Files.readString(Node.ROOT.resolve("docs/write-a-plugin.md"));
+    int port = Node.freePort();
+    try (Node node = new Node(folder.resolve("node")).start()) {
+      page =
+          page.replace("./patchbay shell", "./patchbay shell --datadir " + node.data)
+              .replace(".patchbay/dev", node.data.toString())
+              .replace("127.0.0.1:8545", "127.0.0.1:" + node.httpPort)
+              .replace("8600", "" + port);
+      Matcher blocks = Pattern.compile("(?s)```\n(.*?)```").matcher(page);
+      List<String> scripts = blocks.results().map(block -> block.group(1)).toList();
+      assertThat(scripts).hasSize(4);
+      run(scripts.get(0));
+      assertThat(run(scripts.get(1)))
+          .contains("\"result\":[\"0x70997970c51812dc3a010c7d01b50e0d17dc79c8\"]");
+      run(scripts.get(2));
+      String answer = "";
+      for (int i = 0; i < 50 && !answer.contains("result"); i++) {
+        answer = asked(scripts.get(3)); // the listener opens a moment after its file is there
+      }
+      assertThat(answer).contains("\"result\":0");
+      assertThat(node.shell("bundle:uninstall com.example.called-accounts").status()).isZero();
+      assertThat(node.shell("tracer:list").output()).doesNotContain("calledAccounts");
+    }
+  }
+
+  private String asked(String script) throws Exception {
+    TimeUnit.MILLISECONDS.sleep(100);
+    try {
+      return run(script);
+    } catch (AssertionError notYet) {
+      return "";
+    }
+  }
+
+  @Test
+  void whatCannotBeMadeIsTold() throws Exception {
+    for (List<String> wrong :
+        List.of(
+            List.of("new"),
+            List.of("new", "tracer"),
+            List.of("new", "storage", "mine"),
+            List.of("new", "tracer", "../mine"),
+            List.of("new", "tracer", "Mine"))) {
+      Node.Result result = Node.launcher(Map.of(), wrong);
+      assertThat(result.status()).as(wrong.toString()).isNotZero();
+      assertThat(result.output()).startsWith("patchbay: ");
+    }
+  }
+}
