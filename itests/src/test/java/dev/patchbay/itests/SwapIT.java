@@ -7,7 +7,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -44,12 +46,44 @@ class SwapIT {
 
   private static final String SECOND = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
 
+  /** A request that needs the bundle, for those that balances and transfers do without. */
+  private static final Map<String, Object[]> USES = new HashMap<>();
+
+  static {
+    USES.put("rpc-net", new Object[] {"net_version"});
+    USES.put("rpc-txpool", new Object[] {"txpool_content"});
+    USES.put("rpc-trace", new Object[] {"trace_block", "latest"});
+    USES.put("rpc-admin", new Object[] {"admin_nodeInfo"});
+    USES.put("rpc-miner", new Object[] {"miner_setGasPrice", "0x0"});
+    USES.put("rpc-clique", new Object[] {"clique_status"});
+    USES.put(
+        "rpc-testing", new Object[] {"testing_buildBlockV1", "0x" + "00".repeat(32), Map.of()});
+    USES.put("rpc-debug", traced(Map.of()));
+    USES.put("tracer-struct", traced(Map.of()));
+    USES.put("tracer-call", traced(Map.of("tracer", "callTracer")));
+    USES.put("tracer-flat", traced(Map.of("tracer", "flatCallTracer")));
+    USES.put("tracer-prestate", traced(Map.of("tracer", "prestateTracer")));
+    USES.put("tracer-fourbyte", traced(Map.of("tracer", "4byteTracer")));
+    USES.put("tracer-noop", traced(Map.of("tracer", "noopTracer")));
+    Map<String, Object> both = Map.of("callTracer", Map.of(), "4byteTracer", Map.of());
+    USES.put("tracer-mux", traced(Map.of("tracer", "muxTracer", "tracerConfig", both)));
+    USES.put("tracer-erc7562", traced(Map.of("tracer", "erc7562Tracer")));
+    USES.put("tracer-js", traced(Map.of("tracer", "callTracerLegacy")));
+  }
+
+  private static Object[] traced(Map<String, Object> options) {
+    return new Object[] {"debug_traceBlockByNumber", "latest", options};
+  }
+
   @TempDir static Path folder;
   private static Node node;
 
   @BeforeAll
   static void start() throws Exception {
-    node = new Node(folder.resolve("node")).start();
+    node =
+        new Node(folder.resolve("node"))
+            .start(
+                "--namespaces", "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique,testing");
   }
 
   @AfterAll
@@ -90,7 +124,7 @@ class SwapIT {
     AtomicBoolean running = new AtomicBoolean(true);
     ConcurrentLinkedQueue<String> undocumented = new ConcurrentLinkedQueue<>();
     boolean listens = !name.equals("rpc-server");
-    Thread client = new Thread(() -> load(running, listens, undocumented), "swap-client");
+    Thread client = new Thread(() -> load(name, running, listens, undocumented), "swap-client");
     int swaps = Integer.getInteger("it.swaps", 2);
     int logged = log().size();
     List<Long> threads = new ArrayList<>();
@@ -116,6 +150,9 @@ class SwapIT {
         assertThat(others(states(), bundle)).isEqualTo(others(before, bundle));
         assertThat(refreshed(logged)).isSubsetOf(bundle);
         threads.add(threadCount());
+        if (USES.containsKey(name)) {
+          use(name); // a new build is loaded when it is first asked for
+        }
         oldLoadersAreCollected(bundle);
       }
     } finally {
@@ -332,8 +369,16 @@ class SwapIT {
         .isEqualTo(others(before, "dev.patchbay.shell"));
   }
 
+  private static JsonNode use(String name) throws Exception {
+    Object[] use = USES.getOrDefault(name, new Object[] {"eth_blockNumber"});
+    return node.call((String) use[0], Arrays.copyOfRange(use, 1, use.length));
+  }
+
   private static void load(
-      AtomicBoolean running, boolean listens, ConcurrentLinkedQueue<String> undocumented) {
+      String name,
+      AtomicBoolean running,
+      boolean listens,
+      ConcurrentLinkedQueue<String> undocumented) {
     long nonce = -1;
     for (int i = 0; running.get(); i++) {
       try {
@@ -347,6 +392,8 @@ class SwapIT {
           if (Set.of(-32001, -32004).contains(response.at("/error/code").asInt())) {
             continue; // the nonce was used by what an earlier failure had let through
           }
+        } else if (i % 3 == 1) {
+          response = use(name);
         } else {
           response = node.call("eth_getBalance", Accounts.FIRST, "latest");
         }
