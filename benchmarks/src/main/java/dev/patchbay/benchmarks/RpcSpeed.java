@@ -45,9 +45,11 @@ public final class RpcSpeed {
       List<Map<String, Object>> rows = new ArrayList<>();
       System.out.printf(
           "%-32s %10s %10s %7s %28s%n", "method", "req/s", "peer", "ratio", "p50/p99/p99.9 in ms");
-      for (Map.Entry<String, String> body : bodies(own).entrySet()) {
+      Map<String, String> bodies = bodies(own);
+      for (Map.Entry<String, String> body : bodies.entrySet()) {
         rows.add(row(body.getKey(), body.getValue(), own, peer));
       }
+      rows.add(besideHeavyCalls(own, bodies));
       Files.writeString(out, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(rows));
     } finally {
       node.destroy();
@@ -145,6 +147,47 @@ public final class RpcSpeed {
     }
     out.put("batch of 100 eth_getBalance", "[" + String.join(",", batch) + "]");
     return out;
+  }
+
+  /** Times of cheap calls while four clients trace blocks and search logs without a pause. */
+  private static Map<String, Object> besideHeavyCalls(URI own, Map<String, String> bodies)
+      throws Exception {
+    List<Thread> heavy = new ArrayList<>();
+    long length = 3 * MEASURED;
+    for (String name : List.of("debug_traceBlock, callTracer", "eth_getLogs, 500 blocks, none")) {
+      HttpLoad load = new HttpLoad(own, bodies.get(name));
+      Thread thread =
+          new Thread(
+              () -> {
+                try {
+                  load.peak(2, length);
+                } catch (Exception failure) {
+                  throw new IllegalStateException(failure);
+                }
+              },
+              "heavy");
+      thread.start();
+      heavy.add(thread);
+    }
+    Thread.sleep(TimeUnit.NANOSECONDS.toMillis(MEASURED));
+    Histogram times =
+        new HttpLoad(own, bodies.get("eth_getBalance")).latency(CONNECTIONS, 1_000, MEASURED);
+    for (Thread thread : heavy) {
+      thread.join();
+    }
+    System.out.printf(
+        "%-32s %,10d %10s %7s %12.2f %7.2f %7.2f%n",
+        "eth_getBalance beside 4 heavy",
+        1_000,
+        "",
+        "",
+        times.getValueAtPercentile(50) / 1e3,
+        times.getValueAtPercentile(99) / 1e3,
+        times.getValueAtPercentile(99.9) / 1e3);
+    Map<String, Object> row = new LinkedHashMap<>();
+    row.put("method", "eth_getBalance beside 4 heavy");
+    row.put("p99Micros", times.getValueAtPercentile(99));
+    return row;
   }
 
   private static Map<String, Object> row(

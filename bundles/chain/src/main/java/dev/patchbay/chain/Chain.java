@@ -36,6 +36,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
@@ -63,6 +64,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private final GenesisFile genesisFile;
   private final StorageManager storage;
   private static final int BAD_BLOCKS_KEPT = 16;
+  private static final long CACHE_BYTES = 32L << 20;
 
   private final ReentrantLock imports;
   private final Supplier<@Nullable BlockExecutor> executor;
@@ -74,6 +76,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   private final Block genesis;
   private final Deque<BadBlock> bad = new ArrayDeque<>();
+  private final BlockCache cache = new BlockCache(CACHE_BYTES);
   private volatile @Nullable Block head;
 
   /** The next head while it is written: the store shows it before this class does. */
@@ -123,6 +126,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
    * @throws StorageException when it does not; the message says what to do
    */
   void open(KeyValueStore store) {
+    cache.clear();
     byte[] headHash = store.get(Column.META, Keys.HEAD);
     if (headHash == null) {
       if (!store.isEmpty(Column.ACCOUNTS) || !store.isEmpty(Column.HEADERS)) {
@@ -295,11 +299,18 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       return next; // whoever has seen one of its receipts must not be told of an older head
     }
     Block block = head;
-    if (block == null || !storage.isBound()) {
+    requireStore();
+    if (block == null) {
+      throw new StorageUnavailableException("storage unavailable: the chain is not open yet");
+    }
+    return block;
+  }
+
+  private void requireStore() {
+    if (!storage.isBound()) {
       throw new StorageUnavailableException(
           "storage unavailable: the chosen store '" + storage.chosen() + "' is not there");
     }
-    return block;
   }
 
   private boolean isHeadOfStore(Block block) {
@@ -329,7 +340,8 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     if (current != null && current.hash().equals(hash) && storage.isBound()) {
       return current;
     }
-    return read(reader -> ChainStore.block(reader, hash));
+    requireStore();
+    return cache.block(hash, () -> read(reader -> ChainStore.block(reader, hash)));
   }
 
   @Override
@@ -345,7 +357,8 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   @Override
   public @Nullable List<Receipt> receipts(Hash blockHash) {
-    return read(reader -> ChainStore.receipts(reader, blockHash));
+    requireStore();
+    return cache.receipts(blockHash, () -> read(reader -> ChainStore.receipts(reader, blockHash)));
   }
 
   @Override
@@ -532,9 +545,10 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       ChainStore.removeCanonical(overlay, gone);
     }
     UInt256 sum = parentDifficultyOf(store, added.getFirst());
+    List<List<Receipt>> receipts = new ArrayList<>();
     for (Block next : added) {
       sum = sum.add(next.header().difficulty());
-      execute(overlay, execution, next, sum);
+      receipts.add(execute(overlay, execution, next, sum));
     }
     if (!removed.isEmpty() && !isBetter(store, block, difficulty, top)) {
       Overlay side = new Overlay(store);
@@ -553,6 +567,8 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
             || nextHistoryFrom > recent.baseNumber() + 1
             || added.getFirst().number() <= recent.baseNumber();
     writeHead(store, overlay, block, nextHistoryFrom, flush);
+    Iterator<List<Receipt>> own = receipts.iterator();
+    added.forEach(next -> cache.add(next, own.next()));
     if (!removed.isEmpty()) {
       reorganisations++; // once more: a reader may have been opened just before the write
       LOG.info(
@@ -663,7 +679,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     return block;
   }
 
-  private void execute(
+  private List<Receipt> execute(
       Overlay overlay, BlockExecutor execution, Block block, UInt256 totalDifficulty)
       throws InvalidBlockException {
     BlockExecutor.Outcome outcome;
@@ -678,6 +694,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     HeaderChecks.check("stateRoot", block.header().stateRoot(), root);
     ChainStore.putBlock(overlay, block, outcome.receipts(), totalDifficulty);
     ChainStore.putCanonical(overlay, block);
+    return outcome.receipts();
   }
 
   private void tell(List<Block> removed, List<Block> added) {
