@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPInputStream;
 import org.HdrHistogram.Histogram;
@@ -155,7 +156,7 @@ public final class RpcSpeed {
     List<Thread> heavy = new ArrayList<>();
     long length = 3 * MEASURED;
     for (String name : List.of("debug_traceBlock, callTracer", "eth_getLogs, 500 blocks, none")) {
-      HttpLoad load = new HttpLoad(own, bodies.get(name));
+      HttpLoad load = new HttpLoad(own, Objects.requireNonNull(bodies.get(name)));
       Thread thread =
           new Thread(
               () -> {
@@ -171,7 +172,8 @@ public final class RpcSpeed {
     }
     Thread.sleep(TimeUnit.NANOSECONDS.toMillis(MEASURED));
     Histogram times =
-        new HttpLoad(own, bodies.get("eth_getBalance")).latency(CONNECTIONS, 1_000, MEASURED);
+        new HttpLoad(own, Objects.requireNonNull(bodies.get("eth_getBalance")))
+            .latency(CONNECTIONS, 1_000, MEASURED);
     for (Thread thread : heavy) {
       thread.join();
     }
