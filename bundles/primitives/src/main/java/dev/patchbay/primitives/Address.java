@@ -54,6 +54,11 @@ public final class Address implements Comparable<Address> {
     return new Address(dev.patchbay.crypto.Secp256k1.address(publicKey));
   }
 
+  /** Returns the address in the low 20 bytes of a word, as the EVM reads one off the stack. */
+  public static Address ofWord(UInt256 word) {
+    return new Address(Arrays.copyOfRange(word.toArray(), 12, 32));
+  }
+
   /** Returns the address that a contract creation from {@code sender} with {@code nonce} yields. */
   public static Address ofCreation(Address sender, long nonce) {
     byte[] rlp =

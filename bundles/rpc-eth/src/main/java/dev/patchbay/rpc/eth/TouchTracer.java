@@ -6,9 +6,7 @@ import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.AccessListEntry;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.UInt256;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -52,8 +50,7 @@ final class TouchTracer implements Tracer {
 
   private void account(Step step, int index) {
     if (step.stackSize() > index) {
-      UInt256 word = step.stack(index);
-      Address address = Address.wrap(Arrays.copyOfRange(word.toArray(), 12, 32));
+      Address address = Address.ofWord(step.stack(index));
       if (!isWarm(address)) {
         touched.computeIfAbsent(address, a -> new TreeSet<>());
       }

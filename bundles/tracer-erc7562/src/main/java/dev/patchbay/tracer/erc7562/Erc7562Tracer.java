@@ -101,7 +101,7 @@ final class Erc7562Tracer extends CallTreeTracer {
       last = -1;
     }
     if (readsCode(last) && lastTop != null && !(last == EXTCODESIZE && op == ISZERO)) {
-      frame.externalCode.add(address(lastTop).toString());
+      frame.externalCode.add(Address.ofWord(lastTop).toString());
     }
     recordContractSize(step, op, frame);
     if (last == GAS && !calls(op)) {
@@ -124,10 +124,6 @@ final class Erc7562Tracer extends CallTreeTracer {
     return op == 0xf1 || op == 0xf2 || op == 0xf4 || op == 0xfa;
   }
 
-  private static Address address(UInt256 word) {
-    return Address.wrap(Arrays.copyOfRange(word.toArray(), 12, 32));
-  }
-
   private void recordContractSize(Step step, int op, Erc7562Frame frame) {
     int index = readsCode(op) ? 0 : calls(op) ? 1 : -1;
     if (index < 0 || step.stackSize() <= index) {
@@ -137,7 +133,7 @@ final class Erc7562Tracer extends CallTreeTracer {
     boolean allowed = word.compareTo(UInt256.of(10)) < 0 && !word.isZero();
     if (!allowed) {
       frame.contractSizes.computeIfAbsent(
-          address(word),
+          Address.ofWord(word),
           address -> new Erc7562Frame.ContractSize(context().code(address).size(), op));
     }
   }

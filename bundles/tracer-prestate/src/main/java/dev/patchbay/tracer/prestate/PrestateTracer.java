@@ -115,18 +115,18 @@ final class PrestateTracer implements Tracer {
       }
       case 0x31, 0x3b, 0x3c, 0x3f -> {
         if (step.stackSize() >= 1) {
-          touch(address(step, 0));
+          touch(Address.ofWord(step.stack(0)));
         }
       }
       case 0xff -> {
         if (step.stackSize() >= 1) {
-          touch(address(step, 0));
+          touch(Address.ofWord(step.stack(0)));
           destroyed.add(step.address());
         }
       }
       case 0xf1, 0xf2, 0xf4, 0xfa -> {
         if (step.stackSize() >= 5) {
-          touchCallee(address(step, 1));
+          touchCallee(Address.ofWord(step.stack(1)));
         }
       }
       case 0xf0 -> touch(Address.ofCreation(step.address(), state().nonce(step.address())));
@@ -155,10 +155,6 @@ final class PrestateTracer implements Tracer {
       byte[] initCode = step.memory(from, (int) length.longValue()).toArray();
       touch(Address.ofCreate2(step.address(), step.stack(3).toArray(), Keccak.hash256(initCode)));
     }
-  }
-
-  private static Address address(Step step, int index) {
-    return Address.wrap(Arrays.copyOfRange(step.stack(index).toArray(), 12, 32));
   }
 
   @Override
