@@ -5,14 +5,12 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How long the work of a thread may take. Work that can take long calls {@link #check} now and
- * then; a thread is never interrupted, which would close files under it.
+ * How long the work of a {@link Worker} may take. Work that can take long calls {@link #check} now
+ * and then; a thread is never interrupted, which would close files under it.
  *
  * <p>Threading: belongs to the thread that opened it.
  */
 public final class Deadline implements AutoCloseable {
-  private static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
-
   private final @Nullable Deadline outer;
   private final long end;
   private final Duration length;
@@ -21,6 +19,16 @@ public final class Deadline implements AutoCloseable {
     this.outer = outer;
     this.end = end;
     this.length = length;
+  }
+
+  /** A thread whose work can have a deadline; that of other threads has none. */
+  public static final class Worker extends Thread {
+    private @Nullable Deadline current;
+
+    /** Makes a thread that is not started. */
+    public Worker(Runnable body, String name) {
+      super(body, name);
+    }
   }
 
   /** Thrown when the time is over; the message goes to whoever asked for the work. */
@@ -34,13 +42,13 @@ public final class Deadline implements AutoCloseable {
 
   /** Sets a deadline until it is closed; an earlier one stays in force. */
   public static Deadline after(Duration length) {
-    Deadline outer = CURRENT.get();
+    Deadline outer = current();
     long end = System.nanoTime() + length.toNanos();
     Deadline next =
         outer != null && outer.end - end < 0
             ? new Deadline(outer, outer.end, outer.length)
             : new Deadline(outer, end, length);
-    CURRENT.set(next);
+    set(next);
     return next;
   }
 
@@ -50,7 +58,7 @@ public final class Deadline implements AutoCloseable {
    * @throws ExceededException when the time of this thread is over
    */
   public static void check() {
-    Deadline current = CURRENT.get();
+    Deadline current = current();
     if (current != null && System.nanoTime() - current.end > 0) {
       throw new ExceededException(current.length);
     }
@@ -58,10 +66,16 @@ public final class Deadline implements AutoCloseable {
 
   @Override
   public void close() {
-    if (outer == null) {
-      CURRENT.remove();
-    } else {
-      CURRENT.set(outer);
+    set(outer);
+  }
+
+  private static @Nullable Deadline current() {
+    return Thread.currentThread() instanceof Worker worker ? worker.current : null;
+  }
+
+  private static void set(@Nullable Deadline deadline) {
+    if (Thread.currentThread() instanceof Worker worker) {
+      worker.current = deadline;
     }
   }
 }

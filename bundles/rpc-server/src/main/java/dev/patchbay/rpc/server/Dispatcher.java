@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
@@ -97,6 +98,11 @@ public final class Dispatcher {
     }
     int processors = Runtime.getRuntime().availableProcessors();
     gate = new Gate(calls == 0 ? Math.max(1, processors - 1) : calls, waiting);
+  }
+
+  @Deactivate
+  void close() {
+    gate.close();
   }
 
   @Reference(
@@ -253,7 +259,7 @@ public final class Dispatcher {
     try {
       Object result =
           method.isExpensive()
-              ? callInTurn(method, params, terms, session)
+              ? gate.call(terms.time(), () -> method.call(params, session))
               : method.call(params, session);
       Map<String, @Nullable Object> response = new LinkedHashMap<>();
       response.put("jsonrpc", "2.0");
@@ -277,18 +283,6 @@ public final class Dispatcher {
     }
   }
 
-  private @Nullable Object callInTurn(
-      RpcMethod method, List<@Nullable Object> params, Terms terms, RpcSession session)
-      throws RpcError {
-    long start = System.nanoTime();
-    gate.enter(terms.time().toNanos());
-    try (Deadline deadline = Deadline.after(terms.time().minusNanos(System.nanoTime() - start))) {
-      return method.call(params, session);
-    } finally {
-      gate.leave();
-    }
-  }
-
   private static Map<String, @Nullable Object> error(
       @Nullable Object id, int code, String message, @Nullable Object data) {
     Map<String, @Nullable Object> error = new LinkedHashMap<>();
@@ -304,8 +298,20 @@ public final class Dispatcher {
     return response;
   }
 
+  /** Returns what a client is sent of a subscription. */
+  byte[] notification(String subscription, Object result) {
+    Map<String, Object> params = new LinkedHashMap<>();
+    params.put("subscription", subscription);
+    params.put("result", result);
+    Map<String, Object> message = new LinkedHashMap<>();
+    message.put("jsonrpc", "2.0");
+    message.put("method", "eth_subscription");
+    message.put("params", params);
+    return write(message);
+  }
+
   /** Writes a value as JSON. */
-  byte[] write(Object value) {
+  private byte[] write(Object value) {
     try {
       return json.writeValueAsBytes(value);
     } catch (JsonProcessingException notNeutral) {

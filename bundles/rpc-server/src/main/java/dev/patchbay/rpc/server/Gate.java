@@ -1,13 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
-/** Lets few expensive calls run at a time; some wait, the rest is refused. */
-final class Gate {
+/**
+ * Runs few expensive calls at a time, on threads of its own; some wait, the rest is refused.
+ *
+ * <p>Threading: any thread.
+ */
+final class Gate implements AutoCloseable {
   private final Semaphore running;
+  private final ExecutorService threads;
   private final int most;
   private final int waiting;
 
@@ -21,14 +36,50 @@ final class Gate {
     this.running = new Semaphore(most, true);
     this.most = most;
     this.waiting = waiting;
+    AtomicInteger count = new AtomicInteger();
+    threads =
+        Executors.newCachedThreadPool(
+            body -> new Deadline.Worker(body, "rpc-expensive-" + count.getAndIncrement()));
   }
 
   /**
-   * Waits until a call may run; {@link #leave} ends it.
+   * Runs a call in its turn and returns what it does.
    *
-   * @throws RpcError when too many wait already, or its turn does not come in time
+   * @param time how long waiting and running may take
+   * @throws RpcError as the call does; also when too many wait already, or its turn does not come
+   *     in time
    */
-  void enter(long nanos) throws RpcError {
+  @Nullable Object call(Duration time, Callable<@Nullable Object> work) throws RpcError {
+    long start = System.nanoTime();
+    try {
+      enter(time);
+      return run(() -> {
+            try (Deadline ends = Deadline.after(time.minusNanos(System.nanoTime() - start))) {
+              return work.call();
+            } finally {
+              running.release();
+            }
+          })
+          .get();
+    } catch (InterruptedException stopping) {
+      Thread.currentThread().interrupt();
+      throw new RpcError(RpcError.Kind.TIMEOUT, "the node is stopping");
+    } catch (ExecutionException failure) {
+      Throwable cause = failure.getCause();
+      if (cause instanceof RpcError error) {
+        throw error;
+      }
+      if (cause instanceof RuntimeException unchecked) {
+        throw unchecked;
+      }
+      if (cause instanceof Error error) {
+        throw error;
+      }
+      throw new IllegalStateException(cause);
+    }
+  }
+
+  private void enter(Duration time) throws RpcError, InterruptedException {
     if (running.tryAcquire()) {
       return;
     }
@@ -37,18 +88,24 @@ final class Gate {
           RpcError.Kind.LIMIT,
           "too many expensive calls: " + most + " run and " + waiting + " wait; try again");
     }
+    if (!running.tryAcquire(time.toNanos(), TimeUnit.NANOSECONDS)) {
+      throw new RpcError(
+          RpcError.Kind.TIMEOUT, "the call has waited too long for others; try again");
+    }
+  }
+
+  private Future<@Nullable Object> run(Callable<@Nullable Object> work) throws RpcError {
     try {
-      if (!running.tryAcquire(nanos, TimeUnit.NANOSECONDS)) {
-        throw new RpcError(
-            RpcError.Kind.TIMEOUT, "the call has waited too long for others; try again");
-      }
-    } catch (InterruptedException stopping) {
-      Thread.currentThread().interrupt();
+      return threads.submit(work);
+    } catch (RejectedExecutionException closed) {
+      running.release();
       throw new RpcError(RpcError.Kind.TIMEOUT, "the node is stopping");
     }
   }
 
-  void leave() {
-    running.release();
+  /** Refuses further calls; those that run go on until their end. */
+  @Override
+  public void close() {
+    threads.shutdown();
   }
 }

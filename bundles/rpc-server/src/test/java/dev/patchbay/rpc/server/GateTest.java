@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.api.execution.Deadline;
+import dev.patchbay.api.rpc.RpcError;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+
+class GateTest {
+  private static final Duration LONG = Duration.ofSeconds(30);
+  private static final Duration SHORT = Duration.ofMillis(50);
+
+  @Test
+  void aCallThatChecksItsDeadlineEndsInTime() {
+    try (Gate gate = new Gate(1, 0)) {
+      assertThatThrownBy(
+              () ->
+                  gate.call(
+                      SHORT,
+                      () -> {
+                        while (true) {
+                          Deadline.check();
+                          Thread.onSpinWait();
+                        }
+                      }))
+          .isInstanceOf(Deadline.ExceededException.class)
+          .hasMessageContaining("execution timeout");
+    }
+  }
+
+  @Test
+  void anInnerDeadlineShortensAndNeverExtends() throws Exception {
+    try (Gate gate = new Gate(1, 0)) {
+      assertThatThrownBy(
+              () ->
+                  gate.call(
+                      SHORT,
+                      () -> {
+                        try (Deadline longer = Deadline.after(LONG)) {
+                          Thread.sleep(2 * SHORT.toMillis());
+                          Deadline.check();
+                        }
+                        return null;
+                      }))
+          .isInstanceOf(Deadline.ExceededException.class);
+      Object result =
+          gate.call(
+              LONG,
+              () -> {
+                try (Deadline shorter = Deadline.after(Duration.ZERO)) {
+                  assertThatThrownBy(Deadline::check)
+                      .isInstanceOf(Deadline.ExceededException.class);
+                }
+                Deadline.check();
+                return "done";
+              });
+      assertThat(result).isEqualTo("done");
+    }
+  }
+
+  @Test
+  void errorsComeThroughAndMakeRoom() throws Exception {
+    try (Gate gate = new Gate(1, 0)) {
+      for (int i = 0; i < 3; i++) {
+        assertThatThrownBy(
+                () ->
+                    gate.call(
+                        LONG,
+                        () -> {
+                          throw RpcError.invalidParams("wrong");
+                        }))
+            .isInstanceOf(RpcError.class)
+            .hasMessage("wrong");
+        assertThatThrownBy(
+                () ->
+                    gate.call(
+                        LONG,
+                        () -> {
+                          throw new StackOverflowError();
+                        }))
+            .isInstanceOf(StackOverflowError.class);
+      }
+      assertThat(gate.call(LONG, () -> 1)).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void whatIsTooMuchIsRefusedAndWhatWaitsTooLongToldSo() throws Exception {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    try (Gate refusing = new Gate(1, 0);
+        Gate patient = new Gate(1, 1)) {
+      Thread busy = new Thread(() -> occupy(refusing, running, end), "busy");
+      busy.start();
+      running.await();
+      assertThatThrownBy(() -> refusing.call(LONG, () -> null))
+          .isInstanceOf(RpcError.class)
+          .hasMessageContaining("too many expensive calls: 1 run and 0 wait");
+      CountDownLatch second = new CountDownLatch(1);
+      Thread other = new Thread(() -> occupy(patient, second, end), "other");
+      other.start();
+      second.await();
+      assertThatThrownBy(() -> patient.call(SHORT, () -> null))
+          .isInstanceOf(RpcError.class)
+          .hasMessageContaining("waited too long");
+      end.countDown();
+      busy.join();
+      other.join();
+      assertThat(refusing.call(LONG, () -> 2)).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aClosedGateRefuses() {
+    Gate gate = new Gate(1, 0);
+    gate.close();
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(() -> gate.call(LONG, () -> null))
+          .isInstanceOf(RpcError.class)
+          .hasMessage("the node is stopping");
+    }
+  }
+
+  private static void occupy(Gate gate, CountDownLatch running, CountDownLatch end) {
+    try {
+      gate.call(
+          LONG,
+          () -> {
+            running.countDown();
+            end.await();
+            return null;
+          });
+    } catch (RpcError refused) {
+      throw new IllegalStateException(refused);
+    }
+  }
+}
