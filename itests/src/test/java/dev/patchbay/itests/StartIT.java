@@ -52,6 +52,9 @@ class StartIT {
         best = Math.min(best, (System.nanoTime() - start) / 1e9);
         node.awaitStart();
         resident = residentMebibytes(node);
+        assertThat(Files.readString(node.data.resolve("logs/karaf.log")))
+            .as("what the distribution configures itself")
+            .doesNotContain("unknown key");
       }
     }
     System.out.printf(

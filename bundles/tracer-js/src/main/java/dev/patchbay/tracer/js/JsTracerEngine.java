@@ -9,6 +9,7 @@ import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -57,7 +58,9 @@ public final class JsTracerEngine implements TracerEngine, TracerFactory {
   @Activate
   public JsTracerEngine(Config config, Map<String, Object> properties) {
     this(config.steps(), config.seconds(), config.memory_bytes());
-    ConfigurationKeys.report("dev.patchbay.tracer.js", properties, Config.class, LOG::warn);
+    Map<String, Object> configured = new HashMap<>(properties);
+    configured.remove(TracerFactory.NAME); // the component's own
+    ConfigurationKeys.report("dev.patchbay.tracer.js", configured, Config.class, LOG::warn);
   }
 
   /** Makes an engine without a container. */
