@@ -5,14 +5,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.patchbay.primitives.Transaction;
+import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
+import java.io.InputStreamReader;
 import java.net.ConnectException;
 import java.net.URI;
+import java.net.UnixDomainSocketAddress;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -22,6 +31,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -351,6 +361,98 @@ class RpcMethodsIT {
                 .POST(HttpRequest.BodyPublishers.ofString(body))
                 .build(),
             HttpResponse.BodyHandlers.ofString());
+  }
+
+  @Test
+  void longAnswersAreCompressedForThoseWhoAsk() throws Exception {
+    String one =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_getBlockByNumber\",\"params\":[\"0x0\",true]}";
+    String body = "[" + one + ("," + one).repeat(19) + "]";
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + node.httpPort))
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString(body));
+    HttpClient client = HttpClient.newHttpClient();
+    byte[] plain = client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()).body();
+    HttpResponse<byte[]> compressed =
+        client.send(
+            request.header("Accept-Encoding", "gzip").build(),
+            HttpResponse.BodyHandlers.ofByteArray());
+    assertThat(compressed.headers().firstValue("Content-Encoding")).contains("gzip");
+    assertThat(compressed.body().length).isLessThan(plain.length / 2);
+    byte[] unpacked =
+        new GZIPInputStream(new ByteArrayInputStream(compressed.body())).readAllBytes();
+    assertThat(unpacked).isEqualTo(plain);
+  }
+
+  /** A client that begins in HTTP/1.1 is taken over to HTTP/2 without encryption (h2c). */
+  @Test
+  void http2IsSpoken() throws Exception {
+    HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build();
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + node.httpPort))
+            .header("Content-Type", "application/json")
+            .POST(
+                HttpRequest.BodyPublishers.ofString(
+                    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_chainId\"}"))
+            .build();
+    HttpRequest empty = HttpRequest.newBuilder(request.uri()).build();
+    client.send(empty, HttpResponse.BodyHandlers.discarding()); // a body would not be taken over
+    for (int i = 0; i < 3; i++) {
+      HttpResponse<String> reply = client.send(request, HttpResponse.BodyHandlers.ofString());
+      assertThat(reply.version()).isEqualTo(HttpClient.Version.HTTP_2);
+      assertThat(reply.body()).contains("0x539");
+    }
+  }
+
+  @Test
+  void aUnixSocketAnswersAndNotifies() throws Exception {
+    Path socket = node.data.resolve("patchbay.ipc");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
+        .isEqualTo("rw-------");
+    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      BufferedReader in =
+          new BufferedReader(
+              new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.UTF_8));
+      write(
+          channel,
+          "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_chainId\"}{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"eth_subscribe\",\"params\":[\"newHeads\"]}");
+      assertThat(in.readLine()).contains("\"result\":\"0x539\"");
+      assertThat(in.readLine()).contains("\"id\":2,\"result\":\"0x");
+      JsonNode receipt =
+          node.result("eth_sendRawTransactionSync", Accounts.raw(Accounts.transfer(4, 0)));
+      String head = in.readLine();
+      while (!head.contains(receipt.get("blockHash").asText())) {
+        head = in.readLine();
+      }
+      assertThat(head).contains("eth_subscription");
+      write(channel, "nonsense");
+      assertThat(in.lines().anyMatch(line -> line.contains("nonsense"))).isFalse();
+    }
+  }
+
+  /** As {@code echo … | nc -U} does: the client has nothing more to ask and waits. */
+  @Test
+  void aUnixSocketAnswersWhoHasNothingMoreToAsk() throws Exception {
+    Path socket = node.data.resolve("patchbay.ipc");
+    String trace =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"debug_traceTransaction\",\"params\":[\""
+            + called
+            + "\"]}";
+    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      write(channel, trace.repeat(100));
+      channel.shutdownOutput();
+      List<String> answers =
+          new BufferedReader(
+                  new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.UTF_8))
+              .lines()
+              .toList();
+      assertThat(answers).hasSize(100).allMatch(answer -> answer.contains("structLogs"));
+    }
+  }
+
+  private static void write(SocketChannel channel, String text) throws Exception {
+    channel.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
   }
 
   @Test

@@ -11,11 +11,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.server.handler.gzip.GzipHandler;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.websocket.server.WebSocketUpgradeHandler;
 import org.osgi.service.component.annotations.Activate;
@@ -106,6 +108,9 @@ public final class Listener {
     int idle_seconds() default 30;
   }
 
+  /** Shorter answers fit into a packet or two as they are. */
+  private static final int GZIP_FROM_BYTES = 4_096;
+
   private final Server server;
   private final String address;
 
@@ -141,7 +146,9 @@ public final class Listener {
     HttpConfiguration http = new HttpConfiguration();
     http.setSendServerVersion(false);
     http.setSendDateHeader(false);
-    ServerConnector connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(http));
+    ServerConnector connector =
+        new ServerConnector(
+            server, 1, 1, new HttpConnectionFactory(http), new HTTP2CServerConnectionFactory(http));
     connector.setHost(config.host());
     connector.setPort(config.port());
     connector.setIdleTimeout(config.idle_seconds() * 1_000L);
@@ -170,7 +177,10 @@ public final class Listener {
                           ? new Socket(dispatcher, terms, connections)
                           : null);
             });
-    sockets.setHandler(handler);
+    GzipHandler gzip = new GzipHandler(handler);
+    gzip.setMinGzipSize(GZIP_FROM_BYTES);
+    gzip.setIncludedMethods("POST");
+    sockets.setHandler(gzip);
     server.setHandler(sockets);
     server.setStopTimeout(5_000);
     try {
@@ -199,10 +209,10 @@ public final class Listener {
     return String.valueOf(cause.getMessage());
   }
 
-  private static void check(String key, int value, int least, int most) {
+  static void check(String key, int value, int least, int most) {
     if (value < least || value > most) {
       throw new IllegalArgumentException(
-          "dev.patchbay.rpc.listener: key "
+          "dev.patchbay.rpc: key "
               + key
               + " is "
               + value
@@ -213,19 +223,19 @@ public final class Listener {
     }
   }
 
-  private static RpcError.Profile profile(String name) {
+  static RpcError.Profile profile(String name) {
     for (RpcError.Profile profile : RpcError.Profile.values()) {
       if (profile.name().equalsIgnoreCase(name.strip())) {
         return profile;
       }
     }
     throw new IllegalArgumentException(
-        "dev.patchbay.rpc.listener: key error.profile is '"
+        "dev.patchbay.rpc: key error.profile is '"
             + name
             + "', allowed are patchbay, geth and catalogue");
   }
 
-  private static List<String> split(String list) {
+  static List<String> split(String list) {
     return Arrays.stream(list.split(",", -1))
         .map(String::strip)
         .filter(item -> !item.isEmpty())

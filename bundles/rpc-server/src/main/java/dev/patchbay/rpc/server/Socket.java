@@ -4,9 +4,7 @@ package dev.patchbay.rpc.server;
 import dev.patchbay.api.rpc.RpcSession;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
@@ -74,18 +72,11 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
 
   @Override
   public boolean notify(String subscription, Object result) {
-    Map<String, Object> params = new LinkedHashMap<>();
-    params.put("subscription", subscription);
-    params.put("result", result);
-    Map<String, Object> message = new LinkedHashMap<>();
-    message.put("jsonrpc", "2.0");
-    message.put("method", "eth_subscription");
-    message.put("params", params);
     Session session = getSession();
     if (session == null || !session.isOpen()) {
       return false;
     }
-    String text = new String(dispatcher.write(message), StandardCharsets.UTF_8);
+    String text = new String(dispatcher.notification(subscription, result), StandardCharsets.UTF_8);
     if (unsent.incrementAndGet() > MAX_UNSENT
         || unsentChars.addAndGet(text.length()) > MAX_UNSENT_CHARS) {
       session.disconnect(); // a close frame would wait behind what is not read

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import dev.patchbay.api.rpc.RpcSession;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One connection of a Unix-domain socket: a thread reads and answers, another writes. A client that
+ * leaves too many notifications unread is cut; its next request is read when there is room for the
+ * answer.
+ */
+final class IpcConnection implements RpcSession {
+  private static final int MAX_UNSENT_BYTES = 1 << 24;
+  private static final byte[] END = new byte[0];
+
+  private final SocketChannel channel;
+  private final Dispatcher dispatcher;
+  private final Terms terms;
+  private final Consumer<IpcConnection> onEnd;
+  private final BlockingQueue<byte[]> unsent = new LinkedBlockingQueue<>();
+  private final Semaphore room = new Semaphore(MAX_UNSENT_BYTES);
+  private @Nullable List<Runnable> closers = new ArrayList<>();
+
+  IpcConnection(
+      SocketChannel channel, Dispatcher dispatcher, Terms terms, Consumer<IpcConnection> onEnd) {
+    this.channel = channel;
+    this.dispatcher = dispatcher;
+    this.terms = terms;
+    this.onEnd = onEnd;
+  }
+
+  /** Answers until the client asks no more; what is answered by then is still sent. */
+  void read() {
+    try {
+      JsonFrames frames =
+          new JsonFrames(
+              new BufferedInputStream(Channels.newInputStream(channel), 1 << 16),
+              terms.limits().bodyBytes());
+      for (byte[] message = frames.next(); message != null; message = frames.next()) {
+        byte[] answer = dispatcher.answer(message, terms, this);
+        if (answer != null) {
+          room.acquire(permits(answer));
+          unsent.add(answer);
+        }
+      }
+    } catch (IOException ended) {
+      // the client has gone, or sent what is no message: there is nobody to tell
+    } catch (InterruptedException stopping) {
+      Thread.currentThread().interrupt();
+    } finally {
+      unsent.add(END);
+    }
+  }
+
+  /** Sends what is to be sent, and closes the connection at its end. */
+  void write() {
+    try {
+      for (byte[] next = unsent.take(); next != END; next = unsent.take()) {
+        ByteBuffer buffer = ByteBuffer.allocate(next.length + 1).put(next).put((byte) '\n').flip();
+        while (buffer.hasRemaining()) {
+          channel.write(buffer);
+        }
+        room.release(permits(next));
+      }
+    } catch (IOException gone) {
+      // nothing more can be sent
+    } catch (InterruptedException stopping) {
+      Thread.currentThread().interrupt();
+    } finally {
+      close();
+    }
+  }
+
+  /** Ends the connection, from any thread and any number of times. */
+  void close() {
+    List<Runnable> actions;
+    synchronized (this) {
+      actions = closers;
+      closers = null;
+    }
+    if (actions == null) {
+      return;
+    }
+    try {
+      channel.close();
+    } catch (IOException gone) {
+      // so it is closed
+    }
+    unsent.add(END);
+    room.release(MAX_UNSENT_BYTES);
+    onEnd.accept(this);
+    actions.forEach(Runnable::run);
+  }
+
+  private static int permits(byte[] message) {
+    return Math.min(message.length, MAX_UNSENT_BYTES);
+  }
+
+  @Override
+  public boolean canNotify() {
+    return true;
+  }
+
+  @Override
+  public boolean notify(String subscription, Object result) {
+    byte[] message = dispatcher.notification(subscription, result);
+    if (!channel.isOpen() || !room.tryAcquire(permits(message))) {
+      close();
+      return false;
+    }
+    unsent.add(message);
+    return true;
+  }
+
+  @Override
+  public void onClose(Runnable action) {
+    synchronized (this) {
+      if (closers != null) {
+        closers.add(action);
+        return;
+      }
+    }
+    action.run();
+  }
+}

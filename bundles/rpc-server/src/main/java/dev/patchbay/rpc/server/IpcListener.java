@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import dev.patchbay.binding.ConfigurationKeys;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * JSON-RPC over a Unix-domain socket, as geth's IPC: messages follow one another on a connection,
+ * subscriptions work. Whoever may open the file may ask: its mode is 0600.
+ */
+@Component(
+    name = "dev.patchbay.rpc.ipc",
+    service = {},
+    immediate = true,
+    configurationPolicy = ConfigurationPolicy.REQUIRE)
+@Designate(ocd = IpcListener.Config.class, factory = true)
+public final class IpcListener {
+  private static final Logger LOG = LoggerFactory.getLogger(IpcListener.class);
+  private static final int MAX_PATH = 103;
+  private static final long PAUSE_NANOS = 1_000_000_000L;
+
+  /** Configuration of a socket. */
+  @ObjectClassDefinition(name = "Patchbay JSON-RPC over a Unix-domain socket")
+  public @interface Config {
+    /** Path of the socket. */
+    @AttributeDefinition(description = "Path of the socket")
+    String path();
+
+    /** Namespaces that are served. */
+    @AttributeDefinition(description = "Namespaces that are served, separated by commas")
+    String namespaces() default "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique";
+
+    /** Most bytes of a request. */
+    @AttributeDefinition(description = "Most bytes of a request")
+    int max_body_bytes() default 33_554_432;
+
+    /** Most items of a batch. */
+    @AttributeDefinition(description = "Most items of a batch")
+    int max_batch_items() default 1_000;
+
+    /** Most bytes of a response. */
+    @AttributeDefinition(description = "Most bytes of a response")
+    int max_response_bytes() default 26_214_400;
+
+    /** Most connections. */
+    @AttributeDefinition(description = "Most connections at a time; more are closed at once")
+    int max_connections() default 64;
+
+    /** Seconds that an expensive call may take. */
+    @AttributeDefinition(
+        description = "Seconds that traces, searches and simulations may take, waiting included")
+    int max_expensive_seconds() default 30;
+
+    /** Table of error codes. */
+    @AttributeDefinition(
+        description = "Table of error codes: patchbay, geth, or the catalogue of execution-apis")
+    String error_profile() default "patchbay";
+  }
+
+  private final Path path;
+  private final ServerSocketChannel server;
+  private final Set<IpcConnection> open = ConcurrentHashMap.newKeySet();
+  private final ExecutorService threads;
+  private final Dispatcher dispatcher;
+  private final Terms terms;
+  private final int most;
+
+  /**
+   * Opens the socket.
+   *
+   * @throws IOException when that is not possible; the message names the path
+   */
+  @Activate
+  public IpcListener(
+      @Reference Dispatcher dispatcher, Config config, Map<String, Object> properties)
+      throws IOException {
+    ConfigurationKeys.report("dev.patchbay.rpc.ipc", properties, Config.class, LOG::warn);
+    if (config.path() == null || config.path().isBlank() || config.path().length() > MAX_PATH) {
+      throw new IllegalArgumentException(
+          "dev.patchbay.rpc.ipc: key path is '"
+              + config.path()
+              + "', it must name a file and have at most "
+              + MAX_PATH
+              + " characters");
+    }
+    Listener.check("max.body.bytes", config.max_body_bytes(), 1_024, 1 << 30);
+    Listener.check("max.batch.items", config.max_batch_items(), 1, 1_000_000);
+    Listener.check("max.response.bytes", config.max_response_bytes(), 1_024, 1 << 30);
+    Listener.check("max.connections", config.max_connections(), 1, 1_000);
+    Listener.check("max.expensive.seconds", config.max_expensive_seconds(), 1, 86_400);
+    this.dispatcher = dispatcher;
+    this.most = config.max_connections();
+    this.terms =
+        new Terms(
+            new TreeSet<>(Listener.split(config.namespaces())),
+            new Limits(
+                config.max_body_bytes(), config.max_batch_items(), config.max_response_bytes()),
+            Listener.profile(config.error_profile()),
+            Duration.ofSeconds(config.max_expensive_seconds()));
+    path = Path.of(config.path());
+    if (Files.exists(path)) { // of a process that was killed; the data directory is locked
+      if (!Files.readAttributes(path, BasicFileAttributes.class).isOther()) {
+        throw new IOException("cannot open the socket " + path + ": there is a file of that name");
+      }
+      Files.delete(path);
+    }
+    server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      server.bind(UnixDomainSocketAddress.of(path));
+      Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+    } catch (IOException failure) {
+      server.close();
+      throw new IOException(
+          "cannot open the socket " + path + ": " + failure.getMessage(), failure);
+    }
+    AtomicInteger count = new AtomicInteger();
+    threads =
+        Executors.newCachedThreadPool(
+            body -> new Thread(body, "rpc-ipc-" + count.getAndIncrement()));
+    threads.execute(this::accept);
+    LOG.info("listening on {} for {}", path, terms.namespaces());
+  }
+
+  private void accept() {
+    while (server.isOpen()) {
+      try {
+        SocketChannel channel = server.accept();
+        if (open.size() >= most) {
+          channel.close();
+          continue;
+        }
+        IpcConnection connection = new IpcConnection(channel, dispatcher, terms, open::remove);
+        open.add(connection);
+        threads.execute(connection::read);
+        threads.execute(connection::write);
+      } catch (RejectedExecutionException stopping) {
+        open.forEach(IpcConnection::close);
+      } catch (IOException failure) {
+        if (server.isOpen()) { // say, no file descriptor is left
+          LOG.warn("accepting a connection on {}: {}", path, failure.getMessage());
+          LockSupport.parkNanos(PAUSE_NANOS);
+        }
+      }
+    }
+  }
+
+  @Deactivate
+  void close() throws IOException {
+    server.close();
+    open.forEach(IpcConnection::close);
+    threads.shutdown();
+    try {
+      if (!threads.awaitTermination(5, TimeUnit.SECONDS)) {
+        threads.shutdownNow();
+      }
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    Files.deleteIfExists(path);
+    LOG.info("no longer listening on {}", path);
+  }
+}
