@@ -6,7 +6,7 @@ import org.osgi.annotation.versioning.ProviderType;
 /** The connection that a request came by. Threading: any thread. */
 @ProviderType
 public interface RpcSession {
-  /** Returns whether the server can send to the client: true over WebSocket. */
+  /** Returns whether the server can send to the client: true over WebSocket and IPC. */
   boolean canNotify();
 
   /**

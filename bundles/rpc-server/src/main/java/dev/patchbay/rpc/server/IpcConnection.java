@@ -7,13 +7,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One connection of a Unix-domain socket: a thread reads and answers, another writes. A client that
@@ -30,7 +28,7 @@ final class IpcConnection implements RpcSession {
   private final Consumer<IpcConnection> onEnd;
   private final BlockingQueue<byte[]> unsent = new LinkedBlockingQueue<>();
   private final Semaphore room = new Semaphore(MAX_UNSENT_BYTES);
-  private @Nullable List<Runnable> closers = new ArrayList<>();
+  private final CloseActions closeActions = new CloseActions();
 
   IpcConnection(
       SocketChannel channel, Dispatcher dispatcher, Terms terms, Consumer<IpcConnection> onEnd) {
@@ -84,11 +82,7 @@ final class IpcConnection implements RpcSession {
 
   /** Ends the connection, from any thread and any number of times. */
   void close() {
-    List<Runnable> actions;
-    synchronized (this) {
-      actions = closers;
-      closers = null;
-    }
+    List<Runnable> actions = closeActions.end();
     if (actions == null) {
       return;
     }
@@ -125,12 +119,6 @@ final class IpcConnection implements RpcSession {
 
   @Override
   public void onClose(Runnable action) {
-    synchronized (this) {
-      if (closers != null) {
-        closers.add(action);
-        return;
-      }
-    }
-    action.run();
+    closeActions.add(action);
   }
 }

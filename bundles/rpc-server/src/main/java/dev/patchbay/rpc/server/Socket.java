@@ -3,12 +3,10 @@ package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.rpc.RpcSession;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
-import org.jspecify.annotations.Nullable;
 
 /**
  * JSON-RPC over one WebSocket. What a client does not read is not kept without bound: its next
@@ -24,7 +22,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   private final Connections connections;
   private final AtomicInteger unsent = new AtomicInteger();
   private final AtomicInteger unsentChars = new AtomicInteger();
-  private @Nullable List<Runnable> closers = new ArrayList<>();
+  private final CloseActions closeActions = new CloseActions();
 
   Socket(Dispatcher dispatcher, Terms terms, Connections connections) {
     this.dispatcher = dispatcher;
@@ -53,11 +51,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
 
   @Override
   public void onWebSocketClose(int statusCode, String reason, Callback callback) {
-    List<Runnable> actions;
-    synchronized (this) {
-      actions = closers;
-      closers = null;
-    }
+    List<Runnable> actions = closeActions.end();
     if (actions != null) {
       connections.leave();
       actions.forEach(Runnable::run);
@@ -93,12 +87,6 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
 
   @Override
   public void onClose(Runnable action) {
-    synchronized (this) {
-      if (closers != null) {
-        closers.add(action);
-        return;
-      }
-    }
-    action.run();
+    closeActions.add(action);
   }
 }
