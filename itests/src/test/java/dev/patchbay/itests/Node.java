@@ -156,10 +156,13 @@ final class Node implements AutoCloseable {
 
   /** Calls a method; returns the whole response. */
   JsonNode call(String method, Object... params) throws Exception {
-    String body =
-        JSON.writeValueAsString(
-            Map.of("jsonrpc", "2.0", "id", 1, "method", method, "params", List.of(params)));
-    return JSON.readTree(post(body).body());
+    return JSON.readTree(post(request(method, params)).body());
+  }
+
+  /** Returns a request as it is sent. */
+  static String request(String method, Object... params) throws IOException {
+    return JSON.writeValueAsString(
+        Map.of("jsonrpc", "2.0", "id", 1, "method", method, "params", List.of(params)));
   }
 
   /** Calls a method that must succeed; returns its result. */

@@ -2,13 +2,20 @@
 package dev.patchbay.itests;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.patchbay.primitives.Transaction;
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.net.ConnectException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.UnixDomainSocketAddress;
 import java.net.http.HttpClient;
@@ -22,8 +29,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -485,6 +494,215 @@ class RpcMethodsIT {
     JsonNode account =
         node.result("debug_accountAt", block.get("number").asText(), "0x0", contract);
     assertThat(account.get("code").asText()).isEqualTo("0x" + CONTRACT_RUNTIME);
+  }
+
+  @Test
+  void statesAreLookedInto() throws Exception {
+    String hash = block.get("hash").asText();
+    String zero = "0x" + "00".repeat(32);
+    JsonNode before = node.result("debug_storageRangeAt", hash, 0, contract, zero, 10);
+    assertThat(before.get("storage")).isEmpty();
+    assertThat(before.get("nextKey").isNull()).isTrue();
+    JsonNode after = node.result("debug_storageRangeAt", hash, 1, contract, zero, 10);
+    String slot = text("web3_sha3", "0x" + "00".repeat(31) + "01");
+    assertThat(after.at("/storage/" + slot + "/key").asText()).endsWith("01");
+    assertThat(after.at("/storage/" + slot + "/value").asText()).endsWith("2a");
+    JsonNode none = node.result("debug_storageRangeAt", hash, 1, contract, "0x", 0);
+    assertThat(none.get("nextKey").asText()).isEqualTo(slot);
+    assertThat(error("debug_storageRangeAt", hash, 2, contract, "0x", 1).get("code").asInt())
+        .isEqualTo(-32602);
+    assertThat(error("debug_storageRangeAt", hash, 0, contract, "0x", 5_000).get("code").asInt())
+        .isEqualTo(-32005);
+    assertThat(node.result("debug_intermediateRoots", hash).get(0))
+        .isEqualTo(block.get("stateRoot"));
+
+    String number = block.get("number").asText();
+    List<String> all = new ArrayList<>();
+    String next = "0x";
+    while (!next.isEmpty()) {
+      JsonNode page = node.result("debug_accountRange", number, next, 3, false, false);
+      page.get("accounts").fieldNames().forEachRemaining(all::add);
+      assertThat(page.get("accounts").size()).isLessThanOrEqualTo(3);
+      next = page.path("next").asText();
+    }
+    assertThat(all).isSorted().doesNotHaveDuplicates().hasSizeGreaterThan(10);
+    String key = "pre(" + text("web3_sha3", contract) + ")";
+    assertThat(all).contains(key);
+    JsonNode account =
+        node.result("debug_accountRange", number, text("web3_sha3", contract), 1)
+            .at("/accounts/" + key);
+    assertThat(account.at("/storage/" + slot).asText()).endsWith("2a");
+    assertThat(account.get("code").asText()).isEqualTo("0x" + CONTRACT_RUNTIME);
+    JsonNode earlier =
+        node.result("debug_accountRange", "0x0", text("web3_sha3", contract), 1).get("accounts");
+    assertThat(earlier.has(key)).as("the contract is not there yet").isFalse();
+  }
+
+  @Test
+  void tracesAreWrittenIntoFiles() throws Exception {
+    JsonNode files = node.result("debug_standardTraceBlockToFile", block.get("hash").asText());
+    assertThat(files).hasSize(1);
+    List<String> lines = Files.readAllLines(Path.of(files.get(0).asText()));
+    JsonNode logs = node.result("debug_traceTransaction", called).get("structLogs");
+    assertThat(lines).hasSize(logs.size() + 1);
+    for (int i = 0; i < logs.size(); i++) {
+      JsonNode line = Node.json(lines.get(i));
+      assertThat(line.get("opName")).isEqualTo(logs.get(i).get("op"));
+      assertThat(line.get("stack")).isEqualTo(logs.get(i).get("stack"));
+      assertThat(Long.decode(line.get("gasCost").asText()))
+          .isEqualTo(logs.get(i).get("gasCost").asLong());
+    }
+    assertThat(Node.json(lines.get(logs.size())).get("gasUsed").asText()).startsWith("0x");
+    Map<String, String> other = Map.of("txHash", created);
+    assertThat(
+            error("debug_standardTraceBlockToFile", block.get("hash").asText(), other)
+                .get("message")
+                .asText())
+        .contains("not found in block");
+    assertThat(
+            error("debug_standardTraceBadBlockToFile", block.get("hash").asText())
+                .get("message")
+                .asText())
+        .contains("not found");
+  }
+
+  @Test
+  void theHeapIsSetAsGethsIs() throws Exception {
+    int before = node.result("debug_setGCPercent", 50).asInt();
+    assertThat(node.result("debug_setGCPercent", before).asInt()).isBetween(48, 50);
+    assertThat(error("debug_setGCPercent", "much").get("code").asInt()).isEqualTo(-32602);
+  }
+
+  /** Runs until its gas is used: JUMPDEST, PUSH0, JUMP. Three steps cost 11 gas. */
+  private static String endless(String gas, Map<String, Object> options) throws Exception {
+    Map<String, Object> all = new HashMap<>(options);
+    all.put("stateOverrides", Map.of(SECOND, Map.of("code", "0x5b5f56")));
+    return Node.request("debug_traceCall", Map.of("to", SECOND, "gas", gas), "latest", all);
+  }
+
+  @Test
+  void aTraceMayBeLongerThanAnAnswer() throws Exception {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + node.httpPort))
+            .header("Content-Type", "application/json");
+    HttpClient client = HttpClient.newHttpClient();
+    String body = endless("0x2dc6c0", Map.of());
+    HttpResponse<InputStream> reply =
+        client.send(
+            request.POST(HttpRequest.BodyPublishers.ofString(body)).build(),
+            HttpResponse.BodyHandlers.ofInputStream());
+    int steps = 0;
+    try (JsonParser parser = new JsonFactory().createParser(reply.body())) {
+      for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+        if (token == JsonToken.FIELD_NAME && parser.currentName().equals("pc")) {
+          steps++;
+        } else if (token == JsonToken.VALUE_TRUE) {
+          assertThat(parser.currentName()).isEqualTo("failed");
+        }
+      }
+      assertThat(parser.currentLocation().getByteOffset()).isGreaterThan(50_000_000);
+    }
+    assertThat(steps).isGreaterThan(800_000);
+
+    // over the Unix-domain socket an answer is one message
+    try (SocketChannel channel =
+        SocketChannel.open(UnixDomainSocketAddress.of(node.data.resolve("patchbay.ipc")))) {
+      write(channel, body);
+      String answer =
+          new BufferedReader(
+                  new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.UTF_8))
+              .readLine();
+      assertThat(answer).contains("-32005", "response too large");
+    }
+
+    // what breaks off in the middle must not look whole
+    String late = endless("0x2faf080", Map.of("timeout", "1500ms"));
+    assertThatThrownBy(
+            () ->
+                client.send(
+                    request.POST(HttpRequest.BodyPublishers.ofString(late)).build(),
+                    HttpResponse.BodyHandlers.ofByteArray()))
+        .isInstanceOf(IOException.class);
+  }
+
+  @Test
+  void aTraceEndsWhenNobodyReadsIt() throws Exception {
+    String body = endless("0x2faf080", Map.of());
+    for (int i = 0; i < 3; i++) {
+      try (Socket socket = new Socket("127.0.0.1", node.httpPort)) {
+        socket
+            .getOutputStream()
+            .write(
+                ("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+                        + body.length()
+                        + "\r\n\r\n"
+                        + body)
+                    .getBytes(StandardCharsets.UTF_8));
+        assertThat(socket.getInputStream().readNBytes(100_000)).hasSize(100_000);
+      }
+    }
+    // few expensive calls run at a time: this one would wait for the others
+    long start = System.nanoTime();
+    node.result("debug_traceTransaction", called);
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+  }
+
+  @Test
+  void aChainIsTracedBlockByBlock() throws Exception {
+    try (SocketChannel channel =
+        SocketChannel.open(UnixDomainSocketAddress.of(node.data.resolve("patchbay.ipc")))) {
+      BufferedReader in =
+          new BufferedReader(
+              new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.UTF_8));
+      String number = block.get("number").asText();
+      Map<String, String> tracer = Map.of("tracer", "callTracer");
+      write(channel, Node.request("debug_subscribe", "traceChain", "0x0", number, tracer));
+      String id = Node.json(in.readLine()).get("result").asText();
+      String seen = "";
+      while (!seen.equals(number)) {
+        JsonNode message = Node.json(in.readLine());
+        assertThat(message.get("method").asText()).isEqualTo("debug_subscription");
+        assertThat(message.at("/params/subscription").asText()).isEqualTo(id);
+        JsonNode result = message.at("/params/result");
+        seen = result.get("block").asText();
+        assertThat(result.get("traces"))
+            .isEqualTo(node.result("debug_traceBlockByNumber", seen, tracer));
+      }
+      write(channel, Node.request("debug_unsubscribe", id));
+      assertThat(in.readLine()).contains("subscription not found");
+      write(channel, Node.request("debug_subscribe", "traceChain", number, "0x0"));
+      assertThat(in.readLine()).contains("-32602", "needs to come after");
+      write(channel, Node.request("debug_subscribe", "nonsense"));
+      assertThat(in.readLine()).contains("-32602", "nonsense");
+    }
+    assertThat(error("debug_subscribe", "traceChain", "0x0", "0x1").get("code").asInt())
+        .isEqualTo(-32601);
+  }
+
+  /** What was in the blocks above goes back into the pool, and into new blocks. */
+  @Test
+  void theHeadIsSetBack() throws Exception {
+    try (Node other = new Node(folder.resolve("set-back"))) {
+      other.start("--namespaces", "eth,debug");
+      List<String> hashes = new ArrayList<>();
+      for (int nonce = 0; nonce < 3; nonce++) {
+        Transaction transfer = Accounts.transfer(0, nonce);
+        hashes.add(other.result("eth_sendRawTransaction", Accounts.raw(transfer)).asText());
+        Journeys.receipt(other, hashes.get(nonce));
+      }
+      String first = Journeys.receipt(other, hashes.get(0)).get("blockHash").asText();
+      assertThat(other.result("debug_setHead", "0x1").isNull()).isTrue();
+      for (int nonce = 0; nonce < 3; nonce++) {
+        JsonNode receipt = Journeys.receipt(other, hashes.get(nonce));
+        assertThat(receipt.get("status").asText()).isEqualTo("0x1");
+      }
+      assertThat(Journeys.receipt(other, hashes.get(0)).get("blockHash").asText())
+          .as("a block that stays")
+          .isEqualTo(first);
+      JsonNode future = other.call("debug_setHead", "0xffff").get("error");
+      assertThat(future.get("message").asText()).contains("future block");
+      assertThat(other.call("debug_setHead", "x").at("/error/code").asInt()).isEqualTo(-32602);
+    }
   }
 
   @Test

@@ -24,6 +24,7 @@ import dev.patchbay.primitives.Bloom;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.primitives.rlp.RlpReader;
 import dev.patchbay.storage.memory.MemoryStore;
 import java.lang.reflect.Proxy;
@@ -82,6 +83,35 @@ class RealChainTests {
     }
     assertThat(given.blocks).hasSize(54);
     assertThat(chain.reader().head().hash()).isEqualTo(given.head);
+  }
+
+  /** The head is set back, by many blocks and by few, and the same blocks are taken once more. */
+  @Test
+  void theHeadIsSetBack() throws Exception {
+    Given given = read();
+    Chains.Wired chain = chain(given);
+    given.blocks.forEach(block -> chain.importer().importBlock(block));
+    List<Block> blocks = given.blocks;
+    int last = blocks.size() - 1;
+    for (int target : new int[] {last - 1, 40, 10, 0}) {
+      Block block = blocks.get(target);
+      assertThat(chain.importer().setHead(block.number())).isEqualTo(block);
+      assertThat(chain.reader().head()).isEqualTo(block);
+      assertThat(chain.reader().block(block.number() + 1)).isNull();
+      assertThat(chain.reader().block(blocks.get(last).hash())).as("stays known").isNotNull();
+      assertThat(chain.states().stateAfter(blocks.get(last).hash())).isNull();
+      assertThat(chain.states().rootAfter(block.hash(), StateChanges.NONE))
+          .isEqualTo(block.header().stateRoot());
+      for (Block next : blocks.subList(target + 1, blocks.size())) {
+        assertThat(chain.importer().importBlock(next)).isEqualTo(new ImportResult.Imported(true));
+      }
+      assertThat(chain.reader().head()).isEqualTo(blocks.get(last));
+    }
+    assertThat(chain.importer().importBlock(blocks.get(3))).isEqualTo(new ImportResult.Known());
+    assertThat(chain.importer().setHead(blocks.get(last).number())).isEqualTo(blocks.get(last));
+    assertThatThrownBy(() -> chain.importer().setHead(blocks.get(last).number() + 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("is not in the chain");
   }
 
   /** A batch is seen by readers before its writer goes on. */

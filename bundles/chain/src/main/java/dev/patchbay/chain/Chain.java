@@ -512,7 +512,10 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   }
 
   private ImportResult insert(KeyValueStore store, Block block) throws InvalidBlockException {
-    if (ChainStore.header(store, block.hash()) != null) {
+    UInt256 known = ChainStore.totalDifficulty(store, block.hash());
+    if (known != null
+        && (block.hash().equals(ChainStore.canonical(store, block.number()))
+            || !isBetter(store, block, known, head()))) {
       return new ImportResult.Known();
     }
     BlockHeader parent = ChainStore.header(store, block.header().parentHash());
@@ -579,6 +582,43 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     }
     tell(removed, List.copyOf(added));
     return new ImportResult.Imported(true);
+  }
+
+  @Override
+  public Block setHead(long number) {
+    imports.lock();
+    try (Lease<KeyValueStore> lease = storage.lease()) {
+      KeyValueStore store = lease.get();
+      Block top = head();
+      Hash hash = ChainStore.canonical(store, number);
+      if (hash == null) {
+        throw new IllegalArgumentException(
+            "block " + number + " is not in the chain, whose head is " + top.number());
+      }
+      if (number == top.number()) {
+        return top;
+      }
+      requireHistory(number);
+      Overlay overlay = new Overlay(recent.view().over(store));
+      FlatState state = new FlatState(overlay, workers);
+      List<Block> removed = new ArrayList<>();
+      Block block = top;
+      while (block.number() > number) {
+        state.unwind(block.number());
+        ChainStore.removeCanonical(overlay, block);
+        removed.add(block);
+        block = require(ChainStore.block(store, block.header().parentHash()));
+      }
+      overlay.put(Column.META, Keys.HEAD, hash.toArray());
+      reorganisations++;
+      writeHead(store, overlay, block, historyFrom, true);
+      reorganisations++; // once more: a reader may have been opened just before the write
+      LOG.info("head set back by {} blocks to {}", removed.size(), block);
+      tell(removed, List.of());
+      return block;
+    } finally {
+      imports.unlock();
+    }
   }
 
   /**

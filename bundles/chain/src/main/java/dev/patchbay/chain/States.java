@@ -11,6 +11,7 @@ import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import java.util.Arrays;
+import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /** Readers of states. */
@@ -46,6 +47,26 @@ final class States {
     }
 
     @Override
+    public void accounts(Hash from, BiPredicate<Hash, Account> visitor) {
+      reader.scan(
+          Column.ACCOUNTS,
+          from.unsafeArray(),
+          (key, slim) -> visitor.test(Hash.wrap(key), Account.decodeSlim(slim)));
+    }
+
+    @Override
+    public void slots(Hash account, Hash from, BiPredicate<Hash, UInt256> visitor) {
+      byte[] prefix = account.unsafeArray();
+      reader.scan(
+          Column.SLOTS,
+          Keys.slot(account, from),
+          (key, value) ->
+              Arrays.equals(key, 0, 32, prefix, 0, 32)
+                  && visitor.test(
+                      Hash.wrap(Arrays.copyOfRange(key, 32, 64)), UInt256.ofBytes(value)));
+    }
+
+    @Override
     public void close() {}
   }
 
@@ -73,6 +94,82 @@ final class States {
       byte[] slot = Keys.slot(address.keccak(), Hash.keccak(key.toArray()));
       byte[] value = value(Column.SLOTS, Column.SLOT_HISTORY, slot);
       return value == null ? UInt256.ZERO : UInt256.ofBytes(value);
+    }
+
+    @Override
+    public void accounts(Hash from, BiPredicate<Hash, Account> visitor) {
+      visit(
+          Column.ACCOUNTS,
+          Column.ACCOUNT_HISTORY,
+          new byte[0],
+          from.toArray(),
+          (hash, slim) -> visitor.test(hash, Account.decodeSlim(slim)));
+    }
+
+    @Override
+    public void slots(Hash account, Hash from, BiPredicate<Hash, UInt256> visitor) {
+      visit(
+          Column.SLOTS,
+          Column.SLOT_HISTORY,
+          account.toArray(),
+          from.toArray(),
+          (hash, value) -> visitor.test(hash, UInt256.ofBytes(value)));
+    }
+
+    /**
+     * Visits what there was under the keys with a prefix, of those there are and those there were.
+     */
+    private void visit(
+        Column present,
+        Column history,
+        byte[] prefix,
+        byte[] from,
+        BiPredicate<Hash, byte[]> visitor) {
+      byte @Nullable [] key = Keys.pair(prefix, from);
+      while (key != null) {
+        byte[] now = firstKey(present, prefix, key);
+        byte[] then = firstKey(history, prefix, key);
+        byte[] next =
+            now == null || (then != null && Arrays.compareUnsigned(then, now) < 0) ? then : now;
+        if (next == null) {
+          check.run();
+          return;
+        }
+        byte[] value = value(present, history, next);
+        Hash hash = Hash.wrap(Arrays.copyOfRange(next, prefix.length, next.length));
+        if (value != null && !visitor.test(hash, value)) {
+          return;
+        }
+        key = successor(next, prefix.length);
+      }
+    }
+
+    /**
+     * Returns the first key of 32 bytes beyond a prefix, of a column that may add a number to it.
+     */
+    private byte @Nullable [] firstKey(Column column, byte[] prefix, byte[] from) {
+      byte[][] found = new byte[1][];
+      reader.scan(
+          column,
+          from,
+          (at, value) -> {
+            if (Arrays.equals(at, 0, prefix.length, prefix, 0, prefix.length)) {
+              found[0] = Arrays.copyOf(at, prefix.length + 32);
+            }
+            return false;
+          });
+      return found[0];
+    }
+
+    /** Returns the next key with the same prefix, or null after the last. */
+    private static byte @Nullable [] successor(byte[] key, int prefix) {
+      byte[] next = key.clone();
+      for (int i = next.length - 1; i >= prefix; i--) {
+        if (++next[i] != 0) {
+          return next;
+        }
+      }
+      return null;
     }
 
     private byte @Nullable [] value(Column present, Column history, byte[] key) {

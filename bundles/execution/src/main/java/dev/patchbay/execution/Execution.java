@@ -35,7 +35,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
-import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -159,8 +158,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
   }
 
   @Override
-  public StateChanges replay(
-      Block block, int count, StateReader parent, IntFunction<@Nullable Tracer> tracers)
+  public StateChanges replay(Block block, int count, StateReader parent, Follower follower)
       throws InvalidBlockException {
     BlockHeader header = block.header();
     Assembly assembly =
@@ -174,11 +172,12 @@ public final class Execution implements BlockExecutor, CallSimulator {
     for (int i = 0; i < count; i++) {
       Deadline.check();
       try {
-        assembly.add(block.transactions().get(i), tracers.apply(i));
+        assembly.add(block.transactions().get(i), follower.tracer(i));
       } catch (InvalidTransactionException invalid) {
         throw new InvalidBlockException(
             "transaction " + i + " cannot be replayed: " + invalid.getMessage());
       }
+      follower.onEnd(i, assembly::changes);
     }
     return assembly.changes();
   }

@@ -441,7 +441,7 @@ public final class Pool implements TransactionPool, ChainListener {
   @Override
   public void headChanged(List<Block> removed, List<Block> added) {
     Set<Address> touched = new HashSet<>();
-    Block head = added.get(added.size() - 1);
+    Block head = added.isEmpty() ? chain.head() : added.get(added.size() - 1);
     synchronized (this) {
       for (Block block : added) {
         for (Transaction mined : block.transactions()) {

@@ -17,4 +17,17 @@ public interface BlockImporter {
    * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
    */
   ImportResult importBlock(Block block);
+
+  /**
+   * Makes an earlier block of the canonical chain the head again. The blocks above it stay known,
+   * and become canonical once more when one of them, or a child, is imported and wins. Returns when
+   * the effects are durable and listeners were told; does nothing when the block is the head.
+   *
+   * @param number number of the block
+   * @return the head now
+   * @throws IllegalArgumentException when the number is above the head
+   * @throws dev.patchbay.api.storage.StorageException when the state after the block is not kept
+   * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
+   */
+  Block setHead(long number);
 }

@@ -18,7 +18,7 @@ public interface ChainListener {
    *
    * @param removed blocks that are canonical no more, highest first; empty unless a reorganisation
    *     took place
-   * @param added blocks that are canonical now, lowest first
+   * @param added blocks that are canonical now, lowest first; empty when the head was set back
    */
   void headChanged(List<Block> removed, List<Block> added);
 }

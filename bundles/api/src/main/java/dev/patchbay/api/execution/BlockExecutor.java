@@ -13,7 +13,7 @@ import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.StateChanges;
 import java.util.List;
 import java.util.function.Function;
-import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -66,17 +66,31 @@ public interface BlockExecutor {
   BlockAssembly assemble(
       BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals, StateReader parent);
 
+  /** Follows the transactions of a block. */
+  @FunctionalInterface
+  interface Follower {
+    /** Follows nothing. */
+    Follower NONE = index -> null;
+
+    /** Returns the tracer of a transaction, or null; called when the one before has ended. */
+    @Nullable Tracer tracer(int index);
+
+    /**
+     * Called when a transaction has ended.
+     *
+     * @param changes gives what has changed since the state of the parent; valid during the call
+     */
+    default void onEnd(int index, Supplier<StateChanges> changes) {}
+  }
+
   /**
    * Executes the first transactions of a block and follows them.
    *
    * @param count how many transactions are executed
-   * @param tracers gives the tracer of a transaction by its index, or null for none; asked for one
-   *     after the other, each when the transaction before has ended
    * @return what they changed, the system calls at the start of the block included
    * @throws InvalidBlockException when the block does not execute: the state is not that of its
    *     parent
    */
-  StateChanges replay(
-      Block block, int count, StateReader parent, IntFunction<@Nullable Tracer> tracers)
+  StateChanges replay(Block block, int count, StateReader parent, Follower follower)
       throws InvalidBlockException;
 }

@@ -10,13 +10,20 @@ public interface RpcSession {
   boolean canNotify();
 
   /**
-   * Sends {@code eth_subscription} to the client.
+   * Sends a notification of a subscription to the client.
    *
+   * @param method what the client knows it by, e.g. {@code eth_subscription}
    * @param subscription its id
    * @param result JSON-neutral value
    * @return false when the connection is gone or too slow; the subscription should end then
    */
-  boolean notify(String subscription, Object result);
+  boolean notify(String method, String subscription, Object result);
+
+  /**
+   * Returns whether little is waiting to be sent to the client: whoever makes notifications faster
+   * than a client may read waits for it. Also true once the connection is gone.
+   */
+  boolean hasRoom();
 
   /** Runs an action once the connection has ended, or at once when it has. */
   void onClose(Runnable action);

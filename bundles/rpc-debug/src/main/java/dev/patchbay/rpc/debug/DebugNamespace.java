@@ -1,66 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.debug;
 
+import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ChainReader.TransactionLocation;
-import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.state.StateProvider;
-import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.tracing.TracerRegistry;
 import dev.patchbay.api.txpool.TransactionPool;
-import dev.patchbay.primitives.Account;
-import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Transaction;
-import dev.patchbay.primitives.UInt256;
-import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.rpc.codec.Params;
-import dev.patchbay.rpc.codec.Results;
-import java.util.ArrayList;
+import dev.patchbay.rpc.codec.Replay;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
-/** The {@code debug} namespace: traces by whichever tracers are installed, and raw blocks. */
+/**
+ * The {@code debug} namespace: traces by whichever tracers are installed, raw blocks, states, and
+ * the head set back.
+ */
 @Component(property = RpcNamespace.NAME + "=debug")
 public final class DebugNamespace implements RpcNamespace {
   private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
   private final ChainReader chain;
-  private final StateProvider states;
-  private final BlockExecutor executor;
   private final TransactionPool pool;
+  private final ChainTraces chainTraces;
 
   /** Makes the methods. */
   @Activate
   public DebugNamespace(
       @Reference ChainReader chain,
+      @Reference BlockImporter importer,
       @Reference StateProvider states,
       @Reference BlockExecutor executor,
       @Reference CallSimulator simulator,
       @Reference TransactionPool pool,
       @Reference TracerRegistry tracers) {
     this.chain = chain;
-    this.states = states;
-    this.executor = executor;
     this.pool = pool;
-    methods.putAll(new TraceMethods(chain, states, executor, simulator, tracers).methods());
-    methods.put("debug_accountAt", RpcMethod.expensive((p, s) -> accountAt(new Params(p))));
-    methods.put("debug_getBadBlocks", (p, s) -> badBlocks());
+    Replay replay = new Replay(states, executor, tracers);
+    BadBlocks bad = new BadBlocks(chain);
+    TraceMethods traces = new TraceMethods(chain, states, simulator, replay, bad);
+    chainTraces = new ChainTraces(chain, replay, traces);
+    methods.putAll(traces.methods());
+    methods.putAll(new StateMethods(chain, states, replay, importer).methods());
+    methods.putAll(new TraceFiles(chain, replay, bad).methods());
+    methods.putAll(chainTraces.methods());
+    methods.put("debug_getBadBlocks", (p, s) -> bad.all());
     methods.put("debug_clearTxpool", (p, s) -> Hex.quantity(pool.clear()));
-    methods.put("debug_freeOSMemory", (p, s) -> collectGarbage());
+    methods.put("debug_freeOSMemory", (p, s) -> Heap.collect());
+    methods.put("debug_setGCPercent", (p, s) -> Heap.setPercent(new Params(p)));
     methods.put(
         "debug_getRawBlock", (p, s) -> Hex.encode(new Params(p).requiredBlock(0, chain).encode()));
     methods.put(
@@ -76,70 +78,9 @@ public final class DebugNamespace implements RpcNamespace {
     return methods;
   }
 
-  private Object badBlocks() {
-    List<Object> out = new ArrayList<>();
-    for (ChainReader.BadBlock bad : chain.badBlocks()) {
-      Map<String, Object> item = new LinkedHashMap<>();
-      item.put("hash", bad.block().hash().toString());
-      item.put("block", Results.block(bad.block(), true));
-      item.put("rlp", Hex.encode(bad.block().encode()));
-      item.put("reason", bad.reason());
-      out.add(item);
-    }
-    return out;
-  }
-
-  private static @Nullable Object collectGarbage() {
-    System.gc();
-    return null;
-  }
-
-  /** An account when a transaction of a block has ended. */
-  private @Nullable Object accountAt(Params params) throws RpcError {
-    Block block = params.requiredBlock(0, chain);
-    int index = params.position(1);
-    Address address = params.address(2);
-    if (index >= block.transactions().size()) {
-      throw RpcError.invalidParams(
-          "transaction index " + index + " of a block with " + block.transactions().size());
-    }
-    try (StateReader state = states.stateAfter(block.header().parentHash())) {
-      if (state == null) {
-        throw new RpcError(
-            RpcError.SERVER_ERROR, "the state before block " + block.number() + " is not there");
-      }
-      StateChanges changes = executor.replay(block, index + 1, state, i -> null);
-      for (StateChanges.AccountChange change : changes.accounts()) {
-        if (change.address().equals(address)) {
-          Bytes code = change.newCode();
-          return account(
-              change.nonce(),
-              change.balance(),
-              change.codeHash(),
-              code == null ? state.code(change.codeHash()) : code);
-        }
-      }
-      Account account = state.account(address);
-      return account == null
-          ? null
-          : account(
-              account.nonce(),
-              account.balance(),
-              account.codeHash(),
-              state.code(account.codeHash()));
-    } catch (InvalidBlockException broken) {
-      throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));
-    }
-  }
-
-  private static Map<String, Object> account(
-      long nonce, UInt256 balance, Hash codeHash, Bytes code) {
-    Map<String, Object> out = new LinkedHashMap<>();
-    out.put("code", code.toString());
-    out.put("nonce", Hex.quantity(nonce));
-    out.put("balance", balance.toHex());
-    out.put("codehash", codeHash.toString());
-    return out;
+  @Deactivate
+  void close() {
+    chainTraces.close();
   }
 
   private @Nullable String rawTransaction(Params params) throws RpcError {

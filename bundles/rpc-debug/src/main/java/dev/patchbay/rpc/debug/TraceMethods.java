@@ -2,89 +2,95 @@
 package dev.patchbay.rpc.debug;
 
 import dev.patchbay.api.chain.ChainReader;
-import dev.patchbay.api.chain.ChainReader.BadBlock;
 import dev.patchbay.api.chain.ChainReader.TransactionLocation;
-import dev.patchbay.api.chain.InvalidBlockException;
-import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.BlockExecutor.Follower;
 import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.execution.Deadline;
+import dev.patchbay.api.json.JsonWriter;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcStream;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
-import dev.patchbay.api.tracing.TracerException;
 import dev.patchbay.api.tracing.TracerFactory;
-import dev.patchbay.api.tracing.TracerRegistry;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
-import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.rpc.codec.CallArguments;
 import dev.patchbay.rpc.codec.OverrideParams;
 import dev.patchbay.rpc.codec.Params;
+import dev.patchbay.rpc.codec.Replay;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Methods that follow transactions, blocks and calls. */
+/** Methods that follow transactions, blocks and calls. Traces are written while they are made. */
 final class TraceMethods {
   private static final Pattern DURATION = Pattern.compile("([0-9]{1,9}(?:\\.[0-9]{1,9})?)(ms|s|m)");
 
   private final ChainReader chain;
   private final StateProvider states;
-  private final BlockExecutor executor;
   private final CallSimulator simulator;
-  private final TracerRegistry tracers;
+  private final Replay replay;
+  private final BadBlocks bad;
 
   TraceMethods(
       ChainReader chain,
       StateProvider states,
-      BlockExecutor executor,
       CallSimulator simulator,
-      TracerRegistry tracers) {
+      Replay replay,
+      BadBlocks bad) {
     this.chain = chain;
     this.states = states;
-    this.executor = executor;
     this.simulator = simulator;
-    this.tracers = tracers;
+    this.replay = replay;
+    this.bad = bad;
+  }
+
+  private interface TraceMethod {
+    RpcStream trace(Params params) throws RpcError;
   }
 
   Map<String, RpcMethod> methods() {
     Map<String, RpcMethod> m = new LinkedHashMap<>();
-    put(m, "debug_traceTransaction", 1, (p, s) -> traceTransaction(new Params(p)));
-    put(m, "debug_traceCall", 2, (p, s) -> traceCall(new Params(p)));
-    put(m, "debug_traceBlock", 1, (p, s) -> traceBlock(decoded(new Params(p)), new Params(p)));
-    put(m, "debug_traceBlockByNumber", 1, (p, s) -> traceKnownBlock(new Params(p)));
-    put(m, "debug_traceBlockByHash", 1, (p, s) -> traceKnownBlock(new Params(p)));
-    put(m, "debug_traceBadBlock", 1, (p, s) -> traceBlock(bad(new Params(p)), new Params(p)));
+    put(m, "debug_traceTransaction", 1, this::traceTransaction);
+    put(m, "debug_traceCall", 2, this::traceCall);
+    put(m, "debug_traceBlock", 1, p -> traceBlock(decoded(p), p.object(1)));
+    put(m, "debug_traceBlockByNumber", 1, p -> traceBlock(p.requiredBlock(0, chain), p.object(1)));
+    put(m, "debug_traceBlockByHash", 1, p -> traceBlock(p.requiredBlock(0, chain), p.object(1)));
+    put(m, "debug_traceBadBlock", 1, p -> traceBlock(bad.find(p.hash(0)), p.object(1)));
     return m;
   }
 
   /** Puts a method whose parameter {@code options} may name a timeout, as 5s or 500ms. */
   private static void put(
-      Map<String, RpcMethod> methods, String name, int options, RpcMethod method) {
+      Map<String, RpcMethod> methods, String name, int options, TraceMethod method) {
     methods.put(
         name,
         RpcMethod.expensive(
             (p, session) -> {
-              Object timeout = new Params(p).object(options).get("timeout");
-              if (timeout == null) {
-                return method.call(p, session);
-              }
-              try (Deadline ends = Deadline.after(duration(timeout))) {
-                return method.call(p, session);
-              }
+              Params params = new Params(p);
+              Object timeout = params.object(options).get("timeout");
+              Duration time = timeout == null ? null : duration(timeout);
+              RpcStream trace = method.trace(params);
+              return time == null ? trace : (RpcStream) out -> writeWithin(time, trace, out);
             }));
+  }
+
+  private static void writeWithin(Duration time, RpcStream trace, JsonWriter out) throws RpcError {
+    try (Deadline ends = Deadline.after(time)) {
+      trace.writeTo(out);
+    }
   }
 
   private static Duration duration(Object value) throws RpcError {
@@ -102,17 +108,10 @@ final class TraceMethods {
     return Duration.ofNanos((long) (Math.min(seconds, 86_400) * 1e9));
   }
 
-  private Tracer tracer(Map<String, @Nullable Object> options, TraceSubject subject)
-      throws RpcError {
+  /** Makes the tracer that the options of a trace ask for. */
+  Tracer tracer(Map<String, @Nullable Object> options, TraceSubject subject) throws RpcError {
     Object name = options.get("tracer");
     boolean named = name != null && !name.equals("");
-    String wanted = named ? String.valueOf(name) : TracerFactory.DEFAULT;
-    TracerFactory factory = tracers.find(wanted);
-    if (factory == null) {
-      throw new RpcError(
-          RpcError.SERVER_ERROR,
-          "tracer " + wanted + " is not installed; installed are " + tracers.names());
-    }
     Map<String, Object> config = new HashMap<>();
     Map<String, @Nullable Object> given =
         !named
@@ -126,56 +125,20 @@ final class TraceMethods {
             config.put(key, value);
           }
         });
-    try {
-      return factory.create(config, subject);
-    } catch (IllegalArgumentException invalid) {
-      throw RpcError.invalidParams("invalid tracer configuration: " + invalid.getMessage());
-    }
+    return replay.tracer(named ? String.valueOf(name) : TracerFactory.DEFAULT, config, subject);
   }
 
-  private @Nullable Object traceTransaction(Params params) throws RpcError {
+  private RpcStream traceTransaction(Params params) throws RpcError {
     TransactionLocation location = chain.transaction(params.hash(0));
     Block block = location == null ? null : chain.block(location.blockHash());
     if (location == null || block == null) {
       throw new RpcError(RpcError.SERVER_ERROR, "transaction not found");
     }
     int index = location.index();
-    Tracer tracer = tracer(params.object(1), subject(block, index));
-    replay(block, index + 1, i -> i == index ? tracer : null);
-    return result(tracer);
-  }
-
-  private static @Nullable Object result(Tracer tracer) throws RpcError {
-    try {
-      return tracer.result();
-    } catch (TracerException failure) {
-      throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(failure.getMessage()));
-    }
-  }
-
-  private static TraceSubject subject(Block block, int index) {
-    return new TraceSubject(
-        block.hash(), block.number(), block.transactions().get(index).hash(), index);
-  }
-
-  private void replay(Block block, int count, IntFunction<@Nullable Tracer> tracers)
-      throws RpcError {
-    if (block.number() == 0) {
-      throw new RpcError(RpcError.SERVER_ERROR, "genesis is not traceable");
-    }
-    try (StateReader state = states.stateAfter(block.header().parentHash())) {
-      if (state == null) {
-        throw new RpcError(
-            RpcError.SERVER_ERROR, "the state before block " + block.number() + " is not there");
-      }
-      executor.replay(block, count, state, tracers);
-    } catch (InvalidBlockException | TracerException broken) {
-      throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));
-    }
-  }
-
-  private Object traceKnownBlock(Params params) throws RpcError {
-    return traceBlock(params.requiredBlock(0, chain), params);
+    Tracer tracer = tracer(params.object(1), Replay.subject(block, index));
+    return out ->
+        Replay.write(
+            out, tracer, () -> replay.run(block, index + 1, i -> i == index ? tracer : null));
   }
 
   private static Block decoded(Params params) throws RpcError {
@@ -186,37 +149,52 @@ final class TraceMethods {
     }
   }
 
-  private Block bad(Params params) throws RpcError {
-    Hash hash = params.hash(0);
-    for (BadBlock known : chain.badBlocks()) {
-      if (known.block().hash().equals(hash)) {
-        return known.block();
-      }
-    }
-    throw new RpcError(RpcError.SERVER_ERROR, "bad block " + hash + " not found");
-  }
-
-  private Object traceBlock(Block block, Params params) throws RpcError {
-    List<Tracer> all = new ArrayList<>();
+  /** Returns the traces of all transactions of a block, each with the hash of its own. */
+  RpcStream traceBlock(Block block, Map<String, @Nullable Object> options) throws RpcError {
+    List<@Nullable Tracer> tracers = new ArrayList<>();
     for (int i = 0; i < block.transactions().size(); i++) {
-      all.add(tracer(params.object(1), subject(block, i)));
+      tracers.add(tracer(options, Replay.subject(block, i)));
     }
-    replay(block, all.size(), all::get);
-    List<Object> out = new ArrayList<>();
-    for (int i = 0; i < all.size(); i++) {
-      Map<String, @Nullable Object> item = new LinkedHashMap<>();
-      item.put("txHash", block.transactions().get(i).hash().toString());
-      item.put("result", result(all.get(i)));
-      out.add(item);
-    }
-    return out;
+    return out -> {
+      out.beginArray();
+      replay.run(block, tracers.size(), new BlockWriter(out, block, tracers));
+      out.endArray();
+    };
   }
 
-  private @Nullable Object traceCall(Params params) throws RpcError {
+  /** Writes the trace of one transaction after the other, and keeps none. */
+  private record BlockWriter(JsonWriter out, Block block, List<@Nullable Tracer> tracers)
+      implements Follower {
+    @Override
+    public @Nullable Tracer tracer(int index) {
+      Tracer tracer = tracers.get(index);
+      out.beginObject();
+      out.name("txHash");
+      out.value(block.transactions().get(index).hash().toString());
+      out.name("result");
+      if (tracer != null) {
+        Replay.begin(out, tracer);
+      }
+      return tracer;
+    }
+
+    @Override
+    public void onEnd(int index, Supplier<StateChanges> changes) {
+      Tracer tracer = tracers.set(index, null);
+      if (tracer != null) {
+        Replay.end(out, tracer);
+      }
+      out.endObject();
+    }
+  }
+
+  private RpcStream traceCall(Params params) throws RpcError {
     Map<String, @Nullable Object> call = params.object(0);
     Block block = params.requiredBlock(1, chain);
     Map<String, @Nullable Object> options = params.object(2);
     Tracer tracer = tracer(options, new TraceSubject(null, block.number(), null, 0));
+    CallSimulator.Overrides overrides =
+        OverrideParams.of(options.get("stateOverrides"), options.get("blockOverrides"));
     long nonce = 0;
     if (call.get("from") != null) {
       try (StateReader state = states.stateAfter(block.hash())) {
@@ -227,16 +205,10 @@ final class TraceMethods {
     }
     Transaction transaction =
         CallArguments.transaction(call, chain.config().chainId(), nonce, null);
-    try {
-      simulator.call(
-          transaction,
-          block.hash(),
-          block.header(),
-          OverrideParams.of(options.get("stateOverrides"), options.get("blockOverrides")),
-          tracer);
-    } catch (InvalidTransactionException | IllegalArgumentException | TracerException failure) {
-      throw new RpcError(RpcError.SERVER_ERROR, "tracing failed: " + failure.getMessage());
-    }
-    return result(tracer);
+    return out ->
+        Replay.write(
+            out,
+            tracer,
+            () -> simulator.call(transaction, block.hash(), block.header(), overrides, tracer));
   }
 }

@@ -183,7 +183,7 @@ final class Subscriptions {
 
   private void send(String id, Subscription subscription, List<Object> items) {
     for (Object item : items) {
-      if (!subscription.session.notify(id, item)) {
+      if (!subscription.session.notify("eth_subscription", id, item)) {
         active.remove(id);
         return;
       }

@@ -2,9 +2,11 @@
 package dev.patchbay.rpc.server;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.StreamWriteFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.patchbay.api.execution.Deadline;
@@ -12,10 +14,13 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession;
+import dev.patchbay.api.rpc.RpcStream;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.ConfigurationKeys;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -24,6 +29,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -77,6 +83,7 @@ public final class Dispatcher {
                           .build())
                   .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                   .build())
+          .disable(StreamWriteFeature.AUTO_CLOSE_CONTENT)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
@@ -129,34 +136,37 @@ public final class Dispatcher {
    * Answers a message: a request or a batch.
    *
    * @param terms how the listener serves
-   * @return the response, or null when there is nothing to answer
+   * @param direct opens the connection for a result that is written while it is made; null: such a
+   *     result is held until it is whole, and must not be longer than others
+   * @return the response, or null when there is nothing to answer, or when all of it was written to
+   *     {@code direct}
+   * @throws BrokenAnswerException when {@code direct} was opened and the response cannot be ended:
+   *     the connection must be cut
    */
-  byte @Nullable [] answer(byte[] message, Terms terms, RpcSession session) {
+  byte @Nullable [] answer(
+      byte[] message, Terms terms, RpcSession session, @Nullable Supplier<OutputStream> direct) {
     Limits limits = terms.limits();
     Object request;
     try {
       request = json.readValue(message, Object.class);
     } catch (JsonProcessingException malformed) {
-      return write(
-          error(
-              null, RpcError.PARSE_ERROR, "parse error: " + malformed.getOriginalMessage(), null));
+      return error(
+          null, RpcError.PARSE_ERROR, "parse error: " + malformed.getOriginalMessage(), null);
     } catch (IOException impossible) {
-      return write(error(null, RpcError.PARSE_ERROR, "parse error", null));
+      return error(null, RpcError.PARSE_ERROR, "parse error", null);
     }
     if (!(request instanceof List<?> batch)) {
-      Map<String, @Nullable Object> response = one(request, terms, session);
-      return response == null ? null : bounded(response, terms);
+      return one(request, terms, session, direct);
     }
     if (batch.isEmpty()) {
-      return write(error(null, RpcError.INVALID_REQUEST, "empty batch", null));
+      return error(null, RpcError.INVALID_REQUEST, "empty batch", null);
     }
     if (batch.size() > limits.batchItems()) {
-      return write(
-          error(
-              null,
-              RpcError.Kind.LIMIT.code(terms.errors()),
-              "batch too large: " + batch.size() + " items, at most " + limits.batchItems(),
-              null));
+      return error(
+          null,
+          RpcError.Kind.LIMIT.code(terms.errors()),
+          "batch too large: " + batch.size() + " items, at most " + limits.batchItems(),
+          null);
     }
     return batch(batch, terms, session);
   }
@@ -165,7 +175,7 @@ public final class Dispatcher {
     List<byte[]> responses = new ArrayList<>();
     long size = 2;
     for (Object item : batch) {
-      Map<String, @Nullable Object> response;
+      byte[] response;
       if (size > terms.limits().responseBytes()) {
         Object id = item instanceof Map<?, ?> map ? map.get("id") : null;
         response =
@@ -175,19 +185,17 @@ public final class Dispatcher {
                 "response too large",
                 null);
       } else {
-        response = one(item, terms, session);
+        response = one(item, terms, session, null);
       }
       if (response != null) {
-        byte[] encoded = bounded(response, terms);
-        size += encoded.length + 1;
-        responses.add(encoded);
+        size += response.length + 1;
+        responses.add(response);
       }
     }
     if (responses.isEmpty()) {
       return null;
     }
-    java.io.ByteArrayOutputStream out =
-        new java.io.ByteArrayOutputStream((int) Math.min(size, 1 << 20));
+    ByteArrayOutputStream out = new ByteArrayOutputStream((int) Math.min(size, 1 << 20));
     out.write('[');
     for (int i = 0; i < responses.size(); i++) {
       if (i > 0) {
@@ -199,22 +207,11 @@ public final class Dispatcher {
     return out.toByteArray();
   }
 
-  private byte[] bounded(Map<String, @Nullable Object> response, Terms terms) {
-    byte[] encoded = write(response);
-    int most = terms.limits().responseBytes();
-    if (encoded.length > most) {
-      return write(
-          error(
-              response.get("id"),
-              RpcError.Kind.RESPONSE_TOO_LARGE.code(terms.errors()),
-              "response too large: " + encoded.length + " bytes, at most " + most,
-              null));
-    }
-    return encoded;
-  }
-
-  private @Nullable Map<String, @Nullable Object> one(
-      @Nullable Object request, Terms terms, RpcSession session) {
+  private byte @Nullable [] one(
+      @Nullable Object request,
+      Terms terms,
+      RpcSession session,
+      @Nullable Supplier<OutputStream> direct) {
     if (!(request instanceof Map<?, ?> map)) {
       return error(null, RpcError.INVALID_REQUEST, "invalid request: not an object", null);
     }
@@ -226,23 +223,24 @@ public final class Dispatcher {
       return error(validId ? id : null, RpcError.INVALID_REQUEST, "invalid request", null);
     }
     Object params = map.get("params");
-    Map<String, @Nullable Object> response;
+    byte[] response;
     if (params != null && !(params instanceof List)) {
       response = error(id, RpcError.INVALID_PARAMS, "non-array args", null);
     } else {
       @SuppressWarnings("unchecked") // JSON arrays hold anything
       List<@Nullable Object> list = params == null ? List.of() : (List<@Nullable Object>) params;
-      response = call(id, name, list, terms, session);
+      response = call(id, name, list, terms, session, direct);
     }
     return map.containsKey("id") ? response : null;
   }
 
-  private Map<String, @Nullable Object> call(
+  private byte @Nullable [] call(
       @Nullable Object id,
       String name,
       List<@Nullable Object> params,
       Terms terms,
-      RpcSession session) {
+      RpcSession session,
+      @Nullable Supplier<OutputStream> direct) {
     int underscore = name.indexOf('_');
     RpcMethod method = methods.get(name);
     if (method == null
@@ -257,15 +255,18 @@ public final class Dispatcher {
           null);
     }
     try {
-      Object result =
-          method.isExpensive()
-              ? gate.call(terms.time(), () -> method.call(params, session))
-              : method.call(params, session);
-      Map<String, @Nullable Object> response = new LinkedHashMap<>();
-      response.put("jsonrpc", "2.0");
-      response.put("id", id);
-      response.put("result", result);
-      return response;
+      return method.isExpensive()
+          ? gate.call(terms.time(), () -> result(id, method.call(params, session), terms, direct))
+          : result(id, method.call(params, session), terms, direct);
+    } catch (BrokenAnswerException broken) {
+      LOG.debug("{}: an answer ends before its end", name, broken);
+      throw broken;
+    } catch (AnswerBuffer.FullException full) {
+      return error(
+          id,
+          RpcError.Kind.RESPONSE_TOO_LARGE.code(terms.errors()),
+          String.valueOf(full.getMessage()),
+          null);
     } catch (RpcError failure) {
       return error(
           id, failure.code(terms.errors()), String.valueOf(failure.getMessage()), failure.data());
@@ -283,8 +284,45 @@ public final class Dispatcher {
     }
   }
 
-  private static Map<String, @Nullable Object> error(
-      @Nullable Object id, int code, String message, @Nullable Object data) {
+  /** Writes a response; returns null when it went to {@code direct}. */
+  private byte @Nullable [] result(
+      @Nullable Object id,
+      @Nullable Object result,
+      Terms terms,
+      @Nullable Supplier<OutputStream> direct)
+      throws RpcError {
+    boolean streams = result instanceof RpcStream;
+    AnswerBuffer out = new AnswerBuffer(terms.limits().responseBytes(), streams ? direct : null);
+    try {
+      JsonGenerator generator = json.getFactory().createGenerator(out);
+      generator.writeStartObject();
+      generator.writeStringField("jsonrpc", "2.0");
+      generator.writeFieldName("id");
+      generator.writePOJO(id);
+      generator.writeFieldName("result");
+      if (result instanceof RpcStream stream) {
+        stream.writeTo(new GeneratedJson(generator));
+      } else {
+        generator.writePOJO(result);
+      }
+      generator.writeEndObject();
+      generator.close();
+      return out.end();
+    } catch (IOException | RpcError | RuntimeException | StackOverflowError failure) {
+      if (out.isDirect()) {
+        throw new BrokenAnswerException(failure);
+      }
+      if (failure instanceof RpcError told) {
+        throw told;
+      }
+      if (failure instanceof RuntimeException unchecked) {
+        throw unchecked;
+      }
+      throw new IllegalArgumentException("a result is not JSON-neutral", failure);
+    }
+  }
+
+  private byte[] error(@Nullable Object id, int code, String message, @Nullable Object data) {
     Map<String, @Nullable Object> error = new LinkedHashMap<>();
     error.put("code", code);
     error.put("message", message);
@@ -295,17 +333,17 @@ public final class Dispatcher {
     response.put("jsonrpc", "2.0");
     response.put("id", id);
     response.put("error", error);
-    return response;
+    return write(response);
   }
 
   /** Returns what a client is sent of a subscription. */
-  byte[] notification(String subscription, Object result) {
+  byte[] notification(String method, String subscription, Object result) {
     Map<String, Object> params = new LinkedHashMap<>();
     params.put("subscription", subscription);
     params.put("result", result);
     Map<String, Object> message = new LinkedHashMap<>();
     message.put("jsonrpc", "2.0");
-    message.put("method", "eth_subscription");
+    message.put("method", method);
     message.put("params", params);
     return write(message);
   }

@@ -49,7 +49,7 @@ final class Gate implements AutoCloseable {
    * @throws RpcError as the call does; also when too many wait already, or its turn does not come
    *     in time
    */
-  @Nullable Object call(Duration time, Callable<@Nullable Object> work) throws RpcError {
+  <T extends @Nullable Object> T call(Duration time, Callable<T> work) throws RpcError {
     long start = System.nanoTime();
     try {
       enter(time);
@@ -94,7 +94,7 @@ final class Gate implements AutoCloseable {
     }
   }
 
-  private Future<@Nullable Object> run(Callable<@Nullable Object> work) throws RpcError {
+  private <T extends @Nullable Object> Future<T> run(Callable<T> work) throws RpcError {
     try {
       return threads.submit(work);
     } catch (RejectedExecutionException closed) {

@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.rpc.RpcSession;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Locale;
@@ -34,8 +35,13 @@ final class HttpHandler extends Handler.Abstract {
         }
 
         @Override
-        public boolean notify(String subscription, Object result) {
+        public boolean notify(String method, String subscription, Object result) {
           return false;
+        }
+
+        @Override
+        public boolean hasRoom() {
+          return true;
         }
 
         @Override
@@ -122,10 +128,19 @@ final class HttpHandler extends Handler.Abstract {
   }
 
   private void answer(byte[] body, Response response, Callback callback) {
+    response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
+    OutputStream[] opened = {null};
     try {
-      byte[] answer = dispatcher.answer(body, terms, NO_SESSION);
-      response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
-      response.write(true, ByteBuffer.wrap(answer == null ? new byte[0] : answer), callback);
+      byte[] answer =
+          dispatcher.answer(
+              body, terms, NO_SESSION, () -> opened[0] = Content.Sink.asOutputStream(response));
+      OutputStream stream = opened[0];
+      if (stream != null) {
+        stream.close();
+        callback.succeeded();
+      } else {
+        response.write(true, ByteBuffer.wrap(answer == null ? new byte[0] : answer), callback);
+      }
     } catch (Throwable failure) { // whatever it is, the client must not wait for ever
       callback.failed(failure);
     }

@@ -46,7 +46,7 @@ final class IpcConnection implements RpcSession {
               new BufferedInputStream(Channels.newInputStream(channel), 1 << 16),
               terms.limits().bodyBytes());
       for (byte[] message = frames.next(); message != null; message = frames.next()) {
-        byte[] answer = dispatcher.answer(message, terms, this);
+        byte[] answer = dispatcher.answer(message, terms, this, null);
         if (answer != null) {
           room.acquire(permits(answer));
           unsent.add(answer);
@@ -107,14 +107,19 @@ final class IpcConnection implements RpcSession {
   }
 
   @Override
-  public boolean notify(String subscription, Object result) {
-    byte[] message = dispatcher.notification(subscription, result);
+  public boolean notify(String method, String subscription, Object result) {
+    byte[] message = dispatcher.notification(method, subscription, result);
     if (!channel.isOpen() || !room.tryAcquire(permits(message))) {
       close();
       return false;
     }
     unsent.add(message);
     return true;
+  }
+
+  @Override
+  public boolean hasRoom() {
+    return room.availablePermits() > MAX_UNSENT_BYTES * 3 / 4;
   }
 
   @Override

@@ -39,7 +39,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   @Override
   public void onWebSocketText(String message) {
     Session session = getSession();
-    byte[] answer = dispatcher.answer(message.getBytes(StandardCharsets.UTF_8), terms, this);
+    byte[] answer = dispatcher.answer(message.getBytes(StandardCharsets.UTF_8), terms, this, null);
     if (answer == null) {
       session.demand();
     } else {
@@ -65,12 +65,13 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   }
 
   @Override
-  public boolean notify(String subscription, Object result) {
+  public boolean notify(String method, String subscription, Object result) {
     Session session = getSession();
     if (session == null || !session.isOpen()) {
       return false;
     }
-    String text = new String(dispatcher.notification(subscription, result), StandardCharsets.UTF_8);
+    String text =
+        new String(dispatcher.notification(method, subscription, result), StandardCharsets.UTF_8);
     if (unsent.incrementAndGet() > MAX_UNSENT
         || unsentChars.addAndGet(text.length()) > MAX_UNSENT_CHARS) {
       session.disconnect(); // a close frame would wait behind what is not read
@@ -78,6 +79,11 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
     }
     session.sendText(text, Callback.from(() -> sent(text), failure -> sent(text)));
     return true;
+  }
+
+  @Override
+  public boolean hasRoom() {
+    return unsent.get() < MAX_UNSENT / 4 && unsentChars.get() < MAX_UNSENT_CHARS / 4;
   }
 
   private void sent(String text) {

@@ -2,12 +2,12 @@
 package dev.patchbay.rpc.trace;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcStream;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.rpc.codec.Params;
-import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +24,7 @@ final class TraceFilter {
     this.chain = chain;
   }
 
-  Object search(Params params) throws RpcError {
+  RpcStream search(Params params) throws RpcError {
     Map<String, @Nullable Object> query = params.object(0);
     long from = bound(query, "fromBlock");
     long to = bound(query, "toBlock");
@@ -43,16 +43,24 @@ final class TraceFilter {
         query.get("count") == null
             ? Long.MAX_VALUE
             : Params.quantity64("count", query.get("count"));
-    List<Object> out = new ArrayList<>();
-    for (long number = from; number <= to && out.size() < wanted; number++) {
-      Block block = chain.block(number);
-      for (Object trace : block == null ? List.of() : traces.ofBlock(block)) {
-        if (matches(trace, senders, receivers) && skipped-- <= 0 && out.size() < wanted) {
-          out.add(trace);
+    return out -> {
+      long[] left = {skipped, wanted};
+      out.beginArray();
+      for (long number = from; number <= to && left[1] > 0; number++) {
+        Deadline.check();
+        Block block = chain.block(number);
+        if (block != null) {
+          traces.forEachTrace(
+              block,
+              trace -> {
+                if (matches(trace, senders, receivers) && left[0]-- <= 0 && left[1]-- > 0) {
+                  out.value(trace);
+                }
+              });
         }
       }
-    }
-    return out;
+      out.endArray();
+    };
   }
 
   private long bound(Map<String, @Nullable Object> query, String name) throws RpcError {

@@ -3,34 +3,37 @@ package dev.patchbay.rpc.trace;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ChainReader.TransactionLocation;
-import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.BlockExecutor.Follower;
 import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.execution.CallSimulator.Overrides;
 import dev.patchbay.api.execution.Simulation;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
+import dev.patchbay.api.rpc.RpcStream;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerException;
-import dev.patchbay.api.tracing.TracerFactory;
 import dev.patchbay.api.tracing.TracerRegistry;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.rpc.codec.CallArguments;
 import dev.patchbay.rpc.codec.Params;
+import dev.patchbay.rpc.codec.Replay;
 import dev.patchbay.tracing.SeveralTracers;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.IntFunction;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -50,9 +53,8 @@ public final class TraceNamespace implements RpcNamespace {
   private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
   private final ChainReader chain;
   private final StateProvider states;
-  private final BlockExecutor executor;
   private final CallSimulator simulator;
-  private final TracerRegistry tracers;
+  private final Replay replay;
 
   /** Makes the methods. */
   @Activate
@@ -64,9 +66,8 @@ public final class TraceNamespace implements RpcNamespace {
       @Reference TracerRegistry tracers) {
     this.chain = chain;
     this.states = states;
-    this.executor = executor;
     this.simulator = simulator;
-    this.tracers = tracers;
+    replay = new Replay(states, executor, tracers);
     expensive("trace_block", (p, s) -> ofBlock(new Params(p).requiredBlock(0, chain)));
     expensive("trace_transaction", (p, s) -> ofTransaction(new Params(p)));
     expensive("trace_get", (p, s) -> get(new Params(p)));
@@ -89,24 +90,8 @@ public final class TraceNamespace implements RpcNamespace {
 
   // ---- tracers
 
-  private Tracer tracer(String name, Map<String, Object> config, TraceSubject subject)
-      throws RpcError {
-    TracerFactory factory = tracers.find(name);
-    if (factory == null) {
-      throw new RpcError(
-          RpcError.SERVER_ERROR,
-          "tracer " + name + " is not installed; installed are " + tracers.names());
-    }
-    return factory.create(config, subject);
-  }
-
   private Tracer flat(TraceSubject subject) throws RpcError {
-    return tracer(FLAT, Map.of("convertParityErrors", true), subject);
-  }
-
-  private static TraceSubject subject(Block block, int index) {
-    return new TraceSubject(
-        block.hash(), block.number(), block.transactions().get(index).hash(), index);
+    return replay.tracer(FLAT, Map.of("convertParityErrors", true), subject);
   }
 
   /** What a client asks of one execution: {@code trace}, {@code stateDiff}, {@code vmTrace}. */
@@ -125,7 +110,9 @@ public final class TraceNamespace implements RpcNamespace {
       }
       trace = types.contains("trace") ? flat(subject) : null;
       difference =
-          types.contains("stateDiff") ? tracer(PRESTATE, Map.of("diffMode", true), subject) : null;
+          types.contains("stateDiff")
+              ? replay.tracer(PRESTATE, Map.of("diffMode", true), subject)
+              : null;
       vm = types.contains("vmTrace") ? new VmTracer() : null;
     }
 
@@ -167,36 +154,43 @@ public final class TraceNamespace implements RpcNamespace {
 
   // ---- what was mined
 
-  private void replay(Block block, int count, IntFunction<@Nullable Tracer> chosen)
-      throws RpcError {
-    if (block.number() == 0 || count == 0) {
-      return;
-    }
-    try (StateReader state = states.stateAfter(block.header().parentHash())) {
-      if (state == null) {
-        throw new RpcError(
-            RpcError.SERVER_ERROR, "the state before block " + block.number() + " is not there");
-      }
-      executor.replay(block, count, state, chosen);
-    } catch (InvalidBlockException | TracerException broken) {
-      throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));
+  private void replay(Block block, int count, Follower follower) throws RpcError {
+    if (count > 0) { // genesis has no transactions, and is no error here
+      replay.run(block, count, follower);
     }
   }
 
-  /** Returns the traces of all transactions of a block, one after the other. */
-  List<Object> ofBlock(Block block) throws RpcError {
-    List<Tracer> all = new ArrayList<>();
+  /** Hands over the traces of all transactions of a block, one transaction after the other. */
+  void forEachTrace(Block block, Consumer<Object> consumer) throws RpcError {
+    List<@Nullable Tracer> tracers = new ArrayList<>();
     for (int i = 0; i < block.transactions().size(); i++) {
-      all.add(flat(subject(block, i)));
+      tracers.add(flat(Replay.subject(block, i)));
     }
-    replay(block, all.size(), all::get);
-    List<Object> out = new ArrayList<>();
-    for (Tracer tracer : all) {
-      if (tracer.result() instanceof List<?> traces) {
-        out.addAll(traces);
-      }
-    }
-    return out;
+    replay(
+        block,
+        tracers.size(),
+        new Follower() {
+          @Override
+          public @Nullable Tracer tracer(int index) {
+            return tracers.get(index);
+          }
+
+          @Override
+          public void onEnd(int index, Supplier<StateChanges> changes) {
+            Tracer tracer = tracers.set(index, null);
+            if (tracer != null && tracer.result() instanceof List<?> traces) {
+              traces.forEach(consumer);
+            }
+          }
+        });
+  }
+
+  private RpcStream ofBlock(Block block) {
+    return out -> {
+      out.beginArray();
+      forEachTrace(block, out::value);
+      out.endArray();
+    };
   }
 
   private @Nullable Block blockOf(@Nullable TransactionLocation location) {
@@ -209,7 +203,7 @@ public final class TraceNamespace implements RpcNamespace {
     if (location == null || block == null) {
       return null;
     }
-    Tracer tracer = flat(subject(block, location.index()));
+    Tracer tracer = flat(Replay.subject(block, location.index()));
     replay(block, location.index() + 1, i -> i == location.index() ? tracer : null);
     return tracer.result();
   }
@@ -236,26 +230,42 @@ public final class TraceNamespace implements RpcNamespace {
       throw new RpcError(RpcError.SERVER_ERROR, "transaction not found");
     }
     int index = location.index();
-    Wanted wanted = new Wanted(params.list(1), subject(block, index));
+    Wanted wanted = new Wanted(params.list(1), Replay.subject(block, index));
     Tracer tracer = wanted.following();
     replay(block, index + 1, i -> i == index ? tracer : null);
     return wanted.answer();
   }
 
-  private Object replayBlock(Params params) throws RpcError {
+  private RpcStream replayBlock(Params params) throws RpcError {
     Block block = params.requiredBlock(0, chain);
-    List<Wanted> wanted = new ArrayList<>();
+    List<@Nullable Wanted> wanted = new ArrayList<>();
     for (int i = 0; i < block.transactions().size(); i++) {
-      wanted.add(new Wanted(params.list(1), subject(block, i)));
+      wanted.add(new Wanted(params.list(1), Replay.subject(block, i)));
     }
-    replay(block, wanted.size(), i -> wanted.get(i).following());
-    List<Object> out = new ArrayList<>();
-    for (int i = 0; i < wanted.size(); i++) {
-      Map<String, @Nullable Object> item = wanted.get(i).answer();
-      item.put("transactionHash", block.transactions().get(i).hash().toString());
-      out.add(item);
-    }
-    return out;
+    return out -> {
+      out.beginArray();
+      replay(
+          block,
+          wanted.size(),
+          new Follower() {
+            @Override
+            public @Nullable Tracer tracer(int index) {
+              Wanted of = wanted.get(index);
+              return of == null ? null : of.following();
+            }
+
+            @Override
+            public void onEnd(int index, Supplier<StateChanges> changes) {
+              Wanted of = wanted.set(index, null);
+              if (of != null) {
+                Map<String, @Nullable Object> item = of.answer();
+                item.put("transactionHash", block.transactions().get(index).hash().toString());
+                out.value(item);
+              }
+            }
+          });
+      out.endArray();
+    };
   }
 
   // ---- what was not

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.tracer.struct;
 
+import dev.patchbay.api.json.JsonWriter;
 import dev.patchbay.api.tracing.Step;
-import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.api.tracing.StreamingTracer;
+import dev.patchbay.api.tracing.TracerException;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.UInt256;
@@ -11,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -18,19 +21,26 @@ import org.jspecify.annotations.Nullable;
  * Records every instruction with stack, storage and, when asked for, memory (execution-apis,
  * debug_traceTransaction).
  */
-final class StructTracer implements Tracer {
+final class StructTracer implements StreamingTracer {
   private static final int SLOAD = 0x54;
   private static final int SSTORE = 0x55;
-  private static final int MAX_STEPS = 2_000_000;
+
+  /** What is not written meanwhile takes about a kilobyte a step. */
+  private static final int MOST_HELD = 100_000;
 
   private final boolean memory;
   private final boolean stack;
   private final boolean storage;
   private final boolean returnData;
+
+  /** Steps that are told; the rest is executed, and left out. */
   private final int limit;
+
   private final List<Map<String, @Nullable Object>> logs = new ArrayList<>();
   private final Map<Address, Map<String, String>> slots = new HashMap<>();
   private @Nullable Map<String, @Nullable Object> last;
+  private @Nullable JsonWriter out;
+  private int count;
   private long gas;
   private boolean failed;
   private Bytes output = Bytes.EMPTY;
@@ -44,7 +54,7 @@ final class StructTracer implements Tracer {
     limit =
         configured instanceof Number number && number.intValue() > 0
             ? number.intValue()
-            : MAX_STEPS;
+            : Integer.MAX_VALUE;
   }
 
   private static boolean flag(Map<String, Object> config, String name) {
@@ -62,10 +72,11 @@ final class StructTracer implements Tracer {
 
   @Override
   public void onStep(Step step) {
-    if (logs.size() >= limit) {
-      last = null;
+    told();
+    if (count >= limit) {
       return;
     }
+    count++;
     Map<String, @Nullable Object> entry = new LinkedHashMap<>();
     entry.put("pc", step.pc());
     entry.put("op", step.opcodeName());
@@ -95,8 +106,49 @@ final class StructTracer implements Tracer {
     if (step.refund() != 0) {
       entry.put("refund", step.refund());
     }
-    logs.add(entry);
     last = entry;
+  }
+
+  /** Writes, or keeps, the step that has ended. */
+  private void told() {
+    Map<String, @Nullable Object> entry = last;
+    last = null;
+    if (entry == null) {
+      return;
+    }
+    JsonWriter writer = out;
+    if (writer != null) {
+      writer.value(entry);
+    } else if (logs.size() < MOST_HELD) {
+      logs.add(entry);
+    } else {
+      throw new TracerException(
+          "the trace has more than "
+              + MOST_HELD
+              + " steps: set a limit, or ask for this trace alone, so that it is written meanwhile");
+    }
+  }
+
+  @Override
+  public void begin(JsonWriter writer) {
+    out = writer;
+    writer.beginObject();
+    writer.name("structLogs");
+    writer.beginArray();
+  }
+
+  @Override
+  public void end() {
+    told();
+    JsonWriter writer = Objects.requireNonNull(out, "begin() was not called");
+    writer.endArray();
+    writer.name("gas");
+    writer.value(gas);
+    writer.name("failed");
+    writer.value(failed);
+    writer.name("returnValue");
+    writer.value(output.toString());
+    writer.endObject();
   }
 
   private void recordStorage(Step step, Map<String, @Nullable Object> entry) {
@@ -142,11 +194,12 @@ final class StructTracer implements Tracer {
 
   @Override
   public Object result() {
-    Map<String, @Nullable Object> out = new LinkedHashMap<>();
-    out.put("gas", gas);
-    out.put("failed", failed);
-    out.put("returnValue", output.toString());
-    out.put("structLogs", logs);
-    return out;
+    told();
+    Map<String, @Nullable Object> trace = new LinkedHashMap<>();
+    trace.put("gas", gas);
+    trace.put("failed", failed);
+    trace.put("returnValue", output.toString());
+    trace.put("structLogs", logs);
+    return trace;
   }
 }

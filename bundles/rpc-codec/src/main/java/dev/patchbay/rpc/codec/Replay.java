@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.codec;
+
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.BlockExecutor.Follower;
+import dev.patchbay.api.json.JsonWriter;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.tracing.StreamingTracer;
+import dev.patchbay.api.tracing.TraceSubject;
+import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.api.tracing.TracerException;
+import dev.patchbay.api.tracing.TracerFactory;
+import dev.patchbay.api.tracing.TracerRegistry;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.primitives.execution.StateChanges;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Executes blocks once more on the state that they were executed on, and follows them with tracers.
+ * What goes wrong becomes the error that a client is told. Threading: any thread.
+ */
+public final class Replay {
+  private final StateProvider states;
+  private final BlockExecutor executor;
+  private final TracerRegistry tracers;
+
+  /** Makes one over the services of a namespace. */
+  public Replay(StateProvider states, BlockExecutor executor, TracerRegistry tracers) {
+    this.states = states;
+    this.executor = executor;
+    this.tracers = tracers;
+  }
+
+  /** Makes something of the state before a block and of what was changed in it. */
+  @FunctionalInterface
+  public interface Outcome<T> {
+    /** Returns it; the state is valid during the call. */
+    @Nullable T of(StateReader before, StateChanges changes);
+  }
+
+  /** What a tracer follows. */
+  @FunctionalInterface
+  public interface Execution {
+    /** Executes with the hooks of the tracer. */
+    void run() throws RpcError, InvalidTransactionException;
+  }
+
+  /** Returns what a tracer is told of a transaction of a block. */
+  public static TraceSubject subject(Block block, int index) {
+    return new TraceSubject(
+        block.hash(), block.number(), block.transactions().get(index).hash(), index);
+  }
+
+  /**
+   * Makes a tracer.
+   *
+   * @param config its configuration, JSON-neutral values
+   * @throws RpcError when it is not installed or refuses the configuration
+   */
+  public Tracer tracer(String name, Map<String, Object> config, TraceSubject subject)
+      throws RpcError {
+    TracerFactory factory = tracers.find(name);
+    if (factory == null) {
+      throw new RpcError(
+          RpcError.SERVER_ERROR,
+          "tracer " + name + " is not installed; installed are " + tracers.names());
+    }
+    try {
+      return factory.create(config, subject);
+    } catch (IllegalArgumentException invalid) {
+      throw RpcError.invalidParams("invalid tracer configuration: " + invalid.getMessage());
+    }
+  }
+
+  /**
+   * Executes the first transactions of a block.
+   *
+   * @param count how many
+   * @throws RpcError when the state before the block is not there, or a tracer fails
+   */
+  public void run(Block block, int count, Follower follower) throws RpcError {
+    run(block, count, follower, (before, changes) -> changes);
+  }
+
+  /**
+   * Executes the first transactions of a block and returns what is made of their outcome.
+   *
+   * @throws RpcError as {@link #run(Block, int, Follower)} does
+   */
+  public <T> @Nullable T run(Block block, int count, Follower follower, Outcome<T> outcome)
+      throws RpcError {
+    if (block.number() == 0) {
+      throw new RpcError(RpcError.SERVER_ERROR, "genesis is not traceable");
+    }
+    try (StateReader state = states.stateAfter(block.header().parentHash())) {
+      if (state == null) {
+        throw new RpcError(
+            RpcError.SERVER_ERROR, "the state before block " + block.number() + " is not there");
+      }
+      return outcome.of(state, executor.replay(block, count, state, follower));
+    } catch (InvalidBlockException | TracerException broken) {
+      throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));
+    }
+  }
+
+  /** Runs an execution and writes the trace, meanwhile where the tracer can do that. */
+  public static void write(JsonWriter out, Tracer tracer, Execution execution) throws RpcError {
+    try {
+      begin(out, tracer);
+      execution.run();
+      end(out, tracer);
+    } catch (InvalidTransactionException | IllegalArgumentException | TracerException failure) {
+      throw new RpcError(RpcError.SERVER_ERROR, "tracing failed: " + failure.getMessage());
+    }
+  }
+
+  /** Begins to write a trace; the tracer is about to follow an execution. */
+  public static void begin(JsonWriter out, Tracer tracer) {
+    if (tracer instanceof StreamingTracer streaming) {
+      streaming.begin(out);
+    }
+  }
+
+  /**
+   * Ends to write a trace that was begun.
+   *
+   * @throws TracerException when the tracer has failed
+   */
+  public static void end(JsonWriter out, Tracer tracer) {
+    if (tracer instanceof StreamingTracer streaming) {
+      streaming.end();
+    } else {
+      out.value(tracer.result());
+    }
+  }
+}

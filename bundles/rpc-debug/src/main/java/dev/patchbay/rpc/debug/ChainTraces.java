@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.debug;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.execution.BlockExecutor.Follower;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcSession;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.api.tracing.TracerException;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hex;
+import dev.patchbay.primitives.execution.StateChanges;
+import dev.patchbay.rpc.codec.Params;
+import dev.patchbay.rpc.codec.Replay;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * {@code debug_subscribe} to {@code traceChain}: the traces of one block after the other. One
+ * subscription is served at a time, as fast as its client reads; some wait.
+ */
+final class ChainTraces implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ChainTraces.class);
+  private static final int MOST_WAITING = 4;
+  private static final long PAUSE_MILLIS = 10;
+
+  private final ChainReader chain;
+  private final Replay replay;
+  private final TraceMethods traces;
+  private final SecureRandom random = new SecureRandom();
+  private final Map<String, Wanted> active = new ConcurrentHashMap<>();
+  private final ExecutorService thread =
+      new ThreadPoolExecutor(
+          0,
+          1,
+          1,
+          TimeUnit.SECONDS,
+          new ArrayBlockingQueue<>(MOST_WAITING),
+          body -> new Thread(body, "debug-trace-chain"));
+
+  ChainTraces(ChainReader chain, Replay replay, TraceMethods traces) {
+    this.chain = chain;
+    this.replay = replay;
+    this.traces = traces;
+  }
+
+  /** What a client wants: the blocks above one, up to another. */
+  private record Wanted(
+      RpcSession session, Block start, Block end, Map<String, @Nullable Object> options) {}
+
+  Map<String, RpcMethod> methods() {
+    return Map.of(
+        "debug_subscribe",
+        (p, session) -> subscribe(new Params(p), session),
+        "debug_unsubscribe",
+        (p, session) -> unsubscribe(new Params(p), session));
+  }
+
+  private Object subscribe(Params params, RpcSession session) throws RpcError {
+    if (!session.canNotify()) {
+      throw new RpcError(RpcError.METHOD_NOT_FOUND, "notifications not supported: use WebSocket");
+    }
+    Object kind = params.optional(0);
+    if (!"traceChain".equals(kind)) {
+      throw RpcError.invalidParams("no \"" + kind + "\" subscription in debug namespace");
+    }
+    Block start = params.requiredBlock(1, chain);
+    Block end = params.requiredBlock(2, chain);
+    if (start.number() >= end.number()) {
+      throw RpcError.invalidParams(
+          "end block (#"
+              + end.number()
+              + ") needs to come after start block (#"
+              + start.number()
+              + ")");
+    }
+    byte[] bytes = new byte[16];
+    random.nextBytes(bytes);
+    String id = "0x" + HexFormat.of().formatHex(bytes);
+    Wanted wanted = new Wanted(session, start, end, params.object(3));
+    active.put(id, wanted);
+    try {
+      thread.execute(() -> send(id, wanted));
+    } catch (RejectedExecutionException full) {
+      active.remove(id);
+      throw new RpcError(
+          RpcError.Kind.LIMIT,
+          "too many subscriptions to traceChain: one is served and " + MOST_WAITING + " wait");
+    }
+    session.onClose(() -> active.remove(id));
+    return id;
+  }
+
+  private Object unsubscribe(Params params, RpcSession session) throws RpcError {
+    String id = String.valueOf(params.optional(0));
+    Wanted wanted = active.get(id);
+    if (wanted == null || wanted.session != session) {
+      throw new RpcError(RpcError.SERVER_ERROR, "subscription not found");
+    }
+    return active.remove(id) != null;
+  }
+
+  private void send(String id, Wanted wanted) {
+    try {
+      for (long number = wanted.start.number() + 1; number <= wanted.end.number(); number++) {
+        while (active.containsKey(id) && !wanted.session.hasRoom()) {
+          Thread.sleep(PAUSE_MILLIS);
+        }
+        Block block = active.containsKey(id) ? chain.block(number) : null;
+        if (block == null) {
+          return; // the client does not want more, or the chain was set back
+        }
+        boolean last = number == wanted.end.number();
+        if (!block.transactions().isEmpty() || last) {
+          Map<String, @Nullable Object> item = new LinkedHashMap<>();
+          item.put("block", Hex.quantity(number));
+          item.put("hash", block.hash().toString());
+          item.put("traces", trace(block, wanted.options));
+          wanted.session.notify("debug_subscription", id, item);
+        }
+      }
+    } catch (InterruptedException stopping) {
+      Thread.currentThread().interrupt();
+    } catch (RpcError | StorageException | StorageUnavailableException failure) {
+      LOG.info("a subscription to traceChain ends: {}", failure.getMessage());
+    } finally {
+      active.remove(id);
+    }
+  }
+
+  /** Returns what each transaction did, or why its trace failed. */
+  private List<Object> trace(Block block, Map<String, @Nullable Object> options) throws RpcError {
+    List<Tracer> tracers = new ArrayList<>();
+    for (int i = 0; i < block.transactions().size(); i++) {
+      tracers.add(traces.tracer(options, Replay.subject(block, i)));
+    }
+    List<Object> out = new ArrayList<>();
+    replay.run(
+        block,
+        tracers.size(),
+        new Follower() {
+          @Override
+          public @Nullable Tracer tracer(int index) {
+            return tracers.get(index);
+          }
+
+          @Override
+          public void onEnd(int index, Supplier<StateChanges> changes) {
+            Map<String, @Nullable Object> item = new LinkedHashMap<>();
+            item.put("txHash", block.transactions().get(index).hash().toString());
+            try {
+              item.put("result", tracers.get(index).result());
+            } catch (TracerException failure) {
+              item.put("error", failure.getMessage());
+            }
+            out.add(item);
+          }
+        });
+    return out;
+  }
+
+  @Override
+  public void close() {
+    active.clear();
+    thread.shutdownNow();
+  }
+}

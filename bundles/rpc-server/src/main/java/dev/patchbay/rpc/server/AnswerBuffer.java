@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Holds an answer, up to a limit. One that may be sent while it is made is held only at its start,
+ * so that an early failure can still be told.
+ */
+final class AnswerBuffer extends OutputStream {
+  private static final int HELD_BYTES = 1 << 16;
+
+  private final int most;
+  private final @Nullable Supplier<OutputStream> direct;
+  private ByteArrayOutputStream held = new ByteArrayOutputStream(256);
+  private @Nullable OutputStream open;
+
+  /**
+   * Makes an empty one.
+   *
+   * @param most bytes that are held
+   * @param direct opens the way to the client; null: all is held
+   */
+  AnswerBuffer(int most, @Nullable Supplier<OutputStream> direct) {
+    this.most = most;
+    this.direct = direct;
+  }
+
+  /** Thrown when an answer is longer than what may be held; the message goes to the client. */
+  static final class FullException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    FullException(int most) {
+      super("response too large: at most " + most + " bytes", null, false, false);
+    }
+  }
+
+  @Override
+  public void write(int b) throws IOException {
+    write(new byte[] {(byte) b}, 0, 1);
+  }
+
+  @Override
+  public void write(byte[] bytes, int offset, int length) throws IOException {
+    OutputStream way = open;
+    if (way == null && direct != null && held.size() + length > HELD_BYTES) {
+      way = direct.get();
+      open = way;
+      held.writeTo(way);
+      held = new ByteArrayOutputStream(0);
+    }
+    if (way != null) {
+      way.write(bytes, offset, length);
+    } else if (length > most - held.size()) {
+      throw new FullException(most);
+    } else {
+      held.write(bytes, offset, length);
+    }
+  }
+
+  /** Returns whether something was sent. */
+  boolean isDirect() {
+    return open != null;
+  }
+
+  /** Returns the answer when it was held, or null. */
+  byte @Nullable [] end() {
+    return open == null ? held.toByteArray() : null;
+  }
+}
