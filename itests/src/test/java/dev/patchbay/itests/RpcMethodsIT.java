@@ -37,6 +37,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -327,6 +328,71 @@ class RpcMethodsIT {
   }
 
   @Test
+  void theIndexOfLogsIsTakenAwayAndComesBack() throws Exception {
+    Map<String, Object> query =
+        Map.of(
+            "fromBlock",
+            "0x0",
+            "address",
+            contract,
+            "topics",
+            List.of("0x" + "00".repeat(31) + "07"));
+    Map<String, Object> other = Map.of("fromBlock", "0x0", "address", SECOND);
+    JsonNode found = node.result("eth_getLogs", query);
+    assertThat(found).hasSize(1);
+    assertThat(node.shell("patchbay:log-index").output()).contains("blocks are indexed");
+    for (String command : List.of("feature:uninstall", "feature:install")) {
+      assertThat(node.shell(command, "patchbay-log-index").status()).isZero();
+      assertThat(node.result("eth_getLogs", query)).isEqualTo(found);
+      assertThat(node.result("eth_getLogs", other)).isEmpty();
+    }
+  }
+
+  @Test
+  void aListenerHasItsOwnLimits() throws Exception {
+    int port = Node.freePort();
+    Files.writeString(
+        node.data.resolve("etc/dev.patchbay.rpc.listener-few.cfg"),
+        "port = "
+            + port
+            + "\nnamespaces = eth,debug\nmax.log.blocks = 2\nmax.log.results = 1\nmax.requests = 1\n");
+    JsonNode wide = Node.json(opened(port, "eth_getLogs", "{\"fromBlock\":\"0x0\"}").body());
+    assertThat(wide.at("/error/code").asInt()).isEqualTo(-32005);
+    assertThat(wide.at("/error/message").asText()).contains("at most 2 blocks");
+    String hash = "{\"blockHash\":" + block.get("hash") + "}";
+    assertThat(Node.json(post(port, "eth_getLogs", hash, "").body()).get("result")).hasSize(1);
+    String late = endless("0x2faf080", Map.of("timeout", "2s"));
+    CompletableFuture<?> first =
+        HttpClient.newHttpClient()
+            .sendAsync(
+                HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port))
+                    .header("Content-Type", "application/json")
+                    .POST(HttpRequest.BodyPublishers.ofString(late))
+                    .build(),
+                HttpResponse.BodyHandlers.discarding());
+    String second = "";
+    while (!first.isDone() && !second.contains("too many requests")) {
+      second = post(port, "eth_chainId", "", "").body();
+    }
+    assertThat(second).contains("-32005", "too many requests");
+    assertThat(first.handle((reply, cut) -> 0).get(10, TimeUnit.SECONDS)).isZero();
+    assertThat(post(port, "eth_chainId", "", "").body()).contains("0x539");
+  }
+
+  /** Asks a listener that may be about to open. */
+  private static HttpResponse<String> opened(int port, String method, String params)
+      throws Exception {
+    for (int i = 0; i < 100; i++) {
+      try {
+        return post(port, method, params, "");
+      } catch (ConnectException notYet) {
+        TimeUnit.MILLISECONDS.sleep(100);
+      }
+    }
+    throw new AssertionError("no listener on port " + port);
+  }
+
+  @Test
   void aListenerAsksForTokensAndHasItsOwnErrors() throws Exception {
     int port = Node.freePort();
     Path secret = node.data.resolve("jwt.hex");
@@ -337,15 +403,7 @@ class RpcMethodsIT {
             + "\nnamespaces = eth\njwt.secret = "
             + secret
             + "\nerror.profile = geth\n");
-    HttpResponse<String> refused = null;
-    for (int i = 0; i < 100 && refused == null; i++) {
-      try {
-        refused = post(port, "eth_chainId", "", "Bearer nonsense");
-      } catch (ConnectException notYet) {
-        TimeUnit.MILLISECONDS.sleep(100);
-      }
-    }
-    assertThat(refused).isNotNull();
+    HttpResponse<String> refused = opened(port, "eth_chainId", "");
     assertThat(refused.statusCode()).isEqualTo(401);
     byte[] key = HexFormat.of().parseHex(Files.readString(secret).strip());
     String claims = "{\"iat\":" + Instant.now().getEpochSecond() + "}";
@@ -366,7 +424,7 @@ class RpcMethodsIT {
         .send(
             HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port))
                 .header("Content-Type", "application/json")
-                .header("Authorization", token)
+                .header("Authorization", token.isEmpty() ? "none" : token)
                 .POST(HttpRequest.BodyPublishers.ofString(body))
                 .build(),
             HttpResponse.BodyHandlers.ofString());

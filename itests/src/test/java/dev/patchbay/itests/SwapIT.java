@@ -58,6 +58,8 @@ class SwapIT {
     USES.put("rpc-clique", new Object[] {"clique_status"});
     USES.put(
         "rpc-testing", new Object[] {"testing_buildBlockV1", "0x" + "00".repeat(32), Map.of()});
+    Map<String, Object> logs = Map.of("fromBlock", "earliest", "address", SECOND);
+    USES.put("log-index", new Object[] {"eth_getLogs", logs});
     USES.put("rpc-debug", traced(Map.of()));
     USES.put("tracer-struct", traced(Map.of()));
     USES.put("tracer-call", traced(Map.of("tracer", "callTracer")));
@@ -113,6 +115,7 @@ class SwapIT {
         "tracer-mux",
         "tracer-erc7562",
         "tracer-js",
+        "log-index",
         "consensus-poa",
         "evm-engine",
         "storage-memory",

@@ -6,6 +6,20 @@ import org.osgi.annotation.versioning.ProviderType;
 /** The connection that a request came by. Threading: any thread. */
 @ProviderType
 public interface RpcSession {
+  /**
+   * What a search for logs may be for.
+   *
+   * @param blocks blocks of its range
+   * @param results logs that it may find
+   */
+  record LogLimits(long blocks, int results) {
+    /** The limits of a listener that sets none. */
+    public static final LogLimits DEFAULT = new LogLimits(10_000, 50_000);
+  }
+
+  /** Returns what a search for logs may be for, by the listener of the connection. */
+  LogLimits logLimits();
+
   /** Returns whether the server can send to the client: true over WebSocket and IPC. */
   boolean canNotify();
 

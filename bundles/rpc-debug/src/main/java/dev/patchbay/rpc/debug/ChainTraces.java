@@ -179,6 +179,6 @@ final class ChainTraces implements AutoCloseable {
   @Override
   public void close() {
     active.clear();
-    thread.shutdownNow();
+    thread.shutdown();
   }
 }

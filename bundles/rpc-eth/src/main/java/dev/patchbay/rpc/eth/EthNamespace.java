@@ -3,6 +3,7 @@ package dev.patchbay.rpc.eth;
 
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.LogIndex;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.rpc.RpcMethod;
@@ -43,6 +44,12 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
       policyOption = ReferencePolicyOption.GREEDY)
   private volatile @Nullable BlockSealer sealer;
 
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile @Nullable LogIndex logIndex;
+
   /** Makes the methods. */
   @Activate
   public EthNamespace(
@@ -51,11 +58,11 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
       @Reference StateProvider states,
       @Reference CallSimulator simulator,
       @Reference TransactionPool pool) {
-    LogSearch logs = new LogSearch(chain);
+    LogSearch logs = new LogSearch(chain, () -> logIndex);
     filters = new Filters(logs, InstantSource.system());
     ChainMethods chainMethods = new ChainMethods(chain, states, pool, () -> sealer);
     methods.putAll(chainMethods.methods());
-    subscriptions = new Subscriptions(chain, chainMethods::receiptsOf);
+    subscriptions = new Subscriptions(logs, chainMethods::receiptsOf);
     sending = new SendMethods(chain, pool, chainMethods::receipt);
     methods.putAll(sending.methods());
     methods.putAll(new ConfigMethods(chain, states).methods());

@@ -3,6 +3,7 @@ package dev.patchbay.rpc.eth;
 
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.rpc.codec.Params;
@@ -74,7 +75,7 @@ final class Filters {
     m.put("eth_newBlockFilter", (p, s) -> install(Kind.BLOCKS, Map.of(), null));
     m.put("eth_newPendingTransactionFilter", (p, s) -> install(Kind.TRANSACTIONS, Map.of(), null));
     m.put("eth_getFilterChanges", (p, s) -> changes(id(p)));
-    m.put("eth_getFilterLogs", RpcMethod.expensive((p, s) -> all(id(p))));
+    m.put("eth_getFilterLogs", RpcMethod.expensive((p, s) -> all(id(p), s.logLimits())));
     m.put("eth_uninstallFilter", (p, s) -> uninstall(id(p)));
     return m;
   }
@@ -129,7 +130,7 @@ final class Filters {
     return out;
   }
 
-  private List<Object> all(String id) throws RpcError {
+  private List<Object> all(String id, LogLimits limits) throws RpcError {
     Filter filter;
     synchronized (this) {
       filter = find(id);
@@ -137,7 +138,7 @@ final class Filters {
     if (filter.kind != Kind.LOGS) {
       throw new RpcError(RpcError.SERVER_ERROR, "filter not found");
     }
-    return logs.search(filter.criteria);
+    return logs.search(filter.criteria, limits);
   }
 
   private synchronized boolean uninstall(String id) {

@@ -2,9 +2,11 @@
 package dev.patchbay.rpc.eth;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.LogIndex;
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcSession;
+import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -16,25 +18,28 @@ import dev.patchbay.primitives.UInt256;
 import dev.patchbay.rpc.codec.Params;
 import dev.patchbay.rpc.codec.Results;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds logs by address and topics: block by block, skipping those whose bloom filter excludes
- * them.
+ * Finds logs by address and topics: block by block, skipping those that an index, when there is
+ * one, or their bloom filter excludes.
  */
 final class LogSearch {
-  private static final long MAX_RANGE = 10_000;
-  private static final int MAX_RESULTS = 50_000;
   private static final int MAX_ALTERNATIVES = 1_000;
 
   private final ChainReader chain;
+  private final Supplier<@Nullable LogIndex> index;
 
-  LogSearch(ChainReader chain) {
+  /** Searches a chain, with the help of an index as long as there is one. */
+  LogSearch(ChainReader chain, Supplier<@Nullable LogIndex> index) {
     this.chain = chain;
+    this.index = index;
   }
 
   /**
@@ -112,10 +117,10 @@ final class LogSearch {
   }
 
   Object getLogs(List<@Nullable Object> p, RpcSession session) throws RpcError {
-    return search(new Params(p).object(0));
+    return search(new Params(p).object(0), session.logLimits());
   }
 
-  List<Object> search(Map<String, @Nullable Object> object) throws RpcError {
+  List<Object> search(Map<String, @Nullable Object> object, LogLimits limits) throws RpcError {
     Query query = Query.parse(object);
     List<Object> out = new ArrayList<>();
     if (object.get("blockHash") != null) {
@@ -139,12 +144,19 @@ final class LogSearch {
     if (from > head || to > head) {
       throw RpcError.invalidParams("block range extends beyond current head block");
     }
-    if (to - from >= MAX_RANGE) {
+    if (to - from >= limits.blocks()) {
       throw new RpcError(
           RpcError.Kind.LIMIT,
-          "block range of " + (to - from + 1) + " is too large, at most " + MAX_RANGE + " blocks");
+          "block range of "
+              + (to - from + 1)
+              + " is too large, at most "
+              + limits.blocks()
+              + " blocks");
     }
-    for (long number = from; number <= to; number++) {
+    LogIndex known = index.get();
+    BitSet candidates =
+        known == null ? null : known.candidates(from, to, query.addresses(), query.topics());
+    for (long number = next(candidates, from, from); number <= to; ) {
       Deadline.check();
       BlockHeader header = chain.header(number);
       Block block =
@@ -152,12 +164,22 @@ final class LogSearch {
       if (block != null) {
         collect(block, query, false, out);
       }
-      if (out.size() > MAX_RESULTS) {
+      if (out.size() > limits.results()) {
         throw new RpcError(
-            RpcError.Kind.LIMIT, "query returned more than " + MAX_RESULTS + " results");
+            RpcError.Kind.LIMIT, "query returned more than " + limits.results() + " results");
       }
+      number = next(candidates, from, number + 1);
     }
     return out;
+  }
+
+  /** Returns the first block from a number on that is to be looked at. */
+  private static long next(@Nullable BitSet candidates, long from, long number) {
+    if (candidates == null) {
+      return number;
+    }
+    int bit = candidates.nextSetBit((int) (number - from));
+    return bit < 0 ? Long.MAX_VALUE : from + bit;
   }
 
   private long number(@Nullable Object value, long head) throws RpcError {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.eth;
 
-import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcSession;
@@ -54,8 +53,8 @@ final class Subscriptions {
       @Nullable Set<String> hashes) {}
 
   /** Takes how the receipts of a block are told. */
-  Subscriptions(ChainReader chain, Function<Block, List<Object>> receipts) {
-    this.logs = new LogSearch(chain);
+  Subscriptions(LogSearch logs, Function<Block, List<Object>> receipts) {
+    this.logs = logs;
     this.receipts = receipts;
   }
 

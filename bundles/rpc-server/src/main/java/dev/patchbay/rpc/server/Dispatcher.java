@@ -145,7 +145,6 @@ public final class Dispatcher {
    */
   byte @Nullable [] answer(
       byte[] message, Terms terms, RpcSession session, @Nullable Supplier<OutputStream> direct) {
-    Limits limits = terms.limits();
     Object request;
     try {
       request = json.readValue(message, Object.class);
@@ -155,6 +154,26 @@ public final class Dispatcher {
     } catch (IOException impossible) {
       return error(null, RpcError.PARSE_ERROR, "parse error", null);
     }
+    if (!terms.requests().tryEnter()) {
+      return error(
+          request instanceof Map<?, ?> map ? map.get("id") : null,
+          RpcError.Kind.LIMIT.code(terms.errors()),
+          "too many requests at a time; try again",
+          null);
+    }
+    try {
+      return parsed(request, terms, session, direct);
+    } finally {
+      terms.requests().leave();
+    }
+  }
+
+  private byte @Nullable [] parsed(
+      @Nullable Object request,
+      Terms terms,
+      RpcSession session,
+      @Nullable Supplier<OutputStream> direct) {
+    Limits limits = terms.limits();
     if (!(request instanceof List<?> batch)) {
       return one(request, terms, session, direct);
     }

@@ -27,31 +27,9 @@ final class HttpHandler extends Handler.Abstract {
    */
   private static final long DISCARDED = 4;
 
-  private static final RpcSession NO_SESSION =
-      new RpcSession() {
-        @Override
-        public boolean canNotify() {
-          return false;
-        }
-
-        @Override
-        public boolean notify(String method, String subscription, Object result) {
-          return false;
-        }
-
-        @Override
-        public boolean hasRoom() {
-          return true;
-        }
-
-        @Override
-        public void onClose(Runnable action) {
-          action.run();
-        }
-      };
-
   private final Dispatcher dispatcher;
   private final Terms terms;
+  private final RpcSession session;
   private final List<String> hosts;
   private final List<String> origins;
   private final @Nullable JwtAuthentication authentication;
@@ -67,6 +45,7 @@ final class HttpHandler extends Handler.Abstract {
     this.hosts = hosts;
     this.origins = origins;
     this.authentication = authentication;
+    session = new HttpSession(terms.limits().logs());
   }
 
   @Override
@@ -133,7 +112,7 @@ final class HttpHandler extends Handler.Abstract {
     try {
       byte[] answer =
           dispatcher.answer(
-              body, terms, NO_SESSION, () -> opened[0] = Content.Sink.asOutputStream(response));
+              body, terms, session, () -> opened[0] = Content.Sink.asOutputStream(response));
       OutputStream stream = opened[0];
       if (stream != null) {
         stream.close();

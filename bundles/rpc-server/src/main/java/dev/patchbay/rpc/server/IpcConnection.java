@@ -102,6 +102,11 @@ final class IpcConnection implements RpcSession {
   }
 
   @Override
+  public LogLimits logLimits() {
+    return terms.limits().logs();
+  }
+
+  @Override
   public boolean canNotify() {
     return true;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
+import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -71,6 +72,19 @@ public final class IpcListener {
     @AttributeDefinition(description = "Most bytes of a response")
     int max_response_bytes() default 26_214_400;
 
+    /** Most requests at a time. */
+    @AttributeDefinition(
+        description = "Most requests that are answered at a time; a batch counts as one")
+    int max_requests() default 64;
+
+    /** Most blocks of a search for logs. */
+    @AttributeDefinition(description = "Most blocks of the range of eth_getLogs")
+    int max_log_blocks() default 10_000;
+
+    /** Most logs that a search finds. */
+    @AttributeDefinition(description = "Most logs that eth_getLogs finds")
+    int max_log_results() default 50_000;
+
     /** Most connections. */
     @AttributeDefinition(description = "Most connections at a time; more are closed at once")
     int max_connections() default 64;
@@ -115,6 +129,9 @@ public final class IpcListener {
     Listener.check("max.body.bytes", config.max_body_bytes(), 1_024, 1 << 30);
     Listener.check("max.batch.items", config.max_batch_items(), 1, 1_000_000);
     Listener.check("max.response.bytes", config.max_response_bytes(), 1_024, 1 << 30);
+    Listener.check("max.requests", config.max_requests(), 1, 1_000_000);
+    Listener.check("max.log.blocks", config.max_log_blocks(), 1, Integer.MAX_VALUE - 1);
+    Listener.check("max.log.results", config.max_log_results(), 1, 10_000_000);
     Listener.check("max.connections", config.max_connections(), 1, 1_000);
     Listener.check("max.expensive.seconds", config.max_expensive_seconds(), 1, 86_400);
     this.dispatcher = dispatcher;
@@ -123,9 +140,13 @@ public final class IpcListener {
         new Terms(
             new TreeSet<>(Listener.split(config.namespaces())),
             new Limits(
-                config.max_body_bytes(), config.max_batch_items(), config.max_response_bytes()),
+                config.max_body_bytes(),
+                config.max_batch_items(),
+                config.max_response_bytes(),
+                new LogLimits(config.max_log_blocks(), config.max_log_results())),
             Listener.profile(config.error_profile()),
-            Duration.ofSeconds(config.max_expensive_seconds()));
+            Duration.ofSeconds(config.max_expensive_seconds()),
+            new Quota(config.max_requests()));
     path = Path.of(config.path());
     if (Files.exists(path)) { // of a process that was killed; the data directory is locked
       if (!Files.readAttributes(path, BasicFileAttributes.class).isOther()) {

@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -89,6 +90,19 @@ public final class Listener {
     @AttributeDefinition(description = "Most bytes of a response")
     int max_response_bytes() default 26_214_400;
 
+    /** Most requests at a time. */
+    @AttributeDefinition(
+        description = "Most requests that are answered at a time; a batch counts as one")
+    int max_requests() default 64;
+
+    /** Most blocks of a search for logs. */
+    @AttributeDefinition(description = "Most blocks of the range of eth_getLogs")
+    int max_log_blocks() default 10_000;
+
+    /** Most logs that a search finds. */
+    @AttributeDefinition(description = "Most logs that eth_getLogs finds")
+    int max_log_results() default 50_000;
+
     /** Seconds that an expensive call may take. */
     @AttributeDefinition(
         description = "Seconds that traces, searches and simulations may take, waiting included")
@@ -127,19 +141,27 @@ public final class Listener {
     check("max.body.bytes", config.max_body_bytes(), 1_024, 1 << 30);
     check("max.batch.items", config.max_batch_items(), 1, 1_000_000);
     check("max.response.bytes", config.max_response_bytes(), 1_024, 1 << 30);
+    check("max.requests", config.max_requests(), 1, 1_000_000);
+    check("max.log.blocks", config.max_log_blocks(), 1, Integer.MAX_VALUE - 1);
+    check("max.log.results", config.max_log_results(), 1, 10_000_000);
     check("max.expensive.seconds", config.max_expensive_seconds(), 1, 86_400);
     check("max.connections", config.max_connections(), 1, 1_000_000);
     check("max.websockets", config.max_websockets(), 0, 1_000_000);
     check("idle.seconds", config.idle_seconds(), 1, 86_400);
     Set<String> namespaces = new TreeSet<>(split(config.namespaces()));
     Limits limits =
-        new Limits(config.max_body_bytes(), config.max_batch_items(), config.max_response_bytes());
+        new Limits(
+            config.max_body_bytes(),
+            config.max_batch_items(),
+            config.max_response_bytes(),
+            new LogLimits(config.max_log_blocks(), config.max_log_results()));
     Terms terms =
         new Terms(
             namespaces,
             limits,
             profile(config.error_profile()),
-            Duration.ofSeconds(config.max_expensive_seconds()));
+            Duration.ofSeconds(config.max_expensive_seconds()),
+            new Quota(config.max_requests()));
     QueuedThreadPool threads = new QueuedThreadPool(64, 4, 60_000);
     threads.setName("rpc-server-" + config.port());
     server = new Server(threads);
@@ -163,7 +185,7 @@ public final class Listener {
             config.jwt_secret().isBlank()
                 ? null
                 : JwtAuthentication.of(Path.of(config.jwt_secret())));
-    Connections connections = new Connections(config.max_websockets());
+    Quota connections = new Quota(config.max_websockets());
     WebSocketUpgradeHandler sockets =
         WebSocketUpgradeHandler.from(
             server,

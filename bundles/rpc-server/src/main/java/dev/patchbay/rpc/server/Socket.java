@@ -19,12 +19,12 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
 
   private final Dispatcher dispatcher;
   private final Terms terms;
-  private final Connections connections;
+  private final Quota connections;
   private final AtomicInteger unsent = new AtomicInteger();
   private final AtomicInteger unsentChars = new AtomicInteger();
   private final CloseActions closeActions = new CloseActions();
 
-  Socket(Dispatcher dispatcher, Terms terms, Connections connections) {
+  Socket(Dispatcher dispatcher, Terms terms, Quota connections) {
     this.dispatcher = dispatcher;
     this.terms = terms;
     this.connections = connections;
@@ -57,6 +57,11 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       actions.forEach(Runnable::run);
     }
     super.onWebSocketClose(statusCode, reason, callback);
+  }
+
+  @Override
+  public LogLimits logLimits() {
+    return terms.limits().logs();
   }
 
   @Override

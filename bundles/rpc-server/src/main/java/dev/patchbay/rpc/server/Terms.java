@@ -12,5 +12,11 @@ import java.util.Set;
  * @param limits what one client may ask for at once
  * @param errors the table of error codes
  * @param time how long an expensive call may take, waiting included
+ * @param requests requests that are answered at a time; a batch counts as one
  */
-record Terms(Set<String> namespaces, Limits limits, RpcError.Profile errors, Duration time) {}
+record Terms(
+    Set<String> namespaces,
+    Limits limits,
+    RpcError.Profile errors,
+    Duration time,
+    Quota requests) {}

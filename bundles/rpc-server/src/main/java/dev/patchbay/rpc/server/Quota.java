@@ -3,12 +3,12 @@ package dev.patchbay.rpc.server;
 
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Counts WebSocket connections against a limit. */
-final class Connections {
+/** Counts what is under way against a limit. Threading: any thread. */
+final class Quota {
   private final int limit;
   private final AtomicInteger open = new AtomicInteger();
 
-  Connections(int limit) {
+  Quota(int limit) {
     this.limit = limit;
   }
 

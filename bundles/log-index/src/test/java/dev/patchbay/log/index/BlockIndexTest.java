@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.log.index;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bloom;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Log;
+import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import java.lang.reflect.Proxy;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The index against a look at every block. */
+class BlockIndexTest {
+  private static final List<Address> ADDRESSES = new ArrayList<>();
+  private static final List<Hash> TOPICS = new ArrayList<>();
+
+  static {
+    for (int i = 0; i < 50; i++) {
+      ADDRESSES.add(
+          Address.of(
+              Bytes.wrap(Hash.keccak(new byte[] {(byte) i}).toArray()).slice(0, 20).toArray()));
+      TOPICS.add(UInt256.of(i).toHash());
+    }
+  }
+
+  @TempDir Path folder;
+  private final Chain chain = new Chain();
+  private @Nullable BlockIndex index;
+
+  /** A chain of headers and receipts; the logs of a block follow from its hash. */
+  private static final class Chain {
+    private final List<Block> blocks = new ArrayList<>();
+    private final Map<Hash, List<Log>> logs = new HashMap<>();
+
+    synchronized void extend(int count, int salt) {
+      for (int i = 0; i < count; i++) {
+        Block block = new Block(header(blocks.size(), salt), List.of(), List.of(), null);
+        blocks.add(block);
+        logs.put(block.hash(), logs(block.hash()));
+      }
+    }
+
+    synchronized void cut(int length) {
+      blocks.subList(length, blocks.size()).clear();
+    }
+
+    private static BlockHeader header(long number, int salt) {
+      return new BlockHeader(
+          Hash.ZERO,
+          Hash.ZERO,
+          Address.ZERO,
+          Hash.ZERO,
+          Hash.ZERO,
+          Hash.ZERO,
+          Bloom.EMPTY,
+          UInt256.ZERO,
+          number,
+          0,
+          0,
+          salt,
+          Bytes.EMPTY,
+          Hash.ZERO,
+          0,
+          null,
+          null,
+          null,
+          null,
+          null,
+          null);
+    }
+
+    private static List<Log> logs(Hash hash) {
+      Random random = new Random(hash.hashCode());
+      List<Log> out = new ArrayList<>();
+      for (int i = random.nextInt(3); i > 0; i--) {
+        out.add(
+            new Log(
+                ADDRESSES.get(random.nextInt(49)),
+                Stream.generate(() -> TOPICS.get(random.nextInt(49)))
+                    .limit(random.nextInt(5))
+                    .toList(),
+                Bytes.EMPTY));
+      }
+      return out;
+    }
+
+    private synchronized @Nullable Object call(String method, Object argument) {
+      return switch (method) {
+        case "head" -> blocks.get(blocks.size() - 1);
+        case "canonicalHash" -> {
+          long number = (Long) argument;
+          yield number < blocks.size() ? blocks.get((int) number).hash() : null;
+        }
+        case "receipts" ->
+            List.of(Receipt.of(TransactionType.LEGACY, true, 0, logs.get((Hash) argument)));
+        default -> throw new UnsupportedOperationException(method);
+      };
+    }
+
+    ChainReader reader() {
+      return (ChainReader)
+          Proxy.newProxyInstance(
+              ChainReader.class.getClassLoader(),
+              new Class<?>[] {ChainReader.class},
+              (proxy, method, arguments) ->
+                  call(method.getName(), arguments == null ? "" : arguments[0]));
+    }
+
+    /** Returns the blocks that have an address and each of some topics, at their places. */
+    BitSet looked(int from, int to, Set<Address> addresses, List<Set<Hash>> topics) {
+      BitSet out = new BitSet();
+      for (int n = from; n <= to; n++) {
+        List<Log> own = logs.get(blocks.get(n).hash());
+        boolean address =
+            addresses.isEmpty() || own.stream().anyMatch(log -> addresses.contains(log.address()));
+        boolean all = address;
+        for (int i = 0; i < topics.size(); i++) {
+          int at = i;
+          all &=
+              topics.get(i).isEmpty()
+                  || own.stream()
+                      .anyMatch(
+                          log ->
+                              log.topics().size() > at
+                                  && topics.get(at).contains(log.topics().get(at)));
+        }
+        if (all) {
+          out.set(n - from);
+        }
+      }
+      return out;
+    }
+  }
+
+  private BlockIndex open() {
+    close();
+    BlockIndex opened = new BlockIndex(chain.reader(), folder);
+    index = opened;
+    opened.start();
+    return opened;
+  }
+
+  @AfterEach
+  void close() {
+    BlockIndex open = index;
+    if (open != null) {
+      open.close();
+    }
+  }
+
+  private void whole(BlockIndex opened) {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (opened.progress().blocks() != chain.blocks.size()
+        || opened.progress().head() != chain.blocks.size() - 1) {
+      assertThat(System.nanoTime()).as(opened.progress().toString()).isLessThan(limit);
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  private void agrees(BlockIndex opened, long seed) {
+    Random random = new Random(seed);
+    for (int i = 0; i < 30; i++) {
+      int from = random.nextInt(chain.blocks.size());
+      int to = from + random.nextInt(chain.blocks.size() - from);
+      Set<Address> addresses =
+          random.nextBoolean() ? Set.of() : Set.of(ADDRESSES.get(random.nextInt(50)));
+      List<Set<Hash>> topics =
+          random.nextBoolean()
+              ? List.of(Set.of(), Set.of(TOPICS.get(random.nextInt(25)), TOPICS.get(49)))
+              : addresses.isEmpty() ? List.of(Set.of(TOPICS.get(random.nextInt(50)))) : List.of();
+      assertThat(opened.candidates(from, to, LogKeys.of(addresses, topics)))
+          .as("%d to %d, %s, %s", from, to, addresses, topics)
+          .isEqualTo(chain.looked(from, to, addresses, topics));
+    }
+  }
+
+  @Test
+  void findsWhatALookAtEveryBlockFinds() throws Exception {
+    chain.extend(10_000, 1);
+    BlockIndex opened = open();
+    whole(opened);
+    agrees(opened, 1);
+    assertThat(folder).isDirectoryContaining(file -> file.endsWith("section-0.idx"));
+    chain.extend(3_000, 1);
+    opened.wake();
+    whole(opened);
+    agrees(opened, 2);
+  }
+
+  @Test
+  void findsEverythingBeforeItIsWhole() {
+    chain.extend(20_000, 1);
+    BlockIndex opened = open();
+    for (int i = 0; i < 20; i++) {
+      BitSet found = opened.candidates(0, 19_999, LogKeys.of(Set.of(ADDRESSES.get(i)), List.of()));
+      BitSet missing = chain.looked(0, 19_999, Set.of(ADDRESSES.get(i)), List.of());
+      missing.andNot(found);
+      assertThat(missing.isEmpty()).isTrue();
+    }
+  }
+
+  @Test
+  void aReorganisationIsNoticedBeforeItIsTold() {
+    chain.extend(9_000, 1);
+    BlockIndex opened = open();
+    whole(opened);
+    for (int length : new int[] {8_990, 8_000, 100}) {
+      chain.cut(length);
+      chain.extend(9_100 - length, length);
+      List<long[]> wanted = LogKeys.of(Set.of(ADDRESSES.get(3)), List.of());
+      BitSet missing = chain.looked(0, 9_099, Set.of(ADDRESSES.get(3)), List.of());
+      missing.andNot(opened.candidates(0, 9_099, wanted));
+      assertThat(missing.isEmpty()).isTrue();
+      opened.wake();
+      whole(opened);
+      agrees(opened, length);
+    }
+  }
+
+  @Test
+  void filesAreUsedAgainUnlessTheyAreOfAnotherChainOrBroken() throws Exception {
+    chain.extend(17_000, 1);
+    whole(open());
+    close();
+    Path kept = folder.resolve("section-0.idx");
+    Path broken = folder.resolve("section-1.idx");
+    Object before = Files.getAttribute(kept, "unix:ino");
+    Files.write(broken, new byte[99]);
+    chain.cut(13_000);
+    chain.extend(4_000, 2);
+    BlockIndex opened = open();
+    whole(opened);
+    agrees(opened, 3);
+    assertThat(Files.getAttribute(kept, "unix:ino")).isEqualTo(before);
+    assertThat(Files.size(broken)).isGreaterThan(1_000);
+  }
+
+  @Test
+  void aHundredThousandBlocksTakeMilliseconds() {
+    chain.extend(100_100, 1);
+    BlockIndex opened = open();
+    whole(opened);
+    List<long[]> none = LogKeys.of(Set.of(ADDRESSES.get(49)), List.of());
+    long best = Long.MAX_VALUE;
+    for (int i = 0; i < 20; i++) {
+      long start = System.nanoTime();
+      assertThat(opened.candidates(0, 99_999, none).isEmpty()).isTrue();
+      best = Math.min(best, System.nanoTime() - start);
+    }
+    System.out.printf("100,000 blocks without a match: %,d us%n", best / 1_000);
+    assertThat(best).isLessThan(TimeUnit.MILLISECONDS.toNanos(50));
+  }
+}
