@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, mkdirSync, symlinkSync, writeFileSync, copyFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, mkdirSync, readFileSync, symlinkSync, writeFileSync, copyFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -36,16 +36,56 @@ test('cast: deploy bytecode, call, revert reason', { skip }, () => {
   assert.match(cast('rpc', 'debug_traceTransaction', receipt.transactionHash, '{"tracer":"callTracer"}'), /"type":"CREATE"/)
 })
 
-test('forge: create deploys a contract', { skip }, () => {
-  const project = mkdtempSync(join(tmpdir(), 'patchbay-forge-'))
-  mkdirSync(join(project, 'src'))
-  copyFileSync(fileURLToPath(new URL('../contracts/Token.sol', import.meta.url)), join(project, 'src/Token.sol'))
-  symlinkSync(fileURLToPath(new URL('../node_modules', import.meta.url)), join(project, 'node_modules'))
-  // the compiler comes from npm: nothing is downloaded
-  const solc = join(project, 'solc')
+/** Makes a project; the compiler comes from npm: nothing is downloaded. */
+function project() {
+  const folder = mkdtempSync(join(tmpdir(), 'patchbay-forge-'))
+  mkdirSync(join(folder, 'src'))
+  copyFileSync(fileURLToPath(new URL('../contracts/Token.sol', import.meta.url)), join(folder, 'src/Token.sol'))
+  symlinkSync(fileURLToPath(new URL('../node_modules', import.meta.url)), join(folder, 'node_modules'))
+  const solc = join(folder, 'solc')
   writeFileSync(solc, `#!/usr/bin/env node\nimport(${JSON.stringify(new URL('../solc-standard-json.mjs', import.meta.url).href)})\n`, { mode: 0o755 })
-  writeFileSync(join(project, 'foundry.toml'), `[profile.default]\nsolc = "${solc}"\nevm_version = "cancun"\nremappings = ["@openzeppelin/=node_modules/@openzeppelin/"]\noffline = true\n`)
-  const output = execFileSync(bin('forge'), ['create', '--root', project, '--rpc-url', RPC_URL, '--private-key', KEYS[3], '--broadcast', 'src/Token.sol:Counter'], { encoding: 'utf8' })
+  writeFileSync(join(folder, 'foundry.toml'), `[profile.default]\nsolc = "${solc}"\nevm_version = "cancun"\nremappings = ["@openzeppelin/=node_modules/@openzeppelin/"]\noffline = true\n`)
+  return folder
+}
+const forge = (folder, ...args) => execFileSync(bin('forge'), args, { encoding: 'utf8', cwd: folder })
+
+test('forge: create deploys a contract', { skip }, () => {
+  const output = forge(project(), 'create', '--rpc-url', RPC_URL, '--private-key', KEYS[3], '--broadcast', 'src/Token.sol:Counter')
   const address = /Deployed to: (0x[0-9a-fA-F]{40})/.exec(output)[1]
   assert.match(cast('call', address, 'count()(uint256)'), /^0/)
+})
+
+test('forge script sends what it has simulated; cast finds, asks and replays it', { skip }, () => {
+  const folder = project()
+  mkdirSync(join(folder, 'script'))
+  writeFileSync(join(folder, 'script/Count.s.sol'), `// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+import {Counter} from "../src/Token.sol";
+interface Vm { function startBroadcast() external; function stopBroadcast() external; }
+contract CountScript {
+    bool public constant IS_SCRIPT = true;
+    function run() external {
+        Vm vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+        vm.startBroadcast();
+        Counter counter = new Counter();
+        counter.increment();
+        counter.increment();
+        vm.stopBroadcast();
+        require(counter.count() == 2, "the simulation is wrong");
+    }
+}
+`)
+  forge(folder, 'script', '--rpc-url', RPC_URL, '--private-key', KEYS[3], '--broadcast', '--slow', '--tc', 'CountScript', 'script/Count.s.sol')
+  const run = JSON.parse(readFileSync(join(folder, 'broadcast/Count.s.sol/1337/run-latest.json'), 'utf8'))
+  assert.equal(run.receipts.length, 3)
+  assert.ok(run.receipts.every((receipt) => receipt.status === '0x1'))
+  const address = run.receipts[0].contractAddress
+  assert.match(cast('call', address, 'count()(uint256)'), /^2/)
+
+  const logs = JSON.parse(cast('logs', '--json', '--from-block', '0', '--address', address, 'Counted(address,uint256)'))
+  assert.deepEqual(logs.map((log) => BigInt(log.data)), [1n, 2n])
+  assert.equal(JSON.parse(cast('rpc', 'eth_getTransactionReceipt', run.receipts[2].transactionHash)).logs[0].transactionHash, run.receipts[2].transactionHash)
+  const replayed = cast('run', run.receipts[2].transactionHash)
+  assert.match(replayed, /Transaction successfully executed/)
+  assert.equal(BigInt(/Gas used: (\d+)/.exec(replayed)[1]), BigInt(run.receipts[2].gasUsed))
 })

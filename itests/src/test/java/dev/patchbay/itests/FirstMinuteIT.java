@@ -66,34 +66,6 @@ class FirstMinuteIT {
   }
 
   @Test
-  void realToolsWork() throws Exception {
-    assumeTrue(
-        works("node", "--version") && works("npm", "--version"),
-        "SKIPPED: the tests with JavaScript clients need Node 20 and npm: apt-get install nodejs npm");
-    Path tools = Node.ROOT.resolve("itests/tools");
-    assertThat(Journeys.run(tools, Map.of(), List.of("npm", "ci", "--no-audit", "--no-fund")))
-        .isZero();
-    Map<String, String> urls =
-        Map.of(
-            "RPC_URL", "http://127.0.0.1:" + node.httpPort,
-            "WS_URL", "ws://127.0.0.1:" + node.wsPort);
-    assertThat(Journeys.run(tools, urls, List.of("npm", "test"))).isZero();
-  }
-
-  private static boolean works(String... command) {
-    try {
-      return new ProcessBuilder(command)
-              .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .start()
-              .waitFor()
-          == 0;
-    } catch (java.io.IOException | InterruptedException absent) {
-      return false;
-    }
-  }
-
-  @Test
   void theShellAnswers() throws Exception {
     Node.Result status = node.shell("patchbay:status");
     assertThat(status.status()).isZero();

@@ -316,6 +316,37 @@ class RpcMethodsIT {
   }
 
   @Test
+  void aWebSocketTakesBytesAndSaysGoodbye() throws Exception {
+    CompletableFuture<String> answer = new CompletableFuture<>();
+    CompletableFuture<Integer> closed = new CompletableFuture<>();
+    WebSocket socket =
+        HttpClient.newHttpClient()
+            .newWebSocketBuilder()
+            .buildAsync(
+                URI.create("ws://127.0.0.1:" + node.wsPort),
+                new WebSocket.Listener() {
+                  @Override
+                  public CompletionStage<?> onText(WebSocket s, CharSequence data, boolean last) {
+                    answer.complete(data.toString());
+                    s.request(1);
+                    return null;
+                  }
+
+                  @Override
+                  public CompletionStage<?> onClose(WebSocket s, int status, String reason) {
+                    closed.complete(status);
+                    return null;
+                  }
+                })
+            .get(5, TimeUnit.SECONDS);
+    byte[] request = Node.request("eth_chainId").getBytes(StandardCharsets.UTF_8);
+    socket.sendBinary(ByteBuffer.wrap(request), true).get();
+    assertThat(answer.get(5, TimeUnit.SECONDS)).contains("0x539");
+    socket.sendClose(WebSocket.NORMAL_CLOSURE, "").get();
+    assertThat(closed.get(2, TimeUnit.SECONDS)).isEqualTo(WebSocket.NORMAL_CLOSURE);
+  }
+
+  @Test
   void tracersAreComparedInTheShell() throws Exception {
     String number = String.valueOf(Long.decode(block.get("number").asText()));
     Node.Result same = node.shell("tracer:compare", number, "callTracer", "callTracer");

@@ -191,6 +191,7 @@ public final class Listener {
             server,
             container -> {
               container.setMaxTextMessageSize(limits.bodyBytes());
+              container.setMaxBinaryMessageSize(limits.bodyBytes());
               container.setIdleTimeout(Duration.ofMinutes(30));
               container.addMapping(
                   "/*",

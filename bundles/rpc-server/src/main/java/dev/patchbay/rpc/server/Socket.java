@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.rpc.RpcSession;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -38,8 +39,21 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
 
   @Override
   public void onWebSocketText(String message) {
+    answer(message.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Some clients, web3.py among them, send their requests as bytes. */
+  @Override
+  public void onWebSocketBinary(ByteBuffer payload, Callback callback) {
+    byte[] message = new byte[payload.remaining()];
+    payload.get(message);
+    callback.succeed();
+    answer(message);
+  }
+
+  private void answer(byte[] message) {
     Session session = getSession();
-    byte[] answer = dispatcher.answer(message.getBytes(StandardCharsets.UTF_8), terms, this, null);
+    byte[] answer = dispatcher.answer(message, terms, this, null);
     if (answer == null) {
       session.demand();
     } else {
@@ -56,7 +70,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       connections.leave();
       actions.forEach(Runnable::run);
     }
-    super.onWebSocketClose(statusCode, reason, callback);
+    callback.succeed(); // only now is the close frame answered
   }
 
   @Override
