@@ -2,12 +2,17 @@
 package dev.patchbay.benchmarks;
 
 import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.math.BigInteger;
 import java.net.Socket;
 import java.net.URI;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -15,22 +20,40 @@ import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
 
 /**
- * Posts one body over connections that stay open, with little work of its own: it shares the
- * machine with what it measures. Closed loop: each connection asks again when it has its answer.
- * Open loop: requests are due at a fixed rate, and time counts from when they were due.
+ * Sends one request over HTTP connections, or WebSockets, that stay open, with little work of its
+ * own: it shares the machine with what it measures. Closed loop: each connection asks again when it
+ * has its answer. Open loop: requests are due at a fixed rate, and time counts from when they were
+ * due.
  */
 final class HttpLoad {
   private final URI target;
+  private final boolean webSocket;
   private final byte[] request;
 
   HttpLoad(URI target, String body) {
     this.target = target;
+    this.webSocket = "ws".equals(target.getScheme());
     byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
     String head =
         "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
             + bytes.length
             + "\r\n\r\n";
-    request = (head + body).getBytes(StandardCharsets.UTF_8);
+    request = webSocket ? frame(bytes) : (head + body).getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Returns a text frame of a client (RFC 6455, section 5.2), masked with zeros. */
+  private static byte[] frame(byte[] text) {
+    ByteBuffer out = ByteBuffer.allocate(text.length + 14);
+    out.put((byte) 0x81);
+    if (text.length < 126) {
+      out.put((byte) (0x80 | text.length));
+    } else if (text.length < 1 << 16) {
+      out.put((byte) (0x80 | 126)).putShort((short) text.length);
+    } else {
+      out.put((byte) (0x80 | 127)).putLong(text.length);
+    }
+    out.putInt(0).put(text);
+    return Arrays.copyOf(out.array(), out.position());
   }
 
   /** One connection. */
@@ -44,15 +67,53 @@ final class HttpLoad {
       socket.setTcpNoDelay(true);
       in = new BufferedInputStream(socket.getInputStream(), 1 << 16);
       out = socket.getOutputStream();
+      if (webSocket) {
+        out.write(
+            ("GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+                .getBytes(StandardCharsets.US_ASCII));
+        String status = line();
+        if (!status.contains(" 101 ")) {
+          throw new IOException("no WebSocket: " + status);
+        }
+        for (String line = status; !line.isEmpty(); ) {
+          line = line();
+        }
+      }
     }
 
     /** Asks once; returns the answer. */
     byte[] ask() throws IOException {
       out.write(request);
+      return webSocket ? message() : response();
+    }
+
+    /** Reads the frames of a message; what is not text or its continuation is passed over. */
+    private byte[] message() throws IOException {
+      ByteArrayOutputStream all = new ByteArrayOutputStream();
+      for (boolean last = false; !last; ) {
+        int head = in.read();
+        int length = in.read();
+        if (head < 0 || length < 0) {
+          throw new IOException("the connection was closed");
+        }
+        int more = length == 126 ? 2 : length == 127 ? 8 : 0;
+        byte[] payload =
+            in.readNBytes(
+                more == 0 ? length : new BigInteger(1, in.readNBytes(more)).intValueExact());
+        if ((head & 0x0f) <= 1) {
+          all.writeBytes(payload);
+          last = (head & 0x80) != 0;
+        }
+      }
+      return all.toByteArray();
+    }
+
+    private byte[] response() throws IOException {
       long length = -1;
       boolean chunked = false;
       for (String line = line(); !line.isEmpty(); line = line()) {
-        String lower = line.toLowerCase(java.util.Locale.ROOT);
+        String lower = line.toLowerCase(Locale.ROOT);
         if (lower.startsWith("content-length:")) {
           length = Long.parseLong(lower.substring(15).strip());
         }
@@ -62,7 +123,7 @@ final class HttpLoad {
     }
 
     private byte[] chunks() throws IOException {
-      java.io.ByteArrayOutputStream all = new java.io.ByteArrayOutputStream();
+      ByteArrayOutputStream all = new ByteArrayOutputStream();
       for (int size = size(); size > 0; size = size()) {
         all.write(in.readNBytes(size));
         line();

@@ -4,7 +4,6 @@ package dev.patchbay.benchmarks;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,24 +11,24 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
-import java.util.zip.GZIPInputStream;
 import org.HdrHistogram.Histogram;
 
 /**
- * How many requests a second the node answers, method by method, over HTTP connections that stay
- * open; and the times at half of that rate. The node imports the benchmark's chain first. A second
- * endpoint that holds the same chain is measured beside it, row by row, when it is named.
+ * How many requests a second the node answers, method by method, over HTTP connections and
+ * WebSockets that stay open; and the times at half of that rate. The node imports the benchmark's
+ * chain first. Geth, when its program is named, imports the chain too and is measured beside it,
+ * row by row; so is any other endpoint that holds the chain.
  *
- * <p>Arguments: the folder of the benchmarks' input, the file to write, geth's programs (not used),
- * the URL of a peer or nothing.
+ * <p>Arguments: the folder of the benchmarks' input, the file to write, geth's program or nothing,
+ * the URL of a peer or nothing (its WebSocket is at the next port).
  */
 public final class RpcSpeed {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int CONNECTIONS = 16;
-  private static final long WARM_UP = TimeUnit.SECONDS.toNanos(4);
-  private static final long MEASURED = TimeUnit.SECONDS.toNanos(4);
+  private static final int GETH_PORT = 18_545;
+  private static final long WARM_UP = TimeUnit.SECONDS.toNanos(3);
+  private static final long MEASURED = TimeUnit.SECONDS.toNanos(3);
   private static final String TOKEN = "0x7000000000000000000000000000000000000001";
 
   private RpcSpeed() {}
@@ -38,70 +37,94 @@ public final class RpcSpeed {
   public static void main(String[] args) throws Exception {
     Path out = Path.of(args[1]);
     Path work = Files.createTempDirectory(out.getParent(), "rpc");
-    int port = freePort();
-    Process node = start(Path.of(args[0]), work, port);
+    BenchNode node = BenchNode.start(Path.of(args[0]), work, BenchNode.chain(Path.of(args[0])));
+    Process geth = args[2].isBlank() ? null : startGeth(args[2], Path.of(args[0]), work);
     try {
-      URI own = URI.create("http://127.0.0.1:" + port);
-      URI peer = args.length > 3 && !args[3].isBlank() ? URI.create(args[3]) : null;
+      URI peer =
+          geth != null
+              ? URI.create("http://127.0.0.1:" + GETH_PORT)
+              : args.length > 3 && !args[3].isBlank() ? URI.create(args[3]) : null;
       List<Map<String, Object>> rows = new ArrayList<>();
       System.out.printf(
-          "%-32s %10s %10s %7s %28s%n", "method", "req/s", "peer", "ratio", "p50/p99/p99.9 in ms");
-      Map<String, String> bodies = bodies(own);
+          "%-38s %10s %10s %7s %28s%n", "method", "req/s", "peer", "ratio", "p50/p99/p99.9 in ms");
+      Map<String, String> bodies = bodies(node.http(), "0x1f0");
       for (Map.Entry<String, String> body : bodies.entrySet()) {
-        rows.add(row(body.getKey(), body.getValue(), own, peer));
+        rows.add(row(body.getKey(), body.getValue(), node.http(), peer));
       }
-      rows.add(besideHeavyCalls(own, bodies));
+      for (Map.Entry<String, String> body : bodies.entrySet()) {
+        String name = "WebSocket " + body.getKey();
+        rows.add(row(name, body.getValue(), node.webSocket(), peer == null ? null : next(peer)));
+      }
       Files.writeString(out, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(rows));
     } finally {
-      node.destroy();
-      node.waitFor(30, TimeUnit.SECONDS);
-    }
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
-    }
-  }
-
-  private static Process start(Path input, Path work, int port) throws Exception {
-    Path genesis = work.resolve("genesis.json");
-    try (GZIPInputStream in =
-        new GZIPInputStream(Files.newInputStream(input.resolve("genesis.json.gz")))) {
-      Files.copy(in, genesis);
-    }
-    Path log = work.resolve("node.log");
-    Process node =
-        new ProcessBuilder(
-                "../patchbay",
-                "run",
-                "--datadir",
-                work.resolve("node").toString(),
-                "--storage",
-                "rocksdb",
-                "--genesis",
-                genesis.toString(),
-                "--import",
-                input.resolve("chain.rlp.gz").toRealPath().toString(),
-                "--debug",
-                "on",
-                "--http-port",
-                "" + port,
-                "--ws-port",
-                "" + freePort())
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
-    while (!Files.readString(log).contains("Patchbay is running")) {
-      if (!node.isAlive()) {
-        throw new IllegalStateException("the node did not start: " + Files.readString(log));
+      node.close();
+      if (geth != null) {
+        geth.destroy();
+        geth.waitFor(30, TimeUnit.SECONDS);
       }
-      node.waitFor(200, TimeUnit.MILLISECONDS);
     }
-    return node;
   }
 
-  private static String body(String method, String params) {
+  private static URI next(URI http) {
+    return URI.create("ws://" + http.getHost() + ":" + (http.getPort() + 1));
+  }
+
+  /** Imports the chain into geth and starts it. All states are kept: a trace needs an older one. */
+  private static Process startGeth(String binary, Path input, Path work) throws Exception {
+    String data = work.resolve("geth").toString();
+    List<String> begin =
+        List.of(
+            binary,
+            "--datadir",
+            data,
+            "--state.scheme",
+            "hash",
+            "--gcmode",
+            "archive",
+            "--verbosity",
+            "1");
+    run(begin, "init", work.resolve("genesis.json").toString());
+    run(begin, "import", input.resolve("chain.rlp.gz").toRealPath().toString());
+    List<String> command = new ArrayList<>(begin);
+    command.addAll(List.of("--nodiscover", "--maxpeers", "0", "--ipcdisable", "--authrpc.port"));
+    command.addAll(List.of("" + (GETH_PORT + 2), "--http", "--http.port", "" + GETH_PORT));
+    command.addAll(List.of("--http.api", "eth,debug,net", "--ws", "--ws.port"));
+    command.addAll(List.of("" + (GETH_PORT + 1), "--ws.api", "eth,debug,net"));
+    Process geth =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(work.resolve("geth.log").toFile())
+            .start();
+    HttpLoad asked =
+        new HttpLoad(URI.create("http://127.0.0.1:" + GETH_PORT), body("eth_blockNumber", ""));
+    for (int i = 0; i < 100; i++) {
+      try {
+        if (asked.once().contains("0x1f4")) {
+          return geth;
+        }
+      } catch (IOException notYet) {
+        // it opens its port soon
+      }
+      Thread.sleep(200);
+    }
+    geth.destroy();
+    throw new IOException("geth did not start: " + Files.readString(work.resolve("geth.log")));
+  }
+
+  private static void run(List<String> begin, String... rest) throws Exception {
+    List<String> command = new ArrayList<>(begin);
+    command.addAll(List.of(rest));
+    Process process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    if (process.waitFor() != 0) {
+      throw new IOException(command + " has failed");
+    }
+  }
+
+  static String body(String method, String params) {
     return "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\""
         + method
         + "\",\"params\":["
@@ -109,9 +132,10 @@ public final class RpcSpeed {
         + "]}";
   }
 
-  private static Map<String, String> bodies(URI own) throws Exception {
+  static Map<String, String> bodies(URI own, String wanted) throws Exception {
     JsonNode block =
-        JSON.readTree(new HttpLoad(own, body("eth_getBlockByNumber", "\"0x1f0\",true")).once())
+        JSON.readTree(
+                new HttpLoad(own, body("eth_getBlockByNumber", "\"" + wanted + "\",true")).once())
             .get("result");
     String number = block.get("number").asText();
     String transaction = block.at("/transactions/0/hash").asText();
@@ -150,48 +174,6 @@ public final class RpcSpeed {
     return out;
   }
 
-  /** Times of cheap calls while four clients trace blocks and search logs without a pause. */
-  private static Map<String, Object> besideHeavyCalls(URI own, Map<String, String> bodies)
-      throws Exception {
-    List<Thread> heavy = new ArrayList<>();
-    long length = 3 * MEASURED;
-    for (String name : List.of("debug_traceBlock, callTracer", "eth_getLogs, 500 blocks, none")) {
-      HttpLoad load = new HttpLoad(own, Objects.requireNonNull(bodies.get(name)));
-      Thread thread =
-          new Thread(
-              () -> {
-                try {
-                  load.peak(2, length);
-                } catch (Exception failure) {
-                  throw new IllegalStateException(failure);
-                }
-              },
-              "heavy");
-      thread.start();
-      heavy.add(thread);
-    }
-    Thread.sleep(TimeUnit.NANOSECONDS.toMillis(MEASURED));
-    Histogram times =
-        new HttpLoad(own, Objects.requireNonNull(bodies.get("eth_getBalance")))
-            .latency(CONNECTIONS, 1_000, MEASURED);
-    for (Thread thread : heavy) {
-      thread.join();
-    }
-    System.out.printf(
-        "%-32s %,10d %10s %7s %12.2f %7.2f %7.2f%n",
-        "eth_getBalance beside 4 heavy",
-        1_000,
-        "",
-        "",
-        times.getValueAtPercentile(50) / 1e3,
-        times.getValueAtPercentile(99) / 1e3,
-        times.getValueAtPercentile(99.9) / 1e3);
-    Map<String, Object> row = new LinkedHashMap<>();
-    row.put("method", "eth_getBalance beside 4 heavy");
-    row.put("p99Micros", times.getValueAtPercentile(99));
-    return row;
-  }
-
   private static Map<String, Object> row(
       String name, String body, URI own, @org.jspecify.annotations.Nullable URI peer)
       throws Exception {
@@ -210,11 +192,11 @@ public final class RpcSpeed {
       other = beside.peak(CONNECTIONS, MEASURED);
     }
     System.out.printf(
-        "%-32s %,10.0f %,10.0f %7.2f %12.2f %7.2f %7.2f%n",
+        "%-38s %,10.0f %10s %7s %12.2f %7.2f %7.2f%n",
         name,
         peak,
-        other,
-        peak / other,
+        peer == null ? "" : String.format("%,.0f", other),
+        peer == null ? "" : String.format("%.2f", peak / other),
         times.getValueAtPercentile(50) / 1e3,
         times.getValueAtPercentile(99) / 1e3,
         times.getValueAtPercentile(99.9) / 1e3);

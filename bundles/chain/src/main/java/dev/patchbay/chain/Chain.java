@@ -494,6 +494,11 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     }
   }
 
+  @Override
+  public boolean isImporting() {
+    return imports.isLocked() && !imports.isHeldByCurrentThread();
+  }
+
   private void keepBad(Block block, String reason) {
     synchronized (bad) {
       bad.removeIf(known -> known.block().hash().equals(block.hash()));

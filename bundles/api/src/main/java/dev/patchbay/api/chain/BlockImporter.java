@@ -18,6 +18,9 @@ public interface BlockImporter {
    */
   ImportResult importBlock(Block block);
 
+  /** Returns whether another thread than this one imports a block now. */
+  boolean isImporting();
+
   /**
    * Makes an earlier block of the canonical chain the head again. The blocks above it stay known,
    * and become canonical once more when one of them, or a child, is imported and wins. Returns when

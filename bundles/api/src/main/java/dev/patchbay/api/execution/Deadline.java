@@ -23,11 +23,17 @@ public final class Deadline implements AutoCloseable {
 
   /** A thread whose work can have a deadline; that of other threads has none. */
   public static final class Worker extends Thread {
+    private final Runnable pause;
     private @Nullable Deadline current;
 
-    /** Makes a thread that is not started. */
-    public Worker(Runnable body, String name) {
+    /**
+     * Makes a thread that is not started.
+     *
+     * @param pause called at every {@link #check}, by the thread; returns when the work may go on
+     */
+    public Worker(Runnable body, String name, Runnable pause) {
       super(body, name);
+      this.pause = pause;
     }
   }
 
@@ -53,11 +59,14 @@ public final class Deadline implements AutoCloseable {
   }
 
   /**
-   * Returns at once while there is time.
+   * Returns while there is time; at once, unless the thread makes way for more urgent work.
    *
    * @throws ExceededException when the time of this thread is over
    */
   public static void check() {
+    if (Thread.currentThread() instanceof Worker worker) {
+      worker.pause.run();
+    }
     Deadline current = current();
     if (current != null && System.nanoTime() - current.end > 0) {
       throw new ExceededException(current.length);

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.StreamWriteFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
@@ -89,6 +90,12 @@ public final class Dispatcher {
 
   private final Gate gate;
 
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile @Nullable BlockImporter importer;
+
   /** Takes how many expensive calls run at a time. */
   @Activate
   public Dispatcher(Config config, Map<String, Object> properties) {
@@ -104,7 +111,12 @@ public final class Dispatcher {
               + ", allowed are 0 to 1,000 and 0 to 48");
     }
     int processors = Runtime.getRuntime().availableProcessors();
-    gate = new Gate(calls == 0 ? Math.max(1, processors - 1) : calls, waiting);
+    gate = new Gate(calls == 0 ? Math.max(1, processors - 1) : calls, waiting, this::isImporting);
+  }
+
+  private boolean isImporting() {
+    BlockImporter known = importer;
+    return known != null && known.isImporting();
   }
 
   @Deactivate

@@ -13,6 +13,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,15 +32,18 @@ final class Gate implements AutoCloseable {
    *
    * @param most calls that run at a time
    * @param waiting calls that may wait
+   * @param importing whether blocks are imported now: calls then take a small part of the time
    */
-  Gate(int most, int waiting) {
+  Gate(int most, int waiting, BooleanSupplier importing) {
     this.running = new Semaphore(most, true);
     this.most = most;
     this.waiting = waiting;
     AtomicInteger count = new AtomicInteger();
     threads =
         Executors.newCachedThreadPool(
-            body -> new Deadline.Worker(body, "rpc-expensive-" + count.getAndIncrement()));
+            body ->
+                new Deadline.Worker(
+                    body, "rpc-expensive-" + count.getAndIncrement(), new Breather(importing)));
   }
 
   /**
@@ -55,6 +59,7 @@ final class Gate implements AutoCloseable {
       enter(time);
       return run(() -> {
             try (Deadline ends = Deadline.after(time.minusNanos(System.nanoTime() - start))) {
+              Deadline.check(); // short calls make way for an import, too
               return work.call();
             } finally {
               running.release();

@@ -16,7 +16,7 @@ class GateTest {
 
   @Test
   void aCallThatChecksItsDeadlineEndsInTime() {
-    try (Gate gate = new Gate(1, 0)) {
+    try (Gate gate = new Gate(1, 0, () -> false)) {
       assertThatThrownBy(
               () ->
                   gate.call(
@@ -34,7 +34,7 @@ class GateTest {
 
   @Test
   void anInnerDeadlineShortensAndNeverExtends() throws Exception {
-    try (Gate gate = new Gate(1, 0)) {
+    try (Gate gate = new Gate(1, 0, () -> false)) {
       assertThatThrownBy(
               () ->
                   gate.call(
@@ -64,7 +64,7 @@ class GateTest {
 
   @Test
   void errorsComeThroughAndMakeRoom() throws Exception {
-    try (Gate gate = new Gate(1, 0)) {
+    try (Gate gate = new Gate(1, 0, () -> false)) {
       for (int i = 0; i < 3; i++) {
         assertThatThrownBy(
                 () ->
@@ -92,8 +92,8 @@ class GateTest {
   void whatIsTooMuchIsRefusedAndWhatWaitsTooLongToldSo() throws Exception {
     CountDownLatch running = new CountDownLatch(1);
     CountDownLatch end = new CountDownLatch(1);
-    try (Gate refusing = new Gate(1, 0);
-        Gate patient = new Gate(1, 1)) {
+    try (Gate refusing = new Gate(1, 0, () -> false);
+        Gate patient = new Gate(1, 1, () -> false)) {
       Thread busy = new Thread(() -> occupy(refusing, running, end), "busy");
       busy.start();
       running.await();
@@ -116,7 +116,7 @@ class GateTest {
 
   @Test
   void aClosedGateRefuses() {
-    Gate gate = new Gate(1, 0);
+    Gate gate = new Gate(1, 0, () -> false);
     gate.close();
     for (int i = 0; i < 2; i++) {
       assertThatThrownBy(() -> gate.call(LONG, () -> null))

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.benchmarks;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.zip.GZIPInputStream;
+
+/**
+ * A node of the distribution, which has to be built, over the benchmarks' genesis.
+ *
+ * @param data its data directory
+ * @param http where it answers
+ * @param webSocket where it answers over WebSocket
+ */
+record BenchNode(Path data, URI http, URI webSocket) implements AutoCloseable {
+  private static final Pattern RESIDENT = Pattern.compile("VmHWM:\\s+([0-9]+) kB");
+
+  /** Returns the chain of the benchmarks' input. */
+  static Path chain(Path input) throws IOException {
+    return input.resolve("chain.rlp.gz").toRealPath();
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    }
+  }
+
+  /** Starts a node that has imported a file of blocks. */
+  static BenchNode start(Path input, Path work, Path blocks) throws Exception {
+    Path genesis = work.resolve("genesis.json");
+    try (GZIPInputStream in =
+        new GZIPInputStream(Files.newInputStream(input.resolve("genesis.json.gz")))) {
+      Files.copy(in, genesis);
+    }
+    Path log = work.resolve("node.log");
+    Path data = work.resolve("node");
+    int http = freePort();
+    int webSocket = freePort();
+    Process launcher =
+        new ProcessBuilder(
+                "../patchbay",
+                "run",
+                "--datadir",
+                data.toString(),
+                "--storage",
+                "rocksdb",
+                "--genesis",
+                genesis.toString(),
+                "--import",
+                blocks.toString(),
+                "--debug",
+                "on",
+                "--http-port",
+                "" + http,
+                "--ws-port",
+                "" + webSocket)
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    while (!Files.readString(log).contains("Patchbay is running")) {
+      if (!launcher.isAlive()) {
+        throw new IllegalStateException("the node did not start: " + Files.readString(log));
+      }
+      launcher.waitFor(200, TimeUnit.MILLISECONDS);
+    }
+    return new BenchNode(
+        data, URI.create("http://127.0.0.1:" + http), URI.create("ws://127.0.0.1:" + webSocket));
+  }
+
+  /** Runs a command of the launcher on the node; returns the seconds that it took. */
+  double run(String... command) throws Exception {
+    String[] line = new String[command.length + 3];
+    line[0] = "../patchbay";
+    line[1] = command[0];
+    line[2] = "--datadir";
+    line[3] = data.toString();
+    System.arraycopy(command, 1, line, 4, command.length - 1);
+    Path out = Files.createTempFile(data.getParent(), "launcher", ".txt");
+    long start = System.nanoTime();
+    int status =
+        new ProcessBuilder(line)
+            .redirectErrorStream(true)
+            .redirectOutput(out.toFile())
+            .start()
+            .waitFor();
+    double seconds = (System.nanoTime() - start) / 1e9;
+    if (status != 0) {
+      throw new IOException(String.join(" ", line) + " failed: " + Files.readString(out));
+    }
+    return seconds;
+  }
+
+  /** Returns the most memory that the node has had resident, in bytes. */
+  long mostResident() throws IOException {
+    long most = 0;
+    for (ProcessHandle process : ProcessHandle.allProcesses().toList()) {
+      Path status = Path.of("/proc/" + process.pid() + "/status");
+      if (process.info().commandLine().orElse("").contains(data.toString())
+          && Files.exists(status)) {
+        Matcher matcher = RESIDENT.matcher(Files.readString(status));
+        most = Math.max(most, matcher.find() ? Long.parseLong(matcher.group(1)) * 1_024 : 0);
+      }
+    }
+    return most;
+  }
+
+  @Override
+  public void close() throws Exception {
+    run("stop");
+  }
+}
