@@ -29,7 +29,8 @@ public final class Deadline implements AutoCloseable {
     /**
      * Makes a thread that is not started.
      *
-     * @param pause called at every {@link #check}, by the thread; returns when the work may go on
+     * @param pause called at every {@link #check} of work that has a deadline, by the thread;
+     *     returns when the work may go on
      */
     public Worker(Runnable body, String name, Runnable pause) {
       super(body, name);
@@ -64,10 +65,10 @@ public final class Deadline implements AutoCloseable {
    * @throws ExceededException when the time of this thread is over
    */
   public static void check() {
-    if (Thread.currentThread() instanceof Worker worker) {
+    Deadline current = current();
+    if (current != null && Thread.currentThread() instanceof Worker worker) {
       worker.pause.run();
     }
-    Deadline current = current();
     if (current != null && System.nanoTime() - current.end > 0) {
       throw new ExceededException(current.length);
     }

@@ -4,6 +4,7 @@ package dev.patchbay.rpc.eth;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ChainReader.TransactionLocation;
 import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.rpc.RpcConstant;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.state.StateProvider;
@@ -87,7 +88,7 @@ final class ChainMethods {
         (p, s) -> rawAt(numbered(p), new Params(p).position(1)));
     m.put("eth_getTransactionBySenderAndNonce", (p, s) -> bySenderAndNonce(new Params(p)));
     m.put("eth_getBlockAccessList", (p, s) -> blockAccessList(new Params(p)));
-    m.put("eth_getTransactionReceipt", (p, s) -> receipt(new Params(p).hash(0)));
+    m.put("eth_getTransactionReceipt", (p, s) -> constantReceipt(new Params(p).hash(0)));
     return m;
   }
 
@@ -107,7 +108,10 @@ final class ChainMethods {
   private static @Nullable Object getBlock(@Nullable Block block, List<@Nullable Object> p)
       throws RpcError {
     boolean full = new Params(p).flag(1);
-    return block == null ? null : Results.block(block, full);
+    return block == null
+        ? null
+        : new RpcConstant(
+            "block/" + block.hash() + (full ? "/full" : ""), () -> Results.block(block, full));
   }
 
   private static @Nullable Object header(@Nullable Block block) {
@@ -216,17 +220,25 @@ final class ChainMethods {
         : FeeMarket.blobBaseFee(excess, chain.config().blobScheduleAt(block.header().timestamp()));
   }
 
-  @Nullable Object receipt(Hash hash) {
+  private @Nullable Object constantReceipt(Hash hash) {
     TransactionLocation location = chain.transaction(hash);
     Block block = location == null ? null : chain.block(location.blockHash());
     List<Receipt> receipts = location == null ? null : chain.receipts(location.blockHash());
     return location == null || block == null || receipts == null
         ? null
-        : Results.receipt(block, receipts, location.index(), blobBaseFee(block));
+        : new RpcConstant(
+            "receipt/" + location.blockHash() + "/" + location.index(),
+            () -> Results.receipt(block, receipts, location.index(), blobBaseFee(block)));
+  }
+
+  @Nullable Object receipt(Hash hash) {
+    return constantReceipt(hash) instanceof RpcConstant constant ? constant.value().get() : null;
   }
 
   private @Nullable Object receipts(@Nullable Block block) {
-    return block == null || chain.receipts(block.hash()) == null ? null : receiptsOf(block);
+    return block == null || chain.receipts(block.hash()) == null
+        ? null
+        : new RpcConstant("receipts/" + block.hash(), () -> receiptsOf(block));
   }
 
   /** Returns the receipts of a block, none when it is not there. */

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.execution.Deadline;
+import dev.patchbay.api.rpc.RpcConstant;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
@@ -22,6 +23,7 @@ import dev.patchbay.binding.ConfigurationKeys;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -72,6 +74,10 @@ public final class Dispatcher {
 
   private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
   private static final int MAX_DEPTH = 64;
+  private static final int CONSTANTS_BYTES = 32 << 20;
+  private static final byte[] CONSTANT_HEAD =
+      "{\"jsonrpc\":\"2.0\",\"id\":".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] CONSTANT_MIDDLE = ",\"result\":".getBytes(StandardCharsets.US_ASCII);
 
   private final Map<String, RpcMethod> methods = new ConcurrentHashMap<>();
   private final JsonMapper json =
@@ -88,6 +94,7 @@ public final class Dispatcher {
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
+  private final Constants constants = new Constants(json, CONSTANTS_BYTES);
   private final Gate gate;
 
   @Reference(
@@ -322,6 +329,9 @@ public final class Dispatcher {
       Terms terms,
       @Nullable Supplier<OutputStream> direct)
       throws RpcError {
+    if (result instanceof RpcConstant constant) {
+      return constant(id, constant, terms);
+    }
     boolean streams = result instanceof RpcStream;
     AnswerBuffer out = new AnswerBuffer(terms.limits().responseBytes(), streams ? direct : null);
     try {
@@ -350,6 +360,28 @@ public final class Dispatcher {
         throw unchecked;
       }
       throw new IllegalArgumentException("a result is not JSON-neutral", failure);
+    }
+  }
+
+  private byte[] constant(@Nullable Object id, RpcConstant constant, Terms terms) {
+    try {
+      byte[] value = constants.of(constant);
+      byte[] own = json.writeValueAsBytes(id);
+      long length =
+          (long) CONSTANT_HEAD.length + own.length + CONSTANT_MIDDLE.length + value.length;
+      int most = terms.limits().responseBytes();
+      if (length + 1 > most) {
+        throw new AnswerBuffer.FullException(most);
+      }
+      return ByteBuffer.allocate((int) length + 1)
+          .put(CONSTANT_HEAD)
+          .put(own)
+          .put(CONSTANT_MIDDLE)
+          .put(value)
+          .put((byte) '}')
+          .array();
+    } catch (JsonProcessingException notNeutral) {
+      throw new IllegalArgumentException("a result is not JSON-neutral", notNeutral);
     }
   }
 
