@@ -21,7 +21,6 @@ import java.net.UnixDomainSocketAddress;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.net.http.WebSocket;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
@@ -36,10 +35,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterAll;
@@ -283,67 +279,27 @@ class RpcMethodsIT {
   @Test
   void receiptsAreSentWhenTheyAreThere() throws Exception {
     Transaction wanted = Accounts.transfer(2, 1);
-    BlockingQueue<String> messages = new LinkedBlockingQueue<>();
-    WebSocket socket =
-        HttpClient.newHttpClient()
-            .newWebSocketBuilder()
-            .buildAsync(
-                URI.create("ws://127.0.0.1:" + node.wsPort),
-                new WebSocket.Listener() {
-                  @Override
-                  public CompletionStage<?> onText(WebSocket s, CharSequence data, boolean last) {
-                    messages.add(data.toString());
-                    s.request(1);
-                    return null;
-                  }
-                })
-            .get(5, TimeUnit.SECONDS);
-    socket
-        .sendText(
-            "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"transactionReceipts\",{\"transactionHashes\":[\""
-                + wanted.hash()
-                + "\"]}]}",
-            true)
-        .get();
-    assertThat(messages.poll(5, TimeUnit.SECONDS)).contains("\"result\"");
-    send(Accounts.transfer(2, 0));
-    send(wanted);
-    String message = messages.poll(10, TimeUnit.SECONDS);
-    JsonNode receipts = Node.json(String.valueOf(message)).at("/params/result");
-    assertThat(receipts).hasSize(1);
-    assertThat(receipts.at("/0/transactionHash").asText()).isEqualTo(wanted.hash().toString());
-    socket.abort();
+    try (WebSocketClient socket = WebSocketClient.to(node.wsPort)) {
+      Map<String, Object> hashes = Map.of("transactionHashes", List.of(wanted.hash().toString()));
+      assertThat(socket.ask(Node.request("eth_subscribe", "transactionReceipts", hashes)))
+          .contains("\"result\"");
+      send(Accounts.transfer(2, 0));
+      send(wanted);
+      JsonNode receipts = Node.json(socket.next()).at("/params/result");
+      assertThat(receipts).hasSize(1);
+      assertThat(receipts.at("/0/transactionHash").asText()).isEqualTo(wanted.hash().toString());
+    }
   }
 
   @Test
   void aWebSocketTakesBytesAndSaysGoodbye() throws Exception {
-    CompletableFuture<String> answer = new CompletableFuture<>();
-    CompletableFuture<Integer> closed = new CompletableFuture<>();
-    WebSocket socket =
-        HttpClient.newHttpClient()
-            .newWebSocketBuilder()
-            .buildAsync(
-                URI.create("ws://127.0.0.1:" + node.wsPort),
-                new WebSocket.Listener() {
-                  @Override
-                  public CompletionStage<?> onText(WebSocket s, CharSequence data, boolean last) {
-                    answer.complete(data.toString());
-                    s.request(1);
-                    return null;
-                  }
-
-                  @Override
-                  public CompletionStage<?> onClose(WebSocket s, int status, String reason) {
-                    closed.complete(status);
-                    return null;
-                  }
-                })
-            .get(5, TimeUnit.SECONDS);
-    byte[] request = Node.request("eth_chainId").getBytes(StandardCharsets.UTF_8);
-    socket.sendBinary(ByteBuffer.wrap(request), true).get();
-    assertThat(answer.get(5, TimeUnit.SECONDS)).contains("0x539");
-    socket.sendClose(WebSocket.NORMAL_CLOSURE, "").get();
-    assertThat(closed.get(2, TimeUnit.SECONDS)).isEqualTo(WebSocket.NORMAL_CLOSURE);
+    try (WebSocketClient socket = WebSocketClient.to(node.wsPort)) {
+      byte[] request = Node.request("eth_chainId").getBytes(StandardCharsets.UTF_8);
+      assertThat(socket.ask(request)).contains("0x539");
+      long start = System.nanoTime();
+      assertThat(socket.goodbye()).isEqualTo("closed: 1000");
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(2));
+    }
   }
 
   @Test
@@ -625,6 +581,26 @@ class RpcMethodsIT {
     JsonNode earlier =
         node.result("debug_accountRange", "0x0", text("web3_sha3", contract), 1).get("accounts");
     assertThat(earlier.has(key)).as("the contract is not there yet").isFalse();
+  }
+
+  @Test
+  void aBlockHasAWitness() throws Exception {
+    JsonNode witness = node.result("debug_executionWitness", block.get("number").asText());
+    List<String> hashes = new ArrayList<>();
+    for (JsonNode rlp : witness.get("state")) {
+      hashes.add(text("web3_sha3", rlp.asText()));
+    }
+    JsonNode parent = node.result("eth_getBlockByHash", block.get("parentHash").asText(), false);
+    assertThat(hashes).contains(parent.get("stateRoot").asText());
+    List<String> codes = new ArrayList<>();
+    witness.get("codes").forEach(code -> codes.add(code.asText()));
+    assertThat(codes).contains("0x" + CONTRACT_RUNTIME);
+    List<String> keys = new ArrayList<>();
+    witness.get("keys").forEach(key -> keys.add(key.asText()));
+    assertThat(keys).contains(contract, "0x" + "00".repeat(31) + "01");
+    assertThat(witness.get("headers").get(0))
+        .isEqualTo(node.result("debug_getRawHeader", parent.get("number").asText()));
+    assertThat(error("debug_executionWitness", "0x0").get("message").asText()).contains("genesis");
   }
 
   @Test

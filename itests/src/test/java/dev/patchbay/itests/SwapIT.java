@@ -4,9 +4,6 @@ package dev.patchbay.itests;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.WebSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,11 +15,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -141,7 +135,7 @@ class SwapIT {
     for (int i = 0; i < Integer.getInteger("it.heavy", 1); i++) {
       heavy.add(new Thread(() -> heavyLoad(running, listens, undocumented), "swap-heavy-" + i));
     }
-    OpenSocket socket = OpenSocket.to(node.wsPort);
+    WebSocketClient socket = WebSocketClient.to(node.wsPort);
     client.start();
     heavy.forEach(Thread::start);
     try {
@@ -180,7 +174,9 @@ class SwapIT {
     assertThat(undocumented).isEmpty();
     settle();
     if (listens) {
-      assertThat(socket.ask("eth_chainId")).as("over the WebSocket of before").contains("0x539");
+      assertThat(socket.ask(Node.request("eth_chainId")))
+          .as("over the WebSocket of before")
+          .contains("0x539");
     }
     socket.close();
     long nonce =
@@ -470,54 +466,6 @@ class SwapIT {
           undocumented.add(failure.toString());
         }
       }
-    }
-  }
-
-  /** A WebSocket that stays open, and says when it does not. */
-  private static final class OpenSocket implements WebSocket.Listener {
-    private final BlockingQueue<String> messages = new LinkedBlockingQueue<>();
-    private final StringBuilder part = new StringBuilder();
-    private WebSocket socket;
-
-    static OpenSocket to(int port) throws Exception {
-      OpenSocket opened = new OpenSocket();
-      opened.socket =
-          HttpClient.newHttpClient()
-              .newWebSocketBuilder()
-              .buildAsync(URI.create("ws://127.0.0.1:" + port), opened)
-              .get(5, TimeUnit.SECONDS);
-      return opened;
-    }
-
-    String ask(String method) throws Exception {
-      socket.sendText(Node.request(method), true).get(5, TimeUnit.SECONDS);
-      return String.valueOf(messages.poll(5, TimeUnit.SECONDS));
-    }
-
-    void close() {
-      socket.abort();
-    }
-
-    @Override
-    public CompletionStage<?> onText(WebSocket from, CharSequence data, boolean last) {
-      part.append(data);
-      if (last) {
-        messages.add(part.toString());
-        part.setLength(0);
-      }
-      from.request(1);
-      return null;
-    }
-
-    @Override
-    public CompletionStage<?> onClose(WebSocket from, int status, String reason) {
-      messages.add("closed: " + status + " " + reason);
-      return null;
-    }
-
-    @Override
-    public void onError(WebSocket from, Throwable failure) {
-      messages.add("failed: " + failure);
     }
   }
 }

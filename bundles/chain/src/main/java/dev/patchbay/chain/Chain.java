@@ -38,6 +38,9 @@ import java.util.Deque;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -453,6 +456,29 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
               account == null ? Account.EMPTY : account,
               state.accountTrie().proof(hash.toArray()).stream().map(Bytes::wrap).toList(),
               slots);
+        });
+  }
+
+  @Override
+  public Set<Bytes> witness(Hash blockHash, Map<Address, Set<UInt256>> read, StateChanges changes) {
+    return readSnapshot(
+        reader -> {
+          Overlay overlay = overlayAt(reader, blockHash);
+          if (overlay == null) {
+            throw new IllegalArgumentException("no state after block " + blockHash);
+          }
+          Set<Bytes> nodes = ConcurrentHashMap.newKeySet();
+          FlatState state = new FlatState(overlay, workers, rlp -> nodes.add(Bytes.of(rlp)));
+          Trie accounts = state.accountTrie();
+          read.forEach(
+              (address, keys) -> {
+                Hash hash = address.keccak();
+                accounts.get(hash.toArray());
+                Trie storage = state.storageTrie(hash);
+                keys.forEach(key -> storage.get(Hash.keccak(key.toArray()).toArray()));
+              });
+          state.apply(changes, null);
+          return nodes;
         });
   }
 

@@ -36,11 +36,18 @@ final class FlatState {
 
   private final Overlay overlay;
   private final TrieWorkers workers;
+  private final @Nullable Consumer<byte[]> witness;
 
   /** Tries, and large ones in themselves, are computed in parallel. */
   FlatState(Overlay overlay, TrieWorkers workers) {
+    this(overlay, workers, null);
+  }
+
+  /** Hands over the nodes of tries that are read, too, from any thread. */
+  FlatState(Overlay overlay, TrieWorkers workers, @Nullable Consumer<byte[]> witness) {
     this.overlay = overlay;
     this.workers = workers;
+    this.witness = witness;
   }
 
   /** What becomes of an account: its fields, null when it is gone, and its slots by hash. */
@@ -339,7 +346,11 @@ final class FlatState {
   }
 
   private Trie trie(Column nodes, Column values, byte[] prefix) {
-    return new Trie(new Nodes(nodes, values, prefix), workers.nodes(), prefix);
+    Trie trie = new Trie(new Nodes(nodes, values, prefix), workers.nodes(), prefix);
+    if (witness != null) {
+      trie.tellReads(witness);
+    }
+    return trie;
   }
 
   /** The nodes of a trie, and its leaves, in two columns of the overlay under a prefix. */

@@ -8,6 +8,7 @@ import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,7 @@ public final class Trie {
   private final @Nullable NodeCache cache;
   private final byte[] name;
   private @Nullable Node root;
+  private @Nullable Consumer<byte[]> witness;
 
   /** Paths whose entries in the store have no successor: their nodes vanished or moved. */
   private final List<byte[]> stale = new ArrayList<>();
@@ -62,6 +64,18 @@ public final class Trie {
   private static @Nullable Node read(NodeStore store) {
     byte[] rlp = store.get(ROOT_PATH);
     return rlp == null ? null : Node.decode(rlp);
+  }
+
+  /**
+   * Hands over the RLP of the root now, and of each node that is read from the store from now on:
+   * with them alone the same reads and changes can be made. The consumer is called by the threads
+   * that work on the trie, and must not change the arrays.
+   */
+  public void tellReads(Consumer<byte[]> consumer) {
+    witness = consumer;
+    if (root != null) {
+      consumer.accept(root.rlp());
+    }
   }
 
   /** Opens an empty trie in memory. */
@@ -181,6 +195,7 @@ public final class Trie {
         List<Change> group = groups.get(i);
         if (!group.isEmpty()) {
           Trie part = new Trie(store, cache, name, branch.child(i));
+          part.witness = witness;
           parts[i] = part;
           tasks.add(() -> part.apply(group, 1));
         }
@@ -312,6 +327,15 @@ public final class Trie {
     if (!(node instanceof Node.Reference reference)) {
       return node;
     }
+    Node read = load(reference, path, at);
+    Consumer<byte[]> told = witness;
+    if (told != null) {
+      told.accept(read.rlp());
+    }
+    return read;
+  }
+
+  private Node load(Node.Reference reference, byte[] path, int at) {
     int place = NodeCache.place(name, path, at);
     byte[] known = cache == null ? null : cache.get(place, reference.hash);
     if (known != null) {

@@ -23,7 +23,7 @@ public final class Deadline implements AutoCloseable {
 
   /** A thread whose work can have a deadline; that of other threads has none. */
   public static final class Worker extends Thread {
-    private final Runnable pause;
+    private Runnable pause;
     private @Nullable Deadline current;
 
     /**
@@ -35,6 +35,15 @@ public final class Deadline implements AutoCloseable {
     public Worker(Runnable body, String name, Runnable pause) {
       super(body, name);
       this.pause = pause;
+    }
+
+    @Override
+    public void run() {
+      try {
+        super.run();
+      } finally {
+        pause = () -> {}; // whoever still holds a thread that has ended holds no bundle with it
+      }
     }
   }
 

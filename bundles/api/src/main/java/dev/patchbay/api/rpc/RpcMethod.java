@@ -15,7 +15,8 @@ public interface RpcMethod {
    * @param params positional parameters; JSON-neutral values: Map, List, String, Number, Boolean or
    *     null
    * @param session the connection of the client
-   * @return a JSON-neutral value, an {@link RpcStream} or an {@link RpcConstant}
+   * @return a JSON-neutral value, an {@link RpcStream}, an {@link RpcConstant} or an {@link
+   *     RpcExpensive}
    * @throws RpcError when the call fails in a way that the client is to know
    */
   @Nullable Object call(List<@Nullable Object> params, RpcSession session) throws RpcError;

@@ -12,10 +12,7 @@ public interface RpcSession {
    * @param blocks blocks of its range
    * @param results logs that it may find
    */
-  record LogLimits(long blocks, int results) {
-    /** The limits of a listener that sets none. */
-    public static final LogLimits DEFAULT = new LogLimits(10_000, 50_000);
-  }
+  record LogLimits(long blocks, int results) {}
 
   /** Returns what a search for logs may be for, by the listener of the connection. */
   LogLimits logLimits();

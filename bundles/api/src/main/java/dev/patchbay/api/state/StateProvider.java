@@ -2,10 +2,13 @@
 package dev.patchbay.api.state;
 
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -43,4 +46,14 @@ public interface StateProvider {
    * @throws dev.patchbay.api.storage.StorageException when that state is not kept any more
    */
   @Nullable StateProof prove(Hash blockHash, Address address, List<UInt256> keys);
+
+  /**
+   * Returns the RLP of the trie nodes that prove what was read in the state after a canonical
+   * block, and that are needed to compute the state root after changes to it.
+   *
+   * @param read the slots that were read of each account; none where only the account was
+   * @throws IllegalArgumentException when the block is not a canonical one
+   * @throws dev.patchbay.api.storage.StorageException when that state is not kept any more
+   */
+  Set<Bytes> witness(Hash blockHash, Map<Address, Set<UInt256>> read, StateChanges changes);
 }

@@ -57,6 +57,9 @@ final class BlockIndex implements AutoCloseable {
   private volatile @Nullable Seen seen;
   private long reported = System.nanoTime();
 
+  /** The thread has been through all blocks up to here. */
+  private long followed = -1;
+
   /** A block, and the numbers of its logs. */
   private record Latest(Hash hash, long[] keys) {}
 
@@ -226,7 +229,7 @@ final class BlockIndex implements AutoCloseable {
       long start = System.nanoTime();
       int done = 0;
       long number = head.number();
-      long first = firstLatest(head.number());
+      long first = Math.max(firstLatest(head.number()), followed + 1);
       for (; number >= first && done < AT_ONCE; number--) {
         if (!latest.containsKey(number) && !sections.containsKey(Section.of(number))) {
           Latest next = index(number);
@@ -237,13 +240,16 @@ final class BlockIndex implements AutoCloseable {
         }
       }
       more = done == AT_ONCE;
-      if (more) {
+      if (!more) {
+        followed = head.number();
+      } else {
         rest(System.nanoTime() - start);
       }
     }
   }
 
   private void dropUntrue() throws IOException {
+    followed = -1;
     latest
         .entrySet()
         .removeIf(entry -> !entry.getValue().hash.equals(chain.canonicalHash(entry.getKey())));

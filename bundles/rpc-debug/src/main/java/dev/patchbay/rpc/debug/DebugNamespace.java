@@ -59,6 +59,10 @@ public final class DebugNamespace implements RpcNamespace {
     methods.putAll(new StateMethods(chain, states, replay, importer).methods());
     methods.putAll(new TraceFiles(chain, replay, bad).methods());
     methods.putAll(chainTraces.methods());
+    Witness witness = new Witness(chain, states, executor);
+    methods.put(
+        "debug_executionWitness",
+        RpcMethod.expensive((p, s) -> witness.of(new Params(p).requiredBlock(0, chain))));
     methods.put("debug_getBadBlocks", (p, s) -> bad.all());
     methods.put("debug_clearTxpool", (p, s) -> Hex.quantity(pool.clear()));
     methods.put("debug_freeOSMemory", (p, s) -> Heap.collect());

@@ -73,7 +73,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     methods.putAll(calls.methods());
     methods.putAll(new FillMethods(chain, pool, fees, calls).methods());
     methods.putAll(new SimulateMethods(chain, simulator).methods());
-    methods.put("eth_getLogs", RpcMethod.expensive(logs::getLogs));
+    methods.put("eth_getLogs", logs::getLogs);
     methods.putAll(filters.methods());
     methods.putAll(subscriptions.methods());
     // registered as an object, not by the component: the pool is upstream of this, and a lazy

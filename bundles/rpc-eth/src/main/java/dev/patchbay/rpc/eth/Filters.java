@@ -75,7 +75,7 @@ final class Filters {
     m.put("eth_newBlockFilter", (p, s) -> install(Kind.BLOCKS, Map.of(), null));
     m.put("eth_newPendingTransactionFilter", (p, s) -> install(Kind.TRANSACTIONS, Map.of(), null));
     m.put("eth_getFilterChanges", (p, s) -> changes(id(p)));
-    m.put("eth_getFilterLogs", RpcMethod.expensive((p, s) -> all(id(p), s.logLimits())));
+    m.put("eth_getFilterLogs", (p, s) -> all(id(p), s.logLimits()));
     m.put("eth_uninstallFilter", (p, s) -> uninstall(id(p)));
     return m;
   }
@@ -130,7 +130,7 @@ final class Filters {
     return out;
   }
 
-  private List<Object> all(String id, LogLimits limits) throws RpcError {
+  private Object all(String id, LogLimits limits) throws RpcError {
     Filter filter;
     synchronized (this) {
       filter = find(id);

@@ -5,6 +5,7 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.LogIndex;
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcExpensive;
 import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.primitives.Address;
@@ -32,6 +33,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class LogSearch {
   private static final int MAX_ALTERNATIVES = 1_000;
+
+  /** A search of no more than this is no expensive call: asking the index takes less than 1 ms. */
+  private static final long QUICK_RANGE = 100_000;
+
+  private static final int QUICK_ALTERNATIVES = 16;
+  private static final int QUICK_BLOCKS = 4;
 
   private final ChainReader chain;
   private final Supplier<@Nullable LogIndex> index;
@@ -89,6 +96,10 @@ final class LogSearch {
       return new Query(addresses, topics);
     }
 
+    int alternatives() {
+      return addresses.size() + topics.stream().mapToInt(Set::size).sum();
+    }
+
     boolean mayMatch(Bloom bloom) {
       if (!addresses.isEmpty()
           && addresses.stream().noneMatch(a -> bloom.mayContain(a.unsafeArray()))) {
@@ -120,9 +131,12 @@ final class LogSearch {
     return search(new Params(p).object(0), session.logLimits());
   }
 
-  List<Object> search(Map<String, @Nullable Object> object, LogLimits limits) throws RpcError {
+  /**
+   * Returns a list of logs where few blocks have to be looked at, otherwise the {@link
+   * RpcExpensive} that finds them.
+   */
+  Object search(Map<String, @Nullable Object> object, LogLimits limits) throws RpcError {
     Query query = Query.parse(object);
-    List<Object> out = new ArrayList<>();
     if (object.get("blockHash") != null) {
       if (object.get("fromBlock") != null || object.get("toBlock") != null) {
         throw RpcError.invalidParams(
@@ -132,6 +146,7 @@ final class LogSearch {
       if (block == null) {
         throw new RpcError(RpcError.SERVER_ERROR, "unknown block");
       }
+      List<Object> out = new ArrayList<>();
       collect(block, query, false, out);
       return out;
     }
@@ -154,8 +169,25 @@ final class LogSearch {
               + " blocks");
     }
     LogIndex known = index.get();
-    BitSet candidates =
-        known == null ? null : known.candidates(from, to, query.addresses(), query.topics());
+    if (known == null || to - from >= QUICK_RANGE || query.alternatives() > QUICK_ALTERNATIVES) {
+      return (RpcExpensive)
+          () -> look(query, from, to, candidates(known, query, from, to), limits.results());
+    }
+    BitSet candidates = candidates(known, query, from, to);
+    return candidates != null && candidates.cardinality() <= QUICK_BLOCKS
+        ? look(query, from, to, candidates, limits.results())
+        : (RpcExpensive) () -> look(query, from, to, candidates, limits.results());
+  }
+
+  private static @Nullable BitSet candidates(
+      @Nullable LogIndex known, Query query, long from, long to) {
+    return known == null ? null : known.candidates(from, to, query.addresses(), query.topics());
+  }
+
+  private List<Object> look(
+      Query query, long from, long to, @Nullable BitSet candidates, int mostResults)
+      throws RpcError {
+    List<Object> out = new ArrayList<>();
     for (long number = next(candidates, from, from); number <= to; ) {
       Deadline.check();
       BlockHeader header = chain.header(number);
@@ -164,9 +196,9 @@ final class LogSearch {
       if (block != null) {
         collect(block, query, false, out);
       }
-      if (out.size() > limits.results()) {
+      if (out.size() > mostResults) {
         throw new RpcError(
-            RpcError.Kind.LIMIT, "query returned more than " + limits.results() + " results");
+            RpcError.Kind.LIMIT, "query returned more than " + mostResults + " results");
       }
       number = next(candidates, from, number + 1);
     }

@@ -13,6 +13,7 @@ import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcConstant;
 import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcExpensive;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession;
@@ -293,9 +294,14 @@ public final class Dispatcher {
           null);
     }
     try {
-      return method.isExpensive()
-          ? gate.call(terms.time(), () -> result(id, method.call(params, session), terms, direct))
-          : result(id, method.call(params, session), terms, direct);
+      if (method.isExpensive()) {
+        return gate.call(
+            terms.time(), () -> result(id, method.call(params, session), terms, direct));
+      }
+      Object result = method.call(params, session);
+      return result instanceof RpcExpensive rest
+          ? gate.call(terms.time(), () -> result(id, rest.call(), terms, direct))
+          : result(id, result, terms, direct);
     } catch (BrokenAnswerException broken) {
       LOG.debug("{}: an answer ends before its end", name, broken);
       throw broken;
