@@ -5,9 +5,9 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * The rest of a call that has turned out to take long. A method that is not expensive as such
- * returns one in place of a value, and the server runs it as it runs expensive calls ({@link
- * RpcMethod#isExpensive}).
+ * A call, or the rest of one, that can take long, as traces and searches do. A method returns one
+ * in place of a value. Few of them run at a time, so that other calls keep their pace, and each has
+ * a deadline, which it looks at ({@link dev.patchbay.api.execution.Deadline}).
  */
 @ConsumerType
 @FunctionalInterface

@@ -22,27 +22,10 @@ public interface RpcMethod {
   @Nullable Object call(List<@Nullable Object> params, RpcSession session) throws RpcError;
 
   /**
-   * Returns whether a call can take long, as traces and searches do: few of them run at a time, so
-   * that other calls keep their pace, and each has a deadline, which it looks at ({@link
-   * dev.patchbay.api.execution.Deadline}).
+   * Returns a method that does the same and can always take long: the server runs it as an {@link
+   * RpcExpensive} call.
    */
-  default boolean isExpensive() {
-    return false;
-  }
-
-  /** Returns a method that does the same, and says that it can take long. */
   static RpcMethod expensive(RpcMethod method) {
-    return new RpcMethod() {
-      @Override
-      public @Nullable Object call(List<@Nullable Object> params, RpcSession session)
-          throws RpcError {
-        return method.call(params, session);
-      }
-
-      @Override
-      public boolean isExpensive() {
-        return true;
-      }
-    };
+    return (params, session) -> (RpcExpensive) () -> method.call(params, session);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
+import dev.patchbay.api.rpc.RpcError;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -30,12 +31,20 @@ final class AnswerBuffer extends OutputStream {
     this.direct = direct;
   }
 
-  /** Thrown when an answer is longer than what may be held; the message goes to the client. */
-  static final class FullException extends RuntimeException {
+  /**
+   * Thrown when an answer is longer than what may be held. It is checked, because Jackson wraps
+   * what is not.
+   */
+  static final class FullException extends IOException {
     private static final long serialVersionUID = 1L;
 
     FullException(int most) {
-      super("response too large: at most " + most + " bytes", null, false, false);
+      super("response too large: at most " + most + " bytes");
+    }
+
+    /** Returns what a client is told. */
+    RpcError told() {
+      return new RpcError(RpcError.Kind.RESPONSE_TOO_LARGE, String.valueOf(getMessage()));
     }
   }
 
@@ -47,7 +56,7 @@ final class AnswerBuffer extends OutputStream {
   @Override
   public void write(byte[] bytes, int offset, int length) throws IOException {
     OutputStream way = open;
-    if (way == null && direct != null && held.size() + length > HELD_BYTES) {
+    if (way == null && direct != null && held.size() + length > Math.min(HELD_BYTES, most)) {
       way = direct.get();
       open = way;
       held.writeTo(way);

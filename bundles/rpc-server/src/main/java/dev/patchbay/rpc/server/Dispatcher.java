@@ -24,6 +24,7 @@ import dev.patchbay.binding.ConfigurationKeys;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -294,23 +295,13 @@ public final class Dispatcher {
           null);
     }
     try {
-      if (method.isExpensive()) {
-        return gate.call(
-            terms.time(), () -> result(id, method.call(params, session), terms, direct));
-      }
       Object result = method.call(params, session);
-      return result instanceof RpcExpensive rest
-          ? gate.call(terms.time(), () -> result(id, rest.call(), terms, direct))
+      return result instanceof RpcExpensive expensive
+          ? gate.call(terms.time(), () -> result(id, expensive.call(), terms, direct))
           : result(id, result, terms, direct);
     } catch (BrokenAnswerException broken) {
       LOG.debug("{}: an answer ends before its end", name, broken);
       throw broken;
-    } catch (AnswerBuffer.FullException full) {
-      return error(
-          id,
-          RpcError.Kind.RESPONSE_TOO_LARGE.code(terms.errors()),
-          String.valueOf(full.getMessage()),
-          null);
     } catch (RpcError failure) {
       return error(
           id, failure.code(terms.errors()), String.valueOf(failure.getMessage()), failure.data());
@@ -322,7 +313,8 @@ public final class Dispatcher {
           id, RpcError.STORAGE_UNAVAILABLE, String.valueOf(unavailable.getMessage()), null);
     } catch (StorageException | IllegalStateException failure) {
       return error(id, RpcError.SERVER_ERROR, String.valueOf(failure.getMessage()), null);
-    } catch (RuntimeException | StackOverflowError failure) {
+    } catch (RuntimeException | StackOverflowError | LinkageError failure) {
+      // a linkage error: a class is first needed when the bundle that had it is gone
       LOG.error("{} failed: {}", name, failure.toString(), failure);
       return error(id, RpcError.INTERNAL_ERROR, "internal error", null);
     }
@@ -355,21 +347,27 @@ public final class Dispatcher {
       generator.writeEndObject();
       generator.close();
       return out.end();
-    } catch (IOException | RpcError | RuntimeException | StackOverflowError failure) {
-      if (out.isDirect()) {
-        throw new BrokenAnswerException(failure);
+    } catch (IOException | UncheckedIOException unwritten) {
+      cutIfBegun(out, unwritten);
+      Throwable cause =
+          unwritten instanceof UncheckedIOException ? unwritten.getCause() : unwritten;
+      if (cause instanceof AnswerBuffer.FullException full) {
+        throw full.told();
       }
-      if (failure instanceof RpcError told) {
-        throw told;
-      }
-      if (failure instanceof RuntimeException unchecked) {
-        throw unchecked;
-      }
-      throw new IllegalArgumentException("a result is not JSON-neutral", failure);
+      throw new IllegalArgumentException("a result is not JSON-neutral", cause);
+    } catch (RpcError | RuntimeException | StackOverflowError | LinkageError failure) {
+      cutIfBegun(out, failure);
+      throw failure;
     }
   }
 
-  private byte[] constant(@Nullable Object id, RpcConstant constant, Terms terms) {
+  private static void cutIfBegun(AnswerBuffer out, Throwable failure) {
+    if (out.isDirect()) {
+      throw new BrokenAnswerException(failure);
+    }
+  }
+
+  private byte[] constant(@Nullable Object id, RpcConstant constant, Terms terms) throws RpcError {
     try {
       byte[] value = constants.of(constant);
       byte[] own = json.writeValueAsBytes(id);
@@ -377,7 +375,7 @@ public final class Dispatcher {
           (long) CONSTANT_HEAD.length + own.length + CONSTANT_MIDDLE.length + value.length;
       int most = terms.limits().responseBytes();
       if (length + 1 > most) {
-        throw new AnswerBuffer.FullException(most);
+        throw new AnswerBuffer.FullException(most).told();
       }
       return ByteBuffer.allocate((int) length + 1)
           .put(CONSTANT_HEAD)

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.api.execution.Deadline;
+import dev.patchbay.api.rpc.RpcConstant;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcError.Profile;
+import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcNamespace;
+import dev.patchbay.api.rpc.RpcSession.LogLimits;
+import dev.patchbay.api.rpc.RpcStream;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
+import java.io.ByteArrayOutputStream;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Every way in which a method can fail, and what a client is told. */
+class DispatcherTest {
+  private static final LogLimits LOGS = new LogLimits(10, 10);
+
+  private final Dispatcher dispatcher = new Dispatcher(defaults(), Map.of());
+
+  private static Dispatcher.Config defaults() {
+    return (Dispatcher.Config)
+        Proxy.newProxyInstance(
+            Dispatcher.class.getClassLoader(),
+            new Class<?>[] {Dispatcher.Config.class},
+            (proxy, method, arguments) -> method.getDefaultValue());
+  }
+
+  @AfterEach
+  void close() {
+    dispatcher.close();
+  }
+
+  private void serve(RpcMethod method) {
+    dispatcher.addNamespace(
+        new RpcNamespace() {
+          @Override
+          public Map<String, RpcMethod> methods() {
+            return Map.of("test_call", method, "test_long", RpcMethod.expensive(method));
+          }
+        });
+  }
+
+  private static Terms terms(Profile profile) {
+    return new Terms(
+        Set.of("test"),
+        new Limits(1_000, 2, 1_000, LOGS),
+        profile,
+        Duration.ofSeconds(10),
+        new Quota(10));
+  }
+
+  private @Nullable String ask(String message, Profile profile) {
+    byte[] answer =
+        dispatcher.answer(
+            message.getBytes(StandardCharsets.UTF_8), terms(profile), new HttpSession(LOGS), null);
+    return answer == null ? null : new String(answer, StandardCharsets.UTF_8);
+  }
+
+  private static String request(String method) {
+    return "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" + method + "\",\"params\":[]}";
+  }
+
+  private static String error(int code, String message) {
+    return "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":"
+        + code
+        + ",\"message\":\""
+        + message
+        + "\"}}";
+  }
+
+  /** The table: the digest's section 3. */
+  @ParameterizedTest
+  @CsvSource({
+    "NONCE_TOO_LOW,      -32001, -32000, 1",
+    "INSUFFICIENT_FUNDS, -32002, -32000, 809",
+    "GAS_LIMIT,          -32003, -32000, 803",
+    "UNDERPRICED,        -32004, -32000, 802",
+    "LIMIT,              -32005, -32000, -32005",
+    "TIMEOUT,            -32005, -32002, -32005",
+    "RESPONSE_TOO_LARGE, -32005, -32003, -32005",
+  })
+  void aKindHasItsCodeInEachProfile(RpcError.Kind kind, int patchbay, int geth, int catalogue) {
+    serve(
+        (params, session) -> {
+          throw new RpcError(kind, "told");
+        });
+    for (String method : new String[] {"test_call", "test_long"}) {
+      assertThat(ask(request(method), Profile.PATCHBAY)).isEqualTo(error(patchbay, "told"));
+      assertThat(ask(request(method), Profile.GETH)).isEqualTo(error(geth, "told"));
+      assertThat(ask(request(method), Profile.CATALOGUE)).isEqualTo(error(catalogue, "told"));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Profile.class)
+  void faultsAreTold(Profile profile) {
+    Throwable[] faults = {
+      new NullPointerException("inside"),
+      new NoClassDefFoundError("of/a/bundle/that/is/Gone"),
+      new StackOverflowError()
+    };
+    for (Throwable fault : faults) {
+      serve(
+          (params, session) -> {
+            if (fault instanceof Error error) {
+              throw error;
+            }
+            throw (RuntimeException) fault;
+          });
+      assertThat(ask(request("test_call"), profile)).isEqualTo(error(-32603, "internal error"));
+      assertThat(ask(request("test_long"), profile)).isEqualTo(error(-32603, "internal error"));
+      serve((params, session) -> stream(10, fault));
+      assertThat(ask(request("test_long"), profile)).isEqualTo(error(-32603, "internal error"));
+    }
+    serve((params, session) -> new Object());
+    assertThat(ask(request("test_call"), profile)).isEqualTo(error(-32603, "internal error"));
+  }
+
+  /** A stream that fails after values of some length. */
+  private static RpcStream stream(int length, Throwable fault) {
+    return out -> {
+      out.beginArray();
+      out.value("x".repeat(length));
+      if (fault instanceof Error error) {
+        throw error;
+      }
+      throw (RuntimeException) fault;
+    };
+  }
+
+  @Test
+  void whatHasBegunIsCut() {
+    serve(
+        (params, session) -> stream(100_000, new NoClassDefFoundError("of/a/bundle/that/is/Gone")));
+    ByteArrayOutputStream sent = new ByteArrayOutputStream();
+    assertThatThrownBy(
+            () ->
+                dispatcher.answer(
+                    request("test_long").getBytes(StandardCharsets.UTF_8),
+                    terms(Profile.GETH),
+                    new HttpSession(LOGS),
+                    () -> sent))
+        .isInstanceOf(BrokenAnswerException.class);
+    assertThat(sent.toString(StandardCharsets.UTF_8)).contains("xxx").doesNotContain("error");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Profile.class)
+  void storesThatFailAreTold(Profile profile) {
+    serve(
+        (params, session) -> {
+          throw new StorageUnavailableException("no store is bound");
+        });
+    assertThat(ask(request("test_call"), profile)).isEqualTo(error(-32010, "no store is bound"));
+    serve(
+        (params, session) -> {
+          throw new StorageException("the disk is full");
+        });
+    assertThat(ask(request("test_call"), profile)).isEqualTo(error(-32000, "the disk is full"));
+    serve(
+        (params, session) -> {
+          throw new IllegalStateException("the chain is closed");
+        });
+    assertThat(ask(request("test_call"), profile)).isEqualTo(error(-32000, "the chain is closed"));
+  }
+
+  @Test
+  void aDeadlineIsToldAsATimeout() {
+    serve(
+        (params, session) -> {
+          try (Deadline over = Deadline.after(Duration.ZERO)) {
+            Deadline.check();
+            return "in time";
+          }
+        });
+    assertThat(ask(request("test_long"), Profile.PATCHBAY)).contains("\"code\":-32005");
+    assertThat(ask(request("test_long"), Profile.GETH)).contains("\"code\":-32002");
+    assertThat(ask(request("test_long"), Profile.CATALOGUE)).contains("\"code\":-32005");
+  }
+
+  @Test
+  void anAnswerThatIsTooLongIsTold() {
+    // short of Jackson's buffer and beyond it, alone and inside of something, held and streamed
+    for (int length : new int[] {2_000, 20_000}) {
+      String text = "x".repeat(length);
+      serve((params, session) -> text);
+      assertThatItIsTooLong();
+      serve((params, session) -> Map.of("key", List.of(1, text)));
+      assertThatItIsTooLong();
+      serve((params, session) -> (RpcStream) out -> out.value(Map.of("key", List.of(1, text))));
+      assertThatItIsTooLong();
+      serve((params, session) -> new RpcConstant("key" + length, () -> text));
+      assertThatItIsTooLong();
+    }
+  }
+
+  private void assertThatItIsTooLong() {
+    String told = "response too large: at most 1000 bytes";
+    assertThat(ask(request("test_call"), Profile.PATCHBAY)).isEqualTo(error(-32005, told));
+    assertThat(ask(request("test_call"), Profile.GETH)).isEqualTo(error(-32003, told));
+    assertThat(ask(request("test_call"), Profile.CATALOGUE)).isEqualTo(error(-32005, told));
+  }
+
+  @Test
+  void aNotificationIsNeverAnswered() {
+    serve((params, session) -> "done");
+    assertThat(ask("{\"jsonrpc\":\"2.0\",\"method\":\"test_call\"}", Profile.PATCHBAY)).isNull();
+    assertThat(ask("{\"jsonrpc\":\"2.0\",\"method\":\"test_none\"}", Profile.PATCHBAY)).isNull();
+  }
+}
