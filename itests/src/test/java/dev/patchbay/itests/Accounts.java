@@ -18,6 +18,10 @@ final class Accounts {
     HexFormat.of().parseHex("7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6"),
     HexFormat.of().parseHex("47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a")
   };
+
+  /** The key of an account without funds. */
+  static final byte[] POOR = HexFormat.of().parseHex("11".repeat(32));
+
   static final String FIRST = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 
   private Accounts() {}

@@ -154,6 +154,18 @@ final class Node implements AutoCloseable {
     return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
   }
 
+  /** Posts a body to a listener; returns the text. */
+  static String post(int port, String body) throws Exception {
+    return HTTP.send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port))
+                .header("Content-Type", "application/json")
+                .timeout(Duration.ofSeconds(30))
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build(),
+            HttpResponse.BodyHandlers.ofString())
+        .body();
+  }
+
   /** Calls a method; returns the whole response. */
   JsonNode call(String method, Object... params) throws Exception {
     return JSON.readTree(post(request(method, params)).body());

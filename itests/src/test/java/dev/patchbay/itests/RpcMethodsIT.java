@@ -55,9 +55,6 @@ class RpcMethodsIT {
   private static final String CONTRACT_RUNTIME =
       "36156008575f5ffd" + "5b" + "60075f5fa1" + "602a600155" + "5f5f5f5f5f60045af15000";
 
-  /** The key of an account without funds. */
-  private static final byte[] POOR = HexFormat.of().parseHex("11".repeat(32));
-
   private static final String SECOND = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
 
   @TempDir static Path folder;
@@ -206,7 +203,8 @@ class RpcMethodsIT {
     assertThat(low.get("message").asText()).startsWith("nonce too low");
     assertThat(low.at("/data/reason").asText()).isEqualTo("NONCE_TOO_LOW");
     assertThat(low.at("/data/standard").asInt()).isEqualTo(1);
-    JsonNode funds = error("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(POOR, 0)));
+    JsonNode funds =
+        error("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(Accounts.POOR, 0)));
     assertThat(funds.get("code").asInt()).isEqualTo(-32002);
   }
 

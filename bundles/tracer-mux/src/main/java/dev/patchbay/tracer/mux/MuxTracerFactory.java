@@ -41,6 +41,9 @@ public final class MuxTracerFactory implements TracerFactory {
           Map<String, Object> own = new HashMap<>();
           if (options instanceof Map<?, ?> map) {
             map.forEach((key, value) -> own.put(String.valueOf(key), value));
+          } else if (options != null) {
+            throw new IllegalArgumentException(
+                "the options of " + name + " are not an object: " + options);
           }
           tracers.put(name, factory.create(own, subject));
         });
