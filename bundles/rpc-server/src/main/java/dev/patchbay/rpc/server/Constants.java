@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.patchbay.api.rpc.RpcConstant;
+import dev.patchbay.api.rpc.SharedCache;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The JSON of results that never change, as long as there is room. A result goes by its key, which
@@ -30,14 +32,25 @@ final class Constants {
             .build();
   }
 
-  /** Returns the JSON of a result; the array must not be changed. */
-  byte[] of(RpcConstant constant) throws JsonProcessingException {
+  /**
+   * Returns the JSON of a result; the array must not be changed.
+   *
+   * @param shared where other nodes put what they have made, or null
+   */
+  byte[] of(RpcConstant constant, @Nullable SharedCache shared) throws JsonProcessingException {
     byte[] found = known.getIfPresent(constant.key());
+    if (found != null) {
+      return found;
+    }
+    found = shared == null ? null : shared.get(constant.key());
     if (found == null) {
       found = json.writeValueAsBytes(constant.value().get());
-      if (found.length <= longest) {
-        known.put(constant.key(), found);
+      if (shared != null) {
+        shared.put(constant.key(), found);
       }
+    }
+    if (found.length <= longest) {
+      known.put(constant.key(), found);
     }
     return found;
   }

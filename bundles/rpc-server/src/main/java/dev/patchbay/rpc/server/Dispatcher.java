@@ -18,6 +18,7 @@ import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.api.rpc.RpcStream;
+import dev.patchbay.api.rpc.SharedCache;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.ConfigurationKeys;
@@ -104,6 +105,12 @@ public final class Dispatcher {
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
   private volatile @Nullable BlockImporter importer;
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile @Nullable SharedCache shared;
 
   /** Takes how many expensive calls run at a time. */
   @Activate
@@ -369,7 +376,7 @@ public final class Dispatcher {
 
   private byte[] constant(@Nullable Object id, RpcConstant constant, Terms terms) throws RpcError {
     try {
-      byte[] value = constants.of(constant);
+      byte[] value = constants.of(constant, shared);
       byte[] own = json.writeValueAsBytes(id);
       long length =
           (long) CONSTANT_HEAD.length + own.length + CONSTANT_MIDDLE.length + value.length;
