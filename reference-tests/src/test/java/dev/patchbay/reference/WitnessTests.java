@@ -34,7 +34,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -157,16 +156,6 @@ class WitnessTests {
         accounts.put(key, after.encode());
       }
       return accounts.rootHash();
-    }
-
-    @Override
-    public void accounts(Hash from, BiPredicate<Hash, Account> visitor) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void slots(Hash account, Hash from, BiPredicate<Hash, UInt256> visitor) {
-      throw new UnsupportedOperationException();
     }
 
     @Override

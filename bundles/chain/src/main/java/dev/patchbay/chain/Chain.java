@@ -11,7 +11,7 @@ import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.state.StateProof;
 import dev.patchbay.api.state.StateProvider;
-import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.state.StateRange;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
@@ -377,7 +377,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   // ---- state
 
   @Override
-  public @Nullable StateReader stateAfter(Hash blockHash) {
+  public @Nullable StateRange stateAfter(Hash blockHash) {
     Lease<KeyValueStore> lease = storage.lease();
     long opened = reorganisations;
     BlockHeader header = ChainStore.header(lease.get(), blockHash);

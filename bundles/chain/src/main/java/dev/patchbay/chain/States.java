@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
+import dev.patchbay.api.state.StateRange;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
@@ -47,26 +48,6 @@ final class States {
     }
 
     @Override
-    public void accounts(Hash from, BiPredicate<Hash, Account> visitor) {
-      reader.scan(
-          Column.ACCOUNTS,
-          from.unsafeArray(),
-          (key, slim) -> visitor.test(Hash.wrap(key), Account.decodeSlim(slim)));
-    }
-
-    @Override
-    public void slots(Hash account, Hash from, BiPredicate<Hash, UInt256> visitor) {
-      byte[] prefix = account.unsafeArray();
-      reader.scan(
-          Column.SLOTS,
-          Keys.slot(account, from),
-          (key, value) ->
-              Arrays.equals(key, 0, 32, prefix, 0, 32)
-                  && visitor.test(
-                      Hash.wrap(Arrays.copyOfRange(key, 32, 64)), UInt256.ofBytes(value)));
-    }
-
-    @Override
     public void close() {}
   }
 
@@ -81,7 +62,7 @@ final class States {
    * @param release gives the lease back
    */
   record Historic(KeyReader reader, long number, Runnable check, Runnable release)
-      implements StateReader {
+      implements StateRange {
     @Override
     public @Nullable Account account(Address address) {
       byte[] key = address.keccak().unsafeArray();

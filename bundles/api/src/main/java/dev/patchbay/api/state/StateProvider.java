@@ -23,7 +23,7 @@ public interface StateProvider {
    * @throws dev.patchbay.api.storage.StorageException when that state is not kept any more; also
    *     from the reader, when it stops being kept, or the chain is reorganised, in the meantime
    */
-  @Nullable StateReader stateAfter(Hash blockHash);
+  @Nullable StateRange stateAfter(Hash blockHash);
 
   /**
    * Which states are kept.

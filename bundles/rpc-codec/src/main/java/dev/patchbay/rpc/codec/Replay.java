@@ -7,7 +7,7 @@ import dev.patchbay.api.execution.BlockExecutor.Follower;
 import dev.patchbay.api.json.JsonWriter;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.state.StateProvider;
-import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.state.StateRange;
 import dev.patchbay.api.tracing.StreamingTracer;
 import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
@@ -40,7 +40,7 @@ public final class Replay {
   @FunctionalInterface
   public interface Outcome<T> {
     /** Returns it; the state is valid during the call. */
-    @Nullable T of(StateReader before, StateChanges changes);
+    @Nullable T of(StateRange before, StateChanges changes);
   }
 
   /** What a tracer follows. */
@@ -97,7 +97,7 @@ public final class Replay {
     if (block.number() == 0) {
       throw new RpcError(RpcError.SERVER_ERROR, "genesis is not traceable");
     }
-    try (StateReader state = states.stateAfter(block.header().parentHash())) {
+    try (StateRange state = states.stateAfter(block.header().parentHash())) {
       if (state == null) {
         throw new RpcError(
             RpcError.SERVER_ERROR, "the state before block " + block.number() + " is not there");

@@ -8,7 +8,7 @@ import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.state.StateProvider;
-import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.state.StateRange;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.Account;
@@ -129,7 +129,7 @@ final class StateMethods {
     boolean storage = !params.flag(4);
     Map<String, Object> accounts = new LinkedHashMap<>();
     Hash[] next = {null};
-    try (StateReader state = states.stateAfter(block.hash())) {
+    try (StateRange state = states.stateAfter(block.hash())) {
       if (state == null) {
         throw new RpcError(
             RpcError.SERVER_ERROR, "the state after block " + block.number() + " is not there");
@@ -221,7 +221,7 @@ final class StateMethods {
   }
 
   private static Object storageRange(
-      StateReader before, @Nullable AccountChange change, Address address, Hash from, int most) {
+      StateRange before, @Nullable AccountChange change, Address address, Hash from, int most) {
     TreeMap<Hash, @Nullable UInt256> written = new TreeMap<>();
     Map<Hash, UInt256> keys = new LinkedHashMap<>();
     if (change != null) {

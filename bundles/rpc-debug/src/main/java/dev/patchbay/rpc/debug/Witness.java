@@ -25,7 +25,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -135,16 +134,6 @@ final class Witness {
         codes.add(code);
       }
       return code;
-    }
-
-    @Override
-    public void accounts(Hash from, BiPredicate<Hash, Account> visitor) {
-      throw new UnsupportedOperationException("execution asks by address");
-    }
-
-    @Override
-    public void slots(Hash account, Hash from, BiPredicate<Hash, UInt256> visitor) {
-      throw new UnsupportedOperationException("execution asks by key");
     }
 
     @Override
