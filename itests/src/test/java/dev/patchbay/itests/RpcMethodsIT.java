@@ -733,6 +733,12 @@ class RpcMethodsIT {
       }
       write(channel, Node.request("debug_unsubscribe", id));
       assertThat(in.readLine()).contains("subscription not found");
+      assertThatAnswersComeFirst(
+          request -> {
+            write(channel, request);
+            return in.readLine();
+          },
+          in::readLine);
       write(channel, Node.request("debug_subscribe", "traceChain", number, "0x0"));
       assertThat(in.readLine()).contains("-32602", "needs to come after");
       write(channel, Node.request("debug_subscribe", "nonsense"));
@@ -740,6 +746,32 @@ class RpcMethodsIT {
     }
     assertThat(error("debug_subscribe", "traceChain", "0x0", "0x1").get("code").asInt())
         .isEqualTo(-32601);
+  }
+
+  private interface Exchange {
+    String with(String request) throws Exception;
+  }
+
+  private interface Reading {
+    String next() throws Exception;
+  }
+
+  /** A client cannot know what is notified before it was told the subscription's id. */
+  private static void assertThatAnswersComeFirst(Exchange ask, Reading in) throws Exception {
+    String request = Node.request("debug_subscribe", "traceChain", "0x0", "0x1");
+    for (int i = 0; i < 50; i++) {
+      String answer = ask.with(request);
+      assertThat(answer).contains("\"result\":\"0x");
+      assertThat(in.next())
+          .contains(Node.json(answer).get("result").asText(), "debug_subscription");
+    }
+  }
+
+  @Test
+  void anAnswerComesBeforeItsNotifications() throws Exception {
+    WebSocketClient socket = WebSocketClient.to(node.wsPort);
+    assertThatAnswersComeFirst(socket::ask, socket::next);
+    socket.close();
   }
 
   /** What was in the blocks above goes back into the pool, and into new blocks. */

@@ -21,10 +21,18 @@ public interface RpcSession {
   boolean canNotify();
 
   /**
+   * Makes the id of a subscription for the request under way: what is sent of it meanwhile comes
+   * after the answer, by which the client learns the id.
+   *
+   * @throws IllegalStateException when the server cannot send to the client
+   */
+  String newSubscription();
+
+  /**
    * Sends a notification of a subscription to the client.
    *
    * @param method what the client knows it by, e.g. {@code eth_subscription}
-   * @param subscription its id
+   * @param subscription its id, of {@link #newSubscription}
    * @param result JSON-neutral value
    * @return false when the connection is gone or too slow; the subscription should end then
    */

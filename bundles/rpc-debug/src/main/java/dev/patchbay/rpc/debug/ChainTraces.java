@@ -15,9 +15,7 @@ import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.rpc.codec.Params;
 import dev.patchbay.rpc.codec.Replay;
-import java.security.SecureRandom;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +42,6 @@ final class ChainTraces implements AutoCloseable {
   private final ChainReader chain;
   private final Replay replay;
   private final TraceMethods traces;
-  private final SecureRandom random = new SecureRandom();
   private final Map<String, Wanted> active = new ConcurrentHashMap<>();
   private final ExecutorService thread =
       new ThreadPoolExecutor(
@@ -91,9 +88,7 @@ final class ChainTraces implements AutoCloseable {
               + start.number()
               + ")");
     }
-    byte[] bytes = new byte[16];
-    random.nextBytes(bytes);
-    String id = "0x" + HexFormat.of().formatHex(bytes);
+    String id = session.newSubscription();
     Wanted wanted = new Wanted(session, start, end, params.object(3));
     active.put(id, wanted);
     try {

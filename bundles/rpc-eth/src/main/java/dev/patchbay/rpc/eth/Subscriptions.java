@@ -8,8 +8,6 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.rpc.codec.Params;
 import dev.patchbay.rpc.codec.Results;
-import java.math.BigInteger;
-import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,7 +27,6 @@ final class Subscriptions {
 
   private final LogSearch logs;
   private final Function<Block, List<Object>> receipts;
-  private final SecureRandom random = new SecureRandom();
   private final Map<String, Subscription> active = new ConcurrentHashMap<>();
 
   private enum Kind {
@@ -99,7 +96,7 @@ final class Subscriptions {
           RpcError.Kind.LIMIT,
           "too many subscriptions, at most " + MAX_PER_SESSION + " a connection");
     }
-    String id = "0x" + new BigInteger(127, random).setBit(127).toString(16);
+    String id = session.newSubscription();
     active.put(id, new Subscription(session, kind, query, full, hashes));
     session.onClose(() -> active.remove(id));
     return id;

@@ -15,6 +15,11 @@ record HttpSession(LogLimits logLimits) implements RpcSession {
   }
 
   @Override
+  public String newSubscription() {
+    throw new IllegalStateException("nothing is sent over HTTP but answers");
+  }
+
+  @Override
   public boolean notify(String method, String subscription, Object result) {
     return false;
   }

@@ -28,6 +28,7 @@ final class IpcConnection implements RpcSession {
   private final Consumer<IpcConnection> onEnd;
   private final BlockingQueue<byte[]> unsent = new LinkedBlockingQueue<>();
   private final Semaphore room = new Semaphore(MAX_UNSENT_BYTES);
+  private final Subscribing subscribing = new Subscribing();
   private final CloseActions closeActions = new CloseActions();
 
   IpcConnection(
@@ -51,6 +52,7 @@ final class IpcConnection implements RpcSession {
           room.acquire(permits(answer));
           unsent.add(answer);
         }
+        subscribing.answered();
       }
     } catch (IOException ended) {
       // the client has gone, or sent what is no message: there is nobody to tell
@@ -112,13 +114,18 @@ final class IpcConnection implements RpcSession {
   }
 
   @Override
+  public String newSubscription() {
+    return subscribing.newId();
+  }
+
+  @Override
   public boolean notify(String method, String subscription, Object result) {
     byte[] message = dispatcher.notification(method, subscription, result);
     if (!channel.isOpen() || !room.tryAcquire(permits(message))) {
       close();
       return false;
     }
-    unsent.add(message);
+    subscribing.send(subscription, () -> unsent.add(message));
     return true;
   }
 

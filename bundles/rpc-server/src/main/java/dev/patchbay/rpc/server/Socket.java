@@ -23,6 +23,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   private final Quota connections;
   private final AtomicInteger unsent = new AtomicInteger();
   private final AtomicInteger unsentChars = new AtomicInteger();
+  private final Subscribing subscribing = new Subscribing();
   private final CloseActions closeActions = new CloseActions();
 
   Socket(Dispatcher dispatcher, Terms terms, Quota connections) {
@@ -55,12 +56,23 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
     Session session = getSession();
     byte[] answer = dispatcher.answer(message, terms, this, null);
     if (answer == null) {
+      subscribing.answered();
       session.demand();
-    } else {
-      session.sendText(
-          new String(answer, StandardCharsets.UTF_8),
-          Callback.from(session::demand, failure -> session.disconnect()));
+      return;
     }
+    // the next request is not begun before both are done: it may subscribe, too
+    AtomicInteger steps = new AtomicInteger(2);
+    Runnable step =
+        () -> {
+          if (steps.decrementAndGet() == 0) {
+            session.demand();
+          }
+        };
+    session.sendText(
+        new String(answer, StandardCharsets.UTF_8),
+        Callback.from(step, failure -> session.disconnect()));
+    subscribing.answered();
+    step.run();
   }
 
   @Override
@@ -84,6 +96,11 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   }
 
   @Override
+  public String newSubscription() {
+    return subscribing.newId();
+  }
+
+  @Override
   public boolean notify(String method, String subscription, Object result) {
     Session session = getSession();
     if (session == null || !session.isOpen()) {
@@ -96,7 +113,9 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       session.disconnect(); // a close frame would wait behind what is not read
       return false;
     }
-    session.sendText(text, Callback.from(() -> sent(text), failure -> sent(text)));
+    subscribing.send(
+        subscription,
+        () -> session.sendText(text, Callback.from(() -> sent(text), failure -> sent(text))));
     return true;
   }
 
