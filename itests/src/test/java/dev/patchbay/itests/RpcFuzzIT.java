@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
 import java.nio.ByteBuffer;
@@ -19,10 +17,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -261,8 +255,8 @@ class RpcFuzzIT {
   @Test
   void webSocketFrames() throws Exception {
     for (int i = 0; i < ROUNDS / 10; i++) {
-      BlockingQueue<String> messages = new LinkedBlockingQueue<>();
-      WebSocket socket = open(messages);
+      WebSocketClient client = WebSocketClient.to(node.wsPort);
+      WebSocket socket = client.frames();
       for (int j = 0; j < 5; j++) {
         switch (random.nextInt(6)) {
           case 0 ->
@@ -272,37 +266,16 @@ class RpcFuzzIT {
           case 3 -> socket.sendText("{\"jsonrpc\":", random.nextBoolean());
           default -> socket.sendText(JSON.writeValueAsString(request()), true);
         }
-        String reply = messages.poll(20, TimeUnit.MILLISECONDS);
-        if (reply != null) {
+        String reply = client.next(20);
+        boolean none = reply.equals("null") || reply.matches("(closed|failed): .*");
+        if (!none) {
           check("a frame", reply);
         }
         if (socket.isOutputClosed()) {
           break;
         }
       }
-      socket.abort();
+      client.close();
     }
-  }
-
-  private static WebSocket open(BlockingQueue<String> messages) throws Exception {
-    return HttpClient.newHttpClient()
-        .newWebSocketBuilder()
-        .buildAsync(
-            URI.create("ws://127.0.0.1:" + node.wsPort),
-            new WebSocket.Listener() {
-              private final StringBuilder text = new StringBuilder();
-
-              @Override
-              public CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
-                text.append(data);
-                if (last) {
-                  messages.add(text.toString());
-                  text.setLength(0);
-                }
-                socket.request(1);
-                return null;
-              }
-            })
-        .get(5, TimeUnit.SECONDS);
   }
 }

@@ -48,7 +48,17 @@ final class WebSocketClient implements WebSocket.Listener, AutoCloseable {
 
   /** Returns the next message, "null" when none comes for ten seconds. */
   String next() throws InterruptedException {
-    return String.valueOf(messages.poll(10, TimeUnit.SECONDS));
+    return next(10_000);
+  }
+
+  /** Returns the next message, "null" when none comes in time. */
+  String next(long millis) throws InterruptedException {
+    return String.valueOf(messages.poll(millis, TimeUnit.MILLISECONDS));
+  }
+
+  /** Returns what sends frames of any kind. */
+  WebSocket frames() {
+    return socket;
   }
 
   @Override
