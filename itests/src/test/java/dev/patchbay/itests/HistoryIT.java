@@ -9,6 +9,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,6 +37,48 @@ class HistoryIT {
     }
     try (Node node = new Node(folder.resolve("data")).start()) {
       verify(node, hashes);
+    }
+  }
+
+  /** Each block gives the receiver 1 wei more: what is read at a block is as much as its number. */
+  @Test
+  void aStateIsThatOfItsBlockWhileOthersCome() throws Exception {
+    try (Node node = new Node(folder.resolve("coming")).start()) {
+      AtomicBoolean running = new AtomicBoolean(true);
+      AtomicInteger compared = new AtomicInteger();
+      ConcurrentLinkedQueue<String> wrong = new ConcurrentLinkedQueue<>();
+      List<Thread> readers = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        int back = i; // of the head, which stops to be it at any moment, and of those below
+        Thread reader =
+            new Thread(
+                () -> {
+                  while (running.get()) {
+                    try {
+                      long head = Long.decode(node.result("eth_blockNumber").asText());
+                      String block = Hex.quantity(Math.max(0, head - back));
+                      String balance = node.result("eth_getBalance", RECEIVER, block).asText();
+                      if (!balance.equals(block)) {
+                        wrong.add(balance + " at block " + block);
+                      }
+                      compared.incrementAndGet();
+                    } catch (Exception | AssertionError failure) {
+                      wrong.add(failure.toString());
+                    }
+                  }
+                });
+        reader.start();
+        readers.add(reader);
+      }
+      for (int i = 0; i < 300; i++) {
+        node.result("eth_sendRawTransactionSync", Accounts.raw(Accounts.transfer(0, i)));
+      }
+      running.set(false);
+      for (Thread reader : readers) {
+        reader.join();
+      }
+      assertThat(wrong).isEmpty();
+      assertThat(compared.get()).isGreaterThan(300);
     }
   }
 

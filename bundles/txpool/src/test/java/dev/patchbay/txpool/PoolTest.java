@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.state.StateProvider;
-import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.state.StateRange;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.AddResult.Reason;
 import dev.patchbay.crypto.Blobs;
@@ -52,7 +52,7 @@ class PoolTest {
                   "stateAfter",
                   args ->
                       stub(
-                          StateReader.class,
+                          StateRange.class,
                           Map.of("account", address -> accounts.get(address[0]))))));
 
   {
