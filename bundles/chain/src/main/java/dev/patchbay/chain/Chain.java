@@ -400,19 +400,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       lease.close();
       throw gone;
     }
-    return new States.Historic(lease.get(), number, () -> isHeadAlone(number), check, lease::close);
-  }
-
-  /**
-   * Returns whether the store has had nothing beyond a block until now. The order matters: what is
-   * arriving becomes the head before it is no longer arriving.
-   */
-  private boolean isHeadAlone(long number) {
-    if (arriving != null) {
-      return false;
-    }
-    Block top = head;
-    return top != null && top.number() == number;
+    return new States.Historic(lease.get(), number, check, lease::close);
   }
 
   @Override

@@ -13,7 +13,6 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import java.util.Arrays;
 import java.util.function.BiPredicate;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Readers of states. */
@@ -54,18 +53,15 @@ final class States {
 
   /**
    * The state after a canonical block, while later blocks may come: the present value is read
-   * first, then whether a later block has replaced it; when there is none, that need not be
-   * searched for. In that order a commit in between does no harm. A reorganisation does, or when
-   * the history is forgotten, and is noticed.
+   * first, then whether a later block has replaced it. In that order a commit in between does no
+   * harm. A reorganisation does, or when the history is forgotten, and is noticed.
    *
    * @param reader the store
    * @param number number of the block
-   * @param isHead whether the block is the head, and none is about to replace it
    * @param check fails when what was read before is not to be trusted
    * @param release gives the lease back
    */
-  record Historic(
-      KeyReader reader, long number, BooleanSupplier isHead, Runnable check, Runnable release)
+  record Historic(KeyReader reader, long number, Runnable check, Runnable release)
       implements StateRange {
     @Override
     public @Nullable Account account(Address address) {
@@ -159,10 +155,6 @@ final class States {
 
     private byte @Nullable [] value(Column present, Column history, byte[] key) {
       byte[][] found = {reader.get(present, key)};
-      if (isHead.getAsBoolean()) {
-        check.run();
-        return found[0];
-      }
       reader.scan(
           history,
           Keys.history(key, number + 1),
