@@ -26,8 +26,9 @@ final class Accounts {
 
   private Accounts() {}
 
-  private static Transaction.Builder transaction(long nonce) {
-    return Transaction.builder(TransactionType.FEE_MARKET)
+  /** A transaction of the development chain that pays enough, without gas and receiver. */
+  static Transaction.Builder transaction(TransactionType type, long nonce) {
+    return Transaction.builder(type)
         .chainId(UInt256.of(1337))
         .nonce(nonce)
         .maxFeePerGas(UInt256.of(100_000_000_000L))
@@ -39,7 +40,7 @@ final class Accounts {
   }
 
   static Transaction transfer(byte[] key, long nonce) {
-    return transaction(nonce)
+    return transaction(TransactionType.FEE_MARKET, nonce)
         .gasLimit(21_000)
         .to(Address.fromHex("0x00000000000000000000000000000000000000aa"))
         .value(UInt256.ONE)
@@ -47,7 +48,7 @@ final class Accounts {
   }
 
   static Transaction call(int account, long nonce, String to, String data) {
-    return transaction(nonce)
+    return transaction(TransactionType.FEE_MARKET, nonce)
         .gasLimit(200_000)
         .to(Address.fromHex(to))
         .data(Bytes.fromHex(data))
@@ -56,7 +57,7 @@ final class Accounts {
 
   /** A contract creation with hexadecimal init code. */
   static Transaction create(int account, long nonce, String initCode) {
-    return transaction(nonce)
+    return transaction(TransactionType.FEE_MARKET, nonce)
         .gasLimit(1_000_000)
         .data(Bytes.fromHex("0x" + initCode))
         .sign(KEYS[account]);
@@ -76,7 +77,7 @@ final class Accounts {
             + "5f5f5f5f6001855ff150" // CALL(gas 0 and the stipend, address, 1 wei); POP
             + "600101" // address + 1
             + "5a620100001060215700"; // while more than 65,536 gas are left
-    return transaction(nonce)
+    return transaction(TransactionType.FEE_MARKET, nonce)
         .gasLimit(1 << 24)
         .value(UInt256.of(1_000))
         .data(Bytes.fromHex("0x" + code))

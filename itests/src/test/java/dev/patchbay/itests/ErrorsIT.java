@@ -6,13 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.IntNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
-import java.net.ConnectException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -91,17 +89,7 @@ class ErrorsIT {
               + "\nmax.log.results = 1\nmax.expensive.seconds = 2\nmax.body.bytes = 300000\n");
     }
     for (int port : ports.values()) {
-      for (int i = 0; i < 100 && !answers(port); i++) {
-        TimeUnit.MILLISECONDS.sleep(100);
-      }
-    }
-  }
-
-  private static boolean answers(int port) throws Exception {
-    try {
-      return Node.post(port, Node.request("eth_chainId")).contains("0x539");
-    } catch (ConnectException notYet) {
-      return false;
+      Node.awaitPort(port);
     }
   }
 
@@ -164,13 +152,11 @@ class ErrorsIT {
   }
 
   private static Transaction.Builder transaction(long nonce) {
-    return Transaction.builder(TransactionType.FEE_MARKET)
-        .chainId(UInt256.of(1337))
-        .nonce(nonce)
-        .maxFeePerGas(UInt256.of(100_000_000_000L))
-        .maxPriorityFeePerGas(UInt256.of(1_000_000_000L))
-        .gasLimit(21_000)
-        .to(Address.fromHex(NOBODY));
+    return transaction(TransactionType.FEE_MARKET, nonce);
+  }
+
+  private static Transaction.Builder transaction(TransactionType type, long nonce) {
+    return Accounts.transaction(type, nonce).gasLimit(21_000).to(Address.fromHex(NOBODY));
   }
 
   private static Map<String, Object> code(String code) {
@@ -256,13 +242,7 @@ class ErrorsIT {
         transaction(1).gasLimit((1 << 24) + 1).sign(Accounts.KEYS[0]));
     checkSent(
         Told.pool(-32004, 802, "transaction underpriced", "UNDERPRICED"),
-        Transaction.builder(TransactionType.BLOB)
-            .chainId(UInt256.of(1337))
-            .nonce(1)
-            .maxFeePerGas(UInt256.of(100_000_000_000L))
-            .maxPriorityFeePerGas(UInt256.of(1_000_000_000L))
-            .gasLimit(21_000)
-            .to(Address.fromHex(NOBODY))
+        transaction(TransactionType.BLOB, 1)
             .maxFeePerBlobGas(UInt256.ZERO)
             .blobVersionedHashes(List.of(Hash.fromHex("0x01" + "00".repeat(31))))
             .sign(Accounts.KEYS[0]));
@@ -478,33 +458,25 @@ class ErrorsIT {
         NOBODY,
         Collections.nCopies(1_025, "0x" + "00".repeat(32)),
         "latest");
-    Map<String, Object> endless = Map.of("to", NOBODY, "gas", "0x2faf080");
-    Map<String, Object> options =
-        Map.of("stateOverrides", code(ENDLESS), "disableStack", false, "tracer", "callTracer");
-    ObjectNode timeout = JSON.createObjectNode().put("timeout", "1ms");
-    timeout.setAll((ObjectNode) JSON.valueToTree(options));
     check(
         new Told(-32005, -32002, -32005, "execution timeout", null),
         "debug_traceCall",
-        endless,
+        Map.of("to", NOBODY, "gas", "0x2faf080"),
         "latest",
-        timeout);
-    Map<String, Object> long20k =
-        Map.of("to", NOBODY, "gas", "0x2faf080"); // returns 20,480 bytes of zeros
-    check(
-        new Told(-32005, -32003, -32005, "response too large: at most 20000 bytes", null),
-        "eth_call",
-        long20k,
-        "latest",
-        code("0x6150005ff3"));
+        Map.of("stateOverrides", code(ENDLESS), "tracer", "callTracer", "timeout", "1ms"));
+    Told tooLarge =
+        new Told(-32005, -32003, -32005, "response too large: at most 20000 bytes", null);
+    check(PORTS, big(), tooLarge);
     for (Map.Entry<String, Integer> listener : PORTS.entrySet()) {
       String answer = Node.post(listener.getValue(), "[" + big() + "," + one + "]");
-      int code = listener.getKey().equals("geth") ? -32003 : -32005;
       JsonNode first = JSON.readTree(answer).get(0);
-      assertThat(first.at("/error/code").asInt()).as(answer).isEqualTo(code);
+      assertThat(first.at("/error/code").asInt())
+          .as(answer)
+          .isEqualTo(tooLarge.code(listener.getKey()));
     }
   }
 
+  /** A request whose answer has 20,480 bytes of zeros. */
   private static String big() throws Exception {
     return Node.request("eth_call", Map.of("to", NOBODY), "latest", code("0x6150005ff3"));
   }

@@ -4,7 +4,9 @@ package dev.patchbay.itests;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -53,6 +55,18 @@ final class Node implements AutoCloseable {
     } catch (IOException none) {
       throw new IllegalStateException(none);
     }
+  }
+
+  /** Waits until somebody listens on a port. */
+  static void awaitPort(int port) throws Exception {
+    for (int i = 0; i < 200; i++) {
+      try (Socket up = new Socket(InetAddress.getLoopbackAddress(), port)) {
+        return;
+      } catch (IOException notYet) {
+        TimeUnit.MILLISECONDS.sleep(50);
+      }
+    }
+    throw new AssertionError("nobody listens on port " + port);
   }
 
   /** Runs the launcher; returns its exit status and output. */

@@ -2,11 +2,7 @@
 package dev.patchbay.itests;
 
 import java.io.File;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.util.Arrays;
-import java.util.concurrent.TimeUnit;
 
 /** A Redis of Debian's package, in memory alone. */
 final class RedisServer implements AutoCloseable {
@@ -34,14 +30,8 @@ final class RedisServer implements AutoCloseable {
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .start();
-    for (int i = 0; i < 200; i++) {
-      try (Socket up = new Socket(InetAddress.getLoopbackAddress(), port)) {
-        return this;
-      } catch (IOException notYet) {
-        TimeUnit.MILLISECONDS.sleep(50);
-      }
-    }
-    throw new AssertionError("redis-server does not listen on port " + port);
+    Node.awaitPort(port);
+    return this;
   }
 
   /** Sends a signal to the process, e.g. STOP. */

@@ -14,7 +14,6 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.net.ConnectException;
 import java.net.Socket;
 import java.net.URI;
 import java.net.UnixDomainSocketAddress;
@@ -367,14 +366,8 @@ class RpcMethodsIT {
   /** Asks a listener that may be about to open. */
   private static HttpResponse<String> opened(int port, String method, String params)
       throws Exception {
-    for (int i = 0; i < 100; i++) {
-      try {
-        return post(port, method, params, "");
-      } catch (ConnectException notYet) {
-        TimeUnit.MILLISECONDS.sleep(100);
-      }
-    }
-    throw new AssertionError("no listener on port " + port);
+    Node.awaitPort(port);
+    return post(port, method, params, "");
   }
 
   @Test
