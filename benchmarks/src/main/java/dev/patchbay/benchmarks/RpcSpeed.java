@@ -12,6 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.HdrHistogram.Histogram;
 
 /**
@@ -21,7 +23,8 @@ import org.HdrHistogram.Histogram;
  * row by row; so is any other endpoint that holds the chain.
  *
  * <p>Arguments: the folder of the benchmarks' input, the file to write, geth's program or nothing,
- * the URL of a peer or nothing (its WebSocket is at the next port).
+ * the URL of a peer or nothing (its WebSocket is at the next port), a pattern of the rows to
+ * measure or nothing.
  */
 public final class RpcSpeed {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -48,6 +51,8 @@ public final class RpcSpeed {
       System.out.printf(
           "%-38s %10s %10s %7s %28s%n", "method", "req/s", "peer", "ratio", "p50/p99/p99.9 in ms");
       Map<String, String> bodies = bodies(node.http(), "0x1f0");
+      Predicate<String> wanted = Pattern.compile(args.length > 4 ? args[4] : "").asPredicate();
+      bodies.keySet().removeIf(wanted.negate());
       for (String body : bodies.values()) { // a JVM needs a while: no row shall pay for another
         new HttpLoad(node.http(), body).peak(CONNECTIONS, WARM_UP);
       }

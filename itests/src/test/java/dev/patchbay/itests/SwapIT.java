@@ -20,6 +20,8 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -43,6 +45,9 @@ class SwapIT {
   /** A bundle that the features service refreshes, with its reason, as Karaf logs it. */
   private static final Pattern REFRESHED =
       Pattern.compile("\\|\\s+([A-Za-z0-9._-]+)/[0-9A-Za-z.-]+ \\(.*\\)$");
+
+  /** Each pair of expensive calls shares it; who takes it alone waits for them. */
+  private static final ReadWriteLock HEAVY = new ReentrantReadWriteLock(true);
 
   private static final String SECOND = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
 
@@ -288,17 +293,23 @@ class SwapIT {
 
   /**
    * Waits until at most one class loader has classes of a bundle: what the shell was still doing in
-   * the old one may hold it for a moment, and an expensive call of a client for as long as it may
-   * take, which is 30 seconds.
+   * the old one may hold it for a moment. No trace runs meanwhile: the compiler of the JVM puts
+   * what calls of a tracer, say, have led to in the old build and in the new one into the same
+   * machine code, and a thread in there holds both.
    */
   private static void oldLoadersAreCollected(String bundle) throws Exception {
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(40);
-    long loaders = classLoaders(bundle);
-    while (loaders > 1 && System.nanoTime() < limit) {
-      LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
-      loaders = classLoaders(bundle);
+    HEAVY.writeLock().lock();
+    try {
+      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+      long loaders = classLoaders(bundle);
+      while (loaders > 1 && System.nanoTime() < limit) {
+        LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+        loaders = classLoaders(bundle);
+      }
+      assertThat(loaders).as("class loaders of " + bundle).isEqualTo(1);
+    } finally {
+      HEAVY.writeLock().unlock();
     }
-    assertThat(loaders).as("class loaders of " + bundle).isEqualTo(1);
   }
 
   /** Counts the class loaders with classes of a bundle that a full collection leaves. */
@@ -475,6 +486,7 @@ class SwapIT {
     // JUMPDEST, PUSH0, JUMP: until the gas is used
     Map<String, Object> override = Map.of(SECOND, Map.of("code", "0x5b5f56"));
     while (running.get()) {
+      HEAVY.readLock().lock();
       try {
         JsonNode trace =
             node.call(
@@ -492,6 +504,8 @@ class SwapIT {
         if (listens || !(failure instanceof java.io.IOException)) {
           undocumented.add(failure.toString());
         }
+      } finally {
+        HEAVY.readLock().unlock();
       }
     }
   }

@@ -41,6 +41,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -63,11 +64,13 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private static final int FORGOTTEN_AT_ONCE = 16;
 
   private static final long MOST_WAIT_NANOS = 5_000_000_000L;
+  private static final long PAUSE_NANOS = 100_000L;
 
   private final GenesisFile genesisFile;
   private final StorageManager storage;
   private static final int BAD_BLOCKS_KEPT = 16;
   private static final long CACHE_BYTES = 32L << 20;
+  private static final long STATE_CACHE_BYTES = 16L << 20;
 
   private final ReentrantLock imports;
   private final Supplier<@Nullable BlockExecutor> executor;
@@ -80,11 +83,13 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private final Block genesis;
   private final Deque<BadBlock> bad = new ArrayDeque<>();
   private final BlockCache cache = new BlockCache(CACHE_BYTES);
+  private final StateCache stateCache = new StateCache(STATE_CACHE_BYTES);
   private volatile @Nullable Block head;
 
   /** The next head while it is written: the store shows it before this class does. */
   private volatile @Nullable Block arriving;
 
+  /** Counts two for each reorganisation: it is odd while one is written. */
   private volatile long reorganisations;
 
   /** Number of the first block whose change set is kept: it can be undone. */
@@ -130,6 +135,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
    */
   void open(KeyValueStore store) {
     cache.clear();
+    stateCache.clear();
     byte[] headHash = store.get(Column.META, Keys.HEAD);
     if (headHash == null) {
       if (!store.isEmpty(Column.ACCOUNTS) || !store.isEmpty(Column.HEADERS)) {
@@ -379,28 +385,53 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   @Override
   public @Nullable StateRange stateAfter(Hash blockHash) {
     Lease<KeyValueStore> lease = storage.lease();
-    long opened = reorganisations;
-    BlockHeader header = ChainStore.header(lease.get(), blockHash);
-    if (header == null || !blockHash.equals(ChainStore.canonical(lease.get(), header.number()))) {
-      lease.close();
-      return null;
-    }
-    long number = header.number();
-    Runnable check =
-        () -> {
-          if (reorganisations != opened) {
-            throw new StorageException(
-                "the chain was reorganised while this state was read; ask again");
-          }
-          requireHistory(number);
-        };
     try {
+      long opened = reorganisationsWritten();
+      Long number = canonicalNumber(lease.get(), blockHash);
+      if (number == null) {
+        lease.close();
+        return null;
+      }
+      Runnable check =
+          () -> {
+            if (reorganisations != opened) {
+              throw new StorageException(
+                  "the chain was reorganised while this state was read; ask again");
+            }
+            requireHistory(number);
+          };
       check.run();
-    } catch (StorageException gone) {
+      return new States.Historic(lease.get(), stateCache, blockHash, number, check, lease::close);
+    } catch (RuntimeException failure) {
       lease.close();
-      throw gone;
+      throw failure;
     }
-    return new States.Historic(lease.get(), number, check, lease::close);
+  }
+
+  /** Returns how far reorganisations are counted, when none is being written any more. */
+  private long reorganisationsWritten() {
+    long start = System.nanoTime();
+    long seen = reorganisations;
+    while ((seen & 1) != 0) {
+      if (System.nanoTime() - start > MOST_WAIT_NANOS) {
+        throw new StorageException("the chain is being reorganised; ask again");
+      }
+      LockSupport.parkNanos(PAUSE_NANOS);
+      seen = reorganisations;
+    }
+    return seen;
+  }
+
+  /** Returns the number of a block of the chain; null of any other. */
+  private @Nullable Long canonicalNumber(KeyReader reader, Hash hash) {
+    Block top = head;
+    if (top != null && top.hash().equals(hash)) {
+      return top.number(); // most reads are of the head
+    }
+    BlockHeader header = ChainStore.header(reader, hash);
+    return header != null && hash.equals(ChainStore.canonical(reader, header.number()))
+        ? header.number()
+        : null;
   }
 
   @Override
@@ -591,20 +622,16 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       return new ImportResult.Imported(false);
     }
     overlay.put(Column.META, Keys.HEAD, block.hash().toArray());
-    if (!removed.isEmpty()) {
-      reorganisations++;
-    }
     long nextHistoryFrom = forgetOld(overlay, state, block.number());
     // what the tries in the store would be caught up by must stay
     boolean flush =
         recent.isFull()
             || nextHistoryFrom > recent.baseNumber() + 1
             || added.getFirst().number() <= recent.baseNumber();
-    writeHead(store, overlay, block, nextHistoryFrom, flush);
+    writeHead(store, overlay, block, nextHistoryFrom, flush, !removed.isEmpty());
     Iterator<List<Receipt>> own = receipts.iterator();
     added.forEach(next -> cache.add(next, own.next()));
     if (!removed.isEmpty()) {
-      reorganisations++; // once more: a reader may have been opened just before the write
       LOG.info(
           "reorganisation: {} blocks removed, {} added, head is {}",
           removed.size(),
@@ -641,9 +668,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
         block = require(ChainStore.block(store, block.header().parentHash()));
       }
       overlay.put(Column.META, Keys.HEAD, hash.toArray());
-      reorganisations++;
-      writeHead(store, overlay, block, historyFrom, true);
-      reorganisations++; // once more: a reader may have been opened just before the write
+      writeHead(store, overlay, block, historyFrom, true, true);
       LOG.info("head set back by {} blocks to {}", removed.size(), block);
       tell(removed, List.of());
       return block;
@@ -669,7 +694,12 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   }
 
   private void writeHead(
-      KeyValueStore store, Overlay overlay, Block block, long nextHistoryFrom, boolean flush) {
+      KeyValueStore store,
+      Overlay overlay,
+      Block block,
+      long nextHistoryFrom,
+      boolean flush,
+      boolean reorganises) {
     WriteBatch batch = overlay.toBatchWithoutTries();
     if (flush) {
       recent.flushInto(batch, overlay, block.hash());
@@ -677,6 +707,9 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     long before = historyFrom;
     historyFrom = nextHistoryFrom; // readers look at it after they have read: it must come first
     arriving = block;
+    if (reorganises) {
+      reorganisations++;
+    }
     try {
       storage.write(store, batch);
       if (flush) {
@@ -690,6 +723,9 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       throw failure;
     } finally {
       arriving = null;
+      if (reorganises) {
+        reorganisations++;
+      }
     }
   }
 

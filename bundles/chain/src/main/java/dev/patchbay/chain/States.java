@@ -57,14 +57,21 @@ final class States {
    * harm. A reorganisation does, or when the history is forgotten, and is noticed.
    *
    * @param reader the store
+   * @param cache what was read of states before
+   * @param block hash of the block
    * @param number number of the block
    * @param check fails when what was read before is not to be trusted
    * @param release gives the lease back
    */
-  record Historic(KeyReader reader, long number, Runnable check, Runnable release)
+  record Historic(
+      KeyReader reader, StateCache cache, Hash block, long number, Runnable check, Runnable release)
       implements StateRange {
     @Override
     public @Nullable Account account(Address address) {
+      return cache.account(block, address, () -> readAccount(address));
+    }
+
+    private @Nullable Account readAccount(Address address) {
       byte[] key = address.keccak().unsafeArray();
       byte[] slim = value(Column.ACCOUNTS, Column.ACCOUNT_HISTORY, key);
       return slim == null ? null : Account.decodeSlim(slim);
@@ -72,6 +79,10 @@ final class States {
 
     @Override
     public UInt256 storage(Address address, UInt256 key) {
+      return cache.slot(block, address, key, () -> readSlot(address, key));
+    }
+
+    private UInt256 readSlot(Address address, UInt256 key) {
       byte[] slot = Keys.slot(address.keccak(), Hash.keccak(key.toArray()));
       byte[] value = value(Column.SLOTS, Column.SLOT_HISTORY, slot);
       return value == null ? UInt256.ZERO : UInt256.ofBytes(value);

@@ -10,14 +10,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Holds an answer, up to a limit. One that may be sent while it is made is held only at its start,
- * so that an early failure can still be told.
+ * so that an early failure can still be told; then it goes on in large pieces, since each one costs
+ * the connection a call of the system.
  */
 final class AnswerBuffer extends OutputStream {
   private static final int HELD_BYTES = 1 << 16;
 
   private final int most;
   private final @Nullable Supplier<OutputStream> direct;
-  private ByteArrayOutputStream held = new ByteArrayOutputStream(256);
+  private final ByteArrayOutputStream held = new ByteArrayOutputStream(256);
   private @Nullable OutputStream open;
 
   /**
@@ -55,20 +56,24 @@ final class AnswerBuffer extends OutputStream {
 
   @Override
   public void write(byte[] bytes, int offset, int length) throws IOException {
-    OutputStream way = open;
-    if (way == null && direct != null && held.size() + length > Math.min(HELD_BYTES, most)) {
-      way = direct.get();
-      open = way;
-      held.writeTo(way);
-      held = new ByteArrayOutputStream(0);
+    if (direct != null && held.size() + length > Math.min(HELD_BYTES, most)) {
+      sendHeld(direct);
     }
-    if (way != null) {
+    OutputStream way = open;
+    if (way != null && length > HELD_BYTES) {
       way.write(bytes, offset, length);
-    } else if (length > most - held.size()) {
+    } else if (way == null && length > most - held.size()) {
       throw new FullException(most);
     } else {
       held.write(bytes, offset, length);
     }
+  }
+
+  private void sendHeld(Supplier<OutputStream> direct) throws IOException {
+    OutputStream way = open == null ? direct.get() : open;
+    open = way;
+    held.writeTo(way);
+    held.reset();
   }
 
   /** Returns whether something was sent. */
@@ -76,8 +81,13 @@ final class AnswerBuffer extends OutputStream {
     return open != null;
   }
 
-  /** Returns the answer when it was held, or null. */
-  byte @Nullable [] end() {
-    return open == null ? held.toByteArray() : null;
+  /** Returns the answer when all of it was held; otherwise sends the rest and returns null. */
+  byte @Nullable [] end() throws IOException {
+    OutputStream way = open;
+    if (way == null) {
+      return held.toByteArray();
+    }
+    held.writeTo(way);
+    return null;
   }
 }

@@ -56,6 +56,10 @@ final class GeneratedJson implements JsonWriter {
 
   @Override
   public void value(@Nullable Object value) {
-    unchecked(() -> generator.writePOJO(value));
+    if (value instanceof String text) {
+      unchecked(() -> generator.writeString(text)); // an object mapper takes long to find that out
+    } else {
+      unchecked(() -> generator.writePOJO(value));
+    }
   }
 }
