@@ -12,33 +12,40 @@ import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
 
 /**
- * Sends one request over HTTP connections, or WebSockets, that stay open, with little work of its
- * own: it shares the machine with what it measures. Closed loop: each connection asks again when it
- * has its answer. Open loop: requests are due at a fixed rate, and time counts from when they were
- * due.
+ * Sends requests, one after the other and from the first again, over HTTP connections, or
+ * WebSockets, that stay open, with little work of its own: it shares the machine with what it
+ * measures. Closed loop: each connection asks again when it has its answer. Open loop: requests are
+ * due at a fixed rate, and time counts from when they were due.
  */
 final class HttpLoad {
   private final URI target;
   private final boolean webSocket;
-  private final byte[] request;
+  private final List<byte[]> requests;
+  private final AtomicInteger sent = new AtomicInteger();
 
-  HttpLoad(URI target, String body) {
+  HttpLoad(URI target, List<String> bodies) {
     this.target = target;
     this.webSocket = "ws".equals(target.getScheme());
+    requests = bodies.stream().map(this::request).toList();
+  }
+
+  private byte[] request(String body) {
     byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
     String head =
         "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
             + bytes.length
             + "\r\n\r\n";
-    request = webSocket ? frame(bytes) : (head + body).getBytes(StandardCharsets.UTF_8);
+    return webSocket ? frame(bytes) : (head + body).getBytes(StandardCharsets.UTF_8);
   }
 
   /** Returns a text frame of a client (RFC 6455, section 5.2), masked with zeros. */
@@ -84,7 +91,7 @@ final class HttpLoad {
 
     /** Asks once; returns the answer. */
     byte[] ask() throws IOException {
-      out.write(request);
+      out.write(requests.get(Math.floorMod(sent.getAndIncrement(), requests.size())));
       return webSocket ? message() : response();
     }
 

@@ -2,6 +2,7 @@
 package dev.patchbay.benchmarks;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.rlp.RlpReader;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -33,6 +34,9 @@ public final class Isolation {
 
   private static final int PART = 50;
 
+  /** What is asked is of this block, and of those before it. */
+  private static final int BUSY = 288;
+
   /** Each part is imported as often alone as beside the load. */
   private static final int ROUNDS = 6;
 
@@ -44,7 +48,7 @@ public final class Isolation {
     Path work = Files.createTempDirectory(out.getParent(), "isolation");
     List<Path> parts = split(BenchNode.chain(Path.of(args[0])), work);
     try (BenchNode node = BenchNode.start(Path.of(args[0]), work, parts.get(0))) {
-      Map<String, String> bodies = RpcSpeed.bodies(node.http(), "0x120");
+      Map<String, List<String>> bodies = RpcSpeed.bodies(node.http(), BUSY);
       HttpLoad balance =
           new HttpLoad(node.http(), Objects.requireNonNull(bodies.get("eth_getBalance")));
       balance.peak(CONNECTIONS, MEASURED);
@@ -53,7 +57,7 @@ public final class Isolation {
       HttpLoad back =
           new HttpLoad(
               node.http(),
-              RpcSpeed.body("debug_setHead", "\"0x" + Integer.toHexString(FIRST) + "\""));
+              List.of(RpcSpeed.body("debug_setHead", "\"" + Hex.quantity(FIRST) + "\"")));
       for (int round = 0; round < ROUNDS; round++) {
         for (int i = 1; i < parts.size(); i++) {
           boolean loaded = (i + round) % 2 == 0;
@@ -96,9 +100,9 @@ public final class Isolation {
   }
 
   private static List<Thread> heavy(
-      BenchNode node, Map<String, String> bodies, AtomicBoolean running) {
+      BenchNode node, Map<String, List<String>> bodies, AtomicBoolean running) {
     List<Thread> threads = new ArrayList<>();
-    for (String name : List.of("debug_traceBlock, callTracer", "eth_getLogs, 500 blocks, none")) {
+    for (String name : List.of(RpcSpeed.TRACES, RpcSpeed.LOGS)) {
       HttpLoad load = new HttpLoad(node.http(), Objects.requireNonNull(bodies.get(name)));
       Thread thread =
           new Thread(

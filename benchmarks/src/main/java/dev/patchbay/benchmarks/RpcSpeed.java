@@ -3,6 +3,7 @@ package dev.patchbay.benchmarks;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.patchbay.primitives.Hex;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -32,6 +33,17 @@ public final class RpcSpeed {
   private static final int GETH_PORT = 18_545;
   private static final long WARM_UP = TimeUnit.SECONDS.toNanos(3);
   private static final long MEASURED = TimeUnit.SECONDS.toNanos(3);
+
+  /** The chain has 500 blocks of 200 transactions; empty ones follow. */
+  private static final int BLOCKS = 1_100;
+
+  private static final int BUSY = 496;
+  private static final int SOME_BLOCKS = 100;
+
+  /** Rows that are expensive calls. */
+  static final String TRACES = "debug_traceBlock, 100 blocks in turn";
+
+  static final String LOGS = "eth_getLogs, 1,000 blocks, one sender";
   private static final String TOKEN = "0x7000000000000000000000000000000000000001";
 
   private RpcSpeed() {}
@@ -41,7 +53,8 @@ public final class RpcSpeed {
     Path out = Path.of(args[1]);
     Path work = Files.createTempDirectory(out.getParent(), "rpc");
     BenchNode node = BenchNode.start(Path.of(args[0]), work, BenchNode.chain(Path.of(args[0])));
-    Process geth = args[2].isBlank() ? null : startGeth(args[2], Path.of(args[0]), work);
+    Path blocks = grown(node, work);
+    Process geth = args[2].isBlank() ? null : startGeth(args[2], blocks, work);
     try {
       URI peer =
           geth != null
@@ -50,16 +63,17 @@ public final class RpcSpeed {
       List<Map<String, Object>> rows = new ArrayList<>();
       System.out.printf(
           "%-38s %10s %10s %7s %28s%n", "method", "req/s", "peer", "ratio", "p50/p99/p99.9 in ms");
-      Map<String, String> bodies = bodies(node.http(), "0x1f0");
+      Map<String, List<String>> bodies = bodies(node.http(), BUSY);
       Predicate<String> wanted = Pattern.compile(args.length > 4 ? args[4] : "").asPredicate();
       bodies.keySet().removeIf(wanted.negate());
-      for (String body : bodies.values()) { // a JVM needs a while: no row shall pay for another
+      for (List<String> body :
+          bodies.values()) { // a JVM needs a while: no row shall pay for another
         new HttpLoad(node.http(), body).peak(CONNECTIONS, WARM_UP);
       }
-      for (Map.Entry<String, String> body : bodies.entrySet()) {
+      for (Map.Entry<String, List<String>> body : bodies.entrySet()) {
         rows.add(row(body.getKey(), body.getValue(), node.http(), peer));
       }
-      for (Map.Entry<String, String> body : bodies.entrySet()) {
+      for (Map.Entry<String, List<String>> body : bodies.entrySet()) {
         String name = "WebSocket " + body.getKey();
         rows.add(row(name, body.getValue(), node.webSocket(), peer == null ? null : next(peer)));
       }
@@ -78,7 +92,7 @@ public final class RpcSpeed {
   }
 
   /** Imports the chain into geth and starts it. All states are kept: a trace needs an older one. */
-  private static Process startGeth(String binary, Path input, Path work) throws Exception {
+  private static Process startGeth(String binary, Path blocks, Path work) throws Exception {
     String data = work.resolve("geth").toString();
     List<String> begin =
         List.of(
@@ -92,7 +106,7 @@ public final class RpcSpeed {
             "--verbosity",
             "1");
     run(begin, "init", work.resolve("genesis.json").toString());
-    run(begin, "import", input.resolve("chain.rlp.gz").toRealPath().toString());
+    run(begin, "import", blocks.toString());
     List<String> command = new ArrayList<>(begin);
     command.addAll(List.of("--nodiscover", "--maxpeers", "0", "--ipcdisable", "--authrpc.port"));
     command.addAll(List.of("" + (GETH_PORT + 2), "--http", "--http.port", "" + GETH_PORT));
@@ -104,10 +118,11 @@ public final class RpcSpeed {
             .redirectOutput(work.resolve("geth.log").toFile())
             .start();
     HttpLoad asked =
-        new HttpLoad(URI.create("http://127.0.0.1:" + GETH_PORT), body("eth_blockNumber", ""));
+        new HttpLoad(
+            URI.create("http://127.0.0.1:" + GETH_PORT), List.of(body("eth_blockNumber", "")));
     for (int i = 0; i < 100; i++) {
       try {
-        if (asked.once().contains("0x1f4")) {
+        if (asked.once().contains(Hex.quantity(BLOCKS))) {
           return geth;
         }
       } catch (IOException notYet) {
@@ -140,50 +155,119 @@ public final class RpcSpeed {
         + "]}";
   }
 
-  static Map<String, String> bodies(URI own, String wanted) throws Exception {
+  /** Puts empty blocks on top of the chain and returns the file of all. */
+  private static Path grown(BenchNode node, Path work) throws Exception {
+    JsonNode head = result(node.http(), body("eth_getBlockByNumber", "\"latest\",false"));
+    long number = Long.decode(head.get("number").asText());
+    long time = Long.decode(head.get("timestamp").asText());
+    String zero = "\"0x" + "00".repeat(32) + "\"";
+    while (number < BLOCKS) {
+      number++;
+      time += 12;
+      result(
+          node.http(),
+          body(
+              "testing_commitBlockV1",
+              "{\"timestamp\":\""
+                  + Hex.quantity(time)
+                  + "\",\"prevRandao\":"
+                  + zero
+                  + ",\"parentBeaconBlockRoot\":"
+                  + zero
+                  + ",\"suggestedFeeRecipient\":\"0x"
+                  + "00".repeat(20)
+                  + "\",\"withdrawals\":[]},[]"));
+    }
+    Path blocks = work.resolve("blocks.rlp.gz");
+    node.run("export", blocks.toString());
+    return blocks;
+  }
+
+  private static JsonNode result(URI own, String request) throws IOException {
+    JsonNode response = JSON.readTree(new HttpLoad(own, List.of(request)).once());
+    if (!response.has("result")) {
+      throw new IOException(request + " was answered by " + response);
+    }
+    return response.get("result");
+  }
+
+  /**
+   * Returns what is asked, by row: each account and transaction of a block, and each of some
+   * blocks, in turn.
+   *
+   * @param last the block, the last of those some
+   */
+  static Map<String, List<String>> bodies(URI own, long last) throws Exception {
+    JsonNode head = result(own, body("eth_blockNumber", ""));
     JsonNode block =
-        JSON.readTree(
-                new HttpLoad(own, body("eth_getBlockByNumber", "\"" + wanted + "\",true")).once())
-            .get("result");
-    String number = block.get("number").asText();
-    String transaction = block.at("/transactions/0/hash").asText();
-    String account = block.at("/transactions/0/from").asText();
-    String balanceOf = "0x70a08231" + "0".repeat(24) + account.substring(2);
-    Map<String, String> out = new LinkedHashMap<>();
-    out.put("eth_chainId", body("eth_chainId", ""));
-    out.put("eth_blockNumber", body("eth_blockNumber", ""));
-    out.put("eth_getBalance", body("eth_getBalance", "\"" + account + "\",\"latest\""));
+        result(own, body("eth_getBlockByNumber", "\"" + Hex.quantity(last) + "\",true"));
+    List<String> balances = new ArrayList<>();
+    List<String> calls = new ArrayList<>();
+    List<String> receipts = new ArrayList<>();
+    for (JsonNode transaction : block.get("transactions")) {
+      String account = transaction.get("from").asText();
+      balances.add(body("eth_getBalance", "\"" + account + "\",\"latest\""));
+      String balanceOf = "0x70a08231" + "0".repeat(24) + account.substring(2);
+      calls.add(
+          body("eth_call", "{\"to\":\"" + TOKEN + "\",\"data\":\"" + balanceOf + "\"},\"latest\""));
+      receipts.add(
+          body("eth_getTransactionReceipt", "\"" + transaction.get("hash").asText() + "\""));
+    }
+    List<String> blocks = new ArrayList<>();
+    List<String> traces = new ArrayList<>();
+    for (int i = 0; i < SOME_BLOCKS; i++) {
+      String number = "\"" + Hex.quantity(last - i) + "\"";
+      blocks.add(body("eth_getBlockByNumber", number + ",true"));
+      traces.add(body("debug_traceBlockByNumber", number + ",{\"tracer\":\"callTracer\"}"));
+    }
+    Map<String, List<String>> out = new LinkedHashMap<>();
+    out.put("eth_chainId", List.of(body("eth_chainId", "")));
+    out.put("eth_blockNumber", List.of(body("eth_blockNumber", "")));
+    out.put("eth_getBalance", balances);
+    out.put("eth_call balanceOf", calls);
+    out.put("eth_getTransactionReceipt", receipts);
+    out.put("eth_getBlockByNumber, 200 full", blocks);
+    long to = Long.decode(head.asText());
+    String all =
+        "\"fromBlock\":\""
+            + Hex.quantity(Math.max(1, to - 999))
+            + "\",\"toBlock\":\""
+            + Hex.quantity(to)
+            + "\"";
     out.put(
-        "eth_call balanceOf",
-        body("eth_call", "{\"to\":\"" + TOKEN + "\",\"data\":\"" + balanceOf + "\"},\"latest\""));
+        "eth_getLogs, 1,000 blocks, none",
+        List.of(
+            body(
+                "eth_getLogs",
+                "{" + all + ",\"address\":\"0x00000000000000000000000000000000000000ff\"}")));
+    String sender = block.at("/transactions/0/from").asText();
     out.put(
-        "eth_getTransactionReceipt", body("eth_getTransactionReceipt", "\"" + transaction + "\""));
-    out.put(
-        "eth_getBlockByNumber, 200 full", body("eth_getBlockByNumber", "\"" + number + "\",true"));
-    out.put(
-        "eth_getLogs, 500 blocks, none",
-        body(
-            "eth_getLogs",
-            "{\"fromBlock\":\"0x0\",\"toBlock\":\"latest\",\"address\":\""
-                + "0x00000000000000000000000000000000000000ff\"}"));
+        LOGS,
+        List.of(
+            body(
+                "eth_getLogs",
+                "{"
+                    + all
+                    + ",\"topics\":[null,\"0x"
+                    + "0".repeat(24)
+                    + sender.substring(2)
+                    + "\"]}")));
     out.put(
         "eth_getLogs, 10 blocks, one token",
-        body(
-            "eth_getLogs",
-            "{\"fromBlock\":\"0x100\",\"toBlock\":\"0x109\",\"address\":\"" + TOKEN + "\"}"));
+        List.of(
+            body(
+                "eth_getLogs",
+                "{\"fromBlock\":\"0x100\",\"toBlock\":\"0x109\",\"address\":\"" + TOKEN + "\"}")));
+    out.put("debug_traceBlock, callTracer", traces.subList(0, 1));
+    out.put(TRACES, traces);
     out.put(
-        "debug_traceBlock, callTracer",
-        body("debug_traceBlockByNumber", "\"" + number + "\",{\"tracer\":\"callTracer\"}"));
-    List<String> batch = new ArrayList<>();
-    for (int i = 0; i < 100; i++) {
-      batch.add(body("eth_getBalance", "\"" + account + "\",\"latest\""));
-    }
-    out.put("batch of 100 eth_getBalance", "[" + String.join(",", batch) + "]");
+        "batch of 100 eth_getBalance",
+        List.of("[" + String.join(",", balances.subList(0, 100)) + "]"));
     return out;
   }
 
   private static Map<String, Object> row(
-      String name, String body, URI own, @org.jspecify.annotations.Nullable URI peer)
+      String name, List<String> body, URI own, @org.jspecify.annotations.Nullable URI peer)
       throws Exception {
     HttpLoad load = new HttpLoad(own, body);
     String answer = load.once();

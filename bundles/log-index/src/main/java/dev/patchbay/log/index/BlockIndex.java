@@ -6,12 +6,14 @@ import dev.patchbay.api.chain.LogIndex.Progress;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
@@ -25,9 +27,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the blocks of a chain have logs of: the latest in memory, older ones in sections. A thread
- * follows the head first, and then makes the sections that are missing, the newest first; it rests
- * as long as it works, so that the node keeps half of the processor for others.
+ * What the blocks of a chain have logs of: the latest in memory, in chunks but for the very last,
+ * older ones in sections. A thread follows the head first, and then makes the sections that are
+ * missing, the newest first; it rests as long as it works, so that the node keeps half of the
+ * processor for others.
  *
  * <p>What is known is true of the chain that ends in {@link #seen}. Whoever asks looks whether that
  * block is canonical; when it is not, the thread throws away what is not true any more.
@@ -41,7 +44,7 @@ final class BlockIndex implements AutoCloseable {
   private static final int SETTLED = 64;
 
   /** Blocks after which the thread looks for a new head, and rests. */
-  private static final int AT_ONCE = 64;
+  private static final int AT_ONCE = Chunk.BLOCKS;
 
   private static final long RETRY_MILLIS = 1_000;
   private static final long REPORT_NANOS = 10_000_000_000L;
@@ -49,7 +52,11 @@ final class BlockIndex implements AutoCloseable {
   private final ChainReader chain;
   private final Path folder;
   private final Map<Long, Section> sections = new ConcurrentHashMap<>();
-  private final NavigableMap<Long, Latest> latest = new ConcurrentSkipListMap<>();
+  private final Map<Long, Chunk> chunks = new ConcurrentHashMap<>();
+
+  /** Blocks that are in neither. */
+  private final NavigableMap<Long, Chunk.Block> latest = new ConcurrentSkipListMap<>();
+
   private final Thread thread = new Thread(this::run, "log-index");
   private final Object signal = new Object();
   private boolean signalled;
@@ -59,9 +66,6 @@ final class BlockIndex implements AutoCloseable {
 
   /** The thread has been through all blocks up to here. */
   private long followed = -1;
-
-  /** A block, and the numbers of its logs. */
-  private record Latest(Hash hash, long[] keys) {}
 
   private record Seen(long number, Hash hash) {}
 
@@ -114,15 +118,29 @@ final class BlockIndex implements AutoCloseable {
         }
       } else {
         long end = Math.min(to, start + Section.BLOCKS - 1);
-        for (long block = Math.max(from, start); block <= end; block++) {
-          Latest known = latest.get(block);
-          if (known == null || LogKeys.match(groups, known.keys)) {
-            out.set((int) (block - from));
-          }
+        for (long chunk = Chunk.of(Math.max(from, start)); chunk <= Chunk.of(end); chunk++) {
+          addLatest(chunk, from, to, groups, out);
         }
       }
     }
     return out;
+  }
+
+  private void addLatest(long number, long from, long to, List<long[]> groups, BitSet out) {
+    long start = number * Chunk.BLOCKS;
+    Chunk chunk = chunks.get(number);
+    long found = chunk == null ? -1 : chunk.candidates(groups);
+    for (long rest = found; rest != 0; rest &= rest - 1) {
+      long block = start + Long.numberOfTrailingZeros(rest);
+      if (block >= from && block <= to && (chunk != null || mayMatch(block, groups))) {
+        out.set((int) (block - from));
+      }
+    }
+  }
+
+  private boolean mayMatch(long block, List<long[]> groups) {
+    Chunk.Block known = latest.get(block);
+    return known == null || LogKeys.match(groups, known.keys());
   }
 
   private @Nullable BitSet ofSection(long number, List<long[]> groups) {
@@ -148,7 +166,10 @@ final class BlockIndex implements AutoCloseable {
   Progress progress() {
     Seen known = seen;
     return new Progress(
-        (long) sections.size() * Section.BLOCKS + latest.size(), known == null ? 0 : known.number);
+        (long) sections.size() * Section.BLOCKS
+            + (long) chunks.size() * Chunk.BLOCKS
+            + latest.size(),
+        known == null ? 0 : known.number);
   }
 
   // ---- indexing
@@ -231,10 +252,11 @@ final class BlockIndex implements AutoCloseable {
       long number = head.number();
       long first = Math.max(firstLatest(head.number()), followed + 1);
       for (; number >= first && done < AT_ONCE; number--) {
-        if (!latest.containsKey(number) && !sections.containsKey(Section.of(number))) {
-          Latest next = index(number);
+        if (!isKnown(number)) {
+          Chunk.Block next = index(number);
           if (next != null) {
             latest.put(number, next);
+            gather(Chunk.of(number));
             done++;
           }
         }
@@ -248,11 +270,35 @@ final class BlockIndex implements AutoCloseable {
     }
   }
 
+  private boolean isKnown(long number) {
+    return latest.containsKey(number)
+        || chunks.containsKey(Chunk.of(number))
+        || sections.containsKey(Section.of(number));
+  }
+
+  /** Makes a chunk when all of its blocks are there. */
+  private void gather(long number) {
+    long first = number * Chunk.BLOCKS;
+    Map<Long, Chunk.Block> own = latest.subMap(first, true, first + Chunk.BLOCKS - 1, true);
+    Chunk chunk = own.size() == Chunk.BLOCKS ? Chunk.of(List.copyOf(own.values())) : null;
+    if (chunk != null) {
+      chunks.put(number, chunk);
+      own.clear(); // whoever finds a block in neither looks at it
+    }
+  }
+
   private void dropUntrue() throws IOException {
     followed = -1;
     latest
         .entrySet()
-        .removeIf(entry -> !entry.getValue().hash.equals(chain.canonicalHash(entry.getKey())));
+        .removeIf(entry -> !entry.getValue().hash().equals(chain.canonicalHash(entry.getKey())));
+    chunks
+        .entrySet()
+        .removeIf(
+            entry -> {
+              long end = (entry.getKey() + 1) * Chunk.BLOCKS - 1;
+              return !entry.getValue().last().equals(chain.canonicalHash(end));
+            });
     for (Section section : sections.values()) {
       long end = (section.number() + 1) * Section.BLOCKS - 1;
       if (!section.last().equals(chain.canonicalHash(end))) {
@@ -263,10 +309,16 @@ final class BlockIndex implements AutoCloseable {
   }
 
   /** Returns the index of a canonical block; null when there is none, or it has no receipts. */
-  private @Nullable Latest index(long number) {
+  private Chunk.@Nullable Block index(long number) {
     Hash hash = chain.canonicalHash(number);
-    List<Receipt> receipts = hash == null ? null : chain.receipts(hash);
-    return hash == null || receipts == null ? null : new Latest(hash, LogKeys.of(receipts));
+    if (hash == null) {
+      return null;
+    }
+    BlockHeader header = chain.header(hash);
+    List<Receipt> receipts = chain.receipts(hash);
+    return header == null || receipts == null
+        ? null
+        : new Chunk.Block(hash, header.parentHash(), LogKeys.of(receipts));
   }
 
   private @Nullable Long newestMissing() {
@@ -288,31 +340,45 @@ final class BlockIndex implements AutoCloseable {
     int count = 0;
     Hash last = Hash.ZERO;
     long start = System.nanoTime();
-    for (int offset = 0; offset < Section.BLOCKS; offset++) {
-      Latest known = latest.get(first + offset);
-      Latest block = known == null ? index(first + offset) : known;
-      if (block == null || closed) {
-        return;
+    for (int offset = 0; offset < Section.BLOCKS; offset += Chunk.BLOCKS) {
+      Chunk known = chunks.get(Chunk.of(first + offset));
+      Chunk chunk = known == null ? chunk(first + offset) : known;
+      if (chunk == null || (offset > 0 && !chunk.parent().equals(last)) || closed) {
+        return; // the chain is reorganised, or set back
       }
-      if (entries.length - count < block.keys.length) {
-        entries = Arrays.copyOf(entries, Math.max(2 * entries.length, count + block.keys.length));
+      int added = chunk.entries().length;
+      if (entries.length - count < added) {
+        entries = Arrays.copyOf(entries, Math.max(2 * entries.length, count + added));
       }
-      for (long key : block.keys) {
-        entries[count++] = Section.entry(key, offset);
-      }
-      last = block.hash;
-      if (offset % AT_ONCE == AT_ONCE - 1) {
-        rest(System.nanoTime() - start);
-        follow();
-        start = System.nanoTime();
-      }
+      count = chunk.addTo(entries, count, offset);
+      last = chunk.last();
+      rest(System.nanoTime() - start);
+      follow();
+      start = System.nanoTime();
     }
-    if (!last.equals(chain.canonicalHash(first + Section.BLOCKS - 1)) || !isCanonical()) {
-      return; // the chain was reorganised meanwhile
+    if (!last.equals(chain.canonicalHash(first + Section.BLOCKS - 1))) {
+      return;
     }
     sections.put(number, Section.write(folder, number, last, entries, count));
+    for (int offset = 0; offset < Section.BLOCKS; offset += Chunk.BLOCKS) {
+      chunks.remove(Chunk.of(first + offset));
+    }
     latest.subMap(first, true, first + Section.BLOCKS - 1, true).clear();
     report();
+  }
+
+  /** Returns a chunk of blocks, some of which are known; null when they are not all there. */
+  private @Nullable Chunk chunk(long first) {
+    List<Chunk.Block> blocks = new ArrayList<>();
+    for (long number = first; number < first + Chunk.BLOCKS; number++) {
+      Chunk.Block known = latest.get(number);
+      Chunk.Block block = known == null ? index(number) : known;
+      if (block == null) {
+        return null;
+      }
+      blocks.add(block);
+    }
+    return Chunk.of(blocks);
   }
 
   private void report() {

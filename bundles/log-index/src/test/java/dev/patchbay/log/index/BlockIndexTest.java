@@ -22,6 +22,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -57,12 +58,15 @@ class BlockIndexTest {
   private static final class Chain {
     private final List<Block> blocks = new ArrayList<>();
     private final Map<Hash, List<Log>> logs = new HashMap<>();
+    private final Map<Hash, BlockHeader> headers = new HashMap<>();
 
     synchronized void extend(int count, int salt) {
       for (int i = 0; i < count; i++) {
-        Block block = new Block(header(blocks.size(), salt), List.of(), List.of(), null);
+        Hash parent = blocks.isEmpty() ? Hash.ZERO : blocks.get(blocks.size() - 1).hash();
+        Block block = new Block(header(parent, blocks.size(), salt), List.of(), List.of(), null);
         blocks.add(block);
         logs.put(block.hash(), logs(block.hash()));
+        headers.put(block.hash(), block.header());
       }
     }
 
@@ -70,9 +74,9 @@ class BlockIndexTest {
       blocks.subList(length, blocks.size()).clear();
     }
 
-    private static BlockHeader header(long number, int salt) {
+    private static BlockHeader header(Hash parent, long number, int salt) {
       return new BlockHeader(
-          Hash.ZERO,
+          parent,
           Hash.ZERO,
           Address.ZERO,
           Hash.ZERO,
@@ -117,6 +121,7 @@ class BlockIndexTest {
           long number = (Long) argument;
           yield number < blocks.size() ? blocks.get((int) number).hash() : null;
         }
+        case "header" -> headers.get((Hash) argument);
         case "receipts" ->
             List.of(Receipt.of(TransactionType.LEGACY, true, 0, logs.get((Hash) argument)));
         default -> throw new UnsupportedOperationException(method);
@@ -247,6 +252,41 @@ class BlockIndexTest {
       whole(opened);
       agrees(opened, length);
     }
+  }
+
+  @Test
+  void reorganisationsWhileItIndexesDoNoHarm() {
+    Random random = new Random(7);
+    chain.extend(5_000, 1);
+    BlockIndex opened = open();
+    for (int salt = 2; salt < 400; salt++) {
+      chain.cut(chain.blocks.size() - 1 - random.nextInt(salt % 50 == 0 ? 2_000 : 100));
+      chain.extend(1 + random.nextInt(salt % 50 == 0 ? 3_000 : 150), salt);
+      opened.wake();
+      LockSupport.parkNanos(random.nextInt(2_000_000));
+    }
+    whole(opened);
+    agrees(opened, 7);
+  }
+
+  @Test
+  void blocksOfTwoBranchesMakeNoChunk() {
+    List<Chunk.Block> blocks = new ArrayList<>();
+    Hash parent = Hash.ZERO;
+    for (int i = 0; i < Chunk.BLOCKS; i++) {
+      Hash hash = Hash.keccak(new byte[] {(byte) i});
+      blocks.add(new Chunk.Block(hash, parent, new long[] {i % 3, 100}));
+      parent = hash;
+    }
+    Chunk chunk = Objects.requireNonNull(Chunk.of(blocks));
+    assertThat(chunk.parent()).isEqualTo(Hash.ZERO);
+    assertThat(chunk.last()).isEqualTo(parent);
+    assertThat(chunk.candidates(List.of(new long[] {100}))).isEqualTo(-1L);
+    assertThat(chunk.candidates(List.of(new long[] {100}, new long[] {2, 7})))
+        .isEqualTo(0x4924_9249_2492_4924L);
+    assertThat(chunk.candidates(List.of(new long[] {7}))).isZero();
+    blocks.set(5, new Chunk.Block(Hash.ZERO, blocks.get(5).parent(), new long[0]));
+    assertThat(Chunk.of(blocks)).isNull();
   }
 
   @Test
