@@ -7,12 +7,19 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
@@ -20,10 +27,13 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Clients that send or read slowly, or never: they cost themselves, not the others. */
+/** Clients that send or read slowly, or never, or leave: they cost themselves, not the others. */
 class SlowClientIT {
   @TempDir static Path folder;
   private static Node node;
+
+  /** Traces that take longer than they may. */
+  private static final int MANY = 1_000;
 
   @BeforeAll
   static void start() throws Exception {
@@ -151,6 +161,91 @@ class SlowClientIT {
       assertThat(read).as("bytes that came before the cut").isLessThan(60L * 256 * 1_000);
     }
     assertThat(node.result("eth_chainId").asText()).isEqualTo("0x539");
+  }
+
+  /** Returns a request that takes some hundred milliseconds for each trace. */
+  private static String traces(int count) throws IOException {
+    Map<String, Object> loop = Map.of("data", "0x5b5f56", "gas", "0x2faf080");
+    return Node.request(
+        "trace_callMany", Collections.nCopies(count, List.of(loop, List.of("trace"))), "latest");
+  }
+
+  private static void awaitWork(boolean wanted) throws Exception {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(8);
+    while (node.jcmd("Thread.print").contains("dev.patchbay.evm.Machine") != wanted) {
+      assertThat(System.nanoTime()).as("works: " + !wanted).isLessThan(limit);
+      LockSupport.parkNanos(100_000_000);
+    }
+  }
+
+  @Test
+  void whatAClientHasAskedForEndsWithItsConnection() throws Exception {
+    try (Socket socket = open(node.httpPort, http(traces(MANY)))) {
+      awaitWork(true);
+    }
+    awaitWork(false);
+  }
+
+  @Test
+  void requestsThatComeWhileOneIsAnsweredAreAnsweredNext() throws Exception {
+    String quick = Node.request("eth_chainId");
+    try (Socket socket = open(node.httpPort, http(traces(2)))) {
+      for (int i = 0; i < 20; i++) {
+        LockSupport.parkNanos(20_000_000);
+        socket.getOutputStream().write(http(quick).getBytes(StandardCharsets.US_ASCII));
+      }
+      socket
+          .getOutputStream()
+          .write(
+              http(quick)
+                  .replace("Host", "Connection: close\r\nHost")
+                  .getBytes(StandardCharsets.US_ASCII));
+      String all = new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+      assertThat(all.split("HTTP/1.1 200", -1)).hasSize(23);
+      assertThat(all.split("0x539", -1)).hasSize(22);
+    }
+  }
+
+  @Test
+  void whatAWebSocketHasAskedForEndsWithIt() throws Exception {
+    for (boolean abrupt : new boolean[] {false, true}) {
+      WebSocketClient client = WebSocketClient.to(node.wsPort);
+      client.frames().sendText(traces(MANY), true).join();
+      awaitWork(true);
+      if (abrupt) {
+        client.frames().abort();
+      } else {
+        client.frames().sendPing(ByteBuffer.wrap(new byte[] {1})).join();
+        client.frames().sendClose(1_000, "enough").join();
+      }
+      awaitWork(false);
+    }
+  }
+
+  @Test
+  void whatAStreamOfHttp2HasAskedForEndsWithIt() throws Exception {
+    HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build();
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + node.httpPort))
+            .header("Content-Type", "application/json");
+    HttpResponse<?> first =
+        client.send(request.build(), HttpResponse.BodyHandlers.discarding()); // one with a body
+    // would not be taken over
+    assertThat(first.version()).isEqualTo(HttpClient.Version.HTTP_2);
+    CompletableFuture<?> answer =
+        client.sendAsync(
+            request.POST(HttpRequest.BodyPublishers.ofString(traces(MANY))).build(),
+            HttpResponse.BodyHandlers.ofString());
+    awaitWork(true);
+    answer.cancel(true);
+    awaitWork(false);
+  }
+
+  private static String http(String body) {
+    return "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+        + body.length()
+        + "\r\n\r\n"
+        + body;
   }
 
   /** A masked text frame (RFC 6455, 5.2); the mask is zero. */

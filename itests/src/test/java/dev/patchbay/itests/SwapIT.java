@@ -314,24 +314,14 @@ class SwapIT {
 
   /** Counts the class loaders with classes of a bundle that a full collection leaves. */
   private static long classLoaders(String bundle) throws Exception {
-    jcmd("GC.run");
+    node.jcmd("GC.run");
     String type = "org.apache.felix.framework.BundleWiringImpl$BundleClassLoader";
     String[] loaders =
-        jcmd("VM.classloaders", "show-classes=true", "fold=false").split("\\+-- ", -1);
+        node.jcmd("VM.classloaders", "show-classes=true", "fold=false").split("\\+-- ", -1);
     Pattern loaded = Pattern.compile("\\s" + Pattern.quote(bundle) + "\\.[A-Z]");
     return Stream.of(loaders)
         .filter(loader -> loader.startsWith(type) && loaded.matcher(loader).find())
         .count();
-  }
-
-  private static String jcmd(String... command) throws Exception {
-    List<String> line = new ArrayList<>();
-    line.add(Path.of(System.getProperty("java.home"), "bin", "jcmd").toString());
-    line.add("" + node.pid());
-    line.addAll(List.of(command));
-    Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
-    return new String(
-        process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
   }
 
   private static long threadCount() throws Exception {
@@ -392,7 +382,10 @@ class SwapIT {
 
   /** Counts the instances of classes made of hot code that a full collection leaves. */
   private static long compiledCodes() throws Exception {
-    return jcmd("GC.class_histogram").lines().filter(l -> l.contains("CompiledCodeOf")).count();
+    return node.jcmd("GC.class_histogram")
+        .lines()
+        .filter(l -> l.contains("CompiledCodeOf"))
+        .count();
   }
 
   /** The shell goes away under the command that replaces it, and the next command finds it back. */

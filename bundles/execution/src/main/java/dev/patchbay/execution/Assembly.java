@@ -7,7 +7,6 @@ import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.BlockExecutor.Outcome;
 import dev.patchbay.api.tracing.Tracer;
-import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bloom;
@@ -22,12 +21,12 @@ import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.Requests;
+import dev.patchbay.primitives.execution.Reward;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import dev.patchbay.trie.Trie;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +48,7 @@ final class Assembly implements BlockAssembly {
   /** Whether receipts hold roots, as those before Byzantium do. */
   private final boolean rootsInReceipts;
 
-  private Map<Address, UInt256> rewards = Map.of();
+  private List<Reward> rewards = List.of();
   private long gasUsed;
   private long blobs;
 
@@ -71,8 +70,8 @@ final class Assembly implements BlockAssembly {
     this.rootsInReceipts = rootsInReceipts && !fork.includes(Fork.BYZANTIUM);
   }
 
-  void reward(Map<Address, UInt256> amounts) {
-    rewards = amounts;
+  void reward(List<Reward> credits) {
+    rewards = credits;
   }
 
   @Override
@@ -132,7 +131,7 @@ final class Assembly implements BlockAssembly {
 
   /** Ends the block without its roots. */
   Outcome end() throws InvalidBlockException {
-    rewards.forEach(execution::credit);
+    rewards.forEach(reward -> execution.credit(reward.to(), reward.wei()));
     for (Withdrawal withdrawal : withdrawals) {
       execution.credit(withdrawal.address(), UInt256.of(withdrawal.amount()).multiply(GWEI));
     }

@@ -29,6 +29,7 @@ import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.Requests;
+import dev.patchbay.primitives.execution.Reward;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.trie.Trie;
 import java.util.List;
@@ -180,6 +181,11 @@ public final class Execution implements BlockExecutor, CallSimulator {
       follower.onEnd(i, assembly::changes);
     }
     return assembly.changes();
+  }
+
+  @Override
+  public List<Reward> rewards(Block block) {
+    return rules().rewards(block, chain.config());
   }
 
   private Assembly begin(

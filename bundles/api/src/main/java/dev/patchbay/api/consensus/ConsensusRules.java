@@ -8,8 +8,8 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.ChainConfig;
-import dev.patchbay.primitives.UInt256;
-import java.util.Map;
+import dev.patchbay.primitives.execution.Reward;
+import java.util.List;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /** The rules of one consensus protocol for headers; a service. Threading: any thread. */
@@ -37,8 +37,8 @@ public interface ConsensusRules {
    */
   void verifyOmmers(Block block, ChainReader chain) throws InvalidBlockException;
 
-  /** Returns what accounts are credited for a block, in wei, beyond fees; in order. */
-  Map<Address, UInt256> rewards(Block block, ChainConfig config);
+  /** Returns what accounts are credited for a block beyond fees; that for the block is the last. */
+  List<Reward> rewards(Block block, ChainConfig config);
 
   /** Returns the account that the fees of a block go to, and that its code sees as coinbase. */
   Address feeRecipient(BlockHeader header);

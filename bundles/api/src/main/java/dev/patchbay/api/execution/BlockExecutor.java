@@ -10,6 +10,7 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Withdrawal;
+import dev.patchbay.primitives.execution.Reward;
 import dev.patchbay.primitives.execution.StateChanges;
 import java.util.List;
 import java.util.function.Function;
@@ -93,4 +94,7 @@ public interface BlockExecutor {
    */
   StateChanges replay(Block block, int count, StateReader parent, Follower follower)
       throws InvalidBlockException;
+
+  /** Returns what accounts are credited for a block beyond fees; that for the block is the last. */
+  List<Reward> rewards(Block block);
 }

@@ -2,23 +2,32 @@
 package dev.patchbay.api.execution;
 
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How long the work of a {@link Worker} may take. Work that can take long calls {@link #check} now
- * and then; a thread is never interrupted, which would close files under it.
+ * How long the work of a {@link Worker} may take, which also ends when nobody waits for it any
+ * more. Work that can take long calls {@link #check} now and then; a thread is never interrupted,
+ * which would close files under it.
  *
  * <p>Threading: belongs to the thread that opened it.
  */
 public final class Deadline implements AutoCloseable {
+  private static final long LOOK_NANOS = 200_000_000L;
+
   private final @Nullable Deadline outer;
   private final long end;
   private final Duration length;
+  private final BooleanSupplier gone;
 
-  private Deadline(@Nullable Deadline outer, long end, Duration length) {
+  /** When it is asked next whether anybody waits. */
+  private long look = System.nanoTime();
+
+  private Deadline(@Nullable Deadline outer, long end, Duration length, BooleanSupplier gone) {
     this.outer = outer;
     this.end = end;
     this.length = length;
+    this.gone = gone;
   }
 
   /** A thread whose work can have a deadline; that of other threads has none. */
@@ -47,23 +56,36 @@ public final class Deadline implements AutoCloseable {
     }
   }
 
-  /** Thrown when the time is over; the message goes to whoever asked for the work. */
+  /**
+   * Thrown when the time is over, or nobody waits; the message goes to whoever asked for the work.
+   */
   public static final class ExceededException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    ExceededException(Duration length) {
-      super("execution timeout: not done after " + length.toMillis() + " ms", null, false, false);
+    private ExceededException(String message) {
+      super(message, null, false, false);
     }
   }
 
   /** Sets a deadline until it is closed; an earlier one stays in force. */
   public static Deadline after(Duration length) {
     Deadline outer = current();
+    return after(length, outer == null ? () -> false : outer.gone);
+  }
+
+  /**
+   * Sets a deadline until it is closed; an earlier one stays in force.
+   *
+   * @param gone whether nobody waits for the work any more; asked by its thread, a few times a
+   *     second at most
+   */
+  public static Deadline after(Duration length, BooleanSupplier gone) {
+    Deadline outer = current();
     long end = System.nanoTime() + length.toNanos();
     Deadline next =
         outer != null && outer.end - end < 0
-            ? new Deadline(outer, outer.end, outer.length)
-            : new Deadline(outer, end, length);
+            ? new Deadline(outer, outer.end, outer.length, gone)
+            : new Deadline(outer, end, length, gone);
     set(next);
     return next;
   }
@@ -71,15 +93,26 @@ public final class Deadline implements AutoCloseable {
   /**
    * Returns while there is time; at once, unless the thread makes way for more urgent work.
    *
-   * @throws ExceededException when the time of this thread is over
+   * @throws ExceededException when the time of this thread is over, or nobody waits any more
    */
   public static void check() {
     Deadline current = current();
-    if (current != null && Thread.currentThread() instanceof Worker worker) {
+    if (current == null) {
+      return;
+    }
+    if (Thread.currentThread() instanceof Worker worker) {
       worker.pause.run();
     }
-    if (current != null && System.nanoTime() - current.end > 0) {
-      throw new ExceededException(current.length);
+    long now = System.nanoTime();
+    if (now - current.end > 0) {
+      throw new ExceededException(
+          "execution timeout: not done after " + current.length.toMillis() + " ms");
+    }
+    if (now - current.look >= 0) {
+      current.look = now + LOOK_NANOS;
+      if (current.gone.getAsBoolean()) {
+        throw new ExceededException("the client has gone");
+      }
     }
   }
 

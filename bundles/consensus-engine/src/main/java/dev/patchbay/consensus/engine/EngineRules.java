@@ -14,10 +14,12 @@ import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.Reward;
 import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -209,10 +211,10 @@ public final class EngineRules implements ConsensusRules {
   }
 
   @Override
-  public Map<Address, UInt256> rewards(Block block, ChainConfig config) {
+  public List<Reward> rewards(Block block, ChainConfig config) {
     Fork fork = config.forkOf(block.header());
-    Map<Address, UInt256> out = new LinkedHashMap<>();
-    if (fork.includes(Fork.PARIS)) {
+    List<Reward> out = new ArrayList<>();
+    if (fork.includes(Fork.PARIS) || block.number() == 0) {
       return out;
     }
     UInt256 reward =
@@ -225,10 +227,10 @@ public final class EngineRules implements ConsensusRules {
       UInt256 share =
           UInt256.of(
               reward.multiply(eighths).toBigInteger().shiftRight(3)); // an eighth less a generation
-      out.merge(ommer.coinbase(), share, UInt256::add);
+      out.add(new Reward(ommer.coinbase(), share, true));
       own = own.add(UInt256.of(reward.toBigInteger().shiftRight(5)));
     }
-    out.merge(block.header().coinbase(), own, UInt256::add);
+    out.add(new Reward(block.header().coinbase(), own, false));
     return out;
   }
 }

@@ -17,6 +17,7 @@ import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.Reward;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -148,8 +149,8 @@ public final class Clique implements ConsensusRules, CliqueControl {
   }
 
   @Override
-  public Map<Address, UInt256> rewards(Block block, ChainConfig config) {
-    return Map.of();
+  public List<Reward> rewards(Block block, ChainConfig config) {
+    return List.of();
   }
 
   @Override

@@ -16,7 +16,9 @@ import dev.patchbay.api.tracing.TracerFactory;
 import dev.patchbay.api.tracing.TracerRegistry;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.primitives.execution.Reward;
 import dev.patchbay.primitives.execution.StateChanges;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -106,6 +108,11 @@ public final class Replay {
     } catch (InvalidBlockException | TracerException broken) {
       throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));
     }
+  }
+
+  /** Returns what accounts are credited for a block beyond fees. */
+  public List<Reward> rewards(Block block) {
+    return executor.rewards(block);
   }
 
   /** Runs an execution and writes the trace, meanwhile where the tracer can do that. */

@@ -164,15 +164,13 @@ public final class Dispatcher {
    * Answers a message: a request or a batch.
    *
    * @param terms how the listener serves
-   * @param direct opens the connection for a result that is written while it is made; null: such a
-   *     result is held until it is whole, and must not be longer than others
+   * @param exchange what the message came by
    * @return the response, or null when there is nothing to answer, or when all of it was written to
-   *     {@code direct}
+   *     the exchange's {@code direct}
    * @throws BrokenAnswerException when {@code direct} was opened and the response cannot be ended:
    *     the connection must be cut
    */
-  byte @Nullable [] answer(
-      byte[] message, Terms terms, RpcSession session, @Nullable Supplier<OutputStream> direct) {
+  byte @Nullable [] answer(byte[] message, Terms terms, RpcSession session, Exchange exchange) {
     Object request;
     try {
       request = json.readValue(message, Object.class);
@@ -190,20 +188,17 @@ public final class Dispatcher {
           null);
     }
     try {
-      return parsed(request, terms, session, direct);
+      return parsed(request, terms, session, exchange);
     } finally {
       terms.requests().leave();
     }
   }
 
   private byte @Nullable [] parsed(
-      @Nullable Object request,
-      Terms terms,
-      RpcSession session,
-      @Nullable Supplier<OutputStream> direct) {
+      @Nullable Object request, Terms terms, RpcSession session, Exchange exchange) {
     Limits limits = terms.limits();
     if (!(request instanceof List<?> batch)) {
-      return one(request, terms, session, direct);
+      return one(request, terms, session, exchange);
     }
     if (batch.isEmpty()) {
       return error(null, RpcError.INVALID_REQUEST, "empty batch", null);
@@ -215,10 +210,11 @@ public final class Dispatcher {
           "batch too large: " + batch.size() + " items, at most " + limits.batchItems(),
           null);
     }
-    return batch(batch, terms, session);
+    return batch(batch, terms, session, exchange.held());
   }
 
-  private byte @Nullable [] batch(List<?> batch, Terms terms, RpcSession session) {
+  private byte @Nullable [] batch(
+      List<?> batch, Terms terms, RpcSession session, Exchange exchange) {
     List<byte[]> responses = new ArrayList<>();
     long size = 2;
     for (Object item : batch) {
@@ -232,7 +228,7 @@ public final class Dispatcher {
                 "response too large",
                 null);
       } else {
-        response = one(item, terms, session, null);
+        response = one(item, terms, session, exchange);
       }
       if (response != null) {
         size += response.length + 1;
@@ -255,10 +251,7 @@ public final class Dispatcher {
   }
 
   private byte @Nullable [] one(
-      @Nullable Object request,
-      Terms terms,
-      RpcSession session,
-      @Nullable Supplier<OutputStream> direct) {
+      @Nullable Object request, Terms terms, RpcSession session, Exchange exchange) {
     if (!(request instanceof Map<?, ?> map)) {
       return error(null, RpcError.INVALID_REQUEST, "invalid request: not an object", null);
     }
@@ -276,7 +269,7 @@ public final class Dispatcher {
     } else {
       @SuppressWarnings("unchecked") // JSON arrays hold anything
       List<@Nullable Object> list = params == null ? List.of() : (List<@Nullable Object>) params;
-      response = call(id, name, list, terms, session, direct);
+      response = call(id, name, list, terms, session, exchange);
     }
     return map.containsKey("id") ? response : null;
   }
@@ -287,7 +280,7 @@ public final class Dispatcher {
       List<@Nullable Object> params,
       Terms terms,
       RpcSession session,
-      @Nullable Supplier<OutputStream> direct) {
+      Exchange exchange) {
     int underscore = name.indexOf('_');
     RpcMethod method = methods.get(name);
     if (method == null
@@ -304,8 +297,11 @@ public final class Dispatcher {
     try {
       Object result = method.call(params, session);
       return result instanceof RpcExpensive expensive
-          ? gate.call(terms.time(), () -> result(id, expensive.call(), terms, direct))
-          : result(id, result, terms, direct);
+          ? gate.call(
+              terms.time(),
+              exchange.gone(),
+              () -> result(id, expensive.call(), terms, exchange.direct()))
+          : result(id, result, terms, exchange.direct());
     } catch (BrokenAnswerException broken) {
       LOG.debug("{}: an answer ends before its end", name, broken);
       throw broken;

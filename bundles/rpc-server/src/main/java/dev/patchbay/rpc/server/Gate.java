@@ -50,15 +50,17 @@ final class Gate implements AutoCloseable {
    * Runs a call in its turn and returns what it does.
    *
    * @param time how long waiting and running may take
+   * @param gone whether nobody waits for the outcome any more, by whichever thread
    * @throws RpcError as the call does; also when too many wait already, or its turn does not come
    *     in time
    */
-  <T extends @Nullable Object> T call(Duration time, Callable<T> work) throws RpcError {
+  <T extends @Nullable Object> T call(Duration time, BooleanSupplier gone, Callable<T> work)
+      throws RpcError {
     long start = System.nanoTime();
     try {
       enter(time);
       return run(() -> {
-            try (Deadline ends = Deadline.after(time.minusNanos(System.nanoTime() - start))) {
+            try (Deadline ends = Deadline.after(time.minusNanos(System.nanoTime() - start), gone)) {
               Deadline.check(); // short calls make way for an import, too
               return work.call();
             } finally {

@@ -6,10 +6,12 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.http.HttpStatus;
+import org.eclipse.jetty.http.HttpVersion;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
@@ -95,7 +97,7 @@ final class HttpHandler extends Handler.Abstract {
         .whenComplete(
             (body, failure) -> {
               if (failure == null) {
-                answer(body, response, callback);
+                answer(body, request, response, callback);
               } else if (failure.getCause()
                   instanceof IllegalStateException) { // longer than allowed
                 refuseSize(response, callback);
@@ -106,13 +108,13 @@ final class HttpHandler extends Handler.Abstract {
     return true;
   }
 
-  private void answer(byte[] body, Response response, Callback callback) {
+  private void answer(byte[] body, Request request, Response response, Callback callback) {
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
     OutputStream[] opened = {null};
     try {
-      byte[] answer =
-          dispatcher.answer(
-              body, terms, session, () -> opened[0] = Content.Sink.asOutputStream(response));
+      Exchange exchange =
+          new Exchange(() -> opened[0] = Content.Sink.asOutputStream(response), gone(request));
+      byte[] answer = dispatcher.answer(body, terms, session, exchange);
       OutputStream stream = opened[0];
       if (stream != null) {
         stream.close();
@@ -123,6 +125,16 @@ final class HttpHandler extends Handler.Abstract {
     } catch (Throwable failure) { // whatever it is, the client must not wait for ever
       callback.failed(failure);
     }
+  }
+
+  /** Returns what knows whether the client of a request has gone, while it is answered. */
+  private static BooleanSupplier gone(Request request) {
+    if (request.getConnectionMetaData().getHttpVersion() == HttpVersion.HTTP_2) {
+      // a stream that was reset fails to be read; told of it one is only after the answer
+      return () -> Content.Chunk.isFailure(request.read());
+    }
+    WatchedEndPoint connection = WatchedEndPoint.of(request);
+    return connection == null ? () -> false : connection::isClosed;
   }
 
   private boolean refuseSize(Response response, Callback callback) {

@@ -47,7 +47,7 @@ final class IpcConnection implements RpcSession {
               new BufferedInputStream(Channels.newInputStream(channel), 1 << 16),
               terms.limits().bodyBytes());
       for (byte[] message = frames.next(); message != null; message = frames.next()) {
-        byte[] answer = dispatcher.answer(message, terms, this, null);
+        byte[] answer = dispatcher.answer(message, terms, this, Exchange.HELD);
         if (answer != null) {
           room.acquire(permits(answer));
           unsent.add(answer);

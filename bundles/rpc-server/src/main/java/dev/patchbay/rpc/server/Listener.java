@@ -5,6 +5,8 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -13,6 +15,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
+import org.eclipse.jetty.io.ManagedSelector;
+import org.eclipse.jetty.io.SocketChannelEndPoint;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
@@ -170,7 +174,20 @@ public final class Listener {
     http.setSendDateHeader(false);
     ServerConnector connector =
         new ServerConnector(
-            server, 1, 1, new HttpConnectionFactory(http), new HTTP2CServerConnectionFactory(http));
+            server,
+            1,
+            1,
+            new HttpConnectionFactory(http),
+            new HTTP2CServerConnectionFactory(http)) {
+          @Override
+          protected SocketChannelEndPoint newEndPoint(
+              SocketChannel channel, ManagedSelector selector, SelectionKey key) {
+            WatchedEndPoint endPoint =
+                new WatchedEndPoint(channel, selector, key, getScheduler(), getExecutor());
+            endPoint.setIdleTimeout(getIdleTimeout());
+            return endPoint;
+          }
+        };
     connector.setHost(config.host());
     connector.setPort(config.port());
     connector.setIdleTimeout(config.idle_seconds() * 1_000L);
@@ -197,7 +214,7 @@ public final class Listener {
                   "/*",
                   (request, response, callback) ->
                       handler.acceptsUpgrade(request) && connections.tryEnter()
-                          ? new Socket(dispatcher, terms, connections)
+                          ? new Socket(dispatcher, terms, connections, WatchedEndPoint.of(request))
                           : null);
             });
     GzipHandler gzip = new GzipHandler(handler);

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
+import org.jspecify.annotations.Nullable;
 
 /**
  * JSON-RPC over one WebSocket. What a client does not read is not kept without bound: its next
@@ -21,15 +22,19 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   private final Dispatcher dispatcher;
   private final Terms terms;
   private final Quota connections;
+  private final @Nullable WatchedEndPoint connection;
+  private final Exchange exchange = new Exchange(null, this::isGone);
   private final AtomicInteger unsent = new AtomicInteger();
   private final AtomicInteger unsentChars = new AtomicInteger();
   private final Subscribing subscribing = new Subscribing();
   private final CloseActions closeActions = new CloseActions();
 
-  Socket(Dispatcher dispatcher, Terms terms, Quota connections) {
+  Socket(
+      Dispatcher dispatcher, Terms terms, Quota connections, @Nullable WatchedEndPoint connection) {
     this.dispatcher = dispatcher;
     this.terms = terms;
     this.connections = connections;
+    this.connection = connection;
   }
 
   @Override
@@ -54,7 +59,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
 
   private void answer(byte[] message) {
     Session session = getSession();
-    byte[] answer = dispatcher.answer(message, terms, this, null);
+    byte[] answer = dispatcher.answer(message, terms, this, exchange);
     if (answer == null) {
       subscribing.answered();
       session.demand();
@@ -73,6 +78,28 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
         Callback.from(step, failure -> session.disconnect()));
     subscribing.answered();
     step.run();
+  }
+
+  /** Returns whether the client is not there any more, or is about to leave. */
+  private boolean isGone() {
+    WatchedEndPoint watched = connection;
+    return watched != null && (watched.isClosed() || bidsFarewell(watched.ahead()));
+  }
+
+  /** Returns whether frames begin with one that closes, but for pings (RFC 6455, section 5.2). */
+  static boolean bidsFarewell(ByteBuffer frames) {
+    while (frames.remaining() >= 2) {
+      int opcode = frames.get(frames.position()) & 0x0f;
+      int length = 6 + (frames.get(frames.position() + 1) & 0x7f);
+      if (opcode == 8) {
+        return true;
+      }
+      if (opcode < 8 || frames.remaining() < length) {
+        return false;
+      }
+      frames.position(frames.position() + length);
+    }
+    return false;
   }
 
   @Override

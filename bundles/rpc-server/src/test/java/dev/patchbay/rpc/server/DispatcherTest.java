@@ -69,7 +69,10 @@ class DispatcherTest {
   private @Nullable String ask(String message, Profile profile) {
     byte[] answer =
         dispatcher.answer(
-            message.getBytes(StandardCharsets.UTF_8), terms(profile), new HttpSession(LOGS), null);
+            message.getBytes(StandardCharsets.UTF_8),
+            terms(profile),
+            new HttpSession(LOGS),
+            Exchange.HELD);
     return answer == null ? null : new String(answer, StandardCharsets.UTF_8);
   }
 
@@ -156,7 +159,7 @@ class DispatcherTest {
                     request("test_long").getBytes(StandardCharsets.UTF_8),
                     terms(Profile.GETH),
                     new HttpSession(LOGS),
-                    () -> sent))
+                    new Exchange(() -> sent, () -> false)))
         .isInstanceOf(BrokenAnswerException.class);
     assertThat(sent.toString(StandardCharsets.UTF_8)).contains("xxx").doesNotContain("error");
   }

@@ -3,11 +3,13 @@ package dev.patchbay.rpc.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
 
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 class GateTest {
@@ -21,6 +23,7 @@ class GateTest {
               () ->
                   gate.call(
                       SHORT,
+                      () -> false,
                       () -> {
                         while (true) {
                           Deadline.check();
@@ -39,6 +42,7 @@ class GateTest {
               () ->
                   gate.call(
                       SHORT,
+                      () -> false,
                       () -> {
                         try (Deadline longer = Deadline.after(LONG)) {
                           Thread.sleep(2 * SHORT.toMillis());
@@ -50,6 +54,7 @@ class GateTest {
       Object result =
           gate.call(
               LONG,
+              () -> false,
               () -> {
                 try (Deadline shorter = Deadline.after(Duration.ZERO)) {
                   assertThatThrownBy(Deadline::check)
@@ -63,6 +68,31 @@ class GateTest {
   }
 
   @Test
+  void aCallEndsWhenNobodyWaits() {
+    AtomicBoolean gone = new AtomicBoolean();
+    try (Gate gate = new Gate(1, 0, () -> false)) {
+      assertThatThrownBy(
+              () ->
+                  gate.call(
+                      LONG,
+                      gone::get,
+                      () -> {
+                        gone.set(true);
+                        try (Deadline inner = Deadline.after(LONG)) {
+                          while (true) {
+                            Deadline.check();
+                            Thread.onSpinWait();
+                          }
+                        }
+                      }))
+          .isInstanceOf(Deadline.ExceededException.class)
+          .hasMessage("the client has gone");
+      assertThatThrownBy(() -> gate.call(LONG, gone::get, () -> fail("was begun")))
+          .isInstanceOf(Deadline.ExceededException.class);
+    }
+  }
+
+  @Test
   void errorsComeThroughAndMakeRoom() throws Exception {
     try (Gate gate = new Gate(1, 0, () -> false)) {
       for (int i = 0; i < 3; i++) {
@@ -70,6 +100,7 @@ class GateTest {
                 () ->
                     gate.call(
                         LONG,
+                        () -> false,
                         () -> {
                           throw RpcError.invalidParams("wrong");
                         }))
@@ -79,12 +110,13 @@ class GateTest {
                 () ->
                     gate.call(
                         LONG,
+                        () -> false,
                         () -> {
                           throw new StackOverflowError();
                         }))
             .isInstanceOf(StackOverflowError.class);
       }
-      assertThat(gate.call(LONG, () -> 1)).isEqualTo(1);
+      assertThat(gate.call(LONG, () -> false, () -> 1)).isEqualTo(1);
     }
   }
 
@@ -97,20 +129,20 @@ class GateTest {
       Thread busy = new Thread(() -> occupy(refusing, running, end), "busy");
       busy.start();
       running.await();
-      assertThatThrownBy(() -> refusing.call(LONG, () -> null))
+      assertThatThrownBy(() -> refusing.call(LONG, () -> false, () -> null))
           .isInstanceOf(RpcError.class)
           .hasMessageContaining("too many expensive calls: 1 run and 0 wait");
       CountDownLatch second = new CountDownLatch(1);
       Thread other = new Thread(() -> occupy(patient, second, end), "other");
       other.start();
       second.await();
-      assertThatThrownBy(() -> patient.call(SHORT, () -> null))
+      assertThatThrownBy(() -> patient.call(SHORT, () -> false, () -> null))
           .isInstanceOf(RpcError.class)
           .hasMessageContaining("waited too long");
       end.countDown();
       busy.join();
       other.join();
-      assertThat(refusing.call(LONG, () -> 2)).isEqualTo(2);
+      assertThat(refusing.call(LONG, () -> false, () -> 2)).isEqualTo(2);
     }
   }
 
@@ -119,7 +151,7 @@ class GateTest {
     Gate gate = new Gate(1, 0, () -> false);
     gate.close();
     for (int i = 0; i < 2; i++) {
-      assertThatThrownBy(() -> gate.call(LONG, () -> null))
+      assertThatThrownBy(() -> gate.call(LONG, () -> false, () -> null))
           .isInstanceOf(RpcError.class)
           .hasMessage("the node is stopping");
     }
@@ -129,6 +161,7 @@ class GateTest {
     try {
       gate.call(
           LONG,
+          () -> false,
           () -> {
             running.countDown();
             end.await();

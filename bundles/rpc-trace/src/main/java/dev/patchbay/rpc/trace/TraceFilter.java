@@ -82,7 +82,7 @@ final class TraceFilter {
     return out;
   }
 
-  private static boolean matches(Object trace, Set<String> senders, Set<String> receivers) {
+  static boolean matches(Object trace, Set<String> senders, Set<String> receivers) {
     Map<?, ?> item = (Map<?, ?>) trace;
     Map<?, ?> action = item.get("action") instanceof Map<?, ?> map ? map : Map.of();
     Map<?, ?> result = item.get("result") instanceof Map<?, ?> map ? map : Map.of();
@@ -94,6 +94,7 @@ final class TraceFilter {
         receivers.isEmpty()
             || receivers.contains(String.valueOf(action.get("to")))
             || receivers.contains(String.valueOf(action.get("refundAddress")))
+            || receivers.contains(String.valueOf(action.get("author")))
             || receivers.contains(String.valueOf(result.get("address")));
     return sent && received;
   }

@@ -23,6 +23,7 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.primitives.execution.Reward;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.rpc.codec.CallArguments;
 import dev.patchbay.rpc.codec.Params;
@@ -42,7 +43,6 @@ import org.osgi.service.component.annotations.Reference;
 /**
  * The {@code trace} namespace, in the shapes that OpenEthereum gave it. Calls come from the flat
  * call tracer and state differences from the prestate tracer, whichever versions are installed.
- * Block rewards are not told: they are no part of what is executed.
  */
 @Component(property = RpcNamespace.NAME + "=trace")
 public final class TraceNamespace implements RpcNamespace {
@@ -160,7 +160,10 @@ public final class TraceNamespace implements RpcNamespace {
     }
   }
 
-  /** Hands over the traces of all transactions of a block, one transaction after the other. */
+  /**
+   * Hands over the traces of all transactions of a block, one transaction after the other, and then
+   * those of its rewards.
+   */
   void forEachTrace(Block block, Consumer<Object> consumer) throws RpcError {
     List<@Nullable Tracer> tracers = new ArrayList<>();
     for (int i = 0; i < block.transactions().size(); i++) {
@@ -183,6 +186,29 @@ public final class TraceNamespace implements RpcNamespace {
             }
           }
         });
+    List<Reward> rewards = replay.rewards(block);
+    for (int i = rewards.size() - 1; i >= 0; i--) {
+      consumer.accept(trace(block, rewards.get(i)));
+    }
+  }
+
+  /** Returns the trace of a reward; that for the block is told first. */
+  static Map<String, @Nullable Object> trace(Block block, Reward reward) {
+    Map<String, Object> action = new LinkedHashMap<>();
+    action.put("author", reward.to().toString());
+    action.put("rewardType", reward.forOmmer() ? "uncle" : "block");
+    action.put("value", reward.wei().toHex());
+    Map<String, @Nullable Object> out = new LinkedHashMap<>();
+    out.put("action", action);
+    out.put("blockHash", block.hash().toString());
+    out.put("blockNumber", block.number());
+    out.put("result", null);
+    out.put("subtraces", 0);
+    out.put("traceAddress", List.of());
+    out.put("transactionHash", null);
+    out.put("transactionPosition", null);
+    out.put("type", "reward");
+    return out;
   }
 
   private RpcStream ofBlock(Block block) {

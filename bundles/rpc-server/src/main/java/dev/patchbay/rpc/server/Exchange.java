@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import java.io.OutputStream;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a message came by.
+ *
+ * @param direct opens the connection for a result that is written while it is made; null: such a
+ *     result is held until it is whole, and must not be longer than others
+ * @param gone whether nobody waits for the answer any more; asked now and then by expensive calls
+ */
+record Exchange(@Nullable Supplier<OutputStream> direct, BooleanSupplier gone) {
+  /** One that holds its results, of a client that stays. */
+  static final Exchange HELD = new Exchange(null, () -> false);
+
+  /** Returns this one, with results that are held. */
+  Exchange held() {
+    return new Exchange(null, gone);
+  }
+}
