@@ -35,7 +35,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
-import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -52,25 +51,24 @@ import org.slf4j.LoggerFactory;
 /**
  * The block tree. The state in the store is that of the head; an older state is the head's with
  * later blocks undone. A block and all its effects, the head included, are one batch, but for trie
- * nodes, which follow from it ({@link RecentNodes}). Only this class writes to the store.
+ * nodes, which follow from it ({@link RecentNodes}). Only this class writes to the store, and
+ * {@link ChainOpener} when it is taken.
  */
 final class Chain implements ChainReader, BlockImporter, StateProvider {
   private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
-
-  /** How the columns are laid out. 4: tries may be those of a block before the head. */
-  private static final byte FORMAT = 4;
 
   /** A window that was made smaller is reached step by step. */
   private static final int FORGOTTEN_AT_ONCE = 16;
 
   private static final long MOST_WAIT_NANOS = 5_000_000_000L;
   private static final long PAUSE_NANOS = 100_000L;
-
-  private final GenesisFile genesisFile;
-  private final StorageManager storage;
   private static final int BAD_BLOCKS_KEPT = 16;
   private static final long CACHE_BYTES = 32L << 20;
   private static final long STATE_CACHE_BYTES = 16L << 20;
+
+  private final ChainConfig config;
+  private final ChainOpener opener;
+  private final StorageManager storage;
 
   private final ReentrantLock imports;
   private final Supplier<@Nullable BlockExecutor> executor;
@@ -80,7 +78,6 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private final long historyBlocks;
   private final RecentNodes recent;
 
-  private final Block genesis;
   private final Deque<BadBlock> bad = new ArrayDeque<>();
   private final BlockCache cache = new BlockCache(CACHE_BYTES);
   private final StateCache stateCache = new StateCache(STATE_CACHE_BYTES);
@@ -111,7 +108,6 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
       TrieWorkers workers,
       RecentNodes recent,
       long historyBlocks) {
-    this.genesisFile = genesisFile;
     this.storage = storage;
     this.imports = imports;
     this.executor = executor;
@@ -120,156 +116,22 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     this.workers = workers;
     this.recent = recent;
     this.historyBlocks = historyBlocks;
-    Overlay scratch = new Overlay(new EmptyReader());
-    this.genesis =
-        genesisFile.block(new FlatState(scratch, workers).apply(genesisFile.allocation(), null));
+    this.config = genesisFile.config();
+    this.opener = new ChainOpener(genesisFile, workers);
   }
 
-  // ---- opening a store
-
   /**
-   * Checks a store before it is bound: an empty one gets the genesis block, any other must hold
-   * this chain, whole.
+   * Takes a store, which is checked before it is bound.
    *
-   * @throws StorageException when it does not; the message says what to do
+   * @throws StorageException when it does not hold this chain, whole; the message says what to do
    */
   void open(KeyValueStore store) {
     cache.clear();
     stateCache.clear();
-    byte[] headHash = store.get(Column.META, Keys.HEAD);
-    if (headHash == null) {
-      if (!store.isEmpty(Column.ACCOUNTS) || !store.isEmpty(Column.HEADERS)) {
-        store.clear(); // the rest of a migration that broke off: the choice file names this store
-        // only once it is whole
-      }
-      writeGenesis(store);
-      historyFrom = 1;
-      recent.reset(genesis.hash(), 0);
-      head = genesis;
-      return;
-    }
-    byte[] format = store.get(Column.META, Keys.FORMAT);
-    if (format == null || format.length != 1 || format[0] != FORMAT) {
-      throw new StorageException(
-          "the store is in format "
-              + (format == null ? "unknown" : HexFormat.of().formatHex(format))
-              + ", this build reads "
-              + HexFormat.of().toHexDigits(FORMAT)
-              + ". Export the chain with the build that wrote it, and import the file into another --datadir");
-    }
-    byte[] stored = store.get(Column.META, Keys.GENESIS);
-    if (stored == null || !Hash.of(stored).equals(genesis.hash())) {
-      throw new StorageException(wrongGenesis(store, stored));
-    }
-    String storedConfig =
-        new String(
-            java.util.Objects.requireNonNullElse(
-                store.get(Column.META, Keys.GENESIS_CONFIG), new byte[0]),
-            java.nio.charset.StandardCharsets.UTF_8);
-    if (!storedConfig.equals(genesisFile.configText())) {
-      LOG.warn(
-          "the genesis config differs from the one the chain was started with; fork times may have been added");
-    }
-    Block loaded = ChainStore.block(store, Hash.of(headHash));
-    if (loaded == null) {
-      throw new StorageException("the head block " + Hash.of(headHash) + damaged());
-    }
-    Hash root;
-    try {
-      root = catchUp(store, loaded);
-    } catch (StorageException refused) {
-      throw refused;
-    } catch (RuntimeException broken) {
-      throw new StorageException("the state trie cannot be read" + damaged(), broken);
-    }
-    if (!root.equals(loaded.header().stateRoot())) {
-      throw new StorageException(
-          "the state root is "
-              + root
-              + ", the head block says "
-              + loaded.header().stateRoot()
-              + damaged());
-    }
-    byte[] from = store.get(Column.META, Keys.HISTORY_FROM);
-    historyFrom = from == null ? 1 : Keys.number(from);
-    recent.reset(loaded.hash(), loaded.number());
-    head = loaded;
-    LOG.info("head is block {} {}", loaded.number(), loaded.hash());
-  }
-
-  /**
-   * Brings the tries of a store to its head, when the node ended before it had written the latest
-   * nodes; returns the state root.
-   */
-  private Hash catchUp(KeyValueStore store, Block top) {
-    byte[] stored = store.get(Column.META, Keys.TRIES);
-    BlockHeader base = stored == null ? null : ChainStore.header(store, Hash.of(stored));
-    if (base == null) {
-      throw new StorageException("the block of the tries is missing" + damaged());
-    }
-    Overlay overlay = new Overlay(store);
-    FlatState state = new FlatState(overlay, workers);
-    if (base.number() == top.number()) {
-      return state.accountTrie().rootHash();
-    }
-    Hash root = state.catchUp(base.number(), top.number());
-    if (root.equals(top.header().stateRoot())) {
-      overlay.put(Column.META, Keys.TRIES, top.hash().toArray());
-      store.write(overlay.toBatch());
-      LOG.info("the tries of {} blocks were computed again", top.number() - base.number());
-    }
-    return root;
-  }
-
-  private static String damaged() {
-    return ": the store is damaged. Nothing was changed. Restore the data directory from a backup, or start with another --datadir";
-  }
-
-  private String wrongGenesis(KeyValueStore store, byte @Nullable [] stored) {
-    String field = "hash";
-    BlockHeader other = stored == null ? null : ChainStore.header(store, Hash.of(stored));
-    if (other != null) {
-      BlockHeader ours = genesis.header();
-      field =
-          !other.stateRoot().equals(ours.stateRoot())
-              ? "alloc"
-              : !other.extraData().equals(ours.extraData())
-                  ? "extraData"
-                  : other.gasLimit() != ours.gasLimit()
-                      ? "gasLimit"
-                      : other.timestamp() != ours.timestamp()
-                          ? "timestamp"
-                          : !other.difficulty().equals(ours.difficulty())
-                              ? "difficulty"
-                              : !java.util.Objects.equals(
-                                      other.baseFeePerGas(), ours.baseFeePerGas())
-                                  ? "baseFeePerGas"
-                                  : "config (fork times)";
-    }
-    return "the genesis does not fit the data directory: field "
-        + field
-        + " differs (stored "
-        + (stored == null ? "nothing" : Hash.of(stored))
-        + ", given "
-        + genesis.hash()
-        + "). Use the genesis that the chain was started with, or another --datadir";
-  }
-
-  private void writeGenesis(KeyValueStore store) {
-    Overlay overlay = new Overlay(store);
-    new FlatState(overlay, workers).apply(genesisFile.allocation(), null);
-    ChainStore.putBlock(overlay, genesis, List.of(), genesis.header().difficulty());
-    ChainStore.putCanonical(overlay, genesis);
-    overlay.put(Column.META, Keys.GENESIS, genesis.hash().toArray());
-    overlay.put(
-        Column.META,
-        Keys.GENESIS_CONFIG,
-        genesisFile.configText().getBytes(java.nio.charset.StandardCharsets.UTF_8));
-    overlay.put(Column.META, Keys.FORMAT, new byte[] {FORMAT});
-    overlay.put(Column.META, Keys.HEAD, genesis.hash().toArray());
-    overlay.put(Column.META, Keys.TRIES, genesis.hash().toArray());
-    store.write(overlay.toBatch());
-    LOG.info("new chain {} with genesis {}", genesisFile.config().chainId(), genesis.hash());
+    ChainOpener.Opened opened = opener.open(store);
+    historyFrom = opened.historyFrom();
+    recent.reset(opened.head().hash(), opened.head().number());
+    head = opened.head();
   }
 
   // ---- reading
@@ -298,7 +160,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   @Override
   public ChainConfig config() {
-    return genesisFile.config();
+    return config;
   }
 
   @Override
@@ -329,7 +191,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   @Override
   public Block genesis() {
-    return genesis;
+    return opener.genesis();
   }
 
   @Override
@@ -585,12 +447,12 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     if (parent == null || parentDifficulty == null) {
       return new ImportResult.UnknownParent();
     }
-    ConsensusRules consensus = rules.apply(config().consensus());
+    ConsensusRules consensus = rules.apply(config.consensus());
     BlockExecutor execution = executor.get();
     if (consensus == null || execution == null) {
       throw new NotReadyException(
           consensus == null
-              ? "the consensus rules '" + config().consensus() + "' are not installed"
+              ? "the consensus rules '" + config.consensus() + "' are not installed"
               : "no block executor is installed");
     }
     verify(block, parent, consensus);
@@ -781,7 +643,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
 
   private static Block require(@Nullable Block block) {
     if (block == null) {
-      throw new StorageException("a block of a known branch is missing" + damaged());
+      throw new StorageException("a block of a known branch is missing" + ChainStore.damaged());
     }
     return block;
   }
@@ -812,17 +674,5 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
         LOG.warn("{} failed on a new head: {}", listener.getClass().getName(), failure.toString());
       }
     }
-  }
-
-  /** A reader of nothing. */
-  private static final class EmptyReader implements KeyReader {
-    @Override
-    public byte @Nullable [] get(Column column, byte[] key) {
-      return null;
-    }
-
-    @Override
-    public void scan(
-        Column column, byte[] from, java.util.function.BiPredicate<byte[], byte[]> visitor) {}
   }
 }

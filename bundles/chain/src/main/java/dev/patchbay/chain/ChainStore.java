@@ -20,6 +20,11 @@ import org.jspecify.annotations.Nullable;
 final class ChainStore {
   private ChainStore() {}
 
+  /** Returns what ends the message that something is wrong with a store. */
+  static String damaged() {
+    return ": the store is damaged. Nothing was changed. Restore the data directory from a backup, or start with another --datadir";
+  }
+
   static @Nullable BlockHeader header(KeyReader reader, Hash hash) {
     byte[] rlp = reader.get(Column.HEADERS, hash.unsafeArray());
     return rlp == null ? null : BlockHeader.read(RlpReader.of(rlp));

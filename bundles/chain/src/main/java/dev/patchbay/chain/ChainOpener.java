@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import java.util.HexFormat;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Opens stores for the chain of a genesis.
+ *
+ * <p>Threading: any thread, one store at a time.
+ */
+final class ChainOpener {
+  private static final Logger LOG = LoggerFactory.getLogger(ChainOpener.class);
+
+  /** How the columns are laid out. 4: tries may be those of a block before the head. */
+  private static final byte FORMAT = 4;
+
+  private final GenesisFile genesisFile;
+  private final TrieWorkers workers;
+  private final Block genesis;
+
+  ChainOpener(GenesisFile genesisFile, TrieWorkers workers) {
+    this.genesisFile = genesisFile;
+    this.workers = workers;
+    Overlay scratch = new Overlay(new EmptyReader());
+    this.genesis =
+        genesisFile.block(new FlatState(scratch, workers).apply(genesisFile.allocation(), null));
+  }
+
+  /**
+   * Where a chain stands.
+   *
+   * @param historyFrom number of the first block whose change set is kept
+   */
+  record Opened(Block head, long historyFrom) {}
+
+  Block genesis() {
+    return genesis;
+  }
+
+  /**
+   * Checks a store before it is bound: an empty one gets the genesis block, any other must hold
+   * this chain, whole.
+   *
+   * @throws StorageException when it does not; the message says what to do
+   */
+  Opened open(KeyValueStore store) {
+    byte[] headHash = store.get(Column.META, Keys.HEAD);
+    if (headHash == null) {
+      if (!store.isEmpty(Column.ACCOUNTS) || !store.isEmpty(Column.HEADERS)) {
+        store.clear(); // the rest of a migration that broke off: the choice file names this store
+        // only once it is whole
+      }
+      writeGenesis(store);
+      return new Opened(genesis, 1);
+    }
+    byte[] format = store.get(Column.META, Keys.FORMAT);
+    if (format == null || format.length != 1 || format[0] != FORMAT) {
+      throw new StorageException(
+          "the store is in format "
+              + (format == null ? "unknown" : HexFormat.of().formatHex(format))
+              + ", this build reads "
+              + HexFormat.of().toHexDigits(FORMAT)
+              + ". Export the chain with the build that wrote it, and import the file into another --datadir");
+    }
+    byte[] stored = store.get(Column.META, Keys.GENESIS);
+    if (stored == null || !Hash.of(stored).equals(genesis.hash())) {
+      throw new StorageException(wrongGenesis(store, stored));
+    }
+    String storedConfig =
+        new String(
+            java.util.Objects.requireNonNullElse(
+                store.get(Column.META, Keys.GENESIS_CONFIG), new byte[0]),
+            java.nio.charset.StandardCharsets.UTF_8);
+    if (!storedConfig.equals(genesisFile.configText())) {
+      LOG.warn(
+          "the genesis config differs from the one the chain was started with; fork times may have been added");
+    }
+    Block loaded = ChainStore.block(store, Hash.of(headHash));
+    if (loaded == null) {
+      throw new StorageException("the head block " + Hash.of(headHash) + ChainStore.damaged());
+    }
+    Hash root;
+    try {
+      root = catchUp(store, loaded);
+    } catch (StorageException refused) {
+      throw refused;
+    } catch (RuntimeException broken) {
+      throw new StorageException("the state trie cannot be read" + ChainStore.damaged(), broken);
+    }
+    if (!root.equals(loaded.header().stateRoot())) {
+      throw new StorageException(
+          "the state root is "
+              + root
+              + ", the head block says "
+              + loaded.header().stateRoot()
+              + ChainStore.damaged());
+    }
+    byte[] from = store.get(Column.META, Keys.HISTORY_FROM);
+    LOG.info("head is block {} {}", loaded.number(), loaded.hash());
+    return new Opened(loaded, from == null ? 1 : Keys.number(from));
+  }
+
+  /**
+   * Brings the tries of a store to its head, when the node ended before it had written the latest
+   * nodes; returns the state root.
+   */
+  private Hash catchUp(KeyValueStore store, Block top) {
+    byte[] stored = store.get(Column.META, Keys.TRIES);
+    BlockHeader base = stored == null ? null : ChainStore.header(store, Hash.of(stored));
+    if (base == null) {
+      throw new StorageException("the block of the tries is missing" + ChainStore.damaged());
+    }
+    Overlay overlay = new Overlay(store);
+    FlatState state = new FlatState(overlay, workers);
+    if (base.number() == top.number()) {
+      return state.accountTrie().rootHash();
+    }
+    Hash root = state.catchUp(base.number(), top.number());
+    if (root.equals(top.header().stateRoot())) {
+      overlay.put(Column.META, Keys.TRIES, top.hash().toArray());
+      store.write(overlay.toBatch());
+      LOG.info("the tries of {} blocks were computed again", top.number() - base.number());
+    }
+    return root;
+  }
+
+  private String wrongGenesis(KeyValueStore store, byte @Nullable [] stored) {
+    String field = "hash";
+    BlockHeader other = stored == null ? null : ChainStore.header(store, Hash.of(stored));
+    if (other != null) {
+      BlockHeader ours = genesis.header();
+      field =
+          !other.stateRoot().equals(ours.stateRoot())
+              ? "alloc"
+              : !other.extraData().equals(ours.extraData())
+                  ? "extraData"
+                  : other.gasLimit() != ours.gasLimit()
+                      ? "gasLimit"
+                      : other.timestamp() != ours.timestamp()
+                          ? "timestamp"
+                          : !other.difficulty().equals(ours.difficulty())
+                              ? "difficulty"
+                              : !java.util.Objects.equals(
+                                      other.baseFeePerGas(), ours.baseFeePerGas())
+                                  ? "baseFeePerGas"
+                                  : "config (fork times)";
+    }
+    return "the genesis does not fit the data directory: field "
+        + field
+        + " differs (stored "
+        + (stored == null ? "nothing" : Hash.of(stored))
+        + ", given "
+        + genesis.hash()
+        + "). Use the genesis that the chain was started with, or another --datadir";
+  }
+
+  private void writeGenesis(KeyValueStore store) {
+    Overlay overlay = new Overlay(store);
+    new FlatState(overlay, workers).apply(genesisFile.allocation(), null);
+    ChainStore.putBlock(overlay, genesis, List.of(), genesis.header().difficulty());
+    ChainStore.putCanonical(overlay, genesis);
+    overlay.put(Column.META, Keys.GENESIS, genesis.hash().toArray());
+    overlay.put(
+        Column.META,
+        Keys.GENESIS_CONFIG,
+        genesisFile.configText().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    overlay.put(Column.META, Keys.FORMAT, new byte[] {FORMAT});
+    overlay.put(Column.META, Keys.HEAD, genesis.hash().toArray());
+    overlay.put(Column.META, Keys.TRIES, genesis.hash().toArray());
+    store.write(overlay.toBatch());
+    LOG.info("new chain {} with genesis {}", genesisFile.config().chainId(), genesis.hash());
+  }
+
+  /** A reader of nothing. */
+  private static final class EmptyReader implements KeyReader {
+    @Override
+    public byte @Nullable [] get(Column column, byte[] key) {
+      return null;
+    }
+
+    @Override
+    public void scan(
+        Column column, byte[] from, java.util.function.BiPredicate<byte[], byte[]> visitor) {}
+  }
+}
