@@ -20,6 +20,8 @@ import dev.patchbay.primitives.execution.Reward;
 import dev.patchbay.primitives.execution.StateChanges;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,6 +89,38 @@ public final class Replay {
    */
   public void run(Block block, int count, Follower follower) throws RpcError {
     run(block, count, follower, (before, changes) -> changes);
+  }
+
+  /**
+   * Executes all transactions of a block, each with a tracer of its own; a block without any is not
+   * executed.
+   *
+   * @param tracers one for each transaction; each is let go when it has followed
+   * @param ended called with the index of a transaction and its tracer, one after the other
+   * @throws RpcError as {@link #run(Block, int, Follower)} does
+   */
+  public void run(Block block, List<@Nullable Tracer> tracers, BiConsumer<Integer, Tracer> ended)
+      throws RpcError {
+    if (tracers.isEmpty()) {
+      return;
+    }
+    run(
+        block,
+        tracers.size(),
+        new Follower() {
+          @Override
+          public @Nullable Tracer tracer(int index) {
+            return tracers.get(index);
+          }
+
+          @Override
+          public void onEnd(int index, Supplier<StateChanges> changes) {
+            Tracer tracer = tracers.set(index, null);
+            if (tracer != null) {
+              ended.accept(index, tracer);
+            }
+          }
+        });
   }
 
   /**

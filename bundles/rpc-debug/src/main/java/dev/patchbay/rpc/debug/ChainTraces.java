@@ -2,7 +2,6 @@
 package dev.patchbay.rpc.debug;
 
 import dev.patchbay.api.chain.ChainReader;
-import dev.patchbay.api.execution.BlockExecutor.Follower;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcSession;
@@ -12,7 +11,6 @@ import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hex;
-import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.rpc.codec.Params;
 import dev.patchbay.rpc.codec.Replay;
 import java.util.ArrayList;
@@ -25,7 +23,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -142,31 +139,23 @@ final class ChainTraces implements AutoCloseable {
 
   /** Returns what each transaction did, or why its trace failed. */
   private List<Object> trace(Block block, Map<String, @Nullable Object> options) throws RpcError {
-    List<Tracer> tracers = new ArrayList<>();
+    List<@Nullable Tracer> tracers = new ArrayList<>();
     for (int i = 0; i < block.transactions().size(); i++) {
       tracers.add(traces.tracer(options, Replay.subject(block, i)));
     }
     List<Object> out = new ArrayList<>();
     replay.run(
         block,
-        tracers.size(),
-        new Follower() {
-          @Override
-          public @Nullable Tracer tracer(int index) {
-            return tracers.get(index);
+        tracers,
+        (index, tracer) -> {
+          Map<String, @Nullable Object> item = new LinkedHashMap<>();
+          item.put("txHash", block.transactions().get(index).hash().toString());
+          try {
+            item.put("result", tracer.result());
+          } catch (TracerException failure) {
+            item.put("error", failure.getMessage());
           }
-
-          @Override
-          public void onEnd(int index, Supplier<StateChanges> changes) {
-            Map<String, @Nullable Object> item = new LinkedHashMap<>();
-            item.put("txHash", block.transactions().get(index).hash().toString());
-            try {
-              item.put("result", tracers.get(index).result());
-            } catch (TracerException failure) {
-              item.put("error", failure.getMessage());
-            }
-            out.add(item);
-          }
+          out.add(item);
         });
     return out;
   }

@@ -169,21 +169,12 @@ public final class TraceNamespace implements RpcNamespace {
     for (int i = 0; i < block.transactions().size(); i++) {
       tracers.add(flat(Replay.subject(block, i)));
     }
-    replay(
+    replay.run(
         block,
-        tracers.size(),
-        new Follower() {
-          @Override
-          public @Nullable Tracer tracer(int index) {
-            return tracers.get(index);
-          }
-
-          @Override
-          public void onEnd(int index, Supplier<StateChanges> changes) {
-            Tracer tracer = tracers.set(index, null);
-            if (tracer != null && tracer.result() instanceof List<?> traces) {
-              traces.forEach(consumer);
-            }
+        tracers,
+        (index, tracer) -> {
+          if (tracer.result() instanceof List<?> traces) {
+            traces.forEach(consumer);
           }
         });
     List<Reward> rewards = replay.rewards(block);
