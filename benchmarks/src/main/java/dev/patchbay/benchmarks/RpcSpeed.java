@@ -84,6 +84,7 @@ public final class RpcSpeed {
         geth.destroy();
         geth.waitFor(30, TimeUnit.SECONDS);
       }
+      BenchNode.delete(work);
     }
   }
 

@@ -286,13 +286,7 @@ public final class Dispatcher {
     if (method == null
         || underscore < 0
         || !terms.namespaces().contains(name.substring(0, underscore))) {
-      return error(
-          id,
-          RpcError.METHOD_NOT_FOUND,
-          "the method "
-              + (name.length() > 80 ? name.substring(0, 80) + "…" : name)
-              + " does not exist/is not available",
-          null);
+      return notFound(id, name);
     }
     try {
       Object result = method.call(params, session);
@@ -317,10 +311,22 @@ public final class Dispatcher {
     } catch (StorageException | IllegalStateException failure) {
       return error(id, RpcError.SERVER_ERROR, String.valueOf(failure.getMessage()), null);
     } catch (RuntimeException | StackOverflowError | LinkageError failure) {
-      // a linkage error: a class is first needed when the bundle that had it is gone
+      if (failure instanceof LinkageError && methods.get(name) != method) {
+        return notFound(id, name); // a class was first needed when its bundle had gone
+      }
       LOG.error("{} failed: {}", name, failure.toString(), failure);
       return error(id, RpcError.INTERNAL_ERROR, "internal error", null);
     }
+  }
+
+  private byte[] notFound(@Nullable Object id, String name) {
+    return error(
+        id,
+        RpcError.METHOD_NOT_FOUND,
+        "the method "
+            + (name.length() > 80 ? name.substring(0, 80) + "…" : name)
+            + " does not exist/is not available",
+        null);
   }
 
   /** Writes a response; returns null when it went to {@code direct}. */

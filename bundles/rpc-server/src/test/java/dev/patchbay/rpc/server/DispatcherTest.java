@@ -47,14 +47,12 @@ class DispatcherTest {
     dispatcher.close();
   }
 
-  private void serve(RpcMethod method) {
-    dispatcher.addNamespace(
-        new RpcNamespace() {
-          @Override
-          public Map<String, RpcMethod> methods() {
-            return Map.of("test_call", method, "test_long", RpcMethod.expensive(method));
-          }
-        });
+  private RpcNamespace serve(RpcMethod method) {
+    Map<String, RpcMethod> methods =
+        Map.of("test_call", method, "test_long", RpcMethod.expensive(method));
+    RpcNamespace namespace = () -> methods;
+    dispatcher.addNamespace(namespace);
+    return namespace;
   }
 
   private static Terms terms(Profile profile) {
@@ -146,6 +144,21 @@ class DispatcherTest {
       }
       throw (RuntimeException) fault;
     };
+  }
+
+  @Test
+  void aMethodWhoseBundleGoesAwayDuringACallIsNotThere() {
+    for (String name : new String[] {"test_call", "test_long"}) {
+      RpcNamespace[] served = {null};
+      served[0] =
+          serve(
+              (params, session) -> {
+                dispatcher.removeNamespace(served[0]);
+                throw new NoClassDefFoundError("of/the/bundle/that/is/Gone");
+              });
+      assertThat(ask(request(name), Profile.PATCHBAY))
+          .isEqualTo(error(-32601, "the method " + name + " does not exist/is not available"));
+    }
   }
 
   @Test
