@@ -68,6 +68,7 @@ final class States {
       implements StateRange {
     @Override
     public @Nullable Account account(Address address) {
+      check.run(); // whether a value is still in memory must make no difference
       return cache.account(block, address, () -> readAccount(address));
     }
 
@@ -79,6 +80,7 @@ final class States {
 
     @Override
     public UInt256 storage(Address address, UInt256 key) {
+      check.run();
       return cache.slot(block, address, key, () -> readSlot(address, key));
     }
 
