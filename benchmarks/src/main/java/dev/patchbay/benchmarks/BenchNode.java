@@ -115,11 +115,9 @@ record BenchNode(Path data, URI http, URI webSocket) implements AutoCloseable {
     return most;
   }
 
-  /** Stops the node and deletes its data. */
   @Override
   public void close() throws Exception {
     run("stop");
-    delete(data);
   }
 
   /** Deletes a folder and all in it. */

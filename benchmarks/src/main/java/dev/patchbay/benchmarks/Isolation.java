@@ -97,6 +97,7 @@ public final class Isolation {
       Files.writeString(
           out, new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(row));
     }
+    BenchNode.delete(work);
   }
 
   private static List<Thread> heavy(

@@ -21,7 +21,8 @@ import org.HdrHistogram.Histogram;
  * How many requests a second the node answers, method by method, over HTTP connections and
  * WebSockets that stay open; and the times at half of that rate. The node imports the benchmark's
  * chain first. Geth, when its program is named, imports the chain too and is measured beside it,
- * row by row; so is any other endpoint that holds the chain.
+ * row by row; so is any other endpoint that holds the chain, which an earlier run has left in
+ * {@code target/rpc-blocks.rlp.gz}.
  *
  * <p>Arguments: the folder of the benchmarks' input, the file to write, geth's program or nothing,
  * the URL of a peer or nothing (its WebSocket is at the next port), a pattern of the rows to
@@ -53,9 +54,10 @@ public final class RpcSpeed {
     Path out = Path.of(args[1]);
     Path work = Files.createTempDirectory(out.getParent(), "rpc");
     BenchNode node = BenchNode.start(Path.of(args[0]), work, BenchNode.chain(Path.of(args[0])));
-    Path blocks = grown(node, work);
-    Process geth = args[2].isBlank() ? null : startGeth(args[2], blocks, work);
+    Process geth = null;
     try {
+      Path blocks = grown(node, out.resolveSibling("rpc-blocks.rlp.gz"));
+      geth = args[2].isBlank() ? null : startGeth(args[2], blocks, work);
       URI peer =
           geth != null
               ? URI.create("http://127.0.0.1:" + GETH_PORT)
@@ -66,8 +68,8 @@ public final class RpcSpeed {
       Map<String, List<String>> bodies = bodies(node.http(), BUSY);
       Predicate<String> wanted = Pattern.compile(args.length > 4 ? args[4] : "").asPredicate();
       bodies.keySet().removeIf(wanted.negate());
-      for (List<String> body :
-          bodies.values()) { // a JVM needs a while: no row shall pay for another
+      // a JVM needs a while: no row shall pay for another
+      for (List<String> body : bodies.values()) {
         new HttpLoad(node.http(), body).peak(CONNECTIONS, WARM_UP);
       }
       for (Map.Entry<String, List<String>> body : bodies.entrySet()) {
@@ -156,8 +158,8 @@ public final class RpcSpeed {
         + "]}";
   }
 
-  /** Puts empty blocks on top of the chain and returns the file of all. */
-  private static Path grown(BenchNode node, Path work) throws Exception {
+  /** Puts empty blocks on top of the chain, the same ones each time, and writes all to a file. */
+  private static Path grown(BenchNode node, Path blocks) throws Exception {
     JsonNode head = result(node.http(), body("eth_getBlockByNumber", "\"latest\",false"));
     long number = Long.decode(head.get("number").asText());
     long time = Long.decode(head.get("timestamp").asText());
@@ -179,7 +181,7 @@ public final class RpcSpeed {
                   + "00".repeat(20)
                   + "\",\"withdrawals\":[]},[]"));
     }
-    Path blocks = work.resolve("blocks.rlp.gz");
+    Files.deleteIfExists(blocks);
     node.run("export", blocks.toString());
     return blocks;
   }
@@ -199,7 +201,6 @@ public final class RpcSpeed {
    * @param last the block, the last of those some
    */
   static Map<String, List<String>> bodies(URI own, long last) throws Exception {
-    JsonNode head = result(own, body("eth_blockNumber", ""));
     JsonNode block =
         result(own, body("eth_getBlockByNumber", "\"" + Hex.quantity(last) + "\",true"));
     List<String> balances = new ArrayList<>();
@@ -228,7 +229,7 @@ public final class RpcSpeed {
     out.put("eth_call balanceOf", calls);
     out.put("eth_getTransactionReceipt", receipts);
     out.put("eth_getBlockByNumber, 200 full", blocks);
-    long to = Long.decode(head.asText());
+    long to = Long.decode(result(own, body("eth_blockNumber", "")).asText());
     String all =
         "\"fromBlock\":\""
             + Hex.quantity(Math.max(1, to - 999))

@@ -3,6 +3,7 @@ package dev.patchbay.itests;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.patchbay.primitives.Transaction;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -209,6 +210,11 @@ final class Node implements AutoCloseable {
       throw new AssertionError(method + " failed: " + response);
     }
     return response.get("result");
+  }
+
+  /** Sends a transaction; returns its hash. */
+  String send(Transaction transaction) throws Exception {
+    return result("eth_sendRawTransaction", Accounts.raw(transaction)).asText();
   }
 
   static JsonNode json(String text) throws IOException {

@@ -46,10 +46,6 @@ class RpcMethodsIT {
     node.close();
   }
 
-  private static String send(Transaction transaction) throws Exception {
-    return node.result("eth_sendRawTransaction", Accounts.raw(transaction)).asText();
-  }
-
   private static String text(String method, Object... params) throws Exception {
     return node.result(method, params).asText();
   }
@@ -227,8 +223,8 @@ class RpcMethodsIT {
       Map<String, Object> hashes = Map.of("transactionHashes", List.of(wanted.hash().toString()));
       assertThat(socket.ask(Node.request("eth_subscribe", "transactionReceipts", hashes)))
           .contains("\"result\"");
-      send(Accounts.transfer(2, 0));
-      send(wanted);
+      node.send(Accounts.transfer(2, 0));
+      node.send(wanted);
       JsonNode receipts = Node.json(socket.next()).at("/params/result");
       assertThat(receipts).hasSize(1);
       assertThat(receipts.at("/0/transactionHash").asText()).isEqualTo(wanted.hash().toString());

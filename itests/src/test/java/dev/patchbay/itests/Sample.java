@@ -4,7 +4,6 @@ package dev.patchbay.itests;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.patchbay.primitives.Transaction;
 
 /**
  * A contract on a development chain, and a call of it that succeeds.
@@ -26,17 +25,13 @@ record Sample(String created, String contract, String called, JsonNode block) {
   static Sample on(Node node) throws Exception {
     int length = RUNTIME.length() / 2;
     String init = String.format("60%02x600a5f3960%02x5ff3", length, length);
-    String created = send(node, Accounts.create(0, 0, init + RUNTIME));
+    String created = node.send(Accounts.create(0, 0, init + RUNTIME));
     String contract = Journeys.receipt(node, created).get("contractAddress").asText();
-    String called = send(node, Accounts.call(0, 1, contract, "0x"));
+    String called = node.send(Accounts.call(0, 1, contract, "0x"));
     JsonNode receipt = Journeys.receipt(node, called);
     assertThat(receipt.get("status").asText()).isEqualTo("0x1");
     assertThat(receipt.get("logs")).hasSize(1);
     JsonNode block = node.result("eth_getBlockByHash", receipt.get("blockHash").asText(), true);
     return new Sample(created, contract, called, block);
-  }
-
-  private static String send(Node node, Transaction transaction) throws Exception {
-    return node.result("eth_sendRawTransaction", Accounts.raw(transaction)).asText();
   }
 }

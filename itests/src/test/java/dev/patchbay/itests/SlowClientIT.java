@@ -32,7 +32,7 @@ class SlowClientIT {
   @TempDir static Path folder;
   private static Node node;
 
-  /** Traces that take longer than they may. */
+  /** Traces that take longer than their end is waited for. */
   private static final int MANY = 1_000;
 
   @BeforeAll
@@ -163,7 +163,7 @@ class SlowClientIT {
     assertThat(node.result("eth_chainId").asText()).isEqualTo("0x539");
   }
 
-  /** Returns a request that takes some hundred milliseconds for each trace. */
+  /** Returns a request that takes tens of milliseconds for each trace. */
   private static String traces(int count) throws IOException {
     Map<String, Object> loop = Map.of("data", "0x5b5f56", "gas", "0x2faf080");
     return Node.request(
@@ -228,9 +228,8 @@ class SlowClientIT {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + node.httpPort))
             .header("Content-Type", "application/json");
-    HttpResponse<?> first =
-        client.send(request.build(), HttpResponse.BodyHandlers.discarding()); // one with a body
-    // would not be taken over
+    // a request with a body would not be taken over
+    HttpResponse<?> first = client.send(request.build(), HttpResponse.BodyHandlers.discarding());
     assertThat(first.version()).isEqualTo(HttpClient.Version.HTTP_2);
     CompletableFuture<?> answer =
         client.sendAsync(

@@ -290,10 +290,7 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     if (top != null && top.hash().equals(hash)) {
       return top.number(); // most reads are of the head
     }
-    BlockHeader header = ChainStore.header(reader, hash);
-    return header != null && hash.equals(ChainStore.canonical(reader, header.number()))
-        ? header.number()
-        : null;
+    return ChainStore.canonicalNumber(reader, hash);
   }
 
   @Override
@@ -381,17 +378,15 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
    */
   private @Nullable Overlay overlayAt(KeyReader reader, Hash blockHash) {
     Overlay overlay = new Overlay(reader);
-    BlockHeader header = ChainStore.header(reader, blockHash);
+    Long wanted = ChainStore.canonicalNumber(reader, blockHash);
     byte[] headHash = reader.get(Column.META, Keys.HEAD);
     BlockHeader top = headHash == null ? null : ChainStore.header(reader, Hash.of(headHash));
-    if (header == null
-        || top == null
-        || !blockHash.equals(ChainStore.canonical(reader, header.number()))) {
+    if (wanted == null || top == null) {
       return null;
     }
-    requireHistory(header.number());
+    requireHistory(wanted);
     FlatState state = new FlatState(overlay, workers);
-    for (long number = top.number(); number > header.number(); number--) {
+    for (long number = top.number(); number > wanted; number--) {
       state.unwind(number);
     }
     return overlay;

@@ -41,6 +41,14 @@ final class ChainStore {
     return hash == null ? null : Hash.wrap(hash);
   }
 
+  /** Returns the number of a block of the chain; null of any other. */
+  static @Nullable Long canonicalNumber(KeyReader reader, Hash hash) {
+    BlockHeader header = header(reader, hash);
+    return header != null && hash.equals(canonical(reader, header.number()))
+        ? header.number()
+        : null;
+  }
+
   static @Nullable UInt256 totalDifficulty(KeyReader reader, Hash hash) {
     byte[] value = reader.get(Column.DIFFICULTIES, hash.unsafeArray());
     return value == null ? null : UInt256.ofBytes(value);
