@@ -24,6 +24,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 import javax.inject.Inject;
 import org.junit.Before;
@@ -47,6 +48,9 @@ import org.osgi.framework.wiring.BundleWiring;
 @RunWith(PaxExam.class)
 @ExamReactorStrategy(PerClass.class)
 public class ContainerIT {
+  /** Karaf's service that is there once the features of the start are installed and started. */
+  private static final String BOOTED = "org.apache.karaf.features.BootFinished";
+
   @Inject private BundleContext context;
 
   /** The distribution, with the configuration that the launcher would write. */
@@ -115,12 +119,21 @@ public class ContainerIT {
         "etc/org.ops4j.pax.url.mvn.cfg", "org.ops4j.pax.url.mvn." + key, value);
   }
 
-  /** Waits for the node: Pax Exam starts with the framework, not with the node. */
+  /** Waits for the container: Pax Exam starts with the framework, not with the node. */
   @Before
-  public void whole() throws Exception {
+  public void started() throws Exception {
+    await("Karaf has started all bundles", () -> context.getServiceReference(BOOTED) != null);
+    whole();
+  }
+
+  private static void whole() throws Exception {
+    await("the node answers", ContainerIT::answers);
+  }
+
+  private static void await(String what, Callable<Boolean> seen) throws Exception {
     long limit = System.nanoTime() + 30_000_000_000L;
-    while (!answers()) {
-      assertTrue("the node answers within 30 s", System.nanoTime() < limit);
+    while (!seen.call()) {
+      assertTrue(what + " within 30 s", System.nanoTime() < limit);
       LockSupport.parkNanos(50_000_000);
     }
   }
