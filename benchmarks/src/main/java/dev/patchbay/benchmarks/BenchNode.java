@@ -64,7 +64,9 @@ record BenchNode(Path data, URI http, URI webSocket) implements AutoCloseable {
                 "--http-port",
                 "" + http,
                 "--ws-port",
-                "" + webSocket)
+                "" + webSocket,
+                "--engine-port",
+                "" + freePort())
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())
             .start();

@@ -131,11 +131,11 @@ public final class GrownState {
     }
     Overlay overlay = new Overlay(store);
     Block block = filled(genesis, new FlatState(overlay, workers).accountTrie().rootHash());
-    ChainStore.putBlock(overlay, block, List.of(), UInt256.ZERO);
-    ChainStore.putCanonical(overlay, block);
+    ChainStore.putBlock(overlay.writes(), block, List.of(), UInt256.ZERO);
+    ChainStore.putCanonical(overlay.writes(), block);
     overlay.put(Column.META, Keys.HEAD, block.hash().toArray());
     overlay.put(Column.META, Keys.TRIES, block.hash().toArray());
-    store.write(overlay.toBatch());
+    store.write(overlay.writes().toBatch());
     workers.close();
   }
 
@@ -197,7 +197,7 @@ public final class GrownState {
   private static void write(KeyValueStore store, TrieWorkers workers, List<AccountChange> changes) {
     Overlay overlay = new Overlay(store);
     new FlatState(overlay, workers).apply(new StateChanges(changes), null);
-    store.write(overlay.toBatch());
+    store.write(overlay.writes().toBatch());
   }
 
   /** Makes the next block, imports it, and returns its RLP. */

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +36,7 @@ final class Node implements AutoCloseable {
   final Path data;
   final int httpPort = freePort();
   final int wsPort = freePort();
+  final int enginePort = freePort();
   private Process process;
   private Path output;
 
@@ -114,6 +116,9 @@ final class Node implements AutoCloseable {
                 "" + httpPort,
                 "--ws-port",
                 "" + wsPort));
+    if (command.equals("run")) {
+      line.addAll(List.of("--engine-port", "" + enginePort));
+    }
     line.addAll(List.of(more));
     output = Files.createTempFile("patchbay-node", ".txt");
     ProcessBuilder builder =
@@ -200,7 +205,7 @@ final class Node implements AutoCloseable {
   /** Returns a request as it is sent. */
   static String request(String method, Object... params) throws IOException {
     return JSON.writeValueAsString(
-        Map.of("jsonrpc", "2.0", "id", 1, "method", method, "params", List.of(params)));
+        Map.of("jsonrpc", "2.0", "id", 1, "method", method, "params", Arrays.asList(params)));
   }
 
   /** Calls a method that must succeed; returns its result. */

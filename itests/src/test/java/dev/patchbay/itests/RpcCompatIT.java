@@ -38,6 +38,8 @@ class RpcCompatIT {
           folder.resolve("chain.rlp").toString(),
           "--namespaces",
           "eth,net,web3,txpool,debug,testing");
+      JsonNode set = EngineClient.of(node).post(Files.readString(folder.resolve("headfcu.json")));
+      assertThat(set.at("/result/payloadStatus/status").asText()).as("" + set).isEqualTo("VALID");
       List<Path> files;
       try (Stream<Path> all = Files.walk(folder)) {
         files = all.filter(file -> file.toString().endsWith(".io")).sorted().toList();

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
@@ -27,7 +28,11 @@ public final class Chains {
 
   /** A chain, seen from its sides, and the executor that it uses. */
   public record Wired(
-      ChainReader reader, BlockImporter importer, StateProvider states, BlockExecutor executor) {}
+      ChainReader reader,
+      BlockImporter importer,
+      ForkChoice forkChoice,
+      StateProvider states,
+      BlockExecutor executor) {}
 
   /** Returns a chain over a store that keeps all states. */
   public static Wired of(
@@ -62,22 +67,24 @@ public final class Chains {
         new StorageManager(
             new ChoiceFile(Path.of("target", "no-choice")), imports, store.id(), stage -> {});
     BlockExecutor[] executor = new BlockExecutor[1];
+    TrieWorkers workers = new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1);
+    BadBlocks bad = new BadBlocks();
     Chain chain =
         new Chain(
             GenesisFile.parse(genesis),
             manager,
-            imports,
-            () -> executor[0],
-            name -> rules,
-            List::of,
-            new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1),
+            workers,
             new RecentNodes(recentBlocks),
+            bad,
             historyBlocks);
+    Importer importer =
+        new Importer(
+            chain, manager, imports, () -> executor[0], name -> rules, List::of, workers, bad);
     executor[0] = Executions.of(chain, chain, engine, rules);
     manager.add(store);
     chain.open(store);
     manager.bind(store);
-    return new Wired(chain, chain, chain, executor[0]);
+    return new Wired(chain, importer, importer, chain, executor[0]);
   }
 
   /** Returns the genesis of a chain without work, with all forks to Shanghai and no accounts. */

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
-import dev.patchbay.api.chain.BlockImporter;
-import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
-import dev.patchbay.api.chain.ImportResult;
-import dev.patchbay.api.chain.InvalidBlockException;
-import dev.patchbay.api.consensus.ConsensusRules;
-import dev.patchbay.api.execution.BlockExecutor;
-import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.state.StateProof;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateRange;
@@ -31,38 +24,31 @@ import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.trie.Trie;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * The block tree. The state in the store is that of the head; an older state is the head's with
- * later blocks undone. A block and all its effects, the head included, are one batch, but for trie
- * nodes, which follow from it ({@link RecentNodes}). Only this class writes to the store, and
- * {@link ChainOpener} when it is taken.
+ * The block tree as it is read, and its head. The state in the store is that of the head; an older
+ * state is the head's with later blocks undone. The way to a new head is one batch, but for trie
+ * nodes, which follow from it ({@link RecentNodes}). Only this class and {@link Importer}, which
+ * makes the ways, write to the store, and {@link ChainOpener} when it is taken.
  */
-final class Chain implements ChainReader, BlockImporter, StateProvider {
-  private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
-
+final class Chain implements ChainReader, StateProvider {
   /** A window that was made smaller is reached step by step. */
   private static final int FORGOTTEN_AT_ONCE = 16;
 
   private static final long MOST_WAIT_NANOS = 5_000_000_000L;
   private static final long PAUSE_NANOS = 100_000L;
-  private static final int BAD_BLOCKS_KEPT = 16;
+
+  /** The consensus of a chain that a consensus client drives. */
+  private static final String DRIVEN = "engine";
+
   private static final long CACHE_BYTES = 32L << 20;
   private static final long STATE_CACHE_BYTES = 16L << 20;
 
@@ -70,15 +56,11 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   private final ChainOpener opener;
   private final StorageManager storage;
 
-  private final ReentrantLock imports;
-  private final Supplier<@Nullable BlockExecutor> executor;
-  private final Function<String, @Nullable ConsensusRules> rules;
-  private final Supplier<List<ChainListener>> listeners;
   private final TrieWorkers workers;
   private final long historyBlocks;
   private final RecentNodes recent;
+  private final BadBlocks bad;
 
-  private final Deque<BadBlock> bad = new ArrayDeque<>();
   private final BlockCache cache = new BlockCache(CACHE_BYTES);
   private final StateCache stateCache = new StateCache(STATE_CACHE_BYTES);
   private volatile @Nullable Block head;
@@ -101,19 +83,13 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
   Chain(
       GenesisFile genesisFile,
       StorageManager storage,
-      ReentrantLock imports,
-      Supplier<@Nullable BlockExecutor> executor,
-      Function<String, @Nullable ConsensusRules> rules,
-      Supplier<List<ChainListener>> listeners,
       TrieWorkers workers,
       RecentNodes recent,
+      BadBlocks bad,
       long historyBlocks) {
     this.storage = storage;
-    this.imports = imports;
-    this.executor = executor;
-    this.rules = rules;
-    this.listeners = listeners;
     this.workers = workers;
+    this.bad = bad;
     this.recent = recent;
     this.historyBlocks = historyBlocks;
     this.config = genesisFile.config();
@@ -299,8 +275,13 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
         Math.max(0, historyFrom - 1), historyBlocks == Long.MAX_VALUE ? null : historyBlocks);
   }
 
-  private void requireHistory(long number) {
-    if (number + 1 < historyFrom) {
+  /** Returns whether the state after a block of the chain is there. */
+  boolean hasHistory(long number) {
+    return number + 1 >= historyFrom;
+  }
+
+  void requireHistory(long number) {
+    if (!hasHistory(number)) {
       throw new StorageException(
           "the state after block "
               + number
@@ -392,145 +373,93 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     return overlay;
   }
 
-  // ---- import
+  // ---- the head
 
-  @Override
-  public ImportResult importBlock(Block block) {
-    imports.lock();
-    try (Lease<KeyValueStore> lease = storage.lease()) {
-      return insert(lease.get(), block);
-    } catch (InvalidBlockException invalid) {
-      LOG.debug("block {} is not valid: {}", block, invalid.getMessage());
-      keepBad(block, String.valueOf(invalid.getMessage()));
-      return new ImportResult.Invalid(String.valueOf(invalid.getMessage()));
-    } finally {
-      imports.unlock();
-    }
-  }
-
-  @Override
-  public boolean isImporting() {
-    return imports.isLocked() && !imports.isHeldByCurrentThread();
-  }
-
-  private void keepBad(Block block, String reason) {
-    synchronized (bad) {
-      bad.removeIf(known -> known.block().hash().equals(block.hash()));
-      bad.addFirst(new BadBlock(block, reason));
-      if (bad.size() > BAD_BLOCKS_KEPT) {
-        bad.removeLast();
-      }
-    }
+  /** Returns what the store and the nodes in memory are together: the state after the head. */
+  KeyReader stateOfHead(KeyValueStore store) {
+    return recent.view().over(store);
   }
 
   @Override
   public List<BadBlock> badBlocks() {
-    synchronized (bad) {
-      return List.copyOf(bad);
-    }
+    return bad.latest();
   }
 
-  private ImportResult insert(KeyValueStore store, Block block) throws InvalidBlockException {
-    UInt256 known = ChainStore.totalDifficulty(store, block.hash());
-    if (known != null
-        && (block.hash().equals(ChainStore.canonical(store, block.number()))
-            || !isBetter(store, block, known, head()))) {
-      return new ImportResult.Known();
+  @Override
+  public @Nullable Block safe() {
+    return marked(Keys.SAFE);
+  }
+
+  @Override
+  public @Nullable Block finalized() {
+    return marked(Keys.FINALIZED);
+  }
+
+  private @Nullable Block marked(byte[] key) {
+    if (!config.consensus().equals(DRIVEN)) {
+      return head();
     }
-    BlockHeader parent = ChainStore.header(store, block.header().parentHash());
-    UInt256 parentDifficulty = ChainStore.totalDifficulty(store, block.header().parentHash());
-    if (parent == null || parentDifficulty == null) {
-      return new ImportResult.UnknownParent();
-    }
-    ConsensusRules consensus = rules.apply(config.consensus());
-    BlockExecutor execution = executor.get();
-    if (consensus == null || execution == null) {
-      throw new NotReadyException(
-          consensus == null
-              ? "the consensus rules '" + config.consensus() + "' are not installed"
-              : "no block executor is installed");
-    }
-    verify(block, parent, consensus);
-    UInt256 difficulty = parentDifficulty.add(block.header().difficulty());
-    Block top = head();
-    List<Block> removed = new ArrayList<>();
-    Deque<Block> added = new ArrayDeque<>();
-    added.add(block);
-    findFork(store, top, block, removed, added);
-    if (!removed.isEmpty()) {
-      requireHistory(added.getFirst().number() - 1);
-    }
-    Overlay overlay = new Overlay(recent.view().over(store));
-    FlatState state = new FlatState(overlay, workers);
-    for (Block gone : removed) {
-      state.unwind(gone.number());
-      ChainStore.removeCanonical(overlay, gone);
-    }
-    UInt256 sum = parentDifficultyOf(store, added.getFirst());
-    List<List<Receipt>> receipts = new ArrayList<>();
-    for (Block next : added) {
-      sum = sum.add(next.header().difficulty());
-      receipts.add(execute(overlay, execution, next, sum));
-    }
-    if (!removed.isEmpty() && !isBetter(store, block, difficulty, top)) {
-      Overlay side = new Overlay(store);
-      ChainStore.putSideBlock(side, block, difficulty);
-      storage.write(store, side.toBatch());
-      return new ImportResult.Imported(false);
-    }
-    overlay.put(Column.META, Keys.HEAD, block.hash().toArray());
-    long nextHistoryFrom = forgetOld(overlay, state, block.number());
+    Hash hash =
+        read(
+            reader -> {
+              byte[] stored = reader.get(Column.META, key);
+              Hash named = stored == null ? null : Hash.of(stored);
+              // the head may have been set back since
+              return named == null || ChainStore.canonicalNumber(reader, named) == null
+                  ? null
+                  : named;
+            });
+    return hash == null ? null : block(hash);
+  }
+
+  /** Keeps a block that the head has moved to for those who read it next. */
+  void remember(Block block, List<Receipt> receipts) {
+    cache.add(block, receipts);
+  }
+
+  /**
+   * Writes a new head; the caller holds the import lock.
+   *
+   * @param writes all that the way to it changes
+   * @param fork number of the last block that stays
+   * @param reorganises whether blocks above it go
+   */
+  void moveHead(KeyValueStore store, Writes writes, Block block, long fork, boolean reorganises) {
+    writes.put(Column.META, Keys.HEAD, block.hash().toArray());
+    Overlay overlay = new Overlay(stateOfHead(store), writes);
+    long nextHistoryFrom = forgetOld(overlay, new FlatState(overlay, workers), block.number());
     // what the tries in the store would be caught up by must stay
     boolean flush =
         recent.isFull()
             || nextHistoryFrom > recent.baseNumber() + 1
-            || added.getFirst().number() <= recent.baseNumber();
-    writeHead(store, overlay, block, nextHistoryFrom, flush, !removed.isEmpty());
-    Iterator<List<Receipt>> own = receipts.iterator();
-    added.forEach(next -> cache.add(next, own.next()));
-    if (!removed.isEmpty()) {
-      LOG.info(
-          "reorganisation: {} blocks removed, {} added, head is {}",
-          removed.size(),
-          added.size(),
-          block);
+            || fork < recent.baseNumber()
+            || block.number() != fork + 1;
+    WriteBatch batch = writes.toBatchWithoutTries();
+    if (flush) {
+      recent.flushInto(batch, writes, block.hash());
     }
-    tell(removed, List.copyOf(added));
-    return new ImportResult.Imported(true);
-  }
-
-  @Override
-  public Block setHead(long number) {
-    imports.lock();
-    try (Lease<KeyValueStore> lease = storage.lease()) {
-      KeyValueStore store = lease.get();
-      Block top = head();
-      Hash hash = ChainStore.canonical(store, number);
-      if (hash == null) {
-        throw new IllegalArgumentException(
-            "block " + number + " is not in the chain, whose head is " + top.number());
+    long before = historyFrom;
+    historyFrom = nextHistoryFrom; // readers look at it after they have read: it must come first
+    arriving = block;
+    if (reorganises) {
+      reorganisations++;
+    }
+    try {
+      storage.write(store, batch);
+      if (flush) {
+        recent.reset(block.hash(), block.number());
+      } else {
+        recent.add(writes, block.hash());
       }
-      if (number == top.number()) {
-        return top;
-      }
-      requireHistory(number);
-      Overlay overlay = new Overlay(recent.view().over(store));
-      FlatState state = new FlatState(overlay, workers);
-      List<Block> removed = new ArrayList<>();
-      Block block = top;
-      while (block.number() > number) {
-        state.unwind(block.number());
-        ChainStore.removeCanonical(overlay, block);
-        removed.add(block);
-        block = require(ChainStore.block(store, block.header().parentHash()));
-      }
-      overlay.put(Column.META, Keys.HEAD, hash.toArray());
-      writeHead(store, overlay, block, historyFrom, true, true);
-      LOG.info("head set back by {} blocks to {}", removed.size(), block);
-      tell(removed, List.of());
-      return block;
+      head = block;
+    } catch (RuntimeException failure) {
+      historyFrom = before;
+      throw failure;
     } finally {
-      imports.unlock();
+      arriving = null;
+      if (reorganises) {
+        reorganisations++;
+      }
     }
   }
 
@@ -548,126 +477,5 @@ final class Chain implements ChainReader, BlockImporter, StateProvider {
     }
     overlay.put(Column.META, Keys.HISTORY_FROM, Keys.number(end));
     return end;
-  }
-
-  private void writeHead(
-      KeyValueStore store,
-      Overlay overlay,
-      Block block,
-      long nextHistoryFrom,
-      boolean flush,
-      boolean reorganises) {
-    WriteBatch batch = overlay.toBatchWithoutTries();
-    if (flush) {
-      recent.flushInto(batch, overlay, block.hash());
-    }
-    long before = historyFrom;
-    historyFrom = nextHistoryFrom; // readers look at it after they have read: it must come first
-    arriving = block;
-    if (reorganises) {
-      reorganisations++;
-    }
-    try {
-      storage.write(store, batch);
-      if (flush) {
-        recent.reset(block.hash(), block.number());
-      } else {
-        recent.add(overlay, block.hash());
-      }
-      head = block;
-    } catch (RuntimeException failure) {
-      historyFrom = before;
-      throw failure;
-    } finally {
-      arriving = null;
-      if (reorganises) {
-        reorganisations++;
-      }
-    }
-  }
-
-  private void verify(Block block, BlockHeader parent, ConsensusRules consensus)
-      throws InvalidBlockException {
-    HeaderChecks.verify(block.header(), parent, config());
-    consensus.verifyHeader(block.header(), parent, this, config());
-    HeaderChecks.verifyBody(block, config());
-    consensus.verifyOmmers(block, this);
-    for (BlockHeader ommer : block.ommers()) {
-      BlockHeader before = header(ommer.parentHash());
-      if (before == null) {
-        throw new InvalidBlockException(
-            "ommer " + ommer.computeHash() + " has an unknown parent " + ommer.parentHash());
-      }
-      HeaderChecks.verify(ommer, before, config());
-      consensus.verifyHeader(ommer, before, this, config());
-    }
-  }
-
-  /**
-   * Returns whether a block becomes the head: more total difficulty wins, and between blocks
-   * without any, the longer branch; the first one seen keeps its place.
-   */
-  private static boolean isBetter(
-      KeyReader reader, Block block, UInt256 totalDifficulty, Block top) {
-    UInt256 topDifficulty = ChainStore.totalDifficulty(reader, top.hash());
-    int order = topDifficulty == null ? 1 : totalDifficulty.compareTo(topDifficulty);
-    boolean longer = block.header().difficulty().isZero() && block.number() > top.number();
-    return order > 0 || (order == 0 && longer);
-  }
-
-  private static UInt256 parentDifficultyOf(KeyReader reader, Block block) {
-    UInt256 difficulty = ChainStore.totalDifficulty(reader, block.header().parentHash());
-    return difficulty == null ? UInt256.ZERO : difficulty;
-  }
-
-  /** Collects the blocks to remove, highest first, and those to add, lowest first. */
-  private static void findFork(
-      KeyReader reader, Block top, Block block, List<Block> removed, Deque<Block> added) {
-    Block old = top;
-    Block young = block;
-    while (!old.hash().equals(young.header().parentHash())) {
-      if (old.number() >= young.number()) {
-        removed.add(old);
-        old = require(ChainStore.block(reader, old.header().parentHash()));
-      } else {
-        young = require(ChainStore.block(reader, young.header().parentHash()));
-        added.addFirst(young);
-      }
-    }
-  }
-
-  private static Block require(@Nullable Block block) {
-    if (block == null) {
-      throw new StorageException("a block of a known branch is missing" + ChainStore.damaged());
-    }
-    return block;
-  }
-
-  private List<Receipt> execute(
-      Overlay overlay, BlockExecutor execution, Block block, UInt256 totalDifficulty)
-      throws InvalidBlockException {
-    BlockExecutor.Outcome outcome;
-    try (ReadAhead ahead = ReadAhead.start(overlay, block, workers)) {
-      outcome =
-          execution.execute(
-              block,
-              new States.Latest(overlay),
-              changes -> new FlatState(new Overlay(overlay), workers).apply(changes, null));
-    }
-    Hash root = new FlatState(overlay, workers).apply(outcome.changes(), block.number());
-    HeaderChecks.check("stateRoot", block.header().stateRoot(), root);
-    ChainStore.putBlock(overlay, block, outcome.receipts(), totalDifficulty);
-    ChainStore.putCanonical(overlay, block);
-    return outcome.receipts();
-  }
-
-  private void tell(List<Block> removed, List<Block> added) {
-    for (ChainListener listener : listeners.get()) {
-      try {
-        listener.headChanged(Collections.unmodifiableList(removed), added);
-      } catch (RuntimeException failure) {
-        LOG.warn("{} failed on a new head: {}", listener.getClass().getName(), failure.toString());
-      }
-    }
   }
 }

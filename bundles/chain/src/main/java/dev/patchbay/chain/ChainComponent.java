@@ -4,8 +4,10 @@ package dev.patchbay.chain;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.storage.KeyValueStore;
@@ -77,8 +79,9 @@ public final class ChainComponent {
   private final Chain chain;
   private final TrieWorkers workers =
       new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1);
-  private final ServiceRegistration<?> registration;
-  private final ServiceRegistration<?> controlRegistration;
+  private final BadBlocks bad = new BadBlocks();
+  private final Importer importer;
+  private final List<ServiceRegistration<?>> registrations;
   private final List<ChainListener> listeners = new CopyOnWriteArrayList<>();
   private volatile @Nullable BlockExecutor executor;
   private final Map<String, ConsensusRules> rules = new ConcurrentHashMap<>();
@@ -114,27 +117,27 @@ public final class ChainComponent {
         new Chain(
             genesis,
             manager,
-            imports,
-            () -> executor,
-            rules::get,
-            () -> listeners,
             workers,
             new RecentNodes(RecentNodes.MOST_BLOCKS),
+            bad,
             config.history() == 0 ? Long.MAX_VALUE : config.history());
-    String[] services = {
-      ChainReader.class.getName(),
-      HeaderReader.class.getName(),
-      BlockImporter.class.getName(),
-      StateProvider.class.getName()
+    importer =
+        new Importer(
+            chain, manager, imports, () -> executor, rules::get, () -> listeners, workers, bad);
+    String[] readers = {
+      ChainReader.class.getName(), HeaderReader.class.getName(), StateProvider.class.getName()
     };
-    registration = context.registerService(services, chain, new Hashtable<>());
-    controlRegistration = context.registerService(StorageControl.class, manager, new Hashtable<>());
+    String[] writers = {BlockImporter.class.getName(), ForkChoice.class.getName()};
+    registrations =
+        List.of(
+            context.registerService(readers, chain, new Hashtable<>()),
+            context.registerService(writers, importer, new Hashtable<>()),
+            context.registerService(StorageControl.class, manager, new Hashtable<>()));
   }
 
   @Deactivate
   void deactivate() {
-    registration.unregister();
-    controlRegistration.unregister();
+    registrations.forEach(ServiceRegistration::unregister);
     workers.close();
   }
 
@@ -149,6 +152,7 @@ public final class ChainComponent {
     }
     imports.lock();
     try {
+      importer.forget();
       chain.open(store);
       manager.bind(store);
     } catch (StorageException | IllegalStateException refused) {
@@ -168,6 +172,7 @@ public final class ChainComponent {
       policyOption = ReferencePolicyOption.GREEDY)
   void setExecutor(BlockExecutor next) {
     executor = next;
+    bad.forgive();
   }
 
   void unsetExecutor(BlockExecutor gone) {
@@ -182,10 +187,24 @@ public final class ChainComponent {
       policyOption = ReferencePolicyOption.GREEDY)
   void addRules(ConsensusRules added) {
     rules.put(added.name(), added);
+    bad.forgive();
   }
 
   void removeRules(ConsensusRules gone) {
     rules.remove(gone.name(), gone);
+  }
+
+  /** What one EVM has refused another may take. */
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addEngine(EvmEngine added) {
+    bad.forgive();
+  }
+
+  void removeEngine(EvmEngine gone) {
+    bad.forgive();
   }
 
   @Reference(

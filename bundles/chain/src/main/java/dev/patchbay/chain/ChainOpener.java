@@ -129,7 +129,7 @@ final class ChainOpener {
     Hash root = state.catchUp(base.number(), top.number());
     if (root.equals(top.header().stateRoot())) {
       overlay.put(Column.META, Keys.TRIES, top.hash().toArray());
-      store.write(overlay.toBatch());
+      store.write(overlay.writes().toBatch());
       LOG.info("the tries of {} blocks were computed again", top.number() - base.number());
     }
     return root;
@@ -168,8 +168,8 @@ final class ChainOpener {
   private void writeGenesis(KeyValueStore store) {
     Overlay overlay = new Overlay(store);
     new FlatState(overlay, workers).apply(genesisFile.allocation(), null);
-    ChainStore.putBlock(overlay, genesis, List.of(), genesis.header().difficulty());
-    ChainStore.putCanonical(overlay, genesis);
+    ChainStore.putBlock(overlay.writes(), genesis, List.of(), genesis.header().difficulty());
+    ChainStore.putCanonical(overlay.writes(), genesis);
     overlay.put(Column.META, Keys.GENESIS, genesis.hash().toArray());
     overlay.put(
         Column.META,
@@ -178,7 +178,7 @@ final class ChainOpener {
     overlay.put(Column.META, Keys.FORMAT, new byte[] {FORMAT});
     overlay.put(Column.META, Keys.HEAD, genesis.hash().toArray());
     overlay.put(Column.META, Keys.TRIES, genesis.hash().toArray());
-    store.write(overlay.toBatch());
+    store.write(overlay.writes().toBatch());
     LOG.info("new chain {} with genesis {}", genesisFile.config().chainId(), genesis.hash());
   }
 

@@ -75,17 +75,21 @@ final class ChainStore {
     return new TransactionLocation(items.hash(), (int) items.number());
   }
 
-  static void putSideBlock(Overlay overlay, Block block, UInt256 totalDifficulty) {
+  static void putSideBlock(Writes writes, Block block, UInt256 totalDifficulty) {
     byte[] hash = block.hash().toArray();
-    overlay.put(Column.HEADERS, hash, block.header().encode());
-    overlay.put(Column.BODIES, hash, block.encodeBody());
-    overlay.put(Column.DIFFICULTIES, hash, totalDifficulty.toMinimalArray());
+    writes.put(Column.HEADERS, hash, block.header().encode());
+    writes.put(Column.BODIES, hash, block.encodeBody());
+    writes.put(Column.DIFFICULTIES, hash, totalDifficulty.toMinimalArray());
   }
 
   static void putBlock(
-      Overlay overlay, Block block, List<Receipt> receipts, UInt256 totalDifficulty) {
-    putSideBlock(overlay, block, totalDifficulty);
-    overlay.put(
+      Writes writes, Block block, List<Receipt> receipts, UInt256 totalDifficulty) {
+    putSideBlock(writes, block, totalDifficulty);
+    putReceipts(writes, block, receipts);
+  }
+
+  static void putReceipts(Writes writes, Block block, List<Receipt> receipts) {
+    writes.put(
         Column.RECEIPTS,
         block.hash().toArray(),
         new RlpWriter()
@@ -93,22 +97,22 @@ final class ChainStore {
             .toArray());
   }
 
-  static void putCanonical(Overlay overlay, Block block) {
-    overlay.put(Column.CANONICAL, Keys.number(block.number()), block.hash().toArray());
+  static void putCanonical(Writes writes, Block block) {
+    writes.put(Column.CANONICAL, Keys.number(block.number()), block.hash().toArray());
     int index = 0;
     for (Transaction transaction : block.transactions()) {
       int at = index++;
-      overlay.put(
+      writes.put(
           Column.TRANSACTIONS,
           transaction.hash().toArray(),
           new RlpWriter().list(w -> w.hash(block.hash()).number(at)).toArray());
     }
   }
 
-  static void removeCanonical(Overlay overlay, Block block) {
-    overlay.delete(Column.CANONICAL, Keys.number(block.number()));
+  static void removeCanonical(Writes writes, Block block) {
+    writes.delete(Column.CANONICAL, Keys.number(block.number()));
     block
         .transactions()
-        .forEach(transaction -> overlay.delete(Column.TRANSACTIONS, transaction.hash().toArray()));
+        .forEach(transaction -> writes.delete(Column.TRANSACTIONS, transaction.hash().toArray()));
   }
 }

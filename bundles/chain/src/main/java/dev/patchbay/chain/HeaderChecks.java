@@ -2,19 +2,17 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.InvalidBlockException;
-import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.BlobSchedule;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.rlp.RlpWriter;
-import dev.patchbay.trie.Trie;
+import dev.patchbay.trie.Roots;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -82,30 +80,16 @@ final class HeaderChecks {
               + MAX_BLOCK_BYTES
               + " are allowed (EIP-7934)");
     }
-    List<byte[]> encoded = block.transactions().stream().map(Transaction::encode).toList();
-    check("transactionsRoot", header.transactionsRoot(), Trie.rootOfList(encoded));
+    check(
+        "transactionsRoot", header.transactionsRoot(), Roots.ofTransactions(block.transactions()));
     Hash ommers =
         Hash.keccak(new RlpWriter().list(w -> block.ommers().forEach(o -> o.write(w))).toArray());
     check("ommersHash", header.ommersHash(), ommers);
-    check("withdrawalsRoot", header.withdrawalsRoot(), withdrawalsRoot(block.withdrawals()));
-  }
-
-  static @Nullable Hash withdrawalsRoot(@Nullable List<Withdrawal> withdrawals) {
-    if (withdrawals == null) {
-      return null;
-    }
-    if (withdrawals.isEmpty()) {
-      return Account.EMPTY_ROOT;
-    }
-    return Trie.rootOfList(
-        withdrawals.stream()
-            .map(
-                withdrawal -> {
-                  RlpWriter writer = new RlpWriter();
-                  withdrawal.write(writer);
-                  return writer.toArray();
-                })
-            .toList());
+    List<Withdrawal> withdrawals = block.withdrawals();
+    check(
+        "withdrawalsRoot",
+        header.withdrawalsRoot(),
+        withdrawals == null ? null : Roots.ofWithdrawals(withdrawals));
   }
 
   private static void present(String name, @Nullable Object value, boolean expected)

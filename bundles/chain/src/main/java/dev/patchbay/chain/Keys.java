@@ -8,6 +8,13 @@ import java.nio.charset.StandardCharsets;
 /** Keys of the columns. */
 final class Keys {
   static final byte[] HEAD = "head".getBytes(StandardCharsets.US_ASCII);
+
+  /** Hash of the block that a consensus client called safe. */
+  static final byte[] SAFE = "safe".getBytes(StandardCharsets.US_ASCII);
+
+  /** Hash of the block that a consensus client called finalized. */
+  static final byte[] FINALIZED = "finalized".getBytes(StandardCharsets.US_ASCII);
+
   static final byte[] GENESIS = "genesis".getBytes(StandardCharsets.US_ASCII);
   static final byte[] GENESIS_CONFIG = "genesis-config".getBytes(StandardCharsets.US_ASCII);
   static final byte[] HISTORY_FROM = "history-from".getBytes(StandardCharsets.US_ASCII);

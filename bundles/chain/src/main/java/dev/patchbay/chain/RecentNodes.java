@@ -79,7 +79,7 @@ final class RecentNodes {
         @Override
         public byte @Nullable [] get(Column column, byte[] key) {
           Entry entry =
-              Overlay.TRIES.contains(column) ? nodes.of(column).get(Bytes.wrap(key)) : null;
+              Writes.TRIES.contains(column) ? nodes.of(column).get(Bytes.wrap(key)) : null;
           while (entry != null && entry.version > version) {
             entry = entry.older;
           }
@@ -91,7 +91,7 @@ final class RecentNodes {
 
         @Override
         public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
-          if (Overlay.TRIES.contains(column)) {
+          if (Writes.TRIES.contains(column)) {
             throw new IllegalArgumentException("trie nodes are not scanned");
           }
           store.scan(column, from, visitor);
@@ -129,11 +129,11 @@ final class RecentNodes {
   }
 
   /** Adds all nodes, those of {@code next} over the others, to a batch whose head is a block. */
-  void flushInto(WriteBatch batch, Overlay next, Hash head) {
-    for (Column column : Overlay.TRIES) {
+  void flushInto(WriteBatch batch, Writes next, Hash head) {
+    for (Column column : Writes.TRIES) {
       Map<byte[], byte[]> nodes = new TreeMap<>(Arrays::compareUnsigned);
       view.nodes.of(column).forEach((key, entry) -> nodes.put(key.unsafeArray(), entry.value));
-      next.forEachWrite(column, (key, value) -> nodes.put(key, value == null ? DELETED : value));
+      next.forEach(column, (key, value) -> nodes.put(key, value == null ? DELETED : value));
       nodes.forEach(
           (key, value) -> {
             if (value == DELETED) {
@@ -147,12 +147,12 @@ final class RecentNodes {
   }
 
   /** Takes the nodes that a block has written; the store has got everything else of it. */
-  void add(Overlay next, Hash head) {
+  void add(Writes next, Hash head) {
     View old = view;
     long version = old.version + 1;
-    for (Column column : Overlay.TRIES) {
+    for (Column column : Writes.TRIES) {
       Map<Bytes, Entry> recent = old.nodes.of(column);
-      next.forEachWrite(
+      next.forEach(
           column,
           (key, value) -> {
             Bytes path = Bytes.wrap(key);

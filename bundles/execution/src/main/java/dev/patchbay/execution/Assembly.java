@@ -23,8 +23,7 @@ import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.Requests;
 import dev.patchbay.primitives.execution.Reward;
 import dev.patchbay.primitives.execution.StateChanges;
-import dev.patchbay.primitives.rlp.RlpWriter;
-import dev.patchbay.trie.Trie;
+import dev.patchbay.trie.Roots;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -154,8 +153,8 @@ final class Assembly implements BlockAssembly {
             header.ommersHash(),
             header.coinbase(),
             roots.apply(outcome.changes()),
-            Trie.rootOfList(transactions.stream().map(Transaction::encode).toList()),
-            Trie.rootOfList(outcome.receipts().stream().map(Receipt::encode).toList()),
+            Roots.ofTransactions(transactions),
+            Roots.ofReceipts(outcome.receipts()),
             bloom(outcome.receipts()),
             header.difficulty(),
             header.number(),
@@ -166,7 +165,7 @@ final class Assembly implements BlockAssembly {
             header.mixHash(),
             header.nonce(),
             header.baseFeePerGas(),
-            shanghai ? Trie.rootOfList(withdrawals.stream().map(Assembly::encode).toList()) : null,
+            shanghai ? Roots.ofWithdrawals(withdrawals) : null,
             fork.includes(Fork.CANCUN) ? (Long) outcome.blobGasUsed() : null,
             header.excessBlobGas(),
             header.parentBeaconBlockRoot(),
@@ -181,11 +180,5 @@ final class Assembly implements BlockAssembly {
       bloom = bloom.or(receipt.logsBloom());
     }
     return bloom;
-  }
-
-  private static byte[] encode(Withdrawal withdrawal) {
-    RlpWriter writer = new RlpWriter();
-    withdrawal.write(writer);
-    return writer.toArray();
   }
 }

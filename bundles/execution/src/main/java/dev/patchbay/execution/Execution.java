@@ -21,7 +21,6 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
@@ -31,7 +30,7 @@ import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.Requests;
 import dev.patchbay.primitives.execution.Reward;
 import dev.patchbay.primitives.execution.StateChanges;
-import dev.patchbay.trie.Trie;
+import dev.patchbay.trie.Roots;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -134,8 +133,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
     if (header.blobGasUsed() != null) {
       check("blobGasUsed", header.blobGasUsed(), outcome.blobGasUsed());
     }
-    List<byte[]> encoded = outcome.receipts().stream().map(Receipt::encode).toList();
-    check("receiptsRoot", header.receiptsRoot(), Trie.rootOfList(encoded));
+    check("receiptsRoot", header.receiptsRoot(), Roots.ofReceipts(outcome.receipts()));
     check("logsBloom", header.logsBloom(), Assembly.bloom(outcome.receipts()));
     List<byte[]> requests = outcome.requests();
     if (requests != null) {

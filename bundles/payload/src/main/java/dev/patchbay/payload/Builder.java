@@ -12,10 +12,12 @@ import dev.patchbay.api.payload.PayloadAttributes;
 import dev.patchbay.api.payload.PayloadBuilder;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bloom;
@@ -24,21 +26,27 @@ import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
@@ -74,6 +82,8 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private final StateProvider states;
   private final BlockExecutor executor;
   private final TransactionPool pool;
+  private final Jobs jobs = new Jobs(new JobWork());
+  private @Nullable ServiceRegistration<PoolListener> registration;
   private volatile long gasLimit;
   private volatile UInt256 leastTip = UInt256.ZERO;
   private volatile @Nullable Bytes extra;
@@ -81,6 +91,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
   /** Makes the component. */
   @Activate
   public Builder(
+      BundleContext context,
       @Reference ChainReader chain,
       @Reference StateProvider states,
       @Reference BlockExecutor executor,
@@ -89,6 +100,19 @@ public final class Builder implements PayloadBuilder, MinerControl {
       Map<String, Object> properties) {
     this(chain, states, executor, pool, config.gas_limit());
     ConfigurationKeys.report("dev.patchbay.payload", properties, Config.class, LOG::warn);
+    // registered as an object, not by the component: the pool is upstream of this
+    PoolListener listener = transaction -> jobs.poolChanged();
+    registration = context.registerService(PoolListener.class, listener, new Hashtable<>());
+  }
+
+  /** Ends what is being built. */
+  @Deactivate
+  void close() {
+    ServiceRegistration<PoolListener> registered = registration;
+    if (registered != null) {
+      registered.unregister();
+    }
+    jobs.close();
   }
 
   /** Makes a builder without a container. */
@@ -137,6 +161,37 @@ public final class Builder implements PayloadBuilder, MinerControl {
     extra = bytes;
   }
 
+  // ---- blocks that get better while they wait
+
+  private final class JobWork implements Jobs.Work {
+    @Override
+    public Payload empty(Block parent, PayloadAttributes attributes) {
+      try {
+        return build(parent, attributes, List.of());
+      } catch (InvalidTransactionException impossible) {
+        throw new IllegalStateException(impossible);
+      }
+    }
+
+    @Override
+    public Payload full(Block parent, PayloadAttributes attributes) {
+      return build(parent, attributes);
+    }
+  }
+
+  @Override
+  public Bytes start(Block parent, PayloadAttributes attributes) {
+    Fork fork = chain.config().forkAt(parent.number() + 1, attributes.timestamp());
+    Bytes id = Jobs.id(parent, attributes, fork);
+    jobs.start(id, parent, attributes);
+    return id;
+  }
+
+  @Override
+  public @Nullable Payload get(Bytes id) {
+    return jobs.get(id);
+  }
+
   // ---- blocks
 
   /** The header of a block before anything is in it, and how it is filled. */
@@ -182,9 +237,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
       Block parent, BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals) {
     try {
       return build(
-          parent,
-          new Draft(
-              header, feeRecipient, withdrawals, block -> fill(block, header.baseFeePerGas())));
+          parent, new Draft(header, feeRecipient, withdrawals, block -> fill(block, header)));
     } catch (InvalidTransactionException impossible) {
       throw new IllegalStateException(impossible); // those of the pool are left out
     }
@@ -219,10 +272,26 @@ public final class Builder implements PayloadBuilder, MinerControl {
       UInt256 value = draft.filler.fill(assembly);
       BlockExecutor.Assembled assembled = assembly.finish();
       List<byte[]> requests = assembled.outcome().requests();
-      return new Payload(assembled.block(), value, requests == null ? List.of() : requests);
+      return new Payload(
+          assembled.block(),
+          value,
+          requests == null ? List.of() : requests,
+          sidecars(assembled.block()));
     } catch (InvalidBlockException broken) {
       throw new IllegalStateException(String.valueOf(broken.getMessage()), broken);
     }
+  }
+
+  private List<BlobSidecar> sidecars(Block block) {
+    List<BlobSidecar> out = new ArrayList<>();
+    for (Transaction transaction : block.transactions()) {
+      BlobSidecar sidecar =
+          transaction.type() == TransactionType.BLOB ? pool.sidecar(transaction.hash()) : null;
+      if (sidecar != null) {
+        out.add(sidecar);
+      }
+    }
+    return out;
   }
 
   private static UInt256 add(
@@ -239,7 +308,9 @@ public final class Builder implements PayloadBuilder, MinerControl {
 
   private record Candidate(Deque<Transaction> rest, UInt256 tip) {}
 
-  private UInt256 fill(BlockAssembly assembly, @Nullable UInt256 baseFee) {
+  private UInt256 fill(BlockAssembly assembly, BlockHeader header) {
+    UInt256 baseFee = header.baseFeePerGas();
+    int proofs = chain.config().forkOf(header).includes(Fork.OSAKA) ? 1 : 0;
     PriorityQueue<Candidate> queue =
         new PriorityQueue<>(Comparator.comparing(Candidate::tip).reversed());
     for (List<Transaction> own : pool.pending().values()) {
@@ -248,6 +319,9 @@ public final class Builder implements PayloadBuilder, MinerControl {
     UInt256 value = UInt256.ZERO;
     while (!queue.isEmpty() && assembly.gasLeft() >= MIN_TRANSACTION_GAS) {
       Deque<Transaction> rest = queue.remove().rest();
+      if (!hasBlobs(rest.getFirst(), proofs)) {
+        continue;
+      }
       try {
         value = value.add(add(assembly, rest.removeFirst(), baseFee));
         offer(queue, rest, baseFee);
@@ -256,6 +330,15 @@ public final class Builder implements PayloadBuilder, MinerControl {
       }
     }
     return value;
+  }
+
+  /** Returns whether the blobs of a transaction, if any, are there with proofs of a version. */
+  private boolean hasBlobs(Transaction transaction, int version) {
+    if (transaction.type() != TransactionType.BLOB) {
+      return true;
+    }
+    BlobSidecar sidecar = pool.sidecar(transaction.hash());
+    return sidecar != null && sidecar.version() == version;
   }
 
   private void offer(

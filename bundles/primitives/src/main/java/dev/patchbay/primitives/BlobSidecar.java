@@ -73,6 +73,22 @@ public record BlobSidecar(
     return out;
   }
 
+  /** Returns the position of a blob by its versioned hash; -1 when it is not here. */
+  public int indexOf(Hash versionedHash) {
+    for (int i = 0; i < commitments.size(); i++) {
+      if (versionedHash.equals(Hash.of(Blobs.versionedHash(commitments.get(i).unsafeArray())))) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /** Returns the proofs of a blob: one, or one for each cell. */
+  public List<Bytes> proofsOf(int index) {
+    int each = version == 0 ? 1 : Blobs.CELLS;
+    return proofs.subList(index * each, (index + 1) * each);
+  }
+
   /** Returns why this is not the sidecar of some versioned hashes; null when it is. */
   public @Nullable String mismatch(List<Hash> versionedHashes) {
     int count = versionedHashes.size();

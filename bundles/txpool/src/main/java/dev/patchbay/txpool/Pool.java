@@ -69,6 +69,9 @@ public final class Pool implements TransactionPool, ChainListener {
 
   private final Map<Hash, BlobSidecar> sidecars = new LinkedHashMap<>();
 
+  /** The transaction whose sidecar has a blob, by versioned hash of the blob. */
+  private final Map<Hash, Hash> blobOwners = new HashMap<>();
+
   /** Next nonce of each sender in the pool, at the head; forgotten when the head moves. */
   private final Map<Address, Long> nonces = new HashMap<>();
 
@@ -127,7 +130,7 @@ public final class Pool implements TransactionPool, ChainListener {
           }
           executable = insert(transaction, sender, account);
           if (sidecar != null) {
-            sidecars.put(transaction.hash(), sidecar);
+            keep(transaction, sidecar);
             forgetSidecars();
           }
         }
@@ -283,6 +286,17 @@ public final class Pool implements TransactionPool, ChainListener {
     return sidecars.get(transaction);
   }
 
+  @Override
+  public synchronized @Nullable BlobSidecar sidecarWithBlob(Hash versionedHash) {
+    Hash owner = blobOwners.get(versionedHash);
+    return owner == null ? null : sidecars.get(owner);
+  }
+
+  private void keep(Transaction transaction, BlobSidecar sidecar) {
+    sidecars.put(transaction.hash(), sidecar);
+    transaction.blobVersionedHashes().forEach(blob -> blobOwners.put(blob, transaction.hash()));
+  }
+
   /** Forgets the oldest sidecars whose transactions have gone, beyond what is kept. */
   private void forgetSidecars() {
     long blobs = sidecars.values().stream().mapToLong(kept -> kept.blobs().size()).sum();
@@ -292,6 +306,7 @@ public final class Pool implements TransactionPool, ChainListener {
       if (!byHash.containsKey(oldest.getKey())) {
         blobs -= oldest.getValue().blobs().size();
         all.remove();
+        blobOwners.values().removeIf(oldest.getKey()::equals);
       }
     }
   }
@@ -383,6 +398,7 @@ public final class Pool implements TransactionPool, ChainListener {
     bySender.clear();
     nonces.clear();
     sidecars.clear();
+    blobOwners.clear();
     return count;
   }
 

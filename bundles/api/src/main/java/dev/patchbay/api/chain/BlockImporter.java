@@ -18,6 +18,14 @@ public interface BlockImporter {
    */
   ImportResult importBlock(Block block);
 
+  /**
+   * Verifies, executes and stores a block as {@link #importBlock} does, and leaves the head where
+   * it is: {@link ForkChoice} moves it. A block that is known to be valid is not executed again.
+   *
+   * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
+   */
+  PayloadStatus validate(Block block);
+
   /** Returns whether another thread than this one imports a block now. */
   boolean isImporting();
 

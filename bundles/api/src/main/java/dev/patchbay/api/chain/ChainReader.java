@@ -41,6 +41,18 @@ public interface ChainReader extends HeaderReader {
   /** Returns the block at the head of the canonical chain. */
   Block head();
 
+  /**
+   * Returns the block that a consensus client called safe, null when it has not yet; the head where
+   * no consensus client drives the chain.
+   */
+  @Nullable Block safe();
+
+  /**
+   * Returns the block that a consensus client called finalized, null when it has not yet; the head
+   * where no consensus client drives the chain.
+   */
+  @Nullable Block finalized();
+
   /** Returns the genesis block. */
   Block genesis();
 

@@ -3,9 +3,11 @@ package dev.patchbay.api.payload;
 
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
 /** Builds blocks from the pool. Threading: any thread. */
@@ -28,4 +30,21 @@ public interface PayloadBuilder {
    */
   Payload build(Block parent, PayloadAttributes attributes, List<Transaction> transactions)
       throws InvalidTransactionException;
+
+  /**
+   * Starts to build a block after the merge: without transactions at once, and then out of what the
+   * pool holds, again when that changes, until the block is asked for or its time is over. What is
+   * being built already is not started again.
+   *
+   * @param parent a block of the chain
+   * @return the id of 8 bytes that follows from the parent and the attributes
+   * @throws dev.patchbay.api.execution.NotReadyException when nothing can be executed now
+   */
+  Bytes start(Block parent, PayloadAttributes attributes);
+
+  /**
+   * Returns the best block that was built so far, the same from now on; null when nothing was
+   * started under the id, or it was long ago.
+   */
+  @Nullable Payload get(Bytes id);
 }

@@ -33,6 +33,14 @@ public interface TransactionPool {
    */
   @Nullable BlobSidecar sidecar(Hash transaction);
 
+  /**
+   * Returns the sidecar that holds a blob; null when there is none. They are kept as of {@link
+   * #sidecar}.
+   *
+   * @param versionedHash the versioned hash of the blob (EIP-4844)
+   */
+  @Nullable BlobSidecar sidecarWithBlob(Hash versionedHash);
+
   /** Drops all transactions and returns how many there were. */
   int clear();
 

@@ -270,11 +270,11 @@ public final class Params {
     if (value == null) {
       return chain.head();
     }
-    if (value.equals("latest")
-        || value.equals("pending")
-        || value.equals("safe")
-        || value.equals("finalized")) {
+    if (value.equals("latest") || value.equals("pending")) {
       return chain.head();
+    }
+    if (value.equals("safe") || value.equals("finalized")) {
+      return marked(String.valueOf(value), chain);
     }
     if (value.equals("earliest")) {
       return chain.genesis();
@@ -287,6 +287,19 @@ public final class Params {
       return null;
     }
     return chain.block(number.longValue());
+  }
+
+  /**
+   * Returns the block that a consensus client called by a name.
+   *
+   * @param tag {@code safe} or {@code finalized}
+   */
+  public static Block marked(String tag, ChainReader chain) throws RpcError {
+    Block block = tag.equals("safe") ? chain.safe() : chain.finalized();
+    if (block == null) {
+      throw new RpcError(RpcError.SERVER_ERROR, tag + " block not found");
+    }
+    return block;
   }
 
   /** Finds a block that a call needs; an error says that there is none. */

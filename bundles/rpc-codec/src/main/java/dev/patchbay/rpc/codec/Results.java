@@ -111,7 +111,8 @@ public final class Results {
     return out;
   }
 
-  private static Map<String, Object> withdrawal(Withdrawal w) {
+  /** Returns a withdrawal. */
+  public static Map<String, Object> withdrawal(Withdrawal w) {
     Map<String, Object> out = new LinkedHashMap<>();
     out.put("index", Hex.quantity(w.index()));
     out.put("validatorIndex", Hex.quantity(w.validatorIndex()));

@@ -215,12 +215,11 @@ final class LogSearch {
   }
 
   private long number(@Nullable Object value, long head) throws RpcError {
-    if (value == null
-        || value.equals("latest")
-        || value.equals("pending")
-        || value.equals("safe")
-        || value.equals("finalized")) {
+    if (value == null || value.equals("latest") || value.equals("pending")) {
       return head;
+    }
+    if (value.equals("safe") || value.equals("finalized")) {
+      return Params.marked(String.valueOf(value), chain).number();
     }
     if (value.equals("earliest")) {
       return 0;

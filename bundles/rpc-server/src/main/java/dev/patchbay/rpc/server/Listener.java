@@ -153,6 +153,11 @@ public final class Listener {
     check("max.websockets", config.max_websockets(), 0, 1_000_000);
     check("idle.seconds", config.idle_seconds(), 1, 86_400);
     Set<String> namespaces = new TreeSet<>(split(config.namespaces()));
+    if (namespaces.contains("engine") && config.jwt_secret().isBlank()) {
+      throw new IllegalArgumentException(
+          "dev.patchbay.rpc.listener: the namespace engine is served to those alone who have a"
+              + " secret: set the key jwt.secret to a file for it");
+    }
     Limits limits =
         new Limits(
             config.max_body_bytes(),

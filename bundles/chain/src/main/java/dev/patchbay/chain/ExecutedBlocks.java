@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Receipt;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What blocks do that are executed and not in the chain, so that they need not be executed again
+ * when the head moves to them. One that is forgotten is executed once more.
+ *
+ * <p>Threading: one thread at a time, under the import lock.
+ */
+final class ExecutedBlocks {
+  private static final long LEAST_BYTES = 16L << 20;
+  private static final long MOST_BYTES = 256L << 20;
+  private static final int HEAP_SHARE = 16;
+  private static final int MOST_BLOCKS = 512;
+
+  private final long limit =
+      Math.max(LEAST_BYTES, Math.min(MOST_BYTES, Runtime.getRuntime().maxMemory() / HEAP_SHARE));
+
+  private final Map<Hash, ExecutedBlock> blocks = new LinkedHashMap<>();
+  private long bytes;
+
+  /**
+   * A block that was executed and is valid.
+   *
+   * @param receipts its receipts in order
+   * @param writes what it changes in the store of its parent, but for what makes it canonical
+   */
+  record ExecutedBlock(Block block, List<Receipt> receipts, Writes writes) {}
+
+  /** Keeps a block; the oldest others go when there is no room. */
+  void add(ExecutedBlock executed) {
+    remove(executed.block().hash());
+    blocks.put(executed.block().hash(), executed);
+    bytes += executed.writes().bytes();
+    for (Iterator<ExecutedBlock> all = blocks.values().iterator();
+        blocks.size() > MOST_BLOCKS || (bytes > limit && blocks.size() > 1); ) {
+      bytes -= all.next().writes().bytes();
+      all.remove();
+    }
+  }
+
+  @Nullable ExecutedBlock get(Hash hash) {
+    return blocks.get(hash);
+  }
+
+  /** Gives a block away: its writes may be added to. */
+  void remove(Hash hash) {
+    ExecutedBlock gone = blocks.remove(hash);
+    if (gone != null) {
+      bytes -= gone.writes().bytes();
+    }
+  }
+
+  void clear() {
+    blocks.clear();
+    bytes = 0;
+  }
+}

@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.ChainListener;
+import dev.patchbay.api.chain.ForkChoice;
+import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.chain.PayloadStatus;
+import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.WriteBatch;
+import dev.patchbay.binding.Lease;
+import dev.patchbay.chain.ExecutedBlocks.ExecutedBlock;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.UInt256;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes blocks in and moves the head. A block is executed once, on the state after its parent, and
+ * what it does lies beside the chain ({@link ExecutedBlocks}) until the head moves to it.
+ *
+ * <p>Threading: any thread; all that changes happens under the import lock.
+ */
+final class Importer implements BlockImporter, ForkChoice {
+  private static final Logger LOG = LoggerFactory.getLogger(Importer.class);
+
+  /** How far a branch may be from the head to be executed before the head moves to it. */
+  private static final int MOST_UNDONE = 128;
+
+  /** How many blocks of a branch that were forgotten are executed again for one more. */
+  private static final int MOST_AGAIN = 64;
+
+  /** How far back the head may go (as geth). */
+  private static final long MOST_REWIND = 32;
+
+  private final Chain chain;
+  private final StorageManager storage;
+  private final ReentrantLock imports;
+  private final Supplier<@Nullable BlockExecutor> executor;
+  private final Function<String, @Nullable ConsensusRules> rules;
+  private final Supplier<List<ChainListener>> listeners;
+  private final TrieWorkers workers;
+  private final BadBlocks bad;
+  private final ExecutedBlocks executedBlocks = new ExecutedBlocks();
+
+  Importer(
+      Chain chain,
+      StorageManager storage,
+      ReentrantLock imports,
+      Supplier<@Nullable BlockExecutor> executor,
+      Function<String, @Nullable ConsensusRules> rules,
+      Supplier<List<ChainListener>> listeners,
+      TrieWorkers workers,
+      BadBlocks bad) {
+    this.chain = chain;
+    this.storage = storage;
+    this.imports = imports;
+    this.executor = executor;
+    this.rules = rules;
+    this.listeners = listeners;
+    this.workers = workers;
+    this.bad = bad;
+  }
+
+  /** Forgets what lies beside the chain of another store. */
+  void forget() {
+    executedBlocks.clear();
+  }
+
+  @Override
+  public boolean isImporting() {
+    return imports.isLocked() && !imports.isHeldByCurrentThread();
+  }
+
+  // ---- blocks come in
+
+  @Override
+  public ImportResult importBlock(Block block) {
+    imports.lock();
+    try (Lease<KeyValueStore> lease = storage.lease()) {
+      return insert(lease.get(), block);
+    } catch (RefusedException refused) {
+      bad.show(refused.block, refused.reason());
+      return new ImportResult.Invalid(refused.reason());
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  private ImportResult insert(KeyValueStore store, Block block) throws RefusedException {
+    Block top = chain.head();
+    UInt256 known = ChainStore.totalDifficulty(store, block.hash());
+    if (known != null
+        && (block.hash().equals(ChainStore.canonical(store, block.number()))
+            || !isBetter(store, block, known, top))) {
+      return new ImportResult.Known();
+    }
+    BlockHeader parent = ChainStore.header(store, block.header().parentHash());
+    if (parent == null) {
+      return new ImportResult.UnknownParent();
+    }
+    verify(block, parent);
+    Way way = wayTo(store, top, block);
+    chain.requireHistory(way.fork());
+    Execution execution = execute(store, way);
+    if (!way.removed.isEmpty() && !isBetter(store, block, difficulty(store, block), top)) {
+      keepBeside(store, block);
+      return new ImportResult.Imported(false);
+    }
+    moveHead(store, way, execution, block, new Writes());
+    return new ImportResult.Imported(true);
+  }
+
+  @Override
+  public PayloadStatus validate(Block block) {
+    imports.lock();
+    try (Lease<KeyValueStore> lease = storage.lease()) {
+      return validate(lease.get(), block);
+    } catch (RefusedException refused) {
+      BadBlocks.Verdict verdict = refuse(refused);
+      return new PayloadStatus.Invalid(verdict.latestValid(), verdict.reason());
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  private PayloadStatus validate(KeyValueStore store, Block block) throws RefusedException {
+    if (ChainStore.totalDifficulty(store, block.hash()) != null) {
+      return new PayloadStatus.Valid();
+    }
+    BadBlocks.Verdict verdict = bad.find(block.hash());
+    if (verdict == null) {
+      verdict = bad.find(block.header().parentHash());
+      if (verdict != null) {
+        bad.add(block.hash(), verdict); // what builds on this one is refused, too
+      }
+    }
+    if (verdict != null) {
+      return new PayloadStatus.Invalid(verdict.latestValid(), verdict.reason());
+    }
+    BlockHeader parent = ChainStore.header(store, block.header().parentHash());
+    if (parent == null) {
+      return new PayloadStatus.Syncing();
+    }
+    verify(block, parent);
+    Way way = shortWayTo(store, chain.head(), block);
+    if (way == null || !chain.hasHistory(way.fork())) {
+      return new PayloadStatus.Accepted();
+    }
+    execute(store, way);
+    keepBeside(store, block);
+    return new PayloadStatus.Valid();
+  }
+
+  private BadBlocks.Verdict refuse(RefusedException refused) {
+    Block block = refused.block;
+    LOG.warn("block {} is not valid: {}", block, refused.reason());
+    BlockHeader parent = chain.header(block.header().parentHash());
+    boolean work = parent == null || !parent.difficulty().isZero();
+    BadBlocks.Verdict verdict =
+        new BadBlocks.Verdict(work ? Hash.ZERO : block.header().parentHash(), refused.reason());
+    bad.add(block.hash(), verdict);
+    bad.show(block, refused.reason());
+    return verdict;
+  }
+
+  private void keepBeside(KeyValueStore store, Block block) {
+    Writes writes = new Writes();
+    ChainStore.putSideBlock(writes, block, difficulty(store, block));
+    storage.write(store, writes.toBatch());
+  }
+
+  /** A block breaks a rule, be it the one that was asked for or one on the way to it. */
+  private static final class RefusedException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final transient Block block;
+
+    RefusedException(Block block, InvalidBlockException why) {
+      super(why.getMessage(), null, false, false);
+      this.block = block;
+    }
+
+    String reason() {
+      return String.valueOf(getMessage());
+    }
+  }
+
+  private ConsensusRules consensus() {
+    String name = chain.config().consensus();
+    ConsensusRules consensus = rules.apply(name);
+    if (consensus == null) {
+      throw new NotReadyException("the consensus rules '" + name + "' are not installed");
+    }
+    return consensus;
+  }
+
+  private void verify(Block block, BlockHeader parent) throws RefusedException {
+    ConsensusRules consensus = consensus();
+    try {
+      HeaderChecks.verify(block.header(), parent, chain.config());
+      consensus.verifyHeader(block.header(), parent, chain, chain.config());
+      HeaderChecks.verifyBody(block, chain.config());
+      consensus.verifyOmmers(block, chain);
+      for (BlockHeader ommer : block.ommers()) {
+        BlockHeader before = chain.header(ommer.parentHash());
+        if (before == null) {
+          throw new InvalidBlockException(
+              "ommer " + ommer.computeHash() + " has an unknown parent " + ommer.parentHash());
+        }
+        HeaderChecks.verify(ommer, before, chain.config());
+        consensus.verifyHeader(ommer, before, chain, chain.config());
+      }
+    } catch (InvalidBlockException broken) {
+      throw new RefusedException(block, broken);
+    }
+  }
+
+  /**
+   * Returns whether a block becomes the head: more total difficulty wins, and between blocks
+   * without any, the longer branch; the first one seen keeps its place.
+   */
+  private static boolean isBetter(
+      KeyReader reader, Block block, UInt256 totalDifficulty, Block top) {
+    UInt256 topDifficulty = ChainStore.totalDifficulty(reader, top.hash());
+    int order = topDifficulty == null ? 1 : totalDifficulty.compareTo(topDifficulty);
+    boolean longer = block.header().difficulty().isZero() && block.number() > top.number();
+    return order > 0 || (order == 0 && longer);
+  }
+
+  private static UInt256 difficulty(KeyReader reader, Block block) {
+    UInt256 before = ChainStore.totalDifficulty(reader, block.header().parentHash());
+    return (before == null ? UInt256.ZERO : before).add(block.header().difficulty());
+  }
+
+  // ---- the head moves
+
+  @Override
+  public Block setHead(long number) {
+    imports.lock();
+    try (Lease<KeyValueStore> lease = storage.lease()) {
+      KeyValueStore store = lease.get();
+      Block top = chain.head();
+      Block block = chain.block(number);
+      if (block == null) {
+        throw new IllegalArgumentException(
+            "block " + number + " is not in the chain, whose head is " + top.number());
+      }
+      if (number < top.number()) {
+        chain.requireHistory(number);
+        Way way = wayTo(store, top, block);
+        moveHead(store, way, undone(store, way), block, new Writes());
+      }
+      return block;
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  @Override
+  public Result update(Hash head, Hash safe, Hash finalized) {
+    imports.lock();
+    try (Lease<KeyValueStore> lease = storage.lease()) {
+      return update(lease.get(), head, safe, finalized);
+    } catch (RefusedException refused) {
+      BadBlocks.Verdict verdict = refuse(refused);
+      return new Result.Invalid(verdict.latestValid(), verdict.reason());
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  private Result update(KeyValueStore store, Hash head, Hash safe, Hash finalized)
+      throws RefusedException {
+    Block block = ChainStore.block(store, head);
+    if (block == null) {
+      BadBlocks.Verdict verdict = bad.find(head);
+      return verdict == null
+          ? new Result.Syncing()
+          : new Result.Invalid(verdict.latestValid(), verdict.reason());
+    }
+    Block top = chain.head();
+    long back = top.number() - block.number();
+    if (back > 0 && head.equals(ChainStore.canonical(store, block.number()))) {
+      Block done = chain.finalized();
+      if (done != null && block.number() < done.number()) {
+        return new Result.Skipped();
+      }
+      if (back > MOST_REWIND) {
+        return new Result.TooDeep(
+            "the head would go back by " + back + " blocks, at most " + MOST_REWIND);
+      }
+    }
+    Way way = wayTo(store, top, block);
+    Writes marks = new Writes();
+    if (!mark(store, way, marks, Keys.SAFE, safe)) {
+      return new Result.Inconsistent("the safe block " + safe + " is not in the chain of the head");
+    }
+    if (!mark(store, way, marks, Keys.FINALIZED, finalized)) {
+      return new Result.Inconsistent(
+          "the finalized block " + finalized + " is not in the chain of the head");
+    }
+    if (!head.equals(top.hash())) {
+      chain.requireHistory(way.fork());
+      moveHead(store, way, execute(store, way), block, marks);
+    } else {
+      WriteBatch batch = marks.toBatch();
+      if (!batch.entries().isEmpty()) {
+        storage.write(store, batch);
+      }
+    }
+    return new Result.Updated(block);
+  }
+
+  /** Notes a block that a consensus client names; returns whether it is on the way's chain. */
+  private static boolean mark(KeyReader reader, Way way, Writes marks, byte[] key, Hash hash) {
+    if (hash.equals(Hash.ZERO)) {
+      return true;
+    }
+    Long number = ChainStore.canonicalNumber(reader, hash);
+    boolean stays = number != null && number <= way.fork();
+    if (!stays && way.added.stream().noneMatch(block -> block.hash().equals(hash))) {
+      return false;
+    }
+    byte[] before = reader.get(Column.META, key);
+    if (before == null || !hash.equals(Hash.of(before))) {
+      marks.put(Column.META, key, hash.toArray());
+    }
+    return true;
+  }
+
+  /**
+   * What lies between the head and a block.
+   *
+   * @param removed blocks to remove, highest first
+   * @param added blocks to add, lowest first
+   * @param fork number of the block that both have in common
+   */
+  private record Way(List<Block> removed, List<Block> added, long fork) {}
+
+  /** What is needed to go a way: the state at the fork, and what each block of it does. */
+  private record Execution(Overlay atFork, List<ExecutedBlock> blocks) {}
+
+  private Way wayTo(KeyReader reader, Block top, Block target) {
+    Way way = wayTo(reader, top, target, Integer.MAX_VALUE, Integer.MAX_VALUE);
+    if (way == null) {
+      throw new IllegalStateException("no way from " + top + " to " + target);
+    }
+    return way;
+  }
+
+  private @Nullable Way shortWayTo(KeyReader reader, Block top, Block target) {
+    return wayTo(reader, top, target, MOST_UNDONE, MOST_AGAIN);
+  }
+
+  /** Returns null when too many blocks are to be removed, or to be executed again. */
+  private @Nullable Way wayTo(
+      KeyReader reader, Block top, Block target, int mostRemoved, int mostExecuted) {
+    List<Block> removed = new ArrayList<>();
+    Deque<Block> added = new ArrayDeque<>();
+    Block old = top;
+    Block young = target;
+    int unknown = 0;
+    while (!old.hash().equals(young.hash())) {
+      if (old.number() >= young.number()) {
+        removed.add(old);
+        old = parent(reader, old);
+      }
+      if (old.number() < young.number()) {
+        added.addFirst(young);
+        unknown += executedBlocks.get(young.hash()) == null ? 1 : 0;
+        young = parent(reader, young);
+      }
+      if (removed.size() > mostRemoved || unknown > mostExecuted) {
+        return null;
+      }
+    }
+    return new Way(List.copyOf(removed), List.copyOf(added), old.number());
+  }
+
+  private static Block parent(KeyReader reader, Block block) {
+    Block parent = ChainStore.block(reader, block.header().parentHash());
+    if (parent == null) {
+      throw new StorageException("a block of a known branch is missing" + ChainStore.damaged());
+    }
+    return parent;
+  }
+
+  /** Goes back to the fork of a way, no further. */
+  private Execution undone(KeyValueStore store, Way way) {
+    Overlay atFork = new Overlay(chain.stateOfHead(store));
+    FlatState state = new FlatState(atFork, workers);
+    for (Block gone : way.removed) {
+      state.unwind(gone.number());
+    }
+    return new Execution(atFork, List.of());
+  }
+
+  /** Executes what is not executed yet of a way. */
+  private Execution execute(KeyValueStore store, Way way) throws RefusedException {
+    Overlay atFork = undone(store, way).atFork;
+    KeyReader base = way.removed.isEmpty() ? chain.stateOfHead(store) : atFork;
+    List<ExecutedBlock> blocks = new ArrayList<>();
+    for (Block next : way.added) {
+      ExecutedBlock executed = executedBlocks.get(next.hash());
+      if (executed == null) {
+        executed = execute(base, next);
+        executedBlocks.add(executed);
+      }
+      blocks.add(executed);
+      base = executed.writes().over(base);
+    }
+    return new Execution(atFork, blocks);
+  }
+
+  private ExecutedBlock execute(KeyReader base, Block block) throws RefusedException {
+    BlockExecutor execution = executor.get();
+    if (execution == null) {
+      throw new NotReadyException("no block executor is installed");
+    }
+    Overlay overlay = new Overlay(base);
+    try {
+      BlockExecutor.Outcome outcome;
+      try (ReadAhead ahead = ReadAhead.start(overlay, block, workers)) {
+        outcome =
+            execution.execute(
+                block,
+                new States.Latest(overlay),
+                changes -> new FlatState(new Overlay(overlay), workers).apply(changes, null));
+      }
+      Hash root = new FlatState(overlay, workers).apply(outcome.changes(), block.number());
+      HeaderChecks.check("stateRoot", block.header().stateRoot(), root);
+      List<Receipt> receipts = outcome.receipts();
+      ChainStore.putReceipts(overlay.writes(), block, receipts);
+      return new ExecutedBlock(block, receipts, overlay.writes());
+    } catch (InvalidBlockException broken) {
+      throw new RefusedException(block, broken);
+    }
+  }
+
+  /** Goes a way, in one batch, which has {@code marks} besides. */
+  private void moveHead(
+      KeyValueStore store, Way way, Execution execution, Block target, Writes marks) {
+    Overlay overlay = execution.atFork;
+    way.removed.forEach(gone -> ChainStore.removeCanonical(overlay.writes(), gone));
+    boolean alone = way.removed.isEmpty() && execution.blocks.size() == 1;
+    Writes writes = alone ? execution.blocks.get(0).writes() : overlay.writes();
+    for (ExecutedBlock executed : execution.blocks) {
+      Block block = executed.block();
+      executedBlocks.remove(block.hash());
+      if (!alone) {
+        writes.addAll(executed.writes());
+      }
+      ChainStore.putCanonical(writes, block);
+      if (ChainStore.totalDifficulty(store, block.hash()) == null) {
+        ChainStore.putSideBlock(writes, block, difficulty(new Overlay(store, writes), block));
+      }
+    }
+    writes.addAll(marks);
+    List<Block> added = way.added;
+    chain.moveHead(store, writes, target, way.fork, !way.removed.isEmpty());
+    execution.blocks.forEach(executed -> chain.remember(executed.block(), executed.receipts()));
+    if (added.isEmpty()) {
+      LOG.info("head set back by {} blocks to {}", way.removed.size(), target);
+    } else if (!way.removed.isEmpty()) {
+      LOG.info(
+          "reorganisation: {} blocks removed, {} added, head is {}",
+          way.removed.size(),
+          added.size(),
+          target);
+    }
+    tell(way.removed, added);
+  }
+
+  private void tell(List<Block> removed, List<Block> added) {
+    for (ChainListener listener : listeners.get()) {
+      try {
+        listener.headChanged(removed, added);
+      } catch (RuntimeException failure) {
+        LOG.warn("{} failed on a new head: {}", listener.getClass().getName(), failure.toString());
+      }
+    }
+  }
+}

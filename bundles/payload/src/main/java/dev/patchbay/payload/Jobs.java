@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.payload;
+
+import dev.patchbay.api.payload.Payload;
+import dev.patchbay.api.payload.PayloadAttributes;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Withdrawal;
+import dev.patchbay.primitives.rlp.RlpWriter;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Payloads that a consensus client has asked for and has not fetched yet: each is there at once,
+ * empty, and one thread builds it again as the pool changes.
+ *
+ * <p>Threading: any thread.
+ */
+final class Jobs {
+  private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
+
+  /** A consensus client asks for the latest, and sometimes for one before. */
+  private static final int KEPT = 16;
+
+  /** Building takes a processor: it has it half of the time at most. */
+  private static final long LEAST_PAUSE_NANOS = 500_000_000L;
+
+  /** A slot: nobody asks for a payload after it (execution-apis, {@code paris.md}). */
+  private static final long LIFE_SECONDS = 12;
+
+  private final Work work;
+  private final Map<Bytes, Job> jobs = new LinkedHashMap<>();
+
+  /** Counts changes of the pool. */
+  private long changes;
+
+  private @Nullable Thread thread;
+  private boolean closed;
+
+  /** Builds blocks. */
+  interface Work {
+    /** Builds a block without transactions. */
+    Payload empty(Block parent, PayloadAttributes attributes);
+
+    /** Builds a block out of what the pool holds. */
+    Payload full(Block parent, PayloadAttributes attributes);
+  }
+
+  private static final class Job {
+    final Block parent;
+    final PayloadAttributes attributes;
+    final long end;
+    Payload best;
+    boolean ended;
+
+    /** How far the changes of the pool were counted when it was built last. */
+    long built = -1;
+
+    Job(Block parent, PayloadAttributes attributes, Payload empty) {
+      this.parent = parent;
+      this.attributes = attributes;
+      this.best = empty;
+      long now = System.currentTimeMillis();
+      long slotEnd = TimeUnit.SECONDS.toMillis(attributes.timestamp() + LIFE_SECONDS);
+      this.end = Math.max(slotEnd, now + TimeUnit.SECONDS.toMillis(LIFE_SECONDS));
+    }
+  }
+
+  Jobs(Work work) {
+    this.work = work;
+  }
+
+  /**
+   * Returns the id of a payload: eight bytes of a hash of all that it follows from, the first of
+   * them the version of the attributes.
+   */
+  static Bytes id(Block parent, PayloadAttributes a, Fork fork) {
+    MessageDigest digest;
+    try {
+      digest = MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+    digest.update(parent.hash().toArray());
+    digest.update(ByteBuffer.allocate(8).putLong(a.timestamp()).array());
+    digest.update(a.prevRandao().toArray());
+    digest.update(a.feeRecipient().toArray());
+    RlpWriter withdrawals = new RlpWriter();
+    withdrawals.list(
+        w -> {
+          for (Withdrawal withdrawal : a.withdrawals()) {
+            withdrawal.write(w);
+          }
+        });
+    digest.update(withdrawals.toArray());
+    int version = fork.includes(Fork.SHANGHAI) ? 2 : 1;
+    if (fork.includes(Fork.CANCUN)) {
+      version = 3;
+      digest.update(a.parentBeaconBlockRoot().toArray());
+    }
+    byte[] id = Arrays.copyOf(digest.digest(), 8);
+    id[0] = (byte) version;
+    return Bytes.wrap(id);
+  }
+
+  /** Starts a payload that is not there yet. */
+  void start(Bytes id, Block parent, PayloadAttributes attributes) {
+    synchronized (this) {
+      if (jobs.containsKey(id)) {
+        return;
+      }
+    }
+    Payload empty = work.empty(parent, attributes);
+    synchronized (this) {
+      if (closed || jobs.containsKey(id)) {
+        return;
+      }
+      jobs.put(id, new Job(parent, attributes, empty));
+      if (jobs.size() > KEPT) {
+        jobs.remove(jobs.keySet().iterator().next());
+      }
+      if (thread == null) {
+        thread = new Thread(this::run, "payload-building-0");
+        thread.start();
+      }
+      notifyAll();
+    }
+  }
+
+  /** Returns the best that there is and leaves it at that. */
+  synchronized @Nullable Payload get(Bytes id) {
+    Job job = jobs.get(id);
+    if (job == null) {
+      return null;
+    }
+    job.ended = true;
+    return job.best;
+  }
+
+  /** Notes that the pool holds something new. */
+  synchronized void poolChanged() {
+    changes++;
+    notifyAll();
+  }
+
+  void close() {
+    Thread running;
+    synchronized (this) {
+      closed = true;
+      running = thread;
+      notifyAll();
+    }
+    try {
+      if (running != null) {
+        running.join(TimeUnit.SECONDS.toMillis(10));
+      }
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void run() {
+    try {
+      for (Job job = next(); job != null; job = next()) {
+        long start = System.nanoTime();
+        build(job);
+        pause(job, Math.max(LEAST_PAUSE_NANOS, System.nanoTime() - start));
+      }
+    } catch (InterruptedException interrupted) {
+      LOG.debug("building ends: {}", interrupted.toString());
+    }
+  }
+
+  /** Waits for a payload that can get better; the latest first. Null when this is closed. */
+  private synchronized @Nullable Job next() throws InterruptedException {
+    while (!closed) {
+      Job found = null;
+      long now = System.currentTimeMillis();
+      for (Job job : jobs.values()) {
+        if (!job.ended && now < job.end && job.built != changes) {
+          found = job;
+        }
+      }
+      if (found != null) {
+        found.built = changes;
+        return found;
+      }
+      wait();
+    }
+    return null;
+  }
+
+  private void build(Job job) {
+    try {
+      Payload next = work.full(job.parent, job.attributes);
+      synchronized (this) {
+        if (!job.ended && next.value().compareTo(job.best.value()) >= 0) {
+          job.best = next;
+        }
+      }
+    } catch (RuntimeException failure) {
+      // what was built before stands; storage or the EVM may be on their way out, or the parent
+      LOG.debug("a payload on {} was not built again: {}", job.parent, failure.toString());
+    }
+  }
+
+  /** Waits, unless another payload than the one that was built asks for its first transactions. */
+  private synchronized void pause(Job built, long nanos) throws InterruptedException {
+    long end = System.nanoTime() + nanos;
+    for (long left = nanos; left > 0 && !closed; left = end - System.nanoTime()) {
+      boolean other =
+          jobs.values().stream().anyMatch(job -> job != built && !job.ended && job.built < 0);
+      if (other) {
+        return;
+      }
+      TimeUnit.NANOSECONDS.timedWait(this, left);
+    }
+  }
+}

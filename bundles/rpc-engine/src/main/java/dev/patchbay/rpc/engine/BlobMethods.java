@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.engine;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.primitives.BlobSidecar;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.rpc.codec.Params;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Blobs that the pool has, for a consensus client that waits for them. Threading: any thread. */
+final class BlobMethods {
+  private static final int MOST = 128;
+
+  private final ChainReader chain;
+  private final Supplier<@Nullable TransactionPool> pool;
+
+  BlobMethods(ChainReader chain, Supplier<@Nullable TransactionPool> pool) {
+    this.chain = chain;
+    this.pool = pool;
+  }
+
+  /** Returns the blobs with one proof each, null for those that are not there. */
+  Object getBlobsV1(Params params) throws RpcError {
+    List<Hash> hashes = hashes(params);
+    BlockHeader head = chain.head().header();
+    if (chain.config().forkOf(head).includes(Fork.OSAKA)) {
+      throw EngineErrors.unsupportedFork("getBlobsV1 ends with Osaka");
+    }
+    List<@Nullable Object> out = new ArrayList<>();
+    for (Hash hash : hashes) {
+      out.add(blob(hash, 0));
+    }
+    return out;
+  }
+
+  /** Returns the blobs with a proof for each cell; null when one is not there. */
+  @Nullable Object getBlobsV2(Params params) throws RpcError {
+    List<@Nullable Object> out = withCellProofs(params);
+    return out.contains(null) ? null : out;
+  }
+
+  /** Returns the blobs with a proof for each cell, null for those that are not there. */
+  Object getBlobsV3(Params params) throws RpcError {
+    return withCellProofs(params);
+  }
+
+  private List<@Nullable Object> withCellProofs(Params params) throws RpcError {
+    List<@Nullable Object> out = new ArrayList<>();
+    for (Hash hash : hashes(params)) {
+      out.add(blob(hash, 1));
+    }
+    return out;
+  }
+
+  private static List<Hash> hashes(Params params) throws RpcError {
+    List<Object> items = params.list(0);
+    if (items.size() > MOST) {
+      throw EngineErrors.tooLarge(
+          items.size() + " blobs, at most " + MOST + " are answered at once");
+    }
+    List<Hash> out = new ArrayList<>();
+    for (Object item : items) {
+      out.add(Params.hash("versioned hash", item));
+    }
+    return out;
+  }
+
+  /** Returns a blob with proofs of a version; null when the pool has none. */
+  private @Nullable Object blob(Hash versionedHash, int version) {
+    TransactionPool current = pool.get();
+    BlobSidecar sidecar = current == null ? null : current.sidecarWithBlob(versionedHash);
+    if (sidecar == null || sidecar.version() != version) {
+      return null;
+    }
+    int index = sidecar.indexOf(versionedHash);
+    Map<String, Object> out = new LinkedHashMap<>();
+    out.put("blob", sidecar.blobs().get(index).toString());
+    List<Bytes> proofs = sidecar.proofsOf(index);
+    if (version == 0) {
+      out.put("proof", proofs.get(0).toString());
+    } else {
+      out.put("proofs", texts(proofs));
+    }
+    return out;
+  }
+
+  /** Returns the {@code BlobsBundle} of sidecars. */
+  static Map<String, Object> bundle(List<BlobSidecar> sidecars) {
+    Map<String, Object> out = new LinkedHashMap<>();
+    out.put("commitments", all(sidecars, BlobSidecar::commitments));
+    out.put("proofs", all(sidecars, BlobSidecar::proofs));
+    out.put("blobs", all(sidecars, BlobSidecar::blobs));
+    return out;
+  }
+
+  private static List<String> all(
+      List<BlobSidecar> sidecars, java.util.function.Function<BlobSidecar, List<Bytes>> part) {
+    return sidecars.stream().flatMap(sidecar -> texts(part.apply(sidecar)).stream()).toList();
+  }
+
+  private static List<String> texts(List<Bytes> items) {
+    return items.stream().map(Bytes::toString).toList();
+  }
+}

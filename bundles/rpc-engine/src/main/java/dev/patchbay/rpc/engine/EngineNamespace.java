@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.engine;
+
+import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.ForkChoice;
+import dev.patchbay.api.chain.PayloadStatus;
+import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.payload.Payload;
+import dev.patchbay.api.payload.PayloadAttributes;
+import dev.patchbay.api.payload.PayloadBuilder;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcNamespace;
+import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Hex;
+import dev.patchbay.rpc.codec.Params;
+import dev.patchbay.rpc.codec.Results;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+
+/**
+ * The {@code engine} namespace: a consensus client hands over blocks, says which is the head, and
+ * has new ones built (execution-apis, {@code src/engine}). One Java method for each method of the
+ * specification.
+ */
+@Component(property = RpcNamespace.NAME + "=engine")
+public final class EngineNamespace implements RpcNamespace {
+  /** The method that a client tells its methods by is not among them. */
+  private static final String EXCHANGE = "engine_exchangeCapabilities";
+
+  private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
+  private final ChainReader chain;
+  private final BlockImporter importer;
+  private final ForkChoice forkChoice;
+  private final StartedPayloads started = new StartedPayloads();
+  private final Bodies bodies;
+  private final ClientVersion version;
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile @Nullable PayloadBuilder builder;
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile @Nullable TransactionPool pool;
+
+  /** Makes the methods. */
+  @Activate
+  public EngineNamespace(
+      BundleContext context,
+      @Reference ChainReader chain,
+      @Reference BlockImporter importer,
+      @Reference ForkChoice forkChoice) {
+    this(chain, importer, forkChoice, ClientVersion.of(context.getBundle()));
+  }
+
+  /** Makes a namespace without a container. */
+  EngineNamespace(
+      ChainReader chain, BlockImporter importer, ForkChoice forkChoice, ClientVersion version) {
+    this.chain = chain;
+    this.importer = importer;
+    this.forkChoice = forkChoice;
+    this.bodies = new Bodies(chain);
+    this.version = version;
+    BlobMethods blobs = new BlobMethods(chain, () -> pool);
+    methods.put("engine_newPayloadV1", (p, s) -> newPayloadV1(new Params(p)));
+    methods.put("engine_newPayloadV2", (p, s) -> newPayloadV2(new Params(p)));
+    methods.put("engine_newPayloadV3", (p, s) -> newPayloadV3(new Params(p)));
+    methods.put("engine_newPayloadV4", (p, s) -> newPayloadV4(new Params(p)));
+    methods.put("engine_forkchoiceUpdatedV1", (p, s) -> forkchoiceUpdatedV1(new Params(p)));
+    methods.put("engine_forkchoiceUpdatedV2", (p, s) -> forkchoiceUpdatedV2(new Params(p)));
+    methods.put("engine_forkchoiceUpdatedV3", (p, s) -> forkchoiceUpdatedV3(new Params(p)));
+    methods.put("engine_getPayloadV1", (p, s) -> getPayloadV1(new Params(p)));
+    methods.put("engine_getPayloadV2", (p, s) -> getPayloadV2(new Params(p)));
+    methods.put("engine_getPayloadV3", (p, s) -> getPayloadV3(new Params(p)));
+    methods.put("engine_getPayloadV4", (p, s) -> getPayloadV4(new Params(p)));
+    methods.put("engine_getPayloadV5", (p, s) -> getPayloadV5(new Params(p)));
+    methods.put("engine_getPayloadBodiesByHashV1", (p, s) -> bodies.byHash(new Params(p)));
+    methods.put("engine_getPayloadBodiesByRangeV1", (p, s) -> bodies.byRange(new Params(p)));
+    methods.put("engine_getBlobsV1", (p, s) -> blobs.getBlobsV1(new Params(p)));
+    methods.put("engine_getBlobsV2", (p, s) -> blobs.getBlobsV2(new Params(p)));
+    methods.put("engine_getBlobsV3", (p, s) -> blobs.getBlobsV3(new Params(p)));
+    methods.put("engine_getClientVersionV1", (p, s) -> getClientVersionV1(new Params(p)));
+    List<String> names = List.copyOf(new TreeSet<>(methods.keySet()));
+    methods.put(EXCHANGE, (p, s) -> exchangeCapabilities(new Params(p), names));
+  }
+
+  @Override
+  public Map<String, RpcMethod> methods() {
+    return methods;
+  }
+
+  // ---- newPayload
+
+  private Object newPayloadV1(Params params) throws RpcError {
+    PayloadObject payload = PayloadObject.read(required(params, 0, "payload"), 1);
+    return newPayload(payload, null, null, null, "INVALID_BLOCK_HASH");
+  }
+
+  private Object newPayloadV2(Params params) throws RpcError {
+    PayloadObject payload = PayloadObject.read(required(params, 0, "payload"), 2);
+    Fork fork = forkOf(payload);
+    boolean withdrawals = fork.includes(Fork.SHANGHAI);
+    if (fork.includes(Fork.CANCUN)) {
+      throw EngineErrors.unsupportedFork("newPayloadV2 is not for " + fork.title());
+    }
+    if (withdrawals != (payload.withdrawals() != null)) {
+      throw RpcError.invalidParams(
+          withdrawals ? "missing withdrawals" : "withdrawals before Shanghai");
+    }
+    return newPayload(payload, null, null, null, "INVALID");
+  }
+
+  private Object newPayloadV3(Params params) throws RpcError {
+    PayloadObject payload = PayloadObject.read(required(params, 0, "payload"), 3);
+    List<Hash> blobs = hashes(params, 1);
+    Hash beaconRoot = params.hash(2);
+    requireFork("newPayloadV3", forkOf(payload), Fork.CANCUN, Fork.CANCUN);
+    return newPayload(payload, blobs, beaconRoot, null, "INVALID");
+  }
+
+  private Object newPayloadV4(Params params) throws RpcError {
+    PayloadObject payload = PayloadObject.read(required(params, 0, "payload"), 3);
+    List<Hash> blobs = hashes(params, 1);
+    Hash beaconRoot = params.hash(2);
+    List<Object> listed = params.list(3);
+    requireFork("newPayloadV4", forkOf(payload), Fork.PRAGUE, Fork.OSAKA);
+    return newPayload(payload, blobs, beaconRoot, requests(listed), "INVALID");
+  }
+
+  private Object newPayload(
+      PayloadObject payload,
+      @Nullable List<Hash> blobs,
+      @Nullable Hash beaconRoot,
+      @Nullable List<byte[]> requests,
+      String wrongHash) {
+    Block block;
+    try {
+      block = payload.block(blobs, beaconRoot, requests);
+    } catch (PayloadObject.MalformedException malformed) {
+      return status("INVALID", null, malformed.getMessage());
+    } catch (PayloadObject.WrongHashException other) {
+      return status(wrongHash, null, other.getMessage());
+    }
+    PayloadStatus status = importer.validate(block);
+    if (status instanceof PayloadStatus.Invalid invalid) {
+      return status("INVALID", invalid.latestValidHash(), invalid.reason());
+    }
+    if (status instanceof PayloadStatus.Valid) {
+      return status("VALID", block.hash(), null);
+    }
+    return status(status instanceof PayloadStatus.Accepted ? "ACCEPTED" : "SYNCING", null, null);
+  }
+
+  private static Map<String, @Nullable Object> status(
+      String status, @Nullable Hash latestValid, @Nullable String error) {
+    Map<String, @Nullable Object> out = new LinkedHashMap<>();
+    out.put("status", status);
+    out.put("latestValidHash", latestValid == null ? null : latestValid.toString());
+    out.put("validationError", error);
+    return out;
+  }
+
+  private static Map<String, @Nullable Object> required(Params params, int index, String what)
+      throws RpcError {
+    return Params.object(what, params.optional(index));
+  }
+
+  private static List<Hash> hashes(Params params, int index) throws RpcError {
+    List<Hash> out = new ArrayList<>();
+    for (Object item : params.list(index)) {
+      out.add(Params.hash("versioned hash", item));
+    }
+    return out;
+  }
+
+  /** Reads the requests of EIP-7685: a type byte each, ascending, and data. */
+  private static List<byte[]> requests(List<Object> listed) throws RpcError {
+    List<byte[]> out = new ArrayList<>();
+    int last = -1;
+    for (Object item : listed) {
+      byte[] request = Params.bytes("execution request", item).toArray();
+      if (request.length < 2) {
+        throw RpcError.invalidParams("invalid execution request: " + item + " has no data");
+      }
+      int type = request[0] & 0xff;
+      if (type <= last) {
+        throw RpcError.invalidParams(
+            "invalid execution requests: type " + type + " comes after type " + last);
+      }
+      last = type;
+      out.add(request);
+    }
+    return out;
+  }
+
+  private Fork forkOf(PayloadObject payload) {
+    return chain.config().forkOf(payload.header());
+  }
+
+  private static void requireFork(String method, Fork fork, Fork first, Fork last) throws RpcError {
+    if (!fork.includes(first) || (fork != last && fork.includes(last))) {
+      throw EngineErrors.unsupportedFork(method + " is not for " + fork.title());
+    }
+  }
+
+  // ---- forkchoiceUpdated
+
+  private Object forkchoiceUpdatedV1(Params params) throws RpcError {
+    return forkchoiceUpdated(params, 1, Fork.PARIS, Fork.PARIS);
+  }
+
+  private Object forkchoiceUpdatedV2(Params params) throws RpcError {
+    return forkchoiceUpdated(params, 2, Fork.PARIS, Fork.SHANGHAI);
+  }
+
+  private Object forkchoiceUpdatedV3(Params params) throws RpcError {
+    return forkchoiceUpdated(params, 3, Fork.CANCUN, Fork.OSAKA);
+  }
+
+  private Object forkchoiceUpdated(Params params, int version, Fork first, Fork last)
+      throws RpcError {
+    Map<String, @Nullable Object> state = required(params, 0, "forkchoice state");
+    Hash head = Params.hash("headBlockHash", state.get("headBlockHash"));
+    Hash safe = Params.hash("safeBlockHash", state.get("safeBlockHash"));
+    Hash finalized = Params.hash("finalizedBlockHash", state.get("finalizedBlockHash"));
+    Map<String, @Nullable Object> attributes =
+        params.optional(1) == null ? null : required(params, 1, "payload attributes");
+    if (head.equals(Hash.ZERO)) {
+      return updated(status("INVALID", null, null), null); // as geth
+    }
+    ForkChoice.Result result = forkChoice.update(head, safe, finalized);
+    if (result instanceof ForkChoice.Result.Syncing) {
+      return updated(status("SYNCING", null, null), null);
+    }
+    if (result instanceof ForkChoice.Result.Invalid invalid) {
+      return updated(status("INVALID", invalid.latestValidHash(), invalid.reason()), null);
+    }
+    if (result instanceof ForkChoice.Result.Inconsistent inconsistent) {
+      throw EngineErrors.invalidForkchoiceState(inconsistent.reason());
+    }
+    if (result instanceof ForkChoice.Result.TooDeep deep) {
+      throw EngineErrors.tooDeepReorg(deep.reason());
+    }
+    Bytes id = null;
+    if (attributes != null && result instanceof ForkChoice.Result.Updated now) {
+      id = start(now.head(), AttributesObject.read(attributes, version), version, first, last);
+    }
+    return updated(status("VALID", head, null), id);
+  }
+
+  private static Map<String, @Nullable Object> updated(
+      Map<String, @Nullable Object> status, @Nullable Bytes id) {
+    Map<String, @Nullable Object> out = new LinkedHashMap<>();
+    out.put("payloadStatus", status);
+    out.put("payloadId", id == null ? null : id.toString());
+    return out;
+  }
+
+  private Bytes start(Block head, AttributesObject a, int version, Fork first, Fork last)
+      throws RpcError {
+    Fork fork = chain.config().forkAt(head.number() + 1, a.timestamp());
+    boolean withdrawals = fork.includes(Fork.SHANGHAI);
+    if (version == 2 && !fork.includes(Fork.CANCUN) && withdrawals != (a.withdrawals() != null)) {
+      throw EngineErrors.invalidAttributes(
+          withdrawals ? "missing withdrawals" : "withdrawals before Shanghai");
+    }
+    if ((version == 3 && !fork.includes(first)) || (fork != last && fork.includes(last))) {
+      throw EngineErrors.unsupportedFork(
+          "forkchoiceUpdatedV" + version + " is not for " + fork.title());
+    }
+    if (Long.compareUnsigned(a.timestamp(), head.header().timestamp()) <= 0) {
+      throw EngineErrors.invalidAttributes(
+          "timestamp "
+              + Long.toUnsignedString(a.timestamp())
+              + " is not after that of the head, "
+              + head.header().timestamp());
+    }
+    PayloadAttributes attributes = a.attributes();
+    Bytes id = builder().start(head, attributes);
+    started.add(id, head, attributes);
+    return id;
+  }
+
+  private PayloadBuilder builder() {
+    PayloadBuilder current = builder;
+    if (current == null) {
+      throw new NotReadyException("no payload builder is installed");
+    }
+    return current;
+  }
+
+  // ---- getPayload
+
+  private Object getPayloadV1(Params params) throws RpcError {
+    return Results.payload(payload(params, "getPayloadV1", Fork.PARIS, Fork.PARIS).block());
+  }
+
+  private Object getPayloadV2(Params params) throws RpcError {
+    return envelope(payload(params, "getPayloadV2", Fork.PARIS, Fork.SHANGHAI));
+  }
+
+  private Object getPayloadV3(Params params) throws RpcError {
+    Payload payload = payload(params, "getPayloadV3", Fork.CANCUN, Fork.CANCUN);
+    return withBlobs(envelope(payload), payload);
+  }
+
+  private Object getPayloadV4(Params params) throws RpcError {
+    Payload payload = payload(params, "getPayloadV4", Fork.PRAGUE, Fork.PRAGUE);
+    return withRequests(withBlobs(envelope(payload), payload), payload);
+  }
+
+  private Object getPayloadV5(Params params) throws RpcError {
+    Payload payload = payload(params, "getPayloadV5", Fork.OSAKA, Fork.OSAKA);
+    return withRequests(withBlobs(envelope(payload), payload), payload);
+  }
+
+  private Payload payload(Params params, String method, Fork first, Fork last) throws RpcError {
+    Bytes id = params.bytes(0);
+    Payload payload = started.get(id, chain, builder());
+    if (payload == null) {
+      throw EngineErrors.unknownPayload(id.toString());
+    }
+    requireFork(method, chain.config().forkOf(payload.block().header()), first, last);
+    return payload;
+  }
+
+  private static Map<String, @Nullable Object> envelope(Payload payload) {
+    Map<String, @Nullable Object> out = new LinkedHashMap<>();
+    out.put("executionPayload", Results.payload(payload.block()));
+    out.put("blockValue", payload.value().toHex());
+    return out;
+  }
+
+  private static Map<String, @Nullable Object> withBlobs(
+      Map<String, @Nullable Object> out, Payload payload) {
+    out.put("blobsBundle", BlobMethods.bundle(payload.sidecars()));
+    out.put("shouldOverrideBuilder", false);
+    return out;
+  }
+
+  private static Map<String, @Nullable Object> withRequests(
+      Map<String, @Nullable Object> out, Payload payload) {
+    out.put("executionRequests", payload.requests().stream().map(Hex::encode).toList());
+    return out;
+  }
+
+  // ---- the client
+
+  private static Object exchangeCapabilities(Params params, List<String> names) throws RpcError {
+    for (Object item : params.list(0)) {
+      if (!(item instanceof String)) {
+        throw RpcError.invalidParams("invalid capability: expected a string, got " + item);
+      }
+    }
+    return names;
+  }
+
+  private Object getClientVersionV1(Params params) throws RpcError {
+    required(params, 0, "client version");
+    return List.of(version.toJson());
+  }
+}

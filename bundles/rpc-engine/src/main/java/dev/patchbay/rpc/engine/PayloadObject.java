@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.engine;
+
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bloom;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.Withdrawal;
+import dev.patchbay.primitives.execution.Requests;
+import dev.patchbay.rpc.codec.Params;
+import dev.patchbay.trie.Roots;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An {@code ExecutionPayload} object (execution-apis, {@code src/engine}), whose hash is not
+ * checked yet.
+ *
+ * @param header the header, without the roots of the lists
+ * @param blockHash the hash that the block is said to have
+ * @param transactions encoded transactions
+ * @param withdrawals null before Shanghai
+ */
+record PayloadObject(
+    BlockHeader header,
+    Hash blockHash,
+    List<Bytes> transactions,
+    @Nullable List<Withdrawal> withdrawals) {
+
+  /** A payload is no block, whatever the state: the client is told so, and no ancestor is. */
+  static final class MalformedException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    MalformedException(String reason) {
+      super(reason, null, false, false);
+    }
+  }
+
+  /** The hash of a payload is another than it says. */
+  static final class WrongHashException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    WrongHashException(String reason) {
+      super(reason, null, false, false);
+    }
+  }
+
+  /**
+   * Reads an object.
+   *
+   * @param version 1: without withdrawals; 2: with them or without; 3: with blob gas besides
+   * @throws RpcError with -32602 when a field is missing, malformed, or of another version
+   */
+  static PayloadObject read(Map<String, @Nullable Object> p, int version) throws RpcError {
+    Object withdrawals = p.get("withdrawals");
+    if (version == 1 && withdrawals != null) {
+      throw RpcError.invalidParams("withdrawals are not a field of ExecutionPayloadV1");
+    }
+    if (version == 3 && withdrawals == null) {
+      throw RpcError.invalidParams("missing withdrawals");
+    }
+    Long blobGasUsed = blobGas(p, "blobGasUsed", version);
+    Long excessBlobGas = blobGas(p, "excessBlobGas", version);
+    List<Bytes> transactions = new ArrayList<>();
+    for (Object item : Params.list("transactions", p.get("transactions"))) {
+      transactions.add(Params.bytes("transactions", item));
+    }
+    Bytes bloom = Params.bytes("logsBloom", p.get("logsBloom"));
+    if (bloom.size() != Bloom.SIZE) {
+      throw RpcError.invalidParams(
+          "invalid logsBloom: it has " + bloom.size() + " bytes, not " + Bloom.SIZE);
+    }
+    BlockHeader header =
+        new BlockHeader(
+            Params.hash("parentHash", p.get("parentHash")),
+            BlockHeader.EMPTY_OMMERS,
+            Params.address("feeRecipient", p.get("feeRecipient")),
+            Params.hash("stateRoot", p.get("stateRoot")),
+            Hash.ZERO,
+            Params.hash("receiptsRoot", p.get("receiptsRoot")),
+            Bloom.wrap(bloom.toArray()),
+            UInt256.ZERO,
+            Params.quantity64("blockNumber", p.get("blockNumber")),
+            Params.quantity64("gasLimit", p.get("gasLimit")),
+            Params.quantity64("gasUsed", p.get("gasUsed")),
+            Params.quantity64("timestamp", p.get("timestamp")),
+            Params.bytes("extraData", p.get("extraData")),
+            Params.hash("prevRandao", p.get("prevRandao")),
+            0,
+            Params.quantity("baseFeePerGas", p.get("baseFeePerGas")),
+            null,
+            blobGasUsed,
+            excessBlobGas,
+            null,
+            null);
+    return new PayloadObject(
+        header,
+        Params.hash("blockHash", p.get("blockHash")),
+        transactions,
+        withdrawals == null ? null : Params.withdrawals(withdrawals));
+  }
+
+  private static @Nullable Long blobGas(Map<String, @Nullable Object> p, String field, int version)
+      throws RpcError {
+    Object value = p.get(field);
+    if (version < 3 && value != null) {
+      throw RpcError.invalidParams(field + " is not a field of ExecutionPayloadV" + version);
+    }
+    return version < 3 ? null : (Long) Params.quantity64(field, value);
+  }
+
+  long timestamp() {
+    return header.timestamp();
+  }
+
+  /**
+   * Makes the block.
+   *
+   * @param blobs versioned hashes of the blobs that its transactions are to name; null before
+   *     Cancun
+   * @param beaconRoot parent beacon block root; null before Cancun
+   * @param requests the requests, each with its type byte; null before Prague
+   * @throws MalformedException when a transaction cannot be decoded, or names other blobs
+   * @throws WrongHashException when its hash is another than it says
+   */
+  Block block(
+      @Nullable List<Hash> blobs, @Nullable Hash beaconRoot, @Nullable List<byte[]> requests)
+      throws MalformedException, WrongHashException {
+    List<Transaction> decoded = new ArrayList<>();
+    List<Hash> named = new ArrayList<>();
+    for (Bytes encoded : transactions) {
+      try {
+        Transaction transaction = Transaction.decode(encoded.unsafeArray());
+        decoded.add(transaction);
+        named.addAll(transaction.blobVersionedHashes());
+      } catch (IllegalArgumentException malformed) {
+        throw new MalformedException(
+            "transaction " + decoded.size() + " cannot be decoded: " + malformed.getMessage());
+      }
+    }
+    if (blobs != null && !blobs.equals(named)) {
+      throw new MalformedException(
+          "the transactions name blobs " + named + ", the versioned hashes are " + blobs);
+    }
+    Address coinbase = header.coinbase();
+    BlockHeader whole =
+        new BlockHeader(
+            header.parentHash(),
+            header.ommersHash(),
+            coinbase,
+            header.stateRoot(),
+            Roots.ofTransactions(decoded),
+            header.receiptsRoot(),
+            header.logsBloom(),
+            header.difficulty(),
+            header.number(),
+            header.gasLimit(),
+            header.gasUsed(),
+            header.timestamp(),
+            header.extraData(),
+            header.mixHash(),
+            header.nonce(),
+            header.baseFeePerGas(),
+            withdrawals == null ? null : Roots.ofWithdrawals(withdrawals),
+            header.blobGasUsed(),
+            header.excessBlobGas(),
+            beaconRoot,
+            requests == null ? null : Requests.hash(requests));
+    Block block = new Block(whole, decoded, List.of(), withdrawals);
+    if (!block.hash().equals(blockHash)) {
+      throw new WrongHashException(
+          "blockhash mismatch: the payload says " + blockHash + ", its hash is " + block.hash());
+    }
+    return block;
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.engine;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.payload.Payload;
+import dev.patchbay.api.payload.PayloadAttributes;
+import dev.patchbay.api.payload.PayloadBuilder;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the payloads are that a consensus client was given ids of: when the builder is exchanged,
+ * its successor builds them again under the same ids.
+ *
+ * <p>Threading: any thread.
+ */
+final class StartedPayloads {
+  private static final int KEPT = 16;
+
+  private record Started(Hash parent, PayloadAttributes attributes, @Nullable Payload again) {}
+
+  private final Map<Bytes, Started> byId = new LinkedHashMap<>();
+
+  synchronized void add(Bytes id, Block parent, PayloadAttributes attributes) {
+    byId.putIfAbsent(id, new Started(parent.hash(), attributes, null));
+    if (byId.size() > KEPT) {
+      byId.remove(byId.keySet().iterator().next());
+    }
+  }
+
+  /** Returns a payload; null when no such payload was started lately. */
+  @Nullable Payload get(Bytes id, ChainReader chain, PayloadBuilder builder) {
+    Payload built = builder.get(id);
+    if (built != null) {
+      return built;
+    }
+    Started known;
+    synchronized (this) {
+      known = byId.get(id);
+    }
+    if (known == null || known.again != null) {
+      return known == null ? null : known.again;
+    }
+    Block parent = chain.block(known.parent);
+    if (parent == null) {
+      return null;
+    }
+    Payload again = builder.build(parent, known.attributes);
+    synchronized (this) {
+      byId.replace(id, known, new Started(known.parent, known.attributes, again));
+    }
+    return again;
+  }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static dev.patchbay.itests.EngineDriver.ZERO;
+import static dev.patchbay.itests.EngineDriver.altered;
+import static dev.patchbay.itests.EngineDriver.attributes;
+import static dev.patchbay.itests.EngineDriver.hash;
+import static dev.patchbay.itests.EngineDriver.status;
+import static dev.patchbay.itests.EngineDriver.timeOf;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A consensus client's day, by script: blocks over all forks after the merge, built, handed over,
+ * made the head, reorganised and finalized, every message twice, with kills in between.
+ */
+class EngineFlowIT {
+  @TempDir Path folder;
+
+  @Test
+  void theFlowGoesOverAllForksAndKills() throws Exception {
+    try (Node node = new Node(folder.resolve("node"), "run")) {
+      node.start("--genesis", EngineDriver.genesis(folder).toString());
+      EngineDriver driver = EngineDriver.of(node);
+      List<String> chain = new ArrayList<>();
+      List<ObjectNode> envelopes = new ArrayList<>();
+      long nonce = 0;
+      for (long time = 52; time <= EngineDriver.OSAKA + 60; time += 12) {
+        String sent = node.send(Accounts.transfer(0, nonce++));
+        ObjectNode attributes = attributes(time);
+        String id = driver.start(attributes);
+        assertThat(driver.start(attributes)).isEqualTo(id);
+        ObjectNode envelope = filled(driver, id, time);
+        if (chain.size() == 9) { // built, and not handed over yet
+          node.kill();
+          node.start();
+          driver = resumed(node, driver);
+          nonce--; // the pool holds nothing after that
+          envelope = filled(driver, driver.start(attributes), time);
+          nonce += envelope.at("/executionPayload/transactions").size();
+        }
+        for (int twice = 0; twice < 2; twice++) {
+          JsonNode inserted = driver.insert(envelope);
+          assertThat(status(inserted)).as("" + inserted).isEqualTo("VALID");
+        }
+        assertThat(head(node)).isEqualTo(driver.head);
+        if (chain.size() == 20) { // handed over, and not the head yet
+          node.kill();
+          node.start();
+          driver = resumed(node, driver);
+        }
+        ObjectNode side = altered(envelope, p -> p.put("extraData", "0x51de"));
+        assertThat(status(driver.insert(side))).isEqualTo("VALID");
+        String before = driver.head;
+        driver.setHead(hash(side), timeOf(side));
+        assertThat(head(node)).isEqualTo(hash(side));
+        driver.head = before;
+        for (int twice = 0; twice < 2; twice++) { // a reorganisation to the block beside it
+          driver.setHead(hash(envelope), timeOf(envelope));
+          assertThat(head(node)).isEqualTo(hash(envelope));
+        }
+        boolean mined = envelope.at("/executionPayload/transactions").size() > 0;
+        if (mined) {
+          assertThat(node.result("eth_getTransactionReceipt", sent).get("blockHash").asText())
+              .isEqualTo(driver.head);
+        }
+        chain.add(driver.head);
+        envelopes.add(envelope);
+        if (chain.size() > 4) {
+          driver.safe = chain.get(chain.size() - 2);
+          driver.finalized = chain.get(chain.size() - 4);
+          driver.setHead(driver.head, driver.time);
+        }
+      }
+      assertThat(tag(node, "safe")).isEqualTo(driver.safe);
+      assertThat(tag(node, "finalized")).isEqualTo(driver.finalized);
+      node.kill();
+      node.start();
+      driver = resumed(node, driver);
+      assertThat(head(node)).isEqualTo(driver.head);
+      assertThat(tag(node, "safe")).isEqualTo(driver.safe);
+      assertThat(tag(node, "finalized")).isEqualTo(driver.finalized);
+      for (ObjectNode envelope : envelopes) {
+        assertThat(status(driver.insert(envelope))).isEqualTo("VALID");
+      }
+      assertThat(head(node)).isEqualTo(driver.head);
+      bodies(driver, envelopes);
+      System.out.printf("engine flow: %d blocks over 5 forks%n", chain.size());
+    }
+  }
+
+  /** Fetches a payload once it has what the pool holds. */
+  private static ObjectNode filled(EngineDriver driver, String id, long time) throws Exception {
+    Thread.sleep(120);
+    return driver.fetch(id, time);
+  }
+
+  private static EngineDriver resumed(Node node, EngineDriver before) throws Exception {
+    EngineDriver driver = new EngineDriver(EngineClient.of(node), before.head, before.time);
+    driver.safe = before.safe;
+    driver.finalized = before.finalized;
+    return driver;
+  }
+
+  private static String head(Node node) throws Exception {
+    return tag(node, "latest");
+  }
+
+  private static String tag(Node node, String tag) throws Exception {
+    return node.result("eth_getBlockByNumber", tag, false).get("hash").asText();
+  }
+
+  private static void bodies(EngineDriver driver, List<ObjectNode> envelopes) throws Exception {
+    String count = "0x" + Integer.toHexString(envelopes.size() + 5);
+    JsonNode range = driver.client.result("engine_getPayloadBodiesByRangeV1", "0x1", count);
+    assertThat(range).hasSize(envelopes.size()); // no nulls after the head
+    for (int i = 0; i < envelopes.size(); i++) {
+      JsonNode payload = envelopes.get(i).get("executionPayload");
+      assertThat(range.get(i).get("transactions")).isEqualTo(payload.get("transactions"));
+      JsonNode withdrawals = range.get(i).get("withdrawals");
+      assertThat(withdrawals.isNull()).isEqualTo(!payload.has("withdrawals"));
+      if (payload.has("withdrawals")) {
+        assertThat(withdrawals).isEqualTo(payload.get("withdrawals"));
+      }
+    }
+    List<String> hashes = List.of(hash(envelopes.get(0)), ZERO);
+    JsonNode byHash = driver.client.result("engine_getPayloadBodiesByHashV1", hashes);
+    assertThat(byHash.get(0)).isEqualTo(range.get(0));
+    assertThat(byHash.get(1).isNull()).isTrue();
+    for (String[] wrong : new String[][] {{"0x0", "0x1"}, {"0x1", "0x0"}}) {
+      assertThat(
+              driver
+                  .client
+                  .call("engine_getPayloadBodiesByRangeV1", wrong[0], wrong[1])
+                  .at("/error/code")
+                  .asInt())
+          .isEqualTo(-32602);
+    }
+    assertThat(
+            driver
+                .client
+                .call("engine_getPayloadBodiesByRangeV1", "0x1", "0x401")
+                .at("/error/code")
+                .asInt())
+        .isEqualTo(-38004);
+  }
+
+  @Test
+  void tokensAsHiveChecksThem() throws Exception {
+    try (Node node = new Node(folder.resolve("jwt"), "run")) {
+      node.start("--storage", "memory", "--genesis", EngineDriver.genesis(folder).toString());
+      EngineClient client = EngineClient.of(node);
+      String request = Node.request("engine_exchangeCapabilities", List.of());
+      long now = Instant.now().getEpochSecond();
+      assertThat(client.post(request, null).statusCode()).as("no token").isEqualTo(401);
+      assertThat(client.post(request, "{}").statusCode()).as("no time").isEqualTo(401);
+      assertThat(answered(client, request, now - 5)).as("5 s behind").isEqualTo(200);
+      assertThat(answered(client, request, now + 5)).as("5 s ahead").isEqualTo(200);
+      assertThat(answered(client, request, now - 70)).as("70 s behind").isEqualTo(401);
+      assertThat(answered(client, request, now + 70)).as("70 s ahead").isEqualTo(401);
+      String other = "Bearer " + Tokens.signed(new byte[32], "{\"iat\":" + now + "}");
+      assertThat(client.postWith(request, other).statusCode()).as("other secret").isEqualTo(401);
+      HttpResponse<String> good = client.post(request, "{\"iat\":" + now + ",\"id\":\"cl\"}");
+      assertThat(good.statusCode()).isEqualTo(200);
+      assertThat(good.body())
+          .contains("engine_newPayloadV4")
+          .doesNotContain("engine_exchangeCapabilities");
+      assertThat(node.call("engine_exchangeCapabilities", List.of()).at("/error/code").asInt())
+          .as("the public port serves no engine")
+          .isEqualTo(-32601);
+      JsonNode version = client.result("engine_getClientVersionV1", java.util.Map.of("code", "XX"));
+      assertThat(version.get(0).get("code").asText()).isEqualTo("PB");
+      assertThat(version.get(0).get("commit").asText()).matches("0x[0-9a-f]{8}");
+      for (String method :
+          List.of("eth_blockNumber", "eth_chainId", "eth_syncing", "eth_getLogs")) {
+        Object[] params =
+            method.equals("eth_getLogs") ? new Object[] {java.util.Map.of()} : new Object[0];
+        client.result(method, params);
+      }
+      Path listener = node.data.resolve("etc/dev.patchbay.rpc.listener-open.cfg");
+      Files.writeString(listener, "port = 0\nnamespaces = engine\n");
+      String log = "";
+      for (int i = 0; i < 200 && !log.contains("served to those alone who have a secret"); i++) {
+        Thread.sleep(50);
+        log = Files.readString(node.data.resolve("logs/karaf.log"));
+      }
+      assertThat(log).contains("served to those alone who have a secret");
+      assertThat(log).doesNotContain(Files.readString(node.data.resolve("jwt.hex")).strip());
+    }
+  }
+
+  private static int answered(EngineClient client, String request, long issued) throws Exception {
+    return client.post(request, "{\"iat\":" + issued + "}").statusCode();
+  }
+}

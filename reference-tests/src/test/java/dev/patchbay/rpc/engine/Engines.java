@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.engine;
+
+import dev.patchbay.api.rpc.RpcNamespace;
+import dev.patchbay.chain.Chains;
+
+/** Makes the engine namespace as the container would. */
+public final class Engines {
+  private Engines() {}
+
+  /** Returns the namespace of a chain, without a builder and a pool. */
+  public static RpcNamespace of(Chains.Wired chain) {
+    return new EngineNamespace(
+        chain.reader(), chain.importer(), chain.forkChoice(), new ClientVersion("1", "00000000"));
+  }
+}
