@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -22,9 +21,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -37,14 +33,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  * transactions come in.
  */
 class SwapIT {
-  private static final Pattern LISTED = Pattern.compile("^\\s*(\\d+)\\s.*$");
-
   /** What a client may see while a bundle is away. */
   private static final Set<Integer> DOCUMENTED = Set.of(-32601, -32010, -32000);
-
-  /** A bundle that the features service refreshes, with its reason, as Karaf logs it. */
-  private static final Pattern REFRESHED =
-      Pattern.compile("\\|\\s+([A-Za-z0-9._-]+)/[0-9A-Za-z.-]+ \\(.*\\)$");
 
   /** Each pair of expensive calls shares it; who takes it alone waits for them. */
   private static final ReadWriteLock HEAVY = new ReentrantReadWriteLock(true);
@@ -84,6 +74,7 @@ class SwapIT {
   @TempDir static Path folder;
   private static final RedisServer REDIS = new RedisServer();
   private static Node node;
+  private static Swaps swapper;
 
   @BeforeAll
   static void start() throws Exception {
@@ -91,18 +82,38 @@ class SwapIT {
         new Node(folder.resolve("node"))
             .start(
                 "--namespaces", "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique,testing");
+    swapper = new Swaps(node);
     if (RedisServer.isInstalled()) {
       REDIS.start();
       Files.writeString(
           node.data.resolve("etc/dev.patchbay.cache.redis.cfg"), "port = " + REDIS.port + "\n");
     }
-    shell("feature:install patchbay-cache-redis"); // without a Redis it has none that answers
+    swapper.shell(
+        "feature:install patchbay-cache-redis"); // without a Redis it has none that answers
   }
 
   @AfterAll
   static void stop() throws Exception {
     node.close();
     REDIS.close();
+  }
+
+  private interface Check {
+    void run() throws Exception;
+  }
+
+  /**
+   * Checks something while no trace runs: the compiler of the JVM puts what calls of a tracer, say,
+   * have led to in the old build and in the new one into the same machine code, and a thread in
+   * there holds both.
+   */
+  private static void noTraceRuns(Check check) throws Exception {
+    HEAVY.writeLock().lock();
+    try {
+      check.run();
+    } finally {
+      HEAVY.writeLock().unlock();
+    }
   }
 
   @ParameterizedTest
@@ -142,7 +153,6 @@ class SwapIT {
     boolean listens = !name.equals("rpc-server");
     Thread client = new Thread(() -> load(name, running, listens, undocumented), "swap-client");
     int swaps = Integer.getInteger("it.swaps", 2);
-    int logged = log().size();
     List<Long> threads = new ArrayList<>();
     List<Thread> heavy = new ArrayList<>();
     for (int i = 0; i < Integer.getInteger("it.heavy", 1); i++) {
@@ -153,29 +163,12 @@ class SwapIT {
     heavy.forEach(Thread::start);
     try {
       for (int i = 0; i < swaps; i++) {
-        TreeMap<String, String> before = states();
-        shell("bundle:stop " + bundle);
-        shell("bundle:start " + bundle);
-        settle();
-        shell("bundle:update " + bundle);
-        settle();
-        assertThat(others(states(), bundle))
-            .as("no other bundle is touched")
-            .isEqualTo(others(before, bundle));
-        shell("feature:uninstall patchbay-" + name);
-        assertThat(plan("feature:install -t -v patchbay-" + name))
-            .as("the plan")
-            .contains("Bundles to install:", "/" + name + "/")
-            .doesNotContain("to refresh", "to update", "to uninstall", "to stop");
-        shell("feature:install patchbay-" + name);
-        settle();
-        assertThat(others(states(), bundle)).isEqualTo(others(before, bundle));
-        assertThat(refreshed(logged)).isSubsetOf(bundle);
-        threads.add(threadCount());
+        swapper.round(name);
+        threads.add(swapper.threadCount());
         if (USES.containsKey(name)) {
           use(name); // a new build is loaded when it is first asked for
         }
-        oldLoadersAreCollected(bundle);
+        noTraceRuns(() -> swapper.oldLoadersAreCollected(bundle));
       }
     } finally {
       running.set(false);
@@ -185,7 +178,7 @@ class SwapIT {
       }
     }
     assertThat(undocumented).isEmpty();
-    settle();
+    swapper.settle();
     if (listens) {
       assertThat(socket.ask(Node.request("eth_chainId")))
           .as("over the WebSocket of before")
@@ -207,129 +200,6 @@ class SwapIT {
     assertThat(most - threads.get(0)).as("threads do not grow").isLessThan(16);
   }
 
-  /** Returns what Karaf would change: it prints that on the console, not to the session. */
-  private static String plan(String command) throws Exception {
-    Path console = node.data.resolve("logs/console.log");
-    int before = Files.readString(console).length();
-    shell(command);
-    return Files.readString(console).substring(before);
-  }
-
-  private static List<String> log() throws Exception {
-    // a long run fills several files: karaf.log.1 is the oldest
-    List<String> lines = new ArrayList<>();
-    Path current = node.data.resolve("logs/karaf.log");
-    for (int i = 1; Files.exists(Path.of(current + "." + i)); i++) {
-      lines.addAll(Files.readAllLines(Path.of(current + "." + i)));
-    }
-    lines.addAll(Files.readAllLines(current));
-    return lines;
-  }
-
-  /** Returns the bundles that the features service has refreshed since a line of the log. */
-  private static Set<String> refreshed(int from) throws Exception {
-    Set<String> out = new TreeSet<>();
-    boolean listing = false;
-    List<String> lines = log();
-    for (String line : lines.subList(from, lines.size())) {
-      Matcher matcher = REFRESHED.matcher(line);
-      if (line.endsWith("Refreshing bundles:")) {
-        listing = true;
-      } else if (listing && matcher.find()) {
-        out.add(matcher.group(1));
-      } else {
-        listing = false;
-      }
-    }
-    return out;
-  }
-
-  private static void shell(String command) throws Exception {
-    Node.Result result = node.shell(command);
-    assertThat(result.status()).as(command + ": " + result.output()).isZero();
-  }
-
-  private static boolean answers() throws Exception {
-    try {
-      return node.call("eth_blockNumber").has("result");
-    } catch (java.io.IOException away) {
-      return false;
-    }
-  }
-
-  /** Waits until the node is whole again. */
-  private static void settle() throws Exception {
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    while (System.nanoTime() < limit) {
-      if (node.shell("patchbay:doctor").output().contains("all components are well") && answers()) {
-        return;
-      }
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
-    }
-    throw new AssertionError("not whole again: " + node.shell("patchbay:doctor").output());
-  }
-
-  /**
-   * Returns the last-modified line of each bundle by name: a refresh or restart of another would
-   * change its state.
-   */
-  private static TreeMap<String, String> states() throws Exception {
-    TreeMap<String, String> out = new TreeMap<>();
-    for (String line : node.shell("bundle:list -t 0 -s --no-format").output().split("\n")) {
-      Matcher matcher = LISTED.matcher(line);
-      if (matcher.matches()) {
-        String[] columns = line.split("\t");
-        out.put(columns[columns.length - 1].strip(), line.strip());
-      }
-    }
-    return out;
-  }
-
-  private static TreeMap<String, String> others(TreeMap<String, String> states, String bundle) {
-    TreeMap<String, String> out = new TreeMap<>(states);
-    out.remove(bundle);
-    return out;
-  }
-
-  /**
-   * Waits until at most one class loader has classes of a bundle: what the shell was still doing in
-   * the old one may hold it for a moment. No trace runs meanwhile: the compiler of the JVM puts
-   * what calls of a tracer, say, have led to in the old build and in the new one into the same
-   * machine code, and a thread in there holds both.
-   */
-  private static void oldLoadersAreCollected(String bundle) throws Exception {
-    HEAVY.writeLock().lock();
-    try {
-      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-      long loaders = classLoaders(bundle);
-      while (loaders > 1 && System.nanoTime() < limit) {
-        LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
-        loaders = classLoaders(bundle);
-      }
-      assertThat(loaders).as("class loaders of " + bundle).isEqualTo(1);
-    } finally {
-      HEAVY.writeLock().unlock();
-    }
-  }
-
-  /** Counts the class loaders with classes of a bundle that a full collection leaves. */
-  private static long classLoaders(String bundle) throws Exception {
-    node.jcmd("GC.run");
-    String type = "org.apache.felix.framework.BundleWiringImpl$BundleClassLoader";
-    String[] loaders =
-        node.jcmd("VM.classloaders", "show-classes=true", "fold=false").split("\\+-- ", -1);
-    Pattern loaded = Pattern.compile("\\s" + Pattern.quote(bundle) + "\\.[A-Z]");
-    return Stream.of(loaders)
-        .filter(loader -> loader.startsWith(type) && loaded.matcher(loader).find())
-        .count();
-  }
-
-  private static long threadCount() throws Exception {
-    try (var tasks = java.nio.file.Files.list(Path.of("/proc/" + node.pid() + "/task"))) {
-      return tasks.count();
-    }
-  }
-
   /** A trace under way keeps the instance that it began with; the next one gets the new build's. */
   @Test
   void aTracerIsReplacedDuringATrace() throws Exception {
@@ -343,7 +213,7 @@ class SwapIT {
         new FutureTask<>(() -> node.call("debug_traceCall", call, "latest", options));
     Thread thread = new Thread(trace, "swap-trace");
     thread.start();
-    shell("bundle:update dev.patchbay.tracer.call");
+    swapper.shell("bundle:update dev.patchbay.tracer.call");
     assertThat(trace.isDone()).as("the trace is still under way").isFalse();
     JsonNode second =
         node.result("debug_traceCall", Map.of("to", Accounts.FIRST), "latest", options);
@@ -370,8 +240,8 @@ class SwapIT {
     for (int i = 0; i < 2; i++) {
       assertThat(node.result("eth_call", call, "latest").asText()).isEqualTo("0x");
       assertThat(compiledCodes()).as("codes that are compiled").isEqualTo(1);
-      shell("bundle:update dev.patchbay.evm.engine");
-      settle();
+      swapper.shell("bundle:update dev.patchbay.evm.engine");
+      swapper.settle();
       long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
       while (compiledCodes() > 0 && System.nanoTime() < limit) {
         LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
@@ -391,7 +261,7 @@ class SwapIT {
   /** The shell goes away under the command that replaces it, and the next command finds it back. */
   @Test
   void theShellReplacesItself() throws Exception {
-    TreeMap<String, String> before = states();
+    TreeMap<String, String> before = swapper.states();
     for (String command : new String[] {"bundle:update", "bundle:restart"}) {
       for (int i = 0; i < Integer.getInteger("it.swaps", 2); i++) {
         Node.Result result = node.shell(command, "dev.patchbay.shell");
@@ -400,11 +270,11 @@ class SwapIT {
         while (node.shell("patchbay:status").status() != 0) {
           assertThat(System.nanoTime()).as("the shell is back within 10 s").isLessThan(limit);
         }
-        settle();
+        swapper.settle();
       }
     }
-    assertThat(others(states(), "dev.patchbay.shell"))
-        .isEqualTo(others(before, "dev.patchbay.shell"));
+    assertThat(Swaps.others(swapper.states(), "dev.patchbay.shell"))
+        .isEqualTo(Swaps.others(before, "dev.patchbay.shell"));
   }
 
   private static JsonNode use(String name) throws Exception {

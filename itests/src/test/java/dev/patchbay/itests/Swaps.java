@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** Exchanges bundles of a running node as an operator does, and looks at what that leaves. */
+final class Swaps {
+  private static final Pattern LISTED = Pattern.compile("^\\s*(\\d+)\\s.*$");
+
+  /** A bundle that the features service refreshes, with its reason, as Karaf logs it. */
+  private static final Pattern REFRESHED =
+      Pattern.compile("\\|\\s+([A-Za-z0-9._-]+)/[0-9A-Za-z.-]+ \\(.*\\)$");
+
+  private final Node node;
+
+  Swaps(Node node) {
+    this.node = node;
+  }
+
+  /**
+   * Stops, starts and updates a bundle, and uninstalls and installs its feature; no other bundle is
+   * touched.
+   */
+  void round(String name) throws Exception {
+    String bundle = "dev.patchbay." + name.replace('-', '.');
+    int logged = log().size();
+    TreeMap<String, String> before = states();
+    shell("bundle:stop " + bundle);
+    shell("bundle:start " + bundle);
+    settle();
+    shell("bundle:update " + bundle);
+    settle();
+    assertThat(others(states(), bundle))
+        .as("no other bundle is touched")
+        .isEqualTo(others(before, bundle));
+    shell("feature:uninstall patchbay-" + name);
+    assertThat(plan("feature:install -t -v patchbay-" + name))
+        .as("the plan")
+        .contains("Bundles to install:", "/" + name + "/")
+        .doesNotContain("to refresh", "to update", "to uninstall", "to stop");
+    shell("feature:install patchbay-" + name);
+    settle();
+    assertThat(others(states(), bundle)).isEqualTo(others(before, bundle));
+    assertThat(refreshed(logged)).isSubsetOf(bundle);
+  }
+
+  /** Returns what Karaf would change: it prints that on the console, not to the session. */
+  private String plan(String command) throws Exception {
+    Path console = node.data.resolve("logs/console.log");
+    int before = Files.readString(console).length();
+    shell(command);
+    return Files.readString(console).substring(before);
+  }
+
+  private List<String> log() throws Exception {
+    // a long run fills several files: karaf.log.1 is the oldest
+    List<String> lines = new ArrayList<>();
+    Path current = node.data.resolve("logs/karaf.log");
+    for (int i = 1; Files.exists(Path.of(current + "." + i)); i++) {
+      lines.addAll(Files.readAllLines(Path.of(current + "." + i)));
+    }
+    lines.addAll(Files.readAllLines(current));
+    return lines;
+  }
+
+  /** Returns the bundles that the features service has refreshed since a line of the log. */
+  private Set<String> refreshed(int from) throws Exception {
+    Set<String> out = new TreeSet<>();
+    boolean listing = false;
+    List<String> lines = log();
+    for (String line : lines.subList(from, lines.size())) {
+      Matcher matcher = REFRESHED.matcher(line);
+      if (line.endsWith("Refreshing bundles:")) {
+        listing = true;
+      } else if (listing && matcher.find()) {
+        out.add(matcher.group(1));
+      } else {
+        listing = false;
+      }
+    }
+    return out;
+  }
+
+  void shell(String command) throws Exception {
+    Node.Result result = node.shell(command);
+    assertThat(result.status()).as(command + ": " + result.output()).isZero();
+  }
+
+  private boolean answers() throws Exception {
+    try {
+      return node.call("eth_blockNumber").has("result");
+    } catch (java.io.IOException away) {
+      return false;
+    }
+  }
+
+  /** Waits until the node is whole again. */
+  void settle() throws Exception {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (System.nanoTime() < limit) {
+      if (node.shell("patchbay:doctor").output().contains("all components are well") && answers()) {
+        return;
+      }
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+    }
+    throw new AssertionError("not whole again: " + node.shell("patchbay:doctor").output());
+  }
+
+  /**
+   * Returns the last-modified line of each bundle by name: a refresh or restart of another would
+   * change its state.
+   */
+  TreeMap<String, String> states() throws Exception {
+    TreeMap<String, String> out = new TreeMap<>();
+    for (String line : node.shell("bundle:list -t 0 -s --no-format").output().split("\n")) {
+      Matcher matcher = LISTED.matcher(line);
+      if (matcher.matches()) {
+        String[] columns = line.split("\t");
+        out.put(columns[columns.length - 1].strip(), line.strip());
+      }
+    }
+    return out;
+  }
+
+  static TreeMap<String, String> others(TreeMap<String, String> states, String bundle) {
+    TreeMap<String, String> out = new TreeMap<>(states);
+    out.remove(bundle);
+    return out;
+  }
+
+  /**
+   * Waits until at most one class loader has classes of a bundle: what the shell was still doing in
+   * the old one may hold it for a moment.
+   */
+  void oldLoadersAreCollected(String bundle) throws Exception {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long loaders = classLoaders(bundle);
+    while (loaders > 1 && System.nanoTime() < limit) {
+      LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+      loaders = classLoaders(bundle);
+    }
+    assertThat(loaders).as("class loaders of " + bundle).isEqualTo(1);
+  }
+
+  /** Counts the class loaders with classes of a bundle that a full collection leaves. */
+  private long classLoaders(String bundle) throws Exception {
+    node.jcmd("GC.run");
+    String type = "org.apache.felix.framework.BundleWiringImpl$BundleClassLoader";
+    String[] loaders =
+        node.jcmd("VM.classloaders", "show-classes=true", "fold=false").split("\\+-- ", -1);
+    Pattern loaded = Pattern.compile("\\s" + Pattern.quote(bundle) + "\\.[A-Z]");
+    return Stream.of(loaders)
+        .filter(loader -> loader.startsWith(type) && loaded.matcher(loader).find())
+        .count();
+  }
+
+  long threadCount() throws Exception {
+    try (var tasks = java.nio.file.Files.list(Path.of("/proc/" + node.pid() + "/task"))) {
+      return tasks.count();
+    }
+  }
+}
