@@ -6,7 +6,9 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -19,8 +21,9 @@ import java.util.zip.GZIPInputStream;
  * @param data its data directory
  * @param http where it answers
  * @param webSocket where it answers over WebSocket
+ * @param engine where it answers a consensus client
  */
-record BenchNode(Path data, URI http, URI webSocket) implements AutoCloseable {
+record BenchNode(Path data, URI http, URI webSocket, URI engine) implements AutoCloseable {
   private static final Pattern RESIDENT = Pattern.compile("VmHWM:\\s+([0-9]+) kB");
 
   /** Returns the chain of the benchmarks' input. */
@@ -28,7 +31,7 @@ record BenchNode(Path data, URI http, URI webSocket) implements AutoCloseable {
     return input.resolve("chain.rlp.gz").toRealPath();
   }
 
-  private static int freePort() throws IOException {
+  static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0)) {
       return socket.getLocalPort();
     }
@@ -43,12 +46,18 @@ record BenchNode(Path data, URI http, URI webSocket) implements AutoCloseable {
         new GZIPInputStream(Files.newInputStream(input.resolve("genesis.json.gz")))) {
       Files.copy(in, genesis);
     }
-    Path log = work.resolve("node.log");
-    Path data = work.resolve("node");
+    return start(genesis, work.resolve("node"), List.of("--import", blocks.toString()));
+  }
+
+  /** Starts a node with its own data directory, which does not exist yet. */
+  static BenchNode start(Path genesis, Path data, List<String> more) throws Exception {
+    Path log = data.resolveSibling(data.getFileName() + ".log");
     int http = freePort();
     int webSocket = freePort();
-    Process launcher =
-        new ProcessBuilder(
+    int engine = freePort();
+    List<String> line =
+        new ArrayList<>(
+            List.of(
                 "../patchbay",
                 "run",
                 "--datadir",
@@ -57,8 +66,6 @@ record BenchNode(Path data, URI http, URI webSocket) implements AutoCloseable {
                 "rocksdb",
                 "--genesis",
                 genesis.toString(),
-                "--import",
-                blocks.toString(),
                 "--namespaces",
                 "eth,net,web3,debug,testing",
                 "--http-port",
@@ -66,10 +73,10 @@ record BenchNode(Path data, URI http, URI webSocket) implements AutoCloseable {
                 "--ws-port",
                 "" + webSocket,
                 "--engine-port",
-                "" + freePort())
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
+                "" + engine));
+    line.addAll(more);
+    Process launcher =
+        new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(log.toFile()).start();
     while (!Files.readString(log).contains("Patchbay is running")) {
       if (!launcher.isAlive()) {
         throw new IllegalStateException("the node did not start: " + Files.readString(log));
@@ -77,7 +84,10 @@ record BenchNode(Path data, URI http, URI webSocket) implements AutoCloseable {
       launcher.waitFor(200, TimeUnit.MILLISECONDS);
     }
     return new BenchNode(
-        data, URI.create("http://127.0.0.1:" + http), URI.create("ws://127.0.0.1:" + webSocket));
+        data,
+        URI.create("http://127.0.0.1:" + http),
+        URI.create("ws://127.0.0.1:" + webSocket),
+        URI.create("http://127.0.0.1:" + engine));
   }
 
   /** Runs a command of the launcher on the node; returns the seconds that it took. */

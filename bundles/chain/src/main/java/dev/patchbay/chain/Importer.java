@@ -48,6 +48,12 @@ final class Importer implements BlockImporter, ForkChoice {
   /** How many blocks of a branch that were forgotten are executed again for one more. */
   private static final int MOST_AGAIN = 64;
 
+  /**
+   * How many blocks the head moves over in one batch. They are valid, all of them: a longer way is
+   * gone in steps.
+   */
+  private static final int MOST_AT_ONCE = 64;
+
   /** How far back the head may go (as geth). */
   private static final long MOST_REWIND = 32;
 
@@ -125,7 +131,7 @@ final class Importer implements BlockImporter, ForkChoice {
       keepBeside(store, block);
       return new ImportResult.Imported(false);
     }
-    moveHead(store, way, execution, block, new Writes());
+    moveHead(store, way, execution, new Writes());
     return new ImportResult.Imported(true);
   }
 
@@ -267,7 +273,7 @@ final class Importer implements BlockImporter, ForkChoice {
       if (number < top.number()) {
         chain.requireHistory(number);
         Way way = wayTo(store, top, block);
-        moveHead(store, way, undone(store, way), block, new Writes());
+        moveHead(store, way, undone(store, way), new Writes());
       }
       return block;
     } finally {
@@ -320,7 +326,13 @@ final class Importer implements BlockImporter, ForkChoice {
     }
     if (!head.equals(top.hash())) {
       chain.requireHistory(way.fork());
-      moveHead(store, way, execute(store, way), block, marks);
+      while (way.added.size() > MOST_AT_ONCE) {
+        Block next = stored(store, way.added.get(MOST_AT_ONCE - 1));
+        Way first = new Way(way.removed, way.added.subList(0, MOST_AT_ONCE), way.fork, next);
+        moveHead(store, first, execute(store, first), new Writes());
+        way = wayTo(store, next, block);
+      }
+      moveHead(store, way, execute(store, way), marks);
     } else {
       WriteBatch batch = marks.toBatch();
       if (!batch.entries().isEmpty()) {
@@ -337,7 +349,7 @@ final class Importer implements BlockImporter, ForkChoice {
     }
     Long number = ChainStore.canonicalNumber(reader, hash);
     boolean stays = number != null && number <= way.fork();
-    if (!stays && way.added.stream().noneMatch(block -> block.hash().equals(hash))) {
+    if (!stays && !way.added.contains(hash)) {
       return false;
     }
     byte[] before = reader.get(Column.META, key);
@@ -351,10 +363,11 @@ final class Importer implements BlockImporter, ForkChoice {
    * What lies between the head and a block.
    *
    * @param removed blocks to remove, highest first
-   * @param added blocks to add, lowest first
+   * @param added hashes of the blocks to add, lowest first
    * @param fork number of the block that both have in common
+   * @param target the block, which may not be stored yet
    */
-  private record Way(List<Block> removed, List<Block> added, long fork) {}
+  private record Way(List<Block> removed, List<Hash> added, long fork, Block target) {}
 
   /** What is needed to go a way: the state at the fork, and what each block of it does. */
   private record Execution(Overlay atFork, List<ExecutedBlock> blocks) {}
@@ -375,33 +388,42 @@ final class Importer implements BlockImporter, ForkChoice {
   private @Nullable Way wayTo(
       KeyReader reader, Block top, Block target, int mostRemoved, int mostExecuted) {
     List<Block> removed = new ArrayList<>();
-    Deque<Block> added = new ArrayDeque<>();
+    Deque<Hash> added = new ArrayDeque<>();
     Block old = top;
-    Block young = target;
+    BlockHeader young = target.header();
+    Hash youngHash = target.hash();
     int unknown = 0;
-    while (!old.hash().equals(young.hash())) {
+    while (!old.hash().equals(youngHash)) {
       if (old.number() >= young.number()) {
         removed.add(old);
-        old = parent(reader, old);
+        old = stored(reader, old.header().parentHash());
       }
       if (old.number() < young.number()) {
-        added.addFirst(young);
-        unknown += executedBlocks.get(young.hash()) == null ? 1 : 0;
-        young = parent(reader, young);
+        added.addFirst(youngHash);
+        unknown += executedBlocks.get(youngHash) == null ? 1 : 0;
+        youngHash = young.parentHash();
+        young = header(reader, youngHash);
       }
       if (removed.size() > mostRemoved || unknown > mostExecuted) {
         return null;
       }
     }
-    return new Way(List.copyOf(removed), List.copyOf(added), old.number());
+    return new Way(List.copyOf(removed), List.copyOf(added), old.number(), target);
   }
 
-  private static Block parent(KeyReader reader, Block block) {
-    Block parent = ChainStore.block(reader, block.header().parentHash());
-    if (parent == null) {
+  private static Block stored(KeyReader reader, Hash hash) {
+    return required(ChainStore.block(reader, hash));
+  }
+
+  private static BlockHeader header(KeyReader reader, Hash hash) {
+    return required(ChainStore.header(reader, hash));
+  }
+
+  private static <T> T required(@Nullable T part) {
+    if (part == null) {
       throw new StorageException("a block of a known branch is missing" + ChainStore.damaged());
     }
-    return parent;
+    return part;
   }
 
   /** Goes back to the fork of a way, no further. */
@@ -419,10 +441,11 @@ final class Importer implements BlockImporter, ForkChoice {
     Overlay atFork = undone(store, way).atFork;
     KeyReader base = way.removed.isEmpty() ? chain.stateOfHead(store) : atFork;
     List<ExecutedBlock> blocks = new ArrayList<>();
-    for (Block next : way.added) {
-      ExecutedBlock executed = executedBlocks.get(next.hash());
+    for (Hash next : way.added) {
+      ExecutedBlock executed = executedBlocks.get(next);
       if (executed == null) {
-        executed = execute(base, next);
+        boolean last = next.equals(way.target.hash());
+        executed = execute(base, last ? way.target : stored(store, next));
         executedBlocks.add(executed);
       }
       blocks.add(executed);
@@ -457,8 +480,8 @@ final class Importer implements BlockImporter, ForkChoice {
   }
 
   /** Goes a way, in one batch, which has {@code marks} besides. */
-  private void moveHead(
-      KeyValueStore store, Way way, Execution execution, Block target, Writes marks) {
+  private void moveHead(KeyValueStore store, Way way, Execution execution, Writes marks) {
+    Block target = way.target;
     Overlay overlay = execution.atFork;
     way.removed.forEach(gone -> ChainStore.removeCanonical(overlay.writes(), gone));
     boolean alone = way.removed.isEmpty() && execution.blocks.size() == 1;
@@ -475,7 +498,7 @@ final class Importer implements BlockImporter, ForkChoice {
       }
     }
     writes.addAll(marks);
-    List<Block> added = way.added;
+    List<Block> added = execution.blocks.stream().map(ExecutedBlock::block).toList();
     chain.moveHead(store, writes, target, way.fork, !way.removed.isEmpty());
     execution.blocks.forEach(executed -> chain.remember(executed.block(), executed.receipts()));
     if (added.isEmpty()) {

@@ -10,6 +10,7 @@ import dev.patchbay.api.payload.MinerControl;
 import dev.patchbay.api.payload.Payload;
 import dev.patchbay.api.payload.PayloadAttributes;
 import dev.patchbay.api.payload.PayloadBuilder;
+import dev.patchbay.api.payload.TransactionOrdering;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.txpool.PoolListener;
@@ -32,14 +33,10 @@ import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.Deque;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -48,16 +45,16 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * Fills blocks with what pays the most tip per gas, each sender's transactions in the order of
- * nonces.
- */
+/** Fills blocks with what pays the most tip per gas, or as an installed order says. */
 @Component(
     name = "dev.patchbay.payload",
     service = {PayloadBuilder.class, MinerControl.class},
@@ -84,9 +81,16 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private final TransactionPool pool;
   private final Jobs jobs = new Jobs(new JobWork());
   private @Nullable ServiceRegistration<PoolListener> registration;
+  private final TransactionOrdering byTip = new TipOrdering(() -> this.leastTip);
   private volatile long gasLimit;
   private volatile UInt256 leastTip = UInt256.ZERO;
   private volatile @Nullable Bytes extra;
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile @Nullable TransactionOrdering ordering;
 
   /** Makes the component. */
   @Activate
@@ -301,32 +305,31 @@ public final class Builder implements PayloadBuilder, MinerControl {
     return tip(transaction, baseFee).multiply(UInt256.of(result.gasUsed()));
   }
 
-  private static UInt256 tip(Transaction transaction, @Nullable UInt256 baseFee) {
+  static UInt256 tip(Transaction transaction, @Nullable UInt256 baseFee) {
     UInt256 price = transaction.effectiveGasPrice(baseFee);
     return baseFee == null ? price : price.subtract(baseFee);
   }
 
-  private record Candidate(Deque<Transaction> rest, UInt256 tip) {}
-
   private UInt256 fill(BlockAssembly assembly, BlockHeader header) {
     UInt256 baseFee = header.baseFeePerGas();
     int proofs = chain.config().forkOf(header).includes(Fork.OSAKA) ? 1 : 0;
-    PriorityQueue<Candidate> queue =
-        new PriorityQueue<>(Comparator.comparing(Candidate::tip).reversed());
-    for (List<Transaction> own : pool.pending().values()) {
-      offer(queue, new ArrayDeque<>(own), baseFee);
-    }
+    TransactionOrdering installed = ordering;
+    TransactionOrdering.Queue queue =
+        (installed == null ? byTip : installed).order(header, pool.pending());
     UInt256 value = UInt256.ZERO;
-    while (!queue.isEmpty() && assembly.gasLeft() >= MIN_TRANSACTION_GAS) {
-      Deque<Transaction> rest = queue.remove().rest();
-      if (!hasBlobs(rest.getFirst(), proofs)) {
-        continue;
+    while (assembly.gasLeft() >= MIN_TRANSACTION_GAS) {
+      Transaction next = queue.next();
+      if (next == null) {
+        break;
       }
       try {
-        value = value.add(add(assembly, rest.removeFirst(), baseFee));
-        offer(queue, rest, baseFee);
-      } catch (InvalidTransactionException skipped) {
-        // what follows from this sender cannot run either; the next block looks again
+        if (pays(next, baseFee) && hasBlobs(next, proofs)) {
+          value = value.add(add(assembly, next, baseFee));
+        } else {
+          queue.skipped(next);
+        }
+      } catch (InvalidTransactionException invalid) {
+        queue.skipped(next); // the next block looks again
       }
     }
     return value;
@@ -341,16 +344,8 @@ public final class Builder implements PayloadBuilder, MinerControl {
     return sidecar != null && sidecar.version() == version;
   }
 
-  private void offer(
-      PriorityQueue<Candidate> queue, Deque<Transaction> rest, @Nullable UInt256 baseFee) {
-    Transaction next = rest.peekFirst();
-    if (next == null || (baseFee != null && next.maxFeePerGas().compareTo(baseFee) < 0)) {
-      return;
-    }
-    UInt256 tip = tip(next, baseFee);
-    if (tip.compareTo(leastTip) >= 0) {
-      queue.add(new Candidate(rest, tip));
-    }
+  static boolean pays(Transaction transaction, @Nullable UInt256 baseFee) {
+    return baseFee == null || transaction.maxFeePerGas().compareTo(baseFee) >= 0;
   }
 
   // ---- headers
