@@ -122,7 +122,7 @@ public final class EngineSpeed {
     }
 
     void setHead(Block block, Histogram micros) throws Exception {
-      HttpRequest request = request("engine_forkchoiceUpdatedV3", state(block), (Object) null);
+      HttpRequest request = request("engine_forkchoiceUpdatedV3", state(block));
       expectValid(send(request, micros).get("payloadStatus"));
     }
 
@@ -289,7 +289,11 @@ public final class EngineSpeed {
     Histogram fetched = histogram();
     Histogram started = histogram();
     int transactions = 0;
-    for (int i = 0; i < FETCHES; i++) {
+    for (int i = 0; i < FETCHES + WARM_UP; i++) {
+      if (i == WARM_UP) {
+        fetched.reset();
+        started.reset();
+      }
       Map<String, Object> attributes = new LinkedHashMap<>();
       attributes.put("timestamp", Hex.quantity(head.header().timestamp() + 12 + i));
       attributes.put("prevRandao", Hash.ZERO.toString());

@@ -143,28 +143,19 @@ public final class GrownState {
   private static Block filled(Block genesis, Hash stateRoot) {
     BlockHeader header = genesis.header();
     return new Block(
-        new BlockHeader(
-            genesis.hash(),
-            header.ommersHash(),
-            Address.ZERO,
-            stateRoot,
-            header.transactionsRoot(),
-            header.receiptsRoot(),
-            header.logsBloom(),
-            UInt256.ZERO,
-            1,
-            header.gasLimit(),
-            0,
-            PERIOD,
-            Bytes.EMPTY,
-            Hash.ZERO,
-            0,
-            header.baseFeePerGas(),
-            Account.EMPTY_ROOT,
-            null,
-            null,
-            null,
-            null),
+        BlockHeader.builder()
+            .parentHash(genesis.hash())
+            .ommersHash(header.ommersHash())
+            .stateRoot(stateRoot)
+            .transactionsRoot(header.transactionsRoot())
+            .receiptsRoot(header.receiptsRoot())
+            .logsBloom(header.logsBloom())
+            .number(1)
+            .gasLimit(header.gasLimit())
+            .timestamp(PERIOD)
+            .baseFeePerGas(header.baseFeePerGas())
+            .withdrawalsRoot(Account.EMPTY_ROOT)
+            .build(),
         List.of(),
         List.of(),
         List.of());

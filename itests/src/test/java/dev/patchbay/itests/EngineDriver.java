@@ -253,28 +253,26 @@ final class EngineDriver {
     envelope
         .path("executionRequests")
         .forEach(request -> requests.add(Bytes.fromHex(request.asText()).toArray()));
-    return new BlockHeader(
-        hashOf(p, "parentHash"),
-        BlockHeader.EMPTY_OMMERS,
-        Address.fromHex(p.get("feeRecipient").asText()),
-        hashOf(p, "stateRoot"),
-        Roots.ofTransactions(transactions(p)),
-        hashOf(p, "receiptsRoot"),
-        Bloom.wrap(Bytes.fromHex(p.get("logsBloom").asText()).toArray()),
-        UInt256.ZERO,
-        number(p, "blockNumber"),
-        number(p, "gasLimit"),
-        number(p, "gasUsed"),
-        time,
-        Bytes.fromHex(p.get("extraData").asText()),
-        hashOf(p, "prevRandao"),
-        0,
-        UInt256.fromHex(p.get("baseFeePerGas").asText()),
-        time < SHANGHAI ? null : Roots.ofWithdrawals(withdrawals),
-        time < CANCUN ? null : (Long) number(p, "blobGasUsed"),
-        time < CANCUN ? null : (Long) number(p, "excessBlobGas"),
-        time < CANCUN ? null : Hash.fromHex(beaconRoot(time)),
-        time < PRAGUE ? null : Requests.hash(requests));
+    return BlockHeader.builder()
+        .parentHash(hashOf(p, "parentHash"))
+        .coinbase(Address.fromHex(p.get("feeRecipient").asText()))
+        .stateRoot(hashOf(p, "stateRoot"))
+        .transactionsRoot(Roots.ofTransactions(transactions(p)))
+        .receiptsRoot(hashOf(p, "receiptsRoot"))
+        .logsBloom(Bloom.wrap(Bytes.fromHex(p.get("logsBloom").asText()).toArray()))
+        .number(number(p, "blockNumber"))
+        .gasLimit(number(p, "gasLimit"))
+        .gasUsed(number(p, "gasUsed"))
+        .timestamp(time)
+        .extraData(Bytes.fromHex(p.get("extraData").asText()))
+        .mixHash(hashOf(p, "prevRandao"))
+        .baseFeePerGas(UInt256.fromHex(p.get("baseFeePerGas").asText()))
+        .withdrawalsRoot(time < SHANGHAI ? null : Roots.ofWithdrawals(withdrawals))
+        .blobGasUsed(time < CANCUN ? null : (Long) number(p, "blobGasUsed"))
+        .excessBlobGas(time < CANCUN ? null : (Long) number(p, "excessBlobGas"))
+        .parentBeaconBlockRoot(time < CANCUN ? null : Hash.fromHex(beaconRoot(time)))
+        .requestsHash(time < PRAGUE ? null : Requests.hash(requests))
+        .build();
   }
 
   private static long number(JsonNode object, String field) {

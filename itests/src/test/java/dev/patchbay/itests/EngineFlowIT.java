@@ -11,11 +11,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Hex;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.rlp.RlpWriter;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -153,6 +163,90 @@ class EngineFlowIT {
                 .at("/error/code")
                 .asInt())
         .isEqualTo(-38004);
+  }
+
+  /** A blob of zeros, whose commitment and proofs are the point at infinity. */
+  @Test
+  void blobsTravelFromThePoolIntoTheBundle() throws Exception {
+    String infinity = "0xc0" + "00".repeat(47);
+    byte[] digest = MessageDigest.getInstance("SHA-256").digest(Bytes.fromHex(infinity).toArray());
+    digest[0] = 1;
+    Hash hash = Hash.wrap(digest);
+    try (Node node = new Node(folder.resolve("blobs"), "run")) {
+      node.start("--storage", "memory", "--genesis", EngineDriver.genesis(folder).toString());
+      EngineDriver driver = EngineDriver.of(node);
+      long nonce = 0;
+      for (long fork : List.of(EngineDriver.CANCUN, EngineDriver.OSAKA)) {
+        driver.adopt(driver.build(fork));
+        int version = fork == EngineDriver.OSAKA ? 1 : 0;
+        String sent =
+            node.result("eth_sendRawTransaction", blobTransaction(nonce++, version, hash, infinity))
+                .asText();
+        long time = fork + 12;
+        String id = driver.start(attributes(time));
+        Thread.sleep(1_500);
+        ObjectNode envelope = driver.fetch(id, time);
+        JsonNode bundle = envelope.get("blobsBundle");
+        assertThat(bundle.get("blobs")).hasSize(1);
+        assertThat(bundle.get("commitments").get(0).asText()).isEqualTo(infinity);
+        assertThat(bundle.get("proofs")).hasSize(version == 0 ? 1 : 128);
+        assertThat(bundle.get("proofs").get(0).asText()).isEqualTo(infinity);
+        Object[] others = EngineDriver.params(envelope);
+        others[1] = List.of();
+        JsonNode refused = driver.client.call(EngineDriver.method(envelope), others);
+        assertThat(status(refused)).as("without the versioned hash").isEqualTo("INVALID");
+        driver.adopt(envelope);
+        assertThat(node.result("eth_getTransactionReceipt", sent).get("status").asText())
+            .isEqualTo("0x1");
+        List<String> asked = List.of(hash.toString(), "0x01" + "ab".repeat(31));
+        JsonNode old = driver.client.call("engine_getBlobsV1", asked);
+        JsonNode all = driver.client.result("engine_getBlobsV2", asked);
+        JsonNode one = driver.client.result("engine_getBlobsV2", asked.subList(0, 1));
+        JsonNode some = driver.client.result("engine_getBlobsV3", asked);
+        assertThat(all.isNull()).isTrue();
+        if (version == 0) {
+          assertThat(old.at("/result/0/proof").asText()).isEqualTo(infinity);
+          assertThat(old.at("/result/1").isNull()).isTrue();
+          assertThat(one.isNull()).as("a proof of the old kind").isTrue();
+        } else {
+          assertThat(old.at("/error/code").asInt()).isEqualTo(-38005);
+          assertThat(one.at("/0/proofs")).hasSize(128);
+          assertThat(some.at("/0/blob").asText()).isEqualTo("0x" + "00".repeat(131_072));
+          assertThat(some.get(1).isNull()).isTrue();
+        }
+      }
+    }
+  }
+
+  /** Returns a blob transaction as it is sent, with one blob of zeros. */
+  private static String blobTransaction(long nonce, int version, Hash hash, String infinity) {
+    Transaction transaction =
+        Accounts.transaction(TransactionType.BLOB, nonce)
+            .gasLimit(21_000)
+            .to(Address.fromHex(Accounts.FIRST))
+            .maxFeePerBlobGas(UInt256.of(1_000_000_000))
+            .blobVersionedHashes(List.of(hash))
+            .sign(Accounts.KEYS[0]);
+    byte[] encoded = transaction.encode();
+    byte[] body = Arrays.copyOfRange(encoded, 1, encoded.length);
+    byte[] point = Bytes.fromHex(infinity).toArray();
+    RlpWriter writer = new RlpWriter();
+    writer.list(
+        w -> {
+          w.raw(body);
+          if (version == 1) {
+            w.number(1);
+          }
+          w.list(blobs -> blobs.bytes(new byte[131_072]));
+          w.list(commitments -> commitments.bytes(point));
+          w.list(
+              proofs -> {
+                for (int i = 0; i < (version == 0 ? 1 : 128); i++) {
+                  proofs.bytes(point);
+                }
+              });
+        });
+    return "0x03" + Hex.encode(writer.toArray()).substring(2);
   }
 
   @Test

@@ -10,7 +10,6 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSchedule;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Bloom;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
@@ -228,30 +227,29 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     boolean shanghai = fork.includes(Fork.SHANGHAI);
     boolean cancun = fork.includes(Fork.CANCUN);
     BlockHeader header =
-        new BlockHeader(
-            field(json, "parentHash", n -> Hash.fromHex(n.asText()), Hash.ZERO),
-            BlockHeader.EMPTY_OMMERS,
-            field(json, "coinbase", n -> Address.fromHex(n.asText()), Address.ZERO),
-            stateRoot,
-            Account.EMPTY_ROOT,
-            Account.EMPTY_ROOT,
-            Bloom.EMPTY,
-            field(json, "difficulty", GenesisFile::number, UInt256.ZERO),
-            field(json, "number", GenesisFile::longNumber, 0L),
-            required(json, "", "gasLimit", GenesisFile::longNumber),
-            field(json, "gasUsed", GenesisFile::longNumber, 0L),
-            timestamp,
-            field(json, "extraData", n -> Bytes.fromHex(n.asText()), Bytes.EMPTY),
-            field(json, "mixHash", n -> Hash.fromHex(n.asText()), Hash.ZERO),
-            field(json, "nonce", n -> number(n).longValue(), 0L),
-            fork.includes(Fork.LONDON)
-                ? field(json, "baseFeePerGas", GenesisFile::number, FeeMarket.INITIAL_BASE_FEE)
-                : null,
-            shanghai ? Account.EMPTY_ROOT : null,
-            cancun ? field(json, "blobGasUsed", GenesisFile::longNumber, 0L) : null,
-            cancun ? field(json, "excessBlobGas", GenesisFile::longNumber, 0L) : null,
-            cancun ? Hash.ZERO : null,
-            fork.includes(Fork.PRAGUE) ? EMPTY_REQUESTS : null);
+        BlockHeader.builder()
+            .parentHash(field(json, "parentHash", n -> Hash.fromHex(n.asText()), Hash.ZERO))
+            .coinbase(field(json, "coinbase", n -> Address.fromHex(n.asText()), Address.ZERO))
+            .stateRoot(stateRoot)
+            .difficulty(field(json, "difficulty", GenesisFile::number, UInt256.ZERO))
+            .number(field(json, "number", GenesisFile::longNumber, 0L))
+            .gasLimit(required(json, "", "gasLimit", GenesisFile::longNumber))
+            .gasUsed(field(json, "gasUsed", GenesisFile::longNumber, 0L))
+            .timestamp(timestamp)
+            .extraData(field(json, "extraData", n -> Bytes.fromHex(n.asText()), Bytes.EMPTY))
+            .mixHash(field(json, "mixHash", n -> Hash.fromHex(n.asText()), Hash.ZERO))
+            .nonce(field(json, "nonce", n -> number(n).longValue(), 0L))
+            .baseFeePerGas(
+                fork.includes(Fork.LONDON)
+                    ? field(json, "baseFeePerGas", GenesisFile::number, FeeMarket.INITIAL_BASE_FEE)
+                    : null)
+            .withdrawalsRoot(shanghai ? Account.EMPTY_ROOT : null)
+            .blobGasUsed(cancun ? field(json, "blobGasUsed", GenesisFile::longNumber, 0L) : null)
+            .excessBlobGas(
+                cancun ? field(json, "excessBlobGas", GenesisFile::longNumber, 0L) : null)
+            .parentBeaconBlockRoot(cancun ? Hash.ZERO : null)
+            .requestsHash(fork.includes(Fork.PRAGUE) ? EMPTY_REQUESTS : null)
+            .build();
     return new Block(header, List.of(), List.of(), shanghai ? List.of() : null);
   }
 

@@ -5,14 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.chain.ExecutedBlocks.ExecutedBlock;
-import dev.patchbay.primitives.Account;
-import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Bloom;
-import dev.patchbay.primitives.Bytes;
-import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.UInt256;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -21,29 +15,7 @@ class ExecutedBlocksTest {
   private final ExecutedBlocks blocks = new ExecutedBlocks();
 
   private static ExecutedBlock executed(int number, int bytes) {
-    BlockHeader header =
-        new BlockHeader(
-            Hash.ZERO,
-            BlockHeader.EMPTY_OMMERS,
-            Address.ZERO,
-            Account.EMPTY_ROOT,
-            Account.EMPTY_ROOT,
-            Account.EMPTY_ROOT,
-            Bloom.EMPTY,
-            UInt256.ZERO,
-            number,
-            1,
-            0,
-            number,
-            Bytes.EMPTY,
-            Hash.ZERO,
-            0,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null);
+    BlockHeader header = BlockHeader.builder().number(number).gasLimit(1).timestamp(number).build();
     Writes writes = new Writes();
     writes.put(Column.CODE, new byte[32], new byte[bytes]);
     return new ExecutedBlock(new Block(header, List.of(), List.of(), null), List.of(), writes);

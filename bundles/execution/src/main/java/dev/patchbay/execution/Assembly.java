@@ -148,28 +148,16 @@ final class Assembly implements BlockAssembly {
     List<byte[]> requests = outcome.requests();
     boolean shanghai = fork.includes(Fork.SHANGHAI);
     BlockHeader whole =
-        new BlockHeader(
-            header.parentHash(),
-            header.ommersHash(),
-            header.coinbase(),
-            roots.apply(outcome.changes()),
-            Roots.ofTransactions(transactions),
-            Roots.ofReceipts(outcome.receipts()),
-            bloom(outcome.receipts()),
-            header.difficulty(),
-            header.number(),
-            header.gasLimit(),
-            gasUsed,
-            header.timestamp(),
-            header.extraData(),
-            header.mixHash(),
-            header.nonce(),
-            header.baseFeePerGas(),
-            shanghai ? Roots.ofWithdrawals(withdrawals) : null,
-            fork.includes(Fork.CANCUN) ? (Long) outcome.blobGasUsed() : null,
-            header.excessBlobGas(),
-            header.parentBeaconBlockRoot(),
-            requests == null ? null : Requests.hash(requests));
+        header.toBuilder()
+            .stateRoot(roots.apply(outcome.changes()))
+            .transactionsRoot(Roots.ofTransactions(transactions))
+            .receiptsRoot(Roots.ofReceipts(outcome.receipts()))
+            .logsBloom(bloom(outcome.receipts()))
+            .gasUsed(gasUsed)
+            .withdrawalsRoot(shanghai ? Roots.ofWithdrawals(withdrawals) : null)
+            .blobGasUsed(fork.includes(Fork.CANCUN) ? (Long) outcome.blobGasUsed() : null)
+            .requestsHash(requests == null ? null : Requests.hash(requests))
+            .build();
     Block block = new Block(whole, transactions, List.of(), shanghai ? withdrawals : null);
     return new BlockExecutor.Assembled(block, outcome);
   }

@@ -248,28 +248,14 @@ public final class Execution implements BlockExecutor, CallSimulator {
     if (free && baseFee != null) {
       baseFee = UInt256.ZERO;
     }
-    return new BlockHeader(
-        h.parentHash(),
-        h.ommersHash(),
-        h.coinbase(),
-        h.stateRoot(),
-        h.transactionsRoot(),
-        h.receiptsRoot(),
-        h.logsBloom(),
-        or(block.difficulty(), h.difficulty()),
-        or(block.number(), h.number()),
-        or(block.gasLimit(), h.gasLimit()),
-        h.gasUsed(),
-        or(block.timestamp(), h.timestamp()),
-        h.extraData(),
-        or(block.prevRandao(), h.mixHash()),
-        h.nonce(),
-        baseFee,
-        h.withdrawalsRoot(),
-        h.blobGasUsed(),
-        h.excessBlobGas(),
-        h.parentBeaconBlockRoot(),
-        h.requestsHash());
+    return h.toBuilder()
+        .difficulty(or(block.difficulty(), h.difficulty()))
+        .number(or(block.number(), h.number()))
+        .gasLimit(or(block.gasLimit(), h.gasLimit()))
+        .timestamp(or(block.timestamp(), h.timestamp()))
+        .mixHash(or(block.prevRandao(), h.mixHash()))
+        .baseFeePerGas(baseFee)
+        .build();
   }
 
   private static <T> T or(@Nullable T replacement, T value) {

@@ -16,14 +16,13 @@ import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.binding.ConfigurationKeys;
-import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.BlobSchedule;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Bloom;
+import dev.patchbay.primitives.BlockHeaderBuilder;
 import dev.patchbay.primitives.Bytes;
-import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
@@ -185,8 +184,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
 
   @Override
   public Bytes start(Block parent, PayloadAttributes attributes) {
-    Fork fork = chain.config().forkAt(parent.number() + 1, attributes.timestamp());
-    Bytes id = Jobs.id(parent, attributes, fork);
+    Bytes id = Jobs.id(parent, attributes, forkAfter(parent, attributes.timestamp()));
     jobs.start(id, parent, attributes);
     return id;
   }
@@ -209,15 +207,12 @@ public final class Builder implements PayloadBuilder, MinerControl {
   @Override
   public Block build(Block parent, BlockSealer.Template t) {
     BlockHeader header =
-        header(
-            parent,
-            t.timestamp(),
-            t.coinbase(),
-            t.difficulty(),
-            withVanity(t.extraData()),
-            Hash.ZERO,
-            t.nonce(),
-            Hash.ZERO);
+        next(parent, t.timestamp())
+            .coinbase(t.coinbase())
+            .difficulty(t.difficulty())
+            .extraData(withVanity(t.extraData()))
+            .nonce(t.nonce())
+            .build();
     return fromPool(parent, header, t.feeRecipient(), List.of()).block();
   }
 
@@ -352,54 +347,38 @@ public final class Builder implements PayloadBuilder, MinerControl {
 
   private BlockHeader header(Block parent, PayloadAttributes a) {
     Bytes set = extra;
-    return header(
-        parent,
-        a.timestamp(),
-        a.feeRecipient(),
-        UInt256.ZERO,
-        a.extraData().isEmpty() && set != null ? set : a.extraData(),
-        a.prevRandao(),
-        0,
-        a.parentBeaconBlockRoot());
+    BlockHeaderBuilder header =
+        next(parent, a.timestamp())
+            .coinbase(a.feeRecipient())
+            .extraData(a.extraData().isEmpty() && set != null ? set : a.extraData())
+            .mixHash(a.prevRandao());
+    return forkAfter(parent, a.timestamp()).includes(Fork.CANCUN)
+        ? header.parentBeaconBlockRoot(a.parentBeaconBlockRoot()).build()
+        : header.build();
   }
 
-  private BlockHeader header(
-      Block parent,
-      long timestamp,
-      Address coinbase,
-      UInt256 difficulty,
-      Bytes extraData,
-      Hash mixHash,
-      long nonce,
-      Hash beaconRoot) {
-    ChainConfig config = chain.config();
-    Fork fork = config.forkAt(parent.number() + 1, timestamp);
-    boolean cancun = fork.includes(Fork.CANCUN);
-    return new BlockHeader(
-        parent.hash(),
-        BlockHeader.EMPTY_OMMERS,
-        coinbase,
-        Hash.ZERO,
-        Account.EMPTY_ROOT,
-        Account.EMPTY_ROOT,
-        Bloom.EMPTY,
-        difficulty,
-        parent.number() + 1,
-        nextGasLimit(parent.header().gasLimit(), gasLimit),
-        0,
-        timestamp,
-        extraData,
-        mixHash,
-        nonce,
-        fork.includes(Fork.LONDON) ? FeeMarket.nextBaseFee(parent.header()) : null,
-        null,
-        null,
-        cancun
-            ? (Long)
-                FeeMarket.nextExcessBlobGas(parent.header(), config.blobScheduleAt(timestamp), fork)
-            : null,
-        cancun ? beaconRoot : null,
-        null);
+  private Fork forkAfter(Block parent, long timestamp) {
+    return chain.config().forkAt(parent.number() + 1, timestamp);
+  }
+
+  /** Starts the header of a block with what follows from its parent and its time. */
+  private BlockHeaderBuilder next(Block parent, long timestamp) {
+    Fork fork = forkAfter(parent, timestamp);
+    BlockHeaderBuilder header =
+        BlockHeader.builder()
+            .parentHash(parent.hash())
+            .number(parent.number() + 1)
+            .gasLimit(nextGasLimit(parent.header().gasLimit(), gasLimit))
+            .timestamp(timestamp);
+    if (fork.includes(Fork.LONDON)) {
+      header.baseFeePerGas(FeeMarket.nextBaseFee(parent.header()));
+    }
+    if (fork.includes(Fork.CANCUN)) {
+      BlobSchedule blobs = chain.config().blobScheduleAt(timestamp);
+      header.excessBlobGas(FeeMarket.nextExcessBlobGas(parent.header(), blobs, fork));
+      header.parentBeaconBlockRoot(Hash.ZERO);
+    }
+    return header;
   }
 
   /** Moves a gas limit towards a target by less than a 1,024th (EIP-1559). */

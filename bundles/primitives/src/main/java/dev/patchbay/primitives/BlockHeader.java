@@ -180,29 +180,13 @@ public record BlockHeader(
         requestsHash);
   }
 
-  /** Returns a copy with other extra data. */
-  public BlockHeader withExtraData(Bytes extra) {
-    return new BlockHeader(
-        parentHash,
-        ommersHash,
-        coinbase,
-        stateRoot,
-        transactionsRoot,
-        receiptsRoot,
-        logsBloom,
-        difficulty,
-        number,
-        gasLimit,
-        gasUsed,
-        timestamp,
-        extra,
-        mixHash,
-        nonce,
-        baseFeePerGas,
-        withdrawalsRoot,
-        blobGasUsed,
-        excessBlobGas,
-        parentBeaconBlockRoot,
-        requestsHash);
+  /** Starts a header of which nothing is set. */
+  public static BlockHeaderBuilder builder() {
+    return new BlockHeaderBuilder();
+  }
+
+  /** Starts a header that is like this one. */
+  public BlockHeaderBuilder toBuilder() {
+    return new BlockHeaderBuilder(this);
   }
 }

@@ -22,6 +22,9 @@ public record UInt256(long w3, long w2, long w1, long w0) implements Comparable<
   /** 2^256 - 1. */
   public static final UInt256 MAX = new UInt256(-1, -1, -1, -1);
 
+  /** 2^64 divided by the golden ratio. */
+  private static final long MIX = 0x9E3779B97F4A7C15L;
+
   /** Returns a 64-bit value, read as unsigned. */
   public static UInt256 of(long value) {
     return value == 0 ? ZERO : new UInt256(0, 0, 0, value);
@@ -183,6 +186,13 @@ public record UInt256(long w3, long w2, long w1, long w0) implements Comparable<
   /** Returns a JSON-RPC quantity: {@code 0x}, no leading zeros. */
   public String toHex() {
     return fitsLong() ? Hex.quantity(w0) : "0x" + toBigInteger().toString(16);
+  }
+
+  /** Spreads what differs in few bits, as keys of arrays in storage do. */
+  @Override
+  public int hashCode() {
+    long mixed = ((w3 * MIX + w2) * MIX + w1) * MIX + w0;
+    return (int) (mixed * MIX >>> 32);
   }
 
   @Override

@@ -14,7 +14,6 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Bloom;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
@@ -255,28 +254,13 @@ class PoolTest {
 
   private static Block block(long number, List<Transaction> transactions) {
     BlockHeader header =
-        new BlockHeader(
-            Hash.ZERO,
-            BlockHeader.EMPTY_OMMERS,
-            Address.ZERO,
-            Hash.ZERO,
-            transactions.isEmpty() ? Hash.ZERO : transactions.get(0).hash(),
-            Hash.ZERO,
-            Bloom.EMPTY,
-            UInt256.ZERO,
-            number,
-            30_000_000,
-            0,
-            number,
-            Bytes.EMPTY,
-            Hash.ZERO,
-            0,
-            UInt256.ONE,
-            null,
-            null,
-            null,
-            null,
-            null);
+        BlockHeader.builder()
+            .transactionsRoot(transactions.isEmpty() ? Hash.ZERO : transactions.get(0).hash())
+            .number(number)
+            .gasLimit(30_000_000)
+            .timestamp(number)
+            .baseFeePerGas(UInt256.ONE)
+            .build();
     return new Block(header, transactions, List.of(), null);
   }
 

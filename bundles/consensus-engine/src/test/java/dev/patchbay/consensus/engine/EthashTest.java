@@ -6,10 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
-import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Bloom;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
@@ -54,28 +52,21 @@ class EthashTest {
       long time,
       String mix,
       long nonce) {
-    return new BlockHeader(
-        parent,
-        BlockHeader.EMPTY_OMMERS,
-        number == 0 ? Address.ZERO : Address.fromHex("0x05a56e2d52c817161883f50c441c3228cfe54d9f"),
-        Hash.fromHex(root),
-        Account.EMPTY_ROOT,
-        Account.EMPTY_ROOT,
-        Bloom.EMPTY,
-        UInt256.of(difficulty),
-        number,
-        5000,
-        0,
-        time,
-        Bytes.fromHex(extra),
-        Hash.fromHex(mix),
-        nonce,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null);
+    return BlockHeader.builder()
+        .parentHash(parent)
+        .coinbase(
+            number == 0
+                ? Address.ZERO
+                : Address.fromHex("0x05a56e2d52c817161883f50c441c3228cfe54d9f"))
+        .stateRoot(Hash.fromHex(root))
+        .difficulty(UInt256.of(difficulty))
+        .number(number)
+        .gasLimit(5000)
+        .timestamp(time)
+        .extraData(Bytes.fromHex(extra))
+        .mixHash(Hash.fromHex(mix))
+        .nonce(nonce)
+        .build();
   }
 
   private static final BlockHeader GENESIS =

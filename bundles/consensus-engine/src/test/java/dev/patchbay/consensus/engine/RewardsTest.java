@@ -6,11 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Bloom;
-import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
-import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.Reward;
 import java.util.List;
@@ -24,28 +21,7 @@ class RewardsTest {
       Address.fromHex("0x00000000000000000000000000000000000000ff");
 
   private static BlockHeader header(long number, Address coinbase) {
-    return new BlockHeader(
-        Hash.ZERO,
-        BlockHeader.EMPTY_OMMERS,
-        coinbase,
-        Hash.ZERO,
-        Hash.ZERO,
-        Hash.ZERO,
-        Bloom.EMPTY,
-        UInt256.ONE,
-        number,
-        0,
-        0,
-        0,
-        Bytes.EMPTY,
-        Hash.ZERO,
-        0,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null);
+    return BlockHeader.builder().coinbase(coinbase).difficulty(UInt256.ONE).number(number).build();
   }
 
   private static List<Reward> rewards(Fork fork, long number, BlockHeader... ommers) {

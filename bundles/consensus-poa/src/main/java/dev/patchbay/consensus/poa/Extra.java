@@ -62,7 +62,7 @@ final class Extra {
     System.arraycopy(signature.r(), 0, extra, at, 32);
     System.arraycopy(signature.s(), 0, extra, at + 32, 32);
     extra[at + 64] = (byte) signature.yParity();
-    return header.withExtraData(Bytes.wrap(extra));
+    return header.toBuilder().extraData(Bytes.wrap(extra)).build();
   }
 
   /** Returns the account that sealed, or null when there is no valid seal. */

@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Bloom;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
@@ -28,28 +27,13 @@ class VotingTest {
   }
 
   private static BlockHeader header(long number, Address target, long nonce) {
-    return new BlockHeader(
-        Hash.ZERO,
-        BlockHeader.EMPTY_OMMERS,
-        target,
-        Hash.ZERO,
-        Hash.ZERO,
-        Hash.ZERO,
-        Bloom.EMPTY,
-        UInt256.of(2),
-        number,
-        0,
-        0,
-        number,
-        Bytes.EMPTY,
-        Hash.ZERO,
-        nonce,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null);
+    return BlockHeader.builder()
+        .coinbase(target)
+        .difficulty(UInt256.of(2))
+        .number(number)
+        .timestamp(number)
+        .nonce(nonce)
+        .build();
   }
 
   private static List<Address> accounts(String names) {
@@ -120,29 +104,23 @@ class VotingTest {
   @Test
   void checkpointOfRinkeby() {
     BlockHeader header =
-        new BlockHeader(
-            Hash.fromHex("0xff570bb9893cb9bac64e346419fb9ad51e203c1cf6da5cfcc0c0dff3351b454b"),
-            BlockHeader.EMPTY_OMMERS,
-            Address.ZERO,
-            Hash.fromHex("0x829b58faacea7b0aa625617ba90c93e08150bed160364a7a96505e8205043d34"),
-            Hash.fromHex("0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"),
-            Hash.fromHex("0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"),
-            Bloom.EMPTY,
-            UInt256.of(2),
-            30000,
-            4712388,
-            0,
-            1492460444,
-            Bytes.fromHex(
-                "0xd783010600846765746887676f312e372e33856c696e7578000000000000000042eb768f2244c8811c63729a21a3569731535f067ffc57839b00206d1ad20c69a1981b489f772031b279182d99e65703f0076e4812653aab85fca0f0c5bc40d0535af16266714ccb26fc49448c10bdf2969411514707d7442956b3397b09a980f4bea9347f70eea52183326247a0239b6d01fa0b07afc44e8a05463301"),
-            Hash.ZERO,
-            0,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null);
+        BlockHeader.builder()
+            .parentHash(
+                Hash.fromHex("0xff570bb9893cb9bac64e346419fb9ad51e203c1cf6da5cfcc0c0dff3351b454b"))
+            .stateRoot(
+                Hash.fromHex("0x829b58faacea7b0aa625617ba90c93e08150bed160364a7a96505e8205043d34"))
+            .transactionsRoot(
+                Hash.fromHex("0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"))
+            .receiptsRoot(
+                Hash.fromHex("0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"))
+            .difficulty(UInt256.of(2))
+            .number(30000)
+            .gasLimit(4712388)
+            .timestamp(1492460444)
+            .extraData(
+                Bytes.fromHex(
+                    "0xd783010600846765746887676f312e372e33856c696e7578000000000000000042eb768f2244c8811c63729a21a3569731535f067ffc57839b00206d1ad20c69a1981b489f772031b279182d99e65703f0076e4812653aab85fca0f0c5bc40d0535af16266714ccb26fc49448c10bdf2969411514707d7442956b3397b09a980f4bea9347f70eea52183326247a0239b6d01fa0b07afc44e8a05463301"))
+            .build();
     assertThat(header.computeHash())
         .isEqualTo(
             Hash.fromHex("0x8b27a29300811af926039b90288d3d384dcb55931049c17c4f762e45c116776e"));

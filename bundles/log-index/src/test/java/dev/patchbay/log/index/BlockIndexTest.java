@@ -7,7 +7,6 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Bloom;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Log;
@@ -75,28 +74,7 @@ class BlockIndexTest {
     }
 
     private static BlockHeader header(Hash parent, long number, int salt) {
-      return new BlockHeader(
-          parent,
-          Hash.ZERO,
-          Address.ZERO,
-          Hash.ZERO,
-          Hash.ZERO,
-          Hash.ZERO,
-          Bloom.EMPTY,
-          UInt256.ZERO,
-          number,
-          0,
-          0,
-          salt,
-          Bytes.EMPTY,
-          Hash.ZERO,
-          0,
-          null,
-          null,
-          null,
-          null,
-          null,
-          null);
+      return BlockHeader.builder().parentHash(parent).number(number).timestamp(salt).build();
     }
 
     private static List<Log> logs(Hash hash) {

@@ -6,6 +6,8 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -51,7 +53,8 @@ public record StateChanges(List<AccountChange> accounts) {
       Map<UInt256, UInt256> storage) {
     /** Copies the map. */
     public AccountChange {
-      storage = Map.copyOf(storage);
+      // contracts choose keys: where their hashes collide, this kind of map keeps its pace
+      storage = Collections.unmodifiableMap(new HashMap<>(storage));
     }
   }
 }

@@ -2,14 +2,12 @@
 package dev.patchbay.rpc.engine;
 
 import dev.patchbay.api.rpc.RpcError;
-import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bloom;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
-import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.Requests;
 import dev.patchbay.rpc.codec.Params;
@@ -78,28 +76,23 @@ record PayloadObject(
           "invalid logsBloom: it has " + bloom.size() + " bytes, not " + Bloom.SIZE);
     }
     BlockHeader header =
-        new BlockHeader(
-            Params.hash("parentHash", p.get("parentHash")),
-            BlockHeader.EMPTY_OMMERS,
-            Params.address("feeRecipient", p.get("feeRecipient")),
-            Params.hash("stateRoot", p.get("stateRoot")),
-            Hash.ZERO,
-            Params.hash("receiptsRoot", p.get("receiptsRoot")),
-            Bloom.wrap(bloom.toArray()),
-            UInt256.ZERO,
-            Params.quantity64("blockNumber", p.get("blockNumber")),
-            Params.quantity64("gasLimit", p.get("gasLimit")),
-            Params.quantity64("gasUsed", p.get("gasUsed")),
-            Params.quantity64("timestamp", p.get("timestamp")),
-            Params.bytes("extraData", p.get("extraData")),
-            Params.hash("prevRandao", p.get("prevRandao")),
-            0,
-            Params.quantity("baseFeePerGas", p.get("baseFeePerGas")),
-            null,
-            blobGasUsed,
-            excessBlobGas,
-            null,
-            null);
+        BlockHeader.builder()
+            .parentHash(Params.hash("parentHash", p.get("parentHash")))
+            .coinbase(Params.address("feeRecipient", p.get("feeRecipient")))
+            .stateRoot(Params.hash("stateRoot", p.get("stateRoot")))
+            .transactionsRoot(Hash.ZERO)
+            .receiptsRoot(Params.hash("receiptsRoot", p.get("receiptsRoot")))
+            .logsBloom(Bloom.wrap(bloom.toArray()))
+            .number(Params.quantity64("blockNumber", p.get("blockNumber")))
+            .gasLimit(Params.quantity64("gasLimit", p.get("gasLimit")))
+            .gasUsed(Params.quantity64("gasUsed", p.get("gasUsed")))
+            .timestamp(Params.quantity64("timestamp", p.get("timestamp")))
+            .extraData(Params.bytes("extraData", p.get("extraData")))
+            .mixHash(Params.hash("prevRandao", p.get("prevRandao")))
+            .baseFeePerGas(Params.quantity("baseFeePerGas", p.get("baseFeePerGas")))
+            .blobGasUsed(blobGasUsed)
+            .excessBlobGas(excessBlobGas)
+            .build();
     return new PayloadObject(
         header,
         Params.hash("blockHash", p.get("blockHash")),
@@ -149,30 +142,13 @@ record PayloadObject(
       throw new MalformedException(
           "the transactions name blobs " + named + ", the versioned hashes are " + blobs);
     }
-    Address coinbase = header.coinbase();
     BlockHeader whole =
-        new BlockHeader(
-            header.parentHash(),
-            header.ommersHash(),
-            coinbase,
-            header.stateRoot(),
-            Roots.ofTransactions(decoded),
-            header.receiptsRoot(),
-            header.logsBloom(),
-            header.difficulty(),
-            header.number(),
-            header.gasLimit(),
-            header.gasUsed(),
-            header.timestamp(),
-            header.extraData(),
-            header.mixHash(),
-            header.nonce(),
-            header.baseFeePerGas(),
-            withdrawals == null ? null : Roots.ofWithdrawals(withdrawals),
-            header.blobGasUsed(),
-            header.excessBlobGas(),
-            beaconRoot,
-            requests == null ? null : Requests.hash(requests));
+        header.toBuilder()
+            .transactionsRoot(Roots.ofTransactions(decoded))
+            .withdrawalsRoot(withdrawals == null ? null : Roots.ofWithdrawals(withdrawals))
+            .parentBeaconBlockRoot(beaconRoot)
+            .requestsHash(requests == null ? null : Requests.hash(requests))
+            .build();
     Block block = new Block(whole, decoded, List.of(), withdrawals);
     if (!block.hash().equals(blockHash)) {
       throw new WrongHashException(

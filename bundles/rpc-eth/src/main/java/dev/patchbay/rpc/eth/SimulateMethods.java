@@ -10,12 +10,9 @@ import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.execution.Simulation;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
-import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Bloom;
-import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Hex;
@@ -228,32 +225,24 @@ final class SimulateMethods {
       Long gasLimit = o.gasLimit();
       Hash randao = o.prevRandao();
       UInt256 difficulty = o.difficulty();
-      return new BlockHeader(
-          parentHash,
-          BlockHeader.EMPTY_OMMERS,
-          recipient == null ? parent.coinbase() : recipient,
-          Hash.ZERO,
-          Account.EMPTY_ROOT,
-          Account.EMPTY_ROOT,
-          Bloom.EMPTY,
-          difficulty == null || merged ? base.difficulty() : difficulty,
-          asked.number,
-          gasLimit == null ? parent.gasLimit() : gasLimit,
-          0,
-          asked.timestamp,
-          Bytes.EMPTY,
-          randao == null ? Hash.ZERO : randao,
-          0,
-          baseFee,
-          null,
-          null,
-          cancun
-              ? (Long)
-                  FeeMarket.nextExcessBlobGas(
-                      parent, chain.config().blobScheduleAt(asked.timestamp), fork)
-              : null,
-          cancun ? asked.beaconRoot : null,
-          null);
+      return BlockHeader.builder()
+          .parentHash(parentHash)
+          .coinbase(recipient == null ? parent.coinbase() : recipient)
+          .stateRoot(Hash.ZERO)
+          .difficulty(difficulty == null || merged ? base.difficulty() : difficulty)
+          .number(asked.number)
+          .gasLimit(gasLimit == null ? parent.gasLimit() : gasLimit)
+          .timestamp(asked.timestamp)
+          .mixHash(randao == null ? Hash.ZERO : randao)
+          .baseFeePerGas(baseFee)
+          .excessBlobGas(
+              cancun
+                  ? (Long)
+                      FeeMarket.nextExcessBlobGas(
+                          parent, chain.config().blobScheduleAt(asked.timestamp), fork)
+                  : null)
+          .parentBeaconBlockRoot(cancun ? asked.beaconRoot : null)
+          .build();
     }
 
     private Outcome call(Map<String, @Nullable Object> call, long blockGas) throws RpcError {

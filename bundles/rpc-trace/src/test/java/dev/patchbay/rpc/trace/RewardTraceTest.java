@@ -6,9 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Bloom;
-import dev.patchbay.primitives.Bytes;
-import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.Reward;
 import java.util.List;
@@ -23,28 +20,7 @@ class RewardTraceTest {
 
   private static final Block BLOCK =
       new Block(
-          new BlockHeader(
-              Hash.ZERO,
-              BlockHeader.EMPTY_OMMERS,
-              MINER,
-              Hash.ZERO,
-              Hash.ZERO,
-              Hash.ZERO,
-              Bloom.EMPTY,
-              UInt256.ONE,
-              7,
-              0,
-              0,
-              0,
-              Bytes.EMPTY,
-              Hash.ZERO,
-              0,
-              null,
-              null,
-              null,
-              null,
-              null,
-              null),
+          BlockHeader.builder().coinbase(MINER).difficulty(UInt256.ONE).number(7).build(),
           List.of(),
           List.of(),
           null);
