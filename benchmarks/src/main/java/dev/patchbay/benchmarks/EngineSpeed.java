@@ -8,26 +8,21 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Hex;
 import dev.patchbay.rpc.codec.Results;
+import dev.patchbay.rpc.server.BearerTokens;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Base64;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import javax.crypto.Mac;
-import javax.crypto.spec.SecretKeySpec;
 import org.HdrHistogram.Histogram;
 
 /**
@@ -61,27 +56,10 @@ public final class EngineSpeed {
   }
 
   /** A client of the Engine API. */
-  private record Client(HttpClient http, URI engine, byte[] secret) {
+  private record Client(HttpClient http, URI engine, BearerTokens tokens) {
     static Client of(URI engine, Path secret) throws IOException {
       HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-      String hex = Files.readString(secret).strip().replaceFirst("^0x", "");
-      return new Client(http, engine, HexFormat.of().parseHex(hex));
-    }
-
-    private String token() throws Exception {
-      String text =
-          encoded("{\"alg\":\"HS256\",\"typ\":\"JWT\"}")
-              + "."
-              + encoded("{\"iat\":" + Instant.now().getEpochSecond() + "}");
-      Mac mac = Mac.getInstance("HmacSHA256");
-      mac.init(new SecretKeySpec(secret, "HmacSHA256"));
-      byte[] signature = mac.doFinal(text.getBytes(StandardCharsets.US_ASCII));
-      return text + "." + Base64.getUrlEncoder().withoutPadding().encodeToString(signature);
-    }
-
-    private static String encoded(String json) {
-      byte[] bytes = json.getBytes(StandardCharsets.US_ASCII);
-      return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+      return new Client(http, engine, new BearerTokens(Files.readString(secret)));
     }
 
     HttpRequest request(String method, Object... params) throws Exception {
@@ -92,7 +70,7 @@ public final class EngineSpeed {
       body.put("params", Arrays.asList(params));
       return HttpRequest.newBuilder(engine)
           .header("Content-Type", "application/json")
-          .header("Authorization", "Bearer " + token())
+          .header("Authorization", tokens.header())
           .POST(HttpRequest.BodyPublishers.ofByteArray(JSON.writeValueAsBytes(body)))
           .build();
     }

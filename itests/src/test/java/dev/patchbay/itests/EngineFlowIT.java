@@ -147,6 +147,11 @@ class EngineFlowIT {
     JsonNode byHash = driver.client.result("engine_getPayloadBodiesByHashV1", hashes);
     assertThat(byHash.get(0)).isEqualTo(range.get(0));
     assertThat(byHash.get(1).isNull()).isTrue();
+    JsonNode second = driver.client.result("engine_getPayloadBodiesByHashV2", hashes).get(0);
+    assertThat(second.get("blockAccessList").isNull()).isTrue();
+    assertThat(second.get("transactions")).isEqualTo(range.get(0).get("transactions"));
+    assertThat(driver.client.result("engine_getPayloadBodiesByRangeV2", "0x1", "0x2").get(0))
+        .isEqualTo(second);
     for (String[] wrong : new String[][] {{"0x0", "0x1"}, {"0x1", "0x0"}}) {
       assertThat(
               driver

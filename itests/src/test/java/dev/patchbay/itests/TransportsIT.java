@@ -95,6 +95,31 @@ class TransportsIT {
   }
 
   @Test
+  void aChainThatSealsItsOwnBlocksHasNoConsensusClient() throws Exception {
+    int port = Node.freePort();
+    Path secret = node.data.resolve("engine.hex");
+    Files.writeString(
+        node.data.resolve("etc/dev.patchbay.rpc.listener-driven.cfg"),
+        "port = " + port + "\nnamespaces = engine\njwt.secret = " + secret + "\n");
+    assertThat(opened(port, "engine_forkchoiceUpdatedV3", "").statusCode()).isEqualTo(401);
+    byte[] key = HexFormat.of().parseHex(Files.readString(secret).strip());
+    String token =
+        "Bearer " + Tokens.signed(key, "{\"iat\":" + Instant.now().getEpochSecond() + "}");
+    String hash = "\"" + block.get("hash").asText() + "\"";
+    String state =
+        "{\"headBlockHash\":"
+            + hash
+            + ",\"safeBlockHash\":"
+            + hash
+            + ",\"finalizedBlockHash\":"
+            + hash
+            + "}";
+    JsonNode reply = Node.json(post(port, "engine_forkchoiceUpdatedV3", state, token).body());
+    assertThat(reply.at("/error/code").asInt()).as("" + reply).isEqualTo(-32000);
+    assertThat(reply.at("/error/message").asText()).contains("genesis says clique");
+  }
+
+  @Test
   void aListenerHasItsOwnLimits() throws Exception {
     int port = Node.freePort();
     Files.writeString(

@@ -12,20 +12,15 @@ import dev.patchbay.consensus.engine.EngineRules;
 import dev.patchbay.evm.engine.DefaultEvmEngine;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.rpc.engine.Engines;
+import dev.patchbay.rpc.server.BearerTokens;
 import dev.patchbay.rpc.server.Ports;
 import dev.patchbay.storage.memory.MemoryStore;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.util.Base64;
-import java.util.HexFormat;
-import javax.crypto.Mac;
-import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -50,7 +45,7 @@ class EngineTests {
     String only = System.getProperty("reference.only", "");
     Path secret = folder.resolve("jwt.hex");
     try (Ports ports = new Ports("engine", secret)) {
-      byte[] key = HexFormat.of().parseHex(Files.readString(secret).strip());
+      BearerTokens tokens = new BearerTokens(Files.readString(secret));
       Vectors.forEach(
           "eest-engine",
           name -> count[0]++ % Vectors.sample() == 0 && name.contains(only),
@@ -61,12 +56,12 @@ class EngineTests {
                       test ->
                           tally.run(
                               name + " " + test.getKey(),
-                              () -> runCase(ports, key, test.getValue()))));
+                              () -> runCase(ports, tokens, test.getValue()))));
     }
     tally.close();
   }
 
-  private void runCase(Ports ports, byte[] key, JsonNode test) throws Exception {
+  private void runCase(Ports ports, BearerTokens tokens, JsonNode test) throws Exception {
     Chains.Wired chain =
         Chains.of(
             Networks.genesis(test), new MemoryStore(), new DefaultEvmEngine(), new EngineRules());
@@ -83,7 +78,7 @@ class EngineTests {
       JsonNode reply =
           call(
               ports.port,
-              key,
+              tokens,
               "engine_newPayloadV" + item.get("newPayloadVersion").asText(),
               item.get("params"));
       String status = reply.at("/result/status").asText("");
@@ -102,7 +97,7 @@ class EngineTests {
         assertThat(status).as(at + reply).isEqualTo("VALID");
         assertThat(chain.reader().head().hash()).as(at + "moves no head").isEqualTo(head);
         head = Hash.fromHex(item.at("/params/0/blockHash").asText());
-        JsonNode moved = moveHead(ports.port, key, item, head);
+        JsonNode moved = moveHead(ports.port, tokens, item, head);
         assertThat(moved.at("/result/payloadStatus/status").asText())
             .as(at + moved)
             .isEqualTo("VALID");
@@ -112,41 +107,26 @@ class EngineTests {
     assertThat(head).isEqualTo(Hash.fromHex(test.get("lastblockhash").asText()));
   }
 
-  private JsonNode moveHead(int port, byte[] key, JsonNode item, Hash head) throws Exception {
+  private JsonNode moveHead(int port, BearerTokens tokens, JsonNode item, Hash head)
+      throws Exception {
     ObjectNode state = JSON.createObjectNode();
     state.put("headBlockHash", head.toString());
     state.put("safeBlockHash", Hash.ZERO.toString());
     state.put("finalizedBlockHash", Hash.ZERO.toString());
     String method = "engine_forkchoiceUpdatedV" + item.get("forkchoiceUpdatedVersion").asText();
-    return call(port, key, method, JSON.createArrayNode().add(state).addNull());
+    return call(port, tokens, method, JSON.createArrayNode().add(state).addNull());
   }
 
-  private JsonNode call(int port, byte[] key, String method, JsonNode params) throws Exception {
+  private JsonNode call(int port, BearerTokens tokens, String method, JsonNode params)
+      throws Exception {
     ObjectNode request = JSON.createObjectNode();
     request.put("jsonrpc", "2.0").put("id", 1).put("method", method).set("params", params);
     HttpRequest post =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port))
             .header("Content-Type", "application/json")
-            .header("Authorization", "Bearer " + token(key))
+            .header("Authorization", tokens.header())
             .POST(HttpRequest.BodyPublishers.ofByteArray(JSON.writeValueAsBytes(request)))
             .build();
     return JSON.readTree(http.send(post, HttpResponse.BodyHandlers.ofByteArray()).body());
-  }
-
-  private static String token(byte[] key) throws Exception {
-    String text =
-        encoded("{\"alg\":\"HS256\",\"typ\":\"JWT\"}")
-            + "."
-            + encoded("{\"iat\":" + Instant.now().getEpochSecond() + "}");
-    Mac mac = Mac.getInstance("HmacSHA256");
-    mac.init(new SecretKeySpec(key, "HmacSHA256"));
-    byte[] signature = mac.doFinal(text.getBytes(StandardCharsets.US_ASCII));
-    return text + "." + Base64.getUrlEncoder().withoutPadding().encodeToString(signature);
-  }
-
-  private static String encoded(String json) {
-    return Base64.getUrlEncoder()
-        .withoutPadding()
-        .encodeToString(json.getBytes(StandardCharsets.US_ASCII));
   }
 }

@@ -4,6 +4,7 @@ package dev.patchbay.chain;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.Transaction;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,16 +35,25 @@ final class ExecutedBlocks {
    * @param receipts its receipts in order
    * @param writes what it changes in the store of its parent, but for what makes it canonical
    */
-  record ExecutedBlock(Block block, List<Receipt> receipts, Writes writes) {}
+  record ExecutedBlock(Block block, List<Receipt> receipts, Writes writes) {
+    /** Returns about how many bytes of memory this takes; decoded is as long again as encoded. */
+    long bytes() {
+      long body = 0;
+      for (Transaction transaction : block.transactions()) {
+        body += transaction.encodedSize();
+      }
+      return 2 * (body + writes.bytes());
+    }
+  }
 
   /** Keeps a block; the oldest others go when there is no room. */
   void add(ExecutedBlock executed) {
     remove(executed.block().hash());
     blocks.put(executed.block().hash(), executed);
-    bytes += executed.writes().bytes();
+    bytes += executed.bytes();
     for (Iterator<ExecutedBlock> all = blocks.values().iterator();
         blocks.size() > MOST_BLOCKS || (bytes > limit && blocks.size() > 1); ) {
-      bytes -= all.next().writes().bytes();
+      bytes -= all.next().bytes();
       all.remove();
     }
   }
@@ -56,7 +66,7 @@ final class ExecutedBlocks {
   void remove(Hash hash) {
     ExecutedBlock gone = blocks.remove(hash);
     if (gone != null) {
-      bytes -= gone.writes().bytes();
+      bytes -= gone.bytes();
     }
   }
 

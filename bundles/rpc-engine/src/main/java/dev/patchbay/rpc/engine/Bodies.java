@@ -26,20 +26,28 @@ final class Bodies {
     this.chain = chain;
   }
 
-  /** Returns the bodies of blocks by hash, null for those that are not there. */
-  Object byHash(Params params) throws RpcError {
+  /**
+   * Returns the bodies of blocks by hash, null for those that are not there.
+   *
+   * @param accessLists whether each has its block access list, which is null before Amsterdam
+   */
+  Object byHash(Params params, boolean accessLists) throws RpcError {
     List<Object> hashes = params.list(0);
     requireSize(hashes.size());
     List<@Nullable Object> out = new ArrayList<>();
     for (Object item : hashes) {
       Hash hash = Params.hash("block hash", item);
-      out.add(body(chain.block(hash)));
+      out.add(body(chain.block(hash), accessLists));
     }
     return out;
   }
 
-  /** Returns the bodies of blocks of the chain by number; the list ends with the head. */
-  Object byRange(Params params) throws RpcError {
+  /**
+   * Returns the bodies of blocks of the chain by number; the list ends with the head.
+   *
+   * @param accessLists as of {@link #byHash}
+   */
+  Object byRange(Params params, boolean accessLists) throws RpcError {
     long start = Params.quantity64("start", params.optional(0));
     long count = Params.quantity64("count", params.optional(1));
     if (start == 0 || count == 0) {
@@ -50,7 +58,7 @@ final class Bodies {
     long end = chain.head().number();
     List<@Nullable Object> out = new ArrayList<>();
     for (long i = 0; i < count && start > 0 && start + i <= end; i++) {
-      out.add(body(chain.block(start + i)));
+      out.add(body(chain.block(start + i), accessLists));
     }
     return out;
   }
@@ -62,7 +70,7 @@ final class Bodies {
     }
   }
 
-  private static @Nullable Object body(@Nullable Block block) {
+  private static @Nullable Object body(@Nullable Block block, boolean accessList) {
     if (block == null) {
       return null;
     }
@@ -73,6 +81,9 @@ final class Bodies {
     out.put(
         "withdrawals",
         withdrawals == null ? null : withdrawals.stream().map(Results::withdrawal).toList());
+    if (accessList) {
+      out.put("blockAccessList", null);
+    }
     return out;
   }
 }

@@ -95,8 +95,10 @@ public final class EngineNamespace implements RpcNamespace {
     methods.put("engine_getPayloadV3", (p, s) -> getPayloadV3(new Params(p)));
     methods.put("engine_getPayloadV4", (p, s) -> getPayloadV4(new Params(p)));
     methods.put("engine_getPayloadV5", (p, s) -> getPayloadV5(new Params(p)));
-    methods.put("engine_getPayloadBodiesByHashV1", (p, s) -> bodies.byHash(new Params(p)));
-    methods.put("engine_getPayloadBodiesByRangeV1", (p, s) -> bodies.byRange(new Params(p)));
+    methods.put("engine_getPayloadBodiesByHashV1", (p, s) -> bodies.byHash(new Params(p), false));
+    methods.put("engine_getPayloadBodiesByRangeV1", (p, s) -> bodies.byRange(new Params(p), false));
+    methods.put("engine_getPayloadBodiesByHashV2", (p, s) -> bodies.byHash(new Params(p), true));
+    methods.put("engine_getPayloadBodiesByRangeV2", (p, s) -> bodies.byRange(new Params(p), true));
     methods.put("engine_getBlobsV1", (p, s) -> blobs.getBlobsV1(new Params(p)));
     methods.put("engine_getBlobsV2", (p, s) -> blobs.getBlobsV2(new Params(p)));
     methods.put("engine_getBlobsV3", (p, s) -> blobs.getBlobsV3(new Params(p)));
@@ -153,7 +155,9 @@ public final class EngineNamespace implements RpcNamespace {
       @Nullable List<Hash> blobs,
       @Nullable Hash beaconRoot,
       @Nullable List<byte[]> requests,
-      String wrongHash) {
+      String wrongHash)
+      throws RpcError {
+    requireDriven();
     Block block;
     try {
       block = payload.block(blobs, beaconRoot, requests);
@@ -214,6 +218,16 @@ public final class EngineNamespace implements RpcNamespace {
     return out;
   }
 
+  /** A chain that seals its own blocks has no place for a consensus client. */
+  private void requireDriven() throws RpcError {
+    String consensus = chain.config().consensus();
+    if (!consensus.equals("engine")) {
+      throw new RpcError(
+          RpcError.SERVER_ERROR,
+          "no consensus client drives this chain: its genesis says " + consensus);
+    }
+  }
+
   private Fork forkOf(PayloadObject payload) {
     return chain.config().forkOf(payload.header());
   }
@@ -246,6 +260,7 @@ public final class EngineNamespace implements RpcNamespace {
     Hash finalized = Params.hash("finalizedBlockHash", state.get("finalizedBlockHash"));
     Map<String, @Nullable Object> attributes =
         params.optional(1) == null ? null : required(params, 1, "payload attributes");
+    requireDriven();
     if (head.equals(Hash.ZERO)) {
       return updated(status("INVALID", null, null), null); // as geth
     }
