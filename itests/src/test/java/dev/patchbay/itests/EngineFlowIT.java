@@ -42,6 +42,7 @@ class EngineFlowIT {
     try (Node node = new Node(folder.resolve("node"), "run")) {
       node.start("--genesis", EngineDriver.genesis(folder).toString());
       EngineDriver driver = EngineDriver.of(node);
+      assertThat(node.shell("patchbay:status").output()).contains("not told by a consensus client");
       List<String> chain = new ArrayList<>();
       List<ObjectNode> envelopes = new ArrayList<>();
       long nonce = 0;
@@ -94,6 +95,9 @@ class EngineFlowIT {
       }
       assertThat(tag(node, "safe")).isEqualTo(driver.safe);
       assertThat(tag(node, "finalized")).isEqualTo(driver.finalized);
+      assertThat(node.shell("patchbay:status").output())
+          .contains("safe       ", driver.safe, "finalized  ", driver.finalized);
+      assertThat(node.output()).contains(driver.head); // the launcher shows each new head
       node.kill();
       node.start();
       driver = resumed(node, driver);

@@ -333,6 +333,12 @@ final class Importer implements BlockImporter, ForkChoice {
         way = wayTo(store, next, block);
       }
       moveHead(store, way, execute(store, way), marks);
+      LOG.info(
+          "block {} {} with {} transactions, {} gas",
+          block.number(),
+          block.hash(),
+          block.transactions().size(),
+          block.header().gasUsed());
     } else {
       WriteBatch batch = marks.toBatch();
       if (!batch.entries().isEmpty()) {

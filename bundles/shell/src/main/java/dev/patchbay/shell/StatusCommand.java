@@ -38,6 +38,10 @@ public final class StatusCommand implements Action {
     try {
       Block head = chain.head();
       System.out.println("head       " + head.number() + " " + head.hash());
+      if (chain.config().consensus().equals("engine")) {
+        System.out.println("safe       " + told(chain.safe()));
+        System.out.println("finalized  " + told(chain.finalized()));
+      }
     } catch (StorageUnavailableException unavailable) {
       System.out.println("head       " + unavailable.getMessage());
     }
@@ -75,5 +79,11 @@ public final class StatusCommand implements Action {
                 ? progress.stage() + " " + progress.from() + " -> " + progress.to()
                 : "none in progress"));
     return null;
+  }
+
+  private static String told(@Nullable Block block) {
+    return block == null
+        ? "not told by a consensus client yet"
+        : block.number() + " " + block.hash();
   }
 }
