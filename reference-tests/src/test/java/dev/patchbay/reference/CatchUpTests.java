@@ -3,29 +3,16 @@ package dev.patchbay.reference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.api.chain.ImportResult;
-import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.chain.Chains;
-import dev.patchbay.payload.Builder;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.Bytes;
-import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.Transaction;
-import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.storage.memory.MemoryStore;
-import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,26 +24,10 @@ import org.junit.jupiter.params.provider.CsvSource;
  * store get its nodes more often, and so does a lower number of recent blocks.
  */
 class CatchUpTests {
-  private static final Address CONTRACT =
-      Address.fromHex("0x00000000000000000000000000000000000000cc");
-
-  /** Adds the call value to the slots that the two words of its input name, and clears a third. */
-  private static final String CODE = "0x5f3580543401905560203580543401905560403580545f905550";
-
-  private static final byte[][] KEYS = new byte[4][];
-
-  static {
-    for (int i = 0; i < KEYS.length; i++) {
-      KEYS[i] = Hash.keccak(new byte[] {(byte) i}).toArray();
-    }
-  }
-
   private static final String ALL = "" + Long.MAX_VALUE;
 
   private final Random random = new Random(3);
-
-  /** All blocks by hash, of all branches. */
-  private final Map<Hash, Block> blocks = new HashMap<>();
+  private final Miner miner = new Miner(4);
 
   @ParameterizedTest
   @CsvSource({ALL + ",64", ALL + ",7", "8,64", "8,3", "1,64"})
@@ -79,7 +50,7 @@ class CatchUpTests {
   @ParameterizedTest
   @CsvSource({ALL + ",64", ALL + ",3", "8,64", "5,64", "5,2"})
   void afterReorganisations(long window, int recent) throws Exception {
-    RealChainTests.Given given = new RealChainTests.Given(genesis(), List.of(), Hash.ZERO);
+    RealChainTests.Given given = miner.given();
     MemoryStore store = new MemoryStore();
     Chains.Wired chain = RealChainTests.chain(given, store, window, recent);
     int reorganisations = 0;
@@ -89,7 +60,7 @@ class CatchUpTests {
       Block tip = chain.reader().block(head.number() - depth);
       assertThat(tip).isNotNull();
       for (int i = 0; i <= depth; i++) {
-        tip = mine(given, tip);
+        tip = miner.mine(tip);
         assertThat(chain.importer().importBlock(tip))
             .isEqualTo(new ImportResult.Imported(i == depth));
         compare(RealChainTests.chain(given, copy(store), window), chain);
@@ -102,69 +73,6 @@ class CatchUpTests {
 
   private static void importNew(Chains.Wired chain, Block block) {
     assertThat(chain.importer().importBlock(block)).isEqualTo(new ImportResult.Imported(true));
-  }
-
-  /** Makes a block on top of another one, in a chain of its own. */
-  private Block mine(RealChainTests.Given given, Block parent) {
-    Chains.Wired miner = RealChainTests.chain(given, new MemoryStore(), Long.MAX_VALUE);
-    Deque<Block> ancestors = new ArrayDeque<>();
-    for (Block block = parent; block.number() > 0; ) {
-      ancestors.addFirst(block);
-      Block before = blocks.get(block.header().parentHash());
-      block = before == null ? miner.reader().genesis() : before;
-    }
-    ancestors.forEach(block -> importNew(miner, block));
-    Map<Address, List<Transaction>> pending = new LinkedHashMap<>();
-    for (byte[] key : KEYS) {
-      byte[] slots = ByteBuffer.allocate(96).putInt(28, any()).putInt(60, any()).array();
-      ByteBuffer.wrap(slots).putInt(92, any());
-      Transaction transaction =
-          Transaction.builder(TransactionType.LEGACY)
-              .chainId(UInt256.ONE)
-              .nonce(parent.number())
-              .gasLimit(200_000)
-              .gasPrice(UInt256.of(1_000_000_000))
-              .value(UInt256.of(any()))
-              .to(CONTRACT)
-              .data(Bytes.wrap(slots))
-              .sign(key);
-      pending.put(transaction.sender(), List.of(transaction));
-    }
-    Address coinbase = Address.wrap(ByteBuffer.allocate(20).putInt(16, 1 + any()).array());
-    Block block =
-        new Builder(
-                miner.reader(),
-                miner.states(),
-                miner.executor(),
-                Chains.pool(pending),
-                parent.header().gasLimit())
-            .build(
-                parent,
-                new BlockSealer.Template(
-                    parent.header().timestamp() + 12,
-                    coinbase,
-                    UInt256.ZERO,
-                    Bytes.EMPTY,
-                    0,
-                    coinbase));
-    assertThat(block.transactions()).hasSize(KEYS.length);
-    blocks.put(block.hash(), block);
-    return block;
-  }
-
-  private int any() {
-    return random.nextInt(60);
-  }
-
-  private static ObjectNode genesis() {
-    ObjectNode genesis = Chains.shanghaiGenesis();
-    ObjectNode alloc = genesis.withObject("/alloc");
-    for (byte[] key : KEYS) {
-      Transaction any = Transaction.builder(TransactionType.LEGACY).chainId(UInt256.ONE).sign(key);
-      alloc.putObject(any.sender().toString()).put("balance", "0x8ac7230489e80000");
-    }
-    alloc.putObject(CONTRACT.toString()).put("balance", "0x0").put("code", CODE);
-    return genesis;
   }
 
   private static MemoryStore copy(MemoryStore store) {
@@ -186,7 +94,7 @@ class CatchUpTests {
   private static void compare(Chains.Wired reopened, Chains.Wired chain) {
     Block head = chain.reader().head();
     assertThat(reopened.reader().head().hash()).isEqualTo(head.hash());
-    Set<Address> addresses = new HashSet<>(Set.of(CONTRACT, head.header().coinbase()));
+    Set<Address> addresses = new HashSet<>(Set.of(Miner.CONTRACT, head.header().coinbase()));
     head.transactions().forEach(transaction -> addresses.add(transaction.sender()));
     for (Address address : addresses) {
       List<UInt256> keys = List.of(UInt256.ZERO, UInt256.of(7), UInt256.of(59));

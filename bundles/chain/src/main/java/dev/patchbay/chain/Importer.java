@@ -22,6 +22,7 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.StateChanges;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -137,9 +138,18 @@ final class Importer implements BlockImporter, ForkChoice {
 
   @Override
   public PayloadStatus validate(Block block) {
+    return validate(block, null);
+  }
+
+  @Override
+  public PayloadStatus validate(Block block, List<Receipt> receipts, StateChanges changes) {
+    return validate(block, new Outcome(receipts, changes));
+  }
+
+  private PayloadStatus validate(Block block, @Nullable Outcome known) {
     imports.lock();
     try (Lease<KeyValueStore> lease = storage.lease()) {
-      return validate(lease.get(), block);
+      return validate(lease.get(), block, known);
     } catch (RefusedException refused) {
       BadBlocks.Verdict verdict = refuse(refused);
       return new PayloadStatus.Invalid(verdict.latestValid(), verdict.reason());
@@ -148,7 +158,8 @@ final class Importer implements BlockImporter, ForkChoice {
     }
   }
 
-  private PayloadStatus validate(KeyValueStore store, Block block) throws RefusedException {
+  private PayloadStatus validate(KeyValueStore store, Block block, @Nullable Outcome known)
+      throws RefusedException {
     if (ChainStore.totalDifficulty(store, block.hash()) != null) {
       return new PayloadStatus.Valid();
     }
@@ -171,7 +182,7 @@ final class Importer implements BlockImporter, ForkChoice {
     if (way == null || !chain.hasHistory(way.fork())) {
       return new PayloadStatus.Accepted();
     }
-    execute(store, way);
+    execute(store, way, known);
     keepBeside(store, block);
     return new PayloadStatus.Valid();
   }
@@ -442,8 +453,17 @@ final class Importer implements BlockImporter, ForkChoice {
     return new Execution(atFork, List.of());
   }
 
-  /** Executes what is not executed yet of a way. */
   private Execution execute(KeyValueStore store, Way way) throws RefusedException {
+    return execute(store, way, null);
+  }
+
+  /**
+   * Executes what is not executed yet of a way.
+   *
+   * @param known what the last block of it does; null when that is to be found out
+   */
+  private Execution execute(KeyValueStore store, Way way, @Nullable Outcome known)
+      throws RefusedException {
     Overlay atFork = undone(store, way).atFork;
     KeyReader base = way.removed.isEmpty() ? chain.stateOfHead(store) : atFork;
     List<ExecutedBlock> blocks = new ArrayList<>();
@@ -451,7 +471,7 @@ final class Importer implements BlockImporter, ForkChoice {
       ExecutedBlock executed = executedBlocks.get(next);
       if (executed == null) {
         boolean last = next.equals(way.target.hash());
-        executed = execute(base, last ? way.target : stored(store, next));
+        executed = execute(base, last ? way.target : stored(store, next), last ? known : null);
         executedBlocks.add(executed);
       }
       blocks.add(executed);
@@ -460,28 +480,35 @@ final class Importer implements BlockImporter, ForkChoice {
     return new Execution(atFork, blocks);
   }
 
-  private ExecutedBlock execute(KeyReader base, Block block) throws RefusedException {
+  /** What a block does. */
+  private record Outcome(List<Receipt> receipts, StateChanges changes) {}
+
+  private ExecutedBlock execute(KeyReader base, Block block, @Nullable Outcome known)
+      throws RefusedException {
+    Overlay overlay = new Overlay(base);
+    try {
+      Outcome outcome = known == null ? execute(overlay, block) : known;
+      Hash root = new FlatState(overlay, workers).apply(outcome.changes, block.number());
+      HeaderChecks.check("stateRoot", block.header().stateRoot(), root);
+      ChainStore.putReceipts(overlay.writes(), block, outcome.receipts);
+      return new ExecutedBlock(block, outcome.receipts, overlay.writes());
+    } catch (InvalidBlockException broken) {
+      throw new RefusedException(block, broken);
+    }
+  }
+
+  private Outcome execute(Overlay overlay, Block block) throws InvalidBlockException {
     BlockExecutor execution = executor.get();
     if (execution == null) {
       throw new NotReadyException("no block executor is installed");
     }
-    Overlay overlay = new Overlay(base);
-    try {
-      BlockExecutor.Outcome outcome;
-      try (ReadAhead ahead = ReadAhead.start(overlay, block, workers)) {
-        outcome =
-            execution.execute(
-                block,
-                new States.Latest(overlay),
-                changes -> new FlatState(new Overlay(overlay), workers).apply(changes, null));
-      }
-      Hash root = new FlatState(overlay, workers).apply(outcome.changes(), block.number());
-      HeaderChecks.check("stateRoot", block.header().stateRoot(), root);
-      List<Receipt> receipts = outcome.receipts();
-      ChainStore.putReceipts(overlay.writes(), block, receipts);
-      return new ExecutedBlock(block, receipts, overlay.writes());
-    } catch (InvalidBlockException broken) {
-      throw new RefusedException(block, broken);
+    try (ReadAhead ahead = ReadAhead.start(overlay, block, workers)) {
+      BlockExecutor.Outcome outcome =
+          execution.execute(
+              block,
+              new States.Latest(overlay),
+              changes -> new FlatState(new Overlay(overlay), workers).apply(changes, null));
+      return new Outcome(outcome.receipts(), outcome.changes());
     }
   }
 

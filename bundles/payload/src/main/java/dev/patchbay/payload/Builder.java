@@ -194,6 +194,11 @@ public final class Builder implements PayloadBuilder, MinerControl {
     return jobs.get(id);
   }
 
+  @Override
+  public @Nullable Payload fetched(Hash blockHash) {
+    return jobs.fetched(blockHash);
+  }
+
   // ---- blocks
 
   /** The header of a block before anything is in it, and how it is filled. */
@@ -270,12 +275,8 @@ public final class Builder implements PayloadBuilder, MinerControl {
           executor.assemble(draft.header, draft.feeRecipient, draft.withdrawals, state);
       UInt256 value = draft.filler.fill(assembly);
       BlockExecutor.Assembled assembled = assembly.finish();
-      List<byte[]> requests = assembled.outcome().requests();
       return new Payload(
-          assembled.block(),
-          value,
-          requests == null ? List.of() : requests,
-          sidecars(assembled.block()));
+          assembled.block(), value, assembled.outcome(), sidecars(assembled.block()));
     } catch (InvalidBlockException broken) {
       throw new IllegalStateException(String.valueOf(broken.getMessage()), broken);
     }

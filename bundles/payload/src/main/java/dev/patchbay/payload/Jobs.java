@@ -6,6 +6,7 @@ import dev.patchbay.api.payload.PayloadAttributes;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.nio.ByteBuffer;
@@ -28,8 +29,8 @@ import org.slf4j.LoggerFactory;
 final class Jobs {
   private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
 
-  /** A consensus client asks for the latest, and sometimes for one before. */
-  private static final int KEPT = 16;
+  /** A consensus client asks for the latest, and sometimes for one before; as geth. */
+  private static final int KEPT = 10;
 
   /** Building takes a processor: it has it half of the time at most. */
   private static final long LEAST_PAUSE_NANOS = 500_000_000L;
@@ -144,6 +145,16 @@ final class Jobs {
     }
     job.ended = true;
     return job.best;
+  }
+
+  /** Returns what was fetched by the hash of its block, or null. */
+  synchronized @Nullable Payload fetched(Hash blockHash) {
+    for (Job job : jobs.values()) {
+      if (job.ended && job.best.block().hash().equals(blockHash)) {
+        return job.best;
+      }
+    }
+    return null;
   }
 
   /** Notes that the pool holds something new. */

@@ -2,6 +2,9 @@
 package dev.patchbay.api.chain;
 
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.execution.StateChanges;
+import java.util.List;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -25,6 +28,15 @@ public interface BlockImporter {
    * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
    */
   PayloadStatus validate(Block block);
+
+  /**
+   * Does the same with a block that this node has put together, without executing it again: only
+   * the state root is computed and compared.
+   *
+   * @param receipts the receipts of its transactions, in order
+   * @param changes what it changes in the state after its parent
+   */
+  PayloadStatus validate(Block block, List<Receipt> receipts, StateChanges changes);
 
   /** Returns whether another thread than this one imports a block now. */
   boolean isImporting();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.payload;
 
+import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.UInt256;
@@ -11,14 +12,19 @@ import java.util.List;
  *
  * @param block the block
  * @param value wei of tips that the fee recipient gets
- * @param requests the requests of EIP-7685, each with its type byte; none before Prague
+ * @param outcome what the block does: whoever trusts this node need not execute it again
  * @param sidecars the sidecars of its blob transactions that the pool has, in their order
  */
 public record Payload(
-    Block block, UInt256 value, List<byte[]> requests, List<BlobSidecar> sidecars) {
-  /** Copies the lists. */
+    Block block, UInt256 value, BlockExecutor.Outcome outcome, List<BlobSidecar> sidecars) {
+  /** Copies the list. */
   public Payload {
-    requests = List.copyOf(requests);
     sidecars = List.copyOf(sidecars);
+  }
+
+  /** Returns the requests of EIP-7685, each with its type byte; none before Prague. */
+  public List<byte[]> requests() {
+    List<byte[]> requests = outcome.requests();
+    return requests == null ? List.of() : requests;
   }
 }

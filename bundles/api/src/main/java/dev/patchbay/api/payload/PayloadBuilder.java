@@ -4,6 +4,7 @@ package dev.patchbay.api.payload;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import java.util.List;
@@ -47,4 +48,7 @@ public interface PayloadBuilder {
    * started under the id, or it was long ago.
    */
   @Nullable Payload get(Bytes id);
+
+  /** Returns a payload that was fetched lately by the hash of its block, or null. */
+  @Nullable Payload fetched(Hash blockHash);
 }

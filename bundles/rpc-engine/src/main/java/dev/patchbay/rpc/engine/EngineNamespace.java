@@ -166,7 +166,7 @@ public final class EngineNamespace implements RpcNamespace {
     } catch (PayloadObject.WrongHashException other) {
       return status(wrongHash, null, other.getMessage());
     }
-    PayloadStatus status = importer.validate(block);
+    PayloadStatus status = validate(block);
     if (status instanceof PayloadStatus.Invalid invalid) {
       return status("INVALID", invalid.latestValidHash(), invalid.reason());
     }
@@ -174,6 +174,15 @@ public final class EngineNamespace implements RpcNamespace {
       return status("VALID", block.hash(), null);
     }
     return status(status instanceof PayloadStatus.Accepted ? "ACCEPTED" : "SYNCING", null, null);
+  }
+
+  /** What this node has built itself need not be executed again. */
+  private PayloadStatus validate(Block block) {
+    PayloadBuilder current = builder;
+    Payload own = current == null ? null : current.fetched(block.hash());
+    return own == null
+        ? importer.validate(block)
+        : importer.validate(block, own.outcome().receipts(), own.outcome().changes());
   }
 
   private static Map<String, @Nullable Object> status(

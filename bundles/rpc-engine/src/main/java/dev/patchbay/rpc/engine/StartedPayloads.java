@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: any thread.
  */
 final class StartedPayloads {
-  private static final int KEPT = 16;
+  private static final int KEPT = 10;
 
   private record Started(Hash parent, PayloadAttributes attributes, @Nullable Payload again) {}
 
