@@ -266,11 +266,13 @@ public final class EngineSpeed {
     }
     Histogram fetched = histogram();
     Histogram started = histogram();
+    Histogram own = histogram();
     int transactions = 0;
     for (int i = 0; i < FETCHES + WARM_UP; i++) {
       if (i == WARM_UP) {
         fetched.reset();
         started.reset();
+        own.reset();
       }
       Map<String, Object> attributes = new LinkedHashMap<>();
       attributes.put("timestamp", Hex.quantity(head.header().timestamp() + 12 + i));
@@ -282,20 +284,36 @@ public final class EngineSpeed {
       String id = client.send(start, started).get("payloadId").asText();
       Thread.sleep(i % 10 * 40L); // at any moment of the building
       JsonNode payload = client.send(client.request("engine_getPayloadV5", id), fetched);
-      transactions = Math.max(transactions, payload.at("/executionPayload/transactions").size());
+      int count = payload.at("/executionPayload/transactions").size();
+      transactions = Math.max(transactions, count);
+      if (count > 0) {
+        HttpRequest insert =
+            client.request(
+                "engine_newPayloadV4",
+                payload.get("executionPayload"),
+                List.of(),
+                Hash.ZERO.toString(),
+                payload.get("executionRequests"));
+        Client.expectValid(client.send(insert, own));
+      }
     }
     System.out.printf(
         "getPayload while building, up to %d transactions: p50 %.1f, p99 %.1f ms;"
-            + " forkchoiceUpdated with attributes: p50 %.1f, p99 %.1f ms%n",
+            + " forkchoiceUpdated with attributes: p50 %.1f, p99 %.1f ms;"
+            + " newPayload of what was built: p50 %.1f, p99 %.1f ms%n",
         transactions,
         fetched.getValueAtPercentile(50) / 1e3,
         fetched.getValueAtPercentile(99) / 1e3,
         started.getValueAtPercentile(50) / 1e3,
-        started.getValueAtPercentile(99) / 1e3);
+        started.getValueAtPercentile(99) / 1e3,
+        own.getValueAtPercentile(50) / 1e3,
+        own.getValueAtPercentile(99) / 1e3);
     json.add(
         Map.of(
             "getPayload.p50", fetched.getValueAtPercentile(50) / 1e3,
             "getPayload.p99", fetched.getValueAtPercentile(99) / 1e3,
+            "newPayload.own.p50", own.getValueAtPercentile(50) / 1e3,
+            "newPayload.own.p99", own.getValueAtPercentile(99) / 1e3,
             "transactions", transactions));
   }
 

@@ -38,27 +38,26 @@ final class Swaps {
     String bundle = "dev.patchbay." + name.replace('-', '.');
     int logged = log().size();
     TreeMap<String, String> before = states();
-    shell("bundle:stop " + bundle);
-    shell("bundle:start " + bundle);
+    shell("bundle:stop " + bundle + "; bundle:start " + bundle);
     settle();
     shell("bundle:update " + bundle);
     settle();
     assertThat(others(states(), bundle))
         .as("no other bundle is touched")
         .isEqualTo(others(before, bundle));
-    shell("feature:uninstall patchbay-" + name);
-    assertThat(plan("feature:install -t -v patchbay-" + name))
+    String feature = "patchbay-" + name;
+    String commands = "feature:uninstall %1$s; feature:install -t -v %1$s; feature:install %1$s";
+    assertThat(printed(String.format(commands, feature)))
         .as("the plan")
         .contains("Bundles to install:", "/" + name + "/")
         .doesNotContain("to refresh", "to update", "to uninstall", "to stop");
-    shell("feature:install patchbay-" + name);
     settle();
     assertThat(others(states(), bundle)).isEqualTo(others(before, bundle));
     assertThat(refreshed(logged)).isSubsetOf(bundle);
   }
 
-  /** Returns what Karaf would change: it prints that on the console, not to the session. */
-  private String plan(String command) throws Exception {
+  /** Returns what Karaf prints on the console, not to the session: what it would change. */
+  private String printed(String command) throws Exception {
     Path console = node.data.resolve("logs/console.log");
     int before = Files.readString(console).length();
     shell(command);
