@@ -131,7 +131,7 @@ public final class EngineSpeed {
       Path genesis = blocks.writeGenesis(work.resolve("genesis.json"));
       List<Row> rows = rows(blocks);
       List<Map<String, Object>> json = new ArrayList<>();
-      Map<String, double[]> imported = importByFile(rows, genesis, work);
+      Map<String, Double> imported = importByFile(rows, genesis, work);
       try (BenchNode node = BenchNode.start(genesis, work.resolve("node"), List.of())) {
         Client client = Client.of(node.engine(), node.data().resolve("jwt.hex"));
         print("patchbay", client, rows, imported, json);
@@ -174,14 +174,14 @@ public final class EngineSpeed {
   }
 
   /** Imports each row's blocks by file into one node; returns seconds by row. */
-  private static Map<String, double[]> importByFile(List<Row> rows, Path genesis, Path work)
+  private static Map<String, Double> importByFile(List<Row> rows, Path genesis, Path work)
       throws Exception {
-    Map<String, double[]> out = new LinkedHashMap<>();
+    Map<String, Double> out = new LinkedHashMap<>();
     try (BenchNode node = BenchNode.start(genesis, work.resolve("by-file"), List.of())) {
       for (Row row : rows) {
         importFile(node, row.payloads.subList(0, WARM_UP), work);
         double seconds = importFile(node, row.payloads.subList(WARM_UP, BLOCKS), work);
-        out.put(name(row), new double[] {row.megaGas() / seconds});
+        out.put(name(row), row.megaGas() / seconds);
       }
     }
     return out;
@@ -202,7 +202,7 @@ public final class EngineSpeed {
       String who,
       Client client,
       List<Row> rows,
-      Map<String, double[]> imported,
+      Map<String, Double> imported,
       List<Map<String, Object>> json)
       throws Exception {
     System.out.printf(
@@ -222,7 +222,7 @@ public final class EngineSpeed {
         client.setHead(row.payloads.get(i).block(), updated);
       }
       double rate = row.megaGas() / ((System.nanoTime() - start) / 1e9);
-      double byFile = imported.getOrDefault(name(row), new double[] {0})[0];
+      double byFile = imported.getOrDefault(name(row), 0.0);
       System.out.printf(
           "%-9s %-15s %8.1f %8.1f %8.1f %7.1f %7.1f %7.1f %9.0f %9s%n",
           who,
@@ -324,18 +324,8 @@ public final class EngineSpeed {
 
   private static Process startGeth(String binary, Path genesis, Path work) throws Exception {
     List<String> begin = List.of(binary, "--datadir", work.resolve("geth").toString());
-    List<String> init = new ArrayList<>(begin);
-    init.addAll(List.of("init", genesis.toString()));
+    RpcSpeed.run(begin, "init", genesis.toString());
     Path log = work.resolve("geth.log");
-    int status =
-        new ProcessBuilder(init)
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start()
-            .waitFor();
-    if (status != 0) {
-      throw new IOException("geth has no genesis: " + Files.readString(log));
-    }
     List<String> line = new ArrayList<>(begin);
     line.addAll(List.of("--nodiscover", "--maxpeers", "0", "--ipcdisable", "--verbosity", "2"));
     line.addAll(List.of("--authrpc.port", "" + GETH_PORT, "--syncmode", "full"));

@@ -137,7 +137,7 @@ public final class RpcSpeed {
     throw new IOException("geth did not start: " + Files.readString(work.resolve("geth.log")));
   }
 
-  private static void run(List<String> begin, String... rest) throws Exception {
+  static void run(List<String> begin, String... rest) throws Exception {
     List<String> command = new ArrayList<>(begin);
     command.addAll(List.of(rest));
     Process process =

@@ -95,7 +95,11 @@ class ConsensusClientIT {
     genesisTime = Instant.now().getEpochSecond() + 15;
     List<String> line = new ArrayList<>();
     line.add(node22.resolve("node").toString());
-    line.add(project.resolve("node_modules/@chainsafe/lodestar/lib/index.js").toString());
+    line.add(
+        project
+            .resolve("node_modules/@chainsafe/lodestar/lib/index.js")
+            .toAbsolutePath()
+            .toString());
     line.addAll(List.of("dev", "--preset", "minimal", "--reset"));
     line.addAll(List.of("--dataDir", folder.resolve("lodestar").toString()));
     line.addAll(List.of("--genesisValidators", "8", "--startValidators", "0..7"));
@@ -114,6 +118,7 @@ class ConsensusClientIT {
     line.addAll(List.of("--suggestedFeeRecipient", "0x" + "00".repeat(19) + "fe"));
     ProcessBuilder builder =
         new ProcessBuilder(line)
+            .directory(folder.toFile()) // it writes a file where it runs
             .redirectErrorStream(true)
             .redirectOutput(Path.of("target", "lodestar.log").toFile());
     builder.environment().put("NODE_BACKEND", "js"); // no native BLS

@@ -75,7 +75,7 @@ class CatchUpTests {
     assertThat(chain.importer().importBlock(block)).isEqualTo(new ImportResult.Imported(true));
   }
 
-  private static MemoryStore copy(MemoryStore store) {
+  static MemoryStore copy(MemoryStore store) {
     MemoryStore copy = new MemoryStore();
     WriteBatch batch = new WriteBatch();
     for (Column column : Column.values()) {

@@ -9,8 +9,6 @@ import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.payload.Payload;
 import dev.patchbay.api.payload.PayloadAttributes;
 import dev.patchbay.api.state.StateReader;
-import dev.patchbay.api.storage.Column;
-import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.chain.Chains;
 import dev.patchbay.consensus.engine.EngineRules;
 import dev.patchbay.evm.engine.DefaultEvmEngine;
@@ -56,7 +54,7 @@ class ForkChoiceTests {
       assertThat(chain.reader().head().hash()).isEqualTo(before);
       known.add(block);
       if (random.nextInt(8) == 0) { // what was executed is forgotten, and executed again
-        store = copy(store);
+        store = CatchUpTests.copy(store);
         chain = RealChainTests.chain(miner.given(), store, Long.MAX_VALUE, recent);
       }
       if (random.nextInt(3) == 0) {
@@ -65,7 +63,7 @@ class ForkChoiceTests {
         assertThat(chain.forkChoice().update(head.hash(), Hash.ZERO, Hash.ZERO))
             .isEqualTo(new ForkChoice.Result.Updated(head));
         check(chain, head);
-        check(RealChainTests.chain(miner.given(), copy(store), Long.MAX_VALUE), head);
+        check(RealChainTests.chain(miner.given(), CatchUpTests.copy(store), Long.MAX_VALUE), head);
         jumps += goesBack ? 0 : 1;
       }
     }
@@ -96,22 +94,6 @@ class ForkChoiceTests {
     assertThat(chain.reader().canonicalHash(head.number() + 1)).isNull();
   }
 
-  private static MemoryStore copy(MemoryStore store) {
-    MemoryStore copy = new MemoryStore();
-    WriteBatch batch = new WriteBatch();
-    for (Column column : Column.values()) {
-      store.scan(
-          column,
-          new byte[0],
-          (key, value) -> {
-            batch.put(column, key, value);
-            return true;
-          });
-    }
-    copy.write(batch);
-    return copy;
-  }
-
   /** The way to a head far away is gone in steps, whether its blocks were forgotten or not. */
   @Test
   void theHeadGoesALongWay() throws Exception {
@@ -124,7 +106,8 @@ class ForkChoiceTests {
       tip = empty(first, tip);
       assertThat(second.importer().validate(tip)).isEqualTo(new PayloadStatus.Valid());
     }
-    Chains.Wired again = RealChainTests.chain(miner.given(), copy(store), Long.MAX_VALUE);
+    Chains.Wired again =
+        RealChainTests.chain(miner.given(), CatchUpTests.copy(store), Long.MAX_VALUE);
     for (Chains.Wired chain : List.of(second, again)) {
       assertThat(chain.reader().head().number()).isZero();
       assertThat(chain.forkChoice().update(tip.hash(), Hash.ZERO, Hash.ZERO))

@@ -46,9 +46,6 @@ final class Chain implements ChainReader, StateProvider {
   private static final long MOST_WAIT_NANOS = 5_000_000_000L;
   private static final long PAUSE_NANOS = 100_000L;
 
-  /** The consensus of a chain that a consensus client drives. */
-  private static final String DRIVEN = "engine";
-
   private static final long CACHE_BYTES = 32L << 20;
   private static final long STATE_CACHE_BYTES = 16L << 20;
 
@@ -396,7 +393,7 @@ final class Chain implements ChainReader, StateProvider {
   }
 
   private @Nullable Block marked(byte[] key) {
-    if (!config.consensus().equals(DRIVEN)) {
+    if (!config.isDriven()) {
       return head();
     }
     Hash hash =

@@ -109,7 +109,12 @@ public record ChainConfig(
 
   /** Returns the name of the consensus rules that the chain asks for: clique or engine. */
   public String consensus() {
-    return clique == null ? "engine" : "clique";
+    return isDriven() ? "engine" : "clique";
+  }
+
+  /** Returns whether a consensus client says which block is the head, once there is a merge. */
+  public boolean isDriven() {
+    return clique == null;
   }
 
   /** Returns the block numbers from which some fork holds, ascending, without that of genesis. */

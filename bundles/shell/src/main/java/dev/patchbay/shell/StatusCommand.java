@@ -38,7 +38,7 @@ public final class StatusCommand implements Action {
     try {
       Block head = chain.head();
       System.out.println("head       " + head.number() + " " + head.hash());
-      if (chain.config().consensus().equals("engine")) {
+      if (chain.config().isDriven()) {
         System.out.println("safe       " + told(chain.safe()));
         System.out.println("finalized  " + told(chain.finalized()));
       }

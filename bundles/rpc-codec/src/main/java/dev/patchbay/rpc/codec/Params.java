@@ -115,6 +115,15 @@ public final class Params {
     return list("argument " + index, required(index));
   }
 
+  /** Returns a list of hashes. */
+  public List<Hash> hashes(int index) throws RpcError {
+    List<Hash> out = new ArrayList<>();
+    for (Object item : list(index)) {
+      out.add(hash("argument " + index, item));
+    }
+    return out;
+  }
+
   /** Reads an address. */
   public static Address address(String what, @Nullable Object value) throws RpcError {
     return parse(what, value, Address::fromHex);

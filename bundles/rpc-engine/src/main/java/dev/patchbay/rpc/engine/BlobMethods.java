@@ -63,16 +63,11 @@ final class BlobMethods {
   }
 
   private static List<Hash> hashes(Params params) throws RpcError {
-    List<Object> items = params.list(0);
-    if (items.size() > MOST) {
-      throw EngineErrors.tooLarge(
-          items.size() + " blobs, at most " + MOST + " are answered at once");
+    int count = params.list(0).size();
+    if (count > MOST) {
+      throw EngineErrors.tooLarge(count + " blobs, at most " + MOST + " are answered at once");
     }
-    List<Hash> out = new ArrayList<>();
-    for (Object item : items) {
-      out.add(Params.hash("versioned hash", item));
-    }
-    return out;
+    return params.hashes(0);
   }
 
   /** Returns a blob with proofs of a version; null when the pool has none. */

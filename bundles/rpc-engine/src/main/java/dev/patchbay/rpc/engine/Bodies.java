@@ -32,11 +32,9 @@ final class Bodies {
    * @param accessLists whether each has its block access list, which is null before Amsterdam
    */
   Object byHash(Params params, boolean accessLists) throws RpcError {
-    List<Object> hashes = params.list(0);
-    requireSize(hashes.size());
+    requireSize(params.list(0).size());
     List<@Nullable Object> out = new ArrayList<>();
-    for (Object item : hashes) {
-      Hash hash = Params.hash("block hash", item);
+    for (Hash hash : params.hashes(0)) {
       out.add(body(chain.block(hash), accessLists));
     }
     return out;

@@ -122,10 +122,8 @@ public final class EngineNamespace implements RpcNamespace {
   private Object newPayloadV2(Params params) throws RpcError {
     PayloadObject payload = PayloadObject.read(required(params, 0, "payload"), 2);
     Fork fork = forkOf(payload);
+    requireFork("newPayloadV2", fork, Fork.FRONTIER, Fork.SHANGHAI);
     boolean withdrawals = fork.includes(Fork.SHANGHAI);
-    if (fork.includes(Fork.CANCUN)) {
-      throw EngineErrors.unsupportedFork("newPayloadV2 is not for " + fork.title());
-    }
     if (withdrawals != (payload.withdrawals() != null)) {
       throw RpcError.invalidParams(
           withdrawals ? "missing withdrawals" : "withdrawals before Shanghai");
@@ -135,7 +133,7 @@ public final class EngineNamespace implements RpcNamespace {
 
   private Object newPayloadV3(Params params) throws RpcError {
     PayloadObject payload = PayloadObject.read(required(params, 0, "payload"), 3);
-    List<Hash> blobs = hashes(params, 1);
+    List<Hash> blobs = params.hashes(1);
     Hash beaconRoot = params.hash(2);
     requireFork("newPayloadV3", forkOf(payload), Fork.CANCUN, Fork.CANCUN);
     return newPayload(payload, blobs, beaconRoot, null, "INVALID");
@@ -143,7 +141,7 @@ public final class EngineNamespace implements RpcNamespace {
 
   private Object newPayloadV4(Params params) throws RpcError {
     PayloadObject payload = PayloadObject.read(required(params, 0, "payload"), 3);
-    List<Hash> blobs = hashes(params, 1);
+    List<Hash> blobs = params.hashes(1);
     Hash beaconRoot = params.hash(2);
     List<Object> listed = params.list(3);
     requireFork("newPayloadV4", forkOf(payload), Fork.PRAGUE, Fork.OSAKA);
@@ -199,14 +197,6 @@ public final class EngineNamespace implements RpcNamespace {
     return Params.object(what, params.optional(index));
   }
 
-  private static List<Hash> hashes(Params params, int index) throws RpcError {
-    List<Hash> out = new ArrayList<>();
-    for (Object item : params.list(index)) {
-      out.add(Params.hash("versioned hash", item));
-    }
-    return out;
-  }
-
   /** Reads the requests of EIP-7685: a type byte each, ascending, and data. */
   private static List<byte[]> requests(List<Object> listed) throws RpcError {
     List<byte[]> out = new ArrayList<>();
@@ -229,11 +219,10 @@ public final class EngineNamespace implements RpcNamespace {
 
   /** A chain that seals its own blocks has no place for a consensus client. */
   private void requireDriven() throws RpcError {
-    String consensus = chain.config().consensus();
-    if (!consensus.equals("engine")) {
+    if (!chain.config().isDriven()) {
       throw new RpcError(
           RpcError.SERVER_ERROR,
-          "no consensus client drives this chain: its genesis says " + consensus);
+          "no consensus client drives this chain: its genesis says " + chain.config().consensus());
     }
   }
 
@@ -241,6 +230,7 @@ public final class EngineNamespace implements RpcNamespace {
     return chain.config().forkOf(payload.header());
   }
 
+  /** Chains that merge at a total difficulty do not know the fork of a time before Shanghai. */
   private static void requireFork(String method, Fork fork, Fork first, Fork last) throws RpcError {
     if (!fork.includes(first) || (fork != last && fork.includes(last))) {
       throw EngineErrors.unsupportedFork(method + " is not for " + fork.title());
@@ -250,11 +240,11 @@ public final class EngineNamespace implements RpcNamespace {
   // ---- forkchoiceUpdated
 
   private Object forkchoiceUpdatedV1(Params params) throws RpcError {
-    return forkchoiceUpdated(params, 1, Fork.PARIS, Fork.PARIS);
+    return forkchoiceUpdated(params, 1, Fork.FRONTIER, Fork.PARIS);
   }
 
   private Object forkchoiceUpdatedV2(Params params) throws RpcError {
-    return forkchoiceUpdated(params, 2, Fork.PARIS, Fork.SHANGHAI);
+    return forkchoiceUpdated(params, 2, Fork.FRONTIER, Fork.SHANGHAI);
   }
 
   private Object forkchoiceUpdatedV3(Params params) throws RpcError {
@@ -304,14 +294,11 @@ public final class EngineNamespace implements RpcNamespace {
   private Bytes start(Block head, AttributesObject a, int version, Fork first, Fork last)
       throws RpcError {
     Fork fork = chain.config().forkAt(head.number() + 1, a.timestamp());
+    requireFork("forkchoiceUpdatedV" + version, fork, first, last);
     boolean withdrawals = fork.includes(Fork.SHANGHAI);
-    if (version == 2 && !fork.includes(Fork.CANCUN) && withdrawals != (a.withdrawals() != null)) {
+    if (version == 2 && withdrawals != (a.withdrawals() != null)) {
       throw EngineErrors.invalidAttributes(
           withdrawals ? "missing withdrawals" : "withdrawals before Shanghai");
-    }
-    if ((version == 3 && !fork.includes(first)) || (fork != last && fork.includes(last))) {
-      throw EngineErrors.unsupportedFork(
-          "forkchoiceUpdatedV" + version + " is not for " + fork.title());
     }
     if (Long.compareUnsigned(a.timestamp(), head.header().timestamp()) <= 0) {
       throw EngineErrors.invalidAttributes(
