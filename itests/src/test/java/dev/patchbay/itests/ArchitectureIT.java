@@ -46,7 +46,7 @@ class ArchitectureIT {
 
   @BeforeAll
   static void start() throws Exception {
-    node = new Node(folder.resolve("node")).start();
+    node = new Node(folder.resolve("node")).quick().start();
   }
 
   @AfterAll
@@ -138,7 +138,7 @@ class ArchitectureIT {
     Path project = Node.ROOT.resolve("examples/ordering-smallest").toAbsolutePath().normalize();
     compile(project);
     String url = project.resolve("target/ordering-smallest-1.0.0.jar").toUri().toString();
-    try (Node driven = new Node(folder.resolve("ordering"), "run")) {
+    try (Node driven = new Node(folder.resolve("ordering"), "run").quick()) {
       driven.start("--storage", "memory", "--genesis", EngineDriver.genesis(folder).toString());
       EngineDriver driver = EngineDriver.of(driven);
       driver.adopt(driver.build(EngineDriver.OSAKA));

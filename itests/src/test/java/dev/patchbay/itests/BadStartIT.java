@@ -49,7 +49,7 @@ class BadStartIT {
 
   @Test
   void aGenesisOfAnotherChainIsToldByItsField() throws Exception {
-    Node node = new Node(folder.resolve("node"));
+    Node node = new Node(folder.resolve("node")).quick();
     node.start();
     String hash =
         node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();
@@ -100,7 +100,7 @@ class BadStartIT {
 
   @Test
   void anUnknownConfigurationKeyIsReported() throws Exception {
-    try (Node node = new Node(folder.resolve("node")).start()) {
+    try (Node node = new Node(folder.resolve("node")).quick().start()) {
       Path listener = node.data.resolve("etc/dev.patchbay.rpc.listener-mine.cfg");
       Files.writeString(listener, "port = 0\nmax.body.byte = 5\n");
       String log = "";

@@ -16,7 +16,7 @@ class BlockPeriodIT {
 
   @Test
   void blocksComeEverySecond() throws Exception {
-    try (Node node = new Node(folder.resolve("node")).start("--block-period", "1")) {
+    try (Node node = new Node(folder.resolve("node")).quick().start("--block-period", "1")) {
       await(node, 2);
       String hash =
           node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();

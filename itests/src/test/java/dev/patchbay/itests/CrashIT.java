@@ -25,7 +25,7 @@ class CrashIT {
   void reportedBlocksSurviveKills() throws Exception {
     int kills = Integer.getInteger("it.kills", 5);
     Random random = new Random(kills);
-    Node node = new Node(folder.resolve("node"));
+    Node node = new Node(folder.resolve("node")).quick();
     Map<String, String> reported = new LinkedHashMap<>();
     for (int round = 0; round < kills; round++) {
       node.start();

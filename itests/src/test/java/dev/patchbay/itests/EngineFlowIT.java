@@ -39,7 +39,7 @@ class EngineFlowIT {
 
   @Test
   void theFlowGoesOverAllForksAndKills() throws Exception {
-    try (Node node = new Node(folder.resolve("node"), "run")) {
+    try (Node node = new Node(folder.resolve("node"), "run").quick()) {
       node.start("--genesis", EngineDriver.genesis(folder).toString());
       EngineDriver driver = EngineDriver.of(node);
       assertThat(node.shell("patchbay:status").output()).contains("not told by a consensus client");
@@ -181,7 +181,7 @@ class EngineFlowIT {
     byte[] digest = MessageDigest.getInstance("SHA-256").digest(Bytes.fromHex(infinity).toArray());
     digest[0] = 1;
     Hash hash = Hash.wrap(digest);
-    try (Node node = new Node(folder.resolve("blobs"), "run")) {
+    try (Node node = new Node(folder.resolve("blobs"), "run").quick()) {
       node.start("--storage", "memory", "--genesis", EngineDriver.genesis(folder).toString());
       EngineDriver driver = EngineDriver.of(node);
       long nonce = 0;
@@ -260,7 +260,7 @@ class EngineFlowIT {
 
   @Test
   void tokensAsHiveChecksThem() throws Exception {
-    try (Node node = new Node(folder.resolve("jwt"), "run")) {
+    try (Node node = new Node(folder.resolve("jwt"), "run").quick()) {
       node.start("--storage", "memory", "--genesis", EngineDriver.genesis(folder).toString());
       EngineClient client = EngineClient.of(node);
       String request = Node.request("engine_exchangeCapabilities", List.of());

@@ -44,7 +44,7 @@ class EngineRulesIT {
 
   @BeforeAll
   static void start() throws Exception {
-    node = new Node(folder.resolve("node"), "run");
+    node = new Node(folder.resolve("node"), "run").quick();
     node.start("--storage", "memory", "--genesis", EngineDriver.genesis(folder).toString());
     driver = EngineDriver.of(node);
     driver.adopt(driver.build(EngineDriver.OSAKA));

@@ -62,8 +62,8 @@ class ErrorsIT {
 
   @BeforeAll
   static void start() throws Exception {
-    node = new Node(folder.resolve("node")).start();
-    still = new Node(folder.resolve("still")).start("--namespaces", "eth,miner");
+    node = new Node(folder.resolve("node")).quick().start();
+    still = new Node(folder.resolve("still")).quick().start("--namespaces", "eth,miner");
     still.result("miner_setGasPrice", "0x174876e800"); // what is sent stays in the pool
     listeners(node, PORTS);
     listeners(still, STILL_PORTS);

@@ -25,7 +25,7 @@ class FullDiskIT {
     assumeTrue(
         mount("-t", "tmpfs", "-o", "size=" + LARGE, "tmpfs", disk.toString()),
         "SKIPPED: only root may mount a file system");
-    try (Node node = new Node(disk.resolve("node")).start("--storage", storage)) {
+    try (Node node = new Node(disk.resolve("node")).quick().start("--storage", storage)) {
       send(node, 0);
       long used =
           Files.getFileStore(disk).getTotalSpace() - Files.getFileStore(disk).getUsableSpace();

@@ -25,7 +25,7 @@ class HistoryIT {
   @Test
   void statesOutsideOfTheWindowAreForgotten() throws Exception {
     List<String> hashes = new ArrayList<>();
-    try (Node node = new Node(folder.resolve("data")).start("--history", "" + WINDOW)) {
+    try (Node node = new Node(folder.resolve("data")).quick().start("--history", "" + WINDOW)) {
       for (int i = 0; i < WINDOW + 12; i++) {
         String raw = Accounts.raw(Accounts.transfer(0, i));
         hashes.add(node.result("eth_sendRawTransaction", raw).asText());
@@ -35,7 +35,7 @@ class HistoryIT {
       assertThat(node.shell("storage:migrate", "rocksdb").output()).contains("done:");
       verify(node, hashes);
     }
-    try (Node node = new Node(folder.resolve("data")).start()) {
+    try (Node node = new Node(folder.resolve("data")).quick().start()) {
       verify(node, hashes);
     }
   }
@@ -43,7 +43,7 @@ class HistoryIT {
   /** Each block gives the receiver 1 wei more: what is read at a block is as much as its number. */
   @Test
   void aStateIsThatOfItsBlockWhileOthersCome() throws Exception {
-    try (Node node = new Node(folder.resolve("coming")).start()) {
+    try (Node node = new Node(folder.resolve("coming")).quick().start()) {
       AtomicBoolean running = new AtomicBoolean(true);
       AtomicInteger compared = new AtomicInteger();
       ConcurrentLinkedQueue<String> wrong = new ConcurrentLinkedQueue<>();

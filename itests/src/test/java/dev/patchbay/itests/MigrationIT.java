@@ -53,7 +53,7 @@ class MigrationIT {
 
   @Test
   void everyStoreMovesToEveryOther() throws Exception {
-    try (Node node = new Node(folder.resolve("directions")).start("--storage", "memory")) {
+    try (Node node = new Node(folder.resolve("directions")).quick().start("--storage", "memory")) {
       List<String> hashes = new ArrayList<>();
       for (String to : List.of("mapdb", "rocksdb", "memory", "rocksdb", "mapdb", "memory")) {
         String hash =
@@ -118,7 +118,7 @@ class MigrationIT {
   void aFailureLeavesTheOldStore(String stage) throws Exception {
     Map<String, String> environment =
         Map.of("PATCHBAY_JAVA_OPTS", "-Dpatchbay.migration.fail=" + stage + ":fail");
-    try (Node node = new Node(folder.resolve(stage)).start(environment)) {
+    try (Node node = new Node(folder.resolve(stage)).quick().start(environment)) {
       String hash =
           node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();
       Journeys.receipt(node, hash);
@@ -135,7 +135,7 @@ class MigrationIT {
   @ParameterizedTest
   @ValueSource(strings = {"PREPARE", "COPY", "CATCH_UP", "FENCE", "REPLACE"})
   void aCrashBeforeTheChoiceRestartsOnTheOldStore(String stage) throws Exception {
-    Node node = new Node(folder.resolve("crash-" + stage));
+    Node node = new Node(folder.resolve("crash-" + stage)).quick();
     node.start(Map.of("PATCHBAY_JAVA_OPTS", "-Dpatchbay.migration.fail=" + stage + ":halt"));
     String hash =
         node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();
@@ -151,7 +151,7 @@ class MigrationIT {
 
   @Test
   void aCrashAfterTheChoiceRestartsOnTheNewStore() throws Exception {
-    Node node = new Node(folder.resolve("crash-DONE"));
+    Node node = new Node(folder.resolve("crash-DONE")).quick();
     node.start(
         Map.of("PATCHBAY_JAVA_OPTS", "-Dpatchbay.migration.fail=DONE:halt"), "--storage", "memory");
     String hash =
@@ -168,7 +168,7 @@ class MigrationIT {
 
   @Test
   void aMigrationIsCancelled() throws Exception {
-    try (Node node = new Node(folder.resolve("cancel")).start("--storage", "memory")) {
+    try (Node node = new Node(folder.resolve("cancel")).quick().start("--storage", "memory")) {
       String hash = "";
       for (int i = 0; i < 100; i++) {
         hash =

@@ -25,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 /** A node started with the launcher, as a user starts it. */
 final class Node implements AutoCloseable {
   static final Path ROOT = Path.of(System.getProperty("it.root", ".."));
+  private static final String QUICK = "-XX:TieredStopAtLevel=1";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** A migration of a million accounts takes minutes. */
@@ -41,6 +42,7 @@ final class Node implements AutoCloseable {
   private Path output;
 
   private final String command;
+  private boolean quick;
 
   /** A development chain. */
   Node(Path data) {
@@ -51,6 +53,15 @@ final class Node implements AutoCloseable {
   Node(Path data, String command) {
     this.data = data;
     this.command = command;
+  }
+
+  /**
+   * Has the node start in two thirds of the time, without the JVM's optimising compiler: for
+   * journeys that are neither long nor about time, memory or exchanged classes.
+   */
+  Node quick() {
+    quick = true;
+    return this;
   }
 
   static int freePort() {
@@ -124,6 +135,9 @@ final class Node implements AutoCloseable {
     ProcessBuilder builder =
         new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(output.toFile());
     builder.environment().putAll(environment);
+    if (quick) {
+      builder.environment().merge("PATCHBAY_JAVA_OPTS", QUICK, (given, ours) -> given + " " + ours);
+    }
     process = builder.start();
     return this;
   }

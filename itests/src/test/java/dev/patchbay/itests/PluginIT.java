@@ -38,7 +38,7 @@ class PluginIT {
         folder.resolve("patchbay"), Node.ROOT.resolve("patchbay").toRealPath());
     String page = Files.readString(Node.ROOT.resolve("docs/write-a-plugin.md"));
     int port = Node.freePort();
-    try (Node node = new Node(folder.resolve("node")).start()) {
+    try (Node node = new Node(folder.resolve("node")).quick().start()) {
       page =
           page.replace("./patchbay shell", "./patchbay shell --datadir " + node.data)
               .replace(".patchbay/dev", node.data.toString())

@@ -88,7 +88,7 @@ class RpcFuzzIT {
 
   @BeforeAll
   static void start() throws Exception {
-    node = new Node(folder.resolve("node"));
+    node = new Node(folder.resolve("node")).quick();
     node.start("--namespaces", "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique,testing");
     Journeys.receipt(
         node,

@@ -32,7 +32,7 @@ class RpcMethodsIT {
 
   @BeforeAll
   static void start() throws Exception {
-    node = new Node(folder.resolve("node"));
+    node = new Node(folder.resolve("node")).quick();
     node.start("--namespaces", "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique,testing");
     Sample sample = Sample.on(node);
     created = sample.created();
@@ -396,7 +396,7 @@ class RpcMethodsIT {
   /** What was in the blocks above goes back into the pool, and into new blocks. */
   @Test
   void theHeadIsSetBack() throws Exception {
-    try (Node other = new Node(folder.resolve("set-back"))) {
+    try (Node other = new Node(folder.resolve("set-back")).quick()) {
       other.start("--namespaces", "eth,debug");
       List<String> hashes = new ArrayList<>();
       for (int nonce = 0; nonce < 3; nonce++) {

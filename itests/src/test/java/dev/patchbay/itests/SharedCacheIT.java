@@ -32,7 +32,7 @@ class SharedCacheIT {
   static void start() throws Exception {
     assumeTrue(RedisServer.isInstalled(), "redis-server is not installed");
     REDIS.start();
-    one = new Node(folder.resolve("one")).start();
+    one = new Node(folder.resolve("one")).quick().start();
     for (int account = 0; account < 4; account++) {
       String raw = Accounts.raw(Accounts.transfer(account, 0));
       Journeys.receipt(one, one.result("eth_sendRawTransaction", raw).asText());
@@ -43,7 +43,7 @@ class SharedCacheIT {
             .start()
             .waitFor();
     assertThat(status).isZero();
-    other = new Node(folder.resolve("other"));
+    other = new Node(folder.resolve("other")).quick();
     for (Node node : new Node[] {one, other}) {
       Files.writeString(
           node.data.resolve("etc/dev.patchbay.cache.redis.cfg"), "port = " + REDIS.port + "\n");

@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 
 /** Exchanges bundles of a running node as an operator does, and looks at what that leaves. */
 final class Swaps {
+  private static final String LIST = "bundle:list -t 0 -s --no-format";
   private static final Pattern LISTED = Pattern.compile("^\\s*(\\d+)\\s.*$");
 
   /** A bundle that the features service refreshes, with its reason, as Karaf logs it. */
@@ -41,8 +42,7 @@ final class Swaps {
     shell("bundle:stop " + bundle + "; bundle:start " + bundle);
     settle();
     shell("bundle:update " + bundle);
-    settle();
-    assertThat(others(states(), bundle))
+    assertThat(others(settle(), bundle))
         .as("no other bundle is touched")
         .isEqualTo(others(before, bundle));
     String feature = "patchbay-" + name;
@@ -51,8 +51,7 @@ final class Swaps {
         .as("the plan")
         .contains("Bundles to install:", "/" + name + "/")
         .doesNotContain("to refresh", "to update", "to uninstall", "to stop");
-    settle();
-    assertThat(others(states(), bundle)).isEqualTo(others(before, bundle));
+    assertThat(others(settle(), bundle)).isEqualTo(others(before, bundle));
     assertThat(refreshed(logged)).isSubsetOf(bundle);
   }
 
@@ -106,25 +105,30 @@ final class Swaps {
     }
   }
 
-  /** Waits until the node is whole again. */
-  void settle() throws Exception {
+  /**
+   * Waits until the node is whole again; returns the last-modified line of each bundle by name: a
+   * refresh or restart of another would change its state.
+   */
+  TreeMap<String, String> settle() throws Exception {
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     while (System.nanoTime() < limit) {
-      if (node.shell("patchbay:doctor").output().contains("all components are well") && answers()) {
-        return;
+      String output = node.shell("patchbay:doctor; " + LIST).output();
+      if (output.contains("all components are well") && answers()) {
+        return states(output);
       }
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
     }
     throw new AssertionError("not whole again: " + node.shell("patchbay:doctor").output());
   }
 
-  /**
-   * Returns the last-modified line of each bundle by name: a refresh or restart of another would
-   * change its state.
-   */
+  /** Returns the last-modified line of each bundle by name. */
   TreeMap<String, String> states() throws Exception {
+    return states(node.shell(LIST).output());
+  }
+
+  private static TreeMap<String, String> states(String output) {
     TreeMap<String, String> out = new TreeMap<>();
-    for (String line : node.shell("bundle:list -t 0 -s --no-format").output().split("\n")) {
+    for (String line : output.split("\n")) {
       Matcher matcher = LISTED.matcher(line);
       if (matcher.matches()) {
         String[] columns = line.split("\t");

@@ -21,7 +21,7 @@ class ToolsIT {
 
   @BeforeAll
   static void start() throws Exception {
-    node = new Node(folder.resolve("node")).start();
+    node = new Node(folder.resolve("node")).quick().start();
   }
 
   @AfterAll

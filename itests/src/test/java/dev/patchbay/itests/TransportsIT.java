@@ -53,7 +53,7 @@ class TransportsIT {
 
   @BeforeAll
   static void start() throws Exception {
-    node = new Node(folder.resolve("node")).start();
+    node = new Node(folder.resolve("node")).quick().start();
     Sample sample = Sample.on(node);
     called = sample.called();
     block = sample.block();
