@@ -124,7 +124,8 @@ final class EngineBlocks {
             Address.fromHex("0x00000000000000000000000000000000000000fe"),
             List.of(),
             Hash.ZERO,
-            Bytes.EMPTY);
+            Bytes.EMPTY,
+            null);
     Payload payload = builder.build(parent, attributes, transactions);
     ImportResult result = chain.importer().importBlock(payload.block());
     if (!result.equals(new ImportResult.Imported(true))) {

@@ -22,6 +22,7 @@ import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.IntrinsicGas;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.primitives.execution.TransactionRules;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -115,7 +116,8 @@ final class Workload {
             UInt256.ZERO,
             UInt256.ONE,
             9,
-            number -> Hash.ZERO);
+            number -> Hash.ZERO,
+            TransactionRules.ETHEREUM);
     ExecutionResult result =
         new TransactionProcessor(new EvmState(world, codes), block)
             .process(call, Long.MAX_VALUE, TransactionProcessor.Mode.SIMULATION, tracer);

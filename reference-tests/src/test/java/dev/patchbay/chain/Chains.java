@@ -76,11 +76,11 @@ public final class Chains {
             workers,
             new RecentNodes(recentBlocks),
             bad,
+            name -> rules,
             historyBlocks);
     Importer importer =
-        new Importer(
-            chain, manager, imports, () -> executor[0], name -> rules, List::of, workers, bad);
-    executor[0] = Executions.of(chain, chain, engine, rules);
+        new Importer(chain, manager, imports, () -> executor[0], List::of, workers, bad);
+    executor[0] = Executions.of(chain, chain, engine);
     manager.add(store);
     chain.open(store);
     manager.bind(store);

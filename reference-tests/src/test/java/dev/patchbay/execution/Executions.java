@@ -2,7 +2,6 @@
 package dev.patchbay.execution;
 
 import dev.patchbay.api.chain.ChainReader;
-import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.state.StateProvider;
@@ -11,12 +10,10 @@ import dev.patchbay.api.state.StateProvider;
 public final class Executions {
   private Executions() {}
 
-  /** Returns an executor with an engine and rules. */
-  public static BlockExecutor of(
-      ChainReader chain, StateProvider states, EvmEngine engine, ConsensusRules rules) {
+  /** Returns an executor with an engine. */
+  public static BlockExecutor of(ChainReader chain, StateProvider states, EvmEngine engine) {
     Execution execution = new Execution(chain, states);
     execution.setEngine(engine);
-    execution.addRules(rules);
     return execution;
   }
 }

@@ -314,8 +314,9 @@ class BasicTests {
           case FEE_MARKET -> Fork.LONDON;
           case BLOB -> Fork.CANCUN;
           case SET_CODE -> Fork.PRAGUE;
+          case DEPOSIT -> null;
         };
-    if (!fork.includes(needed)) {
+    if (needed == null || !fork.includes(needed)) {
       return "type";
     }
     if (t.chainId() != null

@@ -136,7 +136,8 @@ class ForkChoiceTests {
         Address.ZERO,
         List.of(),
         Hash.ZERO,
-        Bytes.EMPTY);
+        Bytes.EMPTY,
+        null);
   }
 
   @Test

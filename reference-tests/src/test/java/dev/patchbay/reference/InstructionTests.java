@@ -17,6 +17,7 @@ import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.ExecutionResult;
+import dev.patchbay.primitives.execution.TransactionRules;
 import java.util.HexFormat;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -140,7 +141,8 @@ class InstructionTests {
             UInt256.ZERO,
             UInt256.ZERO,
             0,
-            number -> Hash.ZERO);
+            number -> Hash.ZERO,
+            TransactionRules.ETHEREUM);
     Transaction call =
         Transaction.builder(TransactionType.LEGACY)
             .gasLimit(1_000_000)

@@ -23,6 +23,7 @@ import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.primitives.execution.TransactionRules;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -197,7 +198,8 @@ class StateTests {
         fork.includes(Fork.LONDON) ? number(env, "currentBaseFee") : null,
         blobFee,
         blobs.max(),
-        n -> Hash.keccak(Long.toString(n).getBytes(java.nio.charset.StandardCharsets.US_ASCII)));
+        n -> Hash.keccak(Long.toString(n).getBytes(java.nio.charset.StandardCharsets.US_ASCII)),
+        TransactionRules.ETHEREUM);
   }
 
   private static UInt256 number(JsonNode node, String field) {

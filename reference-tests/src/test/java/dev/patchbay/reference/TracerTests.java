@@ -22,6 +22,7 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.FeeMarket;
+import dev.patchbay.primitives.execution.TransactionRules;
 import dev.patchbay.tracer.call.CallTracerFactory;
 import dev.patchbay.tracer.erc7562.Erc7562TracerFactory;
 import dev.patchbay.tracer.flat.FlatCallTracerFactory;
@@ -133,7 +134,8 @@ class TracerTests {
                 ? FeeMarket.blobBaseFee(number(genesis, "excessBlobGas").longValue(), blobs)
                 : UInt256.ZERO,
             blobs.max(),
-            n -> Hash.ZERO);
+            n -> Hash.ZERO,
+            TransactionRules.ETHEREUM);
     Transaction transaction =
         Transaction.decode(Bytes.fromHex(fixture.get("input").asText()).toArray());
     @SuppressWarnings("unchecked") // JSON objects have string keys
@@ -178,7 +180,8 @@ class TracerTests {
         null,
         null,
         null,
-        false);
+        false,
+        null);
   }
 
   private static UInt256 number(JsonNode node, String name) {

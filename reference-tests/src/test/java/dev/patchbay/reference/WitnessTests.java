@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.chain.Chains;
-import dev.patchbay.consensus.engine.EngineRules;
 import dev.patchbay.evm.engine.DefaultEvmEngine;
 import dev.patchbay.execution.Executions;
 import dev.patchbay.primitives.Account;
@@ -184,7 +183,7 @@ class WitnessTests {
       Stateless state = new Stateless(witness, parent.stateRoot());
       // an engine that has seen no code yet
       BlockExecutor executor =
-          Executions.of(chain.reader(), chain.states(), new DefaultEvmEngine(), new EngineRules());
+          Executions.of(chain.reader(), chain.states(), new DefaultEvmEngine());
       BlockExecutor.Outcome outcome = executor.execute(block, state, state::rootAfter);
       assertThat(state.rootAfter(outcome.changes()))
           .as(block.toString())

@@ -2,6 +2,8 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.state.StateProof;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateRange;
@@ -57,6 +59,7 @@ final class Chain implements ChainReader, StateProvider {
   private final long historyBlocks;
   private final RecentNodes recent;
   private final BadBlocks bad;
+  private final Function<String, @Nullable ConsensusRules> rules;
 
   private final BlockCache cache = new BlockCache(CACHE_BYTES);
   private final StateCache stateCache = new StateCache(STATE_CACHE_BYTES);
@@ -74,6 +77,7 @@ final class Chain implements ChainReader, StateProvider {
   /**
    * Makes a chain without a store.
    *
+   * @param rules gives the installed rules by their name
    * @param historyBlocks how many blocks can be undone, so that the states before them are there;
    *     {@link Long#MAX_VALUE} for all
    */
@@ -83,10 +87,12 @@ final class Chain implements ChainReader, StateProvider {
       TrieWorkers workers,
       RecentNodes recent,
       BadBlocks bad,
+      Function<String, @Nullable ConsensusRules> rules,
       long historyBlocks) {
     this.storage = storage;
     this.workers = workers;
     this.bad = bad;
+    this.rules = rules;
     this.recent = recent;
     this.historyBlocks = historyBlocks;
     this.config = genesisFile.config();
@@ -300,6 +306,21 @@ final class Chain implements ChainReader, StateProvider {
   }
 
   @Override
+  public Hash storageRootAfter(Hash parent, StateChanges changes, Address address) {
+    List<StateChanges.AccountChange> own =
+        changes.accounts().stream().filter(change -> change.address().equals(address)).toList();
+    return readSnapshot(
+        reader -> {
+          Overlay overlay = overlayAt(reader, parent);
+          if (overlay == null) {
+            throw new IllegalArgumentException("no state after block " + parent);
+          }
+          new FlatState(overlay, workers).apply(new StateChanges(own), null);
+          return FlatState.storageRoot(overlay, address);
+        });
+  }
+
+  @Override
   public @Nullable StateProof prove(Hash blockHash, Address address, List<UInt256> keys) {
     return readSnapshot(
         reader -> {
@@ -375,6 +396,16 @@ final class Chain implements ChainReader, StateProvider {
   /** Returns what the store and the nodes in memory are together: the state after the head. */
   KeyReader stateOfHead(KeyValueStore store) {
     return recent.view().over(store);
+  }
+
+  @Override
+  public ConsensusRules rules() {
+    String name = config.consensus();
+    ConsensusRules installed = rules.apply(name);
+    if (installed == null) {
+      throw new NotReadyException("the consensus rules '" + name + "' are not installed");
+    }
+    return installed;
   }
 
   @Override

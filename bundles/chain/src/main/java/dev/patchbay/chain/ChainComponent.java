@@ -120,10 +120,9 @@ public final class ChainComponent {
             workers,
             new RecentNodes(RecentNodes.MOST_BLOCKS),
             bad,
+            rules::get,
             config.history() == 0 ? Long.MAX_VALUE : config.history());
-    importer =
-        new Importer(
-            chain, manager, imports, () -> executor, rules::get, () -> listeners, workers, bad);
+    importer = new Importer(chain, manager, imports, () -> executor, () -> listeners, workers, bad);
     String[] readers = {
       ChainReader.class.getName(), HeaderReader.class.getName(), StateProvider.class.getName()
     };

@@ -93,7 +93,7 @@ final class ChainStore {
         Column.RECEIPTS,
         block.hash().toArray(),
         new RlpWriter()
-            .list(w -> receipts.forEach(receipt -> w.bytes(receipt.encode())))
+            .list(w -> receipts.forEach(receipt -> w.bytes(receipt.encodeWhole())))
             .toArray());
   }
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
-import dev.patchbay.api.storage.StorageControl.Stage;
 import dev.patchbay.api.storage.StorageException;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.osgi.framework.BundleContext;
 
 /**
- * Lets a migration fail, or the process die, at a chosen stage, so that tests of the whole node can
- * see what then happens. The system property {@code patchbay.migration.fail} names {@code
- * STAGE:fail} or {@code STAGE:halt}; without it nothing is done.
+ * Lets migrations fail, or the process die, at chosen stages, so that tests of the whole node can
+ * see what then happens. The system property {@code patchbay.migration.fail} is a list of {@code
+ * STAGE:fail} and {@code STAGE:halt}, separated by commas; each holds once, when those before it
+ * have. Without the property nothing is done.
  */
 final class FailurePoints {
   private FailurePoints() {}
@@ -18,13 +21,12 @@ final class FailurePoints {
     if (configured == null || configured.isEmpty()) {
       return stage -> {};
     }
-    String[] parts = configured.split(":", 2);
-    Stage failing = Stage.valueOf(parts[0]);
-    boolean halt = parts.length > 1 && parts[1].equals("halt");
+    Queue<String> failures = new ConcurrentLinkedQueue<>(List.of(configured.split(",")));
     return stage -> {
-      if (stage == failing && halt) {
+      if ((stage + ":halt").equals(failures.peek())) {
         Runtime.getRuntime().halt(137);
-      } else if (stage == failing && stage != Stage.DONE) {
+      } else if ((stage + ":fail").equals(failures.peek())) {
+        failures.remove();
         throw new StorageException("injected failure at " + stage);
       }
     };

@@ -4,6 +4,7 @@ package dev.patchbay.chain;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
@@ -58,6 +59,12 @@ final class FlatState {
   static @Nullable Account account(KeyReader reader, Hash addressHash) {
     byte[] slim = reader.get(Column.ACCOUNTS, addressHash.unsafeArray());
     return slim == null ? null : Account.decodeSlim(slim);
+  }
+
+  /** Returns the storage root of an account; that of nothing when there is no account. */
+  static Hash storageRoot(KeyReader reader, Address address) {
+    Account account = account(reader, address.keccak());
+    return account == null ? Account.EMPTY_ROOT : account.storageRoot();
   }
 
   static UInt256 slot(KeyReader reader, byte[] key) {

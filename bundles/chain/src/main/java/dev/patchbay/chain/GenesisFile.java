@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -44,6 +45,9 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
   private static final Map<Fork, String> TIMES = new EnumMap<>(Fork.class);
   private static final List<String> BLOB_FORKS =
       List.of("cancun", "prague", "osaka", "bpo1", "bpo2", "bpo3", "bpo4", "bpo5");
+
+  /** The forks of the OP Stack from Regolith on, with the fork of Ethereum that comes with each. */
+  private static final Map<String, @Nullable Fork> ROLLUP_FORKS = new LinkedHashMap<>();
 
   /** SHA-256 of nothing: the hash of no requests (EIP-7685). */
   static final Hash EMPTY_REQUESTS =
@@ -66,6 +70,16 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     TIMES.put(Fork.CANCUN, "cancunTime");
     TIMES.put(Fork.PRAGUE, "pragueTime");
     TIMES.put(Fork.OSAKA, "osakaTime");
+    ROLLUP_FORKS.put("regolith", null);
+    ROLLUP_FORKS.put("canyon", Fork.SHANGHAI);
+    ROLLUP_FORKS.put("ecotone", Fork.CANCUN);
+    ROLLUP_FORKS.put("fjord", null);
+    ROLLUP_FORKS.put("granite", null);
+    ROLLUP_FORKS.put("holocene", null);
+    ROLLUP_FORKS.put("isthmus", Fork.PRAGUE);
+    ROLLUP_FORKS.put("jovian", null);
+    ROLLUP_FORKS.put("karst", null);
+    ROLLUP_FORKS.put("interop", null);
   }
 
   /**
@@ -119,6 +133,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
   private static ChainConfig config(JsonNode json) {
     Map<Fork, Long> blocks = forks(json, BLOCKS);
     Map<Fork, Long> times = forks(json, TIMES);
+    ChainConfig.Rollup rollup = rollup(json, times);
     UInt256 ttd = field(json, "terminalTotalDifficulty", GenesisFile::number, null);
     JsonNode clique = json.get("clique");
     if (ttd != null && ttd.isZero() && clique == null) {
@@ -153,7 +168,60 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
             ? field(json, "daoForkBlock", GenesisFile::longNumber, null)
             : null,
         field(json, "mergeNetsplitBlock", GenesisFile::longNumber, null),
-        clique != null);
+        clique != null,
+        rollup);
+  }
+
+  /**
+   * Reads what a rollup of the OP Stack has besides; null for other chains. A fork of Ethereum that
+   * comes with one of its own is added where it is not named.
+   */
+  private static ChainConfig.@Nullable Rollup rollup(JsonNode json, Map<Fork, Long> times) {
+    JsonNode optimism = json.get("optimism");
+    if (optimism == null || optimism.isNull()) {
+      return null;
+    }
+    Map<String, Long> own = new HashMap<>();
+    ROLLUP_FORKS.forEach(
+        (name, fork) -> {
+          Long from = field(json, name + "Time", GenesisFile::longNumber, null);
+          if (from != null) {
+            own.put(name, from);
+          }
+          Long named = fork == null ? null : times.get(fork);
+          if (named != null && !named.equals(from)) {
+            throw new IllegalArgumentException(
+                "field config."
+                    + TIMES.get(fork)
+                    + " is "
+                    + named
+                    + ", on a rollup it must be the same as "
+                    + name
+                    + "Time, which is "
+                    + (from == null ? "missing" : from));
+          }
+          if (fork != null && from != null) {
+            times.put(fork, from);
+          }
+        });
+    String at = "config.optimism.";
+    long denominator = positive(optimism, at, "eip1559Denominator");
+    return new ChainConfig.Rollup(
+        positive(optimism, at, "eip1559Elasticity"),
+        denominator,
+        optimism.has("eip1559DenominatorCanyon")
+            ? positive(optimism, at, "eip1559DenominatorCanyon")
+            : denominator,
+        own);
+  }
+
+  private static long positive(JsonNode json, String at, String name) {
+    long value = required(json, at, name, GenesisFile::longNumber);
+    if (value < 1 || value > 0xffffffffL) {
+      throw new IllegalArgumentException(
+          "field " + at + name + " is " + value + ", it must be 1 to 4294967295");
+    }
+    return value;
   }
 
   /** Returns the blob parameters of a fork; Osaka without any of its own keeps Prague's. */

@@ -2,7 +2,7 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.InvalidBlockException;
-import dev.patchbay.primitives.BlobSchedule;
+import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.ChainConfig;
@@ -10,7 +10,6 @@ import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
-import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import dev.patchbay.trie.Roots;
 import java.util.List;
@@ -29,7 +28,8 @@ final class HeaderChecks {
 
   private HeaderChecks() {}
 
-  static void verify(BlockHeader header, BlockHeader parent, ChainConfig config)
+  static void verify(
+      BlockHeader header, BlockHeader parent, ConsensusRules rules, ChainConfig config)
       throws InvalidBlockException {
     Fork fork = config.forkOf(header);
     check("number", header.number(), parent.number() + 1);
@@ -41,7 +41,8 @@ final class HeaderChecks {
     if (fork.includes(Fork.LONDON) && parent.baseFeePerGas() == null) {
       parentLimit *= 2;
     }
-    if (Math.abs(header.gasLimit() - parentLimit) >= parentLimit / 1024) {
+    if (rules.gasLimitMovesSlowly()
+        && Math.abs(header.gasLimit() - parentLimit) >= parentLimit / 1024) {
       throw new InvalidBlockException(
           "gasLimit " + header.gasLimit() + " is too far from the parent's " + parentLimit);
     }
@@ -49,27 +50,33 @@ final class HeaderChecks {
       throw new InvalidBlockException(
           "gasUsed " + header.gasUsed() + " is above gasLimit " + header.gasLimit());
     }
-    UInt256 baseFee = fork.includes(Fork.LONDON) ? FeeMarket.nextBaseFee(parent) : null;
+    long time = header.timestamp();
+    UInt256 baseFee = fork.includes(Fork.LONDON) ? rules.nextBaseFee(parent, time, config) : null;
     check("baseFeePerGas", header.baseFeePerGas(), baseFee);
     present("withdrawalsRoot", header.withdrawalsRoot(), fork.includes(Fork.SHANGHAI));
     boolean cancun = fork.includes(Fork.CANCUN);
     present("blobGasUsed", header.blobGasUsed(), cancun);
     present("parentBeaconBlockRoot", header.parentBeaconBlockRoot(), cancun);
     present("requestsHash", header.requestsHash(), fork.includes(Fork.PRAGUE));
-    BlobSchedule blobs = config.blobScheduleAt(header.timestamp());
-    Long excess = cancun ? (Long) FeeMarket.nextExcessBlobGas(parent, blobs, fork) : null;
+    Long excess = cancun ? (Long) rules.nextExcessBlobGas(parent, time, config) : null;
     check("excessBlobGas", header.excessBlobGas(), excess);
     Long blobGas = header.blobGasUsed();
-    if (blobGas != null
-        && (blobGas < 0
-            || blobGas % FeeMarket.BLOB_GAS != 0
-            || blobGas > blobs.max() * FeeMarket.BLOB_GAS)) {
-      throw new InvalidBlockException(
-          "blobGasUsed " + blobGas + " is not a number of blobs up to " + blobs.max());
+    if (blobGas != null) {
+      long most = rules.mostBlobGas(header, config);
+      if (blobGas < 0 || blobGas > most || blobGas % rules.blobGasUnit() != 0) {
+        throw new InvalidBlockException(
+            "blobGasUsed "
+                + blobGas
+                + " is not a multiple of "
+                + rules.blobGasUnit()
+                + " up to "
+                + most);
+      }
     }
   }
 
-  static void verifyBody(Block block, ChainConfig config) throws InvalidBlockException {
+  static void verifyBody(Block block, ConsensusRules rules, ChainConfig config)
+      throws InvalidBlockException {
     BlockHeader header = block.header();
     int size = config.forkOf(header).includes(Fork.OSAKA) ? block.encode().length : 0;
     if (size > MAX_BLOCK_BYTES) {
@@ -86,6 +93,10 @@ final class HeaderChecks {
         Hash.keccak(new RlpWriter().list(w -> block.ommers().forEach(o -> o.write(w))).toArray());
     check("ommersHash", header.ommersHash(), ommers);
     List<Withdrawal> withdrawals = block.withdrawals();
+    if (rules.withdrawalsRootOf(header, config) != null) {
+      check("withdrawals", withdrawals, List.of()); // the root is that of a state, checked after it
+      return;
+    }
     check(
         "withdrawalsRoot",
         header.withdrawalsRoot(),

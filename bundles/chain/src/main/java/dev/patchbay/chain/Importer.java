@@ -17,6 +17,7 @@ import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.binding.Lease;
 import dev.patchbay.chain.ExecutedBlocks.ExecutedBlock;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
@@ -28,7 +29,6 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -62,7 +62,6 @@ final class Importer implements BlockImporter, ForkChoice {
   private final StorageManager storage;
   private final ReentrantLock imports;
   private final Supplier<@Nullable BlockExecutor> executor;
-  private final Function<String, @Nullable ConsensusRules> rules;
   private final Supplier<List<ChainListener>> listeners;
   private final TrieWorkers workers;
   private final BadBlocks bad;
@@ -73,7 +72,6 @@ final class Importer implements BlockImporter, ForkChoice {
       StorageManager storage,
       ReentrantLock imports,
       Supplier<@Nullable BlockExecutor> executor,
-      Function<String, @Nullable ConsensusRules> rules,
       Supplier<List<ChainListener>> listeners,
       TrieWorkers workers,
       BadBlocks bad) {
@@ -81,7 +79,6 @@ final class Importer implements BlockImporter, ForkChoice {
     this.storage = storage;
     this.imports = imports;
     this.executor = executor;
-    this.rules = rules;
     this.listeners = listeners;
     this.workers = workers;
     this.bad = bad;
@@ -221,21 +218,12 @@ final class Importer implements BlockImporter, ForkChoice {
     }
   }
 
-  private ConsensusRules consensus() {
-    String name = chain.config().consensus();
-    ConsensusRules consensus = rules.apply(name);
-    if (consensus == null) {
-      throw new NotReadyException("the consensus rules '" + name + "' are not installed");
-    }
-    return consensus;
-  }
-
   private void verify(Block block, BlockHeader parent) throws RefusedException {
-    ConsensusRules consensus = consensus();
+    ConsensusRules consensus = chain.rules();
     try {
-      HeaderChecks.verify(block.header(), parent, chain.config());
+      HeaderChecks.verify(block.header(), parent, consensus, chain.config());
       consensus.verifyHeader(block.header(), parent, chain, chain.config());
-      HeaderChecks.verifyBody(block, chain.config());
+      HeaderChecks.verifyBody(block, consensus, chain.config());
       consensus.verifyOmmers(block, chain);
       for (BlockHeader ommer : block.ommers()) {
         BlockHeader before = chain.header(ommer.parentHash());
@@ -243,7 +231,7 @@ final class Importer implements BlockImporter, ForkChoice {
           throw new InvalidBlockException(
               "ommer " + ommer.computeHash() + " has an unknown parent " + ommer.parentHash());
         }
-        HeaderChecks.verify(ommer, before, chain.config());
+        HeaderChecks.verify(ommer, before, consensus, chain.config());
         consensus.verifyHeader(ommer, before, chain, chain.config());
       }
     } catch (InvalidBlockException broken) {
@@ -489,7 +477,13 @@ final class Importer implements BlockImporter, ForkChoice {
     try {
       Outcome outcome = known == null ? execute(overlay, block) : known;
       Hash root = new FlatState(overlay, workers).apply(outcome.changes, block.number());
-      HeaderChecks.check("stateRoot", block.header().stateRoot(), root);
+      BlockHeader header = block.header();
+      HeaderChecks.check("stateRoot", header.stateRoot(), root);
+      Address withdrawals = chain.rules().withdrawalsRootOf(header, chain.config());
+      if (withdrawals != null) {
+        Hash of = FlatState.storageRoot(overlay, withdrawals);
+        HeaderChecks.check("withdrawalsRoot", header.withdrawalsRoot(), of);
+      }
       ChainStore.putReceipts(overlay.writes(), block, outcome.receipts);
       return new ExecutedBlock(block, outcome.receipts, overlay.writes());
     } catch (InvalidBlockException broken) {

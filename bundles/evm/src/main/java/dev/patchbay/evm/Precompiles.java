@@ -10,6 +10,7 @@ import dev.patchbay.crypto.P256;
 import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.execution.TransactionRules;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -98,7 +99,7 @@ public final class Precompiles {
       put(0x11, in -> 23_800, Bls12381::mapToG2);
     }
     if (fork.includes(Fork.OSAKA)) {
-      put(0x100, in -> 6_900, in -> P256.verify(in) ? truth(true) : NO_BYTES);
+      put(0x100, in -> 6_900, Precompiles::p256Verify);
     }
   }
 
@@ -129,6 +130,42 @@ public final class Precompiles {
 
   private Precompiles(Map<Address, Contract> contracts) {
     this.contracts.putAll(contracts);
+  }
+
+  /** Returns these contracts as a chain has them. */
+  Precompiles under(TransactionRules rules) {
+    Map<Address, Integer> limits = rules.mostPrecompileInput();
+    Long verifyGas = rules.p256VerifyGas();
+    if (limits.isEmpty() && verifyGas == null) {
+      return this;
+    }
+    Precompiles out = new Precompiles(contracts);
+    if (verifyGas != null) {
+      out.put(0x100, in -> verifyGas, Precompiles::p256Verify);
+    }
+    limits.forEach((at, most) -> out.contracts.computeIfPresent(at, (a, c) -> limited(c, most)));
+    return out;
+  }
+
+  private static Contract limited(Contract contract, int most) {
+    return new Contract() {
+      @Override
+      public long gas(byte[] input) {
+        return contract.gas(input);
+      }
+
+      @Override
+      public byte @Nullable [] run(byte[] input) {
+        return input.length > most ? null : contract.run(input);
+      }
+
+      @Override
+      public String failure(byte[] input) {
+        return input.length > most
+            ? "input has " + input.length + " bytes, at most " + most + " are allowed"
+            : contract.failure(input);
+      }
+    };
   }
 
   /**
@@ -201,6 +238,10 @@ public final class Precompiles {
     return key == null ? NO_BYTES : leftPadded(Secp256k1.address(key));
   }
 
+  private static byte[] p256Verify(byte[] in) {
+    return P256.verify(in) ? one() : NO_BYTES;
+  }
+
   private static byte[] ripemd160(byte[] in) {
     return leftPadded(Digests.ripemd160(in, 0, in.length));
   }
@@ -216,8 +257,12 @@ public final class Precompiles {
     if (value == null) {
       return null;
     }
+    return value ? one() : new byte[32];
+  }
+
+  private static byte[] one() {
     byte[] out = new byte[32];
-    out[31] = (byte) (value ? 1 : 0);
+    out[31] = 1;
     return out;
   }
 

@@ -2,14 +2,15 @@
 package dev.patchbay.evm;
 
 import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.api.tracing.Tracer.CallType;
 import dev.patchbay.primitives.AccessListEntry;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Authorization;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.Log;
 import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.Transaction.Deposit;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.BlockContext;
@@ -18,6 +19,8 @@ import dev.patchbay.primitives.execution.ExecutionResult.Status;
 import dev.patchbay.primitives.execution.IntrinsicGas;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.InvalidTransactionException.Reason;
+import dev.patchbay.primitives.execution.TransactionRules;
+import dev.patchbay.primitives.execution.TransactionRules.Fee;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +42,7 @@ public final class TransactionProcessor {
   private final EvmState state;
   private final BlockContext block;
   private final Fork fork;
+  private final TransactionRules rules;
   private final Loop loop;
   private final List<Frame> frames = new ArrayList<>();
   private Precompiles precompiles;
@@ -80,8 +84,9 @@ public final class TransactionProcessor {
     this.state = state;
     this.block = block;
     this.fork = block.fork();
+    this.rules = block.rules();
     this.loop = loop;
-    this.precompiles = Precompiles.of(fork);
+    this.precompiles = Precompiles.of(fork).under(rules);
     if (fork.includes(Fork.BERLIN)) {
       state.keepWarm(precompiles.addresses());
     }
@@ -116,15 +121,61 @@ public final class TransactionProcessor {
       throw new InvalidTransactionException(Reason.SIGNATURE, "invalid sender: invalid signature");
     }
     AccountEntry sender = state.entry(from);
-    long floor = validate(tx, from, sender, gasLeft, mode);
+    if (!rules.allows(tx.type())) {
+      throw invalid(Reason.TYPE_NOT_SUPPORTED, "transaction type not supported");
+    }
+    Deposit deposit = tx.deposit();
+    if (deposit != null) {
+      return deposit(tx, deposit, from, sender, gasLeft, tracer);
+    }
+    UInt256 mostFees = mode == Mode.CONSENSUS ? sum(fees(tx, tx.gasLimit())) : UInt256.ZERO;
+    long floor = validate(tx, from, sender, gasLeft, mode, mostFees);
     UInt256 price = price(tx, mode);
+    start(tx, from, tracer);
+
+    UInt256 blobFee = block.blobBaseFee().multiply(UInt256.of(IntrinsicGas.blobGas(tx)));
+    UInt256 prepaid = price.multiply(UInt256.of(tx.gasLimit())).add(blobFee).add(mostFees);
+    state.debit(sender, prepaid);
+    Frame frame = execute(tx, from, sender, price, tracer);
+    ExecutionResult result = result(tx, frame, floor);
+
+    long used = result.gasUsed();
+    state.credit(sender, price.multiply(UInt256.of(tx.gasLimit() - used)), fork);
+    UInt256 baseFee = block.baseFee();
+    UInt256 tip = baseFee == null || price.compareTo(baseFee) < 0 ? price : price.subtract(baseFee);
+    if (baseFee != null && price.compareTo(baseFee) < 0) {
+      tip = UInt256.ZERO;
+    }
+    state.credit(state.entry(block.coinbase()), tip.multiply(UInt256.of(used)), fork);
+    Address vault = rules.baseFeeRecipient();
+    if (vault != null && baseFee != null && mode == Mode.CONSENSUS) {
+      state.credit(state.entry(vault), baseFee.multiply(UInt256.of(used)), fork);
+    }
+    if (!mostFees.isZero()) {
+      List<Fee> fees = fees(tx, used);
+      state.credit(sender, mostFees.subtract(sum(fees)), fork);
+      fees.forEach(fee -> state.credit(state.entry(fee.to()), fee.wei(), fork));
+    }
+    return end(result, tracer);
+  }
+
+  private List<Fee> fees(Transaction tx, long gasUsed) {
+    return rules.fees(tx, gasUsed, state::storage);
+  }
+
+  private static UInt256 sum(List<Fee> fees) {
+    return fees.stream().map(Fee::wei).reduce(UInt256.ZERO, UInt256::add);
+  }
+
+  private void start(Transaction tx, Address from, @Nullable Tracer tracer) {
     if (tracer != null) {
       tracer.onTransactionStart(new TracedState(state, block, precompiles), tx, from);
     }
+  }
 
-    UInt256 blobFee = block.blobBaseFee().multiply(UInt256.of(IntrinsicGas.blobGas(tx)));
-    UInt256 prepaid = price.multiply(UInt256.of(tx.gasLimit())).add(blobFee);
-    state.debit(sender, prepaid);
+  /** Runs the code of a transaction, with the gas beyond the intrinsic. */
+  private Frame execute(
+      Transaction tx, Address from, AccountEntry sender, UInt256 price, @Nullable Tracer tracer) {
     Machine machine = new Machine(state, block, precompiles, frames, loop, tracer);
     machine.origin = from;
     machine.gasPrice = price;
@@ -133,47 +184,99 @@ public final class TransactionProcessor {
 
     long nonce = sender.nonce;
     long gas = tx.gasLimit() - IntrinsicGas.of(tx, fork);
-    Frame frame;
     Address to = tx.to();
+    state.setNonce(sender, nonce + 1);
     if (to == null) {
-      state.setNonce(sender, nonce + 1);
-      frame = machine.create(from, nonce, tx.data(), tx.value(), gas);
-    } else {
-      state.setNonce(sender, nonce + 1);
-      for (Authorization authorization : tx.authorizations()) {
-        authorize(authorization);
-      }
-      frame = machine.call(from, to, tx.data(), tx.value(), gas);
+      return machine.create(from, nonce, tx.data(), tx.value(), gas);
     }
+    for (Authorization authorization : tx.authorizations()) {
+      authorize(authorization);
+    }
+    return machine.call(from, to, tx.data(), tx.value(), gas);
+  }
 
+  /** Returns how a transaction ended; its state is not ended yet. */
+  private ExecutionResult result(Transaction tx, Frame frame, long floor) {
     long used = tx.gasLimit() - frame.gas;
     long cap = used / (fork.includes(Fork.LONDON) ? 5 : 2);
     long peak = Math.max(used, floor);
     used = Math.max(used - Math.min(cap, state.refund()), floor);
-    state.credit(sender, price.multiply(UInt256.of(tx.gasLimit() - used)), fork);
-    UInt256 baseFee = block.baseFee();
-    UInt256 tip = baseFee == null || price.compareTo(baseFee) < 0 ? price : price.subtract(baseFee);
-    if (baseFee != null && price.compareTo(baseFee) < 0) {
-      tip = UInt256.ZERO;
-    }
-    state.credit(state.entry(block.coinbase()), tip.multiply(UInt256.of(used)), fork);
-
     boolean success = frame.error == null;
-    List<Log> logs = success ? List.copyOf(state.logs()) : List.of();
-    ExecutionResult result =
-        new ExecutionResult(
-            status(frame),
-            used,
-            peak - used,
-            frame.outputBytes(),
-            logs,
-            frame.error,
-            success && to == null ? frame.self.address : null);
+    return new ExecutionResult(
+        status(frame),
+        used,
+        peak - used,
+        frame.outputBytes(),
+        success ? List.copyOf(state.logs()) : List.of(),
+        frame.error,
+        success && tx.isCreation() ? frame.self.address : null);
+  }
+
+  private ExecutionResult end(ExecutionResult result, @Nullable Tracer tracer) {
     state.endTransaction(fork);
     if (tracer != null) {
-      tracer.onTransactionEnd(used);
+      tracer.onTransactionEnd(result.gasUsed());
     }
     return result;
+  }
+
+  /**
+   * Executes a deposit: it mints, costs nothing, and one that cannot be executed is part of its
+   * block all the same, failed, with the mint and a nonce more (OP Stack specification, deposits).
+   */
+  private ExecutionResult deposit(
+      Transaction tx,
+      Deposit deposit,
+      Address from,
+      AccountEntry sender,
+      long gasLeft,
+      @Nullable Tracer tracer)
+      throws InvalidTransactionException {
+    boolean system = deposit.isSystemTransaction();
+    if (system && !rules.depositsUseTheirLimit()) {
+      throw invalid(
+          Reason.TYPE_NOT_SUPPORTED, "system tx not supported: address " + from.toChecksumString());
+    }
+    if (!system && Long.compareUnsigned(tx.gasLimit(), gasLeft) > 0) {
+      throw invalid(Reason.BLOCK_GAS, "gas limit reached");
+    }
+    start(tx, from, tracer);
+    if (!deposit.mint().isZero()) {
+      state.credit(sender, deposit.mint(), fork);
+    }
+    ExecutionResult result;
+    try {
+      if (sender.balance.compareTo(tx.value()) < 0) {
+        throw invalid(
+            Reason.INSUFFICIENT_FUNDS,
+            "insufficient funds for transfer: address " + from.toChecksumString());
+      }
+      long floor = checkGas(tx);
+      result = result(tx, execute(tx, from, sender, UInt256.ZERO, tracer), floor);
+    } catch (InvalidTransactionException failure) {
+      String error = "failed deposit: " + failure.getMessage();
+      state.setNonce(sender, sender.nonce + 1);
+      if (tracer != null) {
+        Address to = tx.to() == null ? Address.ZERO : tx.to();
+        CallType type = tx.isCreation() ? CallType.CREATE : CallType.CALL;
+        tracer.onEnter(0, type, from, to, tx.data(), tx.gasLimit(), tx.value());
+        tracer.onExit(0, Bytes.EMPTY, tx.gasLimit(), error, true);
+      }
+      result =
+          new ExecutionResult(Status.HALT, tx.gasLimit(), 0, Bytes.EMPTY, List.of(), error, null);
+    }
+    if (rules.depositsUseTheirLimit()) {
+      result =
+          new ExecutionResult(
+              result.status(),
+              system ? 0 : tx.gasLimit(),
+              0,
+              result.output(),
+              result.logs(),
+              result.error(),
+              result.contract());
+    }
+    return end(result, tracer);
   }
 
   /**
@@ -220,7 +323,8 @@ public final class TransactionProcessor {
 
   // ---- validity
 
-  private long validate(Transaction tx, Address from, AccountEntry sender, long gasLeft, Mode mode)
+  private long validate(
+      Transaction tx, Address from, AccountEntry sender, long gasLeft, Mode mode, UInt256 mostFees)
       throws InvalidTransactionException {
     checkType(tx);
     boolean simulated = mode == Mode.SIMULATION;
@@ -253,7 +357,12 @@ public final class TransactionProcessor {
       throw invalid(Reason.BLOCK_GAS, "gas limit reached");
     }
     checkFees(tx, from, simulated);
-    checkFunds(tx, from, sender);
+    checkFunds(tx, from, sender, mostFees);
+    return checkGas(tx);
+  }
+
+  /** Returns the least gas that a transaction uses (EIP-7623). */
+  private long checkGas(Transaction tx) throws InvalidTransactionException {
     long intrinsic = IntrinsicGas.of(tx, fork);
     if (Long.compareUnsigned(tx.gasLimit(), intrinsic) < 0) {
       throw invalid(
@@ -288,6 +397,7 @@ public final class TransactionProcessor {
           case FEE_MARKET -> Fork.LONDON;
           case BLOB -> Fork.CANCUN;
           case SET_CODE -> Fork.PRAGUE;
+          case DEPOSIT -> Fork.FRONTIER; // where the chain has them at all
         };
     if (!fork.includes(needed)) {
       throw invalid(Reason.TYPE_NOT_SUPPORTED, "transaction type not supported");
@@ -385,9 +495,10 @@ public final class TransactionProcessor {
     }
   }
 
-  private static void checkFunds(Transaction tx, Address from, AccountEntry sender)
+  private static void checkFunds(
+      Transaction tx, Address from, AccountEntry sender, UInt256 mostFees)
       throws InvalidTransactionException {
-    BigInteger cost = IntrinsicGas.maximumCost(tx);
+    BigInteger cost = IntrinsicGas.maximumCost(tx).add(mostFees.toBigInteger());
     BigInteger have = sender.balance.toBigInteger();
     if (have.compareTo(cost) < 0) {
       throw invalid(

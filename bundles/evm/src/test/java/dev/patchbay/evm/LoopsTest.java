@@ -18,6 +18,7 @@ import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.StateChanges.AccountChange;
+import dev.patchbay.primitives.execution.TransactionRules;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -123,7 +124,8 @@ class LoopsTest {
             fork.includes(Fork.LONDON) ? UInt256.of(7) : null,
             UInt256.ONE,
             6,
-            number -> Hash.keccak(new byte[] {(byte) number}));
+            number -> Hash.keccak(new byte[] {(byte) number}),
+            TransactionRules.ETHEREUM);
     ExecutionResult result =
         new TransactionProcessor(state, block, loop)
             .process(call, 30_000_000, Mode.SIMULATION, tracer);

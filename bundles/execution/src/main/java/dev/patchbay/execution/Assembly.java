@@ -2,31 +2,34 @@
 package dev.patchbay.execution;
 
 import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.evm.EvmExecution;
 import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.BlockExecutor.Outcome;
 import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bloom;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Log;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
+import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.ExecutionResult;
-import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.Requests;
 import dev.patchbay.primitives.execution.Reward;
 import dev.patchbay.primitives.execution.StateChanges;
+import dev.patchbay.primitives.execution.TransactionRules;
 import dev.patchbay.trie.Roots;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A block in the making. */
@@ -36,32 +39,36 @@ final class Assembly implements BlockAssembly {
   private final EvmExecution execution;
   private final BlockHeader header;
   private final Fork fork;
+  private final TransactionRules transactionRules;
   private final List<Withdrawal> withdrawals;
+  private final ConsensusRules rules;
   private final ChainConfig config;
   private final List<Transaction> transactions = new ArrayList<>();
   private final List<Receipt> receipts = new ArrayList<>();
 
-  /** Gives the root after changes to the parent's state. */
-  private final Function<StateChanges, Hash> roots;
+  private final StateRoots roots;
 
   /** Whether receipts hold roots, as those before Byzantium do. */
   private final boolean rootsInReceipts;
 
   private List<Reward> rewards = List.of();
   private long gasUsed;
-  private long blobs;
+  private long blobGas;
 
   Assembly(
       EvmExecution execution,
       BlockHeader header,
-      Fork fork,
+      BlockContext context,
       @Nullable List<Withdrawal> withdrawals,
+      ConsensusRules rules,
       ChainConfig config,
-      Function<StateChanges, Hash> roots,
+      StateRoots roots,
       boolean rootsInReceipts) {
     this.execution = execution;
     this.header = header;
-    this.fork = fork;
+    this.fork = context.fork();
+    this.transactionRules = context.rules();
+    this.rules = rules;
     this.withdrawals =
         withdrawals == null || !fork.includes(Fork.SHANGHAI) ? List.of() : withdrawals;
     this.config = config;
@@ -85,42 +92,53 @@ final class Assembly implements BlockAssembly {
 
   ExecutionResult add(Transaction transaction, @Nullable Tracer tracer)
       throws InvalidTransactionException {
-    checkBlobs(transaction);
-    return append(transaction, execution.transact(transaction, gasLeft(), tracer));
+    long blob = blobGas(transaction);
+    Long nonce = depositNonce(transaction);
+    return append(transaction, execution.transact(transaction, gasLeft(), tracer), blob, nonce);
   }
 
   /** Executes a call as {@code eth_call} does, and appends it. */
   ExecutionResult simulate(Transaction call, boolean validates, @Nullable Tracer tracer)
       throws InvalidTransactionException {
-    checkBlobs(call);
-    return append(call, execution.simulate(call, validates, tracer));
+    long blob = blobGas(call);
+    return append(call, execution.simulate(call, validates, tracer), blob, null);
   }
 
-  private void checkBlobs(Transaction transaction) throws InvalidTransactionException {
-    int more = transaction.blobVersionedHashes().size();
-    if (more > 0 && blobs + more > config.blobScheduleAt(header.timestamp()).max()) {
+  /** Returns the blob gas of the next transaction, for which there must be room. */
+  private long blobGas(Transaction transaction) throws InvalidTransactionException {
+    long more = transactionRules.blobGas(transaction, execution::storage);
+    if (more > 0 && blobGas + more > rules.mostBlobGas(header, config)) {
       throw new InvalidTransactionException(
           InvalidTransactionException.Reason.BLOB,
-          "the block has no room for " + more + " more blobs");
+          "the block has no room for " + more + " more blob gas");
     }
+    return more;
   }
 
-  private ExecutionResult append(Transaction transaction, ExecutionResult result) {
+  private @Nullable Long depositNonce(Transaction transaction) {
+    Address sender = transaction.deposit() == null ? null : transaction.sender();
+    return sender == null || !transactionRules.showsDepositNonce()
+        ? null
+        : (Long) execution.nonce(sender);
+  }
+
+  private ExecutionResult append(
+      Transaction transaction, ExecutionResult result, long blob, @Nullable Long depositNonce) {
     gasUsed += result.gasUsed();
-    blobs += transaction.blobVersionedHashes().size();
+    blobGas += blob;
     transactions.add(transaction);
-    receipts.add(receipt(transaction, result));
+    List<Log> logs = result.logs();
+    receipts.add(
+        new Receipt(
+            transaction.type(),
+            result.success(),
+            rootsInReceipts ? roots.state().apply(execution.changes()) : null,
+            gasUsed,
+            Bloom.of(logs),
+            logs,
+            depositNonce,
+            depositNonce == null ? null : transactionRules.depositReceiptVersion()));
     return result;
-  }
-
-  private Receipt receipt(Transaction transaction, ExecutionResult result) {
-    Receipt receipt = Receipt.of(transaction.type(), result.success(), gasUsed, result.logs());
-    if (!rootsInReceipts) {
-      return receipt;
-    }
-    Hash root = roots.apply(execution.changes());
-    return new Receipt(
-        receipt.type(), result.success(), root, gasUsed, receipt.logsBloom(), receipt.logs());
   }
 
   /** Returns what has changed so far. */
@@ -134,12 +152,16 @@ final class Assembly implements BlockAssembly {
     for (Withdrawal withdrawal : withdrawals) {
       execution.credit(withdrawal.address(), UInt256.of(withdrawal.amount()).multiply(GWEI));
     }
-    List<byte[]> requests =
-        fork.includes(Fork.PRAGUE)
-            ? SystemCalls.requests(execution, receipts, config.depositContract())
-            : null;
-    return new Outcome(
-        List.copyOf(receipts), gasUsed, blobs * FeeMarket.BLOB_GAS, requests, execution.changes());
+    return new Outcome(List.copyOf(receipts), gasUsed, blobGas, requests(), execution.changes());
+  }
+
+  private @Nullable List<byte[]> requests() throws InvalidBlockException {
+    if (!fork.includes(Fork.PRAGUE)) {
+      return null;
+    }
+    return rules.makesRequests()
+        ? SystemCalls.requests(execution, receipts, config.depositContract())
+        : List.of();
   }
 
   @Override
@@ -147,14 +169,19 @@ final class Assembly implements BlockAssembly {
     Outcome outcome = end();
     List<byte[]> requests = outcome.requests();
     boolean shanghai = fork.includes(Fork.SHANGHAI);
+    Address withdrawer = rules.withdrawalsRootOf(header, config);
+    Hash withdrawalsRoot =
+        withdrawer == null
+            ? Roots.ofWithdrawals(withdrawals)
+            : roots.storage().apply(outcome.changes(), withdrawer);
     BlockHeader whole =
         header.toBuilder()
-            .stateRoot(roots.apply(outcome.changes()))
+            .stateRoot(roots.state().apply(outcome.changes()))
             .transactionsRoot(Roots.ofTransactions(transactions))
             .receiptsRoot(Roots.ofReceipts(outcome.receipts()))
             .logsBloom(bloom(outcome.receipts()))
             .gasUsed(gasUsed)
-            .withdrawalsRoot(shanghai ? Roots.ofWithdrawals(withdrawals) : null)
+            .withdrawalsRoot(shanghai ? withdrawalsRoot : null)
             .blobGasUsed(fork.includes(Fork.CANCUN) ? (Long) outcome.blobGasUsed() : null)
             .requestsHash(requests == null ? null : Requests.hash(requests))
             .build();

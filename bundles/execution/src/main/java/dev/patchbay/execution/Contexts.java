@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.execution;
 
+import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSchedule;
 import dev.patchbay.primitives.BlockHeader;
@@ -29,6 +30,7 @@ final class Contexts {
       BlockHeader header,
       Address feeRecipient,
       @Nullable UInt256 blobBaseFee,
+      ConsensusRules rules,
       ChainConfig config,
       Function<Hash, @Nullable BlockHeader> headers) {
     BlobSchedule blobs = config.blobScheduleAt(header.timestamp());
@@ -49,7 +51,8 @@ final class Contexts {
         header.baseFeePerGas(),
         blobFee,
         blobs.max(),
-        ancestors(header, headers));
+        ancestors(header, headers),
+        rules.transactionRules(header, config));
   }
 
   /** Finds ancestors by walking up from a header: right on every branch, and each step is kept. */

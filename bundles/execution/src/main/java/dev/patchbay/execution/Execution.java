@@ -32,8 +32,6 @@ import dev.patchbay.primitives.execution.Reward;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.trie.Roots;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
@@ -51,25 +49,11 @@ public final class Execution implements BlockExecutor, CallSimulator {
 
   private volatile @Nullable EvmEngine engine;
 
-  private final Map<String, ConsensusRules> rules = new ConcurrentHashMap<>();
-
   /** Makes the component. */
   @Activate
   public Execution(@Reference ChainReader chain, @Reference StateProvider states) {
     this.chain = chain;
     this.states = states;
-  }
-
-  @Reference(
-      cardinality = ReferenceCardinality.MULTIPLE,
-      policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.GREEDY)
-  void addRules(ConsensusRules added) {
-    rules.put(added.name(), added);
-  }
-
-  void removeRules(ConsensusRules gone) {
-    rules.remove(gone.name(), gone);
   }
 
   private EvmEngine engine() {
@@ -94,24 +78,22 @@ public final class Execution implements BlockExecutor, CallSimulator {
     }
   }
 
-  private ConsensusRules rules() {
-    String name = chain.config().consensus();
-    ConsensusRules current = rules.get(name);
-    if (current == null) {
-      throw new NotReadyException("the consensus rules '" + name + "' are not installed");
-    }
-    return current;
-  }
-
   // ---- blocks
 
   @Override
   public Outcome execute(Block block, StateReader parent, Function<StateChanges, Hash> roots)
       throws InvalidBlockException {
     BlockHeader header = block.header();
-    ConsensusRules consensus = rules();
+    ConsensusRules consensus = chain.rules();
     Assembly assembly =
-        begin(header, consensus.feeRecipient(header), block.withdrawals(), parent, roots, true);
+        begin(
+            header,
+            consensus,
+            consensus.feeRecipient(header),
+            block.withdrawals(),
+            parent,
+            roots,
+            true);
     int index = 0;
     for (Transaction transaction : block.transactions()) {
       try {
@@ -153,17 +135,19 @@ public final class Execution implements BlockExecutor, CallSimulator {
   public BlockAssembly assemble(
       BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals, StateReader parent) {
     Function<StateChanges, Hash> roots = changes -> states.rootAfter(header.parentHash(), changes);
-    return begin(header, feeRecipient, withdrawals, parent, roots, true);
+    return begin(header, chain.rules(), feeRecipient, withdrawals, parent, roots, true);
   }
 
   @Override
   public StateChanges replay(Block block, int count, StateReader parent, Follower follower)
       throws InvalidBlockException {
     BlockHeader header = block.header();
+    ConsensusRules consensus = chain.rules();
     Assembly assembly =
         begin(
             header,
-            rules().feeRecipient(header),
+            consensus,
+            consensus.feeRecipient(header),
             block.withdrawals(),
             parent,
             changes -> Hash.ZERO,
@@ -183,18 +167,19 @@ public final class Execution implements BlockExecutor, CallSimulator {
 
   @Override
   public List<Reward> rewards(Block block) {
-    return rules().rewards(block, chain.config());
+    return chain.rules().rewards(block, chain.config());
   }
 
   private Assembly begin(
       BlockHeader header,
+      ConsensusRules rules,
       Address feeRecipient,
       @Nullable List<Withdrawal> withdrawals,
       StateReader parent,
       Function<StateChanges, Hash> roots,
       boolean rootsInReceipts) {
     ChainConfig config = chain.config();
-    BlockContext context = Contexts.of(header, feeRecipient, null, config, chain::header);
+    BlockContext context = Contexts.of(header, feeRecipient, null, rules, config, chain::header);
     EvmExecution execution = engine().open(context, parent);
     Long daoFork = config.daoForkBlock();
     if (daoFork != null && daoFork == header.number()) {
@@ -202,7 +187,21 @@ public final class Execution implements BlockExecutor, CallSimulator {
     }
     SystemCalls.before(execution, header, context.fork());
     return new Assembly(
-        execution, header, context.fork(), withdrawals, config, roots, rootsInReceipts);
+        execution,
+        header,
+        context,
+        withdrawals,
+        rules,
+        config,
+        roots(header, roots),
+        rootsInReceipts);
+  }
+
+  /** Gives what a block's header says of the state after changes. */
+  private StateRoots roots(BlockHeader header, Function<StateChanges, Hash> state) {
+    return new StateRoots(
+        state,
+        (changes, account) -> states.storageRootAfter(header.parentHash(), changes, account));
   }
 
   // ---- calls
@@ -217,17 +216,14 @@ public final class Execution implements BlockExecutor, CallSimulator {
       throws InvalidTransactionException {
     try (StateReader state = stateAfter(blockHash)) {
       BlockOverride block = overrides.block();
-      Address recipient = block.feeRecipient();
-      if (recipient == null) {
-        ConsensusRules known = rules.get(chain.config().consensus());
-        // reads go on while the consensus bundle is exchanged
-        recipient = known == null ? header.coinbase() : known.feeRecipient(header);
-      }
+      ConsensusRules rules = chain.rules();
+      Address recipient = or(block.feeRecipient(), rules.feeRecipient(header));
       BlockHeader seen = seen(header, block, call.maxFeePerGas().isZero());
       EvmExecution execution =
           engine()
               .open(
-                  Contexts.of(seen, recipient, block.blobBaseFee(), chain.config(), chain::header),
+                  Contexts.of(
+                      seen, recipient, block.blobBaseFee(), rules, chain.config(), chain::header),
                   state);
       SimulatedChain.apply(execution, overrides.accounts());
       return execution.simulate(call, false, tracer);
@@ -266,10 +262,13 @@ public final class Execution implements BlockExecutor, CallSimulator {
   public Simulation simulate(Hash blockHash) {
     StateReader state = stateAfter(blockHash);
     return new SimulatedChain(
+        chain.rules(),
         chain.config(),
         state,
         context -> engine().open(context, state),
-        changes -> states.rootAfter(blockHash, changes),
+        new StateRoots(
+            changes -> states.rootAfter(blockHash, changes),
+            (changes, account) -> states.storageRootAfter(blockHash, changes, account)),
         chain::header);
   }
 }

@@ -2,6 +2,7 @@
 package dev.patchbay.execution;
 
 import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.evm.EvmExecution;
 import dev.patchbay.api.execution.AccountOverride;
 import dev.patchbay.api.execution.BlockExecutor;
@@ -19,7 +20,6 @@ import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
-import dev.patchbay.primitives.execution.StateChanges;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -30,10 +30,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Blocks on top of a state; one EVM state goes through all of them. */
 final class SimulatedChain implements Simulation {
+  private final ConsensusRules rules;
   private final ChainConfig config;
   private final StateReader base;
   private final Function<BlockContext, EvmExecution> engine;
-  private final Function<StateChanges, Hash> roots;
+  private final StateRoots roots;
   private final Function<Hash, @Nullable BlockHeader> stored;
   private final Map<Hash, BlockHeader> simulated = new HashMap<>();
   private @Nullable EvmExecution execution;
@@ -43,15 +44,17 @@ final class SimulatedChain implements Simulation {
    * Starts on top of a state, which is closed at the end.
    *
    * @param engine opens the first block over {@code base}
-   * @param roots gives the root after changes to {@code base}
+   * @param roots gives roots after changes to {@code base}
    * @param stored finds headers of the chain
    */
   SimulatedChain(
+      ConsensusRules rules,
       ChainConfig config,
       StateReader base,
       Function<BlockContext, EvmExecution> engine,
-      Function<StateChanges, Hash> roots,
+      StateRoots roots,
       Function<Hash, @Nullable BlockHeader> stored) {
+    this.rules = rules;
     this.config = config;
     this.base = base;
     this.engine = engine;
@@ -67,13 +70,13 @@ final class SimulatedChain implements Simulation {
       List<Withdrawal> withdrawals) {
     Deadline.check();
     BlockContext context =
-        Contexts.of(header, header.coinbase(), blobBaseFee, config, this::header);
+        Contexts.of(header, header.coinbase(), blobBaseFee, rules, config, this::header);
     EvmExecution before = execution;
     EvmExecution next = before == null ? engine.apply(context) : before.next(context);
     execution = next;
     apply(next, overrides);
     SystemCalls.before(next, header, context.fork());
-    assembly = new Assembly(next, header, context.fork(), withdrawals, config, roots, true);
+    assembly = new Assembly(next, header, context, withdrawals, rules, config, roots, true);
   }
 
   private @Nullable BlockHeader header(Hash hash) {

@@ -17,7 +17,6 @@ import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.primitives.Address;
-import dev.patchbay.primitives.BlobSchedule;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -30,12 +29,13 @@ import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.ExecutionResult;
-import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import java.util.ArrayList;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -169,22 +169,24 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private final class JobWork implements Jobs.Work {
     @Override
     public Payload empty(Block parent, PayloadAttributes attributes) {
+      PayloadAttributes.Rollup rollup = attributes.rollup();
       try {
-        return build(parent, attributes, List.of());
-      } catch (InvalidTransactionException impossible) {
-        throw new IllegalStateException(impossible);
+        return build(parent, attributes, rollup == null ? List.of() : rollup.transactions());
+      } catch (InvalidTransactionException invalid) {
+        throw new IllegalArgumentException(
+            "a transaction that is asked for does not fit: " + invalid.getMessage(), invalid);
       }
     }
 
     @Override
-    public Payload full(Block parent, PayloadAttributes attributes) {
-      return build(parent, attributes);
+    public Payload full(Block parent, PayloadAttributes attributes, BooleanSupplier ended) {
+      return fromPool(parent, attributes, ended);
     }
   }
 
   @Override
   public Bytes start(Block parent, PayloadAttributes attributes) {
-    Bytes id = Jobs.id(parent, attributes, forkAfter(parent, attributes.timestamp()));
+    Bytes id = Jobs.id(parent.hash(), attributes, forkAfter(parent, attributes.timestamp()));
     jobs.start(id, parent, attributes);
     return id;
   }
@@ -218,7 +220,9 @@ public final class Builder implements PayloadBuilder, MinerControl {
             .extraData(withVanity(t.extraData()))
             .nonce(t.nonce())
             .build();
-    return fromPool(parent, header, t.feeRecipient(), List.of()).block();
+    Draft draft =
+        new Draft(header, t.feeRecipient(), List.of(), block -> fill(block, header, () -> false));
+    return fromPool(parent, draft).block();
   }
 
   private Bytes withVanity(Bytes extraData) {
@@ -234,14 +238,29 @@ public final class Builder implements PayloadBuilder, MinerControl {
 
   @Override
   public Payload build(Block parent, PayloadAttributes a) {
-    return fromPool(parent, header(parent, a), a.feeRecipient(), a.withdrawals());
+    return fromPool(parent, a, () -> false);
   }
 
-  private Payload fromPool(
-      Block parent, BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals) {
+  private Payload fromPool(Block parent, PayloadAttributes a, BooleanSupplier ended) {
+    BlockHeader header = header(parent, a);
+    PayloadAttributes.Rollup rollup = a.rollup();
+    return fromPool(
+        parent,
+        new Draft(
+            header,
+            a.feeRecipient(),
+            a.withdrawals(),
+            block -> {
+              UInt256 value =
+                  rollup == null ? UInt256.ZERO : addAll(block, rollup.transactions(), header);
+              boolean closed = rollup != null && rollup.noTxPool();
+              return closed ? value : value.add(fill(block, header, ended));
+            }));
+  }
+
+  private Payload fromPool(Block parent, Draft draft) {
     try {
-      return build(
-          parent, new Draft(header, feeRecipient, withdrawals, block -> fill(block, header)));
+      return build(parent, draft);
     } catch (InvalidTransactionException impossible) {
       throw new IllegalStateException(impossible); // those of the pool are left out
     }
@@ -257,13 +276,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
             header,
             a.feeRecipient(),
             a.withdrawals(),
-            block -> {
-              UInt256 value = UInt256.ZERO;
-              for (Transaction transaction : transactions) {
-                value = value.add(add(block, transaction, header.baseFeePerGas()));
-              }
-              return value;
-            }));
+            block -> addAll(block, transactions, header)));
   }
 
   private Payload build(Block parent, Draft draft) throws InvalidTransactionException {
@@ -294,6 +307,16 @@ public final class Builder implements PayloadBuilder, MinerControl {
     return out;
   }
 
+  private static UInt256 addAll(
+      BlockAssembly block, List<Transaction> transactions, BlockHeader header)
+      throws InvalidTransactionException {
+    UInt256 value = UInt256.ZERO;
+    for (Transaction transaction : transactions) {
+      value = value.add(add(block, transaction, header.baseFeePerGas()));
+    }
+    return value;
+  }
+
   private static UInt256 add(
       BlockAssembly assembly, Transaction transaction, @Nullable UInt256 baseFee)
       throws InvalidTransactionException {
@@ -303,10 +326,13 @@ public final class Builder implements PayloadBuilder, MinerControl {
 
   static UInt256 tip(Transaction transaction, @Nullable UInt256 baseFee) {
     UInt256 price = transaction.effectiveGasPrice(baseFee);
+    if (transaction.deposit() != null) {
+      return UInt256.ZERO;
+    }
     return baseFee == null ? price : price.subtract(baseFee);
   }
 
-  private UInt256 fill(BlockAssembly assembly, BlockHeader header) {
+  private UInt256 fill(BlockAssembly assembly, BlockHeader header, BooleanSupplier ended) {
     UInt256 baseFee = header.baseFeePerGas();
     int proofs = chain.config().forkOf(header).includes(Fork.OSAKA) ? 1 : 0;
     TransactionOrdering installed = ordering;
@@ -314,6 +340,9 @@ public final class Builder implements PayloadBuilder, MinerControl {
         (installed == null ? byTip : installed).order(header, pool.pending());
     UInt256 value = UInt256.ZERO;
     while (assembly.gasLeft() >= MIN_TRANSACTION_GAS) {
+      if (ended.getAsBoolean()) {
+        throw new CancellationException("nobody wants the block any more");
+      }
       Transaction next = queue.next();
       if (next == null) {
         break;
@@ -347,12 +376,18 @@ public final class Builder implements PayloadBuilder, MinerControl {
   // ---- headers
 
   private BlockHeader header(Block parent, PayloadAttributes a) {
-    Bytes set = extra;
     BlockHeaderBuilder header =
-        next(parent, a.timestamp())
-            .coinbase(a.feeRecipient())
-            .extraData(a.extraData().isEmpty() && set != null ? set : a.extraData())
-            .mixHash(a.prevRandao());
+        next(parent, a.timestamp()).coinbase(a.feeRecipient()).mixHash(a.prevRandao());
+    PayloadAttributes.Rollup rollup = a.rollup();
+    if (rollup == null) {
+      Bytes set = extra;
+      header.extraData(a.extraData().isEmpty() && set != null ? set : a.extraData());
+    } else {
+      Bytes params = rollup.eip1559Params();
+      header.gasLimit(rollup.gasLimit());
+      header.extraData(
+          chain.rules().extraData(a.timestamp(), params, rollup.minBaseFee(), chain.config()));
+    }
     return forkAfter(parent, a.timestamp()).includes(Fork.CANCUN)
         ? header.parentBeaconBlockRoot(a.parentBeaconBlockRoot()).build()
         : header.build();
@@ -372,11 +407,11 @@ public final class Builder implements PayloadBuilder, MinerControl {
             .gasLimit(nextGasLimit(parent.header().gasLimit(), gasLimit))
             .timestamp(timestamp);
     if (fork.includes(Fork.LONDON)) {
-      header.baseFeePerGas(FeeMarket.nextBaseFee(parent.header()));
+      header.baseFeePerGas(chain.rules().nextBaseFee(parent.header(), timestamp, chain.config()));
     }
     if (fork.includes(Fork.CANCUN)) {
-      BlobSchedule blobs = chain.config().blobScheduleAt(timestamp);
-      header.excessBlobGas(FeeMarket.nextExcessBlobGas(parent.header(), blobs, fork));
+      header.excessBlobGas(
+          chain.rules().nextExcessBlobGas(parent.header(), timestamp, chain.config()));
       header.parentBeaconBlockRoot(Hash.ZERO);
     }
     return header;

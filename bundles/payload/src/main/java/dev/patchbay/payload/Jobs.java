@@ -15,7 +15,9 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,23 +47,34 @@ final class Jobs {
   private long changes;
 
   private @Nullable Thread thread;
-  private boolean closed;
+  private volatile boolean closed;
 
   /** Builds blocks. */
   interface Work {
-    /** Builds a block without transactions. */
+    /** Builds a block without transactions but those that a sequencer asks for. */
     Payload empty(Block parent, PayloadAttributes attributes);
 
-    /** Builds a block out of what the pool holds. */
-    Payload full(Block parent, PayloadAttributes attributes);
+    /**
+     * Builds a block out of what the pool holds.
+     *
+     * @param ended asked often: whether nobody wants the block any more
+     * @throws CancellationException when nobody does
+     */
+    Payload full(Block parent, PayloadAttributes attributes, BooleanSupplier ended);
   }
 
   private static final class Job {
     final Block parent;
     final PayloadAttributes attributes;
     final long end;
+
+    /** Whether more goes in than what a sequencer asks for. */
+    final boolean grows;
+
     Payload best;
-    boolean ended;
+
+    /** Read while a block is built, without the lock. */
+    volatile boolean ended;
 
     /** How far the changes of the pool were counted when it was built last. */
     long built = -1;
@@ -70,6 +83,8 @@ final class Jobs {
       this.parent = parent;
       this.attributes = attributes;
       this.best = empty;
+      PayloadAttributes.Rollup rollup = attributes.rollup();
+      this.grows = rollup == null || !rollup.noTxPool();
       long now = System.currentTimeMillis();
       long slotEnd = TimeUnit.SECONDS.toMillis(attributes.timestamp() + LIFE_SECONDS);
       this.end = Math.max(slotEnd, now + TimeUnit.SECONDS.toMillis(LIFE_SECONDS));
@@ -84,14 +99,14 @@ final class Jobs {
    * Returns the id of a payload: eight bytes of a hash of all that it follows from, the first of
    * them the version of the attributes.
    */
-  static Bytes id(Block parent, PayloadAttributes a, Fork fork) {
+  static Bytes id(Hash parent, PayloadAttributes a, Fork fork) {
     MessageDigest digest;
     try {
       digest = MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException impossible) {
       throw new IllegalStateException(impossible);
     }
-    digest.update(parent.hash().toArray());
+    digest.update(parent.toArray());
     digest.update(ByteBuffer.allocate(8).putLong(a.timestamp()).array());
     digest.update(a.prevRandao().toArray());
     digest.update(a.feeRecipient().toArray());
@@ -108,9 +123,31 @@ final class Jobs {
       version = 3;
       digest.update(a.parentBeaconBlockRoot().toArray());
     }
+    PayloadAttributes.Rollup rollup = a.rollup();
+    if (rollup != null) {
+      update(digest, rollup);
+    }
     byte[] id = Arrays.copyOf(digest.digest(), 8);
     id[0] = (byte) version;
     return Bytes.wrap(id);
+  }
+
+  private static void update(MessageDigest digest, PayloadAttributes.Rollup rollup) {
+    int count = rollup.transactions().size();
+    if (rollup.noTxPool() || count > 0) {
+      digest.update((byte) (rollup.noTxPool() ? 1 : 0));
+      digest.update(ByteBuffer.allocate(8).putLong(count).array());
+      rollup.transactions().forEach(transaction -> digest.update(transaction.hash().toArray()));
+    }
+    digest.update(ByteBuffer.allocate(8).putLong(rollup.gasLimit()).array());
+    Bytes params = rollup.eip1559Params();
+    if (params != null) {
+      digest.update(params.toArray());
+    }
+    Long minBaseFee = rollup.minBaseFee();
+    if (minBaseFee != null && minBaseFee != 0) {
+      digest.update(ByteBuffer.allocate(8).putLong(minBaseFee).array());
+    }
   }
 
   /** Starts a payload that is not there yet. */
@@ -197,7 +234,7 @@ final class Jobs {
       Job found = null;
       long now = System.currentTimeMillis();
       for (Job job : jobs.values()) {
-        if (!job.ended && now < job.end && job.built != changes) {
+        if (!job.ended && job.grows && now < job.end && job.built != changes) {
           found = job;
         }
       }
@@ -212,12 +249,14 @@ final class Jobs {
 
   private void build(Job job) {
     try {
-      Payload next = work.full(job.parent, job.attributes);
+      Payload next = work.full(job.parent, job.attributes, () -> job.ended || closed);
       synchronized (this) {
         if (!job.ended && next.value().compareTo(job.best.value()) >= 0) {
           job.best = next;
         }
       }
+    } catch (CancellationException fetched) {
+      LOG.trace("a payload on {} was fetched while it was built again", job.parent);
     } catch (RuntimeException failure) {
       // what was built before stands; storage or the EVM may be on their way out, or the parent
       LOG.debug("a payload on {} was not built again: {}", job.parent, failure.toString());
@@ -229,7 +268,8 @@ final class Jobs {
     long end = System.nanoTime() + nanos;
     for (long left = nanos; left > 0 && !closed; left = end - System.nanoTime()) {
       boolean other =
-          jobs.values().stream().anyMatch(job -> job != built && !job.ended && job.built < 0);
+          jobs.values().stream()
+              .anyMatch(job -> job != built && job.grows && !job.ended && job.built < 0);
       if (other) {
         return;
       }

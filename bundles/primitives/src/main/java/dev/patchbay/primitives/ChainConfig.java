@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param mergeNetsplitBlock number that counts as a fork when nodes compare their rules (EIP-2124,
  *     EIP-3675); null for none
  * @param proofOfAuthority whether forks from Shanghai on are in force without a merge
+ * @param rollup parameters of a rollup of the OP Stack; null for a chain that stands by itself
  */
 public record ChainConfig(
     UInt256 chainId,
@@ -38,7 +39,8 @@ public record ChainConfig(
     @Nullable Clique clique,
     @Nullable Long daoForkBlock,
     @Nullable Long mergeNetsplitBlock,
-    boolean proofOfAuthority) {
+    boolean proofOfAuthority,
+    @Nullable Rollup rollup) {
 
   /**
    * Parameters of Clique.
@@ -47,6 +49,24 @@ public record ChainConfig(
    * @param epoch blocks between two checkpoints
    */
   public record Clique(long period, long epoch) {}
+
+  /**
+   * Parameters of a rollup of the OP Stack: the {@code optimism} object of a genesis, and when its
+   * own forks happen.
+   *
+   * @param elasticity greatest gas of a block in gas targets (EIP-1559)
+   * @param denominator how slowly the base fee moves, before Canyon
+   * @param denominatorCanyon the same from Canyon on
+   * @param forkTimes first timestamp, in seconds, of the forks from Regolith on, by name in lower
+   *     case
+   */
+  public record Rollup(
+      long elasticity, long denominator, long denominatorCanyon, Map<String, Long> forkTimes) {
+    /** Copies the map. */
+    public Rollup {
+      forkTimes = Map.copyOf(forkTimes);
+    }
+  }
 
   /** Copies the maps. */
   public ChainConfig {
@@ -72,7 +92,17 @@ public record ChainConfig(
       blobs.put(0L, fork.includes(Fork.PRAGUE) ? BlobSchedule.PRAGUE : BlobSchedule.CANCUN);
     }
     return new ChainConfig(
-        chainId, blocks, times, null, blobs, null, null, null, null, fork.includes(Fork.PARIS));
+        chainId,
+        blocks,
+        times,
+        null,
+        blobs,
+        null,
+        null,
+        null,
+        null,
+        fork.includes(Fork.PARIS),
+        null);
   }
 
   /**
@@ -107,9 +137,9 @@ public record ChainConfig(
     return merged && clique == null && !fork.includes(Fork.PARIS) ? Fork.PARIS : fork;
   }
 
-  /** Returns the name of the consensus rules that the chain asks for: clique or engine. */
+  /** Returns the name of the consensus rules that the chain asks for: clique, engine or op. */
   public String consensus() {
-    return isDriven() ? "engine" : "clique";
+    return !isDriven() ? "clique" : rollup == null ? "engine" : "op";
   }
 
   /** Returns whether a consensus client says which block is the head, once there is a merge. */
@@ -134,6 +164,9 @@ public record ChainConfig(
     SortedSet<Long> out = new TreeSet<>(forkTimes.values());
     if (forkTimes.containsKey(Fork.CANCUN)) {
       out.addAll(blobSchedules.keySet());
+    }
+    if (rollup != null) {
+      out.addAll(rollup.forkTimes.values());
     }
     return out;
   }

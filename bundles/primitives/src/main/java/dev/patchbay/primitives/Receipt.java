@@ -17,6 +17,10 @@ import org.jspecify.annotations.Nullable;
  * @param cumulativeGasUsed gas used by the block up to and with this transaction
  * @param logsBloom filter of the logs
  * @param logs the logs in order
+ * @param depositNonce nonce of the sender of a deposit before it, unsigned; null for other types
+ *     and before Regolith
+ * @param depositReceiptVersion version of the receipt of a deposit from Canyon on, when the nonce
+ *     became part of what the receipts trie holds; null before, and for other types
  */
 public record Receipt(
     TransactionType type,
@@ -24,10 +28,23 @@ public record Receipt(
     @Nullable Hash postState,
     long cumulativeGasUsed,
     Bloom logsBloom,
-    List<Log> logs) {
+    List<Log> logs,
+    @Nullable Long depositNonce,
+    @Nullable Long depositReceiptVersion) {
   /** Copies the list. */
   public Receipt {
     logs = List.copyOf(logs);
+  }
+
+  /** Makes a receipt of any transaction but a deposit. */
+  public Receipt(
+      TransactionType type,
+      boolean success,
+      @Nullable Hash postState,
+      long cumulativeGasUsed,
+      Bloom logsBloom,
+      List<Log> logs) {
+    this(type, success, postState, cumulativeGasUsed, logsBloom, logs, null, null);
   }
 
   /** Makes a receipt of a transaction from Byzantium on; the filter is computed. */
@@ -38,6 +55,15 @@ public record Receipt(
 
   /** Returns the EIP-2718 form, as the receipts trie holds it. */
   public byte[] encode() {
+    return encode(depositReceiptVersion != null);
+  }
+
+  /** Returns the EIP-2718 form with the nonce of a deposit, which the trie may do without. */
+  public byte[] encodeWhole() {
+    return encode(depositNonce != null);
+  }
+
+  private byte[] encode(boolean withNonce) {
     RlpWriter writer = new RlpWriter();
     if (type != TransactionType.LEGACY) {
       writer.rawByte(type.code());
@@ -51,11 +77,17 @@ public record Receipt(
           }
           w.number(cumulativeGasUsed).bytes(logsBloom.unsafeArray());
           w.list(list -> logs.forEach(log -> log.write(list)));
+          if (withNonce && depositNonce != null) {
+            w.number(depositNonce);
+          }
+          if (depositReceiptVersion != null) {
+            w.number(depositReceiptVersion);
+          }
         });
     return writer.toArray();
   }
 
-  /** Decodes the EIP-2718 form. */
+  /** Decodes the EIP-2718 form, with or without the nonce of a deposit. */
   public static Receipt decode(byte[] encoding) {
     TransactionType type = TransactionType.LEGACY;
     int start = 0;
@@ -76,9 +108,19 @@ public record Receipt(
     for (RlpReader items = r.list(); items.hasNext(); ) {
       logs.add(Log.read(items));
     }
+    boolean deposit = type == TransactionType.DEPOSIT;
+    Long nonce = deposit && r.hasNext() ? (Long) r.number() : null;
+    Long version = deposit && r.hasNext() ? (Long) r.number() : null;
     r.expectEnd();
     Hash root = statusOrRoot.length == 32 ? Hash.wrap(statusOrRoot) : null;
     return new Receipt(
-        type, statusOrRoot.length == 1 && statusOrRoot[0] == 1, root, gas, bloom, logs);
+        type,
+        statusOrRoot.length == 1 && statusOrRoot[0] == 1,
+        root,
+        gas,
+        bloom,
+        logs,
+        nonce,
+        version);
   }
 }

@@ -11,7 +11,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A signed transaction of any type. Fees are in wei per gas.
+ * A transaction of any type. Fees are in wei per gas. All are signed but deposits, whose sender is
+ * one of their fields.
  *
  * <p>Threading: immutable; hash and sender are computed once, on first use.
  */
@@ -34,6 +35,7 @@ public final class Transaction {
   private final int yParity;
   private final UInt256 r;
   private final UInt256 s;
+  private final @Nullable Deposit deposit;
 
   private byte @Nullable [] encoded;
   private @Nullable Hash hash;
@@ -56,8 +58,22 @@ public final class Transaction {
     yParity = b.yParity;
     r = b.r;
     s = b.s;
+    deposit = b.deposit;
     sender = b.sender;
+    if ((type == TransactionType.DEPOSIT) != (deposit != null)
+        || (deposit != null && sender == null)) {
+      throw new IllegalArgumentException("a deposit is a transaction of its type, with a sender");
+    }
   }
+
+  /**
+   * What only a deposit has (OP Stack specification, deposits).
+   *
+   * @param sourceHash what identifies its origin on L1
+   * @param mint wei that the sender gets on top of its balance before the transaction is executed
+   * @param isSystemTransaction whether its gas is not counted, before Regolith
+   */
+  public record Deposit(Hash sourceHash, UInt256 mint, boolean isSystemTransaction) {}
 
   /** Starts a transaction of a type; everything else is zero, empty or absent. */
   public static Builder builder(TransactionType type) {
@@ -82,11 +98,12 @@ public final class Transaction {
     private int yParity;
     private UInt256 r = UInt256.ZERO;
     private UInt256 s = UInt256.ZERO;
+    private @Nullable Deposit deposit;
     private @Nullable Address sender;
 
     private Builder(TransactionType type) {
       this.type = type;
-      if (type != TransactionType.LEGACY) {
+      if (type != TransactionType.LEGACY && type != TransactionType.DEPOSIT) {
         chainId = UInt256.ZERO;
       }
     }
@@ -178,7 +195,13 @@ public final class Transaction {
       return this;
     }
 
-    /** Sets the sender of a transaction that has no signature: a simulated call. */
+    /** Sets what only a deposit has. */
+    public Builder deposit(Deposit fields) {
+      deposit = fields;
+      return this;
+    }
+
+    /** Sets the sender of a transaction that has no signature: a deposit, or a simulated call. */
     public Builder sender(Address address) {
       sender = address;
       return this;
@@ -269,6 +292,11 @@ public final class Transaction {
     return authorizations;
   }
 
+  /** Returns what only a deposit has; null for other types. */
+  public @Nullable Deposit deposit() {
+    return deposit;
+  }
+
   /** Returns the parity of the signature: 0 or 1. */
   public int yParity() {
     return yParity;
@@ -299,7 +327,7 @@ public final class Transaction {
 
   /** Returns whether the type has a fee market: a base fee and a tip. */
   public boolean hasFeeMarket() {
-    return type.code() >= TransactionType.FEE_MARKET.code();
+    return type.code() >= TransactionType.FEE_MARKET.code() && type != TransactionType.DEPOSIT;
   }
 
   /**
@@ -384,6 +412,8 @@ public final class Transaction {
               legacyFields(w);
               w.number(v()).number(r).number(s);
             });
+      } else if (deposit != null) {
+        writer.rawByte(type.code()).list(w -> depositFields(w, deposit));
       } else {
         writer
             .rawByte(type.code())
@@ -413,6 +443,11 @@ public final class Transaction {
 
   private void legacyFields(RlpWriter w) {
     w.number(nonce).number(maxFeePerGas).number(gasLimit).address(to).number(value).bytes(data);
+  }
+
+  private void depositFields(RlpWriter w, Deposit own) {
+    w.hash(own.sourceHash()).address(sender).address(to).number(own.mint()).number(value);
+    w.number(gasLimit).number(own.isSystemTransaction() ? 1 : 0).bytes(data);
   }
 
   private void typedFields(RlpWriter w) {
@@ -474,7 +509,8 @@ public final class Transaction {
         throw new RlpException("unknown transaction type 0x" + Integer.toHexString(first));
       }
       reader = RlpReader.of(encoding, 1);
-      transaction = readTyped(type, reader.list());
+      RlpReader fields = reader.list();
+      transaction = type == TransactionType.DEPOSIT ? readDeposit(fields) : readTyped(type, fields);
     }
     reader.expectEnd();
     return transaction;
@@ -545,6 +581,20 @@ public final class Transaction {
     Transaction transaction = b.signature((int) parity, r.uint256(), r.uint256()).build();
     r.expectEnd();
     return transaction;
+  }
+
+  private static Transaction readDeposit(RlpReader r) {
+    Hash sourceHash = r.hash();
+    Builder b = builder(TransactionType.DEPOSIT).sender(r.address()).to(r.addressOrNull());
+    UInt256 mint = r.uint256();
+    b.value(r.uint256()).gasLimit(r.number());
+    long system = r.number();
+    if (system != 0 && system != 1) {
+      throw new RlpException("isSystemTx of a deposit is " + Long.toUnsignedString(system));
+    }
+    b.deposit(new Deposit(sourceHash, mint, system == 1)).data(r.bytes());
+    r.expectEnd();
+    return b.build();
   }
 
   private static List<AccessListEntry> readAccessList(RlpReader r) {

@@ -3,7 +3,7 @@ package dev.patchbay.primitives;
 
 import org.jspecify.annotations.Nullable;
 
-/** The transaction types of EIP-2718. */
+/** The transaction types of EIP-2718; which of them a block may hold is up to its chain. */
 public enum TransactionType {
   /** Gas price, optional replay protection (EIP-155). */
   LEGACY(0),
@@ -14,7 +14,9 @@ public enum TransactionType {
   /** With blobs (EIP-4844). */
   BLOB(3),
   /** With authorizations to set code (EIP-7702). */
-  SET_CODE(4);
+  SET_CODE(4),
+  /** A deposit from L1, on rollups of the OP Stack alone (OP Stack specification, deposits). */
+  DEPOSIT(0x7e);
 
   private final int code;
 
@@ -29,6 +31,8 @@ public enum TransactionType {
 
   /** Returns the type with a type byte, or null when there is none. */
   public static @Nullable TransactionType ofCode(int code) {
-    return code >= 0 && code < values().length ? values()[code] : null;
+    return code == DEPOSIT.code
+        ? DEPOSIT
+        : code >= 0 && code < DEPOSIT.ordinal() ? values()[code] : null;
   }
 }

@@ -64,7 +64,7 @@ class PrimitivesTest {
   }
 
   @ParameterizedTest
-  @EnumSource(TransactionType.class)
+  @EnumSource(value = TransactionType.class, mode = EnumSource.Mode.EXCLUDE, names = "DEPOSIT")
   void transactionsOfEveryTypeSurviveEncoding(TransactionType type) {
     Transaction.Builder b =
         Transaction.builder(type)
@@ -97,6 +97,55 @@ class PrimitivesTest {
     assertThat(Transaction.readInBody(RlpReader.of(body.toArray()))).isEqualTo(signed);
     byte[] longer = java.util.Arrays.copyOf(signed.encode(), signed.encodedSize() + 1);
     assertThatThrownBy(() -> Transaction.decode(longer)).isInstanceOf(RlpException.class);
+  }
+
+  /** Field by field as the specification of deposits lists them. */
+  @Test
+  void aDepositHasASenderAndNoSignature() {
+    String encoded =
+        "0x7ef8"
+            + "60"
+            + "a0"
+            + "11".repeat(32)
+            + "94"
+            + "22".repeat(20)
+            + "94"
+            + "33".repeat(20)
+            + "05" // mint
+            + "80" // value
+            + "83015f90" // gas
+            + "80" // isSystemTx
+            + "8d"
+            + "00".repeat(13);
+    Transaction deposit = Transaction.decode(Bytes.fromHex(encoded).toArray());
+    assertThat(Bytes.wrap(deposit.encode()).toString()).isEqualTo(encoded);
+    assertThat(deposit.sender()).isEqualTo(Address.fromHex("0x" + "22".repeat(20)));
+    assertThat(deposit.gasLimit()).isEqualTo(90_000);
+    assertThat(deposit.effectiveGasPrice(UInt256.ONE)).isEqualTo(UInt256.ZERO);
+    assertThat(deposit.deposit())
+        .isEqualTo(
+            new Transaction.Deposit(Hash.fromHex("0x" + "11".repeat(32)), UInt256.of(5), false));
+    String system = encoded.replace("83015f9080", "83015f9002");
+    assertThatThrownBy(() -> Transaction.decode(Bytes.fromHex(system).toArray()))
+        .isInstanceOf(RlpException.class)
+        .hasMessageContaining("isSystemTx");
+  }
+
+  @Test
+  void theTrieMayNotHaveTheNonceOfADeposit() {
+    Receipt bedrock = receipt(null, null);
+    Receipt regolith = receipt(4L, null);
+    Receipt canyon = receipt(4L, 1L);
+    assertThat(regolith.encode()).isEqualTo(bedrock.encode());
+    assertThat(canyon.encode()).endsWith(4, 1).hasSize(bedrock.encode().length + 2);
+    for (Receipt receipt : List.of(bedrock, regolith, canyon)) {
+      assertThat(Receipt.decode(receipt.encodeWhole())).isEqualTo(receipt);
+    }
+  }
+
+  private static Receipt receipt(Long depositNonce, Long version) {
+    return new Receipt(
+        TransactionType.DEPOSIT, true, null, 21_000, Bloom.EMPTY, List.of(), depositNonce, version);
   }
 
   @ParameterizedTest

@@ -19,6 +19,7 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.IntrinsicGas;
+import dev.patchbay.primitives.execution.TransactionRules;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -119,12 +120,17 @@ public final class Pool implements TransactionPool, ChainListener {
     List<Transaction> executable = null;
     while (executable == null) {
       Block current = chain.head();
-      Account account = account(current, sender);
+      Account account;
+      BigInteger fees;
+      try (StateReader state = states.stateAfter(current.hash())) {
+        account = account(state, sender);
+        fees = state == null ? BigInteger.ZERO : fees(transaction, current, state);
+      }
       synchronized (this) {
         // only what was read of the present head may go in: what it has mined was, or will be,
         // pruned
         if (current.hash().equals(chain.head().hash())) {
-          refusal = checkAgainstState(transaction, sender, account);
+          refusal = checkAgainstState(transaction, sender, account, fees);
           if (refusal != null) {
             return refusal;
           }
@@ -172,6 +178,9 @@ public final class Pool implements TransactionPool, ChainListener {
       return rejected(
           Reason.INVALID,
           "oversized data: transaction size " + tx.encodedSize() + ", limit " + MAX_BYTES);
+    }
+    if (tx.deposit() != null || !rules(head).allows(tx.type())) {
+      return rejected(Reason.INVALID, "transaction type not supported");
     }
     if (tx.type() == TransactionType.BLOB) {
       AddResult.Rejected refusal = checkBlobs(tx, fork, head);
@@ -265,7 +274,7 @@ public final class Pool implements TransactionPool, ChainListener {
     Block head = chain.head();
     Account account = account(head, sender);
     synchronized (this) {
-      AddResult.Rejected refusal = checkAgainstState(tx, sender, account);
+      AddResult.Rejected refusal = checkAgainstState(tx, sender, account, BigInteger.ZERO);
       if (refusal != null) {
         return refusal;
       }
@@ -315,8 +324,19 @@ public final class Pool implements TransactionPool, ChainListener {
     return byHash.values().stream().mapToLong(tx -> tx.blobVersionedHashes().size()).sum();
   }
 
+  private TransactionRules rules(Block head) {
+    return chain.rules().transactionRules(head.header(), chain.config());
+  }
+
+  /** Returns what a transaction pays besides gas, at most, in wei. */
+  private BigInteger fees(Transaction tx, Block head, StateReader state) {
+    return rules(head).fees(tx, tx.gasLimit(), state::storage).stream()
+        .map(fee -> fee.wei().toBigInteger())
+        .reduce(BigInteger.ZERO, BigInteger::add);
+  }
+
   private AddResult.@Nullable Rejected checkAgainstState(
-      Transaction tx, Address sender, Account account) {
+      Transaction tx, Address sender, Account account, BigInteger fees) {
     if (byHash.containsKey(tx.hash())) {
       return rejected(Reason.ALREADY_KNOWN, "already known");
     }
@@ -330,7 +350,7 @@ public final class Pool implements TransactionPool, ChainListener {
     }
     NavigableMap<Long, Transaction> own = bySender.getOrDefault(sender, newQueue());
     Transaction old = own.get(tx.nonce());
-    BigInteger cost = IntrinsicGas.maximumCost(tx);
+    BigInteger cost = IntrinsicGas.maximumCost(tx).add(fees);
     for (Transaction earlier : own.headMap(tx.nonce(), false).values()) {
       cost = cost.add(IntrinsicGas.maximumCost(earlier));
     }
@@ -386,9 +406,13 @@ public final class Pool implements TransactionPool, ChainListener {
 
   private Account account(Block head, Address sender) {
     try (StateReader state = states.stateAfter(head.hash())) {
-      Account account = state == null ? null : state.account(sender);
-      return account == null ? Account.EMPTY : account;
+      return account(state, sender);
     }
+  }
+
+  private static Account account(@Nullable StateReader state, Address sender) {
+    Account account = state == null ? null : state.account(sender);
+    return account == null ? Account.EMPTY : account;
   }
 
   @Override

@@ -7,12 +7,21 @@ import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.Reward;
+import dev.patchbay.primitives.execution.TransactionRules;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
 
-/** The rules of one consensus protocol for headers; a service. Threading: any thread. */
+/**
+ * The rules of one kind of chain, by the name of its consensus protocol; a service. What has a
+ * default is as on Ethereum. Threading: any thread.
+ */
 @ConsumerType
 public interface ConsensusRules {
   /** Returns the name of the protocol: a chain's configuration asks for it. */
@@ -42,4 +51,85 @@ public interface ConsensusRules {
 
   /** Returns the account that the fees of a block go to, and that its code sees as coinbase. */
   Address feeRecipient(BlockHeader header);
+
+  /**
+   * Returns the base fee of the block after {@code parent}, in wei per gas, from London on
+   * (EIP-1559).
+   *
+   * @param timestamp time of the block, in seconds since the Unix epoch
+   */
+  default UInt256 nextBaseFee(BlockHeader parent, long timestamp, ChainConfig config) {
+    return FeeMarket.nextBaseFee(parent);
+  }
+
+  /**
+   * Returns the excess blob gas of the block after {@code parent}, from Cancun on (EIP-4844).
+   *
+   * @param timestamp time of the block, in seconds since the Unix epoch
+   */
+  default long nextExcessBlobGas(BlockHeader parent, long timestamp, ChainConfig config) {
+    return FeeMarket.nextExcessBlobGas(
+        parent, config.blobScheduleAt(timestamp), config.forkAt(parent.number() + 1, timestamp));
+  }
+
+  /** Returns the blob gas that a block may use at most, from Cancun on. */
+  default long mostBlobGas(BlockHeader header, ChainConfig config) {
+    return config.blobScheduleAt(header.timestamp()).max() * FeeMarket.BLOB_GAS;
+  }
+
+  /** Returns the number that the blob gas of a block is a multiple of. */
+  default long blobGasUnit() {
+    return FeeMarket.BLOB_GAS;
+  }
+
+  /** Returns whether the gas limit of a block stays near that of its parent (EIP-1559). */
+  default boolean gasLimitMovesSlowly() {
+    return true;
+  }
+
+  /** Returns what transactions of a block may be and cost. */
+  default TransactionRules transactionRules(BlockHeader header, ChainConfig config) {
+    return TransactionRules.ETHEREUM;
+  }
+
+  /** Returns whether blocks make requests to a consensus layer, from Prague on (EIP-7685). */
+  default boolean makesRequests() {
+    return true;
+  }
+
+  /**
+   * Returns the account whose storage root is the withdrawals root of a block; null when that is
+   * the root of a list of withdrawals (EIP-4895).
+   */
+  default @Nullable Address withdrawalsRootOf(BlockHeader header, ChainConfig config) {
+    return null;
+  }
+
+  /**
+   * Returns the extra data of a block that says how the base fee moves after it, as the sequencer
+   * of a rollup asks.
+   *
+   * @param timestamp time of the block, in seconds since the Unix epoch
+   * @param eip1559Params denominator and elasticity, 4 bytes each; null when not given
+   * @param minBaseFee least base fee in wei per gas, unsigned; null when not given
+   * @throws IllegalArgumentException when one of them is missing, malformed, or not known at that
+   *     time
+   */
+  default Bytes extraData(
+      long timestamp,
+      @Nullable Bytes eip1559Params,
+      @Nullable Long minBaseFee,
+      ChainConfig config) {
+    throw new IllegalArgumentException("blocks of this chain have no sequencer");
+  }
+
+  /**
+   * Returns what the receipt of a transaction of a rollup shows besides, as members of a JSON
+   * object with JSON-neutral values.
+   *
+   * @param index position of the transaction in the block, from 0
+   */
+  default Map<String, Object> receiptMembers(Block block, int index, ChainConfig config) {
+    return Map.of();
+  }
 }

@@ -74,6 +74,9 @@ public interface EvmExecution {
   /** Returns the balance of an account now, in wei. */
   UInt256 balance(Address address);
 
+  /** Returns the value of a storage slot now. */
+  UInt256 storage(Address address, UInt256 key);
+
   /** Returns what has changed since the start. */
   StateChanges changes();
 }

@@ -33,12 +33,14 @@ public interface PayloadBuilder {
       throws InvalidTransactionException;
 
   /**
-   * Starts to build a block after the merge: without transactions at once, and then out of what the
-   * pool holds, again when that changes, until the block is asked for or its time is over. What is
-   * being built already is not started again.
+   * Starts to build a block after the merge: at once without any transactions but those that a
+   * sequencer asks for, and then out of what the pool holds, again when that changes, until the
+   * block is asked for or its time is over. What is being built already is not started again.
    *
    * @param parent a block of the chain
    * @return the id of 8 bytes that follows from the parent and the attributes
+   * @throws IllegalArgumentException when the attributes are not those of a block of the chain, or
+   *     a transaction that a sequencer asks for does not fit
    * @throws dev.patchbay.api.execution.NotReadyException when nothing can be executed now
    */
   Bytes start(Block parent, PayloadAttributes attributes);

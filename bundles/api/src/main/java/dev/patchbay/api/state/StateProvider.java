@@ -40,6 +40,12 @@ public interface StateProvider {
   Hash rootAfter(Hash parent, StateChanges changes);
 
   /**
+   * Returns the storage root of an account after {@code changes} on top of the state after {@code
+   * parent}; the root of nothing when the account does not exist.
+   */
+  Hash storageRootAfter(Hash parent, StateChanges changes, Address address);
+
+  /**
    * Proves an account and slots in the state after a block; null when the block is not a canonical
    * one.
    *

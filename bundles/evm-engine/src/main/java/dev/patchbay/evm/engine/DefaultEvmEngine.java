@@ -114,6 +114,11 @@ public final class DefaultEvmEngine implements EvmEngine {
     }
 
     @Override
+    public UInt256 storage(Address address, UInt256 key) {
+      return state.storage(address, key);
+    }
+
+    @Override
     public StateChanges changes() {
       return state.changes();
     }

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxBlobs blobs that one block may hold
  * @param blockHash returns the hash of an ancestor, null when unknown; asked for the last 256
  *     numbers only
+ * @param rules what the chain does differently from Ethereum
  */
 public record BlockContext(
     Fork fork,
@@ -37,4 +38,5 @@ public record BlockContext(
     @Nullable UInt256 baseFee,
     UInt256 blobBaseFee,
     int maxBlobs,
-    LongFunction<@Nullable Hash> blockHash) {}
+    LongFunction<@Nullable Hash> blockHash,
+    TransactionRules rules) {}

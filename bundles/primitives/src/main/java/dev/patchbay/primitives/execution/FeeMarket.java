@@ -25,16 +25,28 @@ public final class FeeMarket {
     if (current == null) {
       return INITIAL_BASE_FEE;
     }
-    long target = parent.gasLimit() / 2;
-    if (parent.gasUsed() == target) {
+    return nextBaseFee(current, parent.gasUsed(), parent.gasLimit() / 2, 8);
+  }
+
+  /**
+   * Returns the base fee after a block, in wei per gas (EIP-1559).
+   *
+   * @param current base fee of the block
+   * @param gasUsed gas that the block used
+   * @param target gas at which the fee stays
+   * @param denominator how slowly the fee moves
+   */
+  public static UInt256 nextBaseFee(UInt256 current, long gasUsed, long target, long denominator) {
+    if (gasUsed == target) {
       return current;
     }
     BigInteger fee = current.toBigInteger();
-    BigInteger difference = BigInteger.valueOf(Math.abs(parent.gasUsed() - target));
     BigInteger delta =
-        fee.multiply(difference).divide(BigInteger.valueOf(target)).divide(BigInteger.valueOf(8));
+        fee.multiply(BigInteger.valueOf(Math.abs(gasUsed - target)))
+            .divide(BigInteger.valueOf(target))
+            .divide(BigInteger.valueOf(denominator));
     return UInt256.of(
-        parent.gasUsed() > target
+        gasUsed > target
             ? fee.add(delta.max(BigInteger.ONE))
             : fee.subtract(delta).max(BigInteger.ZERO));
   }

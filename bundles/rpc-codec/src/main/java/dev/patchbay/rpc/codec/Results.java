@@ -63,15 +63,26 @@ public final class Results {
     }
   }
 
-  /** Returns a block with whole transactions or their hashes. */
+  /** Returns a block with whole transactions or their hashes, when none is a deposit. */
   public static Map<String, @Nullable Object> block(Block block, boolean full) {
+    return block(block, full, null);
+  }
+
+  /**
+   * Returns a block with whole transactions or their hashes.
+   *
+   * @param receipts its receipts, which have the nonces of deposits; null without
+   */
+  public static Map<String, @Nullable Object> block(
+      Block block, boolean full, @Nullable List<Receipt> receipts) {
     Map<String, @Nullable Object> out = header(block.header(), block.hash());
     out.put("size", Hex.quantity(block.encode().length));
     List<Object> transactions = new ArrayList<>();
     int index = 0;
     for (Transaction transaction : block.transactions()) {
+      Receipt receipt = receipts == null ? null : receipts.get(index);
       transactions.add(
-          full ? transaction(transaction, block, index) : transaction.hash().toString());
+          full ? transaction(transaction, block, index, receipt) : transaction.hash().toString());
       index++;
     }
     out.put("transactions", transactions);
@@ -121,9 +132,19 @@ public final class Results {
     return out;
   }
 
-  /** Returns a transaction; {@code block} is null for one that waits in the pool. */
+  /** Returns a transaction that waits in the pool. */
+  public static Map<String, @Nullable Object> transaction(Transaction t) {
+    return transaction(t, null, 0, null);
+  }
+
+  /**
+   * Returns a transaction.
+   *
+   * @param block null for one that waits in the pool
+   * @param receipt the receipt of a deposit, which has the nonce of its sender; null without
+   */
   public static Map<String, @Nullable Object> transaction(
-      Transaction t, @Nullable Block block, int index) {
+      Transaction t, @Nullable Block block, int index, @Nullable Receipt receipt) {
     Map<String, @Nullable Object> out = new LinkedHashMap<>();
     UInt256 baseFee = block == null ? null : block.header().baseFeePerGas();
     out.put("blockHash", block == null ? null : block.hash().toString());
@@ -145,13 +166,22 @@ public final class Results {
     }
     out.put("hash", t.hash().toString());
     out.put("input", t.data().toString());
-    out.put("nonce", Hex.quantity(t.nonce()));
+    out.put("nonce", Hex.quantity(nonce(t, receipt)));
     Address to = t.to();
     out.put("to", to == null ? null : to.toString());
     out.put("transactionIndex", block == null ? null : Hex.quantity(index));
     out.put("value", t.value().toHex());
     out.put("type", Hex.quantity(t.type().code()));
-    if (t.type() != TransactionType.LEGACY) {
+    Transaction.Deposit deposit = t.deposit();
+    if (deposit != null) {
+      out.put("sourceHash", deposit.sourceHash().toString());
+      out.put("mint", deposit.mint().toHex());
+      out.put("isSystemTx", deposit.isSystemTransaction());
+      putIfPresent(
+          out, "depositReceiptVersion", receipt == null ? null : receipt.depositReceiptVersion());
+    }
+    boolean signedAndTyped = t.type() != TransactionType.LEGACY && deposit == null;
+    if (signedAndTyped) {
       out.put("accessList", accessList(t.accessList()));
     }
     UInt256 chainId = t.chainId();
@@ -165,10 +195,15 @@ public final class Results {
     out.put("v", t.v().toHex());
     out.put("r", t.r().toHex());
     out.put("s", t.s().toHex());
-    if (t.type() != TransactionType.LEGACY) {
+    if (signedAndTyped) {
       out.put("yParity", Hex.quantity(t.yParity()));
     }
     return out;
+  }
+
+  private static long nonce(Transaction t, @Nullable Receipt receipt) {
+    Long ofDeposit = receipt == null ? null : receipt.depositNonce();
+    return ofDeposit == null ? t.nonce() : ofDeposit;
   }
 
   /** Returns an access list. */
@@ -215,7 +250,9 @@ public final class Results {
     Address from = t.sender();
     out.put(
         "contractAddress",
-        t.isCreation() && from != null ? Address.ofCreation(from, t.nonce()).toString() : null);
+        t.isCreation() && from != null
+            ? Address.ofCreation(from, nonce(t, receipt)).toString()
+            : null);
     out.put("cumulativeGasUsed", Hex.quantity(receipt.cumulativeGasUsed()));
     out.put("effectiveGasPrice", t.effectiveGasPrice(block.header().baseFeePerGas()).toHex());
     out.put("from", String.valueOf(from));
@@ -241,6 +278,8 @@ public final class Results {
     out.put("transactionHash", t.hash().toString());
     out.put("transactionIndex", Hex.quantity(index));
     out.put("type", Hex.quantity(t.type().code()));
+    putIfPresent(out, "depositNonce", receipt.depositNonce());
+    putIfPresent(out, "depositReceiptVersion", receipt.depositReceiptVersion());
     return out;
   }
 

@@ -6,8 +6,10 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.rpc.codec.Params;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -20,21 +22,25 @@ import org.jspecify.annotations.Nullable;
  * @param feeRecipient account that fees go to
  * @param withdrawals null before Shanghai
  * @param beaconRoot parent beacon block root; null before Cancun
+ * @param rollup what the sequencer of a rollup says; null on other chains
  */
 record AttributesObject(
     long timestamp,
     Hash prevRandao,
     Address feeRecipient,
     @Nullable List<Withdrawal> withdrawals,
-    @Nullable Hash beaconRoot) {
+    @Nullable Hash beaconRoot,
+    PayloadAttributes.@Nullable Rollup rollup) {
 
   /**
    * Reads an object.
    *
    * @param version 1: without withdrawals; 2: with them or without; 3: with the beacon root besides
+   * @param rollup whether they are those of a rollup
    * @throws RpcError with -38003 when a field is missing, malformed, or of another version
    */
-  static AttributesObject read(Map<String, @Nullable Object> a, int version) throws RpcError {
+  static AttributesObject read(Map<String, @Nullable Object> a, int version, boolean rollup)
+      throws RpcError {
     try {
       Object withdrawals = a.get("withdrawals");
       Object root = a.get("parentBeaconBlockRoot");
@@ -53,10 +59,37 @@ record AttributesObject(
           Params.hash("prevRandao", a.get("prevRandao")),
           Params.address("suggestedFeeRecipient", a.get("suggestedFeeRecipient")),
           withdrawals == null ? null : Params.withdrawals(withdrawals),
-          version < 3 ? null : Params.hash("parentBeaconBlockRoot", root));
+          version < 3 ? null : Params.hash("parentBeaconBlockRoot", root),
+          rollup ? rollup(a) : null);
     } catch (RpcError malformed) {
       throw EngineErrors.invalidAttributes(String.valueOf(malformed.getMessage()));
     }
+  }
+
+  private static PayloadAttributes.Rollup rollup(Map<String, @Nullable Object> a) throws RpcError {
+    List<Transaction> transactions = new ArrayList<>();
+    Object listed = a.get("transactions");
+    for (Object item : listed == null ? List.of() : Params.list("transactions", listed)) {
+      Bytes encoded = Params.bytes("transactions", item);
+      try {
+        transactions.add(Transaction.decode(encoded.unsafeArray()));
+      } catch (IllegalArgumentException malformed) {
+        throw RpcError.invalidParams(
+            "transaction " + transactions.size() + " cannot be decoded: " + malformed.getMessage());
+      }
+    }
+    Object closed = a.get("noTxPool");
+    if (closed != null && !(closed instanceof Boolean)) {
+      throw RpcError.invalidParams("invalid noTxPool: " + closed);
+    }
+    Object params = a.get("eip1559Params");
+    Object least = a.get("minBaseFee");
+    return new PayloadAttributes.Rollup(
+        transactions,
+        Boolean.TRUE.equals(closed),
+        Params.quantity64("gasLimit", a.get("gasLimit")),
+        params == null ? null : Params.bytes("eip1559Params", params),
+        least == null ? null : (Long) Params.quantity64("minBaseFee", least));
   }
 
   PayloadAttributes attributes() {
@@ -66,6 +99,7 @@ record AttributesObject(
         feeRecipient,
         withdrawals == null ? List.of() : withdrawals,
         beaconRoot == null ? Hash.ZERO : beaconRoot,
-        Bytes.EMPTY);
+        Bytes.EMPTY,
+        rollup);
   }
 }

@@ -14,6 +14,7 @@ import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
@@ -24,9 +25,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceReference;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
@@ -44,10 +48,14 @@ public final class EngineNamespace implements RpcNamespace {
   /** The method that a client tells its methods by is not among them. */
   private static final String EXCHANGE = "engine_exchangeCapabilities";
 
+  /** Service property of namespaces that add methods to this one: their names. */
+  private static final String EXTENSION = "rpc.extension";
+
   private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
   private final ChainReader chain;
   private final BlockImporter importer;
   private final ForkChoice forkChoice;
+  private final Set<ServiceReference<RpcNamespace>> extensions = ConcurrentHashMap.newKeySet();
   private final StartedPayloads started = new StartedPayloads();
   private final Bodies bodies;
   private final ClientVersion version;
@@ -103,8 +111,26 @@ public final class EngineNamespace implements RpcNamespace {
     methods.put("engine_getBlobsV2", (p, s) -> blobs.getBlobsV2(new Params(p)));
     methods.put("engine_getBlobsV3", (p, s) -> blobs.getBlobsV3(new Params(p)));
     methods.put("engine_getClientVersionV1", (p, s) -> getClientVersionV1(new Params(p)));
-    List<String> names = List.copyOf(new TreeSet<>(methods.keySet()));
+    Set<String> names = Set.copyOf(methods.keySet());
     methods.put(EXCHANGE, (p, s) -> exchangeCapabilities(new Params(p), names));
+  }
+
+  /**
+   * Notes a bundle that adds methods to the namespace. It stands upstream of this one, so its
+   * service is not asked for.
+   */
+  @Reference(
+      service = RpcNamespace.class,
+      target = "(" + EXTENSION + "=*)",
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addExtension(ServiceReference<RpcNamespace> extension) {
+    extensions.add(extension);
+  }
+
+  void removeExtension(ServiceReference<RpcNamespace> extension) {
+    extensions.remove(extension);
   }
 
   @Override
@@ -156,6 +182,7 @@ public final class EngineNamespace implements RpcNamespace {
       String wrongHash)
       throws RpcError {
     requireDriven();
+    checkWithdrawalsRoot(payload);
     Block block;
     try {
       block = payload.block(blobs, beaconRoot, requests);
@@ -172,6 +199,20 @@ public final class EngineNamespace implements RpcNamespace {
       return status("VALID", block.hash(), null);
     }
     return status(status instanceof PayloadStatus.Accepted ? "ACCEPTED" : "SYNCING", null, null);
+  }
+
+  /** Some rollups show the root of a state, which cannot be computed from the payload. */
+  private void checkWithdrawalsRoot(PayloadObject payload) throws RpcError {
+    boolean given = payload.header().withdrawalsRoot() != null;
+    if (given != showsWithdrawalsRoot(payload.header())) {
+      throw RpcError.invalidParams(
+          given ? "withdrawalsRoot is not a field of this fork" : "missing withdrawalsRoot");
+    }
+  }
+
+  private boolean showsWithdrawalsRoot(BlockHeader header) {
+    return chain.config().rollup() != null
+        && chain.rules().withdrawalsRootOf(header, chain.config()) != null;
   }
 
   /** What this node has built itself need not be executed again. */
@@ -278,7 +319,9 @@ public final class EngineNamespace implements RpcNamespace {
     }
     Bytes id = null;
     if (attributes != null && result instanceof ForkChoice.Result.Updated now) {
-      id = start(now.head(), AttributesObject.read(attributes, version), version, first, last);
+      boolean rollup = chain.config().rollup() != null;
+      AttributesObject read = AttributesObject.read(attributes, version, rollup);
+      id = start(now.head(), read, version, first, last);
     }
     return updated(status("VALID", head, null), id);
   }
@@ -308,7 +351,12 @@ public final class EngineNamespace implements RpcNamespace {
               + head.header().timestamp());
     }
     PayloadAttributes attributes = a.attributes();
-    Bytes id = builder().start(head, attributes);
+    Bytes id;
+    try {
+      id = builder().start(head, attributes);
+    } catch (IllegalArgumentException refused) {
+      throw EngineErrors.invalidAttributes(String.valueOf(refused.getMessage()));
+    }
     started.add(id, head, attributes);
     return id;
   }
@@ -356,17 +404,27 @@ public final class EngineNamespace implements RpcNamespace {
     return payload;
   }
 
-  private static Map<String, @Nullable Object> envelope(Payload payload) {
+  private Map<String, @Nullable Object> envelope(Payload payload) {
     Map<String, @Nullable Object> out = new LinkedHashMap<>();
-    out.put("executionPayload", Results.payload(payload.block()));
+    Map<String, @Nullable Object> shown = Results.payload(payload.block());
+    BlockHeader header = payload.block().header();
+    if (showsWithdrawalsRoot(header)) {
+      shown.put("withdrawalsRoot", String.valueOf(header.withdrawalsRoot()));
+    }
+    out.put("executionPayload", shown);
     out.put("blockValue", payload.value().toHex());
     return out;
   }
 
-  private static Map<String, @Nullable Object> withBlobs(
+  private Map<String, @Nullable Object> withBlobs(
       Map<String, @Nullable Object> out, Payload payload) {
     out.put("blobsBundle", BlobMethods.bundle(payload.sidecars()));
     out.put("shouldOverrideBuilder", false);
+    if (chain.config().rollup() != null) {
+      out.put(
+          "parentBeaconBlockRoot",
+          String.valueOf(payload.block().header().parentBeaconBlockRoot()));
+    }
     return out;
   }
 
@@ -378,13 +436,19 @@ public final class EngineNamespace implements RpcNamespace {
 
   // ---- the client
 
-  private static Object exchangeCapabilities(Params params, List<String> names) throws RpcError {
+  private Object exchangeCapabilities(Params params, Set<String> names) throws RpcError {
     for (Object item : params.list(0)) {
       if (!(item instanceof String)) {
         throw RpcError.invalidParams("invalid capability: expected a string, got " + item);
       }
     }
-    return names;
+    Set<String> all = new TreeSet<>(names);
+    for (ServiceReference<RpcNamespace> extension : extensions) {
+      if (extension.getProperty(EXTENSION) instanceof String[] added) {
+        all.addAll(List.of(added));
+      }
+    }
+    return List.copyOf(all);
   }
 
   private Object getClientVersionV1(Params params) throws RpcError {

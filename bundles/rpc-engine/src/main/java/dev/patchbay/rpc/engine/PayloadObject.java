@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * An {@code ExecutionPayload} object (execution-apis, {@code src/engine}), whose hash is not
  * checked yet.
  *
- * @param header the header, without the roots of the lists
+ * @param header the header, without the roots of the lists that are not given
  * @param blockHash the hash that the block is said to have
  * @param transactions encoded transactions
  * @param withdrawals null before Shanghai
@@ -64,6 +64,7 @@ record PayloadObject(
     if (version == 3 && withdrawals == null) {
       throw RpcError.invalidParams("missing withdrawals");
     }
+    Object withdrawalsRoot = p.get("withdrawalsRoot"); // of a rollup: that of a state
     Long blobGasUsed = blobGas(p, "blobGasUsed", version);
     Long excessBlobGas = blobGas(p, "excessBlobGas", version);
     List<Bytes> transactions = new ArrayList<>();
@@ -92,6 +93,8 @@ record PayloadObject(
             .baseFeePerGas(Params.quantity("baseFeePerGas", p.get("baseFeePerGas")))
             .blobGasUsed(blobGasUsed)
             .excessBlobGas(excessBlobGas)
+            .withdrawalsRoot(
+                withdrawalsRoot == null ? null : Params.hash("withdrawalsRoot", withdrawalsRoot))
             .build();
     return new PayloadObject(
         header,
@@ -107,6 +110,11 @@ record PayloadObject(
       throw RpcError.invalidParams(field + " is not a field of ExecutionPayloadV" + version);
     }
     return version < 3 ? null : (Long) Params.quantity64(field, value);
+  }
+
+  private @Nullable Hash withdrawalsRoot() {
+    Hash given = header.withdrawalsRoot();
+    return given != null || withdrawals == null ? given : Roots.ofWithdrawals(withdrawals);
   }
 
   long timestamp() {
@@ -145,7 +153,7 @@ record PayloadObject(
     BlockHeader whole =
         header.toBuilder()
             .transactionsRoot(Roots.ofTransactions(decoded))
-            .withdrawalsRoot(withdrawals == null ? null : Roots.ofWithdrawals(withdrawals))
+            .withdrawalsRoot(withdrawalsRoot())
             .parentBeaconBlockRoot(beaconRoot)
             .requestsHash(requests == null ? null : Requests.hash(requests))
             .build();

@@ -105,13 +105,20 @@ final class ChainMethods {
     return (current == null ? Address.ZERO : current.signer()).toString();
   }
 
-  private static @Nullable Object getBlock(@Nullable Block block, List<@Nullable Object> p)
+  private @Nullable Object getBlock(@Nullable Block block, List<@Nullable Object> p)
       throws RpcError {
     boolean full = new Params(p).flag(1);
     return block == null
         ? null
         : new RpcConstant(
-            "block/" + block.hash() + (full ? "/full" : ""), () -> Results.block(block, full));
+            "block/" + block.hash() + (full ? "/full" : ""),
+            () -> Results.block(block, full, full ? receiptsIfShown(block) : null));
+  }
+
+  /** Returns the receipts of a block whose transactions are shown with something of them. */
+  private @Nullable List<Receipt> receiptsIfShown(Block block) {
+    boolean deposits = block.transactions().stream().anyMatch(t -> t.deposit() != null);
+    return deposits ? chain.receipts(block.hash()) : null;
   }
 
   private static @Nullable Object header(@Nullable Block block) {
@@ -154,7 +161,7 @@ final class ChainMethods {
     long nonce = Params.quantity64("argument 1", params.optional(1));
     for (Transaction pending : pool.pending().getOrDefault(sender, List.of())) {
       if (pending.nonce() == nonce) {
-        return Results.transaction(pending, null, 0);
+        return Results.transaction(pending);
       }
     }
     long low = states.history().oldestBlock();
@@ -174,7 +181,7 @@ final class ChainMethods {
     for (int i = 0; block != null && i < block.transactions().size(); i++) {
       Transaction transaction = block.transactions().get(i);
       if (transaction.nonce() == nonce && sender.equals(transaction.sender())) {
-        return Results.transaction(transaction, block, i);
+        return at(block, i);
       }
     }
     return null;
@@ -194,7 +201,7 @@ final class ChainMethods {
       return at(chain.block(location.blockHash()), location.index());
     }
     Transaction pending = pool.get(hash);
-    return pending == null ? null : Results.transaction(pending, null, 0);
+    return pending == null ? null : Results.transaction(pending);
   }
 
   private @Nullable String raw(Hash hash) {
@@ -207,10 +214,16 @@ final class ChainMethods {
     return found == null ? null : Hex.encode(found.encode());
   }
 
-  private static @Nullable Object at(@Nullable Block block, int index) {
-    return block == null || index >= block.transactions().size()
-        ? null
-        : Results.transaction(block.transactions().get(index), block, index);
+  private @Nullable Object at(@Nullable Block block, int index) {
+    if (block == null || index >= block.transactions().size()) {
+      return null;
+    }
+    List<Receipt> receipts = receiptsIfShown(block);
+    return Results.transaction(
+        block.transactions().get(index),
+        block,
+        index,
+        receipts == null ? null : receipts.get(index));
   }
 
   private UInt256 blobBaseFee(Block block) {
@@ -228,7 +241,15 @@ final class ChainMethods {
         ? null
         : new RpcConstant(
             "receipt/" + location.blockHash() + "/" + location.index(),
-            () -> Results.receipt(block, receipts, location.index(), blobBaseFee(block)));
+            () -> receipt(block, receipts, location.index()));
+  }
+
+  private Map<String, @Nullable Object> receipt(Block block, List<Receipt> receipts, int index) {
+    Map<String, @Nullable Object> out = Results.receipt(block, receipts, index, blobBaseFee(block));
+    if (chain.config().rollup() != null) {
+      out.putAll(chain.rules().receiptMembers(block, index, chain.config()));
+    }
+    return out;
   }
 
   @Nullable Object receipt(Hash hash) {
@@ -246,7 +267,7 @@ final class ChainMethods {
     List<Receipt> receipts = chain.receipts(block.hash());
     List<Object> out = new ArrayList<>();
     for (int i = 0; receipts != null && i < receipts.size(); i++) {
-      out.add(Results.receipt(block, receipts, i, blobBaseFee(block)));
+      out.add(receipt(block, receipts, i));
     }
     return out;
   }

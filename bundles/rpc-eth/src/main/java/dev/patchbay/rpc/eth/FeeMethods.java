@@ -7,7 +7,6 @@ import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.primitives.BlobSchedule;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Transaction;
@@ -46,9 +45,14 @@ final class FeeMethods {
 
   UInt256 nextBaseFee() {
     Block head = chain.head();
-    return head.header().baseFeePerGas() == null
+    return nextBaseFee(head.header());
+  }
+
+  /** Returns the base fee after a block, if the next one came at once; zero before London. */
+  private UInt256 nextBaseFee(BlockHeader header) {
+    return header.baseFeePerGas() == null
         ? UInt256.ZERO
-        : FeeMarket.nextBaseFee(head.header());
+        : chain.rules().nextBaseFee(header, header.timestamp(), chain.config());
   }
 
   private UInt256 nextBlobBaseFee(Block block) {
@@ -57,8 +61,8 @@ final class FeeMethods {
       return UInt256.ZERO;
     }
     BlobSchedule schedule = chain.config().blobScheduleAt(header.timestamp());
-    Fork fork = chain.config().forkAt(header.number() + 1, header.timestamp());
-    return FeeMarket.blobBaseFee(FeeMarket.nextExcessBlobGas(header, schedule, fork), schedule);
+    long excess = chain.rules().nextExcessBlobGas(header, header.timestamp(), chain.config());
+    return FeeMarket.blobBaseFee(excess, schedule);
   }
 
   /**
@@ -117,8 +121,7 @@ final class FeeMethods {
       rewards.add(rewards(block, percentiles));
     }
     if (count > 0) {
-      UInt256 baseFee = last.header().baseFeePerGas();
-      baseFees.add((baseFee == null ? UInt256.ZERO : FeeMarket.nextBaseFee(last.header())).toHex());
+      baseFees.add(nextBaseFee(last.header()).toHex());
       blobFees.add(nextBlobBaseFee(last).toHex());
     }
     Map<String, Object> out = new LinkedHashMap<>();

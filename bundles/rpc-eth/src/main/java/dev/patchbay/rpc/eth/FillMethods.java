@@ -67,7 +67,7 @@ final class FillMethods {
             chainId,
             nonce,
             gas);
-    Map<String, @Nullable Object> shown = Results.transaction(transaction, null, 0);
+    Map<String, @Nullable Object> shown = Results.transaction(transaction);
     for (String ofBlock :
         new String[] {"blockHash", "blockNumber", "blockTimestamp", "transactionIndex", "from"}) {
       shown.remove(ofBlock);

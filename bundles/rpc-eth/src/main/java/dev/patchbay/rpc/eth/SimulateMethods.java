@@ -21,7 +21,6 @@ import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.ExecutionResult;
-import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.rpc.codec.CallArguments;
 import dev.patchbay.rpc.codec.OverrideParams;
@@ -218,7 +217,10 @@ final class SimulateMethods {
       if (fork.includes(Fork.LONDON)) {
         baseFee = o.baseFeePerGas();
         if (baseFee == null) {
-          baseFee = options.validates ? FeeMarket.nextBaseFee(parent) : UInt256.ZERO;
+          baseFee =
+              options.validates
+                  ? chain.rules().nextBaseFee(parent, asked.timestamp, chain.config())
+                  : UInt256.ZERO;
         }
       }
       Address recipient = o.feeRecipient();
@@ -237,9 +239,7 @@ final class SimulateMethods {
           .baseFeePerGas(baseFee)
           .excessBlobGas(
               cancun
-                  ? (Long)
-                      FeeMarket.nextExcessBlobGas(
-                          parent, chain.config().blobScheduleAt(asked.timestamp), fork)
+                  ? (Long) chain.rules().nextExcessBlobGas(parent, asked.timestamp, chain.config())
                   : null)
           .parentBeaconBlockRoot(cancun ? asked.beaconRoot : null)
           .build();

@@ -170,7 +170,7 @@ final class Subscriptions {
           if (subscription.kind == Kind.PENDING) {
             Object item =
                 subscription.full
-                    ? Results.transaction(transaction, null, 0)
+                    ? Results.transaction(transaction)
                     : transaction.hash().toString();
             send(id, subscription, List.of(item));
           }

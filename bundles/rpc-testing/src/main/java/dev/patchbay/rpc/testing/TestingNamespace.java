@@ -110,7 +110,8 @@ public final class TestingNamespace implements RpcNamespace {
             Params.address("suggestedFeeRecipient", a.get("suggestedFeeRecipient")),
             Params.withdrawals(a.get("withdrawals")),
             root == null ? Hash.ZERO : Params.hash("parentBeaconBlockRoot", root),
-            extra == null ? Bytes.EMPTY : Params.bytes("extraData", extra));
+            extra == null ? Bytes.EMPTY : Params.bytes("extraData", extra),
+            null);
     if (params.optional(first + 1) == null) {
       return builder.build(parent, attributes);
     }

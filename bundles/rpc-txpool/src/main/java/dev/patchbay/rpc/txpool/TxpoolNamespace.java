@@ -29,7 +29,7 @@ public final class TxpoolNamespace implements RpcNamespace {
   @Activate
   public TxpoolNamespace(@Reference TransactionPool pool) {
     this.pool = pool;
-    methods.put("txpool_content", (p, s) -> all(t -> Results.transaction(t, null, 0)));
+    methods.put("txpool_content", (p, s) -> all(t -> Results.transaction(t)));
     methods.put("txpool_contentFrom", (p, s) -> contentFrom(new Params(p)));
     methods.put("txpool_inspect", (p, s) -> all(TxpoolNamespace::summary));
     methods.put("txpool_status", (p, s) -> status());
@@ -65,7 +65,7 @@ public final class TxpoolNamespace implements RpcNamespace {
 
   private Object contentFrom(Params params) throws RpcError {
     Address sender = params.address(0);
-    Function<Transaction, Object> shape = t -> Results.transaction(t, null, 0);
+    Function<Transaction, Object> shape = t -> Results.transaction(t);
     Map<String, Object> out = new LinkedHashMap<>();
     out.put("pending", byNonce(pool.pending().getOrDefault(sender, List.of()), shape));
     out.put("queued", byNonce(pool.queued().getOrDefault(sender, List.of()), shape));

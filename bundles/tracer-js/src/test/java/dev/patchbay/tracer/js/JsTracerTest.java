@@ -20,6 +20,7 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.BlockContext;
+import dev.patchbay.primitives.execution.TransactionRules;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -68,7 +69,8 @@ class JsTracerTest {
             UInt256.ZERO,
             UInt256.ONE,
             9,
-            number -> Hash.ZERO);
+            number -> Hash.ZERO,
+            TransactionRules.ETHEREUM);
     Tracer tracer = engine.create(program, config, new TraceSubject(null, 17, null, 0));
     EvmState state = new EvmState(new World(), new CodeCache(1 << 20));
     try {

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.payload;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.payload.Payload;
+import dev.patchbay.api.payload.PayloadAttributes;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.StateChanges;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class JobsTest {
+  private static final Hash ONE = Hash.fromHex("0x01" + "00".repeat(31));
+  private static final Block PARENT = block(1);
+
+  private static Block block(long number) {
+    return new Block(
+        BlockHeader.builder().number(number).gasLimit(30_000_000).build(),
+        List.of(),
+        List.of(),
+        null);
+  }
+
+  private static Payload payload(Block block) {
+    BlockExecutor.Outcome outcome =
+        new BlockExecutor.Outcome(List.of(), 0, 0, null, new StateChanges(List.of()));
+    return new Payload(block, UInt256.ZERO, outcome, List.of());
+  }
+
+  private static PayloadAttributes attributes(PayloadAttributes.@Nullable Rollup rollup) {
+    return new PayloadAttributes(
+        1,
+        ONE,
+        Address.fromHex("0x01" + "00".repeat(19)),
+        List.of(),
+        Hash.ZERO,
+        Bytes.EMPTY,
+        rollup);
+  }
+
+  private static PayloadAttributes.Rollup rollup(
+      List<Transaction> transactions,
+      boolean noTxPool,
+      @Nullable Bytes params,
+      @Nullable Long minBaseFee) {
+    return new PayloadAttributes.Rollup(transactions, noTxPool, 30_000_000, params, minBaseFee);
+  }
+
+  /** A build that never ends by itself, and tells when it began and when it was broken off. */
+  private static final class Endless implements Jobs.Work {
+    final CountDownLatch begun = new CountDownLatch(1);
+    final CountDownLatch brokenOff = new CountDownLatch(1);
+
+    @Override
+    public Payload empty(Block parent, PayloadAttributes attributes) {
+      return payload(block(2));
+    }
+
+    @Override
+    public Payload full(Block parent, PayloadAttributes attributes, BooleanSupplier ended) {
+      begun.countDown();
+      while (!ended.getAsBoolean()) {
+        Thread.onSpinWait();
+      }
+      brokenOff.countDown();
+      throw new CancellationException();
+    }
+  }
+
+  @Test
+  void fetchingAPayloadBreaksItsBuildOff() throws Exception {
+    Endless work = new Endless();
+    Jobs jobs = new Jobs(work);
+    Bytes id = Jobs.id(PARENT.hash(), attributes(null), Fork.SHANGHAI);
+    jobs.start(id, PARENT, attributes(null));
+    assertThat(work.begun.await(10, TimeUnit.SECONDS)).isTrue();
+    Payload fetched = jobs.get(id);
+    assertThat(fetched).isNotNull();
+    assertThat(work.brokenOff.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(jobs.get(id)).as("the same from now on").isSameAs(fetched);
+    jobs.close();
+  }
+
+  @Test
+  void closingBreaksABuildOff() throws Exception {
+    Endless work = new Endless();
+    Jobs jobs = new Jobs(work);
+    jobs.start(Jobs.id(PARENT.hash(), attributes(null), Fork.SHANGHAI), PARENT, attributes(null));
+    assertThat(work.begun.await(10, TimeUnit.SECONDS)).isTrue();
+    jobs.close();
+    assertThat(work.brokenOff.getCount()).as("the thread has ended").isZero();
+  }
+
+  @Test
+  void aSequencerMayWantNothingFromThePool() throws Exception {
+    Endless work = new Endless();
+    Jobs jobs = new Jobs(work);
+    PayloadAttributes closed = attributes(rollup(List.of(), true, null, null));
+    Bytes id = Jobs.id(PARENT.hash(), closed, Fork.SHANGHAI);
+    jobs.start(id, PARENT, closed);
+    jobs.poolChanged();
+    assertThat(work.begun.await(300, TimeUnit.MILLISECONDS)).as("it is built again").isFalse();
+    assertThat(jobs.get(id)).isNotNull();
+    jobs.close();
+  }
+
+  /** The value follows from the arguments of op-geth's TestPayloadId, case 0. */
+  @Test
+  void anIdIsThatOfOtherNodes() {
+    assertThat(Jobs.id(ONE, attributes(null), Fork.PARIS).toString())
+        .isEqualTo("0x014cffc0e01f12fa");
+  }
+
+  @Test
+  void allThatASequencerSaysIsPartOfTheId() {
+    Transaction transaction =
+        Transaction.builder(TransactionType.DEPOSIT)
+            .sender(Address.ZERO)
+            .deposit(new Transaction.Deposit(ONE, UInt256.ZERO, false))
+            .build();
+    Bytes params = Bytes.fromHex("0x000000fa00000006");
+    List<Bytes> ids =
+        List.of(
+            id(null),
+            id(rollup(List.of(), false, null, null)),
+            id(rollup(List.of(), true, null, null)),
+            id(rollup(List.of(transaction), true, null, null)),
+            id(rollup(List.of(transaction), false, null, null)),
+            id(rollup(List.of(transaction), false, params, null)),
+            id(rollup(List.of(transaction), false, params, 1L)));
+    assertThat(ids).doesNotHaveDuplicates();
+    assertThat(id(rollup(List.of(transaction), false, params, 0L)))
+        .as("a least base fee of nothing says nothing, as in op-geth")
+        .isEqualTo(id(rollup(List.of(transaction), false, params, null)));
+  }
+
+  private static Bytes id(PayloadAttributes.@Nullable Rollup rollup) {
+    return Jobs.id(ONE, attributes(rollup), Fork.CANCUN);
+  }
+}

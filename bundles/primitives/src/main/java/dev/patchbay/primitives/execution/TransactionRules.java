@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.primitives.execution;
+
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the transactions of a block may be and cost where a chain differs from Ethereum, whose rules
+ * these are by themselves. The rules of a fork come on top. Threading: any thread.
+ */
+public interface TransactionRules {
+  /** Those of Ethereum. */
+  TransactionRules ETHEREUM = new TransactionRules() {};
+
+  /** Reads storage as it is between two transactions. */
+  @FunctionalInterface
+  interface Slots {
+    /** Returns the value of a storage slot. */
+    UInt256 get(Address address, UInt256 key);
+  }
+
+  /**
+   * A fee that a sender pays besides gas.
+   *
+   * @param to who gets it
+   * @param wei how much
+   */
+  record Fee(Address to, UInt256 wei) {}
+
+  /** Returns whether a block may hold a type of transaction, in forks that know it. */
+  default boolean allows(TransactionType type) {
+    return type != TransactionType.DEPOSIT;
+  }
+
+  /**
+   * Returns the fees that a transaction pays besides gas; they do not shrink when it uses more gas.
+   *
+   * @param gasUsed gas that it uses; its gas limit for the most that they can be
+   */
+  default List<Fee> fees(Transaction transaction, long gasUsed, Slots slots) {
+    return List.of();
+  }
+
+  /** Returns who gets the base fee; null when it is burnt (EIP-1559). */
+  default @Nullable Address baseFeeRecipient() {
+    return null;
+  }
+
+  /** Returns whether deposits count their gas limit as used, and system transactions nothing. */
+  default boolean depositsUseTheirLimit() {
+    return false;
+  }
+
+  /** Returns whether receipts of deposits show the nonce of the sender. */
+  default boolean showsDepositNonce() {
+    return false;
+  }
+
+  /** Returns the version of the receipts of deposits; null for those without. */
+  default @Nullable Long depositReceiptVersion() {
+    return null;
+  }
+
+  /**
+   * Returns how much of the blob gas of its block a transaction takes.
+   *
+   * @param slots storage before the transaction
+   */
+  default long blobGas(Transaction transaction, Slots slots) {
+    return IntrinsicGas.blobGas(transaction);
+  }
+
+  /** Returns how many bytes of input precompiled contracts take at most; all others take any. */
+  default Map<Address, Integer> mostPrecompileInput() {
+    return Map.of();
+  }
+
+  /** Returns the price of P256VERIFY (EIP-7951, RIP-7212) before Osaka; null for without it. */
+  default @Nullable Long p256VerifyGas() {
+    return null;
+  }
+}
