@@ -6,6 +6,7 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.rpc.codec.Params;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -117,6 +118,8 @@ public final class OpEngineNamespace implements RpcNamespace {
       return Params.object(method, called.call(new ArrayList<>(Arrays.asList(params)), session));
     } catch (RpcError failure) {
       throw new RpcError(failure.code(), stage + ": " + failure.getMessage());
+    } catch (StorageUnavailableException unavailable) {
+      throw new RpcError(RpcError.STORAGE_UNAVAILABLE, stage + ": " + unavailable.getMessage());
     } catch (NotReadyException missing) {
       throw new NotReadyException(stage + ": " + missing.getMessage());
     }
