@@ -12,6 +12,7 @@ import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.IntrinsicGas;
 import java.math.BigInteger;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -286,6 +287,45 @@ class OpFlowIT {
                   OpDriver.deposit(9, MINTER, MINTER, UInt256.ZERO, UInt256.ZERO, 21_000, "0x")));
       assertThat(refused.at("/error/message").asText()).contains("type not supported");
       assertThat(hash(envelope)).isEqualTo(driver.head);
+    }
+  }
+
+  /** Whoever can pay gas and value and not the fee of L1 gets no place in the pool. */
+  @Test
+  void thePoolAsksForTheL1Fee() throws Exception {
+    try (Node node = new Node(folder.resolve("pool"), "run").quick()) {
+      node.start("--storage", "memory", "--genesis", OpDriver.genesis(folder).toString());
+      OpDriver driver = OpDriver.of(node);
+      Transaction transfer = Accounts.transfer(Accounts.POOR, 2); // a deposit counts for the nonce
+      UInt256 cost = UInt256.of(IntrinsicGas.maximumCost(transfer));
+      String poor = String.valueOf(transfer.sender());
+      long time = OpDriver.begin("fjord") + 20;
+      driver.adopt(
+          driver.fetch(
+              driver.start(
+                  driver.attributes(
+                      time,
+                      true,
+                      OpDriver.deposit(1, poor, MINTER, cost, UInt256.ZERO, 21_000, "0x"))),
+              time));
+      JsonNode refused =
+          node.call("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(Accounts.POOR, 1)));
+      assertThat(refused.at("/error/message").asText()).contains("insufficient funds");
+      UInt256 fee = UInt256.of(l1Fee(transfer.encode(), OpDriver.begin("granite")));
+      driver.adopt(
+          driver.fetch(
+              driver.start(
+                  driver.attributes(
+                      time + 2,
+                      true,
+                      OpDriver.deposit(2, poor, MINTER, fee, UInt256.ZERO, 21_000, "0x"))),
+              time + 2));
+      assertThat(node.send(transfer)).hasSize(66);
+      String id = driver.start(driver.attributes(time + 4, false));
+      Thread.sleep(150); // fetching ends the building
+      ObjectNode envelope = driver.fetch(id, time + 4);
+      assertThat(envelope.at("/executionPayload/transactions")).hasSize(2);
+      driver.adopt(envelope);
     }
   }
 }

@@ -3,8 +3,11 @@ package dev.patchbay.op.consensus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
@@ -145,5 +148,28 @@ class FeesTest {
                 BigInteger.valueOf(10),
                 BigInteger.valueOf(11),
                 400));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "setL1BlockValues(uint64,uint64,uint256,bytes32,uint64,bytes32,uint256,uint256);260",
+        "setL1BlockValuesEcotone();164",
+        "setL1BlockValuesIsthmus();176",
+        "setL1BlockValuesJovian();178"
+      })
+  void attributesOfL1AreKnownByTheirSelector(String signature, int length) {
+    byte[] call = new byte[length];
+    byte[] hash = Hash.keccak(signature.getBytes(StandardCharsets.US_ASCII)).toArray();
+    System.arraycopy(hash, 0, call, 0, 4);
+    int baseFee = length == 260 ? 99 : 67;
+    call[baseFee] = 7;
+    L1Block read = L1Block.ofAttributes(Bytes.wrap(call));
+    assertThat(read).isNotNull();
+    assertThat(read.baseFee()).isEqualTo(7);
+    assertThat(L1Block.ofAttributes(Bytes.wrap(Arrays.copyOf(call, length - 1)))).isNull();
+    call[0] ^= 1;
+    assertThat(L1Block.ofAttributes(Bytes.wrap(call))).isNull();
   }
 }

@@ -46,7 +46,7 @@ public final class OpEngineNamespace implements RpcNamespace {
       cardinality = ReferenceCardinality.OPTIONAL,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  private volatile @Nullable RpcNamespace engine;
+  volatile @Nullable RpcNamespace engine;
 
   private final Map<String, RpcMethod> methods =
       Map.of(
