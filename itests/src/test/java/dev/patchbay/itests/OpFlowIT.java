@@ -47,7 +47,7 @@ class OpFlowIT {
         Node verifier = new Node(folder.resolve("verifier"), "run").quick()) {
       String genesis = OpDriver.genesis(folder).toString();
       builder.start("--genesis", genesis);
-      verifier.start("--genesis", genesis);
+      verifier.start("--genesis", genesis, "--debug", "on");
       OpDriver driver = OpDriver.of(builder);
       OpDriver other = OpDriver.of(verifier);
       long log = 0;
@@ -81,6 +81,7 @@ class OpFlowIT {
         assertThat(payload.get("transactions")).as("at " + time).hasSize(7);
         checkDeposits(verifier, driver.head, time, blocks);
         checkFees(verifier, sent, time);
+        checkTraces(verifier, driver.head);
         blocks++;
       }
       System.out.printf("rollup: %d blocks over %d forks%n", blocks, 1 + OpDriver.FORKS.size());
@@ -132,6 +133,26 @@ class OpFlowIT {
     // minted, even by the one that failed, less what the first and no other could send
     BigInteger minted = ETHER.toBigInteger().multiply(BigInteger.valueOf(before + 1L));
     assertThat(wei(node, MINTER)).isEqualTo(minted);
+  }
+
+  private static void checkTraces(Node node, String block) throws Exception {
+    JsonNode traces = node.result("debug_traceBlockByHash", block, Map.of("tracer", "callTracer"));
+    assertThat(traces).hasSize(7);
+    String[] errors = {
+      "",
+      "",
+      "failed deposit: insufficient funds for transfer",
+      "execution reverted",
+      "",
+      "failed deposit: intrinsic gas too low",
+      ""
+    };
+    for (int i = 0; i < errors.length; i++) {
+      assertThat(traces.get(i).at("/result/error").asText())
+          .as("" + traces.get(i))
+          .startsWith(errors[i]);
+      assertThat(traces.get(i).at("/result/error").isMissingNode()).isEqualTo(errors[i].isEmpty());
+    }
   }
 
   private static BigInteger wei(Node node, String account) throws Exception {

@@ -340,9 +340,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
         (installed == null ? byTip : installed).order(header, pool.pending());
     UInt256 value = UInt256.ZERO;
     while (assembly.gasLeft() >= MIN_TRANSACTION_GAS) {
-      if (ended.getAsBoolean()) {
-        throw new CancellationException("nobody wants the block any more");
-      }
+      checkWanted(ended);
       Transaction next = queue.next();
       if (next == null) {
         break;
@@ -357,7 +355,14 @@ public final class Builder implements PayloadBuilder, MinerControl {
         queue.skipped(next); // the next block looks again
       }
     }
+    checkWanted(ended); // the roots are a large part of the work
     return value;
+  }
+
+  private static void checkWanted(BooleanSupplier ended) {
+    if (ended.getAsBoolean()) {
+      throw new CancellationException("nobody wants the block any more");
+    }
   }
 
   /** Returns whether the blobs of a transaction, if any, are there with proofs of a version. */

@@ -88,7 +88,13 @@ public final class OpRules implements ConsensusRules {
     if (current == null) {
       return FeeMarket.INITIAL_BASE_FEE;
     }
-    FeeParameters parameters = FeeParameters.after(parent, timestamp, config);
+    FeeParameters parameters;
+    try {
+      parameters = FeeParameters.after(parent, timestamp, config);
+    } catch (IllegalArgumentException malformed) { // of a genesis: all others were checked
+      throw new IllegalStateException(
+          "block " + parent.number() + ": " + malformed.getMessage(), malformed);
+    }
     long used = parent.gasUsed();
     Long footprint = parent.blobGasUsed();
     if (footprint != null && OpFork.at(parent.timestamp(), config).includes(OpFork.JOVIAN)) {

@@ -82,6 +82,8 @@ class OpRulesTest {
     Bytes extra = Bytes.fromHex("0x00" + "00000008" + "00000002");
     BlockHeader parent = header(at(OpFork.HOLOCENE)).gasUsed(30_000_000).extraData(extra).build();
     assertThat(next(parent, at(OpFork.HOLOCENE) + 2)).isEqualTo(1_125_000_000);
+    assertThatThrownBy(() -> next(header(at(OpFork.HOLOCENE)).build(), at(OpFork.HOLOCENE) + 2))
+        .hasMessageContaining("block 5: extraData has 0 bytes");
     BlockHeader before = header(at(OpFork.HOLOCENE) - 2).gasUsed(30_000_000).build();
     assertThat(next(before, at(OpFork.HOLOCENE))).isEqualTo(1_020_000_000);
   }
