@@ -94,6 +94,8 @@ class OpSealIT {
       driver.standsAt(head(node), at);
       String later = driver.start(driver.attributes(isthmus, true));
       assertFails(driver.seal(later, isthmus, EngineDriver.ZERO, true), -38005, GET);
+      Node.Result installed = node.shell("feature:install patchbay-op"); // all of it is there
+      assertThat(installed.status()).as(installed.output()).isZero();
       String signal = "0x" + "00".repeat(16) + "0000000a" + "00".repeat(12);
       assertThat(
               driver

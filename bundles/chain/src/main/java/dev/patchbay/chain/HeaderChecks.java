@@ -13,7 +13,6 @@ import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import dev.patchbay.trie.Roots;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +31,7 @@ final class HeaderChecks {
       BlockHeader header, BlockHeader parent, ConsensusRules rules, ChainConfig config)
       throws InvalidBlockException {
     Fork fork = config.forkOf(header);
-    check("number", header.number(), parent.number() + 1);
+    InvalidBlockException.check("number", header.number(), parent.number() + 1);
     if (header.gasLimit() < MIN_GAS_LIMIT || header.gasLimit() < 0) {
       throw new InvalidBlockException(
           "gasLimit " + header.gasLimit() + " is below " + MIN_GAS_LIMIT);
@@ -52,14 +51,14 @@ final class HeaderChecks {
     }
     long time = header.timestamp();
     UInt256 baseFee = fork.includes(Fork.LONDON) ? rules.nextBaseFee(parent, time, config) : null;
-    check("baseFeePerGas", header.baseFeePerGas(), baseFee);
+    InvalidBlockException.check("baseFeePerGas", header.baseFeePerGas(), baseFee);
     present("withdrawalsRoot", header.withdrawalsRoot(), fork.includes(Fork.SHANGHAI));
     boolean cancun = fork.includes(Fork.CANCUN);
     present("blobGasUsed", header.blobGasUsed(), cancun);
     present("parentBeaconBlockRoot", header.parentBeaconBlockRoot(), cancun);
     present("requestsHash", header.requestsHash(), fork.includes(Fork.PRAGUE));
     Long excess = cancun ? (Long) rules.nextExcessBlobGas(parent, time, config) : null;
-    check("excessBlobGas", header.excessBlobGas(), excess);
+    InvalidBlockException.check("excessBlobGas", header.excessBlobGas(), excess);
     Long blobGas = header.blobGasUsed();
     if (blobGas != null) {
       long most = rules.mostBlobGas(header, config);
@@ -87,17 +86,18 @@ final class HeaderChecks {
               + MAX_BLOCK_BYTES
               + " are allowed (EIP-7934)");
     }
-    check(
+    InvalidBlockException.check(
         "transactionsRoot", header.transactionsRoot(), Roots.ofTransactions(block.transactions()));
     Hash ommers =
         Hash.keccak(new RlpWriter().list(w -> block.ommers().forEach(o -> o.write(w))).toArray());
-    check("ommersHash", header.ommersHash(), ommers);
+    InvalidBlockException.check("ommersHash", header.ommersHash(), ommers);
     List<Withdrawal> withdrawals = block.withdrawals();
     if (rules.withdrawalsRootOf(header, config) != null) {
-      check("withdrawals", withdrawals, List.of()); // the root is that of a state, checked after it
+      InvalidBlockException.check(
+          "withdrawals", withdrawals, List.of()); // the root is that of a state, checked after it
       return;
     }
-    check(
+    InvalidBlockException.check(
         "withdrawalsRoot",
         header.withdrawalsRoot(),
         withdrawals == null ? null : Roots.ofWithdrawals(withdrawals));
@@ -108,13 +108,6 @@ final class HeaderChecks {
     if ((value != null) != expected) {
       throw new InvalidBlockException(
           name + (expected ? " is missing at this fork" : " is not a field of this fork"));
-    }
-  }
-
-  static void check(String name, @Nullable Object found, @Nullable Object expected)
-      throws InvalidBlockException {
-    if (!Objects.equals(found, expected)) {
-      throw new InvalidBlockException(name + " is " + found + ", expected " + expected);
     }
   }
 }

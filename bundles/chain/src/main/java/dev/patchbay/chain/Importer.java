@@ -478,11 +478,11 @@ final class Importer implements BlockImporter, ForkChoice {
       Outcome outcome = known == null ? execute(overlay, block) : known;
       Hash root = new FlatState(overlay, workers).apply(outcome.changes, block.number());
       BlockHeader header = block.header();
-      HeaderChecks.check("stateRoot", header.stateRoot(), root);
+      InvalidBlockException.check("stateRoot", header.stateRoot(), root);
       Address withdrawals = chain.rules().withdrawalsRootOf(header, chain.config());
       if (withdrawals != null) {
         Hash of = FlatState.storageRoot(overlay, withdrawals);
-        HeaderChecks.check("withdrawalsRoot", header.withdrawalsRoot(), of);
+        InvalidBlockException.check("withdrawalsRoot", header.withdrawalsRoot(), of);
       }
       ChainStore.putReceipts(overlay.writes(), block, outcome.receipts);
       return new ExecutedBlock(block, outcome.receipts, overlay.writes());

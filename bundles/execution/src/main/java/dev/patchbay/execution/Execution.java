@@ -84,16 +84,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
   public Outcome execute(Block block, StateReader parent, Function<StateChanges, Hash> roots)
       throws InvalidBlockException {
     BlockHeader header = block.header();
-    ConsensusRules consensus = chain.rules();
-    Assembly assembly =
-        begin(
-            header,
-            consensus,
-            consensus.feeRecipient(header),
-            block.withdrawals(),
-            parent,
-            roots,
-            true);
+    Assembly assembly = begin(block, parent, roots, true);
     int index = 0;
     for (Transaction transaction : block.transactions()) {
       try {
@@ -109,7 +100,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
       }
       index++;
     }
-    assembly.reward(consensus.rewards(block, chain.config()));
+    assembly.reward(rewards(block));
     Outcome outcome = assembly.end();
     check("gasUsed", header.gasUsed(), outcome.gasUsed());
     if (header.blobGasUsed() != null) {
@@ -141,17 +132,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
   @Override
   public StateChanges replay(Block block, int count, StateReader parent, Follower follower)
       throws InvalidBlockException {
-    BlockHeader header = block.header();
-    ConsensusRules consensus = chain.rules();
-    Assembly assembly =
-        begin(
-            header,
-            consensus,
-            consensus.feeRecipient(header),
-            block.withdrawals(),
-            parent,
-            changes -> Hash.ZERO,
-            false);
+    Assembly assembly = begin(block, parent, changes -> Hash.ZERO, false);
     for (int i = 0; i < count; i++) {
       Deadline.check();
       try {
@@ -168,6 +149,23 @@ public final class Execution implements BlockExecutor, CallSimulator {
   @Override
   public List<Reward> rewards(Block block) {
     return chain.rules().rewards(block, chain.config());
+  }
+
+  private Assembly begin(
+      Block block,
+      StateReader parent,
+      Function<StateChanges, Hash> roots,
+      boolean rootsInReceipts) {
+    BlockHeader header = block.header();
+    ConsensusRules rules = chain.rules();
+    return begin(
+        header,
+        rules,
+        rules.feeRecipient(header),
+        block.withdrawals(),
+        parent,
+        roots,
+        rootsInReceipts);
   }
 
   private Assembly begin(

@@ -110,9 +110,9 @@ public final class EngineRules implements ConsensusRules {
           "extraData has " + header.extraData().size() + " bytes, at most " + MAX_EXTRA_DATA);
     }
     if (isMerged(header, headers, config)) {
-      expect("difficulty", header.difficulty(), UInt256.ZERO);
-      expect("nonce", header.nonce(), 0L);
-      expect("ommersHash", header.ommersHash(), BlockHeader.EMPTY_OMMERS);
+      InvalidBlockException.check("difficulty", header.difficulty(), UInt256.ZERO);
+      InvalidBlockException.check("nonce", header.nonce(), 0L);
+      InvalidBlockException.check("ommersHash", header.ommersHash(), BlockHeader.EMPTY_OMMERS);
       return;
     }
     long now = clock.instant().getEpochSecond();
@@ -124,7 +124,7 @@ public final class EngineRules implements ConsensusRules {
               + now);
     }
     Fork fork = config.forkAt(header.number(), header.timestamp());
-    expect(
+    InvalidBlockException.check(
         "difficulty",
         header.difficulty(),
         Difficulty.of(
@@ -136,7 +136,7 @@ public final class EngineRules implements ConsensusRules {
             !parent.ommersHash().equals(BlockHeader.EMPTY_OMMERS)));
     Long dao = config.daoForkBlock();
     if (dao != null && header.number() >= dao && header.number() < dao + DAO_BLOCKS) {
-      expect("extraData", header.extraData(), DAO_EXTRA_DATA);
+      InvalidBlockException.check("extraData", header.extraData(), DAO_EXTRA_DATA);
     }
     if (ethash != null) {
       verifyWork(ethash, header);
@@ -145,7 +145,7 @@ public final class EngineRules implements ConsensusRules {
 
   private static void verifyWork(Ethash ethash, BlockHeader header) throws InvalidBlockException {
     Ethash.Work work = ethash.of(header);
-    expect("mixHash", header.mixHash(), work.mixHash());
+    InvalidBlockException.check("mixHash", header.mixHash(), work.mixHash());
     if (!work.suffices(header.difficulty())) {
       throw new InvalidBlockException(
           "nonce 0x"
@@ -162,13 +162,6 @@ public final class EngineRules implements ConsensusRules {
     UInt256 terminal = config.terminalTotalDifficulty();
     UInt256 reached = headers.totalDifficulty(header.parentHash());
     return terminal != null && reached != null && reached.compareTo(terminal) >= 0;
-  }
-
-  private static void expect(String field, Object found, Object expected)
-      throws InvalidBlockException {
-    if (!found.equals(expected)) {
-      throw new InvalidBlockException(field + " is " + found + ", expected " + expected);
-    }
   }
 
   @Override

@@ -54,9 +54,9 @@ public final class OpRules implements ConsensusRules {
               + " is not after the parent's "
               + Long.toUnsignedString(parent.timestamp()));
     }
-    expect("difficulty", header.difficulty(), UInt256.ZERO);
-    expect("nonce", header.nonce(), 0L);
-    expect("ommersHash", header.ommersHash(), BlockHeader.EMPTY_OMMERS);
+    InvalidBlockException.check("difficulty", header.difficulty(), UInt256.ZERO);
+    InvalidBlockException.check("nonce", header.nonce(), 0L);
+    InvalidBlockException.check("ommersHash", header.ommersHash(), BlockHeader.EMPTY_OMMERS);
     OpFork fork = OpFork.at(header.timestamp(), config);
     if (fork.includes(OpFork.HOLOCENE)) {
       try {
@@ -70,16 +70,9 @@ public final class OpRules implements ConsensusRules {
     }
   }
 
-  private static void expect(String field, Object found, Object expected)
-      throws InvalidBlockException {
-    if (!found.equals(expected)) {
-      throw new InvalidBlockException(field + " is " + found + ", expected " + expected);
-    }
-  }
-
   @Override
   public void verifyOmmers(Block block, ChainReader chain) throws InvalidBlockException {
-    expect("ommers", block.ommers(), List.of());
+    InvalidBlockException.check("ommers", block.ommers(), List.of());
   }
 
   @Override
