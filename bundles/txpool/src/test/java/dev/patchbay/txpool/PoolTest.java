@@ -4,6 +4,7 @@ package dev.patchbay.txpool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateRange;
 import dev.patchbay.api.txpool.AddResult;
@@ -21,6 +22,7 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.TransactionRules;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -38,13 +40,20 @@ class PoolTest {
 
   private final Map<Address, Account> accounts = new HashMap<>();
   private Fork fork = Fork.LONDON;
+  private TransactionRules rules = TransactionRules.ETHEREUM;
   private Block head = block(1, List.of());
   private final Pool pool =
       new Pool(
           stub(BundleContext.class, Map.of("registerService", args -> null)),
           stub(
               ChainReader.class,
-              Map.of("head", args -> head, "config", args -> ChainConfig.of(UInt256.ONE, fork))),
+              Map.of(
+                  "head",
+                  args -> head,
+                  "config",
+                  args -> ChainConfig.of(UInt256.ONE, fork),
+                  "rules",
+                  args -> stub(ConsensusRules.class, Map.of("transactionRules", a -> rules)))),
           stub(
               StateProvider.class,
               Map.of(
@@ -121,6 +130,44 @@ class PoolTest {
     assertThat(reason(builder(4, GWEI).data(Bytes.wrap(new byte[200_000])).sign(KEY)))
         .isEqualTo(Reason.INVALID);
     assertThat(reason(tx(filled((byte) 9), 0, GWEI))).isEqualTo(Reason.INSUFFICIENT_FUNDS);
+  }
+
+  @Test
+  void whatAChainChargesBesidesGasMustBePaidToo() {
+    rules =
+        new TransactionRules() {
+          @Override
+          public List<Fee> fees(Transaction transaction, long gasUsed, Slots slots) {
+            return List.of(new Fee(Address.ZERO, UInt256.of(5)));
+          }
+
+          @Override
+          public boolean allows(TransactionType type) {
+            return type != TransactionType.ACCESS_LIST;
+          }
+        };
+    long cost = 21_000 * GWEI + 1;
+    accounts.put(
+        sender(KEY), new Account(0, UInt256.of(cost + 4), Account.EMPTY_ROOT, Account.EMPTY_CODE));
+    assertThat(reason(tx(KEY, 0, GWEI))).isEqualTo(Reason.INSUFFICIENT_FUNDS);
+    accounts.put(
+        sender(KEY), new Account(0, UInt256.of(cost + 5), Account.EMPTY_ROOT, Account.EMPTY_CODE));
+    assertThat(pool.add(tx(KEY, 0, GWEI))).isInstanceOf(AddResult.Accepted.class);
+    Transaction refused =
+        Transaction.builder(TransactionType.ACCESS_LIST)
+            .chainId(UInt256.ONE)
+            .nonce(1)
+            .gasLimit(21_000)
+            .to(Address.ZERO)
+            .sign(KEY);
+    assertThat(reason(refused)).isEqualTo(Reason.INVALID);
+    Transaction deposit =
+        Transaction.builder(TransactionType.DEPOSIT)
+            .sender(sender(KEY))
+            .deposit(new Transaction.Deposit(Hash.ZERO, UInt256.ONE, false))
+            .gasLimit(21_000)
+            .build();
+    assertThat(reason(deposit)).as("a deposit comes from L1 alone").isEqualTo(Reason.INVALID);
   }
 
   @Test
