@@ -120,7 +120,7 @@ class OpSealIT {
       thread.start();
       List<Long> threads = new ArrayList<>();
       try {
-        for (int i = 0; i < Integer.getInteger("it.swaps", 2); i++) {
+        for (int i = 0; i < Integer.getInteger("it.swaps", 1); i++) {
           for (String name : List.of("op-consensus", "op-engine")) {
             swaps.round(name);
             sequencer.awaitTwoBlocks();
