@@ -19,7 +19,6 @@ record FeeParameters(long denominator, long elasticity, UInt256 least) {
   private static final int HOLOCENE_SIZE = 9;
   private static final int JOVIAN_SIZE = 17;
   private static final int ATTRIBUTE_SIZE = 8;
-  private static final long MOST = 0xffffffffL;
 
   /**
    * Returns those that hold for the child of a block.
@@ -96,8 +95,8 @@ record FeeParameters(long denominator, long elasticity, UInt256 least) {
   Bytes encode(OpFork fork) {
     boolean jovian = fork.includes(OpFork.JOVIAN);
     ByteBuffer out = ByteBuffer.allocate(jovian ? JOVIAN_SIZE : HOLOCENE_SIZE);
-    out.put((byte) (jovian ? 1 : 0)).putInt((int) (denominator & MOST));
-    out.putInt((int) (elasticity & MOST));
+    out.put((byte) (jovian ? 1 : 0)).putInt((int) denominator);
+    out.putInt((int) elasticity);
     if (jovian) {
       out.putLong(least.longValue());
     }
