@@ -31,7 +31,12 @@ final class EngineClient {
   static EngineClient of(Node node) throws Exception {
     Node.awaitPort(node.enginePort);
     String hex = Files.readString(node.data.resolve("jwt.hex")).strip();
-    return new EngineClient(node.enginePort, HexFormat.of().parseHex(hex));
+    return of(node.enginePort, hex);
+  }
+
+  /** Calls a port with a secret in hexadecimal. */
+  static EngineClient of(int port, String secret) {
+    return new EngineClient(port, HexFormat.of().parseHex(secret));
   }
 
   /** Posts a body with the claims of a token; no token for null. */

@@ -83,11 +83,14 @@ final class OpDriver {
 
   /** Goes on where a node stands. */
   static OpDriver of(Node node) throws Exception {
-    JsonNode head = node.result("eth_getBlockByNumber", "latest", false);
+    return of(EngineClient.of(node));
+  }
+
+  /** Goes on where a node stands. */
+  static OpDriver of(EngineClient client) throws Exception {
+    JsonNode head = client.result("eth_getBlockByNumber", "latest", false);
     return new OpDriver(
-        EngineClient.of(node),
-        head.get("hash").asText(),
-        Long.decode(head.get("timestamp").asText()));
+        client, head.get("hash").asText(), Long.decode(head.get("timestamp").asText()));
   }
 
   private static String predeploy(int number) {
@@ -243,7 +246,7 @@ final class OpDriver {
       out.put("eip1559Params", "0x000000fa00000006");
     }
     if (is("jovian", at)) {
-      out.put("minBaseFee", "0x3b9aca00");
+      out.put("minBaseFee", 1_000_000_000); // a number, as op-node writes it
     }
     return out;
   }

@@ -92,7 +92,7 @@ final class Assembly implements BlockAssembly {
 
   ExecutionResult add(Transaction transaction, @Nullable Tracer tracer)
       throws InvalidTransactionException {
-    long blob = blobGas(transaction);
+    long blob = blobGas(transaction, transactions.isEmpty() ? transaction : transactions.get(0));
     Long nonce = depositNonce(transaction);
     return append(transaction, execution.transact(transaction, gasLeft(), tracer), blob, nonce);
   }
@@ -100,13 +100,14 @@ final class Assembly implements BlockAssembly {
   /** Executes a call as {@code eth_call} does, and appends it. */
   ExecutionResult simulate(Transaction call, boolean validates, @Nullable Tracer tracer)
       throws InvalidTransactionException {
-    long blob = blobGas(call);
+    long blob = blobGas(call, null);
     return append(call, execution.simulate(call, validates, tracer), blob, null);
   }
 
   /** Returns the blob gas of the next transaction, for which there must be room. */
-  private long blobGas(Transaction transaction) throws InvalidTransactionException {
-    long more = transactionRules.blobGas(transaction, execution::storage);
+  private long blobGas(Transaction transaction, @Nullable Transaction first)
+      throws InvalidTransactionException {
+    long more = transactionRules.blobGas(transaction, first);
     if (more > 0 && blobGas + more > rules.mostBlobGas(header, config)) {
       throw new InvalidTransactionException(
           InvalidTransactionException.Reason.BLOB,

@@ -183,6 +183,9 @@ public final class Execution implements BlockExecutor, CallSimulator {
     if (daoFork != null && daoFork == header.number()) {
       DaoFork.apply(execution);
     }
+    rules
+        .installs(header, config)
+        .forEach((address, code) -> execution.override(address, null, null, code));
     SystemCalls.before(execution, header, context.fork());
     return new Assembly(
         execution,

@@ -87,6 +87,11 @@ public interface ConsensusRules {
     return true;
   }
 
+  /** Returns code that a block puts at addresses before its first transaction. */
+  default Map<Address, Bytes> installs(BlockHeader header, ChainConfig config) {
+    return Map.of();
+  }
+
   /** Returns what transactions of a block may be and cost. */
   default TransactionRules transactionRules(BlockHeader header, ChainConfig config) {
     return TransactionRules.ETHEREUM;

@@ -22,7 +22,6 @@ import org.jspecify.annotations.Nullable;
  * @param blobBaseFeeScalar millionths of the blob base fee, from Ecotone on
  * @param operatorFeeScalar of the operator fee, from Isthmus on
  * @param operatorFeeConstant wei of the operator fee of each transaction, from Isthmus on
- * @param daFootprintGasScalar gas of a byte of data, from Jovian on
  */
 record L1Block(
     BigInteger baseFee,
@@ -32,8 +31,7 @@ record L1Block(
     BigInteger baseFeeScalar,
     BigInteger blobBaseFeeScalar,
     BigInteger operatorFeeScalar,
-    BigInteger operatorFeeConstant,
-    int daFootprintGasScalar) {
+    BigInteger operatorFeeConstant) {
   static final Address ADDRESS = Address.fromHex("0x4200000000000000000000000000000000000015");
 
   private static final int UNSET_DA_SCALAR = 400;
@@ -51,7 +49,6 @@ record L1Block(
   static L1Block read(Slots slots) {
     BigInteger fees = slot(slots, 3);
     BigInteger operator = slot(slots, 8);
-    int da = bits(operator, 96, 16).intValue();
     return new L1Block(
         slot(slots, 1),
         slot(slots, 7),
@@ -60,8 +57,7 @@ record L1Block(
         bits(fees, 96, 32),
         bits(fees, 64, 32),
         bits(operator, 64, 32),
-        bits(operator, 0, 64),
-        da == 0 ? UNSET_DA_SCALAR : da);
+        bits(operator, 0, 64));
   }
 
   /**
@@ -83,6 +79,20 @@ record L1Block(
     };
   }
 
+  /**
+   * Reads of the same call how much blob gas a byte of data takes, from Jovian on.
+   *
+   * @return null when the call does not say it, as that of the first block of Jovian
+   */
+  static @Nullable Integer daFootprintGasScalar(Bytes call) {
+    byte[] data = call.unsafeArray();
+    if (data.length < PACKED || ByteBuffer.wrap(data).getInt() != JOVIAN) {
+      return null;
+    }
+    int scalar = number(data, PACKED - 2, 2).intValue();
+    return scalar == 0 ? UNSET_DA_SCALAR : scalar;
+  }
+
   /** By ABI: number, time, base fee, hash, sequence number, batcher, overhead, scalar. */
   private static L1Block ofBedrock(byte[] data) {
     BigInteger none = BigInteger.ZERO;
@@ -94,12 +104,10 @@ record L1Block(
         none,
         none,
         none,
-        none,
-        UNSET_DA_SCALAR);
+        none);
   }
 
   private static L1Block ofPacked(byte[] data) {
-    int da = number(data, 176, 2).intValue();
     return new L1Block(
         number(data, 36, 32),
         number(data, 68, 32),
@@ -108,8 +116,7 @@ record L1Block(
         number(data, 4, 4),
         number(data, 8, 4),
         number(data, 164, 4),
-        number(data, 168, 8),
-        da == 0 ? UNSET_DA_SCALAR : da);
+        number(data, 168, 8));
   }
 
   private static BigInteger number(byte[] data, int from, int length) {

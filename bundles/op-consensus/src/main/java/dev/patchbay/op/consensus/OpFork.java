@@ -3,6 +3,7 @@ package dev.patchbay.op.consensus;
 
 import dev.patchbay.primitives.ChainConfig;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** The forks of the OP Stack, in order; each contains the rules of those before it. */
 enum OpFork {
@@ -31,12 +32,22 @@ enum OpFork {
     return ordinal() >= fork.ordinal();
   }
 
+  /** Returns whether this fork begins just at a time in seconds since the Unix epoch, unsigned. */
+  boolean beginsAt(long timestamp, ChainConfig config) {
+    Long from = begin(rollup(config));
+    return from != null && from == timestamp;
+  }
+
+  private @Nullable Long begin(ChainConfig.Rollup rollup) {
+    return rollup.forkTimes().get(name().toLowerCase(Locale.ROOT));
+  }
+
   /** Returns the rules at a time in seconds since the Unix epoch, unsigned. */
   static OpFork at(long timestamp, ChainConfig config) {
     ChainConfig.Rollup rollup = rollup(config);
     OpFork found = BEDROCK;
     for (OpFork fork : values()) {
-      Long from = rollup.forkTimes().get(fork.name().toLowerCase(Locale.ROOT));
+      Long from = fork.begin(rollup);
       if (from != null && Long.compareUnsigned(timestamp, from) >= 0) {
         found = fork;
       }

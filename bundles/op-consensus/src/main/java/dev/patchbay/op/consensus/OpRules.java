@@ -144,6 +144,13 @@ public final class OpRules implements ConsensusRules {
   }
 
   @Override
+  public Map<Address, Bytes> installs(BlockHeader header, ChainConfig config) {
+    return OpFork.CANYON.beginsAt(header.timestamp(), config)
+        ? Map.of(Create2Deployer.ADDRESS, Create2Deployer.CODE)
+        : Map.of();
+  }
+
+  @Override
   public TransactionRules transactionRules(BlockHeader header, ChainConfig config) {
     return OpTransactionRules.of(OpFork.at(header.timestamp(), config));
   }

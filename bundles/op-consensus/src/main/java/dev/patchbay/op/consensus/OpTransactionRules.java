@@ -5,6 +5,7 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.TransactionRules;
 import java.math.BigInteger;
 import java.util.ArrayList;
@@ -125,10 +126,19 @@ final class OpTransactionRules implements TransactionRules {
   }
 
   @Override
-  public long blobGas(Transaction transaction, Slots slots) {
-    return fork.includes(OpFork.JOVIAN) && transaction.deposit() == null
-        ? data(transaction).bytes() * L1Block.read(slots).daFootprintGasScalar()
-        : 0;
+  public long blobGas(Transaction transaction, @Nullable Transaction first)
+      throws InvalidTransactionException {
+    boolean counts = fork.includes(OpFork.JOVIAN) && transaction.deposit() == null;
+    if (!counts || first == null) {
+      return 0;
+    }
+    Integer scalar = first.deposit() == null ? null : L1Block.daFootprintGasScalar(first.data());
+    if (scalar == null) {
+      throw new InvalidTransactionException(
+          InvalidTransactionException.Reason.BLOB,
+          "the block does not begin with L1 attributes of Jovian: it can hold deposits alone");
+    }
+    return data(transaction).bytes() * scalar;
   }
 
   @Override

@@ -42,9 +42,10 @@ final class ReceiptMembers {
       out.put("operatorFeeScalar", hex(l1.operatorFeeScalar()));
       out.put("operatorFeeConstant", hex(l1.operatorFeeConstant()));
     }
-    if (fork.includes(OpFork.JOVIAN)) {
-      out.put("daFootprintGasScalar", Hex.quantity(l1.daFootprintGasScalar()));
-      out.put("blobGasUsed", Hex.quantity(data.bytes() * l1.daFootprintGasScalar()));
+    Integer footprint = L1Block.daFootprintGasScalar(transactions.get(0).data());
+    if (footprint != null) {
+      out.put("daFootprintGasScalar", Hex.quantity(footprint));
+      out.put("blobGasUsed", Hex.quantity(data.bytes() * footprint));
     }
     return out;
   }

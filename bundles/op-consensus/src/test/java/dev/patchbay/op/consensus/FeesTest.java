@@ -2,14 +2,20 @@
 package dev.patchbay.op.consensus;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.primitives.execution.TransactionRules;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -40,8 +46,7 @@ class FeesTest {
         BigInteger.valueOf(baseFeeScalar),
         BigInteger.valueOf(blobBaseFeeScalar),
         BigInteger.valueOf(1_439_103_868),
-        BigInteger.valueOf(1_256_417_826_609_331_460L),
-        400);
+        BigInteger.valueOf(1_256_417_826_609_331_460L));
   }
 
   @ParameterizedTest
@@ -146,8 +151,39 @@ class FeesTest {
                 BigInteger.valueOf(2),
                 BigInteger.valueOf(3),
                 BigInteger.valueOf(10),
-                BigInteger.valueOf(11),
-                400));
+                BigInteger.valueOf(11)));
+  }
+
+  /** A transaction as small as they count has a footprint of 100 times the scalar. */
+  @Test
+  void theFootprintIsByTheAttributesOfTheBlock() throws Exception {
+    Transaction small =
+        Transaction.builder(TransactionType.LEGACY)
+            .gasPrice(UInt256.ONE)
+            .gasLimit(21_000)
+            .to(L1Block.ADDRESS)
+            .sign(HexFormat.of().parseHex("11".repeat(32)));
+    TransactionRules jovian = OpTransactionRules.of(OpFork.JOVIAN);
+    assertThat(jovian.blobGas(small, attributes("3db6be2b", "0005"))).isEqualTo(500);
+    assertThat(jovian.blobGas(small, attributes("3db6be2b", "0000"))).isEqualTo(40_000);
+    assertThat(jovian.blobGas(small, null)).as("a simulation").isZero();
+    Transaction isthmus = attributes("098999be", "");
+    assertThat(jovian.blobGas(isthmus, isthmus)).isZero();
+    for (Transaction first : List.of(isthmus, small)) {
+      assertThatThrownBy(() -> jovian.blobGas(small, first))
+          .isInstanceOf(InvalidTransactionException.class)
+          .hasMessageContaining("deposits alone");
+    }
+    assertThat(OpTransactionRules.of(OpFork.ISTHMUS).blobGas(small, isthmus)).isZero();
+  }
+
+  private static Transaction attributes(String selector, String footprint) {
+    return Transaction.builder(TransactionType.DEPOSIT)
+        .sender(L1Block.ADDRESS)
+        .to(L1Block.ADDRESS)
+        .deposit(new Transaction.Deposit(Hash.ZERO, UInt256.ZERO, false))
+        .data(Bytes.fromHex("0x" + selector + "00".repeat(172) + footprint))
+        .build();
   }
 
   @ParameterizedTest

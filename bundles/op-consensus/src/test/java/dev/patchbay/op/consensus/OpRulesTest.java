@@ -11,6 +11,7 @@ import dev.patchbay.primitives.BlockHeaderBuilder;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.TransactionRules;
@@ -174,6 +175,18 @@ class OpRulesTest {
 
   private static Address precompile(int number) {
     return Address.fromHex(String.format("0x%040x", number));
+  }
+
+  /** The hash of the code is that of the specification. */
+  @Test
+  void theFirstBlockOfCanyonInstallsAContract() {
+    long canyon = at(OpFork.CANYON);
+    Map<Address, Bytes> installed = RULES.installs(header(canyon).build(), CONFIG);
+    assertThat(installed).containsOnlyKeys(Create2Deployer.ADDRESS);
+    assertThat(Hash.keccak(Create2Deployer.CODE.toArray()).toString())
+        .isEqualTo("0xb0550b5b431e30d38000efb7107aaa0ade03d48a7198a140edda9d27134468b2");
+    assertThat(RULES.installs(header(canyon + 2).build(), CONFIG)).isEmpty();
+    assertThat(RULES.installs(header(canyon - 2).build(), CONFIG)).isEmpty();
   }
 
   @Test

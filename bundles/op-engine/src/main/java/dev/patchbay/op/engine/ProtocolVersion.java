@@ -18,8 +18,8 @@ import org.slf4j.LoggerFactory;
 final class ProtocolVersion {
   private static final Logger LOG = LoggerFactory.getLogger(ProtocolVersion.class);
 
-  /** Jovian is the last whose rules are settled. */
-  private static final Hash OWN = Hash.wrap(ByteBuffer.allocate(32).putInt(16, 11).array());
+  /** What op-geth 1.101702 says, which knows the same forks. */
+  private static final Hash OWN = Hash.wrap(ByteBuffer.allocate(32).putInt(16, 9).array());
 
   private ProtocolVersion() {}
 

@@ -148,7 +148,7 @@ class OpEngineNamespaceTest {
     RpcMethod signal = namespace.methods().get("engine_signalSuperchainV1");
     Map<String, Object> versions = Map.of("recommended", HASH, "required", ROOT);
     Object answer = signal.call(List.of(versions), null);
-    assertThat((String) answer).startsWith("0x" + "00".repeat(16)).hasSize(66);
+    assertThat((String) answer).isEqualTo("0x" + "00".repeat(16) + "00000009" + "00".repeat(12));
     assertThatThrownBy(() -> signal.call(List.of(Map.of("required", ROOT)), null))
         .isInstanceOfSatisfying(
             RpcError.class, error -> assertThat(error.code()).isEqualTo(-32602));

@@ -69,9 +69,12 @@ public interface TransactionRules {
   /**
    * Returns how much of the blob gas of its block a transaction takes.
    *
-   * @param slots storage before the transaction
+   * @param first the first transaction of the block; null when no block is asked for, but a
+   *     simulation
+   * @throws InvalidTransactionException when a block that begins so has no room for it
    */
-  default long blobGas(Transaction transaction, Slots slots) {
+  default long blobGas(Transaction transaction, @Nullable Transaction first)
+      throws InvalidTransactionException {
     return IntrinsicGas.blobGas(transaction);
   }
 

@@ -176,7 +176,9 @@ public final class Results {
     if (deposit != null) {
       out.put("sourceHash", deposit.sourceHash().toString());
       out.put("mint", deposit.mint().toHex());
-      out.put("isSystemTx", deposit.isSystemTransaction());
+      if (deposit.isSystemTransaction()) {
+        out.put("isSystemTx", true);
+      }
       putIfPresent(
           out, "depositReceiptVersion", receipt == null ? null : receipt.depositReceiptVersion());
     }
