@@ -12,9 +12,7 @@ import dev.patchbay.rpc.server.BearerTokens;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,7 +29,7 @@ import org.HdrHistogram.Histogram;
  * built.
  *
  * <p>Arguments: the folder of the benchmarks' input, the file to write, and optionally the path of
- * {@code geth}, which then gets the same blocks.
+ * {@code geth}, which then gets the same blocks and builds out of the same pool.
  */
 public final class EngineSpeed {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -40,7 +38,7 @@ public final class EngineSpeed {
   /** A JVM compiles what is hot for a while. */
   private static final int WARM_UP = 10;
 
-  private static final int FETCHES = 200;
+  private static final int FETCHES = 300;
 
   private EngineSpeed() {}
 
@@ -55,30 +53,36 @@ public final class EngineSpeed {
     return payload.block().header().gasUsed();
   }
 
-  /** A client of the Engine API. */
-  private record Client(HttpClient http, URI engine, BearerTokens tokens) {
+  /** A client of the Engine API, with a connection that stays open. */
+  private record Client(URI engine, HttpConnection connection, BearerTokens tokens)
+      implements AutoCloseable {
     static Client of(URI engine, Path secret) throws IOException {
-      HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-      return new Client(http, engine, new BearerTokens(Files.readString(secret)));
+      BearerTokens tokens = new BearerTokens(Files.readString(secret));
+      return new Client(engine, new HttpConnection(engine), tokens);
     }
 
-    HttpRequest request(String method, Object... params) throws Exception {
+    private byte[] request(byte[] body) throws Exception {
+      String header = "Authorization: " + tokens.header() + "\r\n";
+      return HttpConnection.request(engine, header, body);
+    }
+
+    String ask(byte[] body) throws Exception {
+      return new String(connection.ask(request(body)), StandardCharsets.UTF_8);
+    }
+
+    byte[] request(String method, Object... params) throws Exception {
       Map<String, Object> body = new LinkedHashMap<>();
       body.put("jsonrpc", "2.0");
       body.put("id", 1);
       body.put("method", method);
       body.put("params", Arrays.asList(params));
-      return HttpRequest.newBuilder(engine)
-          .header("Content-Type", "application/json")
-          .header("Authorization", tokens.header())
-          .POST(HttpRequest.BodyPublishers.ofByteArray(JSON.writeValueAsBytes(body)))
-          .build();
+      return request(JSON.writeValueAsBytes(body));
     }
 
     /** Sends a request; returns the result, and adds the microseconds to a histogram. */
-    JsonNode send(HttpRequest request, Histogram micros) throws Exception {
+    JsonNode send(byte[] request, Histogram micros) throws IOException {
       long start = System.nanoTime();
-      byte[] body = http.send(request, HttpResponse.BodyHandlers.ofByteArray()).body();
+      byte[] body = connection.ask(request);
       micros.recordValue(TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - start));
       JsonNode reply = JSON.readTree(body);
       if (!reply.has("result")) {
@@ -87,9 +91,14 @@ public final class EngineSpeed {
       return reply.get("result");
     }
 
+    @Override
+    public void close() throws IOException {
+      connection.close();
+    }
+
     void newPayload(Payload payload, Histogram micros) throws Exception {
       List<String> requests = payload.requests().stream().map(Hex::encode).toList();
-      HttpRequest request =
+      byte[] request =
           request(
               "engine_newPayloadV4",
               Results.payload(payload.block()),
@@ -100,7 +109,7 @@ public final class EngineSpeed {
     }
 
     void setHead(Block block, Histogram micros) throws Exception {
-      HttpRequest request = request("engine_forkchoiceUpdatedV3", state(block));
+      byte[] request = request("engine_forkchoiceUpdatedV3", state(block));
       expectValid(send(request, micros).get("payloadStatus"));
     }
 
@@ -130,20 +139,21 @@ public final class EngineSpeed {
       EngineBlocks blocks = new EngineBlocks(Path.of(args[0]));
       Path genesis = blocks.writeGenesis(work.resolve("genesis.json"));
       List<Row> rows = rows(blocks);
+      List<String> pooled = blocks.pooled(16, 100);
       List<Map<String, Object>> json = new ArrayList<>();
       Map<String, Double> imported = importByFile(rows, genesis, work);
       try (BenchNode node = BenchNode.start(genesis, work.resolve("node"), List.of())) {
-        Client client = Client.of(node.engine(), node.data().resolve("jwt.hex"));
-        print("patchbay", client, rows, imported, json);
-        fetches(client, blocks, rows, node, json);
+        try (Client client = Client.of(node.engine(), node.data().resolve("jwt.hex"))) {
+          print("patchbay", client, rows, imported, json);
+          fetches("patchbay", client, pooled, rows, json);
+        }
       }
       if (args.length > 2 && !args[2].isBlank()) {
         Process geth = startGeth(args[2], genesis, work);
-        try {
-          Client client =
-              Client.of(
-                  URI.create("http://127.0.0.1:" + GETH_PORT), work.resolve("geth/geth/jwtsecret"));
+        Path secret = work.resolve("geth/geth/jwtsecret");
+        try (Client client = Client.of(URI.create("http://127.0.0.1:" + GETH_PORT), secret)) {
           print("geth", client, rows, Map.of(), json);
+          fetches("geth", client, pooled, rows, json);
         } finally {
           geth.destroy();
           geth.waitFor(30, TimeUnit.SECONDS);
@@ -250,16 +260,16 @@ public final class EngineSpeed {
 
   /** Fetches payloads while the pool is full and they are being built. */
   private static void fetches(
+      String who,
       Client client,
-      EngineBlocks blocks,
+      List<String> pooled,
       List<Row> rows,
-      BenchNode node,
       List<Map<String, Object>> json)
       throws Exception {
     Row last = rows.get(rows.size() - 1);
     Block head = last.payloads.get(last.payloads.size() - 1).block();
-    for (String batch : blocks.pooled(16, 100)) {
-      String reply = new HttpLoad(node.http(), List.of(batch)).once();
+    for (String batch : pooled) {
+      String reply = client.ask(batch.getBytes(StandardCharsets.UTF_8));
       if (reply.contains("error")) {
         throw new IOException("the pool refuses: " + reply);
       }
@@ -280,7 +290,7 @@ public final class EngineSpeed {
       attributes.put("suggestedFeeRecipient", "0x" + "00".repeat(20));
       attributes.put("withdrawals", List.of());
       attributes.put("parentBeaconBlockRoot", Hash.ZERO.toString());
-      HttpRequest start = client.request("engine_forkchoiceUpdatedV3", state(head), attributes);
+      byte[] start = client.request("engine_forkchoiceUpdatedV3", state(head), attributes);
       String id = client.send(start, started).get("payloadId").asText();
       Thread.sleep(i % 10 * 40L); // at any moment of the building
       JsonNode payload = client.send(client.request("engine_getPayloadV5", id), fetched);
@@ -291,7 +301,7 @@ public final class EngineSpeed {
       }
     }
     for (JsonNode payload : built) {
-      HttpRequest insert =
+      byte[] insert =
           client.request(
               "engine_newPayloadV4",
               payload.get("executionPayload"),
@@ -301,9 +311,10 @@ public final class EngineSpeed {
       Client.expectValid(client.send(insert, own));
     }
     System.out.printf(
-        "getPayload while building, up to %d transactions: p50 %.1f, p99 %.1f ms;"
+        "%s: getPayload while building, up to %d transactions: p50 %.1f, p99 %.1f ms;"
             + " forkchoiceUpdated with attributes: p50 %.1f, p99 %.1f ms;"
             + " newPayload of what was built: p50 %.1f, p99 %.1f ms%n",
+        who,
         transactions,
         fetched.getValueAtPercentile(50) / 1e3,
         fetched.getValueAtPercentile(99) / 1e3,
@@ -313,6 +324,7 @@ public final class EngineSpeed {
         own.getValueAtPercentile(99) / 1e3);
     json.add(
         Map.of(
+            "node", who,
             "getPayload.p50", fetched.getValueAtPercentile(50) / 1e3,
             "getPayload.p99", fetched.getValueAtPercentile(99) / 1e3,
             "newPayload.own.p50", own.getValueAtPercentile(50) / 1e3,
@@ -328,6 +340,7 @@ public final class EngineSpeed {
     Path log = work.resolve("geth.log");
     List<String> line = new ArrayList<>(begin);
     line.addAll(List.of("--nodiscover", "--maxpeers", "0", "--ipcdisable", "--verbosity", "2"));
+    line.addAll(List.of("--txpool.accountslots", "200", "--rpc.txfeecap", "0"));
     line.addAll(List.of("--authrpc.port", "" + GETH_PORT, "--syncmode", "full"));
     Process geth =
         new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(log.toFile()).start();

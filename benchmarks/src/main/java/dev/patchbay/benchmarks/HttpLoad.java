@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.benchmarks;
 
-import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.math.BigInteger;
-import java.net.Socket;
 import java.net.URI;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -29,143 +20,25 @@ import org.HdrHistogram.Histogram;
  */
 final class HttpLoad {
   private final URI target;
-  private final boolean webSocket;
   private final List<byte[]> requests;
   private final AtomicInteger sent = new AtomicInteger();
 
   HttpLoad(URI target, List<String> bodies) {
     this.target = target;
-    this.webSocket = "ws".equals(target.getScheme());
-    requests = bodies.stream().map(this::request).toList();
+    requests =
+        bodies.stream()
+            .map(body -> HttpConnection.request(target, "", body.getBytes(StandardCharsets.UTF_8)))
+            .toList();
   }
 
-  private byte[] request(String body) {
-    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
-    String head =
-        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
-            + bytes.length
-            + "\r\n\r\n";
-    return webSocket ? frame(bytes) : (head + body).getBytes(StandardCharsets.UTF_8);
-  }
-
-  /** Returns a text frame of a client (RFC 6455, section 5.2), masked with zeros. */
-  private static byte[] frame(byte[] text) {
-    ByteBuffer out = ByteBuffer.allocate(text.length + 14);
-    out.put((byte) 0x81);
-    if (text.length < 126) {
-      out.put((byte) (0x80 | text.length));
-    } else if (text.length < 1 << 16) {
-      out.put((byte) (0x80 | 126)).putShort((short) text.length);
-    } else {
-      out.put((byte) (0x80 | 127)).putLong(text.length);
-    }
-    out.putInt(0).put(text);
-    return Arrays.copyOf(out.array(), out.position());
-  }
-
-  /** One connection. */
-  private final class Connection implements AutoCloseable {
-    private final Socket socket;
-    private final InputStream in;
-    private final OutputStream out;
-
-    Connection() throws IOException {
-      socket = new Socket(target.getHost(), target.getPort());
-      socket.setTcpNoDelay(true);
-      in = new BufferedInputStream(socket.getInputStream(), 1 << 16);
-      out = socket.getOutputStream();
-      if (webSocket) {
-        out.write(
-            ("GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
-                .getBytes(StandardCharsets.US_ASCII));
-        String status = line();
-        if (!status.contains(" 101 ")) {
-          throw new IOException("no WebSocket: " + status);
-        }
-        for (String line = status; !line.isEmpty(); ) {
-          line = line();
-        }
-      }
-    }
-
-    /** Asks once; returns the answer. */
-    byte[] ask() throws IOException {
-      out.write(requests.get(Math.floorMod(sent.getAndIncrement(), requests.size())));
-      return webSocket ? message() : response();
-    }
-
-    /** Reads the frames of a message; what is not text or its continuation is passed over. */
-    private byte[] message() throws IOException {
-      ByteArrayOutputStream all = new ByteArrayOutputStream();
-      for (boolean last = false; !last; ) {
-        int head = in.read();
-        int length = in.read();
-        if (head < 0 || length < 0) {
-          throw new IOException("the connection was closed");
-        }
-        int more = length == 126 ? 2 : length == 127 ? 8 : 0;
-        byte[] payload =
-            in.readNBytes(
-                more == 0 ? length : new BigInteger(1, in.readNBytes(more)).intValueExact());
-        if ((head & 0x0f) <= 1) {
-          all.writeBytes(payload);
-          last = (head & 0x80) != 0;
-        }
-      }
-      return all.toByteArray();
-    }
-
-    private byte[] response() throws IOException {
-      long length = -1;
-      boolean chunked = false;
-      for (String line = line(); !line.isEmpty(); line = line()) {
-        String lower = line.toLowerCase(Locale.ROOT);
-        if (lower.startsWith("content-length:")) {
-          length = Long.parseLong(lower.substring(15).strip());
-        }
-        chunked |= lower.startsWith("transfer-encoding:") && lower.contains("chunked");
-      }
-      return chunked ? chunks() : in.readNBytes(Math.toIntExact(length));
-    }
-
-    private byte[] chunks() throws IOException {
-      ByteArrayOutputStream all = new ByteArrayOutputStream();
-      for (int size = size(); size > 0; size = size()) {
-        all.write(in.readNBytes(size));
-        line();
-      }
-      line();
-      return all.toByteArray();
-    }
-
-    private int size() throws IOException {
-      return Integer.parseInt(line().strip(), 16);
-    }
-
-    private String line() throws IOException {
-      StringBuilder text = new StringBuilder();
-      for (int c = in.read(); c != '\n'; c = in.read()) {
-        if (c < 0) {
-          throw new IOException("the connection was closed");
-        }
-        if (c != '\r') {
-          text.append((char) c);
-        }
-      }
-      return text.toString();
-    }
-
-    @Override
-    public void close() throws IOException {
-      socket.close();
-    }
+  private byte[] next() {
+    return requests.get(Math.floorMod(sent.getAndIncrement(), requests.size()));
   }
 
   /** Asks once and returns the answer. */
   String once() throws IOException {
-    try (Connection connection = new Connection()) {
-      return new String(connection.ask(), StandardCharsets.UTF_8);
+    try (HttpConnection connection = new HttpConnection(target)) {
+      return new String(connection.ask(next()), StandardCharsets.UTF_8);
     }
   }
 
@@ -178,7 +51,7 @@ final class HttpLoad {
         (connection, index) -> {
           long own = 0;
           while (System.nanoTime() < end) {
-            connection.ask();
+            connection.ask(next());
             own++;
           }
           answers.addAndGet(own);
@@ -200,7 +73,7 @@ final class HttpLoad {
             if (wait > 0) {
               LockSupport.parkNanos(wait);
             }
-            connection.ask();
+            connection.ask(next());
             times.recordValue(Math.max(1, (System.nanoTime() - due) / 1_000));
           }
         });
@@ -208,7 +81,7 @@ final class HttpLoad {
   }
 
   private interface Client {
-    void run(Connection connection, int index) throws IOException;
+    void run(HttpConnection connection, int index) throws IOException;
   }
 
   private void run(int connections, Client client) throws Exception {
@@ -219,7 +92,7 @@ final class HttpLoad {
       threads[i] =
           new Thread(
               () -> {
-                try (Connection connection = new Connection()) {
+                try (HttpConnection connection = new HttpConnection(target)) {
                   client.run(connection, index);
                 } catch (IOException | RuntimeException broken) {
                   failure[0] = broken;

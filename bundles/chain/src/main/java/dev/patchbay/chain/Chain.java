@@ -301,7 +301,7 @@ final class Chain implements ChainReader, StateProvider {
           if (overlay == null) {
             throw new IllegalArgumentException("no state after block " + parent);
           }
-          return new FlatState(overlay, workers).apply(changes, null);
+          return new FlatState(overlay, workers).rootAfter(changes);
         });
   }
 
@@ -315,8 +315,7 @@ final class Chain implements ChainReader, StateProvider {
           if (overlay == null) {
             throw new IllegalArgumentException("no state after block " + parent);
           }
-          new FlatState(overlay, workers).apply(new StateChanges(own), null);
-          return FlatState.storageRoot(overlay, address);
+          return new FlatState(overlay, workers).storageRootAfter(new StateChanges(own), address);
         });
   }
 

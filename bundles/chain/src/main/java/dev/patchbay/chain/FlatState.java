@@ -77,6 +77,31 @@ final class FlatState {
    * kept for it.
    */
   Hash apply(StateChanges changes, @Nullable Long number) {
+    for (StateChanges.AccountChange change : changes.accounts()) {
+      Bytes code = change.newCode();
+      if (code != null) {
+        overlay.put(Column.CODE, change.codeHash().toArray(), code.toArray());
+      }
+    }
+    Map<Hash, Change> byHash = byHash(changes);
+    if (number != null) {
+      keepHistory(byHash, number);
+    }
+    return update(byHash);
+  }
+
+  /** Returns what the state root is after changes, which are not applied. */
+  Hash rootAfter(StateChanges changes) {
+    return compute(byHash(changes)).trie.rootHash();
+  }
+
+  /** Returns what the storage root of an account is after its changes, which are not applied. */
+  Hash storageRootAfter(StateChanges changes, Address address) {
+    Trie changed = storageTries(byHash(changes)).get(address.keccak());
+    return changed == null ? storageRoot(overlay, address) : changed.rootHash();
+  }
+
+  private Map<Hash, Change> byHash(StateChanges changes) {
     Map<Hash, Change> byHash = new TreeMap<>();
     for (StateChanges.AccountChange change : changes.accounts()) {
       Hash hash = change.address().keccak();
@@ -87,18 +112,11 @@ final class FlatState {
       if (change.exists()) {
         change.storage().forEach((key, value) -> slots.put(Hash.keccak(key.toArray()), value));
       }
-      Bytes code = change.newCode();
-      if (code != null) {
-        overlay.put(Column.CODE, change.codeHash().toArray(), code.toArray());
-      }
       Fields fields =
           change.exists() ? new Fields(change.nonce(), change.balance(), change.codeHash()) : null;
       byHash.put(hash, new Change(fields, slots));
     }
-    if (number != null) {
-      keepHistory(byHash, number);
-    }
-    return update(byHash);
+    return byHash;
   }
 
   /** Takes the changes of the highest block back and forgets what was kept for it. */
@@ -249,7 +267,30 @@ final class FlatState {
             .toArray());
   }
 
+  /**
+   * Tries after changes, of which nothing is written yet.
+   *
+   * @param accounts the changed ones as their trie holds them
+   * @param slim the same in slim form, null for those that are gone
+   */
+  private record Computed(
+      Trie trie,
+      Map<Hash, Trie> storages,
+      List<Trie.Change> accounts,
+      List<byte @Nullable []> slim) {}
+
   private Hash update(Map<Hash, Change> changes) {
+    Computed after = compute(changes);
+    after.storages.forEach((hash, storage) -> keepSlots(hash, storage, changes));
+    for (int i = 0; i < after.accounts.size(); i++) {
+      write(Column.ACCOUNTS, after.accounts.get(i).key(), after.slim.get(i));
+    }
+    after.trie.commit(sink(Column.ACCOUNT_TRIE, new byte[0]));
+    return after.trie.rootHash();
+  }
+
+  /** Computes tries; they make their leaves from the values as they were. */
+  private Computed compute(Map<Hash, Change> changes) {
     Map<Hash, Trie> storages = storageTries(changes);
     List<Trie.Change> accounts = new ArrayList<>(changes.size());
     List<byte @Nullable []> slim = new ArrayList<>(changes.size());
@@ -271,13 +312,7 @@ final class FlatState {
         });
     Trie trie = accountTrie();
     updateTries(Map.of(trie, accounts));
-    // only now: the tries make their leaves from the values as they were
-    storages.forEach((hash, storage) -> keepSlots(hash, storage, changes));
-    for (int i = 0; i < accounts.size(); i++) {
-      write(Column.ACCOUNTS, accounts.get(i).key(), slim.get(i));
-    }
-    trie.commit(sink(Column.ACCOUNT_TRIE, new byte[0]));
-    return trie.rootHash();
+    return new Computed(trie, storages, accounts, slim);
   }
 
   /** Computes the changed storage tries; nothing is written yet. */

@@ -499,9 +499,7 @@ final class Importer implements BlockImporter, ForkChoice {
     try (ReadAhead ahead = ReadAhead.start(overlay, block, workers)) {
       BlockExecutor.Outcome outcome =
           execution.execute(
-              block,
-              new States.Latest(overlay),
-              changes -> new FlatState(new Overlay(overlay), workers).apply(changes, null));
+              block, new States.Latest(overlay), new FlatState(overlay, workers)::rootAfter);
       return new Outcome(outcome.receipts(), outcome.changes());
     }
   }
