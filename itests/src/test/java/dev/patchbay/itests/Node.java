@@ -21,6 +21,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A node started with the launcher, as a user starts it. */
 final class Node implements AutoCloseable {
@@ -161,6 +163,17 @@ final class Node implements AutoCloseable {
 
   long pid() throws IOException {
     return Long.parseLong(Files.readString(data.resolve("pid")).strip());
+  }
+
+  /** Returns what the log warns of, for the message of a test that fails. */
+  String warnings() {
+    try (Stream<String> lines = Files.lines(data.resolve("logs/karaf.log"))) {
+      return lines
+          .filter(line -> line.contains("| WARN  |") || line.contains("| ERROR |"))
+          .collect(Collectors.joining("\n"));
+    } catch (IOException none) {
+      return "";
+    }
   }
 
   /** Asks the JVM of the node something. */

@@ -94,7 +94,9 @@ final class Swaps {
 
   void shell(String command) throws Exception {
     Node.Result result = node.shell(command);
-    assertThat(result.status()).as(command + ": " + result.output()).isZero();
+    assertThat(result.status())
+        .as(() -> command + ": " + result.output() + "\n" + node.warnings())
+        .isZero();
   }
 
   private boolean answers() throws Exception {
