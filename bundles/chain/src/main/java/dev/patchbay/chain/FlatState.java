@@ -267,24 +267,19 @@ final class FlatState {
             .toArray());
   }
 
-  /**
-   * Tries after changes, of which nothing is written yet.
-   *
-   * @param accounts the changed ones as their trie holds them
-   * @param slim the same in slim form, null for those that are gone
-   */
+  /** Tries after changes, of which nothing is written yet; accounts that are gone are null. */
   private record Computed(
-      Trie trie,
-      Map<Hash, Trie> storages,
-      List<Trie.Change> accounts,
-      List<byte @Nullable []> slim) {}
+      Trie trie, Map<Hash, Trie> storages, Map<Hash, @Nullable Account> accounts) {}
 
   private Hash update(Map<Hash, Change> changes) {
     Computed after = compute(changes);
     after.storages.forEach((hash, storage) -> keepSlots(hash, storage, changes));
-    for (int i = 0; i < after.accounts.size(); i++) {
-      write(Column.ACCOUNTS, after.accounts.get(i).key(), after.slim.get(i));
-    }
+    after.accounts.forEach(
+        (hash, account) ->
+            write(
+                Column.ACCOUNTS,
+                hash.unsafeArray(),
+                account == null ? null : account.encodeSlim()));
     after.trie.commit(sink(Column.ACCOUNT_TRIE, new byte[0]));
     return after.trie.rootHash();
   }
@@ -292,8 +287,8 @@ final class FlatState {
   /** Computes tries; they make their leaves from the values as they were. */
   private Computed compute(Map<Hash, Change> changes) {
     Map<Hash, Trie> storages = storageTries(changes);
-    List<Trie.Change> accounts = new ArrayList<>(changes.size());
-    List<byte @Nullable []> slim = new ArrayList<>(changes.size());
+    Map<Hash, @Nullable Account> accounts = new TreeMap<>();
+    List<Trie.Change> encoded = new ArrayList<>(changes.size());
     changes.forEach(
         (hash, change) -> {
           Fields fields = change.fields;
@@ -307,12 +302,12 @@ final class FlatState {
                     : before == null ? Account.EMPTY_ROOT : before.storageRoot();
             after = new Account(fields.nonce, fields.balance, storageRoot, fields.codeHash);
           }
-          accounts.add(new Trie.Change(hash.unsafeArray(), after == null ? null : after.encode()));
-          slim.add(after == null ? null : after.encodeSlim());
+          accounts.put(hash, after);
+          encoded.add(new Trie.Change(hash.unsafeArray(), after == null ? null : after.encode()));
         });
     Trie trie = accountTrie();
-    updateTries(Map.of(trie, accounts));
-    return new Computed(trie, storages, accounts, slim);
+    updateTries(Map.of(trie, encoded));
+    return new Computed(trie, storages, accounts);
   }
 
   /** Computes the changed storage tries; nothing is written yet. */
