@@ -125,6 +125,8 @@ final class EngineBlocks {
             List.of(),
             Hash.ZERO,
             Bytes.EMPTY,
+            null,
+            null,
             null);
     Payload payload = builder.build(parent, attributes, transactions);
     ImportResult result = chain.importer().importBlock(payload.block());

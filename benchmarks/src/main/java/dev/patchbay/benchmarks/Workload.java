@@ -115,6 +115,7 @@ final class Workload {
             Hash.ZERO,
             UInt256.ZERO,
             UInt256.ONE,
+            0,
             9,
             number -> Hash.ZERO,
             TransactionRules.ETHEREUM);

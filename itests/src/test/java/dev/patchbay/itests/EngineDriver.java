@@ -29,13 +29,14 @@ final class EngineDriver {
   static final long CANCUN = 200;
   static final long PRAGUE = 300;
   static final long OSAKA = 400;
+  static final long AMSTERDAM = 1_000_000;
 
   static final String ZERO = Hash.ZERO.toString();
 
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final int[] UPDATED = {1, 2, 3, 3, 3};
-  private static final int[] GET = {1, 2, 3, 4, 5};
-  private static final int[] NEW = {1, 2, 3, 4, 4};
+  private static final int[] UPDATED = {1, 2, 3, 3, 3, 4};
+  private static final int[] GET = {1, 2, 3, 4, 5, 6};
+  private static final int[] NEW = {1, 2, 3, 4, 4, 5};
 
   final EngineClient client;
 
@@ -73,6 +74,7 @@ final class EngineDriver {
     config.put("mergeNetsplitBlock", 0);
     config.put("shanghaiTime", SHANGHAI).put("cancunTime", CANCUN);
     config.put("pragueTime", PRAGUE).put("osakaTime", OSAKA);
+    config.put("amsterdamTime", AMSTERDAM);
     genesis.put("difficulty", "0x0").put("extraData", "0x");
     return Files.writeString(folder.resolve("genesis-engine.json"), genesis.toString());
   }
@@ -82,12 +84,14 @@ final class EngineDriver {
     ObjectNode genesis = (ObjectNode) JSON.readTree(Files.readString(genesis(folder)));
     ObjectNode config = (ObjectNode) genesis.get("config");
     config.put("shanghaiTime", 0);
-    config.remove(List.of("cancunTime", "pragueTime", "osakaTime", "blobSchedule"));
+    config.remove(
+        List.of("cancunTime", "pragueTime", "osakaTime", "amsterdamTime", "blobSchedule"));
     return Files.writeString(folder.resolve("genesis-shanghai.json"), genesis.toString());
   }
 
   private static int fork(long time) {
-    return time < SHANGHAI ? 0 : time < CANCUN ? 1 : time < PRAGUE ? 2 : time < OSAKA ? 3 : 4;
+    List<Long> forks = List.of(SHANGHAI, CANCUN, PRAGUE, OSAKA, AMSTERDAM);
+    return (int) forks.stream().filter(from -> time >= from).count();
   }
 
   /** The beacon root that blocks of a time are built with. */
@@ -119,6 +123,10 @@ final class EngineDriver {
     }
     if (time >= CANCUN) {
       out.put("parentBeaconBlockRoot", beaconRoot(time));
+    }
+    if (time >= AMSTERDAM) {
+      out.put("slotNumber", "0x" + Long.toHexString(time / 12));
+      out.put("targetGasLimit", "0x3938700");
     }
     return out;
   }
@@ -272,6 +280,9 @@ final class EngineDriver {
         .excessBlobGas(time < CANCUN ? null : (Long) number(p, "excessBlobGas"))
         .parentBeaconBlockRoot(time < CANCUN ? null : Hash.fromHex(beaconRoot(time)))
         .requestsHash(time < PRAGUE ? null : Requests.hash(requests))
+        .blockAccessListHash(
+            time < AMSTERDAM ? null : Bytes.fromHex(p.get("blockAccessList").asText()).keccak())
+        .slotNumber(time < AMSTERDAM ? null : (Long) number(p, "slotNumber"))
         .build();
   }
 

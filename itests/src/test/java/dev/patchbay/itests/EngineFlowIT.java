@@ -46,7 +46,14 @@ class EngineFlowIT {
       List<String> chain = new ArrayList<>();
       List<ObjectNode> envelopes = new ArrayList<>();
       long nonce = 0;
+      List<Long> times = new ArrayList<>();
       for (long time = 52; time <= EngineDriver.OSAKA + 60; time += 12) {
+        times.add(time);
+      }
+      for (long time = EngineDriver.AMSTERDAM; times.size() < 40; time += 12) {
+        times.add(time);
+      }
+      for (long time : times) {
         String sent = node.send(Accounts.transfer(0, nonce++));
         ObjectNode attributes = attributes(time);
         String id = driver.start(attributes);
@@ -109,7 +116,7 @@ class EngineFlowIT {
       }
       assertThat(head(node)).isEqualTo(driver.head);
       bodies(driver, envelopes);
-      System.out.printf("engine flow: %d blocks over 5 forks%n", chain.size());
+      System.out.printf("engine flow: %d blocks over 6 forks%n", chain.size());
     }
   }
 
@@ -147,6 +154,15 @@ class EngineFlowIT {
         assertThat(withdrawals).isEqualTo(payload.get("withdrawals"));
       }
     }
+    ObjectNode last = envelopes.get(envelopes.size() - 1);
+    String list = last.at("/executionPayload/blockAccessList").asText();
+    assertThat(
+            driver
+                .client
+                .result("engine_getPayloadBodiesByHashV2", List.of(hash(last)))
+                .at("/0/blockAccessList")
+                .asText())
+        .isEqualTo(list);
     List<String> hashes = List.of(hash(envelopes.get(0)), ZERO);
     JsonNode byHash = driver.client.result("engine_getPayloadBodiesByHashV1", hashes);
     assertThat(byHash.get(0)).isEqualTo(range.get(0));
@@ -222,9 +238,27 @@ class EngineFlowIT {
           assertThat(one.at("/0/proofs")).hasSize(128);
           assertThat(some.at("/0/blob").asText()).isEqualTo("0x" + "00".repeat(131_072));
           assertThat(some.get(1).isNull()).isTrue();
+          cells(driver, asked, infinity);
         }
       }
     }
+  }
+
+  /** Columns 0, 9 and 127: bits of bytes 0, 1 and 15. */
+  private static void cells(EngineDriver driver, List<String> asked, String infinity)
+      throws Exception {
+    String columns = "0x0102" + "00".repeat(13) + "80";
+    JsonNode some = driver.client.result("engine_getBlobsV4", asked, columns);
+    String cell = "0x" + "00".repeat(2_048);
+    assertThat(some.at("/0/blob_cells")).hasSize(3).allMatch(c -> c.asText().equals(cell));
+    assertThat(some.at("/0/proofs")).hasSize(3).allMatch(p -> p.asText().equals(infinity));
+    assertThat(some.get(1).isNull()).isTrue();
+    for (Object wrong : new Object[] {"0x01", "0x" + "00".repeat(17), 1}) {
+      assertThat(driver.client.call("engine_getBlobsV4", asked, wrong).at("/error/code").asInt())
+          .isEqualTo(-32602);
+    }
+    assertThat(driver.client.call("engine_getBlobsV4", asked).at("/error/code").asInt())
+        .isEqualTo(-32602);
   }
 
   /** Returns a blob transaction as it is sent, with one blob of zeros. */

@@ -101,7 +101,14 @@ final class OpDriver {
   static Path genesis(Path folder) throws Exception {
     ObjectNode genesis = (ObjectNode) JSON.readTree(Files.readString(EngineDriver.genesis(folder)));
     ObjectNode config = (ObjectNode) genesis.get("config");
-    config.remove(List.of("shanghaiTime", "cancunTime", "pragueTime", "osakaTime", "blobSchedule"));
+    config.remove(
+        List.of(
+            "shanghaiTime",
+            "cancunTime",
+            "pragueTime",
+            "osakaTime",
+            "amsterdamTime",
+            "blobSchedule"));
     config.put("bedrockBlock", 0);
     for (String fork : FORKS) {
       config.put(fork + "Time", begin(fork));

@@ -137,6 +137,8 @@ class ForkChoiceTests {
         List.of(),
         Hash.ZERO,
         Bytes.EMPTY,
+        null,
+        null,
         null);
   }
 

@@ -141,6 +141,7 @@ class InstructionTests {
             UInt256.ZERO,
             UInt256.ZERO,
             0,
+            0,
             number -> Hash.ZERO,
             TransactionRules.ETHEREUM);
     Transaction call =

@@ -197,6 +197,7 @@ class StateTests {
         number(env, "currentRandom").toHash(),
         fork.includes(Fork.LONDON) ? number(env, "currentBaseFee") : null,
         blobFee,
+        0,
         blobs.max(),
         n -> Hash.keccak(Long.toString(n).getBytes(java.nio.charset.StandardCharsets.US_ASCII)),
         TransactionRules.ETHEREUM);

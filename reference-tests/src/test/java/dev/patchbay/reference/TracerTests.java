@@ -133,6 +133,7 @@ class TracerTests {
             genesis.hasNonNull("excessBlobGas")
                 ? FeeMarket.blobBaseFee(number(genesis, "excessBlobGas").longValue(), blobs)
                 : UInt256.ZERO,
+            0,
             blobs.max(),
             n -> Hash.ZERO,
             TransactionRules.ETHEREUM);

@@ -7,6 +7,7 @@ import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import java.util.HexFormat;
 import java.util.List;
@@ -32,6 +33,11 @@ final class ChainOpener {
   ChainOpener(GenesisFile genesisFile, TrieWorkers workers) {
     this.genesisFile = genesisFile;
     this.workers = workers;
+    if (genesisFile.config().forkTimes().containsKey(Fork.AMSTERDAM)) {
+      LOG.warn(
+          "amsterdamTime: of Amsterdam there are block access lists and slot numbers; its gas is"
+              + " that of Osaka until the fork is final");
+    }
     Overlay scratch = new Overlay(new EmptyReader());
     this.genesis =
         genesisFile.block(new FlatState(scratch, workers).apply(genesisFile.allocation(), null));

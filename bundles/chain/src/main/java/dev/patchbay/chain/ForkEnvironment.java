@@ -20,7 +20,17 @@ final class ForkEnvironment {
   private static final String PREFIX = "HIVE_";
   private static final Map<String, List<String>> NUMBERS = new HashMap<>();
   private static final List<String> TIMED =
-      List.of("SHANGHAI", "CANCUN", "PRAGUE", "OSAKA", "BPO1", "BPO2", "BPO3", "BPO4", "BPO5");
+      List.of(
+          "SHANGHAI",
+          "CANCUN",
+          "PRAGUE",
+          "OSAKA",
+          "BPO1",
+          "BPO2",
+          "BPO3",
+          "BPO4",
+          "BPO5",
+          "AMSTERDAM");
 
   static {
     put("CHAIN_ID", "chainId");

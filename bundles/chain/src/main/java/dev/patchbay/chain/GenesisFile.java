@@ -44,7 +44,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
   private static final Map<Fork, String> BLOCKS = new EnumMap<>(Fork.class);
   private static final Map<Fork, String> TIMES = new EnumMap<>(Fork.class);
   private static final List<String> BLOB_FORKS =
-      List.of("cancun", "prague", "osaka", "bpo1", "bpo2", "bpo3", "bpo4", "bpo5");
+      List.of("cancun", "prague", "osaka", "bpo1", "bpo2", "bpo3", "bpo4", "bpo5", "amsterdam");
 
   /** The forks of the OP Stack from Regolith on, with the fork of Ethereum that comes with each. */
   private static final Map<String, @Nullable Fork> ROLLUP_FORKS = new LinkedHashMap<>();
@@ -52,6 +52,9 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
   /** SHA-256 of nothing: the hash of no requests (EIP-7685). */
   static final Hash EMPTY_REQUESTS =
       Hash.fromHex("0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+
+  /** Keccak-256 of an empty RLP list: the hash of no accesses (EIP-7928). */
+  private static final Hash EMPTY_ACCESS_LIST = Hash.keccak(new byte[] {(byte) 0xc0});
 
   static {
     BLOCKS.put(Fork.HOMESTEAD, "homesteadBlock");
@@ -70,6 +73,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     TIMES.put(Fork.CANCUN, "cancunTime");
     TIMES.put(Fork.PRAGUE, "pragueTime");
     TIMES.put(Fork.OSAKA, "osakaTime");
+    TIMES.put(Fork.AMSTERDAM, "amsterdamTime");
     ROLLUP_FORKS.put("regolith", null);
     ROLLUP_FORKS.put("canyon", Fork.SHANGHAI);
     ROLLUP_FORKS.put("ecotone", Fork.CANCUN);
@@ -136,6 +140,11 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     ChainConfig.Rollup rollup = rollup(json, times);
     UInt256 ttd = field(json, "terminalTotalDifficulty", GenesisFile::number, null);
     JsonNode clique = json.get("clique");
+    if (times.containsKey(Fork.AMSTERDAM) && (clique != null || rollup != null)) {
+      throw new IllegalArgumentException(
+          "field config.amsterdamTime is for chains of beacon blocks, whose slots it shows; this is "
+              + (clique != null ? "one of Clique" : "a rollup"));
+    }
     if (ttd != null && ttd.isZero() && clique == null) {
       blocks.put(Fork.PARIS, 0L);
     }
@@ -294,6 +303,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     Fork fork = config.forkAt(0, timestamp);
     boolean shanghai = fork.includes(Fork.SHANGHAI);
     boolean cancun = fork.includes(Fork.CANCUN);
+    boolean amsterdam = fork.includes(Fork.AMSTERDAM);
     BlockHeader header =
         BlockHeader.builder()
             .parentHash(field(json, "parentHash", n -> Hash.fromHex(n.asText()), Hash.ZERO))
@@ -317,6 +327,8 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
                 cancun ? field(json, "excessBlobGas", GenesisFile::longNumber, 0L) : null)
             .parentBeaconBlockRoot(cancun ? Hash.ZERO : null)
             .requestsHash(fork.includes(Fork.PRAGUE) ? EMPTY_REQUESTS : null)
+            .blockAccessListHash(amsterdam ? EMPTY_ACCESS_LIST : null)
+            .slotNumber(amsterdam ? field(json, "slotNumber", GenesisFile::longNumber, 0L) : null)
             .build();
     return new Block(header, List.of(), List.of(), shanghai ? List.of() : null);
   }

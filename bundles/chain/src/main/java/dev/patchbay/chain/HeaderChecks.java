@@ -57,6 +57,9 @@ final class HeaderChecks {
     present("blobGasUsed", header.blobGasUsed(), cancun);
     present("parentBeaconBlockRoot", header.parentBeaconBlockRoot(), cancun);
     present("requestsHash", header.requestsHash(), fork.includes(Fork.PRAGUE));
+    boolean amsterdam = fork.includes(Fork.AMSTERDAM);
+    present("blockAccessListHash", header.blockAccessListHash(), amsterdam);
+    present("slotNumber", header.slotNumber(), amsterdam);
     Long excess = cancun ? (Long) rules.nextExcessBlobGas(parent, time, config) : null;
     InvalidBlockException.check("excessBlobGas", header.excessBlobGas(), excess);
     Long blobGas = header.blobGasUsed();

@@ -29,6 +29,9 @@ public final class Blobs {
   /** Proofs of a blob under EIP-7594: one for each cell of its extension to twice the size. */
   public static final int CELLS = 128;
 
+  /** Bytes of a cell. */
+  public static final int CELL_BYTES = 2 * BLOB_BYTES / CELLS;
+
   private static final int ELEMENTS = 4_096;
   private static final int CELL_ELEMENTS = 64;
   private static final BigInteger MODULUS = Kzg.MODULUS;
@@ -164,6 +167,51 @@ public final class Blobs {
     }
     PT product = Kzg.miller(left, P2.generator().neg()).mul(Kzg.miller(proof, Setup.LAST_G2.dup()));
     return product.final_exp().is_one();
+  }
+
+  /**
+   * Returns the cells of a blob one after the other (EIP-7594): the blob itself makes the first
+   * half, the values of its polynomial at as many other points the second.
+   *
+   * @param blob {@link #BLOB_BYTES} bytes
+   * @return {@link #CELLS} cells of {@link #CELL_BYTES} bytes
+   * @throws IllegalArgumentException when an element is not below the modulus
+   */
+  public static byte[] cells(byte[] blob) {
+    BigInteger[] values = coefficients(blob);
+    if (values.length == 0) {
+      throw new IllegalArgumentException("not a blob: an element is not below the modulus");
+    }
+    // the other points are those of the blob, times a root of twice the order
+    BigInteger step = root(2 * ELEMENTS);
+    BigInteger factor = BigInteger.ONE;
+    for (int i = 0; i < ELEMENTS; i++) {
+      values[i] = values[i].multiply(factor).mod(MODULUS);
+      factor = factor.multiply(step).mod(MODULUS);
+    }
+    evaluate(values);
+    byte[] both = Arrays.copyOf(blob, 2 * BLOB_BYTES);
+    for (int i = 0; i < ELEMENTS; i++) {
+      System.arraycopy(bytes(values[i]), 0, both, BLOB_BYTES + 32 * i, 32);
+    }
+    return both;
+  }
+
+  /** Replaces coefficients by values at the roots of unity, in bit-reversed order. */
+  private static void evaluate(BigInteger[] values) {
+    for (int size = ELEMENTS; size >= 2; size /= 2) {
+      BigInteger step = root(size);
+      BigInteger factor = BigInteger.ONE;
+      for (int at = 0; at < size / 2; at++) {
+        for (int i = at; i < ELEMENTS; i += size) {
+          BigInteger low = values[i];
+          BigInteger high = values[i + size / 2];
+          values[i] = low.add(high).mod(MODULUS);
+          values[i + size / 2] = low.subtract(high).multiply(factor).mod(MODULUS);
+        }
+        factor = factor.multiply(step).mod(MODULUS);
+      }
+    }
   }
 
   private static BigInteger root(int order) {

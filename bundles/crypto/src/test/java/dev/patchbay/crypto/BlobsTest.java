@@ -62,6 +62,28 @@ class BlobsTest {
     assertThat(Blobs.verifyCells(BLOB, proof, PROOFS)).isFalse();
   }
 
+  /** Of p(x) = 3 + x^5 + 7 x^4095, at the roots of unity in bit-reversed order. */
+  @Test
+  void theCellsAreTheValuesOfThePolynomial() {
+    BigInteger root =
+        BigInteger.valueOf(7)
+            .modPow(Kzg.MODULUS.subtract(BigInteger.ONE).shiftRight(13), Kzg.MODULUS);
+    byte[] all = new byte[2 * Blobs.BLOB_BYTES];
+    for (int i = 0; i < 8_192; i++) {
+      BigInteger x = root.modPow(BigInteger.valueOf(Integer.reverse(i) >>> 19), Kzg.MODULUS);
+      BigInteger value =
+          x.modPow(BigInteger.valueOf(4_095), Kzg.MODULUS)
+              .multiply(BigInteger.valueOf(7))
+              .add(x.pow(5))
+              .add(BigInteger.valueOf(3))
+              .mod(Kzg.MODULUS);
+      byte[] bytes = value.toByteArray();
+      int length = Math.min(32, bytes.length);
+      System.arraycopy(bytes, bytes.length - length, all, 32 * i + 32 - length, length);
+    }
+    assertThat(Blobs.cells(Arrays.copyOf(all, Blobs.BLOB_BYTES))).isEqualTo(all);
+  }
+
   @Test
   void malformedArgumentsAreNoProof() {
     byte[] beyond = BLOB.clone();

@@ -38,6 +38,9 @@ final class AccountEntry {
 
   boolean codeDeployed;
 
+  /** Whether the block has accessed it (EIP-7928): more than having it warm. */
+  boolean accessed;
+
   boolean alwaysWarm;
 
   // within the transaction

@@ -13,6 +13,7 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -71,6 +72,9 @@ public final class EvmState {
   private Set<Address> alwaysWarm = Set.of();
   private long refund;
   private final List<Log> logs = new ArrayList<>();
+
+  /** What goes into the block access list; null before Amsterdam. */
+  private @Nullable AccessRecorder recorder;
 
   /** The account at {@link #RIPEMD} once a touch of it survived a revert. */
   private @Nullable AccountEntry ripemd;
@@ -178,8 +182,7 @@ public final class EvmState {
   public UInt256 storage(Address address, UInt256 key) {
     AccountEntry account = entry(address);
     int at = slot(account, key.w0(), key.w1(), key.w2(), key.w3());
-    long[] e = slots.entries;
-    return new UInt256(e[at + 8], e[at + 7], e[at + 6], e[at + 5]);
+    return slotWord(at + SlotTable.CURRENT);
   }
 
   Code code(AccountEntry account) {
@@ -278,7 +281,9 @@ public final class EvmState {
 
   /** Credits an account outside of any transaction: withdrawals, rewards. Amount in wei. */
   public void credit(Address address, UInt256 amount, Fork fork) {
-    credit(entry(address), amount, fork);
+    AccountEntry account = entry(address);
+    account.accessed = true;
+    credit(account, amount, fork);
   }
 
   /** Replaces parts of an account before a simulation; null leaves a part as it is. */
@@ -294,6 +299,14 @@ public final class EvmState {
     if (code != null) {
       setCode(account, code);
     }
+  }
+
+  /** Ends overrides: they are a part of the state that the block starts with. */
+  public void endOverride(Fork fork) {
+    AccessRecorder records = recorder;
+    recorder = null;
+    endTransaction(fork);
+    recorder = records;
   }
 
   /** Sets a storage slot before a simulation. */
@@ -517,10 +530,17 @@ public final class EvmState {
       ripemd.touched = false;
     }
     ripemd = null;
+    AccessRecorder records = recorder;
+    if (records != null) {
+      recordAccounts(records);
+    }
     for (int j = 0; j < journalSize; j += RECORD) {
       if (journal[j] == SLOT_VALUE) {
         int at = (int) journal[j + 1];
         long[] e = slots.entries;
+        if (records != null) {
+          recordSlot(records, at);
+        }
         System.arraycopy(e, at + SlotTable.CURRENT, e, at + SlotTable.ORIGINAL, 4);
         e[at + SlotTable.JOURNALED] = 0;
       }
@@ -532,6 +552,76 @@ public final class EvmState {
     logs.clear();
     refund = 0;
     stamp++;
+  }
+
+  /** Records how the accounts are that the transaction has changed. */
+  private void recordAccounts(AccessRecorder records) {
+    Map<AccountEntry, AccountUndo> first = new LinkedHashMap<>();
+    undo.forEach(u -> first.putIfAbsent(u.entry, u));
+    first.forEach(
+        (a, before) -> {
+          records.balance(a, before.balance, a.balance);
+          records.nonce(a, before.nonce, a.nonce);
+          if (!before.codeHash.equals(a.codeHash)) {
+            records.code(a, before.code == null ? Bytes.EMPTY : before.code.bytes, code(a).bytes);
+          }
+        });
+  }
+
+  private void recordSlot(AccessRecorder records, int at) {
+    AccountEntry account = byId.get((int) slots.entries[at + SlotTable.ACCOUNT]);
+    if (account.storageId == slots.entries[at]) { // else its account is gone
+      UInt256 before = slotWord(at + SlotTable.ORIGINAL);
+      UInt256 after = slotWord(at + SlotTable.CURRENT);
+      records.storage(account, slotWord(at + SlotTable.KEY), before, after);
+    }
+  }
+
+  private UInt256 slotWord(int at) {
+    long[] e = slots.entries;
+    return new UInt256(e[at + 3], e[at + 2], e[at + 1], e[at]);
+  }
+
+  // ---- accesses
+
+  /** Starts the record of what a block accesses (EIP-7928). */
+  void recordAccesses() {
+    recorder = new AccessRecorder();
+    byId.forEach(account -> account.accessed = false);
+    for (int at = SlotTable.first(); at < slots.end(); at += SlotTable.ENTRY) {
+      slots.entries[at + SlotTable.ACCOUNT] &= ~SlotTable.ACCESSED;
+    }
+  }
+
+  /** Notes that a slot is accessed, whatever becomes of the frame. */
+  void accessSlot(int at) {
+    slots.entries[at + SlotTable.ACCOUNT] |= SlotTable.ACCESSED;
+  }
+
+  /**
+   * Says which index of the block access list changes have from now on: 0 before the transactions,
+   * then that of each transaction from 1, and one more after them.
+   */
+  public void accessIndex(int index) {
+    if (recorder != null) {
+      recorder.at(index);
+    }
+  }
+
+  /** Returns the RLP of the block access list (EIP-7928); null before Amsterdam. */
+  public @Nullable Bytes accessList() {
+    AccessRecorder records = recorder;
+    if (records == null) {
+      return null;
+    }
+    byId.stream().filter(account -> account.accessed).forEach(records::account);
+    for (int at = SlotTable.first(); at < slots.end(); at += SlotTable.ENTRY) {
+      long account = slots.entries[at + SlotTable.ACCOUNT];
+      if ((account & SlotTable.ACCESSED) != 0) {
+        records.slot(byId.get((int) account), slotWord(at + SlotTable.KEY));
+      }
+    }
+    return records.encode();
   }
 
   private void remove(AccountEntry a) {
@@ -563,9 +653,7 @@ public final class EvmState {
       if (account.storageId == e[at] && changed) {
         written
             .computeIfAbsent(account.id, id -> new TreeMap<>())
-            .put(
-                new UInt256(e[at + 4], e[at + 3], e[at + 2], e[at + 1]),
-                new UInt256(e[at + 8], e[at + 7], e[at + 6], e[at + 5]));
+            .put(slotWord(at + SlotTable.KEY), slotWord(at + SlotTable.CURRENT));
       }
     }
     List<StateChanges.AccountChange> out = new ArrayList<>();

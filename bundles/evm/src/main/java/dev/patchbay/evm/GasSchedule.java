@@ -36,6 +36,9 @@ final class GasSchedule {
   /** Whether accesses are cold or warm (EIP-2929). */
   final boolean accessLists;
 
+  /** Whether blocks tell what they access (EIP-7928). */
+  final boolean recordsAccesses;
+
   final int coldAccount;
   final int coldSlot;
   final int expByte;
@@ -49,6 +52,7 @@ final class GasSchedule {
   private GasSchedule(Fork fork) {
     this.fork = fork;
     accessLists = fork.includes(Fork.BERLIN);
+    recordsAccesses = fork.includes(Fork.AMSTERDAM);
     coldAccount = accessLists ? 2500 : 0;
     coldSlot = accessLists ? 2000 : 0;
     expByte = fork.includes(Fork.SPURIOUS_DRAGON) ? 50 : 10;
@@ -113,6 +117,9 @@ final class GasSchedule {
     if (fork.includes(Fork.OSAKA)) {
       op(0x1e, 5, 1, 1);
     }
+    if (fork.includes(Fork.AMSTERDAM)) {
+      op(0x4b, 2, 0, 1);
+    }
   }
 
   private void frontier() {
@@ -150,6 +157,14 @@ final class GasSchedule {
     op(0xf2, 40, 7, 1);
     op(0xf3, 0, 2, 0);
     op(0xff, 0, 1, 0);
+  }
+
+  /** Returns whether an instruction accesses an account or a slot of storage. */
+  static boolean accesses(int op) {
+    return switch (op) {
+      case 0x31, 0x3b, 0x3c, 0x3f, 0x54, 0x55, 0xf0, 0xf1, 0xf2, 0xf4, 0xf5, 0xfa, 0xff -> true;
+      default -> false;
+    };
   }
 
   private void ops(int price, int pops, int pushes, int... opcodes) {

@@ -115,6 +115,7 @@ final class Instructions {
         f.push(baseFee == null ? UInt256.ZERO : baseFee, d);
       }
       case 0x4a -> f.push(block.blobBaseFee(), d);
+      case 0x4b -> Words.set(f.stack, d, block.slotNumber());
       case 0x59 -> Words.set(f.stack, d, f.memorySize);
       default -> throw new IllegalStateException("not an environment instruction: " + op);
     }
@@ -141,6 +142,7 @@ final class Instructions {
     if (gas < 0) {
       return -1;
     }
+    account.accessed = true;
     switch (op) {
       case 0x31 -> f.push(account.balance, d);
       case 0x3b -> Words.set(s, d, state.code(account).length);
@@ -218,6 +220,7 @@ final class Instructions {
     if (gas < 0 || (gas -= coldAccount(entry)) < 0) {
       return -1;
     }
+    entry.accessed = true;
     Code other = state.code(entry);
     f.copyToMemory(other.padded, 0, other.length, target, from, length);
     return gas;
@@ -308,6 +311,9 @@ final class Instructions {
         return -1;
       }
     }
+    if (schedule.recordsAccesses) {
+      state.accessSlot(at);
+    }
     long[] e = state.slotEntries();
     s[d] = e[at + SlotTable.CURRENT];
     s[d + 1] = e[at + SlotTable.CURRENT + 1];
@@ -334,6 +340,9 @@ final class Instructions {
     if (schedule.accessLists && !state.isSlotWarm(at)) {
       state.warmSlot(at);
       gas -= 2100;
+    }
+    if (schedule.recordsAccesses) {
+      state.accessSlot(at); // before the price is known: the value now is a part of it
     }
     long[] e = state.slotEntries();
     int cur = at + SlotTable.CURRENT;
@@ -475,6 +484,10 @@ final class Instructions {
     if (transfers) {
       gas -= 9000;
     }
+    if (gas < 0) {
+      return -1;
+    }
+    target.accessed = true;
     if (op == 0xf1 && machine.createsAccount(target, transfers)) {
       gas -= 25000;
     }
@@ -488,6 +501,7 @@ final class Instructions {
       if (gas < 0) {
         return -1;
       }
+      delegate.accessed = true;
       code = machine.isPrecompile(delegate.address) ? Code.EMPTY : state.code(delegate);
     }
     boolean huge = (s[sp - 3] | s[sp - 2] | s[sp - 1]) != 0 || s[sp - 4] < 0;
@@ -546,6 +560,10 @@ final class Instructions {
     if (schedule.accessLists && state.warm(heir)) {
       gas -= 2600;
     }
+    if (gas < 0) {
+      return -1;
+    }
+    heir.accessed = true;
     if (fork.includes(Fork.TANGERINE_WHISTLE)
         && machine.createsAccount(heir, !f.self.balance.isZero())) {
       gas -= 25000;

@@ -72,6 +72,7 @@ final class Machine {
    */
   Frame call(Address caller, Address to, Bytes input, UInt256 value, long gas) {
     AccountEntry target = state.entry(to);
+    target.accessed = true;
     Frame f = frame(0, target);
     f.type = CallType.CALL;
     f.codeAddress = to;
@@ -79,6 +80,7 @@ final class Machine {
     if (fork.includes(Fork.PRAGUE) && f.code.isDelegation()) {
       AccountEntry delegate = state.entry(delegate(f.code));
       state.warm(delegate);
+      delegate.accessed = true;
       f.code = isPrecompile(delegate.address) ? Code.EMPTY : state.code(delegate);
     }
     f.caller = caller;
@@ -332,6 +334,7 @@ final class Machine {
     }
     boolean creates = f.type == CallType.CREATE || f.type == CallType.CREATE2;
     if (creates) {
+      f.self.accessed = true;
       if (state.collides(f.self)) {
         f.error = "contract address collision";
         f.gas = 0;

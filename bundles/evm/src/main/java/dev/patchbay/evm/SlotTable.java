@@ -6,8 +6,9 @@ import java.util.Arrays;
 /**
  * Storage slots of all accounts in one open-addressed table. An entry is {@value #ENTRY} longs: the
  * id of the storage, four limbs of the key, then the value now, at the start of the transaction and
- * at the start of the block, the stamp of the transaction that warmed it, the id of the account,
- * and one more than the position in the journal of the last record of its value, 0 for none.
+ * at the start of the block, the stamp of the transaction that warmed it, the id of the account
+ * with {@link #ACCESSED}, and one more than the position in the journal of the last record of its
+ * value, 0 for none.
  *
  * <p>The hash is seeded per table, so that nobody can choose keys that collide.
  */
@@ -20,6 +21,9 @@ final class SlotTable {
   static final int WARM = 17;
   static final int ACCOUNT = 18;
   static final int JOURNALED = 19;
+
+  /** Added to the id of the account when the block has accessed the slot (EIP-7928). */
+  static final long ACCESSED = 1L << 32;
 
   long[] entries = new long[ENTRY * 64];
   private int[] index = new int[128];

@@ -90,6 +90,9 @@ public final class TransactionProcessor {
     if (fork.includes(Fork.BERLIN)) {
       state.keepWarm(precompiles.addresses());
     }
+    if (fork.includes(Fork.AMSTERDAM)) {
+      state.recordAccesses();
+    }
   }
 
   /** Returns whether there is a precompiled contract at an address. */
@@ -146,7 +149,9 @@ public final class TransactionProcessor {
     if (baseFee != null && price.compareTo(baseFee) < 0) {
       tip = UInt256.ZERO;
     }
-    state.credit(state.entry(block.coinbase()), tip.multiply(UInt256.of(used)), fork);
+    AccountEntry coinbase = state.entry(block.coinbase());
+    coinbase.accessed = true;
+    state.credit(coinbase, tip.multiply(UInt256.of(used)), fork);
     Address vault = rules.baseFeeRecipient();
     if (vault != null && baseFee != null && mode == Mode.CONSENSUS) {
       state.credit(state.entry(vault), baseFee.multiply(UInt256.of(used)), fork);
@@ -286,12 +291,14 @@ public final class TransactionProcessor {
    * @return null when there is no code at the address
    */
   public @Nullable ExecutionResult systemCall(Address to, Bytes input) {
-    if (!state.entry(to).hasCode()) {
+    AccountEntry target = state.entry(to);
+    target.accessed = true;
+    if (!target.hasCode()) {
       return null;
     }
     Machine machine = new Machine(state, block, precompiles, frames, loop, null);
     machine.origin = SYSTEM;
-    state.warm(state.entry(to));
+    state.warm(target);
     Frame frame = machine.call(SYSTEM, to, input, UInt256.ZERO, SYSTEM_GAS);
     boolean success = frame.error == null;
     ExecutionResult result =
@@ -554,6 +561,7 @@ public final class TransactionProcessor {
     }
     AccountEntry authority = state.entry(signer);
     state.warm(authority);
+    authority.accessed = true;
     Code code = state.code(authority);
     if ((code.length > 0 && !code.isDelegation()) || authority.nonce != a.nonce()) {
       return;

@@ -12,6 +12,7 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bloom;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
@@ -94,6 +95,7 @@ final class Assembly implements BlockAssembly {
       throws InvalidTransactionException {
     long blob = blobGas(transaction, transactions.isEmpty() ? transaction : transactions.get(0));
     Long nonce = depositNonce(transaction);
+    execution.accessIndex(transactions.size() + 1);
     return append(transaction, execution.transact(transaction, gasLeft(), tracer), blob, nonce);
   }
 
@@ -101,6 +103,7 @@ final class Assembly implements BlockAssembly {
   ExecutionResult simulate(Transaction call, boolean validates, @Nullable Tracer tracer)
       throws InvalidTransactionException {
     long blob = blobGas(call, null);
+    execution.accessIndex(transactions.size() + 1);
     return append(call, execution.simulate(call, validates, tracer), blob, null);
   }
 
@@ -149,11 +152,19 @@ final class Assembly implements BlockAssembly {
 
   /** Ends the block without its roots. */
   Outcome end() throws InvalidBlockException {
+    execution.accessIndex(transactions.size() + 1);
     rewards.forEach(reward -> execution.credit(reward.to(), reward.wei()));
     for (Withdrawal withdrawal : withdrawals) {
       execution.credit(withdrawal.address(), UInt256.of(withdrawal.amount()).multiply(GWEI));
     }
-    return new Outcome(List.copyOf(receipts), gasUsed, blobGas, requests(), execution.changes());
+    List<byte[]> requests = requests();
+    return new Outcome(
+        List.copyOf(receipts),
+        gasUsed,
+        blobGas,
+        requests,
+        execution.accessList(),
+        execution.changes());
   }
 
   private @Nullable List<byte[]> requests() throws InvalidBlockException {
@@ -185,9 +196,15 @@ final class Assembly implements BlockAssembly {
             .withdrawalsRoot(shanghai ? withdrawalsRoot : null)
             .blobGasUsed(fork.includes(Fork.CANCUN) ? (Long) outcome.blobGasUsed() : null)
             .requestsHash(requests == null ? null : Requests.hash(requests))
+            .blockAccessListHash(hash(outcome.accessList()))
             .build();
     Block block = new Block(whole, transactions, List.of(), shanghai ? withdrawals : null);
     return new BlockExecutor.Assembled(block, outcome);
+  }
+
+  /** Returns what the header says of a block access list (EIP-7928). */
+  static @Nullable Hash hash(@Nullable Bytes accessList) {
+    return accessList == null ? null : accessList.keccak();
   }
 
   static Bloom bloom(List<Receipt> receipts) {

@@ -50,6 +50,7 @@ final class Contexts {
         header.mixHash(),
         header.baseFeePerGas(),
         blobFee,
+        header.slotNumber() == null ? 0 : header.slotNumber(),
         blobs.max(),
         ancestors(header, headers),
         rules.transactionRules(header, config));

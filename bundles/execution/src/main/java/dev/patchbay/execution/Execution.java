@@ -19,6 +19,7 @@ import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
@@ -44,6 +45,9 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
 /** Executes blocks, replays transactions and simulates calls over whichever EVM is installed. */
 @Component(service = {BlockExecutor.class, CallSimulator.class})
 public final class Execution implements BlockExecutor, CallSimulator {
+  /** An empty RLP list. */
+  private static final Bytes EMPTY_ACCESS_LIST = Bytes.wrap(new byte[] {(byte) 0xc0});
+
   private final ChainReader chain;
   private final StateProvider states;
 
@@ -112,6 +116,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
     if (requests != null) {
       check("requestsHash", header.requestsHash(), Requests.hash(requests));
     }
+    check("blockAccessListHash", header.blockAccessListHash(), Assembly.hash(outcome.accessList()));
     return outcome;
   }
 
@@ -144,6 +149,22 @@ public final class Execution implements BlockExecutor, CallSimulator {
       follower.onEnd(i, assembly::changes);
     }
     return assembly.changes();
+  }
+
+  @Override
+  public @Nullable Bytes accessList(Block block) {
+    BlockHeader header = block.header();
+    if (header.blockAccessListHash() == null) {
+      return null;
+    }
+    if (header.number() == 0) {
+      return EMPTY_ACCESS_LIST;
+    }
+    try (StateReader parent = states.stateAfter(header.parentHash())) {
+      return parent == null ? null : execute(block, parent, changes -> Hash.ZERO).accessList();
+    } catch (InvalidBlockException broken) {
+      throw new IllegalStateException(String.valueOf(broken.getMessage()), broken);
+    }
   }
 
   @Override

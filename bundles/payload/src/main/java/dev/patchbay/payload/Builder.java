@@ -383,6 +383,10 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private BlockHeader header(Block parent, PayloadAttributes a) {
     BlockHeaderBuilder header =
         next(parent, a.timestamp()).coinbase(a.feeRecipient()).mixHash(a.prevRandao());
+    Long target = a.targetGasLimit();
+    if (target != null) {
+      header.gasLimit(nextGasLimit(parent.header().gasLimit(), Math.max(target, LEAST_GAS_LIMIT)));
+    }
     PayloadAttributes.Rollup rollup = a.rollup();
     if (rollup == null) {
       Bytes set = extra;
@@ -393,9 +397,17 @@ public final class Builder implements PayloadBuilder, MinerControl {
       header.extraData(
           chain.rules().extraData(a.timestamp(), params, rollup.minBaseFee(), chain.config()));
     }
-    return forkAfter(parent, a.timestamp()).includes(Fork.CANCUN)
-        ? header.parentBeaconBlockRoot(a.parentBeaconBlockRoot()).build()
-        : header.build();
+    Fork fork = forkAfter(parent, a.timestamp());
+    if (fork.includes(Fork.CANCUN)) {
+      header.parentBeaconBlockRoot(a.parentBeaconBlockRoot());
+    }
+    if (fork.includes(Fork.AMSTERDAM)) {
+      if (a.slotNumber() == null) {
+        throw new IllegalArgumentException("slotNumber is missing");
+      }
+      header.slotNumber(a.slotNumber());
+    }
+    return header.build();
   }
 
   private Fork forkAfter(Block parent, long timestamp) {

@@ -123,6 +123,12 @@ final class Jobs {
       version = 3;
       digest.update(a.parentBeaconBlockRoot().toArray());
     }
+    if (fork.includes(Fork.AMSTERDAM)) {
+      version = 4;
+      for (Long number : Arrays.asList(a.slotNumber(), a.targetGasLimit())) {
+        digest.update(ByteBuffer.allocate(8).putLong(number == null ? 0 : number).array());
+      }
+    }
     PayloadAttributes.Rollup rollup = a.rollup();
     if (rollup != null) {
       update(digest, rollup);

@@ -38,7 +38,7 @@ class JobsTest {
 
   private static Payload payload(Block block) {
     BlockExecutor.Outcome outcome =
-        new BlockExecutor.Outcome(List.of(), 0, 0, null, new StateChanges(List.of()));
+        new BlockExecutor.Outcome(List.of(), 0, 0, null, null, new StateChanges(List.of()));
     return new Payload(block, UInt256.ZERO, outcome, List.of());
   }
 
@@ -50,6 +50,8 @@ class JobsTest {
         List.of(),
         Hash.ZERO,
         Bytes.EMPTY,
+        null,
+        null,
         rollup);
   }
 

@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * @param excessBlobGas from Cancun (EIP-4844)
  * @param parentBeaconBlockRoot from Cancun (EIP-4788)
  * @param requestsHash from Prague (EIP-7685)
+ * @param blockAccessListHash hash of the block access list, from Amsterdam (EIP-7928)
+ * @param slotNumber slot of the beacon block, from Amsterdam (EIP-7843)
  */
 public record BlockHeader(
     Hash parentHash,
@@ -53,7 +55,9 @@ public record BlockHeader(
     @Nullable Long blobGasUsed,
     @Nullable Long excessBlobGas,
     @Nullable Hash parentBeaconBlockRoot,
-    @Nullable Hash requestsHash) {
+    @Nullable Hash requestsHash,
+    @Nullable Hash blockAccessListHash,
+    @Nullable Long slotNumber) {
 
   /** Hash of an empty list of ommers. */
   public static final Hash EMPTY_OMMERS =
@@ -97,6 +101,12 @@ public record BlockHeader(
           if (requestsHash != null) {
             w.hash(requestsHash);
           }
+          if (blockAccessListHash != null) {
+            w.hash(blockAccessListHash);
+          }
+          if (slotNumber != null) {
+            w.number(slotNumber);
+          }
         });
   }
 
@@ -128,7 +138,7 @@ public record BlockHeader(
   }
 
   /**
-   * Reads an RLP list of 15 to 21 fields.
+   * Reads an RLP list of 15 to 23 fields.
    *
    * @throws RlpException when it is not a header
    */
@@ -155,6 +165,8 @@ public record BlockHeader(
     Long excessBlobGas = r.hasNext() ? (Long) r.number() : null;
     Hash beaconRoot = r.hasNext() ? r.hash() : null;
     Hash requestsHash = r.hasNext() ? r.hash() : null;
+    Hash blockAccessListHash = r.hasNext() ? r.hash() : null;
+    Long slotNumber = r.hasNext() ? (Long) r.number() : null;
     r.expectEnd();
     return new BlockHeader(
         parentHash,
@@ -177,7 +189,9 @@ public record BlockHeader(
         blobGasUsed,
         excessBlobGas,
         beaconRoot,
-        requestsHash);
+        requestsHash,
+        blockAccessListHash,
+        slotNumber);
   }
 
   /** Starts a header of which nothing is set. */

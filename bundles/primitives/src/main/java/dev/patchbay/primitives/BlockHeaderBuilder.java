@@ -31,6 +31,8 @@ public final class BlockHeaderBuilder {
   private @Nullable Long excessBlobGas;
   private @Nullable Hash parentBeaconBlockRoot;
   private @Nullable Hash requestsHash;
+  private @Nullable Hash blockAccessListHash;
+  private @Nullable Long slotNumber;
 
   BlockHeaderBuilder() {}
 
@@ -56,6 +58,8 @@ public final class BlockHeaderBuilder {
     excessBlobGas = header.excessBlobGas();
     parentBeaconBlockRoot = header.parentBeaconBlockRoot();
     requestsHash = header.requestsHash();
+    blockAccessListHash = header.blockAccessListHash();
+    slotNumber = header.slotNumber();
   }
 
   /** Sets the hash of the parent. */
@@ -184,6 +188,18 @@ public final class BlockHeaderBuilder {
     return this;
   }
 
+  /** Sets the hash of the block access list; null before Amsterdam. */
+  public BlockHeaderBuilder blockAccessListHash(@Nullable Hash value) {
+    blockAccessListHash = value;
+    return this;
+  }
+
+  /** Sets the slot of the beacon block; null before Amsterdam. */
+  public BlockHeaderBuilder slotNumber(@Nullable Long value) {
+    slotNumber = value;
+    return this;
+  }
+
   /** Returns the header. */
   public BlockHeader build() {
     return new BlockHeader(
@@ -207,6 +223,8 @@ public final class BlockHeaderBuilder {
         blobGasUsed,
         excessBlobGas,
         parentBeaconBlockRoot,
-        requestsHash);
+        requestsHash,
+        blockAccessListHash,
+        slotNumber);
   }
 }

@@ -38,7 +38,9 @@ public enum Fork {
   /** EIP-2537, 2935, 6110, 7002, 7251, 7623, 7685, 7691, 7702. */
   PRAGUE("Prague"),
   /** EIP-7594, 7642, 7823, 7825, 7883, 7892, 7918, 7934, 7939, 7951. */
-  OSAKA("Osaka");
+  OSAKA("Osaka"),
+  /** Of what it brings, EIP-7843 and 7928 (docs/adr/0020-amsterdam-structures.md). */
+  AMSTERDAM("Amsterdam");
 
   private final String title;
 

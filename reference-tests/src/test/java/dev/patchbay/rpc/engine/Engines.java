@@ -11,6 +11,10 @@ public final class Engines {
   /** Returns the namespace of a chain, without a builder and a pool. */
   public static RpcNamespace of(Chains.Wired chain) {
     return new EngineNamespace(
-        chain.reader(), chain.importer(), chain.forkChoice(), new ClientVersion("1", "00000000"));
+        chain.reader(),
+        chain.importer(),
+        chain.forkChoice(),
+        chain.executor(),
+        new ClientVersion("1", "00000000"));
   }
 }

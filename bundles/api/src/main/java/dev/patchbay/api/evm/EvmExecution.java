@@ -77,6 +77,15 @@ public interface EvmExecution {
   /** Returns the value of a storage slot now. */
   UInt256 storage(Address address, UInt256 key);
 
+  /**
+   * Says which index of the block access list changes have from now on (EIP-7928): 0 before the
+   * transactions, then that of each transaction from 1, and one more after them.
+   */
+  void accessIndex(int index);
+
+  /** Returns the RLP of the block access list so far (EIP-7928); null before Amsterdam. */
+  @Nullable Bytes accessList();
+
   /** Returns what has changed since the start. */
   StateChanges changes();
 }

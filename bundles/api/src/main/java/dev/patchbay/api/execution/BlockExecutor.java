@@ -7,6 +7,7 @@ import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Withdrawal;
@@ -28,6 +29,7 @@ public interface BlockExecutor {
    * @param gasUsed gas of all transactions
    * @param blobGasUsed blob gas of all transactions
    * @param requests the requests of EIP-7685, each with its type byte; null before Prague
+   * @param accessList RLP of the block access list (EIP-7928); null before Amsterdam
    * @param changes what it changed in the state
    */
   record Outcome(
@@ -35,6 +37,7 @@ public interface BlockExecutor {
       long gasUsed,
       long blobGasUsed,
       @Nullable List<byte[]> requests,
+      @Nullable Bytes accessList,
       StateChanges changes) {}
 
   /**
@@ -46,8 +49,8 @@ public interface BlockExecutor {
   record Assembled(Block block, Outcome outcome) {}
 
   /**
-   * Executes all of a block on the state after its parent, and checks gas, receipts, bloom and
-   * requests against the header; the state root is left to the caller.
+   * Executes all of a block on the state after its parent, and checks gas, receipts, bloom,
+   * requests and block access list against the header; the state root is left to the caller.
    *
    * @param roots gives the state root after changes to the state of {@code parent}: receipts before
    *     Byzantium hold one each
@@ -94,6 +97,14 @@ public interface BlockExecutor {
    */
   StateChanges replay(Block block, int count, StateReader parent, Follower follower)
       throws InvalidBlockException;
+
+  /**
+   * Returns the RLP of the block access list of a block (EIP-7928): it is executed again, lists are
+   * not stored.
+   *
+   * @return null before Amsterdam, and when the state before the block is not there
+   */
+  @Nullable Bytes accessList(Block block);
 
   /** Returns what accounts are credited for a block beyond fees; that for the block is the last. */
   List<Reward> rewards(Block block);

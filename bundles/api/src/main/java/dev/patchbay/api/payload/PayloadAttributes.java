@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param withdrawals withdrawals; ignored before Shanghai
  * @param parentBeaconBlockRoot root of the parent beacon block; ignored before Cancun
  * @param extraData extra data of the header
+ * @param slotNumber slot of the beacon block; null before Amsterdam (EIP-7843)
+ * @param targetGasLimit gas limit towards which the block moves; null for that of the builder
  * @param rollup what the sequencer of a rollup says besides; null on other chains
  */
 public record PayloadAttributes(
@@ -28,6 +30,8 @@ public record PayloadAttributes(
     List<Withdrawal> withdrawals,
     Hash parentBeaconBlockRoot,
     Bytes extraData,
+    @Nullable Long slotNumber,
+    @Nullable Long targetGasLimit,
     @Nullable Rollup rollup) {
   /**
    * What the sequencer of a rollup says (OP Stack specification, extended payload attributes).

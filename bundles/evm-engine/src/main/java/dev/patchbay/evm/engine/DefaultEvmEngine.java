@@ -74,13 +74,13 @@ public final class DefaultEvmEngine implements EvmEngine {
     public void override(
         Address address, @Nullable UInt256 balance, @Nullable Long nonce, @Nullable Bytes code) {
       state.override(address, balance, nonce, code);
-      state.endTransaction(block.fork());
+      state.endOverride(block.fork());
     }
 
     @Override
     public void override(Address address, UInt256 key, UInt256 value) {
       state.override(address, key, value);
-      state.endTransaction(block.fork());
+      state.endOverride(block.fork());
     }
 
     @Override
@@ -116,6 +116,16 @@ public final class DefaultEvmEngine implements EvmEngine {
     @Override
     public UInt256 storage(Address address, UInt256 key) {
       return state.storage(address, key);
+    }
+
+    @Override
+    public void accessIndex(int index) {
+      state.accessIndex(index);
+    }
+
+    @Override
+    public @Nullable Bytes accessList() {
+      return state.accessList();
     }
 
     @Override

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param prevRandao previous RANDAO from the merge on
  * @param baseFee wei per gas; null before London
  * @param blobBaseFee wei per blob gas; zero before Cancun
+ * @param slotNumber slot of the beacon block; 0 before Amsterdam
  * @param maxBlobs blobs that one block may hold
  * @param blockHash returns the hash of an ancestor, null when unknown; asked for the last 256
  *     numbers only
@@ -37,6 +38,7 @@ public record BlockContext(
     Hash prevRandao,
     @Nullable UInt256 baseFee,
     UInt256 blobBaseFee,
+    long slotNumber,
     int maxBlobs,
     LongFunction<@Nullable Hash> blockHash,
     TransactionRules rules) {}

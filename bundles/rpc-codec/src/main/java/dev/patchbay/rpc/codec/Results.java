@@ -49,6 +49,8 @@ public final class Results {
     putIfPresent(out, "excessBlobGas", h.excessBlobGas());
     putIfPresent(out, "parentBeaconBlockRoot", h.parentBeaconBlockRoot());
     putIfPresent(out, "requestsHash", h.requestsHash());
+    putIfPresent(out, "blockAccessListHash", h.blockAccessListHash());
+    putIfPresent(out, "slotNumber", h.slotNumber());
     return out;
   }
 
@@ -119,6 +121,7 @@ public final class Results {
     }
     putIfPresent(out, "blobGasUsed", h.blobGasUsed());
     putIfPresent(out, "excessBlobGas", h.excessBlobGas());
+    putIfPresent(out, "slotNumber", h.slotNumber());
     return out;
   }
 

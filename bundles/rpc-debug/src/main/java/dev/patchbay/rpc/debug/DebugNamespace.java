@@ -13,6 +13,7 @@ import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.tracing.TracerRegistry;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.Receipt;
@@ -73,7 +74,9 @@ public final class DebugNamespace implements RpcNamespace {
         "debug_getRawHeader",
         (p, s) -> Hex.encode(new Params(p).requiredBlock(0, chain).header().encode()));
     methods.put("debug_getRawTransaction", (p, s) -> rawTransaction(new Params(p)));
-    methods.put("debug_getRawBlockAccessList", (p, s) -> rawBlockAccessList(new Params(p)));
+    methods.put(
+        "debug_getRawBlockAccessList",
+        RpcMethod.expensive((p, s) -> rawBlockAccessList(new Params(p), executor)));
     methods.put("debug_getRawReceipts", (p, s) -> rawReceipts(new Params(p)));
   }
 
@@ -98,10 +101,10 @@ public final class DebugNamespace implements RpcNamespace {
     return found == null ? null : Hex.encode(found.encode());
   }
 
-  /** No block has an access list before Amsterdam (EIP-7928). */
-  private @Nullable Object rawBlockAccessList(Params params) throws RpcError {
-    params.requiredBlock(0, chain);
-    return null;
+  private @Nullable Object rawBlockAccessList(Params params, BlockExecutor executor)
+      throws RpcError {
+    Bytes list = executor.accessList(params.requiredBlock(0, chain));
+    return list == null ? null : list.toString();
   }
 
   private Object rawReceipts(Params params) throws RpcError {

@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param feeRecipient account that fees go to
  * @param withdrawals null before Shanghai
  * @param beaconRoot parent beacon block root; null before Cancun
+ * @param slotNumber slot of the beacon block; null before Amsterdam
+ * @param targetGasLimit gas limit towards which the block moves; null before Amsterdam
  * @param rollup what the sequencer of a rollup says; null on other chains
  */
 record AttributesObject(
@@ -30,12 +32,15 @@ record AttributesObject(
     Address feeRecipient,
     @Nullable List<Withdrawal> withdrawals,
     @Nullable Hash beaconRoot,
+    @Nullable Long slotNumber,
+    @Nullable Long targetGasLimit,
     PayloadAttributes.@Nullable Rollup rollup) {
 
   /**
    * Reads an object.
    *
-   * @param version 1: without withdrawals; 2: with them or without; 3: with the beacon root besides
+   * @param version 1: without withdrawals; 2: with them or without; 3: with the beacon root
+   *     besides; 4: with the slot and the target of the gas limit besides
    * @param rollup whether they are those of a rollup
    * @throws RpcError with -38003 when a field is missing, malformed, or of another version
    */
@@ -51,7 +56,7 @@ record AttributesObject(
         throw RpcError.invalidParams(
             "parentBeaconBlockRoot is not a field of PayloadAttributesV" + version);
       }
-      if (version == 3 && withdrawals == null) {
+      if (version >= 3 && withdrawals == null) {
         throw RpcError.invalidParams("missing withdrawals");
       }
       return new AttributesObject(
@@ -60,10 +65,21 @@ record AttributesObject(
           Params.address("suggestedFeeRecipient", a.get("suggestedFeeRecipient")),
           withdrawals == null ? null : Params.withdrawals(withdrawals),
           version < 3 ? null : Params.hash("parentBeaconBlockRoot", root),
+          fromV4(a, "slotNumber", version),
+          fromV4(a, "targetGasLimit", version),
           rollup ? rollup(a) : null);
     } catch (RpcError malformed) {
       throw EngineErrors.invalidAttributes(String.valueOf(malformed.getMessage()));
     }
+  }
+
+  private static @Nullable Long fromV4(Map<String, @Nullable Object> a, String name, int version)
+      throws RpcError {
+    Object value = a.get(name);
+    if (version < 4 && value != null) {
+      throw RpcError.invalidParams(name + " is not a field of PayloadAttributesV" + version);
+    }
+    return version < 4 ? null : (Long) Params.quantity64(name, value);
   }
 
   private static PayloadAttributes.Rollup rollup(Map<String, @Nullable Object> a) throws RpcError {
@@ -100,6 +116,8 @@ record AttributesObject(
         withdrawals == null ? List.of() : withdrawals,
         beaconRoot == null ? Hash.ZERO : beaconRoot,
         Bytes.EMPTY,
+        slotNumber,
+        targetGasLimit,
         rollup);
   }
 }

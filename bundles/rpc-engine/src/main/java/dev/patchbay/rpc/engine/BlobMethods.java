@@ -2,15 +2,20 @@
 package dev.patchbay.rpc.engine;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.crypto.Blobs;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Hex;
 import dev.patchbay.rpc.codec.Params;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,6 +59,51 @@ final class BlobMethods {
     return withCellProofs(params);
   }
 
+  /**
+   * Returns the cells of the blobs in the columns that are asked for, each with its proof; null for
+   * blobs that are not there.
+   */
+  Object getBlobsV4(Params params) throws RpcError {
+    BitSet columns = columns("indices_bitarray", params.optional(1));
+    List<@Nullable Object> out = new ArrayList<>();
+    for (Hash hash : hashes(params)) {
+      Deadline.check();
+      BlobSidecar sidecar = sidecar(hash, 1);
+      out.add(sidecar == null ? null : cells(sidecar, sidecar.indexOf(hash), columns));
+    }
+    return out;
+  }
+
+  private static Map<String, Object> cells(BlobSidecar sidecar, int index, BitSet columns) {
+    Bytes blob = sidecar.blobs().get(index);
+    boolean beyond = columns.length() > Blobs.CELLS / 2; // else the blob has them all
+    byte[] all = beyond ? Blobs.cells(blob.unsafeArray()) : blob.unsafeArray();
+    List<Bytes> proofs = sidecar.proofsOf(index);
+    Map<String, Object> out = new LinkedHashMap<>();
+    out.put(
+        "blob_cells",
+        columns.stream()
+            .map(column -> column * Blobs.CELL_BYTES)
+            .mapToObj(at -> Hex.encode(Arrays.copyOfRange(all, at, at + Blobs.CELL_BYTES)))
+            .toList());
+    out.put("proofs", columns.stream().mapToObj(column -> proofs.get(column).toString()).toList());
+    return out;
+  }
+
+  /**
+   * Reads columns: a bit for each, the first of a byte being the lowest (SSZ, Bitvector[128]).
+   *
+   * @throws RpcError with -32602 unless it has 16 bytes
+   */
+  static BitSet columns(String what, @Nullable Object value) throws RpcError {
+    Bytes bits = Params.bytes(what, value);
+    if (bits.size() != Blobs.CELLS / 8) {
+      throw RpcError.invalidParams(
+          "invalid " + what + ": it has " + bits.size() + " bytes, not " + Blobs.CELLS / 8);
+    }
+    return BitSet.valueOf(bits.unsafeArray());
+  }
+
   private List<@Nullable Object> withCellProofs(Params params) throws RpcError {
     List<@Nullable Object> out = new ArrayList<>();
     for (Hash hash : hashes(params)) {
@@ -72,9 +122,8 @@ final class BlobMethods {
 
   /** Returns a blob with proofs of a version; null when the pool has none. */
   private @Nullable Object blob(Hash versionedHash, int version) {
-    TransactionPool current = pool.get();
-    BlobSidecar sidecar = current == null ? null : current.sidecarWithBlob(versionedHash);
-    if (sidecar == null || sidecar.version() != version) {
+    BlobSidecar sidecar = sidecar(versionedHash, version);
+    if (sidecar == null) {
       return null;
     }
     int index = sidecar.indexOf(versionedHash);
@@ -87,6 +136,12 @@ final class BlobMethods {
       out.put("proofs", texts(proofs));
     }
     return out;
+  }
+
+  private @Nullable BlobSidecar sidecar(Hash versionedHash, int version) {
+    TransactionPool current = pool.get();
+    BlobSidecar sidecar = current == null ? null : current.sidecarWithBlob(versionedHash);
+    return sidecar == null || sidecar.version() != version ? null : sidecar;
   }
 
   /** Returns the {@code BlobsBundle} of sidecars. */

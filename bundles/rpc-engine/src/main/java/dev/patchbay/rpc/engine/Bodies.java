@@ -2,8 +2,11 @@
 package dev.patchbay.rpc.engine;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.Withdrawal;
@@ -20,19 +23,25 @@ final class Bodies {
   /** As geth; the specification asks for 32. */
   private static final int MOST = 1_024;
 
-  private final ChainReader chain;
+  /** As the specification asks for: a block is executed again for its access list. */
+  private static final int MOST_WITH_ACCESS_LISTS = 32;
 
-  Bodies(ChainReader chain) {
+  private final ChainReader chain;
+  private final BlockExecutor executor;
+
+  Bodies(ChainReader chain, BlockExecutor executor) {
     this.chain = chain;
+    this.executor = executor;
   }
 
   /**
    * Returns the bodies of blocks by hash, null for those that are not there.
    *
-   * @param accessLists whether each has its block access list, which is null before Amsterdam
+   * @param accessLists whether each has its block access list (EIP-7928), which is null before
+   *     Amsterdam and when the state before the block is not there
    */
   Object byHash(Params params, boolean accessLists) throws RpcError {
-    requireSize(params.list(0).size());
+    requireSize(params.list(0).size(), accessLists);
     List<@Nullable Object> out = new ArrayList<>();
     for (Hash hash : params.hashes(0)) {
       out.add(body(chain.block(hash), accessLists));
@@ -52,7 +61,7 @@ final class Bodies {
       throw RpcError.invalidParams(
           "start and count must be at least 1, not " + start + ", " + count);
     }
-    requireSize(count);
+    requireSize(count, accessLists);
     long end = chain.head().number();
     List<@Nullable Object> out = new ArrayList<>();
     for (long i = 0; i < count && start > 0 && start + i <= end; i++) {
@@ -61,14 +70,15 @@ final class Bodies {
     return out;
   }
 
-  private static void requireSize(long count) throws RpcError {
-    if (count < 0 || count > MOST) {
+  private static void requireSize(long count, boolean accessLists) throws RpcError {
+    int most = accessLists ? MOST_WITH_ACCESS_LISTS : MOST;
+    if (count < 0 || count > most) {
       throw EngineErrors.tooLarge(
-          Long.toUnsignedString(count) + " bodies, at most " + MOST + " are answered at once");
+          Long.toUnsignedString(count) + " bodies, at most " + most + " are answered at once");
     }
   }
 
-  private static @Nullable Object body(@Nullable Block block, boolean accessList) {
+  private @Nullable Object body(@Nullable Block block, boolean accessList) {
     if (block == null) {
       return null;
     }
@@ -80,7 +90,9 @@ final class Bodies {
         "withdrawals",
         withdrawals == null ? null : withdrawals.stream().map(Results::withdrawal).toList());
     if (accessList) {
-      out.put("blockAccessList", null);
+      Deadline.check();
+      Bytes list = executor.accessList(block);
+      out.put("blockAccessList", list == null ? null : list.toString());
     }
     return out;
   }

@@ -5,6 +5,7 @@ import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.PayloadStatus;
+import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.payload.Payload;
 import dev.patchbay.api.payload.PayloadAttributes;
@@ -78,31 +79,39 @@ public final class EngineNamespace implements RpcNamespace {
       BundleContext context,
       @Reference ChainReader chain,
       @Reference BlockImporter importer,
-      @Reference ForkChoice forkChoice) {
-    this(chain, importer, forkChoice, ClientVersion.of(context.getBundle()));
+      @Reference ForkChoice forkChoice,
+      @Reference BlockExecutor executor) {
+    this(chain, importer, forkChoice, executor, ClientVersion.of(context.getBundle()));
   }
 
   /** Makes a namespace without a container. */
   EngineNamespace(
-      ChainReader chain, BlockImporter importer, ForkChoice forkChoice, ClientVersion version) {
+      ChainReader chain,
+      BlockImporter importer,
+      ForkChoice forkChoice,
+      BlockExecutor executor,
+      ClientVersion version) {
     this.chain = chain;
     this.importer = importer;
     this.forkChoice = forkChoice;
-    this.bodies = new Bodies(chain);
+    this.bodies = new Bodies(chain, executor);
     this.version = version;
     BlobMethods blobs = new BlobMethods(chain, () -> pool);
     methods.put("engine_newPayloadV1", (p, s) -> newPayloadV1(new Params(p)));
     methods.put("engine_newPayloadV2", (p, s) -> newPayloadV2(new Params(p)));
     methods.put("engine_newPayloadV3", (p, s) -> newPayloadV3(new Params(p)));
     methods.put("engine_newPayloadV4", (p, s) -> newPayloadV4(new Params(p)));
+    methods.put("engine_newPayloadV5", (p, s) -> newPayloadV5(new Params(p)));
     methods.put("engine_forkchoiceUpdatedV1", (p, s) -> forkchoiceUpdatedV1(new Params(p)));
     methods.put("engine_forkchoiceUpdatedV2", (p, s) -> forkchoiceUpdatedV2(new Params(p)));
     methods.put("engine_forkchoiceUpdatedV3", (p, s) -> forkchoiceUpdatedV3(new Params(p)));
+    methods.put("engine_forkchoiceUpdatedV4", (p, s) -> forkchoiceUpdatedV4(new Params(p)));
     methods.put("engine_getPayloadV1", (p, s) -> getPayloadV1(new Params(p)));
     methods.put("engine_getPayloadV2", (p, s) -> getPayloadV2(new Params(p)));
     methods.put("engine_getPayloadV3", (p, s) -> getPayloadV3(new Params(p)));
     methods.put("engine_getPayloadV4", (p, s) -> getPayloadV4(new Params(p)));
     methods.put("engine_getPayloadV5", (p, s) -> getPayloadV5(new Params(p)));
+    methods.put("engine_getPayloadV6", (p, s) -> getPayloadV6(new Params(p)));
     methods.put("engine_getPayloadBodiesByHashV1", (p, s) -> bodies.byHash(new Params(p), false));
     methods.put("engine_getPayloadBodiesByRangeV1", (p, s) -> bodies.byRange(new Params(p), false));
     methods.put("engine_getPayloadBodiesByHashV2", (p, s) -> bodies.byHash(new Params(p), true));
@@ -110,6 +119,7 @@ public final class EngineNamespace implements RpcNamespace {
     methods.put("engine_getBlobsV1", (p, s) -> blobs.getBlobsV1(new Params(p)));
     methods.put("engine_getBlobsV2", (p, s) -> blobs.getBlobsV2(new Params(p)));
     methods.put("engine_getBlobsV3", (p, s) -> blobs.getBlobsV3(new Params(p)));
+    methods.put("engine_getBlobsV4", (p, s) -> blobs.getBlobsV4(new Params(p)));
     methods.put("engine_getClientVersionV1", (p, s) -> getClientVersionV1(new Params(p)));
     Set<String> names = Set.copyOf(methods.keySet());
     methods.put(EXCHANGE, (p, s) -> exchangeCapabilities(new Params(p), names));
@@ -166,11 +176,20 @@ public final class EngineNamespace implements RpcNamespace {
   }
 
   private Object newPayloadV4(Params params) throws RpcError {
-    PayloadObject payload = PayloadObject.read(required(params, 0, "payload"), 3);
+    return newPayload(params, "newPayloadV4", 3, Fork.PRAGUE, Fork.OSAKA);
+  }
+
+  private Object newPayloadV5(Params params) throws RpcError {
+    return newPayload(params, "newPayloadV5", 4, Fork.AMSTERDAM, Fork.AMSTERDAM);
+  }
+
+  private Object newPayload(Params params, String method, int version, Fork first, Fork last)
+      throws RpcError {
+    PayloadObject payload = PayloadObject.read(required(params, 0, "payload"), version);
     List<Hash> blobs = params.hashes(1);
     Hash beaconRoot = params.hash(2);
     List<Object> listed = params.list(3);
-    requireFork("newPayloadV4", forkOf(payload), Fork.PRAGUE, Fork.OSAKA);
+    requireFork(method, forkOf(payload), first, last);
     return newPayload(payload, blobs, beaconRoot, requests(listed), "INVALID");
   }
 
@@ -292,6 +311,15 @@ public final class EngineNamespace implements RpcNamespace {
     return forkchoiceUpdated(params, 3, Fork.CANCUN, Fork.OSAKA);
   }
 
+  private Object forkchoiceUpdatedV4(Params params) throws RpcError {
+    Object columns = params.optional(2);
+    if (columns != null) {
+      // this node holds no columns of its own: there is nothing to be told more
+      BlobMethods.columns("custodyColumns", columns);
+    }
+    return forkchoiceUpdated(params, 4, Fork.AMSTERDAM, Fork.AMSTERDAM);
+  }
+
   private Object forkchoiceUpdated(Params params, int version, Fork first, Fork last)
       throws RpcError {
     Map<String, @Nullable Object> state = required(params, 0, "forkchoice state");
@@ -394,6 +422,11 @@ public final class EngineNamespace implements RpcNamespace {
     return withRequests(withBlobs(envelope(payload), payload), payload);
   }
 
+  private Object getPayloadV6(Params params) throws RpcError {
+    Payload payload = payload(params, "getPayloadV6", Fork.AMSTERDAM, Fork.AMSTERDAM);
+    return withRequests(withBlobs(envelope(payload), payload), payload);
+  }
+
   private Payload payload(Params params, String method, Fork first, Fork last) throws RpcError {
     Bytes id = params.bytes(0);
     Payload payload = started.get(id, chain, builder());
@@ -408,6 +441,10 @@ public final class EngineNamespace implements RpcNamespace {
     Map<String, @Nullable Object> out = new LinkedHashMap<>();
     Map<String, @Nullable Object> shown = Results.payload(payload.block());
     BlockHeader header = payload.block().header();
+    Bytes accessList = payload.outcome().accessList();
+    if (accessList != null) {
+      shown.put("blockAccessList", accessList.toString());
+    }
     if (showsWithdrawalsRoot(header)) {
       shown.put("withdrawalsRoot", String.valueOf(header.withdrawalsRoot()));
     }

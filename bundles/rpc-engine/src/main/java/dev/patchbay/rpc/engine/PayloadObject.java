@@ -53,7 +53,8 @@ record PayloadObject(
   /**
    * Reads an object.
    *
-   * @param version 1: without withdrawals; 2: with them or without; 3: with blob gas besides
+   * @param version 1: without withdrawals; 2: with them or without; 3: with blob gas besides; 4:
+   *     with the block access list and the slot besides
    * @throws RpcError with -32602 when a field is missing, malformed, or of another version
    */
   static PayloadObject read(Map<String, @Nullable Object> p, int version) throws RpcError {
@@ -61,12 +62,14 @@ record PayloadObject(
     if (version == 1 && withdrawals != null) {
       throw RpcError.invalidParams("withdrawals are not a field of ExecutionPayloadV1");
     }
-    if (version == 3 && withdrawals == null) {
+    if (version >= 3 && withdrawals == null) {
       throw RpcError.invalidParams("missing withdrawals");
     }
     Object withdrawalsRoot = p.get("withdrawalsRoot"); // of a rollup: that of a state
-    Long blobGasUsed = blobGas(p, "blobGasUsed", version);
-    Long excessBlobGas = blobGas(p, "excessBlobGas", version);
+    Long blobGasUsed = number(p, "blobGasUsed", version, 3);
+    Long excessBlobGas = number(p, "excessBlobGas", version, 3);
+    Long slotNumber = number(p, "slotNumber", version, 4);
+    Object accessList = given(p, "blockAccessList", version, 4);
     List<Bytes> transactions = new ArrayList<>();
     for (Object item : Params.list("transactions", p.get("transactions"))) {
       transactions.add(Params.bytes("transactions", item));
@@ -93,6 +96,9 @@ record PayloadObject(
             .baseFeePerGas(Params.quantity("baseFeePerGas", p.get("baseFeePerGas")))
             .blobGasUsed(blobGasUsed)
             .excessBlobGas(excessBlobGas)
+            .blockAccessListHash(
+                version < 4 ? null : Params.bytes("blockAccessList", accessList).keccak())
+            .slotNumber(slotNumber)
             .withdrawalsRoot(
                 withdrawalsRoot == null ? null : Params.hash("withdrawalsRoot", withdrawalsRoot))
             .build();
@@ -103,13 +109,20 @@ record PayloadObject(
         withdrawals == null ? null : Params.withdrawals(withdrawals));
   }
 
-  private static @Nullable Long blobGas(Map<String, @Nullable Object> p, String field, int version)
-      throws RpcError {
+  /** Returns the value of a field that a version brought; null in those before it. */
+  private static @Nullable Object given(
+      Map<String, @Nullable Object> p, String field, int version, int since) throws RpcError {
     Object value = p.get(field);
-    if (version < 3 && value != null) {
+    if (version < since && value != null) {
       throw RpcError.invalidParams(field + " is not a field of ExecutionPayloadV" + version);
     }
-    return version < 3 ? null : (Long) Params.quantity64(field, value);
+    return value;
+  }
+
+  private static @Nullable Long number(
+      Map<String, @Nullable Object> p, String field, int version, int since) throws RpcError {
+    Object value = given(p, field, version, since);
+    return version < since ? null : (Long) Params.quantity64(field, value);
   }
 
   private @Nullable Hash withdrawalsRoot() {

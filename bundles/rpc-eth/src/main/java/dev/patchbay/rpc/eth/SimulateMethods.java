@@ -242,7 +242,13 @@ final class SimulateMethods {
                   ? (Long) chain.rules().nextExcessBlobGas(parent, asked.timestamp, chain.config())
                   : null)
           .parentBeaconBlockRoot(cancun ? asked.beaconRoot : null)
+          .slotNumber(fork.includes(Fork.AMSTERDAM) ? (Long) (slot(parent) + 1) : null)
           .build();
+    }
+
+    private static long slot(BlockHeader header) {
+      Long slot = header.slotNumber();
+      return slot == null ? 0 : slot;
     }
 
     private Outcome call(Map<String, @Nullable Object> call, long blockGas) throws RpcError {

@@ -68,6 +68,7 @@ class JsTracerTest {
             Hash.ZERO,
             UInt256.ZERO,
             UInt256.ONE,
+            0,
             9,
             number -> Hash.ZERO,
             TransactionRules.ETHEREUM);
