@@ -26,6 +26,7 @@ import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -259,6 +260,9 @@ class EngineFlowIT {
     }
     assertThat(driver.client.call("engine_getBlobsV4", asked).at("/error/code").asInt())
         .isEqualTo(-32602);
+    List<String> many = Collections.nCopies(129, asked.get(0));
+    assertThat(driver.client.call("engine_getBlobsV4", many, columns).at("/error/code").asInt())
+        .isEqualTo(-38004);
   }
 
   /** Returns a blob transaction as it is sent, with one blob of zeros. */

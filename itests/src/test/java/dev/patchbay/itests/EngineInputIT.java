@@ -35,13 +35,18 @@ class EngineInputIT {
       node.start("--storage", "memory", "--genesis", EngineDriver.genesis(folder).toString());
       EngineDriver driver = EngineDriver.of(node);
       long[] times = {
-        52, EngineDriver.SHANGHAI, EngineDriver.CANCUN, EngineDriver.PRAGUE, EngineDriver.OSAKA
+        52,
+        EngineDriver.SHANGHAI,
+        EngineDriver.CANCUN,
+        EngineDriver.PRAGUE,
+        EngineDriver.OSAKA,
+        EngineDriver.AMSTERDAM
       };
       for (int fork = 0; fork < times.length; fork++) {
         long time = times[fork];
         String id = driver.start(attributes(time));
         ObjectNode envelope = driver.fetch(id, time);
-        for (int version = 1; version <= 5; version++) {
+        for (int version = 1; version <= 6; version++) {
           JsonNode reply = driver.client.call("engine_getPayloadV" + version, id);
           boolean fits = version == fork + 1 || (version == 2 && fork == 0);
           if (fits) {
@@ -52,9 +57,9 @@ class EngineInputIT {
         }
         Object[] all = params(envelope);
         Object[] four = {all[0], List.of(), EngineDriver.beaconRoot(time), Collections.emptyList()};
-        int own = new int[] {1, 2, 3, 4, 4}[fork];
-        for (int version = 1; version <= 4; version++) {
-          Object[] given = java.util.Arrays.copyOf(four, version < 3 ? 1 : version);
+        int own = new int[] {1, 2, 3, 4, 4, 5}[fork];
+        for (int version = 1; version <= 5; version++) {
+          Object[] given = java.util.Arrays.copyOf(four, version < 3 ? 1 : Math.min(version, 4));
           JsonNode reply = driver.client.call("engine_newPayloadV" + version, given);
           if (version == own || (version == 2 && fork == 0)) {
             assertThat(status(reply)).as("" + reply).isEqualTo("VALID");
@@ -67,10 +72,11 @@ class EngineInputIT {
         ObjectNode state = new com.fasterxml.jackson.databind.ObjectMapper().createObjectNode();
         state.put("headBlockHash", driver.head);
         state.put("safeBlockHash", ZERO).put("finalizedBlockHash", ZERO);
-        for (int version = 1; version <= 3; version++) {
+        int updates = new int[] {1, 2, 3, 3, 3, 4}[fork];
+        for (int version = 1; version <= 4; version++) {
           JsonNode reply =
               driver.client.call("engine_forkchoiceUpdatedV" + version, state, attributes(time));
-          if (version == Math.min(fork + 1, 3) || (version == 2 && fork == 0)) {
+          if (version == updates || (version == 2 && fork == 0)) {
             assertThat(status(reply)).as("" + reply).isEqualTo("VALID");
           } else {
             assertThat(reply.at("/error/code").asInt()).as("" + reply).isIn(-38003, -38005);

@@ -54,7 +54,7 @@ class OpGethIT {
   private long log;
 
   /** The node, and the other one. */
-  private record Both(Node node, OpDriver ours, OpGeth peer, OpDriver theirs) {
+  private record Both(Node node, OpDriver ours, Geth peer, OpDriver theirs) {
     /** Has both build a block, which is the same, and makes it the head. */
     void build(ObjectNode attributes, long time) throws Exception {
       String id = ours.start(attributes);
@@ -103,7 +103,7 @@ class OpGethIT {
   @ValueSource(longs = {0, 1})
   void bothBuildTheSameBlocks(long after) throws Exception {
     Path genesis = OpDriver.genesis(folder);
-    try (OpGeth peer = OpGeth.start(folder, genesis);
+    try (Geth peer = Geth.start(folder, genesis, "op-geth", "--rollup.disabletxpoolgossip");
         Node node = new Node(folder.resolve("node"), "run").quick()) {
       node.start("--genesis", genesis.toString(), "--debug", "on");
       Both both = new Both(node, OpDriver.of(node), peer, OpDriver.of(peer.client));
