@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
+import com.fasterxml.jackson.core.util.ByteArrayBuilder;
 import dev.patchbay.api.rpc.RpcError;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.function.Supplier;
@@ -18,7 +18,10 @@ final class AnswerBuffer extends OutputStream {
 
   private final int most;
   private final @Nullable Supplier<OutputStream> direct;
-  private final ByteArrayOutputStream held = new ByteArrayOutputStream(256);
+
+  /** In pieces: a long answer is not copied each time that it grows. */
+  private final ByteArrayBuilder held = new ByteArrayBuilder(256);
+
   private @Nullable OutputStream open;
 
   /**
@@ -72,7 +75,7 @@ final class AnswerBuffer extends OutputStream {
   private void sendHeld(Supplier<OutputStream> direct) throws IOException {
     OutputStream way = open == null ? direct.get() : open;
     open = way;
-    held.writeTo(way);
+    way.write(held.toByteArray());
     held.reset();
   }
 
@@ -87,7 +90,7 @@ final class AnswerBuffer extends OutputStream {
     if (way == null) {
       return held.toByteArray();
     }
-    held.writeTo(way);
+    way.write(held.toByteArray());
     return null;
   }
 }
