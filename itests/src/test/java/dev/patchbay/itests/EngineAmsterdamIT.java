@@ -142,7 +142,7 @@ class EngineAmsterdamIT {
     assertThat(error(driver.client.call("engine_newPayloadV4", params))).isEqualTo(-32602);
     String id = driver.start(attributes(driver.time + 24));
     assertThat(error(driver.client.call("engine_getPayloadV5", id))).isEqualTo(-38005);
-    ObjectNode state = (ObjectNode) state();
+    ObjectNode state = EngineDriver.state(driver.head, driver.safe, driver.finalized);
     ObjectNode next = attributes(driver.time + 12);
     for (String field : new String[] {"slotNumber", "targetGasLimit", "withdrawals"}) {
       ObjectNode without = next.deepCopy();
@@ -162,14 +162,6 @@ class EngineAmsterdamIT {
     JsonNode custody =
         driver.client.call("engine_forkchoiceUpdatedV4", state, null, "0x" + "ff".repeat(16));
     assertThat(status(custody)).isEqualTo("VALID");
-  }
-
-  private static JsonNode state() {
-    return new com.fasterxml.jackson.databind.ObjectMapper()
-        .createObjectNode()
-        .put("headBlockHash", driver.head)
-        .put("safeBlockHash", driver.safe)
-        .put("finalizedBlockHash", driver.finalized);
   }
 
   @Test

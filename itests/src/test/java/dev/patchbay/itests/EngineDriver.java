@@ -134,11 +134,16 @@ final class EngineDriver {
   /** Sends a fork choice of the version that a time asks for; returns the whole reply. */
   JsonNode update(long time, String to, String safe, String finalized, ObjectNode attributes)
       throws Exception {
-    ObjectNode state = JSON.createObjectNode();
-    state.put("headBlockHash", to);
-    state.put("safeBlockHash", safe);
-    state.put("finalizedBlockHash", finalized);
+    ObjectNode state = state(to, safe, finalized);
     return client.call("engine_forkchoiceUpdatedV" + UPDATED[fork(time)], state, attributes);
+  }
+
+  /** Returns a {@code ForkchoiceState}. */
+  static ObjectNode state(String head, String safe, String finalized) {
+    return JSON.createObjectNode()
+        .put("headBlockHash", head)
+        .put("safeBlockHash", safe)
+        .put("finalizedBlockHash", finalized);
   }
 
   /** Starts a payload on the head; returns its id. */

@@ -69,9 +69,7 @@ class EngineInputIT {
             throw new AssertionError("fork " + fork + ", V" + version + ": " + reply);
           }
         }
-        ObjectNode state = new com.fasterxml.jackson.databind.ObjectMapper().createObjectNode();
-        state.put("headBlockHash", driver.head);
-        state.put("safeBlockHash", ZERO).put("finalizedBlockHash", ZERO);
+        ObjectNode state = EngineDriver.state(driver.head, ZERO, ZERO);
         int updates = new int[] {1, 2, 3, 3, 3, 4}[fork];
         for (int version = 1; version <= 4; version++) {
           JsonNode reply =

@@ -260,8 +260,7 @@ final class OpDriver {
 
   /** Sends a fork choice; returns the whole reply. */
   JsonNode update(String to, @Nullable ObjectNode attributes) throws Exception {
-    ObjectNode state = JSON.createObjectNode().put("headBlockHash", to);
-    state.put("safeBlockHash", EngineDriver.ZERO).put("finalizedBlockHash", EngineDriver.ZERO);
+    ObjectNode state = EngineDriver.state(to, EngineDriver.ZERO, EngineDriver.ZERO);
     long at = attributes == null ? 0 : Long.decode(attributes.get("timestamp").asText());
     int version = attributes == null ? 3 : UPDATED[fork(at)];
     return client.call("engine_forkchoiceUpdatedV" + version, state, attributes);
@@ -310,9 +309,8 @@ final class OpDriver {
 
   /** Has a payload sealed, as op-bnb does; returns the whole reply. */
   JsonNode seal(String id, long at, String safe, boolean shows) throws Exception {
-    ObjectNode state = JSON.createObjectNode();
-    state.put("headBlockHash", EngineDriver.ZERO); // which is not looked at
-    state.put("safeBlockHash", safe).put("finalizedBlockHash", EngineDriver.ZERO);
+    // the head is not looked at
+    ObjectNode state = EngineDriver.state(EngineDriver.ZERO, safe, EngineDriver.ZERO);
     int version = is("ecotone", at) ? 3 : 2;
     return client.call("engine_opSealPayloadV" + version, id, state, shows);
   }

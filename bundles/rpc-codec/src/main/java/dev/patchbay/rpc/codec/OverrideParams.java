@@ -58,7 +58,7 @@ public final class OverrideParams {
     }
     return new AccountOverride(
         o.get("balance") == null ? null : Params.quantity("balance", o.get("balance")),
-        o.get("nonce") == null ? null : (Long) Params.quantity64("nonce", o.get("nonce")),
+        Params.quantity64OrNull("nonce", o.get("nonce")),
         o.get("code") == null ? null : Params.bytes("code", o.get("code")),
         slots,
         whole,

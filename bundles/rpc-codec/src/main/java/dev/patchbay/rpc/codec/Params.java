@@ -160,6 +160,12 @@ public final class Params {
     return number.longValue();
   }
 
+  /** Reads a quantity of at most 64 bits; null for null. */
+  public static @Nullable Long quantity64OrNull(String what, @Nullable Object value)
+      throws RpcError {
+    return value == null ? null : (Long) quantity64(what, value);
+  }
+
   /** Reads a word: up to 32 bytes in hexadecimal, with or without leading zeros. */
   public static UInt256 word(String what, @Nullable Object value) throws RpcError {
     return parse(what, value, text -> word(what, text));

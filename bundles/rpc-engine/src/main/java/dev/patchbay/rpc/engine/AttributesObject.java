@@ -99,13 +99,12 @@ record AttributesObject(
       throw RpcError.invalidParams("invalid noTxPool: " + closed);
     }
     Object params = a.get("eip1559Params");
-    Object least = a.get("minBaseFee");
     return new PayloadAttributes.Rollup(
         transactions,
         Boolean.TRUE.equals(closed),
         Params.quantity64("gasLimit", a.get("gasLimit")),
         params == null ? null : Params.bytes("eip1559Params", params),
-        least == null ? null : (Long) Params.quantity64("minBaseFee", least));
+        Params.quantity64OrNull("minBaseFee", a.get("minBaseFee")));
   }
 
   PayloadAttributes attributes() {

@@ -91,12 +91,6 @@ public final class TestingNamespace implements RpcNamespace {
     return block.hash().toString();
   }
 
-  private static @Nullable Long number(Map<String, @Nullable Object> a, String name)
-      throws RpcError {
-    Object value = a.get(name);
-    return value == null ? null : (Long) Params.quantity64(name, value);
-  }
-
   private Payload payload(Block parent, Params params, int first) throws RpcError {
     Map<String, @Nullable Object> a = params.object(first);
     long timestamp = Params.quantity64("timestamp", a.get("timestamp"));
@@ -117,8 +111,8 @@ public final class TestingNamespace implements RpcNamespace {
             Params.withdrawals(a.get("withdrawals")),
             root == null ? Hash.ZERO : Params.hash("parentBeaconBlockRoot", root),
             extra == null ? Bytes.EMPTY : Params.bytes("extraData", extra),
-            number(a, "slotNumber"),
-            number(a, "targetGasLimit"),
+            Params.quantity64OrNull("slotNumber", a.get("slotNumber")),
+            Params.quantity64OrNull("targetGasLimit", a.get("targetGasLimit")),
             null);
     if (params.optional(first + 1) == null) {
       return builder.build(parent, attributes);
