@@ -32,6 +32,9 @@ import org.jspecify.annotations.Nullable;
 final class FlatState {
   private static final byte[] ABSENT = new byte[0];
 
+  /** What a slot takes in a trie, at most. */
+  private static final int SLOT_BYTES = 33;
+
   /** Fewer keys than this are not worth another thread. */
   private static final int PARALLEL_KEYS = 32;
 
@@ -371,7 +374,7 @@ final class FlatState {
 
   /** Returns what the storage trie holds for a value, null for zero. */
   private static byte @Nullable [] trieValue(UInt256 value) {
-    return value.isZero() ? null : new RlpWriter().number(value).toArray();
+    return value.isZero() ? null : new RlpWriter(SLOT_BYTES).number(value).toArray();
   }
 
   Trie accountTrie() {
@@ -431,7 +434,7 @@ final class FlatState {
 
     private byte[] ofTrie(byte[] value) {
       return values == Column.SLOTS
-          ? new RlpWriter().bytes(value).toArray()
+          ? new RlpWriter(RlpWriter.sizeOf(value)).bytes(value).toArray()
           : Account.decodeSlim(value).encode();
     }
   }

@@ -8,6 +8,7 @@ import dev.patchbay.primitives.rlp.RlpException;
 import dev.patchbay.primitives.rlp.RlpReader;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.math.BigInteger;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
@@ -178,6 +179,25 @@ class PrimitivesTest {
       assertThat(new RlpWriter().number(n).toArray())
           .isEqualTo(new RlpWriter().number(UInt256.of(n)).toArray());
     }
+  }
+
+  @Test
+  void sizesAreKnownBeforeRlpIsWritten() {
+    for (int length : new int[] {0, 1, 2, 55, 56, 57, 255, 256, 257, 65_535, 65_536}) {
+      byte[] value = new byte[length];
+      Arrays.fill(value, (byte) 0x81);
+      byte[] encoded = new RlpWriter().bytes(value).toArray();
+      assertThat(RlpWriter.sizeOf(value)).as("%s bytes", length).isEqualTo(encoded.length);
+      byte[] list =
+          new RlpWriter(RlpWriter.sizeWithHeader(encoded.length))
+              .beginList(encoded.length)
+              .bytes(value)
+              .toArray();
+      assertThat(list).isEqualTo(new RlpWriter(0).list(w -> w.bytes(value)).toArray());
+      assertThat(list).hasSize(RlpWriter.sizeWithHeader(encoded.length));
+    }
+    assertThat(RlpWriter.sizeOf(new byte[] {0x7f})).isEqualTo(1);
+    assertThat(RlpWriter.sizeOf(new byte[] {(byte) 0x80})).isEqualTo(2);
   }
 
   @Test

@@ -16,6 +16,7 @@ abstract sealed class Node {
   boolean entry;
 
   private static final byte EMPTY = (byte) 0x80;
+  private static final int HASH_BYTES = 32;
 
   /** The RLP, kept until the node changes. */
   private byte @Nullable [] rlp;
@@ -31,8 +32,9 @@ abstract sealed class Node {
   final byte[] rlp() {
     byte[] known = rlp;
     if (known == null) {
-      RlpWriter writer = new RlpWriter();
-      encode(writer);
+      int content = contentSize();
+      RlpWriter writer = new RlpWriter(RlpWriter.sizeWithHeader(content)).beginList(content);
+      writeContent(writer);
       known = writer.toArray();
       rlp = known;
     }
@@ -42,6 +44,11 @@ abstract sealed class Node {
   /** Returns whether the node stands inside of its parent. */
   boolean inline() {
     return rlp().length < 32;
+  }
+
+  /** Returns how many bytes the parent holds for this node. */
+  int referenceSize() {
+    return inline() ? rlp().length : 1 + HASH_BYTES;
   }
 
   /**
@@ -64,7 +71,11 @@ abstract sealed class Node {
     return known;
   }
 
-  abstract void encode(RlpWriter writer);
+  /** Returns how many bytes the items of the node take in its RLP list. */
+  abstract int contentSize();
+
+  /** Appends the items of the node. */
+  abstract void writeContent(RlpWriter writer);
 
   /** A node that was not read yet. */
   static final class Reference extends Node {
@@ -81,7 +92,12 @@ abstract sealed class Node {
     }
 
     @Override
-    void encode(RlpWriter writer) {
+    int contentSize() {
+      throw new IllegalStateException("a reference has no content");
+    }
+
+    @Override
+    void writeContent(RlpWriter writer) {
       throw new IllegalStateException("a reference has no content");
     }
   }
@@ -96,8 +112,13 @@ abstract sealed class Node {
     }
 
     @Override
-    void encode(RlpWriter writer) {
-      writer.list(w -> w.bytes(compact(key, true)).bytes(value));
+    int contentSize() {
+      return compactSize(key) + RlpWriter.sizeOf(value);
+    }
+
+    @Override
+    void writeContent(RlpWriter writer) {
+      writer.bytes(compact(key, true)).bytes(value);
     }
   }
 
@@ -111,12 +132,14 @@ abstract sealed class Node {
     }
 
     @Override
-    void encode(RlpWriter writer) {
-      writer.list(
-          w -> {
-            w.bytes(compact(key, false));
-            child.writeReference(w);
-          });
+    int contentSize() {
+      return compactSize(key) + child.referenceSize();
+    }
+
+    @Override
+    void writeContent(RlpWriter writer) {
+      writer.bytes(compact(key, false));
+      child.writeReference(writer);
     }
   }
 
@@ -177,21 +200,36 @@ abstract sealed class Node {
     }
 
     @Override
-    void encode(RlpWriter writer) {
-      writer.list(
-          w -> {
-            for (int i = 0; i < 16; i++) {
-              Node child = children[i];
-              if (child != null) {
-                child.writeReference(w);
-              } else if ((unread & 1 << i) != 0) {
-                w.raw(source, offsets[i], offsets[i + 1]);
-              } else {
-                w.number(0);
-              }
-            }
-            w.bytes(value == null ? new byte[0] : value);
-          });
+    int contentSize() {
+      int size = value == null ? 1 : RlpWriter.sizeOf(value);
+      for (int i = 0; i < 16; i++) {
+        Node child = children[i];
+        if (child != null) {
+          size += child.referenceSize();
+        } else {
+          size += (unread & 1 << i) == 0 ? 1 : offsets[i + 1] - offsets[i];
+        }
+      }
+      return size;
+    }
+
+    @Override
+    void writeContent(RlpWriter writer) {
+      for (int i = 0; i < 16; i++) {
+        Node child = children[i];
+        if (child != null) {
+          child.writeReference(writer);
+        } else if ((unread & 1 << i) != 0) {
+          writer.raw(source, offsets[i], offsets[i + 1]);
+        } else {
+          writer.number(0);
+        }
+      }
+      if (value == null) {
+        writer.number(0);
+      } else {
+        writer.bytes(value);
+      }
     }
   }
 
@@ -243,6 +281,12 @@ abstract sealed class Node {
     Node node = read(raw);
     node.stored = true;
     return node;
+  }
+
+  /** Returns how many bytes of RLP packed nibbles take; the first byte is below 0x40. */
+  private static int compactSize(byte[] nibbles) {
+    int length = nibbles.length / 2 + 1;
+    return length == 1 ? 1 : RlpWriter.sizeWithHeader(length);
   }
 
   /** Packs nibbles with the flag of the kind of node (Yellow Paper, appendix C). */

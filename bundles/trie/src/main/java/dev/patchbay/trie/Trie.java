@@ -90,7 +90,7 @@ public final class Trie {
   public static Hash rootOfList(List<byte[]> values) {
     Trie trie = inMemory();
     for (int i = 0; i < values.size(); i++) {
-      trie.put(new RlpWriter().number(i).toArray(), values.get(i));
+      trie.put(new RlpWriter(5).number(i).toArray(), values.get(i));
     }
     return trie.rootHash();
   }

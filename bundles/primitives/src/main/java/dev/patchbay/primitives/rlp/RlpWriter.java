@@ -15,8 +15,34 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: one thread at a time.
  */
 public final class RlpWriter {
-  private byte[] buffer = new byte[600]; // the largest node of a trie fits
+  private static final int CAPACITY = 600;
+
+  private byte[] buffer;
   private int size;
+
+  /** Makes an empty one. */
+  public RlpWriter() {
+    this(CAPACITY);
+  }
+
+  /** Makes an empty one with room for so many bytes; more is made where that is not enough. */
+  public RlpWriter(int capacity) {
+    buffer = new byte[capacity];
+  }
+
+  /** Returns how many bytes a byte string takes. */
+  public static int sizeOf(byte[] value) {
+    return value.length == 1 && value[0] >= 0 ? 1 : sizeWithHeader(value.length);
+  }
+
+  /** Returns how many bytes so much content takes, be it a list's items or a byte string. */
+  public static int sizeWithHeader(int content) {
+    return headerSize(content) + content;
+  }
+
+  private static int headerSize(int length) {
+    return length < 56 ? 1 : 1 + byteLength(length);
+  }
 
   /** Appends a byte string. */
   public RlpWriter bytes(byte[] value) {
@@ -51,13 +77,12 @@ public final class RlpWriter {
 
   /** Appends an unsigned 64-bit scalar. */
   public RlpWriter number(long value) {
-    ensure(9);
-    if (value == 0) {
-      buffer[size++] = (byte) 0x80;
-    } else if (value > 0 && value < 0x80) {
-      buffer[size++] = (byte) value;
+    if (value >= 0 && value < 0x80) {
+      ensure(1);
+      buffer[size++] = (byte) (value == 0 ? 0x80 : value);
     } else {
       int length = byteLength(value);
+      ensure(1 + length);
       buffer[size++] = (byte) (0x80 + length);
       bigEndian(value, length);
     }
@@ -74,12 +99,18 @@ public final class RlpWriter {
     int start = size;
     content.accept(this);
     int length = size - start;
-    int headerLength = length < 56 ? 1 : 1 + byteLength(length);
+    int headerLength = headerSize(length);
     ensure(headerLength);
     System.arraycopy(buffer, start, buffer, start + headerLength, length);
     size = start;
     header(0xc0, length);
     size += length;
+    return this;
+  }
+
+  /** Begins a list whose items, which are appended next, take {@code content} bytes. */
+  public RlpWriter beginList(int content) {
+    header(0xc0, content);
     return this;
   }
 
@@ -103,13 +134,13 @@ public final class RlpWriter {
     return this;
   }
 
-  /** Returns what was written so far. */
+  /** Returns what was written, and ends the writer: nothing may be appended any more. */
   public byte[] toArray() {
-    return Arrays.copyOf(buffer, size);
+    return size == buffer.length ? buffer : Arrays.copyOf(buffer, size);
   }
 
   private void header(int base, int length) {
-    ensure(5);
+    ensure(headerSize(length));
     if (length < 56) {
       buffer[size++] = (byte) (base + length);
     } else {
