@@ -397,6 +397,11 @@ public final class Transaction {
     return unsafeEncoding().clone();
   }
 
+  /** Returns what {@link #encode()} does, without a copy. */
+  public Bytes encoding() {
+    return Bytes.wrap(unsafeEncoding());
+  }
+
   /** Returns the length of {@link #encode()} in bytes. */
   public int encodedSize() {
     return unsafeEncoding().length;

@@ -31,7 +31,7 @@ public interface JsonWriter {
   /**
    * Writes a whole value.
    *
-   * @param value made of Map, List, String, Number, Boolean and null
+   * @param value made of Map, List, String, Bytes, Number, Boolean and null
    */
   void value(@Nullable Object value);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.rpc;
 
+import dev.patchbay.primitives.Bytes;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
@@ -15,8 +16,8 @@ public interface RpcMethod {
    * @param params positional parameters; JSON-neutral values: Map, List, String, Number, Boolean or
    *     null
    * @param session the connection of the client
-   * @return a JSON-neutral value, an {@link RpcStream}, an {@link RpcConstant} or an {@link
-   *     RpcExpensive}
+   * @return a JSON-neutral value, which may hold {@link Bytes}, told as hexadecimal text, an {@link
+   *     RpcStream}, an {@link RpcConstant} or an {@link RpcExpensive}
    * @throws RpcError when the call fails in a way that the client is to know
    */
   @Nullable Object call(List<@Nullable Object> params, RpcSession session) throws RpcError;

@@ -113,8 +113,7 @@ public final class Results {
     out.put("extraData", h.extraData().toString());
     putIfPresent(out, "baseFeePerGas", h.baseFeePerGas());
     out.put("blockHash", block.hash().toString());
-    out.put(
-        "transactions", block.transactions().stream().map(t -> Hex.encode(t.encode())).toList());
+    out.put("transactions", block.transactions().stream().map(Transaction::encoding).toList());
     List<Withdrawal> withdrawals = block.withdrawals();
     if (withdrawals != null) {
       out.put("withdrawals", withdrawals.stream().map(Results::withdrawal).toList());

@@ -11,7 +11,6 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.Hex;
 import dev.patchbay.rpc.codec.Params;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -84,9 +83,9 @@ final class BlobMethods {
         "blob_cells",
         columns.stream()
             .map(column -> column * Blobs.CELL_BYTES)
-            .mapToObj(at -> Hex.encode(Arrays.copyOfRange(all, at, at + Blobs.CELL_BYTES)))
+            .mapToObj(at -> Bytes.wrap(Arrays.copyOfRange(all, at, at + Blobs.CELL_BYTES)))
             .toList());
-    out.put("proofs", columns.stream().mapToObj(column -> proofs.get(column).toString()).toList());
+    out.put("proofs", columns.stream().mapToObj(proofs::get).toList());
     return out;
   }
 
@@ -128,12 +127,12 @@ final class BlobMethods {
     }
     int index = sidecar.indexOf(versionedHash);
     Map<String, Object> out = new LinkedHashMap<>();
-    out.put("blob", sidecar.blobs().get(index).toString());
+    out.put("blob", sidecar.blobs().get(index));
     List<Bytes> proofs = sidecar.proofsOf(index);
     if (version == 0) {
-      out.put("proof", proofs.get(0).toString());
+      out.put("proof", proofs.get(0));
     } else {
-      out.put("proofs", texts(proofs));
+      out.put("proofs", proofs);
     }
     return out;
   }
@@ -153,12 +152,8 @@ final class BlobMethods {
     return out;
   }
 
-  private static List<String> all(
+  private static List<Bytes> all(
       List<BlobSidecar> sidecars, java.util.function.Function<BlobSidecar, List<Bytes>> part) {
-    return sidecars.stream().flatMap(sidecar -> texts(part.apply(sidecar)).stream()).toList();
-  }
-
-  private static List<String> texts(List<Bytes> items) {
-    return items.stream().map(Bytes::toString).toList();
+    return sidecars.stream().flatMap(sidecar -> part.apply(sidecar).stream()).toList();
   }
 }

@@ -8,7 +8,7 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.Hex;
+import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.rpc.codec.Params;
 import dev.patchbay.rpc.codec.Results;
@@ -83,8 +83,7 @@ final class Bodies {
       return null;
     }
     Map<String, @Nullable Object> out = new LinkedHashMap<>();
-    out.put(
-        "transactions", block.transactions().stream().map(t -> Hex.encode(t.encode())).toList());
+    out.put("transactions", block.transactions().stream().map(Transaction::encoding).toList());
     List<Withdrawal> withdrawals = block.withdrawals();
     out.put(
         "withdrawals",
@@ -92,7 +91,7 @@ final class Bodies {
     if (accessList) {
       Deadline.check();
       Bytes list = executor.accessList(block);
-      out.put("blockAccessList", list == null ? null : list.toString());
+      out.put("blockAccessList", list);
     }
     return out;
   }

@@ -443,7 +443,7 @@ public final class EngineNamespace implements RpcNamespace {
     BlockHeader header = payload.block().header();
     Bytes accessList = payload.outcome().accessList();
     if (accessList != null) {
-      shown.put("blockAccessList", accessList.toString());
+      shown.put("blockAccessList", accessList);
     }
     if (showsWithdrawalsRoot(header)) {
       shown.put("withdrawalsRoot", String.valueOf(header.withdrawalsRoot()));

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.StreamWriteFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcConstant;
@@ -95,6 +96,7 @@ public final class Dispatcher {
                   .build())
           .disable(StreamWriteFeature.AUTO_CLOSE_CONTENT)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .addModule(new SimpleModule().addSerializer(new HexSerializer()))
           .build();
 
   private final Constants constants = new Constants(json, CONSTANTS_BYTES);
