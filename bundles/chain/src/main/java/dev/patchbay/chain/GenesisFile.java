@@ -38,6 +38,7 @@ import org.jspecify.annotations.Nullable;
  * @param config when which fork holds
  * @param configText the {@code config} object, normalised
  * @param allocation the accounts, as changes to an empty state
+ * @param json all of it but the accounts
  */
 record GenesisFile(ChainConfig config, String configText, StateChanges allocation, JsonNode json) {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -131,7 +132,11 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     if (!json.path("alloc").isObject()) {
       throw new IllegalArgumentException("field alloc is missing");
     }
-    return new GenesisFile(config(config), config.toString(), allocation(json.get("alloc")), json);
+    // as text the accounts would take more memory than anything else, for as long as the node runs
+    ObjectNode rest = JSON.createObjectNode();
+    rest.setAll((ObjectNode) json);
+    rest.remove("alloc");
+    return new GenesisFile(config(config), config.toString(), allocation(json.get("alloc")), rest);
   }
 
   private static ChainConfig config(JsonNode json) {

@@ -293,16 +293,25 @@ final class Importer implements BlockImporter, ForkChoice {
     }
   }
 
+  /** Returns a block that is known; one that was executed lately without reading it. */
+  private @Nullable Block find(KeyReader store, Hash hash, Block top) {
+    if (hash.equals(top.hash())) {
+      return top;
+    }
+    ExecutedBlock executed = executedBlocks.get(hash);
+    return executed == null ? ChainStore.block(store, hash) : executed.block();
+  }
+
   private Result update(KeyValueStore store, Hash head, Hash safe, Hash finalized)
       throws RefusedException {
-    Block block = ChainStore.block(store, head);
+    Block top = chain.head();
+    Block block = find(store, head, top);
     if (block == null) {
       BadBlocks.Verdict verdict = bad.find(head);
       return verdict == null
           ? new Result.Syncing()
           : new Result.Invalid(verdict.latestValid(), verdict.reason());
     }
-    Block top = chain.head();
     long back = top.number() - block.number();
     if (back > 0 && head.equals(ChainStore.canonical(store, block.number()))) {
       Block done = chain.finalized();

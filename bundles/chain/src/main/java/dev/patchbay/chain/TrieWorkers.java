@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.trie.NodeCache;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,12 +67,16 @@ final class TrieWorkers implements AutoCloseable {
     }
   }
 
-  /** Runs all tasks, some of them on this thread, and returns when all have ended. */
+  /**
+   * Runs all tasks, some of them on this thread, and returns when all have ended. When this thread
+   * has a {@link Deadline} that passes, those that have not begun are left out.
+   */
   void run(List<Runnable> tasks) {
     AtomicInteger next = new AtomicInteger();
     Runnable share =
         () -> {
           for (int i = next.getAndIncrement(); i < tasks.size(); i = next.getAndIncrement()) {
+            Deadline.check();
             tasks.get(i).run();
           }
         };

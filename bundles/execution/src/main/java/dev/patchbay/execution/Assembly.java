@@ -7,6 +7,7 @@ import dev.patchbay.api.evm.EvmExecution;
 import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.BlockExecutor.Outcome;
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
@@ -186,10 +187,14 @@ final class Assembly implements BlockAssembly {
         withdrawer == null
             ? Roots.ofWithdrawals(withdrawals)
             : roots.storage().apply(outcome.changes(), withdrawer);
+    Hash stateRoot = roots.state().apply(outcome.changes());
+    Deadline.check();
+    Hash transactionsRoot = Roots.ofTransactions(transactions);
+    Deadline.check();
     BlockHeader whole =
         header.toBuilder()
-            .stateRoot(roots.state().apply(outcome.changes()))
-            .transactionsRoot(Roots.ofTransactions(transactions))
+            .stateRoot(stateRoot)
+            .transactionsRoot(transactionsRoot)
             .receiptsRoot(Roots.ofReceipts(outcome.receipts()))
             .logsBloom(bloom(outcome.receipts()))
             .gasUsed(gasUsed)
@@ -208,10 +213,6 @@ final class Assembly implements BlockAssembly {
   }
 
   static Bloom bloom(List<Receipt> receipts) {
-    Bloom bloom = Bloom.EMPTY;
-    for (Receipt receipt : receipts) {
-      bloom = bloom.or(receipt.logsBloom());
-    }
-    return bloom;
+    return Bloom.union(receipts.stream().map(Receipt::logsBloom).toList());
   }
 }

@@ -6,6 +6,7 @@ import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.payload.MinerControl;
 import dev.patchbay.api.payload.Payload;
 import dev.patchbay.api.payload.PayloadAttributes;
@@ -34,8 +35,6 @@ import java.util.ArrayList;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CancellationException;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -179,8 +178,8 @@ public final class Builder implements PayloadBuilder, MinerControl {
     }
 
     @Override
-    public Payload full(Block parent, PayloadAttributes attributes, BooleanSupplier ended) {
-      return fromPool(parent, attributes, ended);
+    public Payload full(Block parent, PayloadAttributes attributes) {
+      return build(parent, attributes);
     }
   }
 
@@ -220,8 +219,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
             .extraData(withVanity(t.extraData()))
             .nonce(t.nonce())
             .build();
-    Draft draft =
-        new Draft(header, t.feeRecipient(), List.of(), block -> fill(block, header, () -> false));
+    Draft draft = new Draft(header, t.feeRecipient(), List.of(), block -> fill(block, header));
     return fromPool(parent, draft).block();
   }
 
@@ -238,10 +236,6 @@ public final class Builder implements PayloadBuilder, MinerControl {
 
   @Override
   public Payload build(Block parent, PayloadAttributes a) {
-    return fromPool(parent, a, () -> false);
-  }
-
-  private Payload fromPool(Block parent, PayloadAttributes a, BooleanSupplier ended) {
     BlockHeader header = header(parent, a);
     PayloadAttributes.Rollup rollup = a.rollup();
     return fromPool(
@@ -254,7 +248,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
               UInt256 value =
                   rollup == null ? UInt256.ZERO : addAll(block, rollup.transactions(), header);
               boolean closed = rollup != null && rollup.noTxPool();
-              return closed ? value : value.add(fill(block, header, ended));
+              return closed ? value : value.add(fill(block, header));
             }));
   }
 
@@ -320,6 +314,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private static UInt256 add(
       BlockAssembly assembly, Transaction transaction, @Nullable UInt256 baseFee)
       throws InvalidTransactionException {
+    Deadline.check();
     ExecutionResult result = assembly.add(transaction);
     return tip(transaction, baseFee).multiply(UInt256.of(result.gasUsed()));
   }
@@ -332,7 +327,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
     return baseFee == null ? price : price.subtract(baseFee);
   }
 
-  private UInt256 fill(BlockAssembly assembly, BlockHeader header, BooleanSupplier ended) {
+  private UInt256 fill(BlockAssembly assembly, BlockHeader header) {
     UInt256 baseFee = header.baseFeePerGas();
     int proofs = chain.config().forkOf(header).includes(Fork.OSAKA) ? 1 : 0;
     TransactionOrdering installed = ordering;
@@ -340,7 +335,6 @@ public final class Builder implements PayloadBuilder, MinerControl {
         (installed == null ? byTip : installed).order(header, pool.pending());
     UInt256 value = UInt256.ZERO;
     while (assembly.gasLeft() >= MIN_TRANSACTION_GAS) {
-      checkWanted(ended);
       Transaction next = queue.next();
       if (next == null) {
         break;
@@ -355,14 +349,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
         queue.skipped(next); // the next block looks again
       }
     }
-    checkWanted(ended); // the roots are a large part of the work
     return value;
-  }
-
-  private static void checkWanted(BooleanSupplier ended) {
-    if (ended.getAsBoolean()) {
-      throw new CancellationException("nobody wants the block any more");
-    }
   }
 
   /** Returns whether the blobs of a transaction, if any, are there with proofs of a version. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.payload;
 
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.payload.Payload;
 import dev.patchbay.api.payload.PayloadAttributes;
 import dev.patchbay.primitives.Block;
@@ -15,9 +16,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +32,11 @@ final class Jobs {
 
   /** A consensus client asks for the latest, and sometimes for one before; as geth. */
   private static final int KEPT = 10;
+
+  /**
+   * What blocks do is of use until they are inserted, and takes a megabyte for 1,000 of receipts.
+   */
+  private static final int KEPT_EFFECTS = 2;
 
   /** Building takes a processor: it has it half of the time at most. */
   private static final long LEAST_PAUSE_NANOS = 500_000_000L;
@@ -57,10 +61,9 @@ final class Jobs {
     /**
      * Builds a block out of what the pool holds.
      *
-     * @param ended asked often: whether nobody wants the block any more
-     * @throws CancellationException when nobody does
+     * @throws Deadline.ExceededException when nobody wants it any more
      */
-    Payload full(Block parent, PayloadAttributes attributes, BooleanSupplier ended);
+    Payload full(Block parent, PayloadAttributes attributes);
   }
 
   private static final class Job {
@@ -72,6 +75,9 @@ final class Jobs {
     final boolean grows;
 
     Payload best;
+
+    /** Whether it is known what the best does, and not only what is told of it. */
+    boolean hasEffects = true;
 
     /** Read while a block is built, without the lock. */
     volatile boolean ended;
@@ -88,6 +94,13 @@ final class Jobs {
       long now = System.currentTimeMillis();
       long slotEnd = TimeUnit.SECONDS.toMillis(attributes.timestamp() + LIFE_SECONDS);
       this.end = Math.max(slotEnd, now + TimeUnit.SECONDS.toMillis(LIFE_SECONDS));
+    }
+
+    void slim() {
+      if (hasEffects) {
+        best = best.withoutEffects();
+        hasEffects = false;
+      }
     }
   }
 
@@ -172,8 +185,9 @@ final class Jobs {
       if (jobs.size() > KEPT) {
         jobs.remove(jobs.keySet().iterator().next());
       }
+      jobs.values().stream().limit(Math.max(0, jobs.size() - KEPT_EFFECTS)).forEach(Job::slim);
       if (thread == null) {
-        thread = new Thread(this::run, "payload-building-0");
+        thread = new Deadline.Worker(this::run, "payload-building-0", () -> {});
         thread.start();
       }
       notifyAll();
@@ -190,10 +204,10 @@ final class Jobs {
     return job.best;
   }
 
-  /** Returns what was fetched by the hash of its block, or null. */
+  /** Returns what was fetched, with its effects, by the hash of its block, or null. */
   synchronized @Nullable Payload fetched(Hash blockHash) {
     for (Job job : jobs.values()) {
-      if (job.ended && job.best.block().hash().equals(blockHash)) {
+      if (job.ended && job.hasEffects && job.best.block().hash().equals(blockHash)) {
         return job.best;
       }
     }
@@ -254,14 +268,15 @@ final class Jobs {
   }
 
   private void build(Job job) {
-    try {
-      Payload next = work.full(job.parent, job.attributes, () -> job.ended || closed);
+    try (Deadline wanted = Deadline.unless(() -> job.ended || closed)) {
+      Payload next = work.full(job.parent, job.attributes);
       synchronized (this) {
         if (!job.ended && next.value().compareTo(job.best.value()) >= 0) {
           job.best = next;
+          job.hasEffects = true;
         }
       }
-    } catch (CancellationException fetched) {
+    } catch (Deadline.ExceededException fetched) {
       LOG.trace("a payload on {} was fetched while it was built again", job.parent);
     } catch (RuntimeException failure) {
       // what was built before stands; storage or the EVM may be on their way out, or the parent

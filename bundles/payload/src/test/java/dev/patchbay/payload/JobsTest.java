@@ -4,6 +4,7 @@ package dev.patchbay.payload;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.payload.Payload;
 import dev.patchbay.api.payload.PayloadAttributes;
 import dev.patchbay.primitives.Address;
@@ -12,15 +13,15 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -37,8 +38,15 @@ class JobsTest {
   }
 
   private static Payload payload(Block block) {
+    Receipt receipt = Receipt.of(TransactionType.LEGACY, true, 21_000, List.of());
     BlockExecutor.Outcome outcome =
-        new BlockExecutor.Outcome(List.of(), 0, 0, null, null, new StateChanges(List.of()));
+        new BlockExecutor.Outcome(
+            List.of(receipt),
+            21_000,
+            0,
+            List.of(new byte[] {1}),
+            null,
+            new StateChanges(List.of()));
     return new Payload(block, UInt256.ZERO, outcome, List.of());
   }
 
@@ -67,20 +75,24 @@ class JobsTest {
   private static final class Endless implements Jobs.Work {
     final CountDownLatch begun = new CountDownLatch(1);
     final CountDownLatch brokenOff = new CountDownLatch(1);
+    Block next = block(2);
 
     @Override
     public Payload empty(Block parent, PayloadAttributes attributes) {
-      return payload(block(2));
+      return payload(next);
     }
 
     @Override
-    public Payload full(Block parent, PayloadAttributes attributes, BooleanSupplier ended) {
+    public Payload full(Block parent, PayloadAttributes attributes) {
       begun.countDown();
-      while (!ended.getAsBoolean()) {
-        Thread.onSpinWait();
+      try {
+        while (true) {
+          Deadline.check();
+          Thread.onSpinWait();
+        }
+      } finally {
+        brokenOff.countDown();
       }
-      brokenOff.countDown();
-      throw new CancellationException();
     }
   }
 
@@ -106,6 +118,33 @@ class JobsTest {
     assertThat(work.begun.await(10, TimeUnit.SECONDS)).isTrue();
     jobs.close();
     assertThat(work.brokenOff.getCount()).as("the thread has ended").isZero();
+  }
+
+  @Test
+  void whatABlockDoesIsKeptOfTheLatestTwo() {
+    Endless work = new Endless();
+    Jobs jobs = new Jobs(work);
+    List<Bytes> ids = new ArrayList<>();
+    List<Hash> blocks = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      work.next = block(2 + i);
+      PayloadAttributes attributes = attributes(rollup(List.of(), true, null, (long) i));
+      ids.add(Jobs.id(PARENT.hash(), attributes, Fork.SHANGHAI));
+      jobs.start(ids.get(i), PARENT, attributes);
+      blocks.add(work.next.hash());
+      assertThat(jobs.get(ids.get(i))).isNotNull();
+    }
+    assertThat(ids).doesNotHaveDuplicates();
+    for (int i = 0; i < 5; i++) {
+      Payload told = jobs.get(ids.get(i));
+      assertThat(told).isNotNull();
+      assertThat(told.block().hash()).as("block %s is told", i).isEqualTo(blocks.get(i));
+      assertThat(told.outcome().gasUsed()).isEqualTo(21_000);
+      assertThat(told.requests()).hasSize(1);
+      assertThat(told.outcome().receipts()).hasSize(i < 3 ? 0 : 1);
+      assertThat(jobs.fetched(blocks.get(i)) != null).as("block %s has it all", i).isEqualTo(i > 2);
+    }
+    jobs.close();
   }
 
   @Test

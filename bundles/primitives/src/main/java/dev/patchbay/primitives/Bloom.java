@@ -40,11 +40,13 @@ public final class Bloom {
     return new Bloom(bits);
   }
 
-  /** Returns the union of this and {@code other}. */
-  public Bloom or(Bloom other) {
-    byte[] bits = bytes.clone();
-    for (int i = 0; i < SIZE; i++) {
-      bits[i] |= other.bytes[i];
+  /** Returns the union of filters; an empty one for none. */
+  public static Bloom union(Iterable<Bloom> filters) {
+    byte[] bits = new byte[SIZE];
+    for (Bloom filter : filters) {
+      for (int i = 0; i < SIZE; i++) {
+        bits[i] |= filter.bytes[i];
+      }
     }
     return new Bloom(bits);
   }

@@ -14,20 +14,24 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Deadline implements AutoCloseable {
   private static final long LOOK_NANOS = 200_000_000L;
+  private static final Duration FOREVER = Duration.ofDays(365);
 
   private final @Nullable Deadline outer;
   private final long end;
   private final Duration length;
   private final BooleanSupplier gone;
+  private final long lookNanos;
 
   /** When it is asked next whether anybody waits. */
   private long look = System.nanoTime();
 
-  private Deadline(@Nullable Deadline outer, long end, Duration length, BooleanSupplier gone) {
+  private Deadline(
+      @Nullable Deadline outer, long end, Duration length, BooleanSupplier gone, long lookNanos) {
     this.outer = outer;
     this.end = end;
     this.length = length;
     this.gone = gone;
+    this.lookNanos = lookNanos;
   }
 
   /** A thread whose work can have a deadline; that of other threads has none. */
@@ -80,12 +84,26 @@ public final class Deadline implements AutoCloseable {
    *     second at most
    */
   public static Deadline after(Duration length, BooleanSupplier gone) {
+    return open(length, gone, LOOK_NANOS);
+  }
+
+  /**
+   * Sets until it is closed that work ends when nobody wants it any more, however long it takes; an
+   * earlier deadline stays in force.
+   *
+   * @param unwanted asked by the thread at every {@link #check}
+   */
+  public static Deadline unless(BooleanSupplier unwanted) {
+    return open(FOREVER, unwanted, 0);
+  }
+
+  private static Deadline open(Duration length, BooleanSupplier gone, long lookNanos) {
     Deadline outer = current();
     long end = System.nanoTime() + length.toNanos();
     Deadline next =
         outer != null && outer.end - end < 0
-            ? new Deadline(outer, outer.end, outer.length, gone)
-            : new Deadline(outer, end, length, gone);
+            ? new Deadline(outer, outer.end, outer.length, gone, lookNanos)
+            : new Deadline(outer, end, length, gone, lookNanos);
     set(next);
     return next;
   }
@@ -109,9 +127,9 @@ public final class Deadline implements AutoCloseable {
           "execution timeout: not done after " + current.length.toMillis() + " ms");
     }
     if (now - current.look >= 0) {
-      current.look = now + LOOK_NANOS;
+      current.look = now + current.lookNanos;
       if (current.gone.getAsBoolean()) {
-        throw new ExceededException("the client has gone");
+        throw new ExceededException("nobody waits for the result any more");
       }
     }
   }

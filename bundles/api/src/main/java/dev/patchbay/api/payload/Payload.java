@@ -5,6 +5,7 @@ import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.StateChanges;
 import java.util.List;
 
 /**
@@ -20,6 +21,22 @@ public record Payload(
   /** Copies the list. */
   public Payload {
     sidecars = List.copyOf(sidecars);
+  }
+
+  /**
+   * Returns all that a client is told of this payload, in less memory: without receipts and
+   * changes, which are empty.
+   */
+  public Payload withoutEffects() {
+    BlockExecutor.Outcome told =
+        new BlockExecutor.Outcome(
+            List.of(),
+            outcome.gasUsed(),
+            outcome.blobGasUsed(),
+            outcome.requests(),
+            outcome.accessList(),
+            new StateChanges(List.of()));
+    return new Payload(block, value, told, sidecars);
   }
 
   /** Returns the requests of EIP-7685, each with its type byte; none before Prague. */

@@ -51,6 +51,9 @@ public interface PayloadBuilder {
    */
   @Nullable Payload get(Bytes id);
 
-  /** Returns a payload that was fetched lately by the hash of its block, or null. */
+  /**
+   * Returns a payload that was fetched lately, with all that its block does, by the hash of the
+   * block, or null.
+   */
   @Nullable Payload fetched(Hash blockHash);
 }

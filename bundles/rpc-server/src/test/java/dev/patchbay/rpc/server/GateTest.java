@@ -86,7 +86,7 @@ class GateTest {
                         }
                       }))
           .isInstanceOf(Deadline.ExceededException.class)
-          .hasMessage("the client has gone");
+          .hasMessage("nobody waits for the result any more");
       assertThatThrownBy(() -> gate.call(LONG, gone::get, () -> fail("was begun")))
           .isInstanceOf(Deadline.ExceededException.class);
     }
