@@ -4,7 +4,6 @@ package dev.patchbay.crypto;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 
 /**
  * Keccak-256 and Keccak-512 with the original padding byte 0x01, as Ethereum uses them (Yellow
@@ -53,9 +52,6 @@ public final class Keccak {
     0x8000000080008008L
   };
 
-  /** Lanes of each thread: most of what hashing would allocate. */
-  private static final ThreadLocal<long[]> SCRATCH = ThreadLocal.withInitial(() -> new long[LANES]);
-
   private Keccak() {}
 
   /** Returns the 32-byte digest of {@code input}. */
@@ -69,8 +65,7 @@ public final class Keccak {
    * @throws IndexOutOfBoundsException when the range is outside of the array
    */
   public static byte[] hash256(byte[] input, int offset, int length) {
-    long[] lanes = SCRATCH.get();
-    Arrays.fill(lanes, 0);
+    long[] lanes = new long[LANES];
     absorb(input, offset, length, lanes, RATE_256);
     byte[] digest = new byte[DIGEST_BYTES];
     for (int i = 0; i < 4; i++) LITTLE_ENDIAN.set(digest, i * 8, lanes[i]);
