@@ -14,7 +14,7 @@ public interface RpcMethod {
    * Answers a call.
    *
    * @param params positional parameters; JSON-neutral values: Map, List, String, Number, Boolean or
-   *     null
+   *     null, and {@link Bytes} when they are results of another method
    * @param session the connection of the client
    * @return a JSON-neutral value, which may hold {@link Bytes}, told as hexadecimal text, an {@link
    *     RpcStream}, an {@link RpcConstant} or an {@link RpcExpensive}

@@ -134,9 +134,9 @@ public final class Params {
     return parse(what, value, Hash::fromHex);
   }
 
-  /** Reads bytes. */
+  /** Reads bytes, which are not text yet where a bundle passes a result on. */
   public static Bytes bytes(String what, @Nullable Object value) throws RpcError {
-    return parse(what, value, Bytes::fromHex);
+    return value instanceof Bytes known ? known : parse(what, value, Bytes::fromHex);
   }
 
   /** Reads a quantity. */
