@@ -6,15 +6,22 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
-import java.nio.channels.Channels;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** Sends a command to the shell of a running node, or connects it with the terminal. */
+/**
+ * Sends a command to the shell of a running node, or connects it with the terminal. The keyboard
+ * thread writes to the channel while the main thread reads from it. Both use the channel itself:
+ * its streams ({@link java.nio.channels.Channels}) share one lock on Java 17, and a read that waits
+ * blocks every write.
+ */
 public final class ShellClient {
   /** The node has gone before the command ended. */
   private static final int BROKEN_OFF = 4;
+
+  private static final int CHUNK_BYTES = 8_192;
 
   private ShellClient() {}
 
@@ -43,15 +50,13 @@ public final class ShellClient {
             "no node answers at " + socket + "; start it with ./patchbay dev or ./patchbay run");
         return 3;
       }
-      OutputStream to = Channels.newOutputStream(channel);
-      InputStream from = Channels.newInputStream(channel);
-      to.write((command.strip() + "\n").getBytes(StandardCharsets.UTF_8));
+      write(channel, ByteBuffer.wrap((command.strip() + "\n").getBytes(StandardCharsets.UTF_8)));
       if (command.isBlank()) {
-        Thread keyboard = new Thread(() -> pump(in, to, channel), "shell-client-input");
+        Thread keyboard = new Thread(() -> pump(in, channel), "shell-client-input");
         keyboard.setDaemon(true);
         keyboard.start();
       }
-      int status = print(from, out, command.isBlank() ? 0 : BROKEN_OFF);
+      int status = print(channel, out, command.isBlank() ? 0 : BROKEN_OFF);
       if (status == BROKEN_OFF) {
         System.err.println(
             "the connection ended before the command did: the node has stopped, or its shell was replaced");
@@ -64,35 +69,43 @@ public final class ShellClient {
    * Copies output up to a NUL byte; the digit after it is the status, {@code otherwise} when there
    * is none.
    */
-  private static int print(InputStream from, OutputStream out, int otherwise) throws IOException {
-    byte[] chunk = new byte[8_192];
+  private static int print(SocketChannel from, OutputStream out, int otherwise) throws IOException {
+    ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES);
     int status = otherwise;
     boolean ended = false;
-    for (int n = from.read(chunk); n >= 0; n = from.read(chunk)) {
-      for (int i = 0; i < n; i++) {
+    while (from.read(chunk) >= 0) {
+      chunk.flip();
+      while (chunk.hasRemaining()) {
+        byte next = chunk.get();
         if (ended) {
-          status = chunk[i] - '0';
-        } else if (chunk[i] == 0) {
+          status = next - '0';
+        } else if (next == 0) {
           ended = true;
         } else {
-          out.write(chunk[i]);
+          out.write(next);
         }
       }
       out.flush();
+      chunk.clear();
     }
     return status;
   }
 
-  private static void pump(InputStream in, OutputStream to, SocketChannel channel) {
+  private static void pump(InputStream in, SocketChannel to) {
     try {
-      byte[] chunk = new byte[1_024];
+      byte[] chunk = new byte[CHUNK_BYTES];
       for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
-        to.write(chunk, 0, n);
-        to.flush();
+        write(to, ByteBuffer.wrap(chunk, 0, n));
       }
-      channel.shutdownOutput();
-    } catch (IOException gone) {
+      to.shutdownOutput();
+    } catch (IOException closed) {
       // the node has ended the dialogue
+    }
+  }
+
+  private static void write(SocketChannel to, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      to.write(bytes);
     }
   }
 }

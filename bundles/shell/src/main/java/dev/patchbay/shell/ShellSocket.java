@@ -6,7 +6,6 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
-import java.nio.channels.Channels;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -134,9 +133,9 @@ public final class ShellSocket {
 
   private void serve(SocketChannel client) {
     try (client;
-        InputStream in = Channels.newInputStream(client);
+        InputStream in = SocketStreams.input(client);
         PrintStream out =
-            new PrintStream(Channels.newOutputStream(client), true, StandardCharsets.UTF_8)) {
+            new PrintStream(SocketStreams.output(client), true, StandardCharsets.UTF_8)) {
       String command = line(in);
       if (command == null) {
         return;
