@@ -41,6 +41,9 @@ class BadStartIT {
     Node.Result wrong = start("dev", "--genesis", file.toString());
     assertThat(wrong.status()).isNotZero();
     assertThat(wrong.output()).contains("config.chainId").contains("many");
+    Files.writeString(file, genesis().replace("\"osakaTime\"", "\"oskaTime\""));
+    assertThat(start("dev", "--genesis", file.toString()).output())
+        .contains("config.oskaTime is not known; the closest known field is osakaTime");
     Files.writeString(file, "{");
     assertThat(start("dev", "--genesis", file.toString()).output()).contains("is not JSON");
     assertThat(start("dev", "--genesis", folder.resolve("nosuch").toString()).output())
@@ -60,6 +63,14 @@ class BadStartIT {
     Node.Result other = start("dev", "--genesis", file.toString());
     assertThat(other.status()).isNotZero();
     assertThat(other.output()).contains("field gasLimit differs");
+    Files.writeString(file, genesis().replace("\"chainId\": 1337", "\"chainId\": 1338"));
+    other = start("dev", "--genesis", file.toString());
+    assertThat(other.status()).isNotZero();
+    assertThat(other.output()).contains("config.chainId was 1337").contains("is 1338 now");
+    Files.writeString(file, genesis().replace("\"osakaTime\": 0,", ""));
+    other = start("dev", "--genesis", file.toString());
+    assertThat(other.status()).isNotZero();
+    assertThat(other.output()).contains("config.osakaTime was 0").contains("is missing now");
     try (node) {
       node.start();
       assertThat(node.result("eth_getTransactionReceipt", hash).get("status").asText())

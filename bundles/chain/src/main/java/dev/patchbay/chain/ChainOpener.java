@@ -9,6 +9,7 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
+import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -83,19 +84,11 @@ final class ChainOpener {
     if (stored == null || !Hash.of(stored).equals(genesis.hash())) {
       throw new StorageException(wrongGenesis(store, stored));
     }
-    String storedConfig =
-        new String(
-            java.util.Objects.requireNonNullElse(
-                store.get(Column.META, Keys.GENESIS_CONFIG), new byte[0]),
-            java.nio.charset.StandardCharsets.UTF_8);
-    if (!storedConfig.equals(genesisFile.configText())) {
-      LOG.warn(
-          "the genesis config differs from the one the chain was started with; fork times may have been added");
-    }
     Block loaded = ChainStore.block(store, Hash.of(headHash));
     if (loaded == null) {
       throw new StorageException("the head block " + Hash.of(headHash) + ChainStore.damaged());
     }
+    boolean configChanged = GenesisCompatibility.check(store, genesisFile, loaded.header());
     Hash root;
     try {
       root = catchUp(store, loaded);
@@ -111,6 +104,9 @@ final class ChainOpener {
               + ", the head block says "
               + loaded.header().stateRoot()
               + ChainStore.damaged());
+    }
+    if (configChanged) {
+      GenesisCompatibility.keep(store, genesisFile);
     }
     byte[] from = store.get(Column.META, Keys.HISTORY_FROM);
     LOG.info("head is block {} {}", loaded.number(), loaded.hash());
@@ -180,7 +176,7 @@ final class ChainOpener {
     overlay.put(
         Column.META,
         Keys.GENESIS_CONFIG,
-        genesisFile.configText().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        genesisFile.configText().getBytes(StandardCharsets.UTF_8));
     overlay.put(Column.META, Keys.FORMAT, new byte[] {FORMAT});
     overlay.put(Column.META, Keys.HEAD, genesis.hash().toArray());
     overlay.put(Column.META, Keys.TRIES, genesis.hash().toArray());

@@ -7,9 +7,11 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The environment by which hive, the end-to-end test system of Ethereum clients, tells a client
@@ -18,6 +20,10 @@ import java.util.Map;
  */
 final class ForkEnvironment {
   private static final String PREFIX = "HIVE_";
+
+  /** Digits of the largest number of 256 bits. */
+  private static final int MAX_DIGITS = 78;
+
   private static final Map<String, List<String>> NUMBERS = new HashMap<>();
   private static final List<String> TIMED =
       List.of(
@@ -31,6 +37,19 @@ final class ForkEnvironment {
           "BPO4",
           "BPO5",
           "AMSTERDAM");
+
+  private static final Map<String, String> BLOB_FIELDS =
+      Map.of("TARGET", "target", "MAX", "max", "BASE_FEE_UPDATE_FRACTION", "baseFeeUpdateFraction");
+
+  /** Variables that are read here and are no numbers, and those that are near to a known one. */
+  private static final List<String> OTHERS =
+      List.of(
+          PREFIX + "FORK_DAO_VOTE",
+          PREFIX + "DEPOSIT_CONTRACT_ADDRESS",
+          PREFIX + "TERMINAL_TOTAL_DIFFICULTY_PASSED",
+          PREFIX + "NETWORK_ID");
+
+  private static final Set<String> KNOWN = new HashSet<>();
 
   static {
     put("CHAIN_ID", "chainId");
@@ -51,7 +70,10 @@ final class ForkEnvironment {
     put("TERMINAL_TOTAL_DIFFICULTY", "terminalTotalDifficulty");
     for (String fork : TIMED) {
       put(fork + "_TIMESTAMP", fork.toLowerCase(Locale.ROOT) + "Time");
+      BLOB_FIELDS.keySet().forEach(suffix -> KNOWN.add(PREFIX + fork + "_BLOB_" + suffix));
     }
+    KNOWN.addAll(NUMBERS.keySet());
+    KNOWN.addAll(OTHERS);
   }
 
   private ForkEnvironment() {}
@@ -64,12 +86,14 @@ final class ForkEnvironment {
    * Writes what the variables say into the {@code config} of a genesis, over what it says itself.
    *
    * @param environment an object of strings; variables about anything but forks are left alone
-   * @throws IllegalArgumentException when a value is not a number; the message names the variable
+   * @throws IllegalArgumentException when a value is not a number, or a variable is misspelt; the
+   *     message names the variable
    */
   static void apply(JsonNode environment, ObjectNode genesis) {
     if (!environment.isObject()) {
       throw new IllegalArgumentException("it must be an object of variables and values");
     }
+    environment.fieldNames().forEachRemaining(ForkEnvironment::checkName);
     ObjectNode config = genesis.withObjectProperty("config");
     NUMBERS.forEach(
         (variable, fields) -> {
@@ -90,19 +114,30 @@ final class ForkEnvironment {
     }
   }
 
+  private static void checkName(String variable) {
+    if (!variable.startsWith(PREFIX) || KNOWN.contains(variable)) {
+      return;
+    }
+    String closest = GenesisFields.closest(variable, KNOWN);
+    if (GenesisFields.isNear(
+        variable.substring(PREFIX.length()), closest.substring(PREFIX.length()))) {
+      throw new IllegalArgumentException(
+          "variable " + variable + " is not known; the closest known variable is " + closest);
+    }
+  }
+
   private static void blobs(JsonNode environment, ObjectNode config, String fork) {
     List<String> missing = new ArrayList<>();
     Map<String, BigInteger> values = new HashMap<>();
-    Map.of("TARGET", "target", "MAX", "max", "BASE_FEE_UPDATE_FRACTION", "baseFeeUpdateFraction")
-        .forEach(
-            (suffix, field) -> {
-              String variable = PREFIX + fork + "_BLOB_" + suffix;
-              if (environment.has(variable)) {
-                values.put(field, number(environment, variable));
-              } else {
-                missing.add(variable);
-              }
-            });
+    BLOB_FIELDS.forEach(
+        (suffix, field) -> {
+          String variable = PREFIX + fork + "_BLOB_" + suffix;
+          if (environment.has(variable)) {
+            values.put(field, number(environment, variable));
+          } else {
+            missing.add(variable);
+          }
+        });
     if (values.isEmpty()) {
       return;
     }
@@ -116,6 +151,9 @@ final class ForkEnvironment {
 
   private static BigInteger number(JsonNode environment, String variable) {
     String text = environment.get(variable).asText();
+    if (text.length() > MAX_DIGITS) {
+      throw new IllegalArgumentException("variable " + variable + " is out of range");
+    }
     try {
       return new BigInteger(text);
     } catch (NumberFormatException malformed) {

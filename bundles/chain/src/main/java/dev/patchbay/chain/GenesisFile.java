@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -14,6 +15,7 @@ import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.StateChanges;
@@ -28,9 +30,12 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A genesis in geth's format.
@@ -41,9 +46,33 @@ import org.jspecify.annotations.Nullable;
  * @param json all of it but the accounts
  */
 record GenesisFile(ChainConfig config, String configText, StateChanges allocation, JsonNode json) {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Logger LOG = LoggerFactory.getLogger(GenesisFile.class);
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
+
+  /** No number of a genesis has more characters, leading zeros included. */
+  private static final int MAX_NUMBER_LENGTH = 512;
+
+  /** A message shows no more characters of a value. */
+  private static final int MAX_SHOWN = 80;
+
   private static final Map<Fork, String> BLOCKS = new EnumMap<>(Fork.class);
   private static final Map<Fork, String> TIMES = new EnumMap<>(Fork.class);
+
+  /** How Jackson begins to say that an object has two fields of one name. */
+  private static final String DUPLICATE = "Duplicate field ";
+
+  /** Fields of {@code config} that are read, but for the forks. */
+  private static final List<String> CONFIG =
+      List.of(
+          "chainId",
+          "daoForkSupport",
+          "terminalTotalDifficulty",
+          "blobSchedule",
+          "depositContractAddress",
+          "clique",
+          "optimism");
+
   private static final List<String> BLOB_FORKS =
       List.of("cancun", "prague", "osaka", "bpo1", "bpo2", "bpo3", "bpo4", "bpo5", "amsterdam");
 
@@ -117,14 +146,33 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     try {
       return JSON.readTree(Files.readString(file));
     } catch (JsonProcessingException malformed) {
-      throw new IllegalArgumentException(
-          what + file + " is not JSON: " + malformed.getOriginalMessage());
+      String message = malformed.getOriginalMessage();
+      if (message.startsWith(DUPLICATE)) {
+        throw new IllegalArgumentException(
+            what
+                + file
+                + " has the field "
+                + message.substring(DUPLICATE.length())
+                + " twice, the second time in line "
+                + malformed.getLocation().getLineNr());
+      }
+      throw new IllegalArgumentException(what + file + " is not JSON: " + message);
     } catch (IOException unreadable) {
       throw new IllegalArgumentException(what + file + " cannot be read: " + unreadable);
     }
   }
 
+  /**
+   * Parses a genesis.
+   *
+   * @throws IllegalArgumentException when a field is missing, malformed, misspelt or there twice,
+   *     or forks are out of order; the message names the field
+   */
   static GenesisFile parse(JsonNode json) {
+    List<String> known = new ArrayList<>(CONFIG);
+    known.addAll(ForkOrder.FORKS);
+    known.addAll(ForkOrder.ROLLUP_FORKS);
+    Set<String> unknown = new GenesisFields(known, BLOB_FORKS).check(json);
     JsonNode config = json.get("config");
     if (config == null || !config.isObject()) {
       throw new IllegalArgumentException("field config is missing");
@@ -132,19 +180,27 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     if (!json.path("alloc").isObject()) {
       throw new IllegalArgumentException("field alloc is missing");
     }
+    ForkOrder.check(ForkOrder.read(config), config.hasNonNull("optimism"));
+    if (!unknown.isEmpty()) {
+      LOG.warn("the genesis has fields that are not known and have no effect: {}", unknown);
+    }
     // as text the accounts would take more memory than anything else, for as long as the node runs
     ObjectNode rest = JSON.createObjectNode();
     rest.setAll((ObjectNode) json);
     rest.remove("alloc");
-    return new GenesisFile(config(config), config.toString(), allocation(json.get("alloc")), rest);
+    GenesisFile file =
+        new GenesisFile(config(config), config.toString(), allocation(json.get("alloc")), rest);
+    file.block(Hash.ZERO); // fields of the block are checked here, too
+    return file;
   }
 
-  private static ChainConfig config(JsonNode json) {
+  /** Reads a {@code config} object; the names of its fields and the order are not checked. */
+  static ChainConfig config(JsonNode json) {
     Map<Fork, Long> blocks = forks(json, BLOCKS);
     Map<Fork, Long> times = forks(json, TIMES);
     ChainConfig.Rollup rollup = rollup(json, times);
     UInt256 ttd = field(json, "terminalTotalDifficulty", GenesisFile::number, null);
-    JsonNode clique = json.get("clique");
+    JsonNode clique = json.hasNonNull("clique") ? json.get("clique") : null;
     if (times.containsKey(Fork.AMSTERDAM) && (clique != null || rollup != null)) {
       throw new IllegalArgumentException(
           "field config.amsterdamTime is for chains of beacon blocks, whose slots it shows; this is "
@@ -176,7 +232,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
         times,
         ttd,
         blobs,
-        field(json, "depositContractAddress", node -> Address.fromHex(node.asText()), null),
+        field(json, "depositContractAddress", GenesisFile::address, null),
         poa,
         json.path("daoForkSupport").asBoolean()
             ? field(json, "daoForkBlock", GenesisFile::longNumber, null)
@@ -270,23 +326,24 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
 
   private static StateChanges allocation(JsonNode alloc) {
     List<StateChanges.AccountChange> accounts = new ArrayList<>();
+    Map<Address, String> names = new HashMap<>();
     for (Iterator<Map.Entry<String, JsonNode>> fields = alloc.fields(); fields.hasNext(); ) {
       Map.Entry<String, JsonNode> entry = fields.next();
       String name = entry.getKey();
-      String at = "alloc." + name + ".";
+      String at = "alloc." + shown(name) + ".";
       Address address;
       try {
-        address = Address.fromHex(name.startsWith("0x") ? name : "0x" + name);
+        address = Address.fromHex(prefixed(name));
       } catch (IllegalArgumentException malformed) {
-        throw new IllegalArgumentException("field alloc has an invalid address: " + name);
+        throw new IllegalArgumentException("field alloc has an invalid address: " + shown(name));
+      }
+      String other = names.put(address, name);
+      if (other != null) {
+        throw new IllegalArgumentException(
+            "field alloc has an account twice, as " + other + " and " + name);
       }
       JsonNode json = entry.getValue();
-      Bytes code = checked(at, json, "code", n -> Bytes.fromHex(n.asText()), Bytes.EMPTY);
-      Map<UInt256, UInt256> storage = new HashMap<>();
-      json.path("storage")
-          .fields()
-          .forEachRemaining(
-              slot -> storage.put(UInt256.fromHex(slot.getKey()), number(slot.getValue())));
+      Bytes code = checked(at, json, "code", GenesisFile::bytes, Bytes.EMPTY);
       accounts.add(
           new StateChanges.AccountChange(
               address,
@@ -297,31 +354,65 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
               code.isEmpty() ? Account.EMPTY_CODE : code.keccak(),
               code.isEmpty() ? null : code,
               false,
-              storage));
+              storage(at + "storage", json.path("storage"))));
     }
     return new StateChanges(accounts);
   }
 
+  private static Map<UInt256, UInt256> storage(String at, JsonNode json) {
+    Map<UInt256, UInt256> out = new HashMap<>();
+    Map<UInt256, String> names = new HashMap<>();
+    for (Iterator<Map.Entry<String, JsonNode>> slots = json.fields(); slots.hasNext(); ) {
+      Map.Entry<String, JsonNode> slot = slots.next();
+      String name = slot.getKey();
+      UInt256 key;
+      try {
+        key = word(name);
+      } catch (IllegalArgumentException malformed) {
+        throw new IllegalArgumentException(
+            "field " + at + " has an invalid key: " + malformed.getMessage());
+      }
+      String other = names.put(key, name);
+      if (other != null) {
+        throw new IllegalArgumentException(
+            "field " + at + " has a key twice, as " + other + " and " + name);
+      }
+      JsonNode value = slot.getValue();
+      try {
+        out.put(key, value.isTextual() ? word(value.textValue()) : number(value));
+      } catch (IllegalArgumentException | ArithmeticException malformed) {
+        throw new IllegalArgumentException(
+            "field " + at + "." + name + " is not valid: " + malformed.getMessage());
+      }
+    }
+    return out;
+  }
+
+  /** Returns the timestamp of the genesis block, in seconds since the Unix epoch. */
+  long timestamp() {
+    return field(json, "timestamp", GenesisFile::longNumber, 0L);
+  }
+
   /** Returns the genesis block over the state root of the allocation. */
   Block block(Hash stateRoot) {
-    long timestamp = field(json, "timestamp", GenesisFile::longNumber, 0L);
+    long timestamp = timestamp();
     Fork fork = config.forkAt(0, timestamp);
     boolean shanghai = fork.includes(Fork.SHANGHAI);
     boolean cancun = fork.includes(Fork.CANCUN);
     boolean amsterdam = fork.includes(Fork.AMSTERDAM);
     BlockHeader header =
         BlockHeader.builder()
-            .parentHash(field(json, "parentHash", n -> Hash.fromHex(n.asText()), Hash.ZERO))
-            .coinbase(field(json, "coinbase", n -> Address.fromHex(n.asText()), Address.ZERO))
+            .parentHash(field(json, "parentHash", GenesisFile::hash, Hash.ZERO))
+            .coinbase(field(json, "coinbase", GenesisFile::address, Address.ZERO))
             .stateRoot(stateRoot)
             .difficulty(field(json, "difficulty", GenesisFile::number, UInt256.ZERO))
             .number(field(json, "number", GenesisFile::longNumber, 0L))
             .gasLimit(required(json, "", "gasLimit", GenesisFile::longNumber))
             .gasUsed(field(json, "gasUsed", GenesisFile::longNumber, 0L))
             .timestamp(timestamp)
-            .extraData(field(json, "extraData", n -> Bytes.fromHex(n.asText()), Bytes.EMPTY))
-            .mixHash(field(json, "mixHash", n -> Hash.fromHex(n.asText()), Hash.ZERO))
-            .nonce(field(json, "nonce", n -> number(n).longValue(), 0L))
+            .extraData(field(json, "extraData", GenesisFile::bytes, Bytes.EMPTY))
+            .mixHash(field(json, "mixHash", GenesisFile::hash, Hash.ZERO))
+            .nonce(field(json, "nonce", GenesisFile::unsignedLong, 0L))
             .baseFeePerGas(
                 fork.includes(Fork.LONDON)
                     ? field(json, "baseFeePerGas", GenesisFile::number, FeeMarket.INITIAL_BASE_FEE)
@@ -370,9 +461,46 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     }
   }
 
+  /** Returns when a fork happens: a block number or a timestamp; null when it does not. */
+  static @Nullable Long fork(JsonNode config, String name) {
+    return checked("config.", config, name, GenesisFile::longNumber, null);
+  }
+
+  private static String shown(String text) {
+    return text.length() <= MAX_SHOWN ? text : text.substring(0, MAX_SHOWN) + "…";
+  }
+
+  /** Returns hexadecimal text with {@code 0x}, which it may be without. */
+  private static String prefixed(String text) {
+    return text.startsWith("0x") || text.startsWith("0X") ? text : "0x" + text;
+  }
+
+  private static Bytes bytes(JsonNode node) {
+    if (!node.isTextual()) {
+      throw new IllegalArgumentException("not a string of hexadecimal digits: " + node);
+    }
+    return Bytes.fromHex(prefixed(node.textValue()));
+  }
+
+  private static Hash hash(JsonNode node) {
+    return Hash.of(bytes(node).toArray());
+  }
+
+  private static Address address(JsonNode node) {
+    return Address.of(bytes(node).toArray());
+  }
+
+  /** Reads a key or a value of a storage: at most 32 bytes in hexadecimal digits (as geth). */
+  private static UInt256 word(String text) {
+    return UInt256.ofBytes(Hex.decode(prefixed(text)));
+  }
+
   private static UInt256 number(JsonNode node) {
     String text = node.asText();
-    if (text.startsWith("0x")) {
+    if (text.length() > MAX_NUMBER_LENGTH) {
+      throw new IllegalArgumentException("number out of range: " + shown(text));
+    }
+    if (text.startsWith("0x") || text.startsWith("0X")) {
       return text.length() == 2 ? UInt256.ZERO : UInt256.fromHex(text);
     }
     try {

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The names of the fields of a genesis. A name that looks like a fork, or like a field that this
+ * build reads, is refused: without it the node would follow other rules. Any other unknown name has
+ * no effect, as in geth.
+ *
+ * <p>Threading: any thread.
+ */
+final class GenesisFields {
+  private static final Set<String> TOP =
+      Set.of(
+          "config",
+          "nonce",
+          "timestamp",
+          "extraData",
+          "gasLimit",
+          "difficulty",
+          "mixHash",
+          "coinbase",
+          "alloc",
+          "number",
+          "gasUsed",
+          "parentHash",
+          "baseFeePerGas",
+          "excessBlobGas",
+          "blobGasUsed",
+          "slotNumber");
+
+  private static final Set<String> ACCOUNT = Set.of("balance", "nonce", "code", "storage");
+  private static final Set<String> CLIQUE = Set.of("period", "epoch");
+  private static final Set<String> OPTIMISM =
+      Set.of("eip1559Elasticity", "eip1559Denominator", "eip1559DenominatorCanyon");
+  private static final Set<String> BLOBS = Set.of("target", "max", "baseFeeUpdateFraction");
+
+  /** Fields of {@code config} that say what the other fields say, or nothing. */
+  private static final List<String> WITHOUT_EFFECT =
+      List.of("ethash", "terminalTotalDifficultyPassed", "eip150Hash", "bedrockBlock");
+
+  /** Notes of the authors of genesis files for Besu and for development chains. */
+  private static final Set<String> ACCOUNT_NOTES = Set.of("secretKey", "privateKey", "comment");
+
+  private static final Pattern LIKE_A_FORK =
+      Pattern.compile("(?i).*(block|time|timestamp|blocknumber)");
+  private static final Pattern FORK_SUFFIX =
+      Pattern.compile("(?i)[_-]?(fork)?[_-]?(block|time|timestamp|blocknumber)$");
+
+  /** A shorter name is another name as soon as a letter differs. */
+  private static final int MIN_STEM = 4;
+
+  /** Of so many letters of a known name, one may be wrong in a misspelt name. */
+  private static final int LETTERS_PER_MISTAKE = 5;
+
+  private final Set<String> config = new LinkedHashSet<>();
+  private final List<String> blobForks;
+  private final Set<String> unknown = new LinkedHashSet<>();
+
+  /**
+   * Creates a check.
+   *
+   * @param config the fields of {@code config} that this build reads
+   * @param blobForks the fields of {@code config.blobSchedule}
+   */
+  GenesisFields(Collection<String> config, List<String> blobForks) {
+    this.config.addAll(config);
+    this.config.addAll(WITHOUT_EFFECT);
+    this.blobForks = blobForks;
+  }
+
+  /**
+   * Checks the names of all fields.
+   *
+   * @return the unknown fields that have no effect, with their paths; a field of several accounts
+   *     is there once
+   * @throws IllegalArgumentException when a name is misspelt, or names a fork that this build does
+   *     not know; the message has the closest known name
+   */
+  Set<String> check(JsonNode genesis) {
+    names(genesis, "", TOP);
+    JsonNode rules = genesis.path("config");
+    names(rules, "config.", config);
+    names(object(rules, "config.", "clique"), "config.clique.", CLIQUE);
+    names(object(rules, "config.", "optimism"), "config.optimism.", OPTIMISM);
+    JsonNode schedule = object(rules, "config.", "blobSchedule");
+    names(schedule, "config.blobSchedule.", blobForks);
+    for (String fork : blobForks) {
+      names(
+          object(schedule, "config.blobSchedule.", fork),
+          "config.blobSchedule." + fork + ".",
+          BLOBS);
+    }
+    genesis
+        .path("alloc")
+        .fields()
+        .forEachRemaining(
+            account -> {
+              if (!account.getValue().isObject()) {
+                throw new IllegalArgumentException(
+                    "field alloc." + account.getKey() + " must be an object");
+              }
+              object(account.getValue(), "alloc." + account.getKey() + ".", "storage");
+              names(account.getValue(), "alloc." + account.getKey() + ".", ACCOUNT);
+            });
+    return unknown;
+  }
+
+  /** Returns an object, or an empty one where there is none. */
+  private static JsonNode object(JsonNode parent, String at, String name) {
+    JsonNode found = parent.path(name);
+    if (found.isObject()) {
+      return found;
+    }
+    if (!found.isMissingNode() && !found.isNull()) {
+      throw new IllegalArgumentException("field " + at + name + " must be an object");
+    }
+    return JsonNodeFactory.instance.objectNode();
+  }
+
+  private void names(JsonNode object, String at, Collection<String> known) {
+    for (Iterator<Map.Entry<String, JsonNode>> fields = object.fields(); fields.hasNext(); ) {
+      Map.Entry<String, JsonNode> field = fields.next();
+      if (!known.contains(field.getKey())) {
+        unknown(field.getKey(), field.getValue(), at, known);
+      }
+    }
+  }
+
+  private void unknown(String name, JsonNode value, String at, Collection<String> known) {
+    boolean forks = known == config;
+    if (at.isEmpty() && name.equals("mixhash") && isZero(value)) {
+      return; // old examples spell it so; geth reads either
+    }
+    if (at.isEmpty() && name.equals("stateHash")) {
+      throw new IllegalArgumentException(
+          "field stateHash is not supported: the state of the genesis must be in alloc");
+    }
+    if (value.isNull() || (at.startsWith("alloc.") && ACCOUNT_NOTES.contains(name))) {
+      return;
+    }
+    if (at.isEmpty() && config.contains(name)) {
+      throw new IllegalArgumentException("field " + name + " belongs into config");
+    }
+    String near = near(name, known, forks);
+    if (near == null && at.isEmpty()) {
+      near = near(name, config, true);
+    }
+    if (near != null) {
+      throw new IllegalArgumentException(
+          "field " + at + name + " is not known; the closest known field is " + near);
+    }
+    if (forks && LIKE_A_FORK.matcher(name).matches()) {
+      throw new IllegalArgumentException(
+          "field "
+              + at
+              + name
+              + " is not known: this build has no such fork; the closest known field is "
+              + closest(name, known));
+    }
+    unknown.add(at.startsWith("alloc.") ? "alloc.*." + name : at + name);
+  }
+
+  private static boolean isZero(JsonNode value) {
+    return value.asText().matches("0[xX]0*");
+  }
+
+  /** Returns the known name that a name was meant to be; null when it is another word. */
+  private static @Nullable String near(String name, Collection<String> known, boolean forks) {
+    String closest = closest(name, known);
+    if (distance(lower(name), lower(closest)) <= mistakes(closest)) {
+      return closest;
+    }
+    if (forks) {
+      String stem = stem(name);
+      for (String candidate : known) {
+        String other = stem(candidate);
+        boolean fork = !other.equals(lower(candidate));
+        boolean like =
+            Math.min(stem.length(), other.length()) < MIN_STEM
+                ? stem.equals(other)
+                : distance(stem, other) <= mistakes(other);
+        if (fork && like) {
+          return candidate;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Returns the known name that differs in the fewest letters. */
+  static String closest(String name, Collection<String> known) {
+    List<String> candidates = new ArrayList<>(known);
+    candidates.sort(String::compareTo);
+    String found = "";
+    int best = Integer.MAX_VALUE;
+    for (String candidate : candidates) {
+      int distance = distance(lower(name), lower(candidate));
+      if (distance < best) {
+        best = distance;
+        found = candidate;
+      }
+    }
+    return found;
+  }
+
+  /** Returns whether a name is a known one with a few letters wrong. */
+  static boolean isNear(String name, String known) {
+    return distance(lower(name), lower(known)) <= mistakes(known);
+  }
+
+  private static int mistakes(String known) {
+    return Math.max(1, known.length() / LETTERS_PER_MISTAKE);
+  }
+
+  private static String lower(String name) {
+    return name.toLowerCase(Locale.ROOT);
+  }
+
+  private static String stem(String name) {
+    return FORK_SUFFIX.matcher(lower(name)).replaceFirst("");
+  }
+
+  /** Returns how many letters are missing, added, replaced or swapped with the next one. */
+  private static int distance(String a, String b) {
+    if (Math.abs(a.length() - b.length()) > b.length()) {
+      return Math.max(a.length(), b.length()); // a long name is not compared letter by letter
+    }
+    int[][] steps = new int[a.length() + 1][b.length() + 1];
+    for (int i = 0; i <= a.length(); i++) {
+      for (int j = 0; j <= b.length(); j++) {
+        if (i == 0 || j == 0) {
+          steps[i][j] = i + j;
+          continue;
+        }
+        int replaced = steps[i - 1][j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        steps[i][j] = Math.min(replaced, 1 + Math.min(steps[i - 1][j], steps[i][j - 1]));
+        if (i > 1
+            && j > 1
+            && a.charAt(i - 1) == b.charAt(j - 2)
+            && a.charAt(i - 2) == b.charAt(j - 1)) {
+          steps[i][j] = Math.min(steps[i][j], steps[i - 2][j - 2] + 1);
+        }
+      }
+    }
+    return steps[a.length()][b.length()];
+  }
+}
