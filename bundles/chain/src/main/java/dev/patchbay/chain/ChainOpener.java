@@ -40,8 +40,8 @@ final class ChainOpener {
               + " that of Osaka until the fork is final");
     }
     Overlay scratch = new Overlay(new EmptyReader());
-    this.genesis =
-        genesisFile.block(new FlatState(scratch, workers).apply(genesisFile.allocation(), null));
+    Hash stateRoot = new FlatState(scratch, workers).apply(genesisFile.allocation(), null);
+    this.genesis = genesisFile.block(stateRoot, account -> FlatState.storageRoot(scratch, account));
   }
 
   /**

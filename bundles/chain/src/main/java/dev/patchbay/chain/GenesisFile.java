@@ -79,6 +79,10 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
   /** The forks of the OP Stack from Regolith on, with the fork of Ethereum that comes with each. */
   private static final Map<String, @Nullable Fork> ROLLUP_FORKS = new LinkedHashMap<>();
 
+  /** The predeploy L2ToL1MessagePasser. */
+  private static final Address MESSAGE_PASSER =
+      Address.fromHex("0x4200000000000000000000000000000000000016");
+
   /** SHA-256 of nothing: the hash of no requests (EIP-7685). */
   static final Hash EMPTY_REQUESTS =
       Hash.fromHex("0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -190,7 +194,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     rest.remove("alloc");
     GenesisFile file =
         new GenesisFile(config(config), config.toString(), allocation(json.get("alloc")), rest);
-    file.block(Hash.ZERO); // fields of the block are checked here, too
+    file.block(Hash.ZERO, account -> Hash.ZERO); // fields of the block are checked here, too
     return file;
   }
 
@@ -393,8 +397,14 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     return field(json, "timestamp", GenesisFile::longNumber, 0L);
   }
 
-  /** Returns the genesis block over the state root of the allocation. */
-  Block block(Hash stateRoot) {
+  /**
+   * Returns the genesis block over the state of the allocation. Its header has the fields of the
+   * fork that is active at its time (geth and op-geth, {@code Genesis.ToBlock}).
+   *
+   * @param storageRoots returns the storage root of an account of the allocation; that of an empty
+   *     trie when the allocation has no such account
+   */
+  Block block(Hash stateRoot, Function<Address, Hash> storageRoots) {
     long timestamp = timestamp();
     Fork fork = config.forkAt(0, timestamp);
     boolean shanghai = fork.includes(Fork.SHANGHAI);
@@ -417,7 +427,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
                 fork.includes(Fork.LONDON)
                     ? field(json, "baseFeePerGas", GenesisFile::number, FeeMarket.INITIAL_BASE_FEE)
                     : null)
-            .withdrawalsRoot(shanghai ? Account.EMPTY_ROOT : null)
+            .withdrawalsRoot(shanghai ? withdrawalsRoot(timestamp, storageRoots) : null)
             .blobGasUsed(cancun ? field(json, "blobGasUsed", GenesisFile::longNumber, 0L) : null)
             .excessBlobGas(
                 cancun ? field(json, "excessBlobGas", GenesisFile::longNumber, 0L) : null)
@@ -427,6 +437,17 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
             .slotNumber(amsterdam ? field(json, "slotNumber", GenesisFile::longNumber, 0L) : null)
             .build();
     return new Block(header, List.of(), List.of(), shanghai ? List.of() : null);
+  }
+
+  /**
+   * Returns the withdrawals root of the genesis block: of an empty list (EIP-4895), or the storage
+   * root of the message passer (OP Stack specification, Isthmus).
+   */
+  private Hash withdrawalsRoot(long timestamp, Function<Address, Hash> storageRoots) {
+    ChainConfig.Rollup rollup = config.rollup();
+    Long isthmus = rollup == null ? null : rollup.forkTimes().get("isthmus");
+    boolean ofMessagePasser = isthmus != null && Long.compareUnsigned(timestamp, isthmus) >= 0;
+    return ofMessagePasser ? storageRoots.apply(MESSAGE_PASSER) : Account.EMPTY_ROOT;
   }
 
   private static <T> T required(
