@@ -316,15 +316,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
       throws InvalidTransactionException {
     Deadline.check();
     ExecutionResult result = assembly.add(transaction);
-    return tip(transaction, baseFee).multiply(UInt256.of(result.gasUsed()));
-  }
-
-  static UInt256 tip(Transaction transaction, @Nullable UInt256 baseFee) {
-    UInt256 price = transaction.effectiveGasPrice(baseFee);
-    if (transaction.deposit() != null) {
-      return UInt256.ZERO;
-    }
-    return baseFee == null ? price : price.subtract(baseFee);
+    return transaction.effectiveTip(baseFee).multiply(UInt256.of(result.gasUsed()));
   }
 
   private UInt256 fill(BlockAssembly assembly, BlockHeader header) {

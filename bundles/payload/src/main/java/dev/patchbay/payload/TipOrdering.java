@@ -59,7 +59,7 @@ record TipOrdering(Supplier<UInt256> leastTip) implements TransactionOrdering {
     Transaction next = rest.peekFirst();
     UInt256 baseFee = header.baseFeePerGas();
     if (next != null && Builder.pays(next, baseFee)) {
-      UInt256 tip = Builder.tip(next, baseFee);
+      UInt256 tip = next.effectiveTip(baseFee);
       if (tip.compareTo(least) >= 0) {
         candidates.add(new Candidate(rest, tip));
       }

@@ -343,6 +343,24 @@ public final class Transaction {
     return baseFee.add(room.min(maxPriorityFeePerGas));
   }
 
+  /**
+   * Returns what the fee recipient of a block gets for one unit of gas (EIP-1559): zero for a
+   * deposit, which pays no fees, and where the fee cap is below the base fee.
+   *
+   * @param baseFee base fee of the block in wei per gas; null before London
+   */
+  public UInt256 effectiveTip(@Nullable UInt256 baseFee) {
+    if (deposit != null) {
+      return UInt256.ZERO;
+    }
+    if (baseFee == null) {
+      return maxFeePerGas;
+    }
+    return maxFeePerGas.compareTo(baseFee) < 0
+        ? UInt256.ZERO
+        : maxFeePerGas.subtract(baseFee).min(maxPriorityFeePerGas);
+  }
+
   /** Returns the Keccak-256 hash of the encoding. */
   public Hash hash() {
     Hash known = hash;

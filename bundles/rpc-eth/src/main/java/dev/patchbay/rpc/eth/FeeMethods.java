@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 /** Methods about fees. */
 final class FeeMethods {
   private static final UInt256 DEFAULT_TIP = UInt256.of(1_000_000_000L);
+  private static final UInt256 MIN_SEQUENCER_TIP = UInt256.of(1_000_000L);
+  private static final UInt256 MAX_SEQUENCER_TIP = UInt256.of(500_000_000_000L);
   private static final int SAMPLED_BLOCKS = 20;
   private static final int MAX_HISTORY = 1_024;
   private static final int MAX_PERCENTILES = 100;
@@ -65,17 +67,20 @@ final class FeeMethods {
     return FeeMarket.blobBaseFee(excess, schedule);
   }
 
+  /** Returns a tip, in wei per gas, with which a transaction is likely to be in the next blocks. */
+  UInt256 tip() {
+    return chain.config().rollup() == null ? tipOfMarket() : tipOfSequencer(chain.head());
+  }
+
   /**
    * Returns the 60th percentile of the tips in the last blocks that have transactions; 1 gwei
    * without any.
    */
-  UInt256 tip() {
+  private UInt256 tipOfMarket() {
     List<UInt256> tips = new ArrayList<>();
     Block block = chain.head();
     for (int i = 0; i < SAMPLED_BLOCKS && block != null && block.number() > 0; i++) {
-      for (Transaction transaction : block.transactions()) {
-        tips.add(tip(transaction, block.header()));
-      }
+      tips.addAll(tips(block));
       block = chain.block(block.header().parentHash());
     }
     if (tips.isEmpty()) {
@@ -85,10 +90,42 @@ final class FeeMethods {
     return tips.get((tips.size() - 1) * 60 / 100);
   }
 
-  private static UInt256 tip(Transaction transaction, BlockHeader header) {
-    UInt256 baseFee = header.baseFeePerGas();
-    UInt256 price = transaction.effectiveGasPrice(baseFee);
-    return baseFee == null ? price : price.subtract(baseFee);
+  /**
+   * Returns 0.001 gwei, or more after a full block: 110 % of the median tip of its transactions, at
+   * most 500 gwei. A block is full when its largest transaction does not fit into it once more
+   * (op-geth, {@code SuggestOptimismPriorityFee}).
+   */
+  private UInt256 tipOfSequencer(Block head) {
+    List<Receipt> receipts = chain.receipts(head.hash());
+    if (receipts == null || receipts.isEmpty()) {
+      return MIN_SEQUENCER_TIP;
+    }
+    long largest = 0;
+    long before = 0;
+    for (Receipt receipt : receipts) {
+      largest = Math.max(largest, receipt.cumulativeGasUsed() - before);
+      before = receipt.cumulativeGasUsed();
+    }
+    if (head.header().gasLimit() - head.header().gasUsed() >= largest) {
+      return MIN_SEQUENCER_TIP;
+    }
+    List<UInt256> tips = tips(head);
+    tips.sort(Comparator.naturalOrder());
+    UInt256 median = tips.get(tips.size() / 2);
+    UInt256 raised = median.add(median.divide(UInt256.of(10)));
+    return raised.compareTo(MIN_SEQUENCER_TIP) < 0
+        ? MIN_SEQUENCER_TIP
+        : raised.min(MAX_SEQUENCER_TIP);
+  }
+
+  /** Returns the tips of the transactions of a block, in its order; that of a deposit is zero. */
+  private static List<UInt256> tips(Block block) {
+    UInt256 baseFee = block.header().baseFeePerGas();
+    List<UInt256> out = new ArrayList<>();
+    for (Transaction transaction : block.transactions()) {
+      out.add(transaction.effectiveTip(baseFee));
+    }
+    return out;
   }
 
   private Object history(Params params) throws RpcError {
@@ -115,9 +152,7 @@ final class FeeMethods {
       Long excess = h.excessBlobGas();
       blobFees.add(
           (excess == null ? UInt256.ZERO : FeeMarket.blobBaseFee(excess, schedule)).toHex());
-      Long blobGas = h.blobGasUsed();
-      blobRatios.add(
-          blobGas == null ? 0.0 : (double) blobGas / (schedule.max() * FeeMarket.BLOB_GAS));
+      blobRatios.add(blobGasUsedRatio(h, schedule));
       rewards.add(rewards(block, percentiles));
     }
     if (count > 0) {
@@ -134,6 +169,15 @@ final class FeeMethods {
     out.put("baseFeePerBlobGas", blobFees);
     out.put("blobGasUsedRatio", blobRatios);
     return out;
+  }
+
+  /** Returns zero on a rollup, which has no blobs: its blob gas is the DA footprint. */
+  private double blobGasUsedRatio(BlockHeader header, BlobSchedule schedule) {
+    Long used = header.blobGasUsed();
+    long most = schedule.max() * FeeMarket.BLOB_GAS;
+    return used == null || most == 0 || chain.config().rollup() != null
+        ? 0.0
+        : (double) used / most;
   }
 
   private static List<Double> percentiles(@Nullable Object value) throws RpcError {
@@ -162,11 +206,12 @@ final class FeeMethods {
     if (receipts == null) {
       return List.of();
     }
+    List<UInt256> tips = tips(block);
     List<Reward> paid = new ArrayList<>();
     long before = 0;
     for (int i = 0; i < receipts.size(); i++) {
       long gas = receipts.get(i).cumulativeGasUsed();
-      paid.add(new Reward(tip(block.transactions().get(i), block.header()), gas - before));
+      paid.add(new Reward(tips.get(i), gas - before));
       before = gas;
     }
     paid.sort(Comparator.comparing(Reward::tip));
@@ -174,7 +219,7 @@ final class FeeMethods {
     int at = 0;
     long sum = paid.isEmpty() ? 0 : paid.get(0).gas;
     for (double percentile : percentiles) {
-      double threshold = block.header().gasUsed() * percentile / 100;
+      long threshold = (long) (block.header().gasUsed() * percentile / 100);
       while (at < paid.size() - 1 && sum < threshold) {
         sum += paid.get(++at).gas;
       }
