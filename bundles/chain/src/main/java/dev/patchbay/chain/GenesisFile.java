@@ -79,6 +79,9 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
   /** The forks of the OP Stack from Regolith on, with the fork of Ethereum that comes with each. */
   private static final Map<String, @Nullable Fork> ROLLUP_FORKS = new LinkedHashMap<>();
 
+  /** Gas limit of a genesis that has zero (geth). */
+  private static final long DEFAULT_GAS_LIMIT = 4_712_388;
+
   /** The predeploy L2ToL1MessagePasser. */
   private static final Address MESSAGE_PASSER =
       Address.fromHex("0x4200000000000000000000000000000000000016");
@@ -406,6 +409,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
    */
   Block block(Hash stateRoot, Function<Address, Hash> storageRoots) {
     long timestamp = timestamp();
+    long gasLimit = required(json, "", "gasLimit", GenesisFile::longNumber);
     Fork fork = config.forkAt(0, timestamp);
     boolean shanghai = fork.includes(Fork.SHANGHAI);
     boolean cancun = fork.includes(Fork.CANCUN);
@@ -417,16 +421,18 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
             .stateRoot(stateRoot)
             .difficulty(field(json, "difficulty", GenesisFile::number, UInt256.ZERO))
             .number(field(json, "number", GenesisFile::longNumber, 0L))
-            .gasLimit(required(json, "", "gasLimit", GenesisFile::longNumber))
+            .gasLimit(gasLimit == 0 ? DEFAULT_GAS_LIMIT : gasLimit)
             .gasUsed(field(json, "gasUsed", GenesisFile::longNumber, 0L))
             .timestamp(timestamp)
             .extraData(field(json, "extraData", GenesisFile::bytes, Bytes.EMPTY))
             .mixHash(field(json, "mixHash", GenesisFile::hash, Hash.ZERO))
             .nonce(field(json, "nonce", GenesisFile::unsignedLong, 0L))
             .baseFeePerGas(
-                fork.includes(Fork.LONDON)
-                    ? field(json, "baseFeePerGas", GenesisFile::number, FeeMarket.INITIAL_BASE_FEE)
-                    : null)
+                field(
+                    json,
+                    "baseFeePerGas",
+                    GenesisFile::number,
+                    fork.includes(Fork.LONDON) ? FeeMarket.INITIAL_BASE_FEE : null))
             .withdrawalsRoot(shanghai ? withdrawalsRoot(timestamp, storageRoots) : null)
             .blobGasUsed(cancun ? field(json, "blobGasUsed", GenesisFile::longNumber, 0L) : null)
             .excessBlobGas(

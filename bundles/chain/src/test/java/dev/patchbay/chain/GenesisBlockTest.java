@@ -109,6 +109,59 @@ class GenesisBlockTest {
         .put("code", "0x43425500");
   }
 
+  /** Returns the genesis of a chain of proof of work. */
+  private static ObjectNode work(List<String> blocks) {
+    ObjectNode genesis = genesis(blocks).put("difficulty", "0x20000");
+    ((ObjectNode) genesis.get("config")).put("terminalTotalDifficulty", 1_000_000_000_000_000L);
+    return genesis;
+  }
+
+  @Test
+  void beaconChainsShowTheFieldsOfEachFork() {
+    String[] hashes = {
+      "0xad2a53d93dddb915fd6e0c388cb9ed425033ced3ff10505d15d4dc331d029c5f",
+      "0xe05ab9fc102a79183d0470577510ba28555b45f1064bbeac63f7bf459ea2d99c",
+      "0x7004696fdfa17f2922785eca1f5fee59edf5bf45fecc987dbf9e9932d843e732",
+      "0xebf7a080de3a57cb8cbe1a3fd5777b3671cb8c0b68db3351f87cfeba925bad43",
+      "0xebf7a080de3a57cb8cbe1a3fd5777b3671cb8c0b68db3351f87cfeba925bad43",
+      "0xfc115eddadf000cbec5c176f21c4c0b56b90d49a6cd29b52094a187765a92644"
+    };
+    for (int forks = 0; forks < hashes.length; forks++) {
+      assertHash(ethereum(forks, 0), hashes[forks]);
+      assertHash(ethereum(forks, TIME), hashes[forks]);
+      assertHash(ethereum(forks, TIME + 1), hashes[0]);
+    }
+  }
+
+  @Test
+  void givenValuesOfAForkAreThoseOfTheHeader() {
+    assertHash(
+        ethereum(2, 0)
+            .put("excessBlobGas", "0x20000")
+            .put("blobGasUsed", "0x40000")
+            .put("baseFeePerGas", "0x7"),
+        "0x4e08e484b2fa2d35e6d64c520db41d7112adcb575068c5d5d65a60cd250434d2");
+    assertHash(
+        ethereum(TIMES.size(), 0).put("slotNumber", 999),
+        "0x634b3a7a934d3b8419b4882226760c1f531a51e6e2dffd13bf1fb7a230059a7a");
+    assertHash(
+        ethereum(1, 0).put("gasLimit", "0x0"),
+        "0x5ef2f0869c6c18d34525c14770018c66f0cfaabf097a9f1487ba2c3143a8e209");
+  }
+
+  @Test
+  void theBaseFeeIsInTheHeaderFromLondonOnAndWhereItIsGiven() {
+    List<String> berlin = BLOCKS.subList(0, BLOCKS.indexOf("london"));
+    String given = "0xd3eee5de93c1f5ce67409bf9bc62126e1a16cc432e7883f4b4b4b23a8ccbc673";
+    assertHash(work(berlin), "0x4b88c35c63f0195c13317ad0a03517e75f982280cb7f77dceb9bca3de025d364");
+    assertHash(work(BLOCKS), "0x08514ca2558ced9133fdf7e93b442f9729ef015f8c9599f04828cef4430e4860");
+    assertHash(work(berlin).put("baseFeePerGas", "0x7"), given);
+    assertHash(work(BLOCKS).put("baseFeePerGas", "0x7"), given);
+    assertHash( // fields of later forks are ignored
+        work(berlin).put("blobGasUsed", "0x20000").put("slotNumber", 3),
+        "0x4b88c35c63f0195c13317ad0a03517e75f982280cb7f77dceb9bca3de025d364");
+  }
+
   @Test
   void rollupsShowTheFieldsOfEachFork() {
     String[] hashes = {
