@@ -4,9 +4,13 @@ package dev.patchbay.rpc.server;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What is to be done once a connection has ended. Threading: any thread. */
 final class CloseActions {
+  private static final Logger LOG = LoggerFactory.getLogger(CloseActions.class);
+
   private @Nullable List<Runnable> actions = new ArrayList<>();
 
   /** Runs an action once the connection has ended, or at once when it has. */
@@ -20,10 +24,26 @@ final class CloseActions {
     action.run();
   }
 
-  /** Ends the connection: returns the actions to run the first time, and null ever after. */
-  synchronized @Nullable List<Runnable> end() {
-    List<Runnable> out = actions;
-    actions = null;
-    return out;
+  /**
+   * Ends the connection and runs the actions, when no earlier call did. An action that throws does
+   * not stop the others: it is logged.
+   */
+  void run() {
+    List<Runnable> ending;
+    synchronized (this) {
+      ending = actions;
+      actions = null;
+    }
+    if (ending != null) {
+      ending.forEach(CloseActions::runOne);
+    }
+  }
+
+  private static void runOne(Runnable action) {
+    try {
+      action.run();
+    } catch (Throwable failure) { // an action of another bundle must not keep the connection open
+      LOG.error("an action at the end of a connection failed: {}", failure.toString(), failure);
+    }
   }
 }

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /** JSON-RPC over HTTP: POST, with checks of host, origin, type and size. */
 final class HttpHandler extends Handler.Abstract {
+  private static final String INVALID_HOST = "invalid host specified";
   private static final Pattern IP_LITERAL = Pattern.compile("[0-9.]+|\\[[0-9a-fA-F:.]+\\]");
 
   /**
@@ -53,7 +54,7 @@ final class HttpHandler extends Handler.Abstract {
   @Override
   public boolean handle(Request request, Response response, Callback callback) throws Exception {
     if (!acceptsHost(request)) {
-      return refuse(response, callback, HttpStatus.FORBIDDEN_403, "invalid host specified");
+      return refuse(response, callback, HttpStatus.FORBIDDEN_403, INVALID_HOST);
     }
     String origin = request.getHeaders().get(HttpHeader.ORIGIN);
     if (origin != null && acceptsOrigin(origin)) {
@@ -96,13 +97,17 @@ final class HttpHandler extends Handler.Abstract {
     Content.Source.asByteArrayAsync(request, terms.limits().bodyBytes())
         .whenComplete(
             (body, failure) -> {
-              if (failure == null) {
-                answer(body, request, response, callback);
-              } else if (failure.getCause()
-                  instanceof IllegalStateException) { // longer than allowed
-                refuseSize(response, callback);
-              } else {
-                callback.failed(failure);
+              try {
+                if (failure == null) {
+                  answer(body, request, response, callback);
+                } else if (failure.getCause()
+                    instanceof IllegalStateException) { // longer than allowed
+                  refuseSize(response, callback);
+                } else {
+                  callback.failed(failure);
+                }
+              } catch (Throwable unexpected) { // the future would drop it
+                callback.failed(unexpected);
               }
             });
     return true;
@@ -114,7 +119,7 @@ final class HttpHandler extends Handler.Abstract {
     try {
       Exchange exchange =
           new Exchange(() -> opened[0] = Content.Sink.asOutputStream(response), gone(request));
-      byte[] answer = dispatcher.answer(body, terms, session, exchange);
+      byte[] answer = answer(body, request, exchange);
       OutputStream stream = opened[0];
       if (stream != null) {
         stream.close();
@@ -124,6 +129,22 @@ final class HttpHandler extends Handler.Abstract {
       }
     } catch (Throwable failure) { // whatever it is, the client must not wait for ever
       callback.failed(failure);
+    }
+  }
+
+  /** Answers a message; meanwhile the connection does not idle. */
+  private byte @Nullable [] answer(byte[] body, Request request, Exchange exchange) {
+    WatchedEndPoint connection = WatchedEndPoint.of(request);
+    if (connection == null) {
+      return dispatcher.answer(body, terms, session, exchange);
+    }
+    connection.entry().hold();
+    byte[] answer = null;
+    try {
+      answer = dispatcher.answer(body, terms, session, exchange);
+      return answer;
+    } finally {
+      connection.entry().release(answer == null ? 0 : answer.length);
     }
   }
 
@@ -155,7 +176,8 @@ final class HttpHandler extends Handler.Abstract {
     return refuse(response, callback, HttpStatus.OK_200, "");
   }
 
-  private static boolean refuse(Response response, Callback callback, int status, String text) {
+  /** Sends a response with a short text, and returns true. */
+  static boolean refuse(Response response, Callback callback, int status, String text) {
     response.setStatus(status);
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, "text/plain");
     Content.Sink.write(response, true, text + (text.isEmpty() ? "" : "\n"), callback);
@@ -163,14 +185,19 @@ final class HttpHandler extends Handler.Abstract {
   }
 
   /**
-   * Returns whether a WebSocket may be opened: a browser names the page's origin, which must be
-   * allowed.
+   * Answers a request for a WebSocket that is refused, and returns whether it is. A browser names
+   * the origin of the page, which must be allowed.
    */
-  boolean acceptsUpgrade(Request request) {
+  boolean refusesUpgrade(Request request, Response response, Callback callback) {
+    if (!acceptsHost(request)) {
+      return refuse(response, callback, HttpStatus.FORBIDDEN_403, INVALID_HOST);
+    }
     String origin = request.getHeaders().get(HttpHeader.ORIGIN);
-    return acceptsHost(request)
-        && (origin == null || acceptsOrigin(origin))
-        && unauthorized(request) == null;
+    if (origin != null && !acceptsOrigin(origin)) {
+      return refuse(response, callback, HttpStatus.FORBIDDEN_403, "origin not allowed");
+    }
+    String refusal = unauthorized(request);
+    return refusal != null && refuse(response, callback, HttpStatus.UNAUTHORIZED_401, refusal);
   }
 
   private @Nullable String unauthorized(Request request) {

@@ -7,11 +7,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
-import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One connection of a Unix-domain socket: a thread reads and answers, another writes. A client that
@@ -19,24 +21,35 @@ import java.util.function.Consumer;
  * answer.
  */
 final class IpcConnection implements RpcSession {
+  private static final Logger LOG = LoggerFactory.getLogger(IpcConnection.class);
   private static final int MAX_UNSENT_BYTES = 1 << 24;
   private static final byte[] END = new byte[0];
 
   private final SocketChannel channel;
   private final Dispatcher dispatcher;
   private final Terms terms;
-  private final Consumer<IpcConnection> onEnd;
+  private final Connections.Entry entry;
   private final BlockingQueue<byte[]> unsent = new LinkedBlockingQueue<>();
   private final Semaphore room = new Semaphore(MAX_UNSENT_BYTES);
   private final Subscribing subscribing = new Subscribing();
   private final CloseActions closeActions = new CloseActions();
 
   IpcConnection(
-      SocketChannel channel, Dispatcher dispatcher, Terms terms, Consumer<IpcConnection> onEnd) {
+      SocketChannel channel,
+      Dispatcher dispatcher,
+      Terms terms,
+      Connections connections,
+      Consumer<IpcConnection> onEnd) {
     this.channel = channel;
     this.dispatcher = dispatcher;
     this.terms = terms;
-    this.onEnd = onEnd;
+    entry = connections.entry(Connections.ONE_CLIENT, this::close);
+    closeActions.add(() -> end(onEnd));
+  }
+
+  /** Counts the connection, which is open now; another may be closed for it. */
+  void opened() {
+    entry.open();
   }
 
   /** Answers until the client asks no more; what is answered by then is still sent. */
@@ -47,7 +60,7 @@ final class IpcConnection implements RpcSession {
               new BufferedInputStream(Channels.newInputStream(channel), 1 << 16),
               terms.limits().bodyBytes());
       for (byte[] message = frames.next(); message != null; message = frames.next()) {
-        byte[] answer = dispatcher.answer(message, terms, this, Exchange.HELD);
+        byte[] answer = answer(message);
         if (answer != null) {
           room.acquire(permits(answer));
           unsent.add(answer);
@@ -58,8 +71,20 @@ final class IpcConnection implements RpcSession {
       // the client has gone, or sent what is no message: there is nobody to tell
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
+    } catch (Throwable failure) { // the connection ends, the listener does not
+      LOG.error("answering over a socket failed: {}", failure.toString(), failure);
     } finally {
       unsent.add(END);
+    }
+  }
+
+  /** Answers a message; meanwhile the connection does not idle. */
+  private byte @Nullable [] answer(byte[] message) {
+    entry.hold();
+    try {
+      return dispatcher.answer(message, terms, this, Exchange.HELD);
+    } finally {
+      entry.release(0);
     }
   }
 
@@ -84,19 +109,19 @@ final class IpcConnection implements RpcSession {
 
   /** Ends the connection, from any thread and any number of times. */
   void close() {
-    List<Runnable> actions = closeActions.end();
-    if (actions == null) {
-      return;
-    }
+    closeActions.run();
+  }
+
+  private void end(Consumer<IpcConnection> onEnd) {
+    entry.closed();
+    onEnd.accept(this);
+    unsent.add(END);
+    room.release(MAX_UNSENT_BYTES);
     try {
       channel.close();
     } catch (IOException gone) {
       // so it is closed
     }
-    unsent.add(END);
-    room.release(MAX_UNSENT_BYTES);
-    onEnd.accept(this);
-    actions.forEach(Runnable::run);
   }
 
   private static int permits(byte[] message) {
@@ -136,6 +161,7 @@ final class IpcConnection implements RpcSession {
 
   @Override
   public void onClose(Runnable action) {
+    entry.hold(); // a client with subscriptions may be silent
     closeActions.add(action);
   }
 }

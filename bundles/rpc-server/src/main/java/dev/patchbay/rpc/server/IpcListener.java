@@ -86,7 +86,9 @@ public final class IpcListener {
     int max_log_results() default 50_000;
 
     /** Most connections. */
-    @AttributeDefinition(description = "Most connections at a time; more are closed at once")
+    @AttributeDefinition(
+        description =
+            "Most connections at a time; above it, the one that has idled longest without a subscription is closed")
     int max_connections() default 64;
 
     /** Seconds that an expensive call may take. */
@@ -106,7 +108,7 @@ public final class IpcListener {
   private final ExecutorService threads;
   private final Dispatcher dispatcher;
   private final Terms terms;
-  private final int most;
+  private final Connections connections;
 
   /**
    * Opens the socket.
@@ -135,7 +137,7 @@ public final class IpcListener {
     Listener.check("max.connections", config.max_connections(), 1, 1_000);
     Listener.check("max.expensive.seconds", config.max_expensive_seconds(), 1, 86_400);
     this.dispatcher = dispatcher;
-    this.most = config.max_connections();
+    connections = new Connections(config.max_connections(), Duration.ZERO, System::nanoTime);
     this.terms =
         new Terms(
             new TreeSet<>(Listener.split(config.namespaces())),
@@ -174,24 +176,38 @@ public final class IpcListener {
   private void accept() {
     while (server.isOpen()) {
       try {
-        SocketChannel channel = server.accept();
-        if (open.size() >= most) {
-          channel.close();
-          continue;
-        }
-        IpcConnection connection = new IpcConnection(channel, dispatcher, terms, open::remove);
-        open.add(connection);
-        threads.execute(connection::read);
-        threads.execute(connection::write);
+        serve(server.accept());
       } catch (RejectedExecutionException stopping) {
         open.forEach(IpcConnection::close);
-      } catch (IOException failure) {
-        if (server.isOpen()) { // say, no file descriptor is left
-          LOG.warn("accepting a connection on {}: {}", path, failure.getMessage());
+      } catch (Throwable failure) { // say, no file descriptor or no thread is left
+        if (server.isOpen()) {
+          LOG.warn("accepting a connection on {}: {}", path, failure.toString());
           LockSupport.parkNanos(PAUSE_NANOS);
         }
       }
     }
+  }
+
+  private void serve(SocketChannel channel) {
+    IpcConnection connection =
+        new IpcConnection(channel, dispatcher, terms, connections, open::remove);
+    boolean served = false;
+    try {
+      open.add(connection);
+      connection.opened();
+      threads.execute(connection::read);
+      threads.execute(connection::write);
+      served = true;
+    } finally {
+      if (!served) {
+        connection.close();
+      }
+    }
+  }
+
+  /** Returns the number of open connections. */
+  int openConnections() {
+    return connections.count();
   }
 
   @Deactivate

@@ -14,16 +14,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
+import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
-import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.server.handler.gzip.GzipHandler;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.eclipse.jetty.util.thread.Scheduler;
 import org.eclipse.jetty.websocket.server.WebSocketUpgradeHandler;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -113,7 +115,9 @@ public final class Listener {
     int max_expensive_seconds() default 30;
 
     /** Most connections. */
-    @AttributeDefinition(description = "Most connections at a time; more wait to be accepted")
+    @AttributeDefinition(
+        description =
+            "Most connections at a time; above it, the connection that has idled longest is closed")
     int max_connections() default 1_024;
 
     /** Most WebSocket connections. */
@@ -122,15 +126,24 @@ public final class Listener {
 
     /** Seconds without traffic after which a connection is cut. */
     @AttributeDefinition(
-        description = "Seconds without traffic after which an HTTP connection is cut")
+        description =
+            "Seconds without traffic after which an HTTP connection is cut; also the time for the header of a request")
     int idle_seconds() default 30;
   }
 
   /** Shorter answers fit into a packet or two as they are. */
   private static final int GZIP_FROM_BYTES = 4_096;
 
+  private static final int SWEEP_SECONDS = 1;
+
+  /** Connections that the system queues; a client beyond them waits for a second to try again. */
+  private static final int ACCEPT_QUEUE = 1_024;
+
   private final Server server;
+  private final Connections connections;
+  private final SocketCreator sockets;
   private final String address;
+  private final int port;
 
   /**
    * Opens the port.
@@ -171,6 +184,9 @@ public final class Listener {
             profile(config.error_profile()),
             Duration.ofSeconds(config.max_expensive_seconds()),
             new Quota(config.max_requests()));
+    connections =
+        new Connections(
+            config.max_connections(), Duration.ofSeconds(config.idle_seconds()), System::nanoTime);
     QueuedThreadPool threads = new QueuedThreadPool(64, 4, 60_000);
     threads.setName("rpc-server-" + config.port());
     server = new Server(threads);
@@ -185,19 +201,28 @@ public final class Listener {
             new HttpConnectionFactory(http),
             new HTTP2CServerConnectionFactory(http)) {
           @Override
+          protected void onEndPointOpened(EndPoint endPoint) {
+            super.onEndPointOpened(endPoint);
+            if (endPoint instanceof WatchedEndPoint watched) {
+              watched.opened();
+            }
+          }
+
+          @Override
           protected SocketChannelEndPoint newEndPoint(
               SocketChannel channel, ManagedSelector selector, SelectionKey key) {
             WatchedEndPoint endPoint =
-                new WatchedEndPoint(channel, selector, key, getScheduler(), getExecutor());
+                new WatchedEndPoint(
+                    channel, selector, key, getScheduler(), getExecutor(), connections);
             endPoint.setIdleTimeout(getIdleTimeout());
             return endPoint;
           }
         };
     connector.setHost(config.host());
     connector.setPort(config.port());
+    connector.setAcceptQueueSize(ACCEPT_QUEUE);
     connector.setIdleTimeout(config.idle_seconds() * 1_000L);
     server.addConnector(connector);
-    server.addBean(new NetworkConnectionLimit(config.max_connections(), connector));
     HttpHandler handler =
         new HttpHandler(
             dispatcher,
@@ -207,26 +232,21 @@ public final class Listener {
             config.jwt_secret().isBlank()
                 ? null
                 : JwtAuthentication.of(Path.of(config.jwt_secret())));
-    Quota connections = new Quota(config.max_websockets());
-    WebSocketUpgradeHandler sockets =
+    sockets = new SocketCreator(dispatcher, terms, handler, config.max_websockets());
+    WebSocketUpgradeHandler upgrades =
         WebSocketUpgradeHandler.from(
             server,
             container -> {
               container.setMaxTextMessageSize(limits.bodyBytes());
               container.setMaxBinaryMessageSize(limits.bodyBytes());
               container.setIdleTimeout(Duration.ofMinutes(30));
-              container.addMapping(
-                  "/*",
-                  (request, response, callback) ->
-                      handler.acceptsUpgrade(request) && connections.tryEnter()
-                          ? new Socket(dispatcher, terms, connections, WatchedEndPoint.of(request))
-                          : null);
+              container.addMapping("/*", sockets);
             });
     GzipHandler gzip = new GzipHandler(handler);
     gzip.setMinGzipSize(GZIP_FROM_BYTES);
     gzip.setIncludedMethods("POST");
-    sockets.setHandler(gzip);
-    server.setHandler(sockets);
+    upgrades.setHandler(gzip);
+    server.setHandler(new ConnectionHandler(upgrades, limits.bodyBytes()));
     server.setStopTimeout(5_000);
     try {
       server.start();
@@ -242,8 +262,35 @@ public final class Listener {
               + "); stop what uses the port, or choose another with --http-port, --ws-port or the key port of dev.patchbay.rpc.listener",
           failure);
     }
-    address = config.host() + ":" + connector.getLocalPort();
+    closeLate(connector.getScheduler());
+    port = connector.getLocalPort();
+    address = config.host() + ":" + port;
     LOG.info("listening on {} for {}", address, namespaces);
+  }
+
+  /** Closes late connections, and again every second until the server stops. */
+  private void closeLate(Scheduler scheduler) {
+    try {
+      connections.closeLate();
+    } catch (Throwable failure) { // the next run must come
+      LOG.error("closing late connections failed: {}", failure.toString(), failure);
+    }
+    scheduler.schedule(() -> closeLate(scheduler), SWEEP_SECONDS, TimeUnit.SECONDS);
+  }
+
+  /** Returns the port that is listened on. */
+  int port() {
+    return port;
+  }
+
+  /** Returns the number of open connections. */
+  int openConnections() {
+    return connections.count();
+  }
+
+  /** Returns the number of open WebSockets. */
+  int openSockets() {
+    return sockets.count();
   }
 
   private static String rootMessage(Throwable failure) {

@@ -23,4 +23,9 @@ final class Quota {
   void leave() {
     open.decrementAndGet();
   }
+
+  /** Returns how many have entered and not left. */
+  int count() {
+    return open.get();
+  }
 }

@@ -4,7 +4,6 @@ package dev.patchbay.rpc.server;
 import dev.patchbay.api.rpc.RpcSession;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
@@ -21,7 +20,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
 
   private final Dispatcher dispatcher;
   private final Terms terms;
-  private final Quota connections;
+  private final Runnable leave;
   private final @Nullable WatchedEndPoint connection;
   private final Exchange exchange = new Exchange(null, this::isGone);
   private final AtomicInteger unsent = new AtomicInteger();
@@ -29,17 +28,23 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   private final Subscribing subscribing = new Subscribing();
   private final CloseActions closeActions = new CloseActions();
 
-  Socket(
-      Dispatcher dispatcher, Terms terms, Quota connections, @Nullable WatchedEndPoint connection) {
+  /**
+   * Creates a socket that is not open yet.
+   *
+   * @param leave takes the socket out of the count; it may run more than once
+   * @param connection the connection of the socket, when it is watched
+   */
+  Socket(Dispatcher dispatcher, Terms terms, Runnable leave, @Nullable WatchedEndPoint connection) {
     this.dispatcher = dispatcher;
     this.terms = terms;
-    this.connections = connections;
+    this.leave = leave;
     this.connection = connection;
   }
 
   @Override
   public void onWebSocketOpen(Session session) {
     super.onWebSocketOpen(session);
+    closeActions.add(leave);
     session.demand();
   }
 
@@ -53,8 +58,8 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   public void onWebSocketBinary(ByteBuffer payload, Callback callback) {
     byte[] message = new byte[payload.remaining()];
     payload.get(message);
-    callback.succeed();
     answer(message);
+    callback.succeed();
   }
 
   private void answer(byte[] message) {
@@ -104,11 +109,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
 
   @Override
   public void onWebSocketClose(int statusCode, String reason, Callback callback) {
-    List<Runnable> actions = closeActions.end();
-    if (actions != null) {
-      connections.leave();
-      actions.forEach(Runnable::run);
-    }
+    closeActions.run();
     callback.succeed(); // only now is the close frame answered
   }
 

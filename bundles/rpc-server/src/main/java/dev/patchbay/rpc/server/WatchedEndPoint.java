@@ -23,6 +23,8 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
   private static final int MOST_AHEAD = 1 << 12;
 
   private final Executor executor;
+  private final Connections.Entry entry;
+  private final CloseActions closeActions = new CloseActions();
 
   /** What was read ahead, up to its position. */
   private ByteBuffer ahead = ByteBuffer.allocate(0);
@@ -34,9 +36,19 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
       ManagedSelector selector,
       SelectionKey key,
       Scheduler scheduler,
-      Executor executor) {
+      Executor executor,
+      Connections connections) {
     super(channel, selector, key, scheduler);
     this.executor = executor;
+    entry = connections.entry(Connections.client(getRemoteSocketAddress()), this::close);
+  }
+
+  /** Counts the connection, which is open now. */
+  void opened() {
+    entry.open();
+    if (!isOpen()) {
+      entry.closed(); // it was closed before it was counted
+    }
   }
 
   /** Returns the connection that a request came by, when it is one of these. */
@@ -45,6 +57,26 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
             instanceof WatchedEndPoint watched
         ? watched
         : null;
+  }
+
+  /** Returns the count of this connection. */
+  Connections.Entry entry() {
+    return entry;
+  }
+
+  /** Runs an action when the connection is closed, or at once when it is. */
+  void onceClosed(Runnable action) {
+    closeActions.add(action);
+  }
+
+  @Override
+  public void onClose(@Nullable Throwable failure) {
+    entry.closed();
+    try {
+      super.onClose(failure);
+    } finally {
+      closeActions.run();
+    }
   }
 
   /**

@@ -34,7 +34,7 @@ class JwtAuthenticationTest {
         .encodeToString(json.getBytes(StandardCharsets.US_ASCII));
   }
 
-  private static String token(byte[] secret, String header, String claims) throws Exception {
+  static String token(byte[] secret, String header, String claims) throws Exception {
     String text = encoded(header) + "." + encoded(claims);
     Mac mac = Mac.getInstance("HmacSHA256");
     mac.init(new SecretKeySpec(secret, "HmacSHA256"));

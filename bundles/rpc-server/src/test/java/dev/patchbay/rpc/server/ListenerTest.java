@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcNamespace;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.annotation.Annotation;
+import java.lang.reflect.Proxy;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.IntSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Clients that are refused, silent or slow: the listener goes on. */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class ListenerTest {
+  private static final int MANY = 1_200;
+  private static final String SECRET = "a7";
+  private static final String BODY =
+      "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test_call\",\"params\":[]}";
+  private static final String POST =
+      "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+          + BODY.length()
+          + "\r\n\r\n"
+          + BODY;
+
+  @TempDir Path folder;
+
+  private final Dispatcher dispatcher =
+      new Dispatcher(config(Dispatcher.Config.class, Map.of()), Map.of());
+  private final List<AutoCloseable> clients = new ArrayList<>();
+
+  @BeforeEach
+  void serve() {
+    Map<String, RpcMethod> methods =
+        Map.of(
+            "test_call",
+            (params, session) -> "called",
+            "test_break",
+            (params, session) -> {
+              throw new AssertionError("broken");
+            },
+            "test_watch",
+            (params, session) -> {
+              session.onClose(
+                  () -> {
+                    throw new IllegalStateException("an action that fails");
+                  });
+              return true;
+            });
+    RpcNamespace namespace = () -> methods;
+    dispatcher.addNamespace(namespace);
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    for (AutoCloseable client : clients) {
+      client.close();
+    }
+    dispatcher.close();
+  }
+
+  private static <A extends Annotation> A config(Class<A> type, Map<String, Object> values) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            type.getClassLoader(),
+            new Class<?>[] {type},
+            (proxy, method, arguments) ->
+                values.getOrDefault(method.getName(), method.getDefaultValue())));
+  }
+
+  private Listener listen(Map<String, Object> values) throws IOException {
+    Map<String, Object> all = new HashMap<>(values);
+    all.put("port", 0);
+    all.put("namespaces", "test");
+    return new Listener(dispatcher, config(Listener.Config.class, all), Map.of());
+  }
+
+  private Socket connect(Listener listener, String sent) throws IOException {
+    Socket socket = new Socket("127.0.0.1", listener.port());
+    clients.add(socket);
+    socket.setSoTimeout(30_000);
+    socket.getOutputStream().write(sent.getBytes(StandardCharsets.US_ASCII));
+    return socket;
+  }
+
+  private static String upgrade(String headers) {
+    return "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        + headers
+        + "\r\n";
+  }
+
+  /** Reads the status line and headers of a response, and its body when it states a length. */
+  private static String response(Socket socket) throws IOException {
+    InputStream in = socket.getInputStream();
+    StringBuilder out = new StringBuilder();
+    while (out.indexOf("\r\n\r\n") < 0) {
+      int next = in.read();
+      if (next < 0) {
+        return out.toString();
+      }
+      out.append((char) next);
+    }
+    String head = out.toString().toLowerCase(Locale.ROOT);
+    int length = head.indexOf("content-length: ");
+    if (length >= 0) {
+      int from = length + "content-length: ".length();
+      int bytes = Integer.parseInt(head.substring(from, head.indexOf('\r', from)));
+      out.append(new String(in.readNBytes(bytes), StandardCharsets.US_ASCII));
+    }
+    return out.toString();
+  }
+
+  private static void await(IntSupplier count, int wanted) {
+    while (count.getAsInt() != wanted) { // the class has a timeout
+      Thread.yield();
+    }
+  }
+
+  private void closeClients() throws Exception {
+    for (AutoCloseable client : clients) {
+      client.close();
+    }
+    clients.clear();
+  }
+
+  private static String token() throws Exception {
+    return JwtAuthenticationTest.token(
+        HexFormat.of().parseHex(SECRET.repeat(32)),
+        "{\"alg\":\"HS256\"}",
+        "{\"iat\":" + Instant.now().getEpochSecond() + "}");
+  }
+
+  private static void assertServes(Socket socket, String headers) throws IOException {
+    socket
+        .getOutputStream()
+        .write(
+            POST.replace("Content-Type", headers + "Content-Type")
+                .getBytes(StandardCharsets.US_ASCII));
+    assertThat(response(socket)).startsWith("HTTP/1.1 200").contains("\"called\"");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "Host: example.com, 403, invalid host",
+    "Host: localhost | Origin: http://evil.example, 403, origin not allowed",
+    "Host: localhost | Authorization: Bearer a.b.c, 401, malformed token",
+    "Host: localhost, 401, missing token"
+  })
+  void aRefusedUpgradeIsAnsweredAndLeavesNothing(String headers, int status, String reason)
+      throws Exception {
+    String lines = headers.replace(" | ", "\r\n") + "\r\n";
+    boolean tokens = status == 401;
+    Listener listener =
+        listen(
+            tokens
+                ? Map.of(
+                    "jwt_secret",
+                    Files.writeString(folder.resolve("jwt.hex"), SECRET.repeat(32)).toString())
+                : Map.of());
+    try {
+      Socket last = null;
+      for (int i = 0; i < MANY; i++) {
+        last = connect(listener, upgrade(lines));
+        assertThat(response(last)).startsWith("HTTP/1.1 " + status).contains(reason);
+      }
+      assertThat(listener.openConnections()).isLessThanOrEqualTo(1_024);
+      String token = tokens ? "Authorization: Bearer " + token() + "\r\n" : "";
+      assertServes(last, token); // on the connection of a refused upgrade
+      assertThat(response(connect(listener, upgrade("Host: localhost\r\n" + token))))
+          .startsWith("HTTP/1.1 101");
+      assertThat(listener.openSockets()).isEqualTo(1);
+      closeClients();
+      await(listener::openConnections, 0);
+      await(listener::openSockets, 0);
+    } finally {
+      listener.close();
+    }
+  }
+
+  @Test
+  void upgradesAboveTheLimitAreRefusedUntilOneIsClosed() throws Exception {
+    Listener listener = listen(Map.of("max_websockets", 2));
+    try {
+      List<Socket> open = new ArrayList<>();
+      for (int i = 0; i < 2; i++) {
+        open.add(connect(listener, upgrade("Host: localhost\r\n")));
+        assertThat(response(open.get(i))).startsWith("HTTP/1.1 101");
+      }
+      for (int i = 0; i < MANY; i++) {
+        assertThat(response(connect(listener, upgrade("Host: localhost\r\n"))))
+            .startsWith("HTTP/1.1 429")
+            .contains("at most 2");
+      }
+      assertThat(listener.openSockets()).isEqualTo(2);
+      open.get(0).close();
+      await(listener::openSockets, 1);
+      assertThat(response(connect(listener, upgrade("Host: localhost\r\n"))))
+          .startsWith("HTTP/1.1 101");
+      closeClients();
+      await(listener::openConnections, 0);
+      await(listener::openSockets, 0);
+    } finally {
+      listener.close();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "POS",
+        "POST / HTTP/1.1\r\nHost: loc",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      })
+  void unfinishedRequestsKeepNobodyOut(String sent) throws Exception {
+    Listener listener = listen(Map.of("max_connections", 50));
+    try {
+      Socket socket = connect(listener, upgrade("Host: localhost\r\n"));
+      assertThat(response(socket)).startsWith("HTTP/1.1 101");
+      for (int i = 0; i < 20; i++) {
+        for (int j = 0; j < 60; j++) {
+          connect(listener, sent);
+        }
+        assertServes(connect(listener, ""), "");
+      }
+      assertThat(listener.openConnections()).isLessThanOrEqualTo(51);
+      assertThat(listener.openSockets()).as("an open WebSocket stays").isEqualTo(1);
+      closeClients();
+      await(listener::openConnections, 0);
+    } finally {
+      listener.close();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "GET / HTTP/1.1\r\nX: "})
+  void aHeaderThatComesByteByByteIsNotWaitedFor(String sent) throws Exception {
+    Listener listener = listen(Map.of("idle_seconds", 1));
+    try {
+      Socket slow = connect(listener, sent);
+      slow.setSoTimeout(100);
+      assertThat(endsWhileItSends(slow)).isTrue();
+      await(listener::openConnections, 0);
+    } finally {
+      listener.close();
+    }
+  }
+
+  /** Sends a byte between any two looks at the other end, until that is closed. */
+  private static boolean endsWhileItSends(Socket socket) throws IOException {
+    OutputStream out = socket.getOutputStream();
+    while (true) {
+      try {
+        if (socket.getInputStream().read() < 0) {
+          return true;
+        }
+      } catch (SocketTimeoutException open) {
+        // it is open
+      } catch (SocketException reset) {
+        return true;
+      }
+      try {
+        out.write('a');
+      } catch (SocketException reset) {
+        return true;
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(bytes = {1, 2})
+  void aWebSocketWhoseCallFailsIsClosed(byte opcode) throws Exception {
+    Listener listener = listen(Map.of());
+    try {
+      Socket socket = connect(listener, upgrade("Host: localhost\r\n"));
+      assertThat(response(socket)).startsWith("HTTP/1.1 101");
+      socket.getOutputStream().write(frame(opcode, BODY.replace("test_call", "test_break")));
+      await(listener::openSockets, 0);
+      await(listener::openConnections, 0);
+    } finally {
+      listener.close();
+    }
+  }
+
+  @Test
+  void anActionThatFailsDoesNotKeepAWebSocketOpen() throws Exception {
+    Listener listener = listen(Map.of());
+    try {
+      Socket socket = connect(listener, upgrade("Host: localhost\r\n"));
+      assertThat(response(socket)).startsWith("HTTP/1.1 101");
+      socket.getOutputStream().write(frame((byte) 1, BODY.replace("test_call", "test_watch")));
+      socket.getInputStream().readNBytes(2);
+      socket.getOutputStream().write(frame((byte) 8, ""));
+      await(listener::openSockets, 0);
+      await(listener::openConnections, 0);
+    } finally {
+      listener.close();
+    }
+  }
+
+  /** A masked frame (RFC 6455, section 5.2); the mask is zero. */
+  private static byte[] frame(byte opcode, String text) {
+    byte[] payload = text.getBytes(StandardCharsets.UTF_8);
+    return ByteBuffer.allocate(6 + payload.length)
+        .put((byte) (0x80 | opcode))
+        .put((byte) (0x80 | payload.length))
+        .putInt(0)
+        .put(payload)
+        .array();
+  }
+
+  private SocketChannel connect(Path path, String sent) throws IOException {
+    SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+    clients.add(channel);
+    channel.connect(UnixDomainSocketAddress.of(path));
+    channel.write(ByteBuffer.wrap(sent.getBytes(StandardCharsets.US_ASCII)));
+    return channel;
+  }
+
+  private static String line(SocketChannel channel) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(1_024);
+    while (buffer.position() == 0 || buffer.get(buffer.position() - 1) != '\n') {
+      if (channel.read(buffer) < 0) {
+        break;
+      }
+    }
+    return new String(buffer.array(), 0, buffer.position(), StandardCharsets.US_ASCII);
+  }
+
+  @Test
+  void silentClientsOfAUnixSocketKeepNobodyOut() throws Exception {
+    Path path = folder.resolve("a.ipc");
+    IpcListener listener =
+        new IpcListener(
+            dispatcher,
+            config(
+                IpcListener.Config.class,
+                Map.of("path", path.toString(), "namespaces", "test", "max_connections", 8)),
+            Map.of());
+    try {
+      SocketChannel subscriber = connect(path, BODY.replace("test_call", "test_watch"));
+      assertThat(line(subscriber)).contains("true");
+      for (int i = 0; i < 100; i++) {
+        connect(path, i % 2 == 0 ? "" : "{\"jsonrpc\":");
+      }
+      SocketChannel broken = connect(path, BODY.replace("test_call", "test_break"));
+      assertThat(line(broken)).isEmpty();
+      assertThat(line(connect(path, BODY))).contains("\"called\"");
+      subscriber.write(ByteBuffer.wrap(BODY.getBytes(StandardCharsets.US_ASCII)));
+      assertThat(line(subscriber)).contains("\"called\"");
+      assertThat(listener.openConnections()).isLessThanOrEqualTo(8);
+      closeClients();
+      await(listener::openConnections, 0);
+    } finally {
+      listener.close();
+    }
+  }
+}
