@@ -7,6 +7,7 @@ import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.Deadline;
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.payload.MinerControl;
 import dev.patchbay.api.payload.Payload;
 import dev.patchbay.api.payload.PayloadAttributes;
@@ -78,7 +79,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private final BlockExecutor executor;
   private final TransactionPool pool;
   private final Jobs jobs = new Jobs(new JobWork());
-  private @Nullable ServiceRegistration<PoolListener> registration;
+  private List<ServiceRegistration<?>> registrations = List.of();
   private final TransactionOrdering byTip = new TipOrdering(() -> this.leastTip);
   private volatile long gasLimit;
   private volatile UInt256 leastTip = UInt256.ZERO;
@@ -104,16 +105,22 @@ public final class Builder implements PayloadBuilder, MinerControl {
     ConfigurationKeys.report("dev.patchbay.payload", properties, Config.class, LOG::warn);
     // registered as an object, not by the component: the pool is upstream of this
     PoolListener listener = transaction -> jobs.poolChanged();
-    registration = context.registerService(PoolListener.class, listener, new Hashtable<>());
+    registrations =
+        List.of(
+            context.registerService(PoolListener.class, listener, new Hashtable<>()),
+            context.registerService(
+                HealthCheck.class,
+                HealthCheck.ofFailures(
+                    "payload.building",
+                    "payloads are built when they are asked for",
+                    jobs::failure),
+                new Hashtable<>()));
   }
 
   /** Ends what is being built. */
   @Deactivate
   void close() {
-    ServiceRegistration<PoolListener> registered = registration;
-    if (registered != null) {
-      registered.unregister();
-    }
+    registrations.forEach(ServiceRegistration::unregister);
     jobs.close();
   }
 

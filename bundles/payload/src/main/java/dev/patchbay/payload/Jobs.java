@@ -2,8 +2,13 @@
 package dev.patchbay.payload;
 
 import dev.patchbay.api.execution.Deadline;
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.payload.Payload;
 import dev.patchbay.api.payload.PayloadAttributes;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Loop;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
@@ -50,7 +55,8 @@ final class Jobs {
   /** Counts changes of the pool. */
   private long changes;
 
-  private @Nullable Thread thread;
+  private final Failures building = new Failures("building a payload", LOG::warn, LOG::info);
+  private @Nullable Loop loop;
   private volatile boolean closed;
 
   /** Builds blocks. */
@@ -173,6 +179,7 @@ final class Jobs {
   void start(Bytes id, Block parent, PayloadAttributes attributes) {
     synchronized (this) {
       if (jobs.containsKey(id)) {
+        ensureLoop();
         return;
       }
     }
@@ -186,12 +193,33 @@ final class Jobs {
         jobs.remove(jobs.keySet().iterator().next());
       }
       jobs.values().stream().limit(Math.max(0, jobs.size() - KEPT_EFFECTS)).forEach(Job::slim);
-      if (thread == null) {
-        thread = new Deadline.Worker(this::run, "payload-building-0", () -> {});
-        thread.start();
-      }
+      ensureLoop();
       notifyAll();
     }
+  }
+
+  /** Starts the thread; without memory for it, payloads stay empty until the next attempt. */
+  private void ensureLoop() {
+    if (loop != null || closed) {
+      return;
+    }
+    Loop next =
+        new Loop(
+            body -> new Deadline.Worker(body, "payload-building-0", () -> {}),
+            new Failures("the thread that builds payloads", LOG::warn, LOG::info),
+            this::step);
+    try {
+      next.start();
+    } catch (OutOfMemoryError failure) {
+      building.failed(failure);
+      return;
+    }
+    loop = next;
+  }
+
+  /** Returns the latest failure as one line; null when the latest payload was built. */
+  @Nullable String failure() {
+    return building.latest();
   }
 
   /** Returns the best that there is and leaves it at that. */
@@ -221,31 +249,25 @@ final class Jobs {
   }
 
   void close() {
-    Thread running;
+    Loop running;
     synchronized (this) {
       closed = true;
-      running = thread;
+      running = loop;
       notifyAll();
     }
-    try {
-      if (running != null) {
-        running.join(TimeUnit.SECONDS.toMillis(10));
-      }
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
+    if (running != null) {
+      running.close();
     }
   }
 
-  private void run() {
-    try {
-      for (Job job = next(); job != null; job = next()) {
-        long start = System.nanoTime();
-        build(job);
-        pause(job, Math.max(LEAST_PAUSE_NANOS, System.nanoTime() - start));
-      }
-    } catch (InterruptedException interrupted) {
-      LOG.debug("building ends: {}", interrupted.toString());
+  private long step() throws InterruptedException {
+    Job job = next();
+    if (job != null) {
+      long start = System.nanoTime();
+      build(job);
+      pause(job, Math.max(LEAST_PAUSE_NANOS, System.nanoTime() - start));
     }
+    return 0;
   }
 
   /** Waits for a payload that can get better; the latest first. Null when this is closed. */
@@ -276,12 +298,21 @@ final class Jobs {
           job.hasEffects = true;
         }
       }
+      building.succeeded();
     } catch (Deadline.ExceededException fetched) {
       LOG.trace("a payload on {} was fetched while it was built again", job.parent);
-    } catch (RuntimeException failure) {
-      // what was built before stands; storage or the EVM may be on their way out, or the parent
-      LOG.debug("a payload on {} was not built again: {}", job.parent, failure.toString());
+    } catch (StorageException | StorageUnavailableException | NotReadyException missing) {
+      // the previous payload stays; the part that is missing reports its health itself
+      LOG.debug("a payload on {} was not built again: {}", job.parent, missing.toString());
+      buildAgain(job);
+    } catch (Throwable failure) { // the previous payload stays, and the thread has other payloads
+      building.failed(failure);
+      buildAgain(job);
     }
+  }
+
+  private synchronized void buildAgain(Job job) {
+    job.built = changes - 1;
   }
 
   /** Waits, unless another payload than the one that was built asks for its first transactions. */

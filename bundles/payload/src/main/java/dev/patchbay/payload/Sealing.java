@@ -6,9 +6,13 @@ import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.payload.PayloadBuilder;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.PoolListener;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Loop;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.ChainConfig;
@@ -45,18 +49,16 @@ public final class Sealing implements PoolListener, ChainListener {
   private final BlockImporter importer;
   private final PayloadBuilder builder;
   private final InstantSource clock = InstantSource.system();
-  private final Thread thread;
-  private final ServiceRegistration<?> registration;
-  private final Object signal = new Object();
-  private boolean signalled;
-  private volatile boolean stopped;
+  private final Loop loop =
+      new Loop("payload-sealing-0", new Failures("sealing", LOG::warn, LOG::info), this::step);
+  private final List<ServiceRegistration<?>> registrations;
   private @Nullable String lastComplaint;
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  private volatile @Nullable BlockSealer sealer;
+  volatile @Nullable BlockSealer sealer;
 
   /** Starts the thread that seals. */
   @Activate
@@ -68,74 +70,64 @@ public final class Sealing implements PoolListener, ChainListener {
     this.chain = chain;
     this.importer = importer;
     this.builder = builder;
-    thread = new Thread(this::run, "payload-sealing-0");
-    thread.start();
     // registered as an object, not by the component: the pool is upstream of this, and a lazy
     // listener would be a cycle
-    registration =
-        context.registerService(
-            new String[] {PoolListener.class.getName(), ChainListener.class.getName()},
-            this,
-            new Hashtable<>());
+    registrations =
+        List.of(
+            context.registerService(
+                new String[] {PoolListener.class.getName(), ChainListener.class.getName()},
+                this,
+                new Hashtable<>()),
+            context.registerService(
+                HealthCheck.class,
+                HealthCheck.ofFailures(
+                    "payload.sealing", "blocks are sealed when they are due", loop::failure),
+                new Hashtable<>()));
+    try {
+      loop.start();
+    } catch (Throwable failure) { // no memory for a thread
+      registrations.forEach(ServiceRegistration::unregister);
+      throw failure;
+    }
   }
 
   @Deactivate
   void stop() {
-    registration.unregister();
-    stopped = true;
-    wake();
-    try {
-      thread.join(10_000);
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    registrations.forEach(ServiceRegistration::unregister);
+    loop.close();
   }
 
   @Override
   public void transactionPending(Transaction transaction) {
-    wake();
+    loop.wake();
   }
 
   @Override
   public void headChanged(List<Block> removed, List<Block> added) {
-    wake();
+    loop.wake();
   }
 
-  private void wake() {
-    synchronized (signal) {
-      signalled = true;
-      signal.notifyAll();
+  private long step() {
+    try {
+      return seal();
+    } catch (StorageUnavailableException unavailable) { // the store reports its health itself
+      return RETRY_MILLIS;
+    } catch (NotReadyException missing) {
+      complain(missing);
+      return RETRY_MILLIS;
     }
   }
 
-  private void await(long millis) {
-    synchronized (signal) {
-      try {
-        if (!signalled && millis > 0) {
-          signal.wait(millis);
-        }
-      } catch (InterruptedException interrupted) {
-        stopped = true;
-      }
-      signalled = false;
-    }
-  }
-
-  private void run() {
-    while (!stopped) {
-      try {
-        await(step());
-      } catch (StorageUnavailableException gone) {
-        await(RETRY_MILLIS);
-      } catch (RuntimeException failure) {
-        complain(String.valueOf(failure.getMessage()));
-        await(RETRY_MILLIS);
-      }
+  private void complain(RuntimeException reason) {
+    String message = String.valueOf(reason.getMessage());
+    if (!message.equals(lastComplaint)) {
+      lastComplaint = message;
+      LOG.warn("cannot seal: {}", message);
     }
   }
 
   /** Does what is due now; returns for how many milliseconds nothing will be. */
-  private long step() {
+  private long seal() {
     BlockSealer current = sealer;
     ChainConfig.Clique clique = chain.config().clique();
     if (current == null || clique == null) {
@@ -146,8 +138,14 @@ public final class Sealing implements PoolListener, ChainListener {
     if (clique.period() > 0 && due > 0) {
       return due;
     }
-    BlockSealer.Template template =
-        current.prepare(head.header(), clock.instant().getEpochSecond(), chain, chain.config());
+    BlockSealer.Template template;
+    try {
+      template =
+          current.prepare(head.header(), clock.instant().getEpochSecond(), chain, chain.config());
+    } catch (IllegalStateException notNow) { // it is the turn of others; the next head wakes this
+      complain(notNow);
+      return RETRY_MILLIS;
+    }
     Block draft = builder.build(head, template);
     if (clique.period() == 0 && draft.transactions().isEmpty()) {
       return IDLE_MILLIS;
@@ -156,8 +154,8 @@ public final class Sealing implements PoolListener, ChainListener {
     Block block = new Block(sealed, draft.transactions(), draft.ommers(), draft.withdrawals());
     ImportResult result = importer.importBlock(block);
     if (result instanceof ImportResult.Invalid invalid) {
-      complain("own block " + block.number() + " is not valid: " + invalid.reason());
-      return IDLE_MILLIS;
+      throw new IllegalStateException(
+          "own block " + block.number() + " is not valid: " + invalid.reason());
     }
     lastComplaint = null;
     LOG.info(
@@ -167,12 +165,5 @@ public final class Sealing implements PoolListener, ChainListener {
         block.transactions().size(),
         sealed.gasUsed());
     return clique.period() == 0 ? 0 : 1;
-  }
-
-  private void complain(String reason) {
-    if (!reason.equals(lastComplaint)) {
-      lastComplaint = reason;
-      LOG.warn("cannot seal: {}", reason);
-    }
   }
 }

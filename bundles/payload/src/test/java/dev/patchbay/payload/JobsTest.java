@@ -22,8 +22,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class JobsTest {
   private static final Hash ONE = Hash.fromHex("0x01" + "00".repeat(31));
@@ -118,6 +121,51 @@ class JobsTest {
     assertThat(work.begun.await(10, TimeUnit.SECONDS)).isTrue();
     jobs.close();
     assertThat(work.brokenOff.getCount()).as("the thread has ended").isZero();
+  }
+
+  /** The second build of a payload follows a first one that threw. */
+  @ParameterizedTest
+  @MethodSource("dev.patchbay.payload.SealingTest#errors")
+  void aBuildThatThrowsIsFollowedByOneThatWorks(Throwable error) throws Exception {
+    CountDownLatch retried = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    CountDownLatch done = new CountDownLatch(1);
+    AtomicInteger count = new AtomicInteger();
+    Jobs.Work work =
+        new Jobs.Work() {
+          @Override
+          public Payload empty(Block parent, PayloadAttributes attributes) {
+            return payload(block(2));
+          }
+
+          @Override
+          public Payload full(Block parent, PayloadAttributes attributes) {
+            switch (count.incrementAndGet()) {
+              case 1 -> SealingTest.<RuntimeException>sneak(error);
+              case 2 -> {
+                retried.countDown();
+                SealingTest.await(go);
+              }
+              default -> done.countDown();
+            }
+            return payload(block(3));
+          }
+        };
+    Jobs jobs = new Jobs(work);
+    Bytes id = Jobs.id(PARENT.hash(), attributes(null), Fork.SHANGHAI);
+    jobs.start(id, PARENT, attributes(null));
+    assertThat(retried.await(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(jobs.failure()).contains(error.getClass().getSimpleName());
+    go.countDown();
+    // another payload: its build begins when the one before has ended
+    PayloadAttributes others = attributes(rollup(List.of(), false, null, 7L));
+    jobs.start(Jobs.id(PARENT.hash(), others, Fork.SHANGHAI), PARENT, others);
+    assertThat(done.await(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(jobs.failure()).isNull();
+    Payload built = jobs.get(id);
+    assertThat(built).isNotNull();
+    assertThat(built.block()).isEqualTo(block(3));
+    jobs.close();
   }
 
   @Test

@@ -3,12 +3,15 @@ package dev.patchbay.txpool;
 
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.AddResult.Reason;
 import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Listeners;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSidecar;
@@ -32,7 +35,6 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -43,6 +45,8 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps transactions by sender and nonce. Bounded in count and bytes; a replacement pays at least a
@@ -50,6 +54,7 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
  */
 @Component(service = TransactionPool.class, immediate = true)
 public final class Pool implements TransactionPool, ChainListener {
+  private static final Logger LOG = LoggerFactory.getLogger(Pool.class);
   private static final int MAX_TRANSACTIONS = 20_000;
   private static final int MAX_PER_SENDER = 1_024;
   private static final int MAX_BYTES = 128 * 1024;
@@ -64,7 +69,10 @@ public final class Pool implements TransactionPool, ChainListener {
   private final ChainReader chain;
   private final StateProvider states;
   private final ServiceRegistration<ChainListener> registration;
-  private final List<PoolListener> listeners = new CopyOnWriteArrayList<>();
+  private final ServiceRegistration<HealthCheck> health;
+  private final Listeners<PoolListener> listeners = new Listeners<>(LOG::warn, LOG::info);
+  private final Failures readding =
+      new Failures("adding a transaction of a removed block", LOG::warn, LOG::info);
   private final Map<Hash, Transaction> byHash = new HashMap<>();
   private final Map<Address, NavigableMap<Long, Transaction>> bySender = new HashMap<>();
 
@@ -83,10 +91,17 @@ public final class Pool implements TransactionPool, ChainListener {
     this.chain = chain;
     this.states = states;
     registration = context.registerService(ChainListener.class, this, new Hashtable<>());
+    health =
+        context.registerService(
+            HealthCheck.class,
+            HealthCheck.ofFailures(
+                "txpool.listeners", "all listeners are notified", listeners::failure),
+            new Hashtable<>());
   }
 
   @Deactivate
   void close() {
+    health.unregister();
     registration.unregister();
   }
 
@@ -99,7 +114,7 @@ public final class Pool implements TransactionPool, ChainListener {
   }
 
   void removeListener(PoolListener listener) {
-    listeners.removeIf(known -> known == listener);
+    listeners.remove(listener);
   }
 
   @Override
@@ -498,7 +513,7 @@ public final class Pool implements TransactionPool, ChainListener {
       accounts.forEach(this::prune);
     }
     for (Block block : removed) {
-      block.transactions().forEach(this::add);
+      block.transactions().forEach(transaction -> readding.run(() -> add(transaction)));
     }
   }
 

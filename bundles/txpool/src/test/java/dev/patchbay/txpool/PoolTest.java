@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.node.Health;
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateRange;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.AddResult.Reason;
+import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.crypto.Blobs;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
@@ -30,6 +33,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.osgi.framework.BundleContext;
 
@@ -39,12 +43,13 @@ class PoolTest {
   private static final long GWEI = 1_000_000_000L;
 
   private final Map<Address, Account> accounts = new HashMap<>();
+  private final List<HealthCheck> health = new ArrayList<>();
   private Fork fork = Fork.LONDON;
   private TransactionRules rules = TransactionRules.ETHEREUM;
   private Block head = block(1, List.of());
   private final Pool pool =
       new Pool(
-          stub(BundleContext.class, Map.of("registerService", args -> null)),
+          stub(BundleContext.class, Map.of("registerService", args -> registered(args[1]))),
           stub(
               ChainReader.class,
               Map.of(
@@ -63,9 +68,44 @@ class PoolTest {
                           StateRange.class,
                           Map.of("account", address -> accounts.get(address[0]))))));
 
+  private @Nullable Object registered(Object service) {
+    if (service instanceof HealthCheck check) {
+      health.add(check);
+    }
+    return null;
+  }
+
   {
     accounts.put(sender(KEY), account(0));
     accounts.put(sender(OTHER), account(0));
+  }
+
+  @Test
+  void aListenerThatThrowsStopsNeitherTheOthersNorTheSender() {
+    for (Error error :
+        List.of(
+            new OutOfMemoryError("Java heap space"),
+            new StackOverflowError(),
+            new NoClassDefFoundError("dev/patchbay/Exchanged"),
+            new AssertionError("an assertion"))) {
+      List<Transaction> announced = new ArrayList<>();
+      PoolListener broken =
+          transaction -> {
+            throw error;
+          };
+      PoolListener other = announced::add;
+      pool.addListener(broken);
+      pool.addListener(other);
+      Transaction transaction =
+          tx(KEY, pool.pending().values().stream().mapToInt(List::size).sum(), 2 * GWEI);
+      assertThat(pool.add(transaction)).isInstanceOf(AddResult.Accepted.class);
+      assertThat(announced).containsExactly(transaction);
+      assertThat(health.get(0).check().status()).isEqualTo(Health.Status.DEGRADED);
+      assertThat(health.get(0).check().message()).contains(error.getClass().getSimpleName());
+      pool.removeListener(broken);
+      pool.removeListener(other);
+      assertThat(health.get(0).check().status()).isEqualTo(Health.Status.HEALTHY);
+    }
   }
 
   @Test

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.node;
 
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
@@ -22,4 +24,29 @@ public interface HealthCheck {
    * counts as {@link Health.Status#FAILED} with the message of the exception.
    */
   Health check();
+
+  /**
+   * Creates a check of work that repeats, such as the steps of a thread. The check is degraded
+   * while the latest attempt has failed: the thread goes on by itself.
+   *
+   * @param name name of the part
+   * @param working what the part does, for the message of a healthy part
+   * @param failure returns the latest failure as one line; null when the latest attempt succeeded
+   */
+  static HealthCheck ofFailures(String name, String working, Supplier<@Nullable String> failure) {
+    return new HealthCheck() {
+      @Override
+      public String name() {
+        return name;
+      }
+
+      @Override
+      public Health check() {
+        String latest = failure.get();
+        return latest == null
+            ? Health.healthy(working)
+            : Health.degraded(latest + "; the node tries again, see the log");
+      }
+    };
+  }
 }

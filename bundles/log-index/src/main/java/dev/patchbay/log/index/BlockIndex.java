@@ -5,6 +5,8 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.LogIndex.Progress;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Loop;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
@@ -57,10 +59,17 @@ final class BlockIndex implements AutoCloseable {
   /** Blocks that are in neither. */
   private final NavigableMap<Long, Chunk.Block> latest = new ConcurrentSkipListMap<>();
 
-  private final Thread thread = new Thread(this::run, "log-index");
-  private final Object signal = new Object();
-  private boolean signalled;
-  private volatile boolean closed;
+  private final Loop loop =
+      new Loop(
+          body -> {
+            Thread thread = new Thread(body, "log-index");
+            thread.setDaemon(true);
+            return thread;
+          },
+          new Failures("the log index", LOG::warn, LOG::info),
+          this::step);
+
+  private boolean opened;
   private volatile @Nullable Seen seen;
   private long reported = System.nanoTime();
 
@@ -75,28 +84,23 @@ final class BlockIndex implements AutoCloseable {
   }
 
   void start() {
-    thread.setDaemon(true);
-    thread.start();
+    loop.start();
   }
 
   /** Says that the head has moved. */
   void wake() {
-    synchronized (signal) {
-      signalled = true;
-      signal.notifyAll();
-    }
+    loop.wake();
+  }
+
+  /** Returns the latest failure as one line; null when the latest step succeeded. */
+  @Nullable String failure() {
+    return loop.failure();
   }
 
   /** Ends the thread, which is not interrupted: that would close the files of a store. */
   @Override
   public void close() {
-    closed = true;
-    wake();
-    try {
-      thread.join(10_000);
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    loop.close();
   }
 
   // ---- asking
@@ -174,44 +178,22 @@ final class BlockIndex implements AutoCloseable {
 
   // ---- indexing
 
-  private void run() {
-    boolean opened = false;
-    while (!closed) {
-      try {
-        if (!opened) {
-          openSections();
-          opened = true;
-        }
-        follow();
-        Long missing = newestMissing();
-        if (missing == null) {
-          await(0);
-        } else {
-          make(missing);
-        }
-      } catch (StorageException | StorageUnavailableException unavailable) {
-        await(RETRY_MILLIS); // a store is being exchanged
-      } catch (IOException failure) {
-        LOG.warn("the log index cannot be written: {}; searches go on without", failure.toString());
-        await(60 * RETRY_MILLIS);
-      } catch (RuntimeException failure) {
-        LOG.error("the log index has a fault; it tries again", failure);
-        await(60 * RETRY_MILLIS);
+  /** Does what is to be done; returns for how many milliseconds nothing will be. */
+  private long step() throws IOException {
+    try {
+      if (!opened) {
+        openSections();
+        opened = true;
       }
-    }
-  }
-
-  /** Waits for a new head; with a time at most so long. */
-  private void await(long millis) {
-    synchronized (signal) {
-      try {
-        if (!signalled && !closed) {
-          signal.wait(millis);
-        }
-      } catch (InterruptedException interrupted) {
-        closed = true;
+      follow();
+      Long missing = newestMissing();
+      if (missing == null) {
+        return Loop.UNTIL_WOKEN;
       }
-      signalled = false;
+      make(missing);
+      return 0;
+    } catch (StorageException | StorageUnavailableException unavailable) {
+      return RETRY_MILLIS; // a store is being exchanged, and reports its health itself
     }
   }
 
@@ -241,7 +223,7 @@ final class BlockIndex implements AutoCloseable {
 
   /** Indexes the blocks up to the head that are in no section. */
   private void follow() throws IOException {
-    for (boolean more = true; more && !closed; ) {
+    for (boolean more = true; more && !loop.isClosed(); ) {
       Block head = chain.head();
       if (!isCanonical()) {
         dropUntrue();
@@ -343,7 +325,7 @@ final class BlockIndex implements AutoCloseable {
     for (int offset = 0; offset < Section.BLOCKS; offset += Chunk.BLOCKS) {
       Chunk known = chunks.get(Chunk.of(first + offset));
       Chunk chunk = known == null ? chunk(first + offset) : known;
-      if (chunk == null || (offset > 0 && !chunk.parent().equals(last)) || closed) {
+      if (chunk == null || (offset > 0 && !chunk.parent().equals(last)) || loop.isClosed()) {
         return; // the chain is reorganised, or set back
       }
       int added = chunk.entries().length;

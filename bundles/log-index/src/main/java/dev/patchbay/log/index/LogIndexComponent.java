@@ -4,6 +4,7 @@ package dev.patchbay.log.index;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.LogIndex;
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Hash;
 import java.nio.file.Path;
@@ -22,7 +23,7 @@ import org.osgi.service.component.annotations.Reference;
 @Component(immediate = true)
 public final class LogIndexComponent implements LogIndex {
   private final BlockIndex index;
-  private final ServiceRegistration<ChainListener> registration;
+  private final List<ServiceRegistration<?>> registrations;
 
   /** Begins to index. */
   @Activate
@@ -34,15 +35,25 @@ public final class LogIndexComponent implements LogIndex {
     }
     index = new BlockIndex(chain, Path.of(data, "log-index"));
     // registered as an object: the chain, which is read here, would ask for a lazy listener
-    registration =
-        context.registerService(
-            ChainListener.class, (removed, added) -> index.wake(), new Hashtable<>());
-    index.start();
+    registrations =
+        List.of(
+            context.registerService(
+                ChainListener.class, (removed, added) -> index.wake(), new Hashtable<>()),
+            context.registerService(
+                HealthCheck.class,
+                HealthCheck.ofFailures("log.index", "blocks are indexed", index::failure),
+                new Hashtable<>()));
+    try {
+      index.start();
+    } catch (Throwable failure) { // no memory for a thread
+      registrations.forEach(ServiceRegistration::unregister);
+      throw failure;
+    }
   }
 
   @Deactivate
   void close() {
-    registration.unregister();
+    registrations.forEach(ServiceRegistration::unregister);
     index.close();
   }
 

@@ -24,13 +24,17 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The index against a look at every block. */
 class BlockIndexTest {
@@ -58,6 +62,11 @@ class BlockIndexTest {
     private final List<Block> blocks = new ArrayList<>();
     private final Map<Hash, List<Log>> logs = new HashMap<>();
     private final Map<Hash, BlockHeader> headers = new HashMap<>();
+
+    /** What the next reading of receipts throws. */
+    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+
+    private final CountDownLatch throwing = new CountDownLatch(1);
 
     synchronized void extend(int count, int salt) {
       for (int i = 0; i < count; i++) {
@@ -93,6 +102,11 @@ class BlockIndexTest {
     }
 
     private synchronized @Nullable Object call(String method, Object argument) {
+      Throwable next = method.equals("receipts") ? failure.getAndSet(null) : null;
+      if (next != null) {
+        throwing.countDown();
+        BlockIndexTest.<RuntimeException>sneak(next);
+      }
       return switch (method) {
         case "head" -> blocks.get(blocks.size() - 1);
         case "canonicalHash" -> {
@@ -200,6 +214,38 @@ class BlockIndexTest {
     opened.wake();
     whole(opened);
     agrees(opened, 2);
+  }
+
+  static Stream<Throwable> errors() {
+    return Stream.of(
+        new OutOfMemoryError("Java heap space"),
+        new StackOverflowError(),
+        new NoClassDefFoundError("dev/patchbay/Exchanged"),
+        new AssertionError("an assertion"),
+        new IllegalStateException("a state"));
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <E extends Throwable> void sneak(Throwable failure) throws E {
+    throw (E) failure;
+  }
+
+  @ParameterizedTest
+  @MethodSource("errors")
+  void indexingGoesOnAfterAnError(Throwable error) throws Exception {
+    chain.extend(100, 1);
+    chain.failure.set(error);
+    BlockIndex opened = open();
+    assertThat(chain.throwing.await(30, TimeUnit.SECONDS)).isTrue();
+    String failure = opened.failure();
+    while (failure == null && opened.progress().blocks() < 100) {
+      Thread.onSpinWait();
+      failure = opened.failure();
+    }
+    assertThat(failure).contains(error.getClass().getSimpleName());
+    whole(opened);
+    agrees(opened, 3);
+    assertThat(opened.failure()).isNull();
   }
 
   @Test
