@@ -13,6 +13,7 @@ import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.binding.Listeners;
 import dev.patchbay.execution.Executions;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Transaction;
@@ -79,7 +80,14 @@ public final class Chains {
             name -> rules,
             historyBlocks);
     Importer importer =
-        new Importer(chain, manager, imports, () -> executor[0], List::of, workers, bad);
+        new Importer(
+            chain,
+            manager,
+            imports,
+            () -> executor[0],
+            new Listeners<>((message, failure) -> {}, message -> {}),
+            workers,
+            bad);
     executor[0] = Executions.of(chain, chain, engine);
     manager.add(store);
     chain.open(store);

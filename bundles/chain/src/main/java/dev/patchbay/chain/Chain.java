@@ -34,6 +34,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The block tree as it is read, and its head. The state in the store is that of the head; an older
@@ -42,6 +44,8 @@ import org.jspecify.annotations.Nullable;
  * makes the ways, write to the store, and {@link ChainOpener} when it is taken.
  */
 final class Chain implements ChainReader, StateProvider {
+  private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
+
   /** A window that was made smaller is reached step by step. */
   private static final int FORGOTTEN_AT_ONCE = 16;
 
@@ -70,6 +74,13 @@ final class Chain implements ChainReader, StateProvider {
 
   /** Counts two for each reorganisation: it is odd while one is written. */
   private volatile long reorganisations;
+
+  /**
+   * Why the head in memory may be another one than that of the store; null while both are the same.
+   */
+  private volatile @Nullable String stale;
+
+  private volatile Runnable recovery = () -> {};
 
   /** Number of the first block whose change set is kept: it can be undone. */
   private volatile long historyFrom = 1;
@@ -111,11 +122,43 @@ final class Chain implements ChainReader, StateProvider {
     historyFrom = opened.historyFrom();
     recent.reset(opened.head().hash(), opened.head().number());
     head = opened.head();
+    stale = null;
+  }
+
+  /** Takes what {@link #recover} calls when {@link #reload} is due. */
+  void onStale(Runnable reloading) {
+    recovery = reloading;
+  }
+
+  /**
+   * Reads the head from the store when an error has left it unknown; the caller holds the import
+   * lock. Returns the head that readers saw before; null when there was none.
+   */
+  @Nullable Block reload(KeyValueStore store) {
+    Block before = head;
+    if (stale != null) {
+      open(store);
+    }
+    return before;
+  }
+
+  /** Brings the head in memory and that of the store together again after an error. */
+  private void requireFresh() {
+    if (stale == null) {
+      return;
+    }
+    recovery.run();
+    String reason = stale;
+    if (reason != null) {
+      throw new StorageUnavailableException(
+          "storage unavailable: " + reason + "; the node reads the store again");
+    }
   }
 
   // ---- reading
 
   private <T extends @Nullable Object> T read(Function<KeyReader, T> reading) {
+    requireFresh();
     try (Lease<KeyValueStore> lease = storage.lease()) {
       return reading.apply(lease.get());
     }
@@ -123,6 +166,7 @@ final class Chain implements ChainReader, StateProvider {
 
   /** Reads tries, whose nodes must be of one moment. */
   private <T extends @Nullable Object> T readSnapshot(Function<KeyReader, T> reading) {
+    requireFresh();
     long start = System.nanoTime();
     do {
       RecentNodes.View nodes = recent.view();
@@ -144,6 +188,7 @@ final class Chain implements ChainReader, StateProvider {
 
   @Override
   public Block head() {
+    requireFresh();
     Block next = arriving;
     if (next != null && isHeadOfStore(next)) {
       return next; // whoever has seen one of its receipts must not be told of an older head
@@ -225,6 +270,7 @@ final class Chain implements ChainReader, StateProvider {
 
   @Override
   public @Nullable StateRange stateAfter(Hash blockHash) {
+    requireFresh();
     Lease<KeyValueStore> lease = storage.lease();
     try {
       long opened = reorganisationsWritten();
@@ -243,7 +289,7 @@ final class Chain implements ChainReader, StateProvider {
           };
       check.run();
       return new States.Historic(lease.get(), stateCache, blockHash, number, check, lease::close);
-    } catch (RuntimeException failure) {
+    } catch (Throwable failure) { // an error, too, must not keep the lease
       lease.close();
       throw failure;
     }
@@ -450,6 +496,9 @@ final class Chain implements ChainReader, StateProvider {
    * @param writes all that the way to it changes
    * @param fork number of the last block that stays
    * @param reorganises whether blocks above it go
+   * @throws StorageException when the store has refused it, or any error: the head is the one
+   *     before. An error after the store has taken it is logged, and the head has moved. While the
+   *     store cannot be read again, all methods answer that storage is unavailable.
    */
   void moveHead(KeyValueStore store, Writes writes, Block block, long fork, boolean reorganises) {
     writes.put(Column.META, Keys.HEAD, block.hash().toArray());
@@ -479,14 +528,41 @@ final class Chain implements ChainReader, StateProvider {
         recent.add(writes, block.hash());
       }
       head = block;
-    } catch (RuntimeException failure) {
-      historyFrom = before;
-      throw failure;
+    } catch (Throwable failure) { // only the store knows which head it holds
+      if (!isWritten(store, block, failure)) {
+        historyFrom = before;
+        throw failure;
+      }
+      LOG.warn("head {} is written; an error came after that: {}", block, failure.toString());
     } finally {
       arriving = null;
       if (reorganises) {
         reorganisations++;
       }
+    }
+  }
+
+  /**
+   * Returns whether the store holds a new head after an error while it was written; takes over what
+   * the store holds.
+   *
+   * @throws RuntimeException the failure, or an error, when the store cannot be read: the head is
+   *     read again before the next use
+   */
+  private boolean isWritten(KeyValueStore store, Block block, Throwable failure) {
+    stale = "a head could not be written";
+    try {
+      byte[] stored = store.get(Column.META, Keys.HEAD);
+      Block known = head;
+      if (stored != null && known != null && known.hash().equals(Hash.of(stored))) {
+        stale = null; // the store is as before, and so is all that follows from it
+        return false;
+      }
+      open(store);
+      return block.equals(head);
+    } catch (Throwable again) {
+      again.addSuppressed(failure);
+      throw again;
     }
   }
 

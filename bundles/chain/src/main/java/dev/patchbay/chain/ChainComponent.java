@@ -9,17 +9,18 @@ import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageControl;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.Listeners;
 import java.nio.file.Path;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -82,7 +83,7 @@ public final class ChainComponent {
   private final BadBlocks bad = new BadBlocks();
   private final Importer importer;
   private final List<ServiceRegistration<?>> registrations;
-  private final List<ChainListener> listeners = new CopyOnWriteArrayList<>();
+  private final Listeners<ChainListener> listeners = new Listeners<>(LOG::warn, LOG::info);
   private volatile @Nullable BlockExecutor executor;
   private final Map<String, ConsensusRules> rules = new ConcurrentHashMap<>();
 
@@ -122,7 +123,7 @@ public final class ChainComponent {
             bad,
             rules::get,
             config.history() == 0 ? Long.MAX_VALUE : config.history());
-    importer = new Importer(chain, manager, imports, () -> executor, () -> listeners, workers, bad);
+    importer = new Importer(chain, manager, imports, () -> executor, listeners, workers, bad);
     String[] readers = {
       ChainReader.class.getName(), HeaderReader.class.getName(), StateProvider.class.getName()
     };
@@ -131,7 +132,12 @@ public final class ChainComponent {
         List.of(
             context.registerService(readers, chain, new Hashtable<>()),
             context.registerService(writers, importer, new Hashtable<>()),
-            context.registerService(StorageControl.class, manager, new Hashtable<>()));
+            context.registerService(StorageControl.class, manager, new Hashtable<>()),
+            context.registerService(
+                HealthCheck.class,
+                HealthCheck.ofFailures(
+                    "chain.listeners", "all listeners are notified", listeners::failure),
+                new Hashtable<>()));
   }
 
   @Deactivate
@@ -215,6 +221,6 @@ public final class ChainComponent {
   }
 
   void removeListener(ChainListener listener) {
-    listeners.removeIf(known -> known == listener);
+    listeners.remove(listener);
   }
 }

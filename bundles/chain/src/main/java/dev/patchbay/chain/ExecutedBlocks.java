@@ -26,7 +26,7 @@ final class ExecutedBlocks {
   private final long limit =
       Math.max(LEAST_BYTES, Math.min(MOST_BYTES, Runtime.getRuntime().maxMemory() / HEAP_SHARE));
 
-  private final Map<Hash, ExecutedBlock> blocks = new LinkedHashMap<>();
+  private final Map<Hash, Sized> blocks = new LinkedHashMap<>();
   private long bytes;
 
   /**
@@ -46,27 +46,32 @@ final class ExecutedBlocks {
     }
   }
 
+  /** A block, and the size by which it counts: an error while it is measured leaves no trace. */
+  private record Sized(ExecutedBlock executed, long bytes) {}
+
   /** Keeps a block; the oldest others go when there is no room. */
   void add(ExecutedBlock executed) {
     remove(executed.block().hash());
-    blocks.put(executed.block().hash(), executed);
-    bytes += executed.bytes();
-    for (Iterator<ExecutedBlock> all = blocks.values().iterator();
+    Sized sized = new Sized(executed, executed.bytes());
+    blocks.put(executed.block().hash(), sized);
+    bytes += sized.bytes;
+    for (Iterator<Sized> all = blocks.values().iterator();
         blocks.size() > MOST_BLOCKS || (bytes > limit && blocks.size() > 1); ) {
-      bytes -= all.next().bytes();
+      bytes -= all.next().bytes;
       all.remove();
     }
   }
 
   @Nullable ExecutedBlock get(Hash hash) {
-    return blocks.get(hash);
+    Sized found = blocks.get(hash);
+    return found == null ? null : found.executed;
   }
 
   /** Gives a block away: its writes may be added to. */
   void remove(Hash hash) {
-    ExecutedBlock gone = blocks.remove(hash);
+    Sized gone = blocks.remove(hash);
     if (gone != null) {
-      bytes -= gone.bytes();
+      bytes -= gone.bytes;
     }
   }
 

@@ -14,8 +14,11 @@ import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.storage.WriteBatch;
+import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Lease;
+import dev.patchbay.binding.Listeners;
 import dev.patchbay.chain.ExecutedBlocks.ExecutedBlock;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
@@ -55,6 +58,8 @@ final class Importer implements BlockImporter, ForkChoice {
    */
   private static final int MOST_AT_ONCE = 64;
 
+  private static final long RECOVERY_PAUSE_NANOS = 1_000_000_000L;
+
   /** How far back the head may go (as geth). */
   private static final long MOST_REWIND = 32;
 
@@ -62,17 +67,22 @@ final class Importer implements BlockImporter, ForkChoice {
   private final StorageManager storage;
   private final ReentrantLock imports;
   private final Supplier<@Nullable BlockExecutor> executor;
-  private final Supplier<List<ChainListener>> listeners;
+  private final Listeners<ChainListener> listeners;
   private final TrieWorkers workers;
   private final BadBlocks bad;
   private final ExecutedBlocks executedBlocks = new ExecutedBlocks();
+  private final Failures recovering =
+      new Failures("reading the head from the store after an error", LOG::warn, LOG::info);
+  private final Failures afterwards =
+      new Failures("keeping what a new head changes", LOG::warn, LOG::info);
+  private volatile long recoverAt = System.nanoTime();
 
   Importer(
       Chain chain,
       StorageManager storage,
       ReentrantLock imports,
       Supplier<@Nullable BlockExecutor> executor,
-      Supplier<List<ChainListener>> listeners,
+      Listeners<ChainListener> listeners,
       TrieWorkers workers,
       BadBlocks bad) {
     this.chain = chain;
@@ -82,6 +92,39 @@ final class Importer implements BlockImporter, ForkChoice {
     this.listeners = listeners;
     this.workers = workers;
     this.bad = bad;
+    chain.onStale(this::recover);
+  }
+
+  /**
+   * Reads the head from the store again, unless a block is imported now, or a moment ago failed.
+   */
+  private void recover() {
+    if (System.nanoTime() - recoverAt < 0 || !imports.tryLock()) {
+      return;
+    }
+    try (Lease<KeyValueStore> lease = storage.lease()) {
+      executedBlocks.clear();
+      Block before = chain.reload(lease.get());
+      recovering.succeeded();
+      notifyOfReload(lease.get(), before, chain.head());
+    } catch (StorageUnavailableException unavailable) {
+      LOG.debug("the head is read again later: {}", unavailable.getMessage());
+    } catch (Throwable failure) {
+      recovering.failed(failure);
+      recoverAt = System.nanoTime() + RECOVERY_PAUSE_NANOS;
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  /** Tells listeners of a head that was written before an error, and read after it. */
+  private void notifyOfReload(KeyReader store, @Nullable Block before, Block now) {
+    if (before == null || before.equals(now)) {
+      return;
+    }
+    Way way = wayTo(store, before, now);
+    List<Block> added = way.added.stream().map(hash -> stored(store, hash)).toList();
+    listeners.forEach(listener -> listener.headChanged(way.removed, added));
   }
 
   /** Forgets what lies beside the chain of another store. */
@@ -534,26 +577,21 @@ final class Importer implements BlockImporter, ForkChoice {
     writes.addAll(marks);
     List<Block> added = execution.blocks.stream().map(ExecutedBlock::block).toList();
     chain.moveHead(store, writes, target, way.fork, !way.removed.isEmpty());
+    // the head has moved: nothing from here on may fail the import
+    afterwards.run(() -> noteMove(way, execution, added));
+    listeners.forEach(listener -> listener.headChanged(way.removed, added));
+  }
+
+  private void noteMove(Way way, Execution execution, List<Block> added) {
     execution.blocks.forEach(executed -> chain.remember(executed.block(), executed.receipts()));
     if (added.isEmpty()) {
-      LOG.info("head set back by {} blocks to {}", way.removed.size(), target);
+      LOG.info("head set back by {} blocks to {}", way.removed.size(), way.target);
     } else if (!way.removed.isEmpty()) {
       LOG.info(
           "reorganisation: {} blocks removed, {} added, head is {}",
           way.removed.size(),
           added.size(),
-          target);
-    }
-    tell(way.removed, added);
-  }
-
-  private void tell(List<Block> removed, List<Block> added) {
-    for (ChainListener listener : listeners.get()) {
-      try {
-        listener.headChanged(removed, added);
-      } catch (RuntimeException failure) {
-        LOG.warn("{} failed on a new head: {}", listener.getClass().getName(), failure.toString());
-      }
+          way.target);
     }
   }
 }

@@ -64,7 +64,7 @@ final class ReadAhead implements AutoCloseable {
   private void run() {
     try {
       read();
-    } catch (RuntimeException failure) {
+    } catch (Throwable failure) { // an error, too, changes no result
       // whoever needs what could not be read meets the same, and reports it
       LOG.debug("reading ahead for {} failed: {}", block, failure.toString());
     }

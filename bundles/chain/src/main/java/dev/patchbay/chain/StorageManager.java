@@ -110,6 +110,11 @@ final class StorageManager implements StorageControl {
     }
   }
 
+  /** Returns how many leases on the bound store are open. */
+  int leases() {
+    return slot.leases();
+  }
+
   boolean isBound() {
     return slot.peek().isPresent();
   }

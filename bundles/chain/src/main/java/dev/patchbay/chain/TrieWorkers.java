@@ -62,7 +62,7 @@ final class TrieWorkers implements AutoCloseable {
   @Nullable Future<?> start(Runnable task) {
     try {
       return threads > 0 ? pool.submit(task) : null;
-    } catch (RejectedExecutionException closed) {
+    } catch (RejectedExecutionException | OutOfMemoryError noThread) {
       return null;
     }
   }
@@ -85,43 +85,61 @@ final class TrieWorkers implements AutoCloseable {
       for (int i = 0; i < Math.min(threads, tasks.size() - 1); i++) {
         helpers.add(pool.submit(share));
       }
-    } catch (RejectedExecutionException closed) {
+    } catch (RejectedExecutionException | OutOfMemoryError noThread) {
       // this thread does the rest
     }
+    Throwable failure = null;
     try {
       share.run();
-    } finally {
-      next.set(tasks.size());
-      for (Future<?> helper : helpers) {
-        // one that still waits for a thread has nothing left to do
-        if (!(helper instanceof Runnable waiting && pool.remove(waiting))) {
-          await(helper);
-        }
+    } catch (Throwable own) { // thrown below, when no helper runs any more
+      failure = own;
+    }
+    next.set(tasks.size());
+    for (Future<?> helper : helpers) {
+      // one that still waits for a thread has nothing left to do
+      if (!(helper instanceof Runnable waiting && pool.remove(waiting))) {
+        Throwable other = ended(helper);
+        failure = failure == null ? other : failure;
       }
     }
+    rethrow(failure);
   }
 
   /** Waits for a task, and throws what it threw. */
   static void await(Future<?> helper) {
+    rethrow(ended(helper));
+  }
+
+  /** Waits for a task; returns what it threw, null when it threw nothing. */
+  private static @Nullable Throwable ended(Future<?> helper) {
     boolean interrupted = false;
     try {
       while (true) {
         try {
           helper.get();
-          return;
+          return null;
         } catch (InterruptedException again) { // its task reads what the caller would drop
           interrupted = true;
         } catch (ExecutionException failed) {
-          if (failed.getCause() instanceof RuntimeException cause) {
-            throw cause;
-          }
-          throw new IllegalStateException(failed.getCause());
+          return failed.getCause();
         }
       }
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  private static void rethrow(@Nullable Throwable failure) {
+    if (failure instanceof RuntimeException cause) {
+      throw cause;
+    }
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    if (failure != null) {
+      throw new IllegalStateException(failure);
     }
   }
 

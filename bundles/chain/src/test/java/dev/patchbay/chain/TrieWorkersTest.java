@@ -2,9 +2,11 @@
 package dev.patchbay.chain;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.execution.Deadline;
 import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -60,5 +62,38 @@ class TrieWorkersTest {
       workers.run(Collections.nCopies(TASKS, ran::incrementAndGet));
     }
     assertThat(ran).hasValue(TASKS);
+  }
+
+  @Test
+  void anErrorOfAHelperIsThrownWhenNoTaskRunsAnyMore() {
+    for (Error error : List.of(new OutOfMemoryError("heap"), new StackOverflowError())) {
+      AtomicInteger running = new AtomicInteger();
+      Thread caller = Thread.currentThread();
+      Runnable task =
+          () -> {
+            running.incrementAndGet();
+            try {
+              if (Thread.currentThread() != caller) {
+                throw error;
+              }
+              long end = System.nanoTime() + 1_000_000;
+              while (System.nanoTime() < end) {
+                Thread.onSpinWait();
+              }
+            } finally {
+              running.decrementAndGet();
+            }
+          };
+      try (TrieWorkers workers = new TrieWorkers(2)) {
+        assertThatThrownBy(
+                () -> {
+                  while (true) { // until a helper gets a share
+                    workers.run(Collections.nCopies(50, task));
+                  }
+                })
+            .isSameAs(error);
+        assertThat(running).hasValue(0);
+      }
+    }
   }
 }
