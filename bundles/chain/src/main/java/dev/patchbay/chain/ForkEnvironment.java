@@ -3,6 +3,8 @@ package dev.patchbay.chain;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.patchbay.primitives.Hex;
+import dev.patchbay.primitives.UInt256;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -155,9 +157,10 @@ final class ForkEnvironment {
       throw new IllegalArgumentException("variable " + variable + " is out of range");
     }
     try {
-      return new BigInteger(text);
-    } catch (NumberFormatException malformed) {
-      throw new IllegalArgumentException("variable " + variable + " is not a number: " + text);
+      return UInt256.fromDecimal(text).toBigInteger();
+    } catch (IllegalArgumentException malformed) {
+      throw new IllegalArgumentException(
+          "variable " + variable + " is not a number: " + Hex.shown(text));
     }
   }
 }

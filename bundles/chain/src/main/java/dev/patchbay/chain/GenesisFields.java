@@ -3,6 +3,7 @@ package dev.patchbay.chain;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.patchbay.primitives.Hex;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
@@ -160,17 +161,17 @@ final class GenesisFields {
     }
     if (near != null) {
       throw new IllegalArgumentException(
-          "field " + at + name + " is not known; the closest known field is " + near);
+          "field " + at + Hex.shown(name) + " is not known; the closest known field is " + near);
     }
     if (forks && LIKE_A_FORK.matcher(name).matches()) {
       throw new IllegalArgumentException(
           "field "
               + at
-              + name
+              + Hex.shown(name)
               + " is not known: this build has no such fork; the closest known field is "
               + closest(name, known));
     }
-    unknown.add(at.startsWith("alloc.") ? "alloc.*." + name : at + name);
+    unknown.add((at.startsWith("alloc.") ? "alloc.*." : at) + Hex.shown(name));
   }
 
   private static boolean isZero(JsonNode value) {

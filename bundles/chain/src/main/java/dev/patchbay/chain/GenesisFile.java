@@ -20,7 +20,6 @@ import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.StateChanges;
 import java.io.IOException;
-import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -53,8 +52,8 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
   /** No number of a genesis has more characters, leading zeros included. */
   private static final int MAX_NUMBER_LENGTH = 512;
 
-  /** A message shows no more characters of a value. */
-  private static final int MAX_SHOWN = 80;
+  /** Characters of 32 bytes in hexadecimal digits. */
+  private static final int MAX_WORD_LENGTH = 66;
 
   private static final Map<Fork, String> BLOCKS = new EnumMap<>(Fork.class);
   private static final Map<Fork, String> TIMES = new EnumMap<>(Fork.class);
@@ -337,12 +336,13 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     for (Iterator<Map.Entry<String, JsonNode>> fields = alloc.fields(); fields.hasNext(); ) {
       Map.Entry<String, JsonNode> entry = fields.next();
       String name = entry.getKey();
-      String at = "alloc." + shown(name) + ".";
+      String at = "alloc." + Hex.shown(name) + ".";
       Address address;
       try {
         address = Address.fromHex(prefixed(name));
       } catch (IllegalArgumentException malformed) {
-        throw new IllegalArgumentException("field alloc has an invalid address: " + shown(name));
+        throw new IllegalArgumentException(
+            "field alloc has an invalid address: " + Hex.shown(name));
       }
       String other = names.put(address, name);
       if (other != null) {
@@ -493,48 +493,60 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     return checked("config.", config, name, GenesisFile::longNumber, null);
   }
 
-  private static String shown(String text) {
-    return text.length() <= MAX_SHOWN ? text : text.substring(0, MAX_SHOWN) + "…";
-  }
-
   /** Returns hexadecimal text with {@code 0x}, which it may be without. */
   private static String prefixed(String text) {
     return text.startsWith("0x") || text.startsWith("0X") ? text : "0x" + text;
   }
 
-  private static Bytes bytes(JsonNode node) {
+  private static String digits(JsonNode node) {
     if (!node.isTextual()) {
-      throw new IllegalArgumentException("not a string of hexadecimal digits: " + node);
+      throw new IllegalArgumentException(
+          "not a string of hexadecimal digits: " + Hex.shown(node.toString()));
     }
-    return Bytes.fromHex(prefixed(node.textValue()));
+    return prefixed(node.textValue());
+  }
+
+  private static Bytes bytes(JsonNode node) {
+    return Bytes.fromHex(digits(node));
   }
 
   private static Hash hash(JsonNode node) {
-    return Hash.of(bytes(node).toArray());
+    return Hash.fromHex(digits(node));
   }
 
   private static Address address(JsonNode node) {
-    return Address.of(bytes(node).toArray());
+    return Address.fromHex(digits(node));
   }
 
   /** Reads a key or a value of a storage: at most 32 bytes in hexadecimal digits (as geth). */
   private static UInt256 word(String text) {
-    return UInt256.ofBytes(Hex.decode(prefixed(text)));
+    String digits = prefixed(text);
+    if (digits.length() > MAX_WORD_LENGTH) {
+      throw new IllegalArgumentException(
+          "number of " + (digits.length() - 1) / 2 + " bytes, at most 32 fit: " + Hex.shown(text));
+    }
+    return UInt256.ofBytes(Hex.decode(digits));
   }
 
   private static UInt256 number(JsonNode node) {
     String text = node.asText();
     if (text.length() > MAX_NUMBER_LENGTH) {
-      throw new IllegalArgumentException("number out of range: " + shown(text));
+      throw new IllegalArgumentException("number out of range: " + Hex.shown(text));
     }
     if (text.startsWith("0x") || text.startsWith("0X")) {
-      return text.length() == 2 ? UInt256.ZERO : UInt256.fromHex(text);
+      String digits = withoutZeros(text.substring(2));
+      return digits.isEmpty() ? UInt256.ZERO : UInt256.fromHex("0x" + digits);
     }
-    try {
-      return UInt256.of(new BigInteger(text));
-    } catch (NumberFormatException malformed) {
-      throw new IllegalArgumentException("not a number: " + text);
+    return UInt256.fromDecimal(withoutZeros(text));
+  }
+
+  /** Returns digits without the zeros before the last digit. */
+  private static String withoutZeros(String digits) {
+    int from = 0;
+    while (from < digits.length() - 1 && digits.charAt(from) == '0') {
+      from++;
     }
+    return digits.substring(from);
   }
 
   private static Long unsignedLong(JsonNode node) {

@@ -11,9 +11,11 @@ import dev.patchbay.primitives.Hash;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a genesis may look like, and how its mistakes are reported. */
 class GenesisFileTest {
@@ -236,6 +238,33 @@ class GenesisFileTest {
         .hasMessageContaining("gasLimit")
         .hasMessageContaining("out of range")
         .satisfies(failure -> assertThat(failure.getMessage()).hasSizeLessThan(200));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'gasLimit':'%'}",
+        "{'gasLimit':'0x%'}",
+        "{'coinbase':'0x%'}",
+        "{'mixHash':'%'}",
+        "{'nonce':['%']}",
+        "{'extraData':['%']}",
+        "{'config':{'chainId':'0x%'}}",
+        "{'config':{'terminalTotalDifficulty':'%'}}",
+        "{'config':{'depositContractAddress':'0x%'}}",
+        "{'config':{'optimism':{'eip1559Elasticity':'0x%'}}}",
+        "{'alloc':{'@':{'balance':'%'}}}",
+        "{'alloc':{'@':{'nonce':'0x%'}}}",
+        "{'alloc':{'@':{'storage':{'0x1':'0x%'}}}}",
+        "{'alloc':{'@':{'storage':{'0x%':'0x1'}}}}",
+        "{'alloc':{'0x%':{'balance':'1'}}}"
+      })
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void aLongValueIsRefusedByItsLength(String changes) {
+    int digits = changes.contains("{'0x%'") ? 40_000 : 5_000_000; // Jackson bounds names
+    assertThatThrownBy(() -> parse(changes.replace("@", ADDRESS).replace("%", "9".repeat(digits))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .satisfies(failure -> assertThat(failure.getMessage()).hasSizeLessThan(300));
   }
 
   @Test

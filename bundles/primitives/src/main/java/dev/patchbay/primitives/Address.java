@@ -46,7 +46,7 @@ public final class Address implements Comparable<Address> {
    * @throws IllegalArgumentException when the text is anything else
    */
   public static Address fromHex(String text) {
-    return new Address(Hex.decode(text));
+    return new Address(Hex.decode(text, "address", SIZE));
   }
 
   /** Returns the address of an uncompressed public key of 64 bytes. */

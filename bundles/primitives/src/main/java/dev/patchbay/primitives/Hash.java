@@ -41,7 +41,7 @@ public final class Hash implements Comparable<Hash> {
    * @throws IllegalArgumentException when the text is anything else
    */
   public static Hash fromHex(String text) {
-    return new Hash(Hex.decode(text));
+    return new Hash(Hex.decode(text, "hash", SIZE));
   }
 
   /** Returns the Keccak-256 hash of {@code input}. */

@@ -29,12 +29,7 @@ public final class Hex {
    *     characters of it
    */
   public static byte[] decode(String text) {
-    if (!text.startsWith("0x") && !text.startsWith("0X")) {
-      throw new IllegalArgumentException("hex string without 0x prefix: " + shown(text));
-    }
-    if ((text.length() & 1) != 0) {
-      throw new IllegalArgumentException("hex string of odd length: " + shown(text));
-    }
+    checkForm(text);
     try {
       return FORMAT.parseHex(text, 2, text.length());
     } catch (IllegalArgumentException malformed) {
@@ -42,7 +37,36 @@ public final class Hex {
     }
   }
 
-  static String shown(String text) {
+  private static void checkForm(String text) {
+    if (!text.startsWith("0x") && !text.startsWith("0X")) {
+      throw new IllegalArgumentException("hex string without 0x prefix: " + shown(text));
+    }
+    if ((text.length() & 1) != 0) {
+      throw new IllegalArgumentException("hex string of odd length: " + shown(text));
+    }
+  }
+
+  /**
+   * Decodes a value of fixed size, and does not look at the digits of a text that is too long.
+   *
+   * @param what names the value in the message
+   * @throws IllegalArgumentException when the text is anything but {@code 0x} and two digits a byte
+   */
+  static byte[] decode(String text, String what, int size) {
+    checkForm(text);
+    int bytes = (text.length() - 2) / 2;
+    if (bytes > size) {
+      throw new IllegalArgumentException(what + " must be " + size + " bytes, not " + bytes);
+    }
+    return decode(text);
+  }
+
+  /**
+   * Returns what a message shows of a text that a client sent.
+   *
+   * @return the text; when it has more than 80 characters, the first 80 and an ellipsis
+   */
+  public static String shown(String text) {
     return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "…";
   }
 }

@@ -2,6 +2,7 @@
 package dev.patchbay.primitives;
 
 import java.math.BigInteger;
+import java.util.HexFormat;
 
 /**
  * An unsigned 256-bit number; arithmetic wraps modulo 2^256 as in the EVM unless a method says
@@ -21,6 +22,11 @@ public record UInt256(long w3, long w2, long w1, long w0) implements Comparable<
 
   /** 2^256 - 1. */
   public static final UInt256 MAX = new UInt256(-1, -1, -1, -1);
+
+  private static final int MAX_HEX_DIGITS = 64;
+
+  /** Digits of 2^256 - 1. */
+  private static final int MAX_DECIMAL_DIGITS = 78;
 
   /** 2^64 divided by the golden ratio. */
   private static final long MIX = 0x9E3779B97F4A7C15L;
@@ -67,20 +73,44 @@ public record UInt256(long w3, long w2, long w1, long w0) implements Comparable<
   /**
    * Reads {@code 0x} and 1 to 64 hexadecimal digits; leading zeros are accepted.
    *
-   * @throws IllegalArgumentException when the text is anything else
+   * @throws IllegalArgumentException when the text is anything else; the message shows at most 80
+   *     characters of it
    */
   public static UInt256 fromHex(String text) {
     if (!text.startsWith("0x") && !text.startsWith("0X")) {
       throw new IllegalArgumentException("hex string without 0x prefix: " + Hex.shown(text));
     }
-    try {
-      if (text.length() < 3 || text.charAt(2) == '-' || text.charAt(2) == '+') {
-        throw new NumberFormatException();
-      }
-      return of(new BigInteger(text.substring(2), 16));
-    } catch (NumberFormatException | ArithmeticException malformed) {
+    if (text.length() < 3 || text.length() > 2 + MAX_HEX_DIGITS) {
       throw new IllegalArgumentException("invalid 256-bit hex number: " + Hex.shown(text));
     }
+    long[] w = new long[4];
+    for (int i = 2; i < text.length(); i++) {
+      char digit = text.charAt(i);
+      if (!HexFormat.isHexDigit(digit)) {
+        throw new IllegalArgumentException("invalid 256-bit hex number: " + Hex.shown(text));
+      }
+      int place = text.length() - 1 - i;
+      w[place >> 4] |= (long) HexFormat.fromHexDigit(digit) << ((place & 15) << 2);
+    }
+    return new UInt256(w[3], w[2], w[1], w[0]);
+  }
+
+  /**
+   * Reads 1 to 78 decimal digits; leading zeros are accepted, signs are not.
+   *
+   * @throws IllegalArgumentException when the text is anything else, or 2^256 or more; the message
+   *     shows at most 80 characters of it
+   */
+  public static UInt256 fromDecimal(String text) {
+    boolean digits = !text.isEmpty() && text.length() <= MAX_DECIMAL_DIGITS;
+    for (int i = 0; digits && i < text.length(); i++) {
+      digits = text.charAt(i) >= '0' && text.charAt(i) <= '9';
+    }
+    BigInteger value = digits ? new BigInteger(text) : null;
+    if (value == null || value.bitLength() > 256) {
+      throw new IllegalArgumentException("invalid 256-bit decimal number: " + Hex.shown(text));
+    }
+    return of(value);
   }
 
   /** Returns this + {@code o}. */

@@ -11,8 +11,11 @@ import java.math.BigInteger;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -45,9 +48,51 @@ class PrimitivesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "0x", "12", "0xzz", "0x-1", "0x+1"})
+  @ValueSource(
+      strings = {"", "0x", "12", "0xzz", "0x-1", "0x+1", "0x1-", "0x\u0661", "0x 1", "0x1_1"})
   void malformedNumbersAreRefused(String text) {
     assertThatThrownBy(() -> UInt256.fromHex(text)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "0x1", "-1", "+1", "1 ", "1e3", "\u0661", "1_1"})
+  void malformedDecimalNumbersAreRefused(String text) {
+    assertThatThrownBy(() -> UInt256.fromDecimal(text))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void numbersAreReadUpTo256Bits() {
+    String most = "f".repeat(64);
+    assertThat(UInt256.fromHex("0X" + most.toUpperCase(Locale.ROOT))).isEqualTo(UInt256.MAX);
+    assertThat(UInt256.fromHex("0x" + "0".repeat(63) + "1")).isEqualTo(UInt256.ONE);
+    BigInteger limit = BigInteger.ONE.shiftLeft(256);
+    assertThat(UInt256.fromDecimal(limit.subtract(BigInteger.ONE).toString()))
+        .isEqualTo(UInt256.MAX);
+    assertThat(UInt256.fromDecimal("0".repeat(77) + "7")).isEqualTo(UInt256.of(7));
+    for (String tooLarge : List.of(limit.toString(), "9".repeat(78))) {
+      assertThatThrownBy(() -> UInt256.fromDecimal(tooLarge))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  /**
+   * The conversion of a text of this length to a number takes hours when its length is not checked.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"1", "0", "f", "z"})
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void longTextsAreRefusedByTheirLength(String digit) {
+    String digits = digit.repeat(10_000_000);
+    List<Consumer<String>> parsers =
+        List.of(UInt256::fromHex, Hash::fromHex, Address::fromHex, UInt256::fromDecimal);
+    for (Consumer<String> parser : parsers) {
+      for (String text : List.of(digits, "0x" + digits)) {
+        assertThatThrownBy(() -> parser.accept(text))
+            .isInstanceOf(IllegalArgumentException.class)
+            .satisfies(failure -> assertThat(failure.getMessage()).hasSizeLessThan(200));
+      }
+    }
   }
 
   @Test

@@ -11,6 +11,7 @@ import dev.patchbay.api.tracing.TracerFactory;
 import dev.patchbay.api.tracing.TracerRegistry;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Hex;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +36,9 @@ import org.osgi.framework.BundleContext;
 public final class TracerCompareCommand implements Action {
   private static final int MOST_LINES = 100;
   private static final int MOST_CHARS = 80;
+
+  /** Characters of a hash, the longest name of a block. */
+  private static final int MAX_BLOCK_LENGTH = 66;
 
   @Argument(
       index = 0,
@@ -79,6 +83,9 @@ public final class TracerCompareCommand implements Action {
   private Block find(ChainReader chain) {
     Block found;
     try {
+      if (block.length() > MAX_BLOCK_LENGTH) {
+        throw new NumberFormatException("too long");
+      }
       found =
           block.equals("latest")
               ? chain.head()
@@ -87,7 +94,7 @@ public final class TracerCompareCommand implements Action {
                   : chain.block(Long.decode(block));
     } catch (NumberFormatException malformed) {
       throw new IllegalArgumentException(
-          "'" + block + "' is neither a number nor a hash of a block", malformed);
+          "'" + Hex.shown(block) + "' is neither a number nor a hash of a block", malformed);
     }
     if (found == null) {
       throw new IllegalArgumentException("there is no block " + block);

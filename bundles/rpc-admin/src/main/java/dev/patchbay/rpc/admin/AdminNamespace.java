@@ -6,6 +6,7 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.rpc.codec.Params;
 import java.util.LinkedHashMap;
@@ -55,7 +56,7 @@ public final class AdminNamespace implements RpcNamespace {
   private static boolean peer(Params params) throws RpcError {
     Object url = params.optional(0);
     if (!(url instanceof String text) || !NODE_URL.matcher(text).matches()) {
-      throw RpcError.invalidParams("invalid enode: " + url);
+      throw RpcError.invalidParams("invalid enode: " + Hex.shown(String.valueOf(url)));
     }
     return false;
   }

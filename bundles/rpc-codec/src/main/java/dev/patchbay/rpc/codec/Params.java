@@ -9,6 +9,7 @@ import dev.patchbay.primitives.Authorization;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
 import java.util.ArrayList;
@@ -66,8 +67,7 @@ public final class Params {
   }
 
   private static String shown(@Nullable Object value) {
-    String text = String.valueOf(value);
-    return text.length() > 80 ? text.substring(0, 80) + "…" : text;
+    return Hex.shown(String.valueOf(value));
   }
 
   /** Returns an address. */

@@ -15,6 +15,7 @@ import dev.patchbay.api.tracing.TracerException;
 import dev.patchbay.api.tracing.TracerFactory;
 import dev.patchbay.api.tracing.TracerRegistry;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.Reward;
 import dev.patchbay.primitives.execution.StateChanges;
@@ -72,7 +73,7 @@ public final class Replay {
     if (factory == null) {
       throw new RpcError(
           RpcError.SERVER_ERROR,
-          "tracer " + name + " is not installed; installed are " + tracers.names());
+          "tracer " + Hex.shown(name) + " is not installed; installed are " + tracers.names());
     }
     try {
       return factory.create(config, subject);

@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.debug;
 
 import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.primitives.Hex;
 import dev.patchbay.rpc.codec.Params;
 import java.lang.management.ManagementFactory;
 import javax.management.JMException;
@@ -29,7 +30,8 @@ final class Heap {
   static Object setPercent(Params params) throws RpcError {
     Object value = params.optional(0);
     if (!(value instanceof Integer percent)) {
-      throw RpcError.invalidParams("invalid percentage: expected a number, got " + value);
+      throw RpcError.invalidParams(
+          "invalid percentage: expected a number, got " + Hex.shown(String.valueOf(value)));
     }
     int free = percent < 0 ? 100 : (int) (100L * percent / (100L + percent));
     int before;

@@ -17,6 +17,7 @@ import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerFactory;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.rpc.codec.CallArguments;
@@ -94,9 +95,11 @@ final class TraceMethods {
   }
 
   private static Duration duration(Object value) throws RpcError {
-    Matcher parts = DURATION.matcher(String.valueOf(value));
+    String text = String.valueOf(value);
+    Matcher parts = DURATION.matcher(text);
     if (!parts.matches()) {
-      throw RpcError.invalidParams("invalid timeout: " + value + ", expected e.g. 5s or 500ms");
+      throw RpcError.invalidParams(
+          "invalid timeout: " + Hex.shown(text) + ", expected e.g. 5s or 500ms");
     }
     double number = Double.parseDouble(parts.group(1));
     double seconds =

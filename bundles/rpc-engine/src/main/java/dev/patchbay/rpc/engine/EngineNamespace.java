@@ -476,7 +476,8 @@ public final class EngineNamespace implements RpcNamespace {
   private Object exchangeCapabilities(Params params, Set<String> names) throws RpcError {
     for (Object item : params.list(0)) {
       if (!(item instanceof String)) {
-        throw RpcError.invalidParams("invalid capability: expected a string, got " + item);
+        throw RpcError.invalidParams(
+            "invalid capability: expected a string, got " + Hex.shown(String.valueOf(item)));
       }
     }
     Set<String> all = new TreeSet<>(names);

@@ -187,7 +187,8 @@ final class FeeMethods {
     }
     for (Object item : Params.list("rewardPercentiles", value)) {
       if (!(item instanceof Number number)) {
-        throw RpcError.invalidParams("invalid reward percentile: " + item);
+        throw RpcError.invalidParams(
+            "invalid reward percentile: " + Hex.shown(String.valueOf(item)));
       }
       double percentile = number.doubleValue();
       boolean ordered = out.isEmpty() || percentile >= out.get(out.size() - 1);

@@ -23,6 +23,7 @@ import dev.patchbay.api.rpc.SharedCache;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.primitives.Hex;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -78,6 +79,10 @@ public final class Dispatcher {
 
   private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
   private static final int MAX_DEPTH = 64;
+
+  /** Characters of an error message; a message may show text of a client or of a contract. */
+  private static final int MAX_MESSAGE = 4_096;
+
   private static final int CONSTANTS_BYTES = 32 << 20;
   private static final byte[] CONSTANT_HEAD =
       "{\"jsonrpc\":\"2.0\",\"id\":".getBytes(StandardCharsets.US_ASCII);
@@ -325,9 +330,7 @@ public final class Dispatcher {
     return error(
         id,
         RpcError.METHOD_NOT_FOUND,
-        "the method "
-            + (name.length() > 80 ? name.substring(0, 80) + "…" : name)
-            + " does not exist/is not available",
+        "the method " + Hex.shown(name) + " does not exist/is not available",
         null);
   }
 
@@ -403,7 +406,9 @@ public final class Dispatcher {
   private byte[] error(@Nullable Object id, int code, String message, @Nullable Object data) {
     Map<String, @Nullable Object> error = new LinkedHashMap<>();
     error.put("code", code);
-    error.put("message", message);
+    error.put(
+        "message",
+        message.length() > MAX_MESSAGE ? message.substring(0, MAX_MESSAGE) + "…" : message);
     if (data != null) {
       error.put("data", data);
     }

@@ -33,6 +33,7 @@ final class JwtAuthentication {
   private static final int MAX_TOKEN = 4_096;
   private static final long MAX_DRIFT_SECONDS = 60;
   private static final String SCHEME = "bearer ";
+  private static final int MAX_SECRET_FILE_BYTES = 1_024;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final SecretKeySpec secret;
@@ -52,6 +53,14 @@ final class JwtAuthentication {
   static JwtAuthentication of(Path file) throws IOException {
     byte[] bytes;
     try {
+      if (Files.size(file) > MAX_SECRET_FILE_BYTES) {
+        throw new IllegalArgumentException(
+            "the JWT secret in "
+                + file
+                + " must be 64 hexadecimal digits; the file has more than "
+                + MAX_SECRET_FILE_BYTES
+                + " bytes");
+      }
       bytes = parse(file, Files.readString(file, StandardCharsets.US_ASCII));
     } catch (NoSuchFileException absent) {
       bytes = new byte[SECRET_BYTES];
@@ -88,8 +97,8 @@ final class JwtAuthentication {
    */
   @Nullable String refusal(@Nullable String authorization) {
     if (authorization == null
-        || !authorization.toLowerCase(Locale.ROOT).startsWith(SCHEME)
-        || authorization.length() > MAX_TOKEN) {
+        || authorization.length() > MAX_TOKEN
+        || !authorization.toLowerCase(Locale.ROOT).startsWith(SCHEME)) {
       return "missing token";
     }
     String[] parts = authorization.substring(SCHEME.length()).strip().split("\\.", -1);
@@ -124,14 +133,21 @@ final class JwtAuthentication {
 
   private @Nullable String stale(JsonNode claims) {
     long now = clock.instant().getEpochSecond();
-    if (!claims.path("iat").isNumber()) {
+    JsonNode issued = claims.path("iat");
+    if (!issued.isNumber()) {
       return "missing issued-at";
     }
-    if (Math.abs(now - claims.get("iat").asLong()) > MAX_DRIFT_SECONDS) {
+    if (!issued.canConvertToLong()
+        || issued.asLong() < now - MAX_DRIFT_SECONDS
+        || issued.asLong() > now + MAX_DRIFT_SECONDS) {
       return "stale token";
     }
-    return claims.path("exp").isNumber() && claims.get("exp").asLong() < now
-        ? "token is expired"
-        : null;
+    JsonNode expiry = claims.path("exp");
+    // a number beyond a long is a time that never comes, or one before all others
+    boolean expired =
+        expiry.canConvertToLong()
+            ? expiry.asLong() < now
+            : expiry.isNumber() && expiry.asDouble() < 0;
+    return expired ? "token is expired" : null;
   }
 }

@@ -24,9 +24,11 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every way in which a method can fail, and what a client is told. */
 class DispatcherTest {
@@ -84,6 +86,31 @@ class DispatcherTest {
         + ",\"message\":\""
         + message
         + "\"}}";
+  }
+
+  @Test
+  void aMessageIsShortenedWhateverItShows() {
+    String text = "x".repeat(1_000_000);
+    serve(
+        (params, session) -> {
+          throw RpcError.invalidParams(text);
+        });
+    String name = "n".repeat(40_000);
+    String duplicate = "{\"" + name + "\":1,\"" + name + "\":2}";
+    for (String message : List.of(request("test_call"), request("test_" + text), duplicate, text)) {
+      assertThat(ask(message, Profile.GETH)).contains("\"error\"").hasSizeLessThan(5_000);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"%", "-%", "0.%", "%.5", "1e%", "[%]"})
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void aLongNumberIsNotParsed(String number) {
+    String message =
+        request("test_call").replace("[]", "[" + number.replace("%", "9".repeat(5_000_000)) + "]");
+    assertThat(ask(message, Profile.GETH)).contains("-32700").hasSizeLessThan(1_000);
+    String id = message.replace("\"id\":1", "\"id\":" + "9".repeat(101));
+    assertThat(ask(id, Profile.GETH)).contains("-32700").hasSizeLessThan(1_000);
   }
 
   /** The table: the digest's section 3. */

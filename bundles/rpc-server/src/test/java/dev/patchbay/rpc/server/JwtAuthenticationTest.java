@@ -81,6 +81,26 @@ class JwtAuthenticationTest {
   }
 
   @Test
+  void aTimeBeyondALongIsNotNow() throws Exception {
+    String[] times = {"9".repeat(999), "-" + "9".repeat(999), "1e308", "-9223372035154775808"};
+    for (String time : times) {
+      assertThat(refusal("{\"iat\":" + time + "}")).isEqualTo("stale token");
+    }
+    assertThat(refusal("{\"iat\":" + NOW + ",\"exp\":" + "9".repeat(99) + "}")).isNull();
+    assertThat(refusal("{\"iat\":" + NOW + ",\"exp\":-" + "9".repeat(99) + "}"))
+        .contains("expired");
+    assertThat(refusal("{\"iat\":" + "9".repeat(2_000) + "}")).isEqualTo("malformed token");
+  }
+
+  @Test
+  void longTokensAreRefusedByTheirLength() {
+    String part = "a".repeat(10_000_000);
+    for (String token : new String[] {part, part + "." + part + "." + part, ".".repeat(100_000)}) {
+      assertThat(authentication.refusal("Bearer " + token)).isEqualTo("missing token");
+    }
+  }
+
+  @Test
   void theSecretIsReadOrMade() throws Exception {
     Path file = folder.resolve("jwt.hex");
     JwtAuthentication.of(file);
@@ -90,7 +110,8 @@ class JwtAuthenticationTest {
     String made = Files.readString(file);
     JwtAuthentication.of(file);
     assertThat(Files.readString(file)).isEqualTo(made);
-    for (String wrong : new String[] {"", "12", "z".repeat(64), "0".repeat(65)}) {
+    for (String wrong :
+        new String[] {"", "12", "z".repeat(64), "0".repeat(65), "0".repeat(1 << 20)}) {
       Files.writeString(file, wrong);
       assertThatThrownBy(() -> JwtAuthentication.of(file))
           .isInstanceOf(IllegalArgumentException.class)

@@ -21,6 +21,7 @@ import dev.patchbay.api.tracing.TracerRegistry;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.Reward;
@@ -105,7 +106,9 @@ public final class TraceNamespace implements RpcNamespace {
       for (Object type : types) {
         if (!List.of("trace", "stateDiff", "vmTrace").contains(String.valueOf(type))) {
           throw RpcError.invalidParams(
-              "unknown trace type " + type + ": trace, stateDiff and vmTrace are known");
+              "unknown trace type "
+                  + Hex.shown(String.valueOf(type))
+                  + ": trace, stateDiff and vmTrace are known");
         }
       }
       trace = types.contains("trace") ? flat(subject) : null;

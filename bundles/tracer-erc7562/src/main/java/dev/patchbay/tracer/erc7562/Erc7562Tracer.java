@@ -4,6 +4,7 @@ package dev.patchbay.tracer.erc7562;
 import dev.patchbay.api.tracing.Step;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.Log;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.tracing.CallFrame;
@@ -62,15 +63,16 @@ final class Erc7562Tracer extends CallTreeTracer {
   }
 
   private static int opcode(@Nullable Object value) {
+    String text = String.valueOf(value);
     try {
-      int opcode = Integer.decode(String.valueOf(value));
+      int opcode = Integer.decode(text);
       if (opcode >= 0 && opcode < 256) {
         return opcode;
       }
     } catch (NumberFormatException malformed) {
       // said below
     }
-    throw new IllegalArgumentException("ignoredOpcodes: " + value + " is not an opcode");
+    throw new IllegalArgumentException("ignoredOpcodes: " + Hex.shown(text) + " is not an opcode");
   }
 
   @Override

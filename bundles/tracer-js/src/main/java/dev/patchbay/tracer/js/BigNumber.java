@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.tracer.js;
 
+import dev.patchbay.primitives.Hex;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.Locale;
@@ -26,7 +27,7 @@ final class BigNumber extends ScriptableObject {
 
   private BigNumber(BigInteger value) {
     if (value.bitLength() > MAX_BITS) {
-      throw new IllegalArgumentException("a number of more than " + MAX_BITS + " bits");
+      throw tooLong();
     }
     this.value = value;
   }
@@ -169,9 +170,11 @@ final class BigNumber extends ScriptableObject {
     }
 
     private static BigInteger digits(Object[] args) {
-      String text = ScriptRuntime.toString(args[0]).toLowerCase(Locale.ROOT);
+      String text =
+          args[0] instanceof CharSequence s ? checked(s) : ScriptRuntime.toString(args[0]);
       int radix = Values.integer(args, 1);
-      return new BigInteger(radix == 16 && text.startsWith("0x") ? text.substring(2) : text, radix);
+      String digits = text.toLowerCase(Locale.ROOT);
+      return parse(radix == 16 && digits.startsWith("0x") ? digits.substring(2) : digits, radix);
     }
   }
 
@@ -179,7 +182,7 @@ final class BigNumber extends ScriptableObject {
     if (exponent.signum() < 0
         || exponent.bitLength() > 14
         || (long) base.bitLength() * exponent.intValue() > MAX_BITS) {
-      throw new IllegalArgumentException("a number of more than " + MAX_BITS + " bits");
+      throw tooLong();
     }
     return base.pow(exponent.intValue());
   }
@@ -191,22 +194,42 @@ final class BigNumber extends ScriptableObject {
     return value.shiftLeft(bits);
   }
 
+  /** Returns a text as it is; its length is checked before its parts are put into one string. */
+  private static String checked(CharSequence text) {
+    if (text.length() > MAX_BITS) {
+      throw tooLong();
+    }
+    return text.toString();
+  }
+
+  private static BigInteger parse(String digits, int radix) {
+    // each digit but the first stands for log2(radix) bits; rounded down, for no number is refused
+    // that fits
+    if (radix > 1
+        && (long) digits.length() * (31 - Integer.numberOfLeadingZeros(radix)) > MAX_BITS) {
+      throw tooLong();
+    }
+    try {
+      return new BigInteger(digits, radix);
+    } catch (NumberFormatException malformed) {
+      throw new IllegalArgumentException("Invalid integer: " + Hex.shown(digits));
+    }
+  }
+
+  private static IllegalArgumentException tooLong() {
+    return new IllegalArgumentException("a number of more than " + MAX_BITS + " bits");
+  }
+
   /** Reads a number: one of these, one of JavaScript's, or digits. */
   static BigInteger read(Object value) {
     if (value instanceof BigNumber number) {
       return number.value;
     }
-    if (value instanceof BigInteger big) {
-      return big;
-    }
     if (value instanceof CharSequence text) {
-      String digits = text.toString().strip().toLowerCase(Locale.ROOT);
-      if (digits.length() > MAX_BITS) {
-        throw new IllegalArgumentException("a number of more than " + MAX_BITS + " bits");
-      }
+      String digits = checked(text).strip().toLowerCase(Locale.ROOT);
       return digits.startsWith("0x")
-          ? new BigInteger(digits.substring(2), 16)
-          : digits.isEmpty() ? BigInteger.ZERO : new BigInteger(digits);
+          ? parse(digits.substring(2), 16)
+          : digits.isEmpty() ? BigInteger.ZERO : parse(digits, 10);
     }
     double number = ScriptRuntime.toNumber(value);
     if (number != Math.rint(number) || Double.isInfinite(number)) {

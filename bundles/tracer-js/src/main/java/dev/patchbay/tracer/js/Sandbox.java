@@ -9,8 +9,9 @@ import org.mozilla.javascript.ContextFactory;
 import org.mozilla.javascript.ScriptableObject;
 
 /**
- * Where programs run: without Java, without regular expressions, interpreted, and counted. Every so
- * many instructions the limits are looked at; what breaks one ends and cannot catch why.
+ * Where programs run: without Java, without regular expressions, without BigInt, whose operations
+ * have no bound and cannot be interrupted, interpreted, and counted. Every so many instructions the
+ * limits are looked at; what breaks one ends and cannot catch why.
  */
 final class Sandbox extends ContextFactory {
   private static final int CHECK_INTERVAL = 5_000;
@@ -55,6 +56,7 @@ final class Sandbox extends ContextFactory {
           }, this);
         Object.defineProperty(this, '__uint8', {value: uint8, enumerable: false});
         delete this.RegExp;
+        delete this.BigInt;
         delete Array.from;
         delete this.eval;
       }).call(this, 1000000);
@@ -137,7 +139,7 @@ final class Sandbox extends ContextFactory {
 
   @Override
   protected Context makeContext() {
-    Context context = super.makeContext();
+    Context context = new ProgramContext(this);
     context.setInterpretedMode(true);
     context.setLanguageVersion(Context.VERSION_ES6);
     context.setInstructionObserverThreshold(CHECK_INTERVAL);

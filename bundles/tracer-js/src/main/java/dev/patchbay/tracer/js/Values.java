@@ -111,6 +111,9 @@ final class Values {
       return out;
     }
     if (value instanceof CharSequence text) {
+      if (text.length() > 2 * MAX_BYTES + 2) {
+        throw new IllegalArgumentException("a text of more than " + MAX_BYTES + " bytes");
+      }
       String digits = text.toString().replaceFirst("^0[xX]", "");
       return Bytes.fromHex("0x" + (digits.length() % 2 == 0 ? "" : "0") + digits).toArray();
     }
@@ -200,9 +203,6 @@ final class Values {
     double real = number.doubleValue();
     if (Double.isNaN(real) || Double.isInfinite(real)) {
       return null;
-    }
-    if (number instanceof BigInteger big) {
-      return big.toString();
     }
     return real == Math.rint(real) && Math.abs(real) < 1e15
         ? (Object) (long) real

@@ -21,6 +21,7 @@ import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.TransactionRules;
+import java.math.BigInteger;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -235,5 +236,65 @@ class JsTracerTest {
         .isInstanceOfAny(IllegalArgumentException.class, TracerException.class)
         .message()
         .isNotBlank();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "bigInt('9'.repeat(1000000))",
+        "bigInt('9'.repeat(1000000), 10)",
+        "bigInt('z'.repeat(1000000), 36)",
+        "bigInt('f'.repeat(1000000), 16)",
+        "bigInt('0x' + 'f'.repeat(1000000))",
+        "bigInt(['9'.repeat(1000000)], 10)",
+        "bigInt(1).add('9'.repeat(1000000))",
+        "bigInt('9'.repeat(6000))"
+      })
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void aNumberOfManyDigitsIsNotRead(String expression) {
+    assertThatThrownBy(() -> trace(only("var x = " + expression + "; return 1;")))
+        .isInstanceOf(TracerException.class)
+        .hasMessageContaining("more than 16384 bits");
+  }
+
+  @Test
+  void numbersUpToTheBoundAreRead() {
+    String most = "1".repeat(4_096);
+    assertThat(
+            trace(
+                "{fault: function() {}, result: function() { return bigInt('0x" + most + "'); }}"))
+        .isEqualTo(new BigInteger(most, 16).toString());
+    assertThat(
+            trace(
+                "{fault: function() {}, result: function() { return bigInt('7'.repeat(4900), 8); }}"))
+        .isEqualTo(new BigInteger("7".repeat(4_900), 8).toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "%n",
+        "2n ** 2n ** 40n",
+        "0xf_fn",
+        "BigInt('%')",
+        "Function('return %n')()",
+        "Function('return 2n ** 9n')()"
+      })
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void programsHaveNoBigInt(String expression) {
+    String program =
+        "{fault: function() {}, result: function() { return String("
+            + expression.replace("%", "9".repeat(5_000_000))
+            + "); }}";
+    assertThatThrownBy(() -> trace(program))
+        .isInstanceOfAny(TracerException.class, IllegalArgumentException.class)
+        .hasMessageContaining("BigInt")
+        .satisfies(failure -> assertThat(failure.getMessage()).hasSizeLessThan(300));
+  }
+
+  @Test
+  void aTextThatLooksLikeABigIntIsAText() {
+    assertThat(trace("{fault: function() {}, result: function() { return '10n'; }}"))
+        .isEqualTo("10n");
   }
 }

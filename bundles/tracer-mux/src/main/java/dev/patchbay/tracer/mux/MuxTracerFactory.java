@@ -5,6 +5,7 @@ import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerFactory;
 import dev.patchbay.api.tracing.TracerRegistry;
+import dev.patchbay.primitives.Hex;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -36,14 +37,20 @@ public final class MuxTracerFactory implements TracerFactory {
           TracerFactory factory = name.startsWith(MUX) ? null : registry.find(name);
           if (factory == null) {
             throw new IllegalArgumentException(
-                "tracer " + name + " is not installed; installed are " + registry.names());
+                "tracer "
+                    + Hex.shown(name)
+                    + " is not installed; installed are "
+                    + registry.names());
           }
           Map<String, Object> own = new HashMap<>();
           if (options instanceof Map<?, ?> map) {
             map.forEach((key, value) -> own.put(String.valueOf(key), value));
           } else if (options != null) {
             throw new IllegalArgumentException(
-                "the options of " + name + " are not an object: " + options);
+                "the options of "
+                    + name
+                    + " are not an object: "
+                    + Hex.shown(String.valueOf(options)));
           }
           tracers.put(name, factory.create(own, subject));
         });

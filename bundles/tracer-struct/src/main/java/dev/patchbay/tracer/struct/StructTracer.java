@@ -7,6 +7,7 @@ import dev.patchbay.api.tracing.StreamingTracer;
 import dev.patchbay.api.tracing.TracerException;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.UInt256;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -60,7 +61,8 @@ final class StructTracer implements StreamingTracer {
   private static boolean flag(Map<String, Object> config, String name) {
     Object value = config.get(name);
     if (value != null && !(value instanceof Boolean)) {
-      throw new IllegalArgumentException(name + " must be a boolean, not " + value);
+      throw new IllegalArgumentException(
+          name + " must be a boolean, not " + Hex.shown(String.valueOf(value)));
     }
     return Boolean.TRUE.equals(value);
   }
