@@ -3,14 +3,23 @@ package dev.patchbay.itests;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaCodeUnit;
+import com.tngtech.archunit.core.domain.JavaCodeUnitReference;
+import com.tngtech.archunit.core.domain.JavaConstructorCall;
+import com.tngtech.archunit.core.domain.JavaMethod;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.Provider;
@@ -22,7 +31,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.Set;
+import java.util.Timer;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -98,6 +110,71 @@ class CodeRulesIT {
                         && call.getTarget().getRawParameterTypes().stream()
                             .noneMatch(type -> type.isEquivalentTo(ThreadFactory.class))))
         .check(classes);
+  }
+
+  /**
+   * The body of a thread is what a constructor of {@code Thread}, or {@code Executor.execute},
+   * gets: a method reference, or the methods that a lambda calls. A {@code Future} that is read
+   * passes on what its task throws, and {@code Loop} catches everything.
+   */
+  @Test
+  void threadsSurviveErrors() {
+    methods()
+        .that(describe("are the body of a thread", CodeRulesIT::isThreadBody))
+        .should(catchThrowable())
+        .because(
+            "an Error ends the thread otherwise, and the node works no more without a sign; use"
+                + " dev.patchbay.binding.Loop")
+        .check(classes);
+    noClasses()
+        .should()
+        .dependOnClassesThat()
+        .areAssignableTo(ScheduledExecutorService.class)
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(Timer.class)
+        .because("a task that throws is never run again, and nothing says so")
+        .check(classes);
+  }
+
+  private static boolean isThreadBody(JavaMethod method) {
+    return Stream.concat(method.getCallsOfSelf().stream(), method.getReferencesToSelf().stream())
+        .filter(access -> access instanceof JavaCodeUnitReference || access.isDeclaredInLambda())
+        .map(JavaAccess::getOrigin)
+        .anyMatch(origin -> isNear(origin, method) && startsThreads(origin));
+  }
+
+  /** Returns whether both are of one bundle, and not of a tool or a test kit. */
+  private static boolean isNear(JavaCodeUnit origin, JavaMethod method) {
+    String name = method.getOwner().getPackageName();
+    return name.equals(origin.getOwner().getPackageName())
+        && !Set.of("dev.patchbay.launcher", "dev.patchbay.storage.tck").contains(name);
+  }
+
+  private static boolean startsThreads(JavaCodeUnit unit) {
+    return unit.getCallsFromSelf().stream()
+        .anyMatch(
+            call ->
+                call.getTargetOwner().isAssignableTo(Executor.class)
+                        && call.getName().equals("execute")
+                    || call.getTargetOwner().isAssignableTo(Thread.class)
+                        && call instanceof JavaConstructorCall
+                        && !call.isDeclaredInLambda());
+  }
+
+  private static ArchCondition<JavaMethod> catchThrowable() {
+    return new ArchCondition<>("catch Throwable") {
+      @Override
+      public void check(JavaMethod method, ConditionEvents events) {
+        boolean caught =
+            method.getTryCatchBlocks().stream()
+                .flatMap(block -> block.getCaughtThrowables().stream())
+                .anyMatch(type -> type.isEquivalentTo(Throwable.class));
+        String message =
+            method.getFullName() + (caught ? " catches" : " does not catch") + " Throwable";
+        events.add(new SimpleConditionEvent(method, caught, message));
+      }
+    };
   }
 
   @Test

@@ -22,6 +22,8 @@ public final class Failures {
   /** A failure that repeats is logged this often. */
   private static final long LOG_NANOS = 60_000_000_000L;
 
+  private static final String SUCCESS = "succeeds again";
+
   private static final int MAX_KNOWN = 16;
   private static final int MAX_TEXT = 500;
 
@@ -30,7 +32,7 @@ public final class Failures {
   private final Consumer<String> info;
   private final LongSupplier nanoTime;
 
-  /** When each failure was logged, by its text; guarded by this. */
+  /** When each text was logged; guarded by this. */
   private final Map<String, Long> logged = new LinkedHashMap<>();
 
   private volatile @Nullable String latest;
@@ -95,14 +97,16 @@ public final class Failures {
     }
   }
 
-  /** Records a success: {@link #latest} is null from now on. */
+  /** Records a success: {@link #latest} is null from now on. Logged at most once a minute. */
   public void succeeded() {
     if (latest == null) {
       return;
     }
     latest = null;
     try {
-      info.accept(name + " succeeds again");
+      if (isToBeLogged(SUCCESS)) {
+        info.accept(name + " " + SUCCESS);
+      }
     } catch (Throwable unlogged) {
       // the success counts
     }

@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import javax.security.auth.Subject;
 import org.apache.karaf.jaas.boot.principal.RolePrincipal;
 import org.apache.karaf.shell.api.console.Session;
@@ -45,6 +46,7 @@ public final class ShellSocket {
   private static final Logger LOG = LoggerFactory.getLogger(ShellSocket.class);
   private static final int MAX_LINE = 65_536;
   private static final int MAX_CLIENTS = 16;
+  private static final long PAUSE_NANOS = 100_000_000L;
 
   /**
    * Karaf shows a command to those with its role only; whoever may open the socket owns the node
@@ -118,15 +120,28 @@ public final class ShellSocket {
   private void accept() {
     while (server.isOpen()) {
       try {
-        SocketChannel client = server.accept();
-        if (clients.size() >= MAX_CLIENTS) {
-          client.close();
-          continue;
+        admit(server.accept());
+      } catch (Throwable failure) { // say, no file descriptor or no thread is left
+        if (server.isOpen()) {
+          LOG.warn("accepting a shell client on {}: {}", path, failure.toString());
+          LockSupport.parkNanos(PAUSE_NANOS);
         }
+      }
+    }
+  }
+
+  private void admit(SocketChannel client) throws IOException {
+    boolean served = false;
+    try {
+      if (clients.size() < MAX_CLIENTS) {
         clients.add(client);
         threads.execute(() -> serve(client));
-      } catch (IOException closed) {
-        return;
+        served = true;
+      }
+    } finally {
+      if (!served) {
+        clients.remove(client);
+        client.close();
       }
     }
   }
@@ -150,6 +165,8 @@ public final class ShellSocket {
       }
     } catch (IOException gone) {
       LOG.debug("a shell client has gone: {}", gone.getMessage());
+    } catch (Throwable failure) { // the thread serves other clients
+      LOG.error("serving a shell client failed: {}", failure.toString(), failure);
     } finally {
       clients.remove(client);
     }
@@ -185,7 +202,7 @@ public final class ShellSocket {
     } catch (PrivilegedActionException failure) {
       out.println("error: " + message(failure.getException()));
       return 1;
-    } catch (RuntimeException failure) {
+    } catch (RuntimeException | Error failure) { // say, a command of a bundle that was exchanged
       out.println("error: " + message(failure));
       return 1;
     } finally {

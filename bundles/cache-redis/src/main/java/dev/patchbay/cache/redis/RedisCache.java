@@ -19,7 +19,6 @@ import redis.clients.jedis.Connection;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.RedisClient;
-import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.params.SetParams;
 
 /**
@@ -128,7 +127,7 @@ final class RedisCache implements SharedCache, AutoCloseable {
     byte[] entry;
     try {
       entry = client.get(name(key));
-    } catch (JedisException failure) {
+    } catch (RuntimeException failure) { // a JedisException, or a fault of the client
       failed(failure);
       return null;
     }
@@ -152,7 +151,11 @@ final class RedisCache implements SharedCache, AutoCloseable {
   @Override
   public void put(String key, byte[] json) {
     if (json.length <= MAX_BYTES && !isPaused()) {
-      writer.execute(() -> write(key, json));
+      try {
+        writer.execute(() -> write(key, json));
+      } catch (OutOfMemoryError noThread) { // the result goes to its client all the same
+        failures.increment();
+      }
     }
   }
 
@@ -160,12 +163,12 @@ final class RedisCache implements SharedCache, AutoCloseable {
     if (isPaused()) {
       return;
     }
-    ByteBuffer entry = ByteBuffer.allocate(SUM_BYTES + json.length);
-    entry.putInt(sum(key, json, 0, json.length)).put(json);
     try {
+      ByteBuffer entry = ByteBuffer.allocate(SUM_BYTES + json.length);
+      entry.putInt(sum(key, json, 0, json.length)).put(json);
       client.set(name(key), entry.array(), SetParams.setParams().ex(ttlSeconds));
       answered();
-    } catch (JedisException failure) {
+    } catch (Throwable failure) { // the thread has other entries to write
       failed(failure);
     }
   }
@@ -187,7 +190,7 @@ final class RedisCache implements SharedCache, AutoCloseable {
     return !reachable && System.nanoTime() - pausedAt < PAUSE_NANOS;
   }
 
-  private void failed(JedisException failure) {
+  private void failed(Throwable failure) {
     failures.increment();
     pausedAt = System.nanoTime();
     if (reachable) {
@@ -195,9 +198,13 @@ final class RedisCache implements SharedCache, AutoCloseable {
       LOG.warn(
           "Redis at {} does not answer ({}): results are made without it, and it is tried again every second",
           address,
-          failure.getMessage());
+          failure.toString());
     }
-    client.getPool().clear(); // what is idle is of before, and would fail one by one
+    try {
+      client.getPool().clear(); // what is idle is of before, and would fail one by one
+    } catch (RuntimeException closed) {
+      LOG.debug("Redis at {}: {}", address, closed.toString());
+    }
   }
 
   private void answered() {
@@ -205,6 +212,11 @@ final class RedisCache implements SharedCache, AutoCloseable {
       reachable = true;
       LOG.info("Redis at {} answers again", address);
     }
+  }
+
+  /** Returns why Redis is not used now; null when the latest request was answered. */
+  @Nullable String failure() {
+    return reachable ? null : "Redis at " + address + " does not answer";
   }
 
   @Override

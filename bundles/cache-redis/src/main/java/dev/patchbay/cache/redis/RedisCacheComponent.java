@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.cache.redis;
 
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.rpc.SharedCache;
 import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Hashtable;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -68,6 +71,7 @@ public final class RedisCacheComponent implements SharedCache {
   }
 
   private final RedisCache cache;
+  private final ServiceRegistration<HealthCheck> health;
 
   /**
    * Takes the configuration; Redis need not be there.
@@ -95,6 +99,11 @@ public final class RedisCacheComponent implements SharedCache {
             // another version may write the same result in another way
             "patchbay/" + context.getBundle().getVersion() + "/",
             Duration.ofSeconds(config.ttl_seconds()));
+    health =
+        context.registerService(
+            HealthCheck.class,
+            HealthCheck.ofFailures("cache.redis", "Redis answers", cache::failure),
+            new Hashtable<>());
   }
 
   private static @Nullable String password(String file) throws IOException {
@@ -117,6 +126,7 @@ public final class RedisCacheComponent implements SharedCache {
 
   @Deactivate
   void close() {
+    health.unregister();
     cache.close();
   }
 

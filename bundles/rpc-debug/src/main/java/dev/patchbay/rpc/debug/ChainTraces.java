@@ -132,6 +132,8 @@ final class ChainTraces implements AutoCloseable {
       Thread.currentThread().interrupt();
     } catch (RpcError | StorageException | StorageUnavailableException failure) {
       LOG.info("a subscription to traceChain ends: {}", failure.getMessage());
+    } catch (Throwable failure) { // the thread serves other subscriptions
+      LOG.error("a subscription to traceChain ends: {}", failure.toString(), failure);
     } finally {
       active.remove(id);
     }

@@ -99,14 +99,18 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
 
   @Override
   public void headChanged(List<Block> removed, List<Block> added) {
-    filters.headChanged(removed, added);
-    subscriptions.headChanged(removed, added);
-    sending.headChanged();
+    Tasks.runAll(
+        List.of(
+            () -> filters.headChanged(removed, added),
+            () -> subscriptions.headChanged(removed, added),
+            sending::headChanged));
   }
 
   @Override
   public void transactionPending(Transaction transaction) {
-    filters.transactionPending(transaction);
-    subscriptions.transactionPending(transaction);
+    Tasks.runAll(
+        List.of(
+            () -> filters.transactionPending(transaction),
+            () -> subscriptions.transactionPending(transaction)));
   }
 }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -129,7 +130,7 @@ final class Subscriptions {
   void headChanged(List<Block> removed, List<Block> added) {
     List<Object> heads = new ArrayList<>();
     added.forEach(block -> heads.add(Results.header(block.header(), block.hash())));
-    active.forEach(
+    forEach(
         (id, subscription) -> {
           LogSearch.Query query = subscription.query;
           if (subscription.kind == Kind.HEADS) {
@@ -143,6 +144,13 @@ final class Subscriptions {
             added.forEach(block -> sendReceipts(id, subscription, block));
           }
         });
+  }
+
+  /** Serves each subscription; one that fails stops no other, and its failure is thrown then. */
+  private void forEach(BiConsumer<String, Subscription> action) {
+    List<Runnable> tasks = new ArrayList<>();
+    active.forEach((id, subscription) -> tasks.add(() -> action.accept(id, subscription)));
+    Tasks.runAll(tasks);
   }
 
   /** Sends the receipts of a block in one list; the subscription ends with the last one wanted. */
@@ -165,7 +173,7 @@ final class Subscriptions {
   }
 
   void transactionPending(Transaction transaction) {
-    active.forEach(
+    forEach(
         (id, subscription) -> {
           if (subscription.kind == Kind.PENDING) {
             Object item =

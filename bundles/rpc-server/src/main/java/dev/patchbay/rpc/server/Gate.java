@@ -107,6 +107,9 @@ final class Gate implements AutoCloseable {
     } catch (RejectedExecutionException closed) {
       running.release();
       throw new RpcError(RpcError.Kind.TIMEOUT, "the node is stopping");
+    } catch (Throwable failure) { // no memory for a thread: the permit must come back
+      running.release();
+      throw failure;
     }
   }
 

@@ -102,6 +102,8 @@ final class IpcConnection implements RpcSession {
       // nothing more can be sent
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
+    } catch (Throwable failure) { // the connection ends, the listener does not
+      LOG.error("sending over a socket failed: {}", failure.toString(), failure);
     } finally {
       close();
     }
