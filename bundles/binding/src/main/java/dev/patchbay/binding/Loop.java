@@ -126,7 +126,7 @@ public final class Loop implements AutoCloseable {
     if (!closed) {
       failures.failed(failure);
     }
-    Thread.interrupted(); // somebody interrupted a thread that is not theirs
+    Thread.interrupted(); // only close() ends the thread, an interrupt does not
   }
 
   /**

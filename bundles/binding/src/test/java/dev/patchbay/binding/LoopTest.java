@@ -32,7 +32,7 @@ class LoopTest {
         new LinkageError("loader constraint"),
         new IllegalStateException("a state"),
         new java.io.IOException("a disk"),
-        new InterruptedException("somebody else"),
+        new InterruptedException("an interrupt"),
         new NameOnly());
   }
 

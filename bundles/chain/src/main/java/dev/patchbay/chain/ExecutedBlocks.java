@@ -69,9 +69,9 @@ final class ExecutedBlocks {
 
   /** Gives a block away: its writes may be added to. */
   void remove(Hash hash) {
-    Sized gone = blocks.remove(hash);
-    if (gone != null) {
-      bytes -= gone.bytes;
+    Sized removed = blocks.remove(hash);
+    if (removed != null) {
+      bytes -= removed.bytes;
     }
   }
 

@@ -25,8 +25,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Compares the {@code config} object of a genesis with the one that a chain was started with, as
- * geth's {@code CheckCompatible} does: what already holds at the head must not change. The chain id
- * and the consensus never change; of a fork in the future the time may.
+ * geth's {@code CheckCompatible} does: rules that hold at the head must not change. The chain id
+ * and the consensus never change. A fork after the head may be added, moved or removed.
  *
  * <p>The hash of a genesis block does not cover these fields.
  */
@@ -46,7 +46,7 @@ final class GenesisCompatibility {
    * Compares the stored configuration with the one given.
    *
    * @param head header of the head of the chain
-   * @return whether they differ, in what lies in the future; {@link #keep} stores the new one
+   * @return whether they differ, in forks of the future; {@link #keep} stores the new one
    * @throws StorageException when they differ in what holds at the head; the message names the
    *     field and both values, and says what to do. Nothing was changed.
    */
@@ -85,7 +85,7 @@ final class GenesisCompatibility {
     batch.put(
         Column.META, Keys.GENESIS_CONFIG, given.configText().getBytes(StandardCharsets.UTF_8));
     store.write(batch);
-    LOG.info("the genesis config has changed in what does not hold yet; it is stored");
+    LOG.info("the genesis config has changed after the head only; the new config is stored");
   }
 
   private void check(

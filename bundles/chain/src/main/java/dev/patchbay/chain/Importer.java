@@ -96,7 +96,8 @@ final class Importer implements BlockImporter, ForkChoice {
   }
 
   /**
-   * Reads the head from the store again, unless a block is imported now, or a moment ago failed.
+   * Reads the head from the store again after an error. Does nothing while another thread holds the
+   * import lock, and for a second after an attempt that failed.
    */
   private void recover() {
     if (System.nanoTime() - recoverAt < 0 || !imports.tryLock()) {
@@ -117,7 +118,7 @@ final class Importer implements BlockImporter, ForkChoice {
     }
   }
 
-  /** Tells listeners of a head that was written before an error, and read after it. */
+  /** Notifies listeners of a head that was written before an error and read after it. */
   private void notifyOfReload(KeyReader store, @Nullable Block before, Block now) {
     if (before == null || before.equals(now)) {
       return;

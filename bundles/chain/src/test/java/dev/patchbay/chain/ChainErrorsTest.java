@@ -340,7 +340,7 @@ class ChainErrorsTest {
       LockSupport.parkNanos(1_000_000);
     }
     assertHead(next);
-    assertThat(announced).as("listeners are told of it, too").endsWith(next);
+    assertThat(announced).as("listeners are notified of it, too").endsWith(next);
     importNext();
   }
 
