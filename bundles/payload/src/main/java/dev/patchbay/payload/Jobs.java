@@ -88,6 +88,9 @@ final class Jobs {
     /** Read while a block is built, without the lock. */
     volatile boolean ended;
 
+    /** Whether the latest build failed: it is built again, also when the pool is the same. */
+    boolean failed;
+
     /** How far the changes of the pool were counted when it was built last. */
     long built = -1;
 
@@ -274,14 +277,20 @@ final class Jobs {
   private synchronized @Nullable Job next() throws InterruptedException {
     while (!closed) {
       Job found = null;
+      Job failed = null;
       long now = System.currentTimeMillis();
       for (Job job : jobs.values()) {
-        if (!job.ended && job.grows && now < job.end && job.built != changes) {
+        boolean wanted = !job.ended && job.grows && now < job.end;
+        if (wanted && job.failed) {
+          failed = job;
+        } else if (wanted && job.built != changes) {
           found = job;
         }
       }
+      found = found == null ? failed : found; // one that failed makes way for the others
       if (found != null) {
         found.built = changes;
+        found.failed = false;
         return found;
       }
       wait();
@@ -312,7 +321,7 @@ final class Jobs {
   }
 
   private synchronized void buildAgain(Job job) {
-    job.built = changes - 1;
+    job.failed = true;
   }
 
   /** Waits, unless another payload than the one that was built asks for its first transactions. */
