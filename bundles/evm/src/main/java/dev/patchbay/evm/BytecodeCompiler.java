@@ -8,6 +8,7 @@ import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -29,11 +30,11 @@ final class BytecodeCompiler {
    * and what it inlined have as many. A chunk has at most this; a block that may have more is left
    * to the register form.
    */
-  static final int CHUNK_BYTES = 6_800;
+  static final int CHUNK_BYTES = 7_800;
 
   // bytes at most
   private static final int BLOCK_BYTES = 100;
-  private static final int INSTRUCTION_BYTES = 40;
+  private static final int INSTRUCTION_BYTES = 46;
 
   private static final String EXIT = "L" + Type.getInternalName(Frame.Exit.class) + ";";
   private static final String FRAME = Type.getInternalName(Frame.class);
@@ -90,25 +91,12 @@ final class BytecodeCompiler {
 
   // ---- chunks
 
-  private int next(int ip) {
-    return ip + (hasOperand((int) ins[ip] & 0xff) ? 2 : 1);
-  }
-
-  /** Returns where a block's last instruction is. */
-  private int last(int block) {
-    int ip = block + 1;
-    while (!isEnd((int) ins[ip] & 0xff)) {
-      ip = next(ip);
-    }
-    return ip;
-  }
-
   private void divide() {
     int size = chunkBytes;
     for (int block = START; block < ins.length; ) {
       int bytes = BLOCK_BYTES;
       int ip = block + 1;
-      for (; !isEnd((int) ins[ip] & 0xff); ip = next(ip)) {
+      for (; !isEnd((int) ins[ip] & 0xff); ip = code.next(ip)) {
         bytes += INSTRUCTION_BYTES;
       }
       if (bytes <= chunkBytes) {
@@ -120,7 +108,7 @@ final class BytecodeCompiler {
         chunks.get(chunks.size() - 1).add(block);
         chunkOf[block] = (short) chunks.size();
       }
-      block = next(ip) + 1;
+      block = code.next(ip) + 1;
     }
   }
 
@@ -132,8 +120,8 @@ final class BytecodeCompiler {
     entries[START] = chunkOf[START];
     for (List<Integer> chunk : chunks) {
       for (int block : chunk) {
-        int end = last(block);
-        for (int ip = block + 1; ip < end; ip = next(ip)) {
+        int end = code.last(block);
+        for (int ip = block + 1; ip < end; ip = code.next(ip)) {
           int op = (int) ins[ip] & 0xff;
           if (op == CALL) {
             entries[ip + 1] = chunkOf[block];
@@ -148,8 +136,8 @@ final class BytecodeCompiler {
             enter(target);
           }
         }
-        if (fallsThrough(op) && chunkOf[next(end) + 1] != chunkOf[block]) {
-          enter(next(end) + 1);
+        if (fallsThrough(op) && chunkOf[code.next(end) + 1] != chunkOf[block]) {
+          enter(code.next(end) + 1);
         }
       }
     }
@@ -231,6 +219,9 @@ final class BytecodeCompiler {
     private final Label dispatch = new Label();
     private final Label failed = new Label();
 
+    /** Where instructions go that fail, each with the place after it. */
+    private final Map<Label, Integer> failures = new LinkedHashMap<>();
+
     Chunk(int chunk, MethodVisitor m) {
       this.chunk = chunk;
       this.m = m;
@@ -240,12 +231,22 @@ final class BytecodeCompiler {
       m.visitCode();
       dispatch();
       chunks.get(chunk - 1).forEach(this::block);
-      mark(failed);
-      load(F);
-      gas();
-      call(INVOKESTATIC, INSTRUCTIONS, "error", "(J)Ljava/lang/String;");
-      call(INVOKEVIRTUAL, FRAME, "halt", "(Ljava/lang/String;)" + EXIT);
-      m.visitInsn(ARETURN);
+      failures.forEach(
+          (label, after) -> {
+            mark(label);
+            constant((int) after);
+            m.visitJumpInsn(GOTO, failed);
+          });
+      if (!failures.isEmpty()) {
+        m.visitLabel(failed);
+        m.visitFrame(F_NEW, locals.length, locals, 1, new Object[] {INTEGER});
+        load(F);
+        load(IN);
+        load(SP);
+        gas();
+        call(INVOKESTATIC, BASE, "failed", "(IL" + FRAME + ";L" + CODE + ";IJ)" + EXIT);
+        m.visitInsn(ARETURN);
+      }
       m.visitMaxs(0, 0);
       m.visitEnd();
     }
@@ -255,7 +256,7 @@ final class BytecodeCompiler {
       mark(dispatch);
       List<Integer> blocks = chunks.get(chunk - 1);
       int[] keys =
-          IntStream.range(blocks.get(0), last(blocks.get(blocks.size() - 1)))
+          IntStream.range(blocks.get(0), code.last(blocks.get(blocks.size() - 1)))
               .filter(ip -> entries[ip] == chunk)
               .toArray();
       Label[] targets = Arrays.stream(keys).mapToObj(this::label).toArray(Label[]::new);
@@ -342,9 +343,11 @@ final class BytecodeCompiler {
       call(INVOKEVIRTUAL, INSTRUCTIONS, name, descriptor);
     }
 
-    /** Keeps the gas that is left, on the stack, and halts when it is a failure. */
-    private void charge() {
-      charge(failed);
+    /** Keeps the gas that an instruction has left, on the stack, and ends when it has failed. */
+    private void charge(int ip) {
+      Label failure = new Label();
+      failures.put(failure, code.next(ip));
+      charge(failure);
     }
 
     /** Keeps the gas that is left, on the stack, and jumps when it is negative. */
@@ -377,7 +380,7 @@ final class BytecodeCompiler {
         m.visitJumpInsn(IF_ICMPGT, refused);
       }
       int ip = start + 1;
-      for (; !isEnd((int) ins[ip] & 0xff); ip = next(ip)) {
+      for (; !isEnd((int) ins[ip] & 0xff); ip = code.next(ip)) {
         instruction(ip);
       }
       end(ip);
@@ -421,7 +424,7 @@ final class BytecodeCompiler {
           operands(w);
           gas();
           on("exp", "([JIIIJ)J");
-          charge();
+          charge(ip);
         }
         case ADDK -> withConstant("addSmall", w, k);
         case SUBK -> withConstant("subSmall", w, k);
@@ -496,13 +499,13 @@ final class BytecodeCompiler {
           scratch();
           words(((int) w & 0xff) == ADDMOD ? "addmod" : "mulmod", "([JIIII[J)V");
         }
-        case MLOAD -> priced("mload", d, x);
-        case MLOADK -> numbered("mloadAt", (int) k, d);
-        case MSTORE -> priced("mstore", x, y);
-        case MSTOREK -> numbered("mstoreAt", (int) k, y);
-        case MSTORE8 -> priced("mstore8", x, y);
-        case MCOPY -> priced("mcopy", x, y, (int) k);
-        case KECCAK -> priced("keccak", d, x, y);
+        case MLOAD -> priced(ip, "mload", d, x);
+        case MLOADK -> numbered(ip, "mloadAt", (int) k, d);
+        case MSTORE -> priced(ip, "mstore", x, y);
+        case MSTOREK -> numbered(ip, "mstoreAt", (int) k, y);
+        case MSTORE8 -> priced(ip, "mstore8", x, y);
+        case MCOPY -> priced(ip, "mcopy", x, y, (int) k);
+        case KECCAK -> priced(ip, "keccak", d, x, y);
         case ENVIRONMENT -> {
           load(ON);
           load(F);
@@ -510,9 +513,9 @@ final class BytecodeCompiler {
           place(d);
           on("environment", "(L" + FRAME + ";II)V");
         }
-        case QUERY -> numbered("query", number, d, x);
-        case DATA_COPY -> numbered("copy", number, x, y, (int) k);
-        case EXTCODECOPY -> priced("extCodeCopy", d - 4, d - 8, d - 12, d - 16);
+        case QUERY -> numbered(ip, "query", number, d, x);
+        case DATA_COPY -> numbered(ip, "copy", number, x, y, (int) k);
+        case EXTCODECOPY -> priced(ip, "extCodeCopy", d - 4, d - 8, d - 12, d - 16);
         case CALLDATALOAD -> free("callDataLoad", d, x);
         case GAS -> {
           load(S);
@@ -528,12 +531,12 @@ final class BytecodeCompiler {
           gas();
           constant(k);
           on("sstore", "(L" + FRAME + ";IIJJ)J");
-          charge();
+          charge(ip);
         }
-        case SLOAD -> priced("sload", d, x);
+        case SLOAD -> priced(ip, "sload", d, x);
         case TLOAD -> free("tload", d, x);
-        case TSTORE -> priced("tstore", x, y);
-        case LOG -> numbered("log", number, d);
+        case TSTORE -> priced(ip, "tstore", x, y);
+        case LOG -> numbered(ip, "log", number, d);
         case CALL -> callee(ip, w, k);
         default -> throw new IllegalStateException("no such instruction: " + w);
       }
@@ -608,24 +611,24 @@ final class BytecodeCompiler {
     }
 
     /** An instruction with places in a frame that takes gas. */
-    private void priced(String name, int... places) {
+    private void priced(int ip, String name, int... places) {
       load(ON);
       load(F);
       places(places);
       gas();
       on(name, "(L" + FRAME + ";" + "I".repeat(places.length) + "J)J");
-      charge();
+      charge(ip);
     }
 
     /** The same with a number before the places. */
-    private void numbered(String name, int number, int... places) {
+    private void numbered(int ip, String name, int number, int... places) {
       load(ON);
       load(F);
       constant(number);
       places(places);
       gas();
       on(name, "(L" + FRAME + ";I" + "I".repeat(places.length) + "J)J");
-      charge();
+      charge(ip);
     }
 
     /** Puts the gas that is left on the stack, with a number added or taken away. */
@@ -659,7 +662,7 @@ final class BytecodeCompiler {
       m.visitInsn(ARETURN);
       mark(resumed);
       gas(k, LSUB);
-      charge();
+      charge(ip);
     }
 
     // ---- ends of blocks
@@ -667,7 +670,7 @@ final class BytecodeCompiler {
     private void end(int ip) {
       long w = ins[ip];
       int op = (int) w & 0xff;
-      int next = next(ip) + 1;
+      int next = code.next(ip) + 1;
       switch (op) {
         case FALL -> {
           height(w);
@@ -782,7 +785,7 @@ final class BytecodeCompiler {
         goTo(target);
         mark(stays);
       }
-      goTo(next(ip) + 1);
+      goTo(code.next(ip) + 1);
     }
 
     private void halt(String reason) {

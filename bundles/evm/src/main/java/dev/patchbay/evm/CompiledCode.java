@@ -44,6 +44,11 @@ abstract class CompiledCode {
     return entries[block] != 0;
   }
 
+  /** Ends a frame whose instruction failed; see {@link RegisterCode#failed}. */
+  static Frame.Exit failed(int after, Frame f, RegisterCode code, int window, long failure) {
+    return code.failed(f, after, window, failure);
+  }
+
   /**
    * Runs a chunk from {@link Frame#pc}.
    *

@@ -205,9 +205,13 @@ public final class EvmState {
     byId.forEach(entry -> entry.alwaysWarm = addresses.contains(entry.address));
   }
 
+  boolean isCold(AccountEntry account) {
+    return !account.alwaysWarm && account.warm != stamp;
+  }
+
   /** Warms an account; returns whether it was cold. */
   boolean warm(AccountEntry account) {
-    if (account.alwaysWarm || account.warm == stamp) {
+    if (!isCold(account)) {
       return false;
     }
     record(ACCOUNT_WARM, account.id);
@@ -459,6 +463,11 @@ public final class EvmState {
   /** Returns a mark to come back to with {@link #revert}; a frame begins there. */
   int mark() {
     frameMark = journalSize;
+    return journalSize;
+  }
+
+  /** Returns where the journal ends, for {@link #revert} within a frame. */
+  int journalSize() {
     return journalSize;
   }
 

@@ -211,7 +211,7 @@ final class Frame {
 
   /**
    * Charges for a memory range given by two stack words; a range of no bytes costs nothing wherever
-   * it starts.
+   * it starts, and one of 2^31 bytes or more fails whatever gas is left.
    */
   long expand(long left, int offsetWord, int lengthWord) {
     long[] s = stack;

@@ -19,7 +19,9 @@ import org.jspecify.annotations.Nullable;
  * say where theirs are.
  *
  * <p>A method that can fail takes the gas left and returns what is left after it, the static price
- * aside. A negative number is a failure; {@link #error} names it.
+ * aside. A negative number is a failure; {@link #error} names it. Where the gas does not suffice,
+ * most return its complement and have changed nothing: a loop that has paid ahead for later
+ * instructions can repeat the instruction with more ({@link RegisterCode#failed}).
  */
 final class Instructions {
   static final String OUT_OF_GAS = "out of gas";
@@ -45,6 +47,11 @@ final class Instructions {
     this.fork = schedule.fork;
   }
 
+  /** Returns whether a failure is that the gas does not suffice for a dynamic price. */
+  static boolean lacksGas(long failure) {
+    return failure > NO_GAS_FOR_STORE;
+  }
+
   /** Returns the name of a failure. */
   static String error(long failure) {
     if (failure == WRITE_PROTECTION) {
@@ -67,17 +74,18 @@ final class Instructions {
   long exp(long[] s, int d, int a, int exponent, long available) {
     int bits = Words.bitLength(s, exponent);
     long gas = available - (long) schedule.expByte * ((bits + 7) >> 3);
-    if (gas >= 0) {
-      Words.exp(s, d, a, exponent, scratch);
+    if (gas < 0) {
+      return ~available;
     }
+    Words.exp(s, d, a, exponent, scratch);
     return gas;
   }
 
   long keccak(Frame f, int d, int offset, int length, long available) {
     long[] s = f.stack;
-    long gas = f.expand(available, offset, length);
-    if (gas < 0 || (gas -= 6 * words(s[length])) < 0) {
-      return -1;
+    long gas = f.expand(available - 6 * words(s[length]), offset, length);
+    if (gas < 0) {
+      return ~available;
     }
     int bytes = (int) s[length];
     Keccak.hash256(f.memory, bytes == 0 ? 0 : (int) s[offset], bytes, s, d, lanes);
@@ -138,9 +146,12 @@ final class Instructions {
       return available;
     }
     AccountEntry account = accountAt(s, a);
-    long gas = available - coldAccount(account);
-    if (gas < 0) {
-      return -1;
+    long gas = available;
+    if (schedule.accessLists && state.isCold(account)) {
+      if ((gas -= schedule.coldAccount) < 0) {
+        return ~available;
+      }
+      state.warm(account);
     }
     account.accessed = true;
     switch (op) {
@@ -202,9 +213,9 @@ final class Instructions {
             || f.stack[from] + f.stack[length] > data.length)) {
       return RETURN_OUT_OF_BOUNDS;
     }
-    long gas = copyCost(f, available, target, length);
+    long gas = f.expand(available - 3 * words(f.stack[length]), target, length);
     if (gas < 0) {
-      return -1;
+      return ~available;
     }
     if (op == 0x39) {
       f.copyToMemory(f.code.padded, 0, f.code.length, target, from, length);
@@ -216,9 +227,13 @@ final class Instructions {
 
   long extCodeCopy(Frame f, int account, int target, int from, int length, long available) {
     AccountEntry entry = accountAt(f.stack, account);
-    long gas = copyCost(f, available, target, length);
-    if (gas < 0 || (gas -= coldAccount(entry)) < 0) {
-      return -1;
+    boolean cold = schedule.accessLists && state.isCold(entry);
+    long gas = available - 3 * words(f.stack[length]) - (cold ? schedule.coldAccount : 0);
+    if ((gas = f.expand(gas, target, length)) < 0) {
+      return ~available;
+    }
+    if (cold) {
+      state.warm(entry);
     }
     entry.accessed = true;
     Code other = state.code(entry);
@@ -226,72 +241,66 @@ final class Instructions {
     return gas;
   }
 
-  private static long copyCost(Frame f, long gas, int target, int length) {
-    long left = f.expand(gas, target, length);
-    return left < 0 ? -1 : left - 3 * words(f.stack[length]);
-  }
-
   // ---- memory
 
   long mload(Frame f, int d, int a, long available) {
     long[] s = f.stack;
-    if (f.isLarge(a)) {
-      return -1;
+    long gas = f.isLarge(a) ? -1 : f.expand(available, s[a] + 32);
+    if (gas < 0) {
+      return ~available;
     }
-    long gas = f.expand(available, s[a] + 32);
-    if (gas >= 0) {
-      f.loadWord(f.memory, (int) s[a], d);
-    }
+    f.loadWord(f.memory, (int) s[a], d);
     return gas;
   }
 
   /** MLOAD at an offset that is known, at most 2^30. */
   long mloadAt(Frame f, int offset, int d, long available) {
     long gas = available;
-    if (offset + 32 <= f.memorySize || (gas = f.expand(available, offset + 32)) >= 0) {
-      f.loadWord(f.memory, offset, d);
+    if (offset + 32 > f.memorySize && (gas = f.expand(available, offset + 32)) < 0) {
+      return ~available;
     }
+    f.loadWord(f.memory, offset, d);
     return gas;
   }
 
   long mstore(Frame f, int a, int value, long available) {
     long[] s = f.stack;
-    if (f.isLarge(a)) {
-      return -1;
+    long gas = f.isLarge(a) ? -1 : f.expand(available, s[a] + 32);
+    if (gas < 0) {
+      return ~available;
     }
-    long gas = f.expand(available, s[a] + 32);
-    if (gas >= 0) {
-      f.storeWord((int) s[a], value);
-    }
+    f.storeWord((int) s[a], value);
     return gas;
   }
 
   /** MSTORE at an offset that is known, at most 2^30. */
   long mstoreAt(Frame f, int offset, int value, long available) {
     long gas = available;
-    if (offset + 32 <= f.memorySize || (gas = f.expand(available, offset + 32)) >= 0) {
-      f.storeWord(offset, value);
+    if (offset + 32 > f.memorySize && (gas = f.expand(available, offset + 32)) < 0) {
+      return ~available;
     }
+    f.storeWord(offset, value);
     return gas;
   }
 
   long mstore8(Frame f, int a, int value, long available) {
     long[] s = f.stack;
-    if (f.isLarge(a)) {
-      return -1;
+    long gas = f.isLarge(a) ? -1 : f.expand(available, s[a] + 1);
+    if (gas < 0) {
+      return ~available;
     }
-    long gas = f.expand(available, s[a] + 1);
-    if (gas >= 0) {
-      f.memory[(int) s[a]] = (byte) s[value];
-    }
+    f.memory[(int) s[a]] = (byte) s[value];
     return gas;
   }
 
   long mcopy(Frame f, int target, int from, int length, long available) {
     long[] s = f.stack;
-    long gas = f.expand(available, target, length);
-    if (gas < 0 || (gas = copyCost(f, gas, from, length)) < 0) {
-      return -1;
+    long gas = available - 3 * words(s[length]);
+    // the range that ends later comes first: what cannot be paid changes nothing
+    boolean later = s[target] < s[from];
+    gas = f.expand(gas, later ? from : target, length);
+    if (gas < 0 || (gas = f.expand(gas, later ? target : from, length)) < 0) {
+      return ~available;
     }
     if (s[length] != 0) {
       System.arraycopy(f.memory, (int) s[from], f.memory, (int) s[target], (int) s[length]);
@@ -306,10 +315,10 @@ final class Instructions {
     long gas = available;
     int at = state.slot(f.self, s[key], s[key + 1], s[key + 2], s[key + 3]);
     if (schedule.accessLists && !state.isSlotWarm(at)) {
-      state.warmSlot(at);
       if ((gas -= schedule.coldSlot) < 0) {
-        return -1;
+        return ~available;
       }
+      state.warmSlot(at);
     }
     if (schedule.recordsAccesses) {
       state.accessSlot(at);
@@ -337,6 +346,7 @@ final class Instructions {
     }
     long[] s = f.stack;
     int at = state.slot(f.self, s[key], s[key + 1], s[key + 2], s[key + 3]);
+    int before = state.journalSize();
     if (schedule.accessLists && !state.isSlotWarm(at)) {
       state.warmSlot(at);
       gas -= 2100;
@@ -379,7 +389,8 @@ final class Instructions {
       }
     }
     if (gas < 0) {
-      return -1;
+      state.revert(before);
+      return ~available;
     }
     if (!same) {
       state.writeSlot(at, s[val], s[val + 1], s[val + 2], s[val + 3]);
@@ -414,9 +425,9 @@ final class Instructions {
     if (f.isStatic) {
       return WRITE_PROTECTION;
     }
-    long gas = f.expand(available, sp - 4, sp - 8);
-    if (gas < 0 || (gas -= 8 * f.stack[sp - 8]) < 0) {
-      return -1;
+    long gas = f.expand(available - 8 * f.stack[sp - 8], sp - 4, sp - 8);
+    if (gas < 0) {
+      return ~available;
     }
     List<Hash> list = new ArrayList<>(topics);
     for (int i = 0; i < topics; i++) {

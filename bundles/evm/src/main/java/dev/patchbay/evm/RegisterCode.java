@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.evm;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -166,6 +167,55 @@ final class RegisterCode {
   /** Makes the bytecode, in methods of a size. */
   void compile(int chunkBytes) {
     bytecode = BytecodeCompiler.compile(this, chunkBytes);
+  }
+
+  /** Returns where the instruction after one is, or the next block's position in the code. */
+  int next(int ip) {
+    return ip + (hasOperand((int) instructions[ip] & 0xff) ? 2 : 1);
+  }
+
+  /** Returns where a block's last instruction is. */
+  int last(int block) {
+    int ip = block + 1;
+    while (!isEnd((int) instructions[ip] & 0xff)) {
+      ip = next(ip);
+    }
+    return ip;
+  }
+
+  /**
+   * Ends a frame whose instruction failed. If it lacked gas, what its block has paid ahead may
+   * suffice for it and for some after it: the per-opcode loop goes on there.
+   *
+   * @param after where the next instruction is
+   * @param window height of the stack at the block's start
+   */
+  Frame.Exit failed(Frame f, int after, int window, long failure) {
+    if (!Instructions.lacksGas(failure)) {
+      return f.halt(Instructions.error(failure));
+    }
+    int block = blockBefore(after);
+    int count = 0;
+    int ip = block + 1;
+    for (int next; (next = next(ip)) != after; ip = next) {
+      count++;
+    }
+    int start = (int) instructions[block - 1];
+    if (((int) instructions[ip] & 0xff) == CALL) {
+      // the call has ended, and has left the stack and the gas as the per-opcode loop has them
+      return f.exact(RegisterCompiler.position(code, schedule, start, count) + 1, f.sp, f.gas);
+    }
+    return RegisterCompiler.handOver(code, schedule, start, count, f, window, ~failure);
+  }
+
+  /** Returns the start of the block that a place inside of it belongs to. */
+  private int blockBefore(int place) {
+    int found = Arrays.binarySearch(blocks, place);
+    int block = found == -1 ? START : blocks[-2 - found];
+    for (int next; (next = next(last(block)) + 1) < place; ) {
+      block = next;
+    }
+    return block;
   }
 
   /** Returns where the block at a jump destination starts, 0 when there is none. */

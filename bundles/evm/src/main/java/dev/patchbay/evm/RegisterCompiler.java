@@ -68,6 +68,14 @@ final class RegisterCompiler {
   private long gas;
   private boolean fallsThrough;
 
+  // one EVM instruction of a block, while a frame is handed over there
+  private int wanted = -1;
+  private boolean found;
+  private int foundPc;
+  private int foundHeight;
+  private long paidBefore;
+  private int[] foundPlaces = {};
+
   private static final class Instruction {
     final int op;
     final int d;
@@ -106,22 +114,53 @@ final class RegisterCompiler {
     }
   }
 
-  private RegisterCompiler(Code code, GasSchedule schedule) {
+  private RegisterCompiler(Code code, GasSchedule schedule, int[] blockAt) {
     this.code = code;
     this.schedule = schedule;
-    this.blockAt = new int[code.length + 1];
+    this.blockAt = blockAt;
   }
 
   /** Compiles code for the prices and instructions of one fork. */
   static RegisterCode compile(Code code, GasSchedule schedule) {
-    return new RegisterCompiler(code, schedule).compile();
+    return new RegisterCompiler(code, schedule, new int[code.length + 1]).compile();
+  }
+
+  /**
+   * Returns the position in the code of an instruction of the register form, which is the {@code
+   * count}th of the block at {@code start}.
+   */
+  static int position(Code code, GasSchedule schedule, int start, int count) {
+    return find(code, schedule, start, count).foundPc;
+  }
+
+  /**
+   * Hands a frame to the per-opcode loop before an instruction, with the gas that its block has
+   * paid ahead for it and those after it: all words of the stack are moved home.
+   *
+   * @param window height of the stack at the block's start
+   */
+  static Frame.Exit handOver(
+      Code code, GasSchedule schedule, int start, int count, Frame f, int window, long left) {
+    RegisterCompiler block = find(code, schedule, start, count);
+    block.moveHome(f.stack, window);
+    return f.exact(
+        block.foundPc, window + 4 * block.foundHeight, left + block.gas - block.paidBefore);
+  }
+
+  private static RegisterCompiler find(Code code, GasSchedule schedule, int start, int count) {
+    RegisterCompiler compiler = new RegisterCompiler(code, schedule, new int[0]);
+    compiler.wanted = count;
+    compiler.block(start);
+    return compiler;
   }
 
   private RegisterCode compile() {
     int pc = 0;
     fallsThrough = true;
     while (fallsThrough || pc < code.length) {
-      pc = block(pc);
+      int start = pc;
+      pc = block(start);
+      finishBlock(start);
       if (!fallsThrough) {
         while (pc < code.length && !code.isJumpDestination(pc)) {
           pc++;
@@ -195,7 +234,6 @@ final class RegisterCompiler {
         break;
       }
     }
-    finishBlock(start);
     return Math.min(pc, code.length);
   }
 
@@ -228,8 +266,42 @@ final class RegisterCompiler {
 
   private Instruction emit(int op, int d, int a, int b) {
     Instruction instruction = new Instruction(op, d, a, b);
+    found |= instructions.size() == wanted;
     instructions.add(instruction);
     return instruction;
+  }
+
+  // ---- a frame that is handed over
+
+  /** Notes where the words of the stack are before an EVM instruction. */
+  private void note(int pc) {
+    if (wanted >= 0 && !found) {
+      foundPc = pc;
+      foundHeight = height;
+      paidBefore = gas;
+      notePlaces();
+    }
+  }
+
+  private void notePlaces() {
+    if (wanted >= 0 && !found) {
+      foundPlaces = Arrays.copyOfRange(places, BELOW + lowest, BELOW + foundHeight);
+    }
+  }
+
+  private void moveHome(long[] s, int window) {
+    int bottom = foundHeight - foundPlaces.length;
+    long[] words = new long[4 * foundPlaces.length];
+    for (int i = 0; i < foundPlaces.length; i++) {
+      int place = foundPlaces[i];
+      if (isConstant(place)) {
+        UInt256 value = valueOf(place);
+        Words.set(words, 4 * i, value.w0(), value.w1(), value.w2(), value.w3());
+      } else {
+        System.arraycopy(s, window + offset(place), words, 4 * i, 4);
+      }
+    }
+    System.arraycopy(words, 0, s, window + 4 * bottom, words.length);
   }
 
   // ---- the symbolic stack
@@ -434,6 +506,7 @@ final class RegisterCompiler {
 
   /** Adds one EVM instruction to the block; returns whether the block ends with it. */
   private boolean instruction(int op, int pc) {
+    note(pc);
     int price = schedule.cost[op];
     if (price < 0) {
       emit(UNDEFINED, 0, 0, 0).number(op);
@@ -757,6 +830,7 @@ final class RegisterCompiler {
   private Instruction inPlace(int op, int number, int operands) {
     need(operands);
     flush(null);
+    notePlaces();
     Instruction instruction =
         emit(op, height, op == CALL ? height - operands + 1 : 0, 0).number(number);
     for (int i = 0; i < operands; i++) {

@@ -6,14 +6,14 @@ import static dev.patchbay.evm.RegisterCode.*;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs code in register form. What it leaves behind is what {@link Interpreter} leaves: a block
- * that cannot be paid or that the stack does not allow is handed to it, so that both halt for the
- * same reason.
+ * Runs code in register form. What it leaves behind, reads and announces is what {@link
+ * Interpreter} leaves, reads and announces: a block that cannot be paid or that the stack does not
+ * allow is handed to it, so that both halt for the same reason.
  *
  * <p>The gas of a block is taken at its start. Instructions that see gas (GAS, SSTORE's sentry, the
- * calls' 63/64) add what is prepaid for those after them. A later instruction that finds too little
- * for its dynamic price may thus report {@code out of gas} where the per-opcode loop would have
- * come a few instructions further; both are exceptional halts of the same frame.
+ * calls' 63/64) add what is prepaid for those after them. One that finds too little for its dynamic
+ * price changes nothing, and the frame is handed over there with what was prepaid: calls, logs and
+ * reads that the per-opcode loop still reaches happen.
  */
 final class RegisterInterpreter {
   private final Instructions instructions;
@@ -312,6 +312,6 @@ final class RegisterInterpreter {
         }
       }
     }
-    return f.halt(Instructions.error(failure));
+    return code.failed(f, ip, sp, failure);
   }
 }

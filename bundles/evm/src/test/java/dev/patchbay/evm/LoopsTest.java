@@ -13,9 +13,10 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
- * Random and mutated programs give the same gas, result, logs, state and block access list in the
- * per-opcode loop, in the register form, in bytecode, and where frames change from one to the
- * other. {@code -Dfuzz.cases} and {@code -Dfuzz.seed} run other programs than the fixed ones.
+ * Random and mutated programs give the same gas, result, error, logs, state, reads and block access
+ * list in the per-opcode loop, in the register form, in bytecode, and where frames change from one
+ * to the other. {@code -Dfuzz.cases} and {@code -Dfuzz.seed} run other programs than the fixed
+ * ones.
  */
 class LoopsTest {
   private static final int CASES = Integer.getInteger("fuzz.cases", 10_000);

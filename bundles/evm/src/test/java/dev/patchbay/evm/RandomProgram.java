@@ -119,7 +119,7 @@ final class RandomProgram {
       }
       case 10 -> {
         pushAny();
-        push(random.nextInt(500));
+        push(random.nextInt(random.nextInt(8) == 0 ? 60_000 : 500));
         add(0x51 + random.nextInt(3));
       }
       case 11 -> {
@@ -228,7 +228,8 @@ final class RandomProgram {
   private void pushAddress() {
     int kind = random.nextInt(8);
     if (kind < 5) {
-        Address target = RandomWorld.address(kind == 4 ? 0x77 : 1 + random.nextInt(3));
+      int other = random.nextBoolean() ? 0x77 : 4;
+      Address target = RandomWorld.address(kind == 4 ? other : 1 + random.nextInt(3));
       add(0x73);
       for (byte b : target.unsafeArray()) {
         add(b);
