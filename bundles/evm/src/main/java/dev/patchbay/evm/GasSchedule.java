@@ -159,14 +159,6 @@ final class GasSchedule {
     op(0xff, 0, 1, 0);
   }
 
-  /** Returns whether an instruction accesses an account or a slot of storage. */
-  static boolean accesses(int op) {
-    return switch (op) {
-      case 0x31, 0x3b, 0x3c, 0x3f, 0x54, 0x55, 0xf0, 0xf1, 0xf2, 0xf4, 0xf5, 0xfa, 0xff -> true;
-      default -> false;
-    };
-  }
-
   private void ops(int price, int pops, int pushes, int... opcodes) {
     for (int opcode : opcodes) {
       op(opcode, price, pops, pushes);

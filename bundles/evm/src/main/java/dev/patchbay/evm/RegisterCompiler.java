@@ -215,9 +215,8 @@ final class RegisterCompiler {
     temporaries = 0;
     gas = 0;
     int pc = start;
-    boolean accessed = false;
     for (int count = 0; ; count++) {
-      boolean cut = count == MAX_OPCODES || temporaries > MAX_TEMPORARIES || accessed;
+      boolean cut = count == MAX_OPCODES || temporaries > MAX_TEMPORARIES;
       if (count > 0 && (cut || code.isJumpDestination(pc))) {
         flush(null);
         emit(FALL, height, 0, 0);
@@ -226,8 +225,6 @@ final class RegisterCompiler {
       }
       int op = pc < code.length ? code.padded[pc] & 0xff : 0;
       boolean ends = instruction(op, pc);
-      // what is paid ahead must not keep an access from happening that is told of
-      accessed = schedule.recordsAccesses && GasSchedule.accesses(op);
       pc += op >= Opcodes.PUSH1 && op <= Opcodes.PUSH32 ? op - Opcodes.PUSH1 + 2 : 1;
       if (ends) {
         fallsThrough = op == 0x57;
