@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -21,6 +22,15 @@ import org.junit.jupiter.api.io.TempDir;
  * that says so only the kind of the reply counts.
  */
 class RpcCompatIT {
+  private static final String SENDER = "0x14e46043e63d0e3cdcf2530519f4cfaf35058cb2";
+  private static final String CONTRACT = "0xc0de000000000000000000000000000000000001";
+  private static final String RECURSION =
+      "0x5f661fffffffffffff73010000000000000000000000000000000000000091600060c260a76037"
+          + "6067a213690400000000000000000060156101e9600d6101b45f305af260037fffffffffffffffff"
+          + "ffffffffffffffffffffffffffffffffffffffffffffffda5f68020000000000000000602860e75f"
+          + "602560bea4600560e62061013d5360e16001556101f55360035c602b6001602c617b7a6200000073"
+          + "bb50b6623454712be08befecb0b78b9ec7d1608661024af160a108816039600ef3";
+
   @TempDir static Path folder;
 
   @Test
@@ -51,7 +61,35 @@ class RpcCompatIT {
       }
       System.out.printf("rpc-compat: %d files, %d differences%n", files.size(), failures.size());
       assertThat(failures).isEmpty();
+      tracesOfHotCodeHaveAllFrames(node);
     }
+  }
+
+  /** A contract that calls itself until frames run out of gas: geth has 117 frames. */
+  private static void tracesOfHotCodeHaveAllFrames(Node node) throws Exception {
+    Map<String, Object> call =
+        Map.of("from", SENDER, "to", CONTRACT, "gas", "0x927c0", "value", "0x2");
+    Map<String, Object> overrides = Map.of(CONTRACT, Map.of("code", RECURSION));
+    for (int times = 0; times < 3; times++) {
+      JsonNode calls =
+          trace(node, call, Map.of("tracer", "callTracer", "stateOverrides", overrides));
+      assertThat(frames(calls)).isEqualTo(117);
+      JsonNode flat =
+          trace(node, call, Map.of("tracer", "flatCallTracer", "stateOverrides", overrides));
+      assertThat(flat).hasSize(117);
+    }
+  }
+
+  private static JsonNode trace(Node node, Object call, Object options) throws Exception {
+    return node.result("debug_traceCall", call, "latest", options);
+  }
+
+  private static int frames(JsonNode call) {
+    int count = 1;
+    for (JsonNode inner : call.path("calls")) {
+      count += frames(inner);
+    }
+    return count;
   }
 
   private static void run(Node node, Path file, List<String> failures) throws Exception {

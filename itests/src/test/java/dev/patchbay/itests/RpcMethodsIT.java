@@ -8,6 +8,7 @@ import dev.patchbay.primitives.Transaction;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -214,6 +215,50 @@ class RpcMethodsIT {
                 .get("message")
                 .asText())
         .contains("nosuchTracer", "callTracer@");
+  }
+
+  /** Code that is hot runs in another form: its traces have the same frames, logs and errors. */
+  @Test
+  void tracesStayTheSameWhenCodeIsHot() throws Exception {
+    // memory for 5,127 gas, a call of an account, and logs that the rest does not pay
+    String runtime = "6180005150" + "5f5f5f5f5f61beef5af150" + "5f5fa0".repeat(20);
+    int length = runtime.length() / 2;
+    String init = String.format("60%02x600a5f3960%02x5ff3", length, length);
+    String sent = node.send(Accounts.create(4, 0, init + runtime));
+    String target = Journeys.receipt(node, sent).get("contractAddress").asText();
+    Map<String, Object> call = Map.of("from", SECOND, "to", target, "gas", "0x7530");
+    Map<String, Object> logs = Map.of("withLog", true);
+    List<Object[]> requests =
+        List.of(
+            new Object[] {
+              "debug_traceCall",
+              call,
+              "latest",
+              Map.of("tracer", "callTracer", "tracerConfig", logs)
+            },
+            new Object[] {"debug_traceCall", call, "latest", Map.of("tracer", "flatCallTracer")},
+            new Object[] {"debug_traceCall", call, "latest", Map.of("tracer", "4byteTracer")},
+            new Object[] {"trace_call", call, List.of("trace"), "latest"});
+    List<JsonNode> cold = answers(requests);
+    assertThat(cold.get(0).get("error").asText()).isEqualTo("out of gas");
+    assertThat(cold.get(0).get("calls")).hasSize(1);
+    assertThat(cold.get(1)).hasSize(2);
+    for (int times = 0; times < 40; times++) {
+      assertThat(answers(requests)).as("repetition %d", times).isEqualTo(cold);
+    }
+    Map<String, Object> several = Map.of("callTracer", logs, "prestateTracer", Map.of());
+    Map<String, Object> ofSteps = Map.of("tracer", "muxTracer", "tracerConfig", several);
+    assertThat(node.result("debug_traceCall", call, "latest", ofSteps).get("callTracer"))
+        .isEqualTo(cold.get(0));
+  }
+
+  private static List<JsonNode> answers(List<Object[]> requests) throws Exception {
+    List<JsonNode> answers = new ArrayList<>();
+    for (Object[] request : requests) {
+      Object[] params = Arrays.copyOfRange(request, 1, request.length);
+      answers.add(node.result((String) request[0], params));
+    }
+    return answers;
   }
 
   @Test
