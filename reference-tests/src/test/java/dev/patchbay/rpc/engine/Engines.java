@@ -10,11 +10,21 @@ public final class Engines {
 
   /** Returns the namespace of a chain, without a builder and a pool. */
   public static RpcNamespace of(Chains.Wired chain) {
+    return of(chain, false);
+  }
+
+  /**
+   * Returns the same with a configuration.
+   *
+   * @param inconsistentStatus whether a payload on a parent without state is INCONSISTENT
+   */
+  public static RpcNamespace of(Chains.Wired chain, boolean inconsistentStatus) {
     return new EngineNamespace(
         chain.reader(),
         chain.importer(),
         chain.forkChoice(),
         chain.executor(),
-        new ClientVersion("1", "00000000"));
+        new ClientVersion("1", "00000000"),
+        inconsistentStatus);
   }
 }

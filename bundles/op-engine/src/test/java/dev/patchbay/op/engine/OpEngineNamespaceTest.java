@@ -89,7 +89,7 @@ class OpEngineNamespaceTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"INVALID", "SYNCING", "ACCEPTED"})
+  @ValueSource(strings = {"INVALID", "SYNCING", "ACCEPTED", "INCONSISTENT"})
   void aStatusThatIsNotValidEndsIt(String status) throws Exception {
     answer("engine_forkchoiceUpdatedV3", Map.of("payloadStatus", status(status)));
     assertThat(seal(3, true))

@@ -14,6 +14,7 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
@@ -34,18 +35,41 @@ import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceReference;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The {@code engine} namespace: a consensus client hands over blocks, says which is the head, and
  * has new ones built (execution-apis, {@code src/engine}). One Java method for each method of the
  * specification.
  */
-@Component(property = RpcNamespace.NAME + "=engine")
+@Component(
+    name = "dev.patchbay.rpc.engine",
+    configurationPolicy = ConfigurationPolicy.OPTIONAL,
+    property = RpcNamespace.NAME + "=engine")
+@Designate(ocd = EngineNamespace.Config.class)
 public final class EngineNamespace implements RpcNamespace {
+  private static final Logger LOG = LoggerFactory.getLogger(EngineNamespace.class);
+
+  /** Configuration of the namespace. */
+  @ObjectClassDefinition(name = "Patchbay Engine API")
+  public @interface Config {
+    /** Whether a payload on a parent without state is INCONSISTENT, as op-bnb expects. */
+    @AttributeDefinition(
+        description =
+            "Whether newPayload answers INCONSISTENT in place of ACCEPTED when the state of the"
+                + " parent is missing: op-bnb knows this status, other consensus clients do not")
+    boolean inconsistent_status() default false;
+  }
+
   /** The method that a client tells its methods by is not among them. */
   private static final String EXCHANGE = "engine_exchangeCapabilities";
 
@@ -60,6 +84,7 @@ public final class EngineNamespace implements RpcNamespace {
   private final StartedPayloads started = new StartedPayloads();
   private final Bodies bodies;
   private final ClientVersion version;
+  private final String withoutParentState;
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
@@ -77,25 +102,40 @@ public final class EngineNamespace implements RpcNamespace {
   @Activate
   public EngineNamespace(
       BundleContext context,
+      Config config,
+      Map<String, Object> properties,
       @Reference ChainReader chain,
       @Reference BlockImporter importer,
       @Reference ForkChoice forkChoice,
       @Reference BlockExecutor executor) {
-    this(chain, importer, forkChoice, executor, ClientVersion.of(context.getBundle()));
+    this(
+        chain,
+        importer,
+        forkChoice,
+        executor,
+        ClientVersion.of(context.getBundle()),
+        config.inconsistent_status());
+    ConfigurationKeys.report("dev.patchbay.rpc.engine", properties, Config.class, LOG::warn);
   }
 
-  /** Makes a namespace without a container. */
+  /**
+   * Makes a namespace without a container.
+   *
+   * @param inconsistentStatus whether a payload on a parent without state is INCONSISTENT
+   */
   EngineNamespace(
       ChainReader chain,
       BlockImporter importer,
       ForkChoice forkChoice,
       BlockExecutor executor,
-      ClientVersion version) {
+      ClientVersion version,
+      boolean inconsistentStatus) {
     this.chain = chain;
     this.importer = importer;
     this.forkChoice = forkChoice;
     this.bodies = new Bodies(chain, executor);
     this.version = version;
+    this.withoutParentState = inconsistentStatus ? "INCONSISTENT" : "ACCEPTED";
     BlobMethods blobs = new BlobMethods(chain, () -> pool);
     methods.put("engine_newPayloadV1", (p, s) -> newPayloadV1(new Params(p)));
     methods.put("engine_newPayloadV2", (p, s) -> newPayloadV2(new Params(p)));
@@ -217,7 +257,8 @@ public final class EngineNamespace implements RpcNamespace {
     if (status instanceof PayloadStatus.Valid) {
       return status("VALID", block.hash(), null);
     }
-    return status(status instanceof PayloadStatus.Accepted ? "ACCEPTED" : "SYNCING", null, null);
+    String other = status instanceof PayloadStatus.Accepted ? withoutParentState : "SYNCING";
+    return status(other, null, null);
   }
 
   /** Some rollups show the root of a state, which cannot be computed from the payload. */
