@@ -53,15 +53,12 @@ final class Importer implements BlockImporter, ForkChoice {
   private static final int MOST_AGAIN = 64;
 
   /**
-   * How many blocks the head moves over in one batch. They are valid, all of them: a longer way is
-   * gone in steps.
+   * How many blocks a fork choice update removes, or adds, in one batch, which bounds its memory.
+   * They are valid, all of them: a longer way takes several batches.
    */
   private static final int MOST_AT_ONCE = 64;
 
   private static final long RECOVERY_PAUSE_NANOS = 1_000_000_000L;
-
-  /** How far back the head may go (as geth). */
-  private static final long MOST_REWIND = 32;
 
   private final Chain chain;
   private final StorageManager storage;
@@ -123,9 +120,17 @@ final class Importer implements BlockImporter, ForkChoice {
     if (before == null || before.equals(now)) {
       return;
     }
-    Way way = wayTo(store, before, now);
-    List<Block> added = way.added.stream().map(hash -> stored(store, hash)).toList();
-    listeners.forEach(listener -> listener.headChanged(way.removed, added));
+    List<Block> removed = new ArrayList<>();
+    Block old = before; // the canonical blocks of the store are those up to the head now
+    while (!old.hash().equals(ChainStore.canonical(store, old.number()))) {
+      removed.add(old);
+      old = stored(store, old.header().parentHash());
+    }
+    List<Block> added = new ArrayList<>();
+    for (long number = old.number() + 1; number <= now.number(); number++) {
+      added.add(stored(store, required(ChainStore.canonical(store, number))));
+    }
+    listeners.forEach(listener -> listener.headChanged(removed, added));
   }
 
   /** Forgets what lies beside the chain of another store. */
@@ -169,7 +174,7 @@ final class Importer implements BlockImporter, ForkChoice {
     Way way = wayTo(store, top, block);
     chain.requireHistory(way.fork());
     Execution execution = execute(store, way);
-    if (!way.removed.isEmpty() && !isBetter(store, block, difficulty(store, block), top)) {
+    if (way.removed() > 0 && !isBetter(store, block, difficulty(store, block), top)) {
       keepBeside(store, block);
       return new ImportResult.Imported(false);
     }
@@ -315,7 +320,7 @@ final class Importer implements BlockImporter, ForkChoice {
       }
       if (number < top.number()) {
         chain.requireHistory(number);
-        Way way = wayTo(store, top, block);
+        Way way = rewind(store, wayTo(store, top, block));
         moveHead(store, way, undone(store, way), new Writes());
       }
       return block;
@@ -356,18 +361,32 @@ final class Importer implements BlockImporter, ForkChoice {
           ? new Result.Syncing()
           : new Result.Invalid(verdict.latestValid(), verdict.reason());
     }
+    ConsensusRules rules = chain.rules();
+    try {
+      rules.verifyHead(block.header(), chain, chain.config());
+    } catch (InvalidBlockException invalid) {
+      return new Result.Invalid(Hash.ZERO, String.valueOf(invalid.getMessage()));
+    }
     long back = top.number() - block.number();
     if (back > 0 && head.equals(ChainStore.canonical(store, block.number()))) {
       Block done = chain.finalized();
       if (done != null && block.number() < done.number()) {
         return new Result.Skipped();
       }
-      if (back > MOST_REWIND) {
+      if (back > rules.maxReorgDepth()) {
         return new Result.TooDeep(
-            "the head would go back by " + back + " blocks, at most " + MOST_REWIND);
+            "the head would go back by " + back + " blocks, at most " + rules.maxReorgDepth());
       }
     }
     Way way = wayTo(store, top, block);
+    if (!chain.hasHistory(way.fork())) {
+      return new Result.TooDeep(
+          "the head would go back to block "
+              + way.fork()
+              + ", states are available from block "
+              + chain.history().oldestBlock()
+              + " on");
+    }
     Writes marks = new Writes();
     if (!mark(store, way, marks, Keys.SAFE, safe)) {
       return new Result.Inconsistent("the safe block " + safe + " is not in the chain of the head");
@@ -377,10 +396,10 @@ final class Importer implements BlockImporter, ForkChoice {
           "the finalized block " + finalized + " is not in the chain of the head");
     }
     if (!head.equals(top.hash())) {
-      chain.requireHistory(way.fork());
+      way = rewind(store, way);
       while (way.added.size() > MOST_AT_ONCE) {
         Block next = stored(store, way.added.get(MOST_AT_ONCE - 1));
-        Way first = new Way(way.removed, way.added.subList(0, MOST_AT_ONCE), way.fork, next);
+        Way first = new Way(way.top, way.added.subList(0, MOST_AT_ONCE), way.fork, next);
         moveHead(store, first, execute(store, first), new Writes());
         way = wayTo(store, next, block);
       }
@@ -420,12 +439,17 @@ final class Importer implements BlockImporter, ForkChoice {
   /**
    * What lies between the head and a block.
    *
-   * @param removed blocks to remove, highest first
+   * @param top the head: the blocks from it down to the fork are removed
    * @param added hashes of the blocks to add, lowest first
    * @param fork number of the block that both have in common
    * @param target the block, which may not be stored yet
    */
-  private record Way(List<Block> removed, List<Hash> added, long fork, Block target) {}
+  private record Way(Block top, List<Hash> added, long fork, Block target) {
+    /** Returns how many blocks are removed. */
+    long removed() {
+      return top.number() - fork;
+    }
+  }
 
   /** What is needed to go a way: the state at the fork, and what each block of it does. */
   private record Execution(Overlay atFork, List<ExecutedBlock> blocks) {}
@@ -445,28 +469,47 @@ final class Importer implements BlockImporter, ForkChoice {
   /** Returns null when too many blocks are to be removed, or to be executed again. */
   private @Nullable Way wayTo(
       KeyReader reader, Block top, Block target, int mostRemoved, int mostExecuted) {
-    List<Block> removed = new ArrayList<>();
     Deque<Hash> added = new ArrayDeque<>();
-    Block old = top;
     BlockHeader young = target.header();
     Hash youngHash = target.hash();
     int unknown = 0;
-    while (!old.hash().equals(youngHash)) {
-      if (old.number() >= young.number()) {
-        removed.add(old);
-        old = stored(reader, old.header().parentHash());
-      }
-      if (old.number() < young.number()) {
-        added.addFirst(youngHash);
-        unknown += executedBlocks.get(youngHash) == null ? 1 : 0;
-        youngHash = young.parentHash();
-        young = header(reader, youngHash);
-      }
-      if (removed.size() > mostRemoved || unknown > mostExecuted) {
+    while (young.number() > top.number()
+        || !youngHash.equals(ChainStore.canonical(reader, young.number()))) {
+      added.addFirst(youngHash);
+      unknown += executedBlocks.get(youngHash) == null ? 1 : 0;
+      youngHash = young.parentHash();
+      young = header(reader, youngHash);
+      if (top.number() - young.number() > mostRemoved || unknown > mostExecuted) {
         return null;
       }
     }
-    return new Way(List.copyOf(removed), List.copyOf(added), old.number(), target);
+    return new Way(top, List.copyOf(added), young.number(), target);
+  }
+
+  /** Returns the blocks that a way removes, highest first. */
+  private static List<Block> removed(KeyReader reader, Way way) {
+    List<Block> out = new ArrayList<>();
+    for (Block old = way.top; old.number() > way.fork; ) {
+      out.add(old);
+      old = stored(reader, old.header().parentHash());
+    }
+    return out;
+  }
+
+  /**
+   * Sets the head back to ancestors, {@link #MOST_AT_ONCE} blocks in each batch, until the rest of
+   * a way fits into one batch. A node that ends in between opens with the head of the last batch.
+   */
+  private Way rewind(KeyValueStore store, Way way) {
+    Way rest = way;
+    while (rest.removed() > MOST_AT_ONCE) {
+      long number = rest.top.number() - MOST_AT_ONCE;
+      Block next = stored(store, required(ChainStore.canonical(store, number)));
+      Way step = new Way(rest.top, List.of(), number, next);
+      moveHead(store, step, undone(store, step), new Writes());
+      rest = new Way(next, rest.added, rest.fork, rest.target);
+    }
+    return rest;
   }
 
   private static Block stored(KeyReader reader, Hash hash) {
@@ -488,8 +531,8 @@ final class Importer implements BlockImporter, ForkChoice {
   private Execution undone(KeyValueStore store, Way way) {
     Overlay atFork = new Overlay(chain.stateOfHead(store));
     FlatState state = new FlatState(atFork, workers);
-    for (Block gone : way.removed) {
-      state.unwind(gone.number());
+    for (long number = way.top.number(); number > way.fork; number--) {
+      state.unwind(number);
     }
     return new Execution(atFork, List.of());
   }
@@ -506,7 +549,7 @@ final class Importer implements BlockImporter, ForkChoice {
   private Execution execute(KeyValueStore store, Way way, @Nullable Outcome known)
       throws RefusedException {
     Overlay atFork = undone(store, way).atFork;
-    KeyReader base = way.removed.isEmpty() ? chain.stateOfHead(store) : atFork;
+    KeyReader base = way.removed() == 0 ? chain.stateOfHead(store) : atFork;
     List<ExecutedBlock> blocks = new ArrayList<>();
     for (Hash next : way.added) {
       ExecutedBlock executed = executedBlocks.get(next);
@@ -561,8 +604,9 @@ final class Importer implements BlockImporter, ForkChoice {
   private void moveHead(KeyValueStore store, Way way, Execution execution, Writes marks) {
     Block target = way.target;
     Overlay overlay = execution.atFork;
-    way.removed.forEach(gone -> ChainStore.removeCanonical(overlay.writes(), gone));
-    boolean alone = way.removed.isEmpty() && execution.blocks.size() == 1;
+    List<Block> removed = removed(store, way);
+    removed.forEach(gone -> ChainStore.removeCanonical(overlay.writes(), gone));
+    boolean alone = removed.isEmpty() && execution.blocks.size() == 1;
     Writes writes = alone ? execution.blocks.get(0).writes() : overlay.writes();
     for (ExecutedBlock executed : execution.blocks) {
       Block block = executed.block();
@@ -577,22 +621,22 @@ final class Importer implements BlockImporter, ForkChoice {
     }
     writes.addAll(marks);
     List<Block> added = execution.blocks.stream().map(ExecutedBlock::block).toList();
-    chain.moveHead(store, writes, target, way.fork, !way.removed.isEmpty());
+    chain.moveHead(store, writes, target, way.fork, !removed.isEmpty());
     // the head has moved: nothing from here on may fail the import
-    afterwards.run(() -> noteMove(way, execution, added));
-    listeners.forEach(listener -> listener.headChanged(way.removed, added));
+    afterwards.run(() -> noteMove(execution, removed, added, target));
+    listeners.forEach(listener -> listener.headChanged(removed, added));
   }
 
-  private void noteMove(Way way, Execution execution, List<Block> added) {
+  private void noteMove(Execution execution, List<Block> removed, List<Block> added, Block target) {
     execution.blocks.forEach(executed -> chain.remember(executed.block(), executed.receipts()));
     if (added.isEmpty()) {
-      LOG.info("head set back by {} blocks to {}", way.removed.size(), way.target);
-    } else if (!way.removed.isEmpty()) {
+      LOG.info("head set back by {} blocks to {}", removed.size(), target);
+    } else if (!removed.isEmpty()) {
       LOG.info(
           "reorganisation: {} blocks removed, {} added, head is {}",
-          way.removed.size(),
+          removed.size(),
           added.size(),
-          way.target);
+          target);
     }
   }
 }

@@ -27,7 +27,8 @@ public interface ForkChoice {
     record Syncing() implements Result {}
 
     /**
-     * Nothing was changed: the head that was asked for, or a block before it, breaks a rule.
+     * Nothing was changed: the head that was asked for, or a block before it, breaks a rule, or is
+     * a block of proof of work that is not the terminal one (EIP-3675).
      *
      * @param latestValidHash as of {@link PayloadStatus.Invalid}
      * @param reason which rule, with the offending value
@@ -42,7 +43,8 @@ public interface ForkChoice {
     record Inconsistent(String reason) implements Result {}
 
     /**
-     * Nothing was changed: the head would go back too far.
+     * Nothing was changed: the head would go back by more blocks than the consensus rules allow, or
+     * to a block whose state is pruned.
      *
      * @param reason how far, and how far it may
      */
@@ -51,7 +53,9 @@ public interface ForkChoice {
 
   /**
    * Makes a block the head, and two of its chain the safe and the finalized one, all or nothing.
-   * The call returns when the effects are durable and listeners were told.
+   * The call returns when the effects are durable and listeners were told. A long reorg takes
+   * several batches, each of them atomic: a node that ends between two of them opens with an
+   * intermediate block as head, and with the safe and the finalized block as before.
    *
    * @param safe zero leaves the safe block as it is
    * @param finalized zero leaves the finalized block as it is

@@ -46,6 +46,24 @@ public interface ConsensusRules {
    */
   void verifyOmmers(Block block, ChainReader chain) throws InvalidBlockException;
 
+  /**
+   * Checks that a consensus client may make a stored block the head. On Ethereum a block of proof
+   * of work may be the head only when it is the terminal one (EIP-3675).
+   *
+   * @throws InvalidBlockException when it may not
+   */
+  default void verifyHead(BlockHeader header, HeaderReader headers, ChainConfig config)
+      throws InvalidBlockException {}
+
+  /**
+   * Returns how many blocks a consensus client may set the head back at once, to an ancestor of the
+   * head (execution-apis, {@code engine_forkchoiceUpdatedV3}); {@link Long#MAX_VALUE} for any
+   * number. The default is that of geth, {@code EngineMaxReorgDepth}.
+   */
+  default long maxReorgDepth() {
+    return 32;
+  }
+
   /** Returns what accounts are credited for a block beyond fees; that for the block is the last. */
   List<Reward> rewards(Block block, ChainConfig config);
 

@@ -165,6 +165,37 @@ public final class EngineRules implements ConsensusRules {
   }
 
   @Override
+  public void verifyHead(BlockHeader header, HeaderReader headers, ChainConfig config)
+      throws InvalidBlockException {
+    boolean genesis = header.number() == 0;
+    if (config.forkAt(header.number(), header.timestamp()).includes(Fork.PARIS)
+        || (header.difficulty().isZero() && !genesis)) {
+      return;
+    }
+    UInt256 terminal = config.terminalTotalDifficulty();
+    UInt256 reached = headers.totalDifficulty(header.computeHash());
+    if (terminal == null || reached == null || reached.compareTo(terminal) < 0) {
+      throw new InvalidBlockException(
+          "block "
+              + header.number()
+              + " is not the terminal block: its total difficulty is "
+              + reached
+              + ", the terminal total difficulty is "
+              + terminal);
+    }
+    UInt256 before = genesis ? null : headers.totalDifficulty(header.parentHash());
+    if (before != null && before.compareTo(terminal) >= 0) {
+      throw new InvalidBlockException(
+          "block "
+              + header.number()
+              + " is not the terminal block: the total difficulty of its parent is "
+              + before
+              + ", the terminal total difficulty is "
+              + terminal);
+    }
+  }
+
+  @Override
   public void verifyOmmers(Block block, ChainReader chain) throws InvalidBlockException {
     if (block.ommers().isEmpty()) {
       return;

@@ -121,6 +121,12 @@ public final class OpRules implements ConsensusRules {
     }
   }
 
+  /** op-node sets the head back to any ancestor when it is reset, or replaces a block (op-geth). */
+  @Override
+  public long maxReorgDepth() {
+    return Long.MAX_VALUE;
+  }
+
   /** A rollup has no blobs of its own. */
   @Override
   public long nextExcessBlobGas(BlockHeader parent, long timestamp, ChainConfig config) {
