@@ -217,10 +217,7 @@ final class SimulateMethods {
       if (fork.includes(Fork.LONDON)) {
         baseFee = o.baseFeePerGas();
         if (baseFee == null) {
-          baseFee =
-              options.validates
-                  ? chain.rules().nextBaseFee(parent, asked.timestamp, chain.config())
-                  : UInt256.ZERO;
+          baseFee = options.validates ? nextBaseFee(asked.timestamp) : UInt256.ZERO;
         }
       }
       Address recipient = o.feeRecipient();
@@ -244,6 +241,14 @@ final class SimulateMethods {
           .parentBeaconBlockRoot(cancun ? asked.beaconRoot : null)
           .slotNumber(fork.includes(Fork.AMSTERDAM) ? (Long) (slot(parent) + 1) : null)
           .build();
+    }
+
+    /**
+     * Simulated blocks have no extra data, in which a rollup has the parameters of its base fee.
+     */
+    private UInt256 nextBaseFee(long timestamp) {
+      BlockHeader before = parent.toBuilder().extraData(base.extraData()).build();
+      return chain.rules().nextBaseFee(before, timestamp, chain.config());
     }
 
     private static long slot(BlockHeader header) {
