@@ -56,6 +56,7 @@ class OpFlowIT {
       long jovian = OpDriver.begin("jovian");
       long last = jovian + 60;
       String sent = "";
+      String early = "";
       for (long time = 20; time <= last; time += 20) {
         // the first block of Jovian has deposits alone, what was sent before is in the next
         boolean closed = time == jovian;
@@ -93,12 +94,47 @@ class OpFlowIT {
           checkTraces(verifier, driver.head);
         }
         blocks++;
+        early = blocks == 3 ? driver.head : early;
       }
+      checkSuggestions(verifier);
+      checkRewind(other, early, driver.head);
       System.out.printf("rollup: %d blocks over %d forks%n", blocks, 1 + OpDriver.FORKS.size());
       verifier.kill();
       verifier.start();
       assertThat(verifier.result("eth_getBlockByNumber", "latest", false).get("hash").asText())
           .isEqualTo(driver.head);
+    }
+  }
+
+  /** Deposits have no tip, and no block of them is full. */
+  private static void checkSuggestions(Node node) throws Exception {
+    JsonNode head = node.result("eth_getBlockByNumber", "latest", false);
+    BigInteger tip = BigInteger.valueOf(1_000_000);
+    assertThat(number(node.result("eth_maxPriorityFeePerGas"))).isEqualTo(tip);
+    assertThat(number(node.result("eth_gasPrice")))
+        .isEqualTo(number(node.result("eth_baseFee")).add(tip));
+    JsonNode history = node.result("eth_feeHistory", "0x28", "latest", List.of(0, 50, 100));
+    assertThat(history.get("reward")).hasSize(40);
+    for (JsonNode row : history.get("reward")) {
+      assertThat(number(row.get(0))).isZero();
+      assertThat(number(row.get(2))).isBetween(BigInteger.ZERO, number(head.get("baseFeePerGas")));
+    }
+    history.get("blobGasUsedRatio").forEach(ratio -> assertThat(ratio.asDouble()).isZero());
+    // the base fee of the second block moves as the head says
+    Map<String, Object> simulated =
+        Map.of("blockStateCalls", List.of(Map.of(), Map.of()), "validation", true);
+    JsonNode simulation = node.result("eth_simulateV1", simulated, "latest");
+    assertThat(simulation).hasSize(2);
+    assertThat(number(simulation.get(1).get("baseFeePerGas")))
+        .isEqualTo(BigInteger.valueOf(1_000_000_000));
+  }
+
+  /** The head goes back by more blocks than on Ethereum, and to where it was. */
+  private static void checkRewind(OpDriver driver, String early, String head) throws Exception {
+    for (String to : List.of(early, head)) {
+      assertThat(status(driver.update(to, null))).isEqualTo("VALID");
+      assertThat(driver.client.result("eth_getBlockByNumber", "latest", false).get("hash").asText())
+          .isEqualTo(to);
     }
   }
 
