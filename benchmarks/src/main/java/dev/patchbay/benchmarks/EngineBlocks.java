@@ -20,7 +20,6 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
-import dev.patchbay.storage.memory.MemoryStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,7 +92,7 @@ final class EngineBlocks {
     code(alloc, STORAGE, STORAGE_CODE);
     code(alloc, CALLER, CALLER_CODE);
     code(alloc, CALLEE, CALLEE_CODE);
-    chain = Chains.of(genesis, new MemoryStore(), new DefaultEvmEngine(), new EngineRules());
+    chain = Chains.of(genesis, Chains.memory(), new DefaultEvmEngine(), new EngineRules());
     builder =
         new Builder(
             chain.reader(), chain.states(), chain.executor(), Chains.pool(Map.of()), 60_000_000);

@@ -5,13 +5,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.chain.Chains;
+import dev.patchbay.chain.Columns;
 import dev.patchbay.consensus.engine.EngineRules;
 import dev.patchbay.evm.engine.DefaultEvmEngine;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.shell.Imports;
-import dev.patchbay.storage.mapdb.MapDbStore;
-import dev.patchbay.storage.memory.MemoryStore;
-import dev.patchbay.storage.rocksdb.RocksDbStore;
+import dev.patchbay.storage.mapdb.MapDbBackend;
+import dev.patchbay.storage.rocksdb.RocksDbBackend;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -120,9 +120,9 @@ public final class ImportSpeed {
       String name, String run, JsonNode genesis, Path file, Path folder) throws Exception {
     KeyValueStore store =
         switch (name) {
-          case "memory" -> new MemoryStore();
-          case "rocksdb" -> new RocksDbStore(folder);
-          case "mapdb" -> new MapDbStore(folder);
+          case "memory" -> Chains.memory();
+          case "rocksdb" -> new RocksDbBackend().open(folder, Columns.ALL, true);
+          case "mapdb" -> new MapDbBackend().open(folder, Columns.ALL, true);
           default -> throw new IllegalArgumentException("no store " + name);
         };
     Path samples = Files.createTempFile("patchbay", ".jfr");

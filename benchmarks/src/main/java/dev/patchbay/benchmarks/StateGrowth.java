@@ -2,8 +2,10 @@
 package dev.patchbay.benchmarks;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.chain.Columns;
 import dev.patchbay.chain.GrownState;
-import dev.patchbay.storage.rocksdb.RocksDbStore;
+import dev.patchbay.storage.rocksdb.RocksDbBackend;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +43,7 @@ public final class StateGrowth {
   public static void main(String[] args) throws Exception {
     Path folder =
         Files.createTempDirectory(Path.of(args[1]).toAbsolutePath().getParent(), "growth");
-    List<RocksDbStore> stores = new ArrayList<>();
+    List<KeyValueStore> stores = new ArrayList<>();
     List<GrownState> states = new ArrayList<>();
     String[] sizes = System.getProperty("sizes", "10000,1000000,10000000").split(",", -1);
     byte[][][] blocks = new byte[sizes.length][ROUNDS * BLOCKS][];
@@ -52,7 +54,7 @@ public final class StateGrowth {
         fill(place, accounts);
         Path copy = folder.resolve("copy");
         copy(place, copy);
-        RocksDbStore scratch = new RocksDbStore(copy);
+        KeyValueStore scratch = open(copy);
         try {
           GrownState state = new GrownState(scratch, accounts);
           for (int block = 0; block < blocks[i].length; block++) {
@@ -62,7 +64,7 @@ public final class StateGrowth {
           scratch.close();
         }
         delete(copy);
-        RocksDbStore store = new RocksDbStore(place);
+        KeyValueStore store = open(place);
         stores.add(store);
         states.add(new GrownState(store, accounts));
       }
@@ -79,14 +81,18 @@ public final class StateGrowth {
       }
       report(sizes, millis, Path.of(args[1]));
     } finally {
-      stores.forEach(RocksDbStore::close);
+      stores.forEach(KeyValueStore::close);
       delete(folder);
     }
   }
 
+  private static KeyValueStore open(Path place) {
+    return new RocksDbBackend().open(place, Columns.ALL, true);
+  }
+
   private static void fill(Path place, int accounts) {
     long start = System.nanoTime();
-    RocksDbStore store = new RocksDbStore(place);
+    KeyValueStore store = open(place);
     try {
       GrownState.fill(store, accounts);
       System.out.printf(

@@ -3,7 +3,6 @@ package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.consensus.BlockSealer;
-import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.consensus.engine.EngineRules;
 import dev.patchbay.evm.engine.DefaultEvmEngine;
@@ -133,8 +132,8 @@ public final class GrownState {
     Block block = filled(genesis, new FlatState(overlay, workers).accountTrie().rootHash());
     ChainStore.putBlock(overlay.writes(), block, List.of(), UInt256.ZERO);
     ChainStore.putCanonical(overlay.writes(), block);
-    overlay.put(Column.META, Keys.HEAD, block.hash().toArray());
-    overlay.put(Column.META, Keys.TRIES, block.hash().toArray());
+    overlay.put(Columns.META, Keys.HEAD, block.hash().toArray());
+    overlay.put(Columns.META, Keys.TRIES, block.hash().toArray());
     store.write(overlay.writes().toBatch());
     workers.close();
   }

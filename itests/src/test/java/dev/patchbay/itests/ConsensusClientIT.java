@@ -54,7 +54,7 @@ class ConsensusClientIT {
       sender.setDaemon(true);
       sender.start();
       afterSlot(9);
-      assertThat(node.shell("storage:migrate", "rocksdb").output()).contains("done");
+      assertThat(node.shell("storage:migrate", "mapdb").output()).contains("done");
       afterSlot(13);
       node.close();
       node.start();

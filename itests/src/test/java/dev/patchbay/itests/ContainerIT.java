@@ -77,7 +77,7 @@ public class ContainerIT {
         editConfigurationFilePut(
             "etc/system.properties", "it.swaps", System.getProperty("it.swaps", "2")),
         key("chain", "genesis", dev.resolve("genesis.json").toString()),
-        key("chain", "storage", "mapdb"),
+        key("storage", "default.backend", "mapdb"),
         key("consensus.poa", "key.file", key.toString()),
         key("rpc.listener-exam", "host", "127.0.0.1"),
         key("rpc.listener-exam", "port", port),

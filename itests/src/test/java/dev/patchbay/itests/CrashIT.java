@@ -71,7 +71,7 @@ class CrashIT {
 
   /** A damaged store is refused with advice, and never becomes an empty chain. */
   private static void damage(Node node) throws Exception {
-    Path file = node.data.resolve("storage-mapdb/chain.mapdb");
+    Path file = node.copyOf("mapdb").resolve("chain.mapdb");
     Files.write(file, new byte[4096], StandardOpenOption.WRITE);
     Node.Result refused =
         Node.launcher(

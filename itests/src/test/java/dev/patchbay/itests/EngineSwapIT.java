@@ -39,7 +39,7 @@ class EngineSwapIT {
       first.adopt(first.build(EngineDriver.OSAKA));
       Swaps swaps = new Swaps(node);
       try (Proposer proposer = new Proposer(node, first, folder)) {
-        for (String store : List.of("rocksdb", "mapdb")) {
+        for (String store : List.of("mapdb", "rocksdb")) {
           Node.Result moved = node.shell("storage:migrate", store);
           assertThat(moved.output()).contains("done");
         }

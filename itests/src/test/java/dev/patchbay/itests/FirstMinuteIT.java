@@ -79,7 +79,7 @@ class FirstMinuteIT {
     Node.Result unknown = node.shell("no:such");
     assertThat(unknown.status()).isNotZero();
     assertThat(node.shell("storage:migrate", "nosuch").output())
-        .contains("there is no store 'nosuch'");
+        .contains("there is no backend 'nosuch'");
   }
 
   @Test

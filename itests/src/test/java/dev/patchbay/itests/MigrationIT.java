@@ -212,7 +212,7 @@ class MigrationIT {
       assertThat(cancel.output()).contains("cancelling");
       Node.Result result = migration.get(30, TimeUnit.SECONDS);
       assertThat(result.status()).isNotZero();
-      assertThat(result.output()).contains("cancelled; the chain stays in 'memory'");
+      assertThat(result.output()).contains("cancelled; store 'chain' is in 'memory'");
       assertThat(node.shell("storage:list").output()).contains("* memory");
       String next =
           node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 100))).asText();

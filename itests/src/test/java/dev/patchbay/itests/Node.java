@@ -157,6 +157,16 @@ final class Node implements AutoCloseable {
     return this;
   }
 
+  /** Returns the folder in which a backend keeps the chain, or kept it before a migration. */
+  Path copyOf(String backend) throws IOException {
+    try (Stream<Path> copies = Files.list(data.resolve("stores/chain"))) {
+      return copies
+          .filter(copy -> copy.getFileName().toString().startsWith(backend + "-"))
+          .findFirst()
+          .orElseThrow(() -> new AssertionError("no copy in " + backend));
+    }
+  }
+
   String output() throws IOException {
     return Files.readString(output);
   }
@@ -256,7 +266,7 @@ final class Node implements AutoCloseable {
   @Override
   public void close() throws Exception {
     if (process != null && process.isAlive()) {
-      launcher(Map.of(), List.of("stop", "--datadir", data.toString()));
+      launcher(Map.of(), List.of("stop", "--discard-chain", "--datadir", data.toString()));
       if (!process.waitFor(40, TimeUnit.SECONDS)) {
         process.destroyForcibly();
       }

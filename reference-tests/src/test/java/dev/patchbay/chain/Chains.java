@@ -17,6 +17,8 @@ import dev.patchbay.binding.Listeners;
 import dev.patchbay.execution.Executions;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Transaction;
+import dev.patchbay.storage.memory.MemoryBackend;
+import dev.patchbay.storage.tck.FixedStore;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.List;
@@ -64,16 +66,12 @@ public final class Chains {
       long historyBlocks,
       int recentBlocks) {
     ReentrantLock imports = new ReentrantLock();
-    StorageManager manager =
-        new StorageManager(
-            new ChoiceFile(Path.of("target", "no-choice")), imports, store.id(), stage -> {});
     BlockExecutor[] executor = new BlockExecutor[1];
     TrieWorkers workers = new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1);
     BadBlocks bad = new BadBlocks();
     Chain chain =
         new Chain(
             GenesisFile.parse(genesis),
-            manager,
             workers,
             new RecentNodes(recentBlocks),
             bad,
@@ -82,17 +80,23 @@ public final class Chains {
     Importer importer =
         new Importer(
             chain,
-            manager,
             imports,
             () -> executor[0],
             new Listeners<>((message, failure) -> {}, message -> {}),
             workers,
             bad);
     executor[0] = Executions.of(chain, chain, engine);
-    manager.add(store);
+    if (store.isEmpty(Columns.META)) {
+      chain.initialize(store);
+    }
     chain.open(store);
-    manager.bind(store);
+    chain.attach(new FixedStore(store));
     return new Wired(chain, importer, importer, chain, executor[0]);
+  }
+
+  /** Returns an empty store in memory for a chain. */
+  public static KeyValueStore memory() {
+    return new MemoryBackend().open(Path.of("memory"), Columns.ALL, true);
   }
 
   /** Returns the genesis of a chain without work, with all forks to Shanghai and no accounts. */

@@ -13,7 +13,6 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
-import dev.patchbay.storage.memory.MemoryStore;
 import org.junit.jupiter.api.Test;
 
 /** The block suites: chains with valid and invalid blocks, imported through the chain itself. */
@@ -58,7 +57,7 @@ class BlockTests {
   private static void runCase(JsonNode test) {
     Chains.Wired chain =
         Chains.of(
-            Networks.genesis(test), new MemoryStore(), new DefaultEvmEngine(), new EngineRules());
+            Networks.genesis(test), Chains.memory(), new DefaultEvmEngine(), new EngineRules());
     assertThat(chain.reader().genesis().hash())
         .as("genesis")
         .isEqualTo(Hash.fromHex(test.at("/genesisBlockHeader/hash").asText()));

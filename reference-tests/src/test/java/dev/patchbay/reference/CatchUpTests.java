@@ -5,12 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.chain.Chains;
+import dev.patchbay.chain.Columns;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.UInt256;
-import dev.patchbay.storage.memory.MemoryStore;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -33,7 +34,7 @@ class CatchUpTests {
   @CsvSource({ALL + ",64", ALL + ",7", "8,64", "8,3", "1,64"})
   void afterEveryBlockOfTheRealChain(long window, int recent) throws Exception {
     RealChainTests.Given given = RealChainTests.read();
-    MemoryStore store = new MemoryStore();
+    KeyValueStore store = Chains.memory();
     Chains.Wired chain = RealChainTests.chain(given, store, window, recent);
     for (int i = 0; i < given.blocks().size(); i++) {
       importNew(chain, given.blocks().get(i));
@@ -51,7 +52,7 @@ class CatchUpTests {
   @CsvSource({ALL + ",64", ALL + ",3", "8,64", "5,64", "5,2"})
   void afterReorganisations(long window, int recent) throws Exception {
     RealChainTests.Given given = miner.given();
-    MemoryStore store = new MemoryStore();
+    KeyValueStore store = Chains.memory();
     Chains.Wired chain = RealChainTests.chain(given, store, window, recent);
     int reorganisations = 0;
     while (chain.reader().head().number() < 40) {
@@ -75,10 +76,10 @@ class CatchUpTests {
     assertThat(chain.importer().importBlock(block)).isEqualTo(new ImportResult.Imported(true));
   }
 
-  static MemoryStore copy(MemoryStore store) {
-    MemoryStore copy = new MemoryStore();
+  static KeyValueStore copy(KeyValueStore store) {
+    KeyValueStore copy = Chains.memory();
     WriteBatch batch = new WriteBatch();
-    for (Column column : Column.values()) {
+    for (Column column : Columns.ALL) {
       store.scan(
           column,
           new byte[0],

@@ -14,7 +14,6 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.rpc.engine.Engines;
 import dev.patchbay.rpc.server.BearerTokens;
 import dev.patchbay.rpc.server.Ports;
-import dev.patchbay.storage.memory.MemoryStore;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -64,7 +63,7 @@ class EngineTests {
   private void runCase(Ports ports, BearerTokens tokens, JsonNode test) throws Exception {
     Chains.Wired chain =
         Chains.of(
-            Networks.genesis(test), new MemoryStore(), new DefaultEvmEngine(), new EngineRules());
+            Networks.genesis(test), Chains.memory(), new DefaultEvmEngine(), new EngineRules());
     RpcNamespace next = Engines.of(chain);
     ports.serve(served, next);
     served = next;

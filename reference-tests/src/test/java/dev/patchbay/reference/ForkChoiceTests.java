@@ -9,6 +9,7 @@ import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.payload.Payload;
 import dev.patchbay.api.payload.PayloadAttributes;
 import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.chain.Chains;
 import dev.patchbay.consensus.engine.EngineRules;
 import dev.patchbay.evm.engine.DefaultEvmEngine;
@@ -19,7 +20,6 @@ import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
-import dev.patchbay.storage.memory.MemoryStore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -42,7 +42,7 @@ class ForkChoiceTests {
   void theHeadJumpsAboutInATree(int recent) throws Exception {
     Random random = new Random(recent);
     Miner miner = new Miner(recent);
-    MemoryStore store = new MemoryStore();
+    KeyValueStore store = Chains.memory();
     Chains.Wired chain = RealChainTests.chain(miner.given(), store, Long.MAX_VALUE, recent);
     List<Block> known = new ArrayList<>(List.of(chain.reader().genesis()));
     int jumps = 0;
@@ -98,8 +98,8 @@ class ForkChoiceTests {
   @Test
   void theHeadGoesALongWay() throws Exception {
     Miner miner = new Miner(1);
-    Chains.Wired first = RealChainTests.chain(miner.given(), new MemoryStore(), Long.MAX_VALUE);
-    MemoryStore store = new MemoryStore();
+    Chains.Wired first = RealChainTests.chain(miner.given(), Chains.memory(), Long.MAX_VALUE);
+    KeyValueStore store = Chains.memory();
     Chains.Wired second = RealChainTests.chain(miner.given(), store, Long.MAX_VALUE);
     Block tip = first.reader().genesis();
     for (int i = 0; i < 200; i++) {
@@ -153,7 +153,7 @@ class ForkChoiceTests {
         };
     Miner miner = new Miner(2);
     Chains.Wired chain =
-        Chains.of(miner.given().genesis(), new MemoryStore(), counting, new EngineRules());
+        Chains.of(miner.given().genesis(), Chains.memory(), counting, new EngineRules());
     Block genesis = chain.reader().genesis();
     Block mined = miner.mine(genesis);
     Payload own = builder(chain).build(genesis, attributes(genesis), mined.transactions());

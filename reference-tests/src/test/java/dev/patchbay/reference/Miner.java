@@ -15,7 +15,6 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
-import dev.patchbay.storage.memory.MemoryStore;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -60,7 +59,7 @@ final class Miner {
 
   /** Makes a block on top of another one, in a chain of its own. */
   Block mine(Block parent) {
-    Chains.Wired miner = RealChainTests.chain(given, new MemoryStore(), Long.MAX_VALUE);
+    Chains.Wired miner = RealChainTests.chain(given, Chains.memory(), Long.MAX_VALUE);
     Deque<Block> ancestors = new ArrayDeque<>();
     for (Block block = parent; block.number() > 0; ) {
       ancestors.addFirst(block);

@@ -10,11 +10,11 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.state.StateProof;
 import dev.patchbay.api.state.StateReader;
-import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.chain.Chains;
+import dev.patchbay.chain.Columns;
 import dev.patchbay.consensus.engine.EngineRules;
 import dev.patchbay.evm.engine.DefaultEvmEngine;
 import dev.patchbay.primitives.Address;
@@ -26,7 +26,6 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.primitives.rlp.RlpReader;
-import dev.patchbay.storage.memory.MemoryStore;
 import java.lang.reflect.Proxy;
 import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
@@ -60,7 +59,7 @@ class RealChainTests {
   }
 
   private static Chains.Wired chain(Given given) {
-    return chain(given, new MemoryStore(), Long.MAX_VALUE);
+    return chain(given, Chains.memory(), Long.MAX_VALUE);
   }
 
   static Chains.Wired chain(Given given, KeyValueStore store, long window) {
@@ -119,7 +118,7 @@ class RealChainTests {
   void theHeadIsAsNewAsWhatTheStoreShows() throws Exception {
     Given given = read();
     List<Runnable> afterWrite = new ArrayList<>();
-    MemoryStore store = new MemoryStore();
+    KeyValueStore store = Chains.memory();
     KeyValueStore watched =
         (KeyValueStore)
             Proxy.newProxyInstance(
@@ -154,7 +153,7 @@ class RealChainTests {
   void statesAreKeptInAWindow() throws Exception {
     Given given = read();
     long window = 8;
-    MemoryStore store = new MemoryStore();
+    KeyValueStore store = Chains.memory();
     Chains.Wired all = chain(given);
     Chains.Wired few =
         Chains.of(given.genesis, store, new DefaultEvmEngine(), new EngineRules(), window);
@@ -188,10 +187,10 @@ class RealChainTests {
           }
         }
       }
-      assertThat(store.count(Column.CHANGES)).isEqualTo(Math.min(block.number(), window));
+      assertThat(store.count(Columns.CHANGES)).isEqualTo(Math.min(block.number(), window));
     }
     assertThat(few.reader().head().hash()).isEqualTo(given.head);
-    assertThat(store.count(Column.ACCOUNT_HISTORY)).isPositive().isLessThan(200);
+    assertThat(store.count(Columns.ACCOUNT_HISTORY)).isPositive().isLessThan(200);
     assertThatThrownBy(() -> early.account(Address.ZERO))
         .as("a reader that was opened before")
         .isInstanceOf(StorageException.class)
@@ -201,10 +200,10 @@ class RealChainTests {
   @Test
   void aStoreOfAnotherFormatIsRefused() throws Exception {
     Given given = read();
-    MemoryStore store = new MemoryStore();
+    KeyValueStore store = Chains.memory();
     Chains.of(given.genesis, store, new DefaultEvmEngine(), new EngineRules());
     WriteBatch batch = new WriteBatch();
-    batch.put(Column.META, "format".getBytes(StandardCharsets.US_ASCII), new byte[] {1});
+    batch.put(Columns.META, "format".getBytes(StandardCharsets.US_ASCII), new byte[] {1});
     store.write(batch);
     assertThatThrownBy(
             () -> Chains.of(given.genesis, store, new DefaultEvmEngine(), new EngineRules()))
@@ -217,7 +216,7 @@ class RealChainTests {
   @CsvSource({Long.MAX_VALUE + ",64", "16,64", Long.MAX_VALUE + ",2"})
   void proofsFitTheirBlockDuringAnImport(long window, int recentBlocks) throws Exception {
     Given given = read();
-    Chains.Wired chain = chain(given, new MemoryStore(), window, recentBlocks);
+    Chains.Wired chain = chain(given, Chains.memory(), window, recentBlocks);
     AtomicBoolean running = new AtomicBoolean(true);
     FutureTask<Integer> prover =
         new FutureTask<>(
@@ -256,7 +255,7 @@ class RealChainTests {
   void aBranchFromBeforeTheWindowIsRefused() throws Exception {
     Given given = read();
     Chains.Wired chain =
-        Chains.of(given.genesis, new MemoryStore(), new DefaultEvmEngine(), new EngineRules(), 8);
+        Chains.of(given.genesis, Chains.memory(), new DefaultEvmEngine(), new EngineRules(), 8);
     Block sibling = sibling(given.blocks.get(2));
     for (Block block : given.blocks.subList(0, 10)) {
       chain.importer().importBlock(block);

@@ -21,7 +21,6 @@ import dev.patchbay.primitives.execution.StateChanges.AccountChange;
 import dev.patchbay.primitives.rlp.RlpReader;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import dev.patchbay.rpc.debug.Witnesses;
-import dev.patchbay.storage.memory.MemoryStore;
 import dev.patchbay.trie.MissingNodeException;
 import dev.patchbay.trie.NodeStore;
 import dev.patchbay.trie.Trie;
@@ -172,7 +171,7 @@ class WitnessTests {
   @Test
   void everyBlockIsExecutedByItsWitnessAlone() throws Exception {
     RealChainTests.Given given = RealChainTests.read();
-    Chains.Wired chain = RealChainTests.chain(given, new MemoryStore(), Long.MAX_VALUE);
+    Chains.Wired chain = RealChainTests.chain(given, Chains.memory(), Long.MAX_VALUE);
     given.blocks().forEach(block -> chain.importer().importBlock(block));
     int nodes = 0;
     for (Block block : given.blocks()) {
@@ -196,7 +195,7 @@ class WitnessTests {
   @Test
   void aWitnessThatLacksANodeIsNotEnough() throws Exception {
     RealChainTests.Given given = RealChainTests.read();
-    Chains.Wired chain = RealChainTests.chain(given, new MemoryStore(), Long.MAX_VALUE);
+    Chains.Wired chain = RealChainTests.chain(given, Chains.memory(), Long.MAX_VALUE);
     given.blocks().forEach(block -> chain.importer().importBlock(block));
     Block block = given.blocks().get(40);
     Map<String, Object> witness = Witnesses.of(chain, block);

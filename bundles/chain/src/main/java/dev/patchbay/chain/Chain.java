@@ -7,14 +7,14 @@ import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.state.StateProof;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateRange;
-import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.NamedStore;
 import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.api.storage.StoreLease;
 import dev.patchbay.api.storage.WriteBatch;
-import dev.patchbay.binding.Lease;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
@@ -57,7 +57,6 @@ final class Chain implements ChainReader, StateProvider {
 
   private final ChainConfig config;
   private final ChainOpener opener;
-  private final StorageManager storage;
 
   private final TrieWorkers workers;
   private final long historyBlocks;
@@ -67,6 +66,10 @@ final class Chain implements ChainReader, StateProvider {
 
   private final BlockCache cache = new BlockCache(CACHE_BYTES);
   private final StateCache stateCache = new StateCache(STATE_CACHE_BYTES);
+
+  /** Null until {@link #attach}: the store is opened before it can be attached. */
+  private volatile @Nullable NamedStore storage;
+
   private volatile @Nullable Block head;
 
   /** The next head while it is written: the store shows it before this class does. */
@@ -94,13 +97,11 @@ final class Chain implements ChainReader, StateProvider {
    */
   Chain(
       GenesisFile genesisFile,
-      StorageManager storage,
       TrieWorkers workers,
       RecentNodes recent,
       BadBlocks bad,
       Function<String, @Nullable ConsensusRules> rules,
       long historyBlocks) {
-    this.storage = storage;
     this.workers = workers;
     this.bad = bad;
     this.rules = rules;
@@ -108,6 +109,29 @@ final class Chain implements ChainReader, StateProvider {
     this.historyBlocks = historyBlocks;
     this.config = genesisFile.config();
     this.opener = new ChainOpener(genesisFile, workers);
+  }
+
+  /** Sets the store that is read and written from now on. */
+  void attach(NamedStore store) {
+    storage = store;
+  }
+
+  NamedStore storage() {
+    NamedStore attached = storage;
+    if (attached == null) {
+      throw new StorageUnavailableException("storage unavailable: the chain is not open yet");
+    }
+    return attached;
+  }
+
+  /** Writes the genesis block into an empty store. */
+  void initialize(KeyValueStore store) {
+    opener.initialize(store);
+  }
+
+  /** Describes the head of a store for messages. */
+  String describe(KeyReader store) {
+    return ChainOpener.describe(store);
   }
 
   /**
@@ -159,7 +183,7 @@ final class Chain implements ChainReader, StateProvider {
 
   private <T extends @Nullable Object> T read(Function<KeyReader, T> reading) {
     requireFresh();
-    try (Lease<KeyValueStore> lease = storage.lease()) {
+    try (StoreLease lease = storage().lease()) {
       return reading.apply(lease.get());
     }
   }
@@ -170,7 +194,7 @@ final class Chain implements ChainReader, StateProvider {
     long start = System.nanoTime();
     do {
       RecentNodes.View nodes = recent.view();
-      try (Lease<KeyValueStore> lease = storage.lease();
+      try (StoreLease lease = storage().lease();
           Snapshot snapshot = lease.get().snapshot()) {
         if (nodes.fits(snapshot)) {
           return reading.apply(nodes.over(snapshot));
@@ -202,14 +226,11 @@ final class Chain implements ChainReader, StateProvider {
   }
 
   private void requireStore() {
-    if (!storage.isBound()) {
-      throw new StorageUnavailableException(
-          "storage unavailable: the chosen store '" + storage.chosen() + "' is not there");
-    }
+    storage().requireBound();
   }
 
   private boolean isHeadOfStore(Block block) {
-    byte[] stored = read(reader -> reader.get(Column.META, Keys.HEAD));
+    byte[] stored = read(reader -> reader.get(Columns.META, Keys.HEAD));
     return stored != null && block.hash().equals(Hash.of(stored));
   }
 
@@ -232,7 +253,7 @@ final class Chain implements ChainReader, StateProvider {
   @Override
   public @Nullable Block block(Hash hash) {
     Block current = head;
-    if (current != null && current.hash().equals(hash) && storage.isBound()) {
+    if (current != null && current.hash().equals(hash) && storage().isBound()) {
       return current;
     }
     requireStore();
@@ -271,7 +292,7 @@ final class Chain implements ChainReader, StateProvider {
   @Override
   public @Nullable StateRange stateAfter(Hash blockHash) {
     requireFresh();
-    Lease<KeyValueStore> lease = storage.lease();
+    StoreLease lease = storage().lease();
     try {
       long opened = reorganisationsWritten();
       Long number = canonicalNumber(lease.get(), blockHash);
@@ -423,16 +444,13 @@ final class Chain implements ChainReader, StateProvider {
   private @Nullable Overlay overlayAt(KeyReader reader, Hash blockHash) {
     Overlay overlay = new Overlay(reader);
     Long wanted = ChainStore.canonicalNumber(reader, blockHash);
-    byte[] headHash = reader.get(Column.META, Keys.HEAD);
+    byte[] headHash = reader.get(Columns.META, Keys.HEAD);
     BlockHeader top = headHash == null ? null : ChainStore.header(reader, Hash.of(headHash));
     if (wanted == null || top == null) {
       return null;
     }
     requireHistory(wanted);
-    FlatState state = new FlatState(overlay, workers);
-    for (long number = top.number(); number > wanted; number--) {
-      state.unwind(number);
-    }
+    new FlatState(overlay, workers).rewind(top.number(), wanted);
     return overlay;
   }
 
@@ -475,7 +493,7 @@ final class Chain implements ChainReader, StateProvider {
     Hash hash =
         read(
             reader -> {
-              byte[] stored = reader.get(Column.META, key);
+              byte[] stored = reader.get(Columns.META, key);
               Hash named = stored == null ? null : Hash.of(stored);
               // the head may have been set back since
               return named == null || ChainStore.canonicalNumber(reader, named) == null
@@ -501,7 +519,7 @@ final class Chain implements ChainReader, StateProvider {
    *     store cannot be read again, all methods answer that storage is unavailable.
    */
   void moveHead(KeyValueStore store, Writes writes, Block block, long fork, boolean reorganises) {
-    writes.put(Column.META, Keys.HEAD, block.hash().toArray());
+    writes.put(Columns.META, Keys.HEAD, block.hash().toArray());
     Overlay overlay = new Overlay(stateOfHead(store), writes);
     long nextHistoryFrom = forgetOld(overlay, new FlatState(overlay, workers), block.number());
     // what the tries in the store would be caught up by must stay
@@ -521,7 +539,7 @@ final class Chain implements ChainReader, StateProvider {
       reorganisations++;
     }
     try {
-      storage.write(store, batch);
+      storage().write(batch);
       if (flush) {
         recent.reset(block.hash(), block.number());
       } else {
@@ -552,7 +570,7 @@ final class Chain implements ChainReader, StateProvider {
   private boolean isWritten(KeyValueStore store, Block block, Throwable failure) {
     stale = "a head could not be written";
     try {
-      byte[] stored = store.get(Column.META, Keys.HEAD);
+      byte[] stored = store.get(Columns.META, Keys.HEAD);
       Block known = head;
       if (stored != null && known != null && known.hash().equals(Hash.of(stored))) {
         stale = null; // the store is as before, and so is all that follows from it
@@ -578,7 +596,7 @@ final class Chain implements ChainReader, StateProvider {
     for (long number = from; number < end; number++) {
       state.forget(number);
     }
-    overlay.put(Column.META, Keys.HISTORY_FROM, Keys.number(end));
+    overlay.put(Columns.META, Keys.HISTORY_FROM, Keys.number(end));
     return end;
   }
 }

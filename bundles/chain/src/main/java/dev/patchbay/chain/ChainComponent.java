@@ -11,9 +11,11 @@ import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
-import dev.patchbay.api.storage.StorageControl;
-import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.NamedStore;
+import dev.patchbay.api.storage.StoreOwner;
+import dev.patchbay.api.storage.Stores;
 import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.binding.Listeners;
 import java.nio.file.Path;
@@ -21,6 +23,7 @@ import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -40,8 +43,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Wires the chain. Its own references are optional and dynamic: the chain survives while a store,
- * the consensus rules or the executor are exchanged.
+ * Wires the chain. Its own references are optional and dynamic, but for that to the named stores:
+ * the chain survives while a backend, the consensus rules or the executor are exchanged.
  */
 @Component(
     name = "dev.patchbay.chain",
@@ -51,6 +54,7 @@ import org.slf4j.LoggerFactory;
 @Designate(ocd = ChainComponent.Config.class)
 public final class ChainComponent {
   private static final Logger LOG = LoggerFactory.getLogger(ChainComponent.class);
+  private static final String STORE = "chain";
   private static final long LEAST_HISTORY = 128;
 
   /** Configuration of the chain. */
@@ -65,10 +69,6 @@ public final class ChainComponent {
         description = "Path of a JSON file of HIVE_* variables that say when forks happen")
     String fork_environment() default "";
 
-    /** Store to choose when the data directory has made no choice yet. */
-    @AttributeDefinition(description = "Store to start with: memory, mapdb or rocksdb")
-    String storage() default "mapdb";
-
     /** How many blocks back states are kept; 0 keeps all. */
     @AttributeDefinition(
         description = "How many blocks back states are kept, at least 128; 0 keeps all")
@@ -76,7 +76,7 @@ public final class ChainComponent {
   }
 
   private final ReentrantLock imports = new ReentrantLock(true);
-  private final StorageManager manager;
+  private final NamedStore store;
   private final Chain chain;
   private final TrieWorkers workers =
       new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1);
@@ -89,13 +89,12 @@ public final class ChainComponent {
 
   /** Reads the genesis and registers the services of the chain. */
   @Activate
-  public ChainComponent(BundleContext context, Config config, Map<String, Object> properties) {
+  public ChainComponent(
+      BundleContext context,
+      Config config,
+      Map<String, Object> properties,
+      @Reference Stores stores) {
     ConfigurationKeys.report("dev.patchbay.chain", properties, Config.class, LOG::warn);
-    String data = context.getProperty("patchbay.data");
-    if (data == null) {
-      throw new IllegalArgumentException(
-          "the framework property patchbay.data, the node's data directory, is not set; start the node with ./patchbay");
-    }
     if (config.genesis() == null || config.genesis().isBlank()) {
       throw new IllegalArgumentException("dev.patchbay.chain: key genesis is missing");
     }
@@ -111,19 +110,17 @@ public final class ChainComponent {
     GenesisFile genesis =
         GenesisFile.read(
             Path.of(config.genesis()), environment.isBlank() ? null : Path.of(environment));
-    manager =
-        new StorageManager(
-            new ChoiceFile(Path.of(data)), imports, config.storage(), FailurePoints.of(context));
     chain =
         new Chain(
             genesis,
-            manager,
             workers,
             new RecentNodes(RecentNodes.MOST_BLOCKS),
             bad,
             rules::get,
             config.history() == 0 ? Long.MAX_VALUE : config.history());
-    importer = new Importer(chain, manager, imports, () -> executor, listeners, workers, bad);
+    importer = new Importer(chain, imports, () -> executor, listeners, workers, bad);
+    store = stores.register(STORE, Columns.ALL, new Owner());
+    chain.attach(store);
     String[] readers = {
       ChainReader.class.getName(), HeaderReader.class.getName(), StateProvider.class.getName()
     };
@@ -132,7 +129,6 @@ public final class ChainComponent {
         List.of(
             context.registerService(readers, chain, new Hashtable<>()),
             context.registerService(writers, importer, new Hashtable<>()),
-            context.registerService(StorageControl.class, manager, new Hashtable<>()),
             context.registerService(
                 HealthCheck.class,
                 HealthCheck.ofFailures(
@@ -143,32 +139,32 @@ public final class ChainComponent {
   @Deactivate
   void deactivate() {
     registrations.forEach(ServiceRegistration::unregister);
+    store.close();
     workers.close();
   }
 
-  @Reference(
-      service = KeyValueStore.class,
-      cardinality = ReferenceCardinality.MULTIPLE,
-      policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.GREEDY)
-  void addStore(KeyValueStore store) {
-    if (!manager.add(store)) {
-      return;
+  /** What the chain contributes when its store is opened or moved. */
+  private final class Owner implements StoreOwner {
+    @Override
+    public Lock writeLock() {
+      return imports;
     }
-    imports.lock();
-    try {
-      importer.forget();
-      chain.open(store);
-      manager.bind(store);
-    } catch (StorageException | IllegalStateException refused) {
-      LOG.error("storage {} is refused: {}", store.id(), refused.getMessage());
-    } finally {
-      imports.unlock();
-    }
-  }
 
-  void removeStore(KeyValueStore store) {
-    manager.remove(store);
+    @Override
+    public void initialize(KeyValueStore empty) {
+      chain.initialize(empty);
+    }
+
+    @Override
+    public void opened(KeyValueStore opened) {
+      importer.forget();
+      chain.open(opened);
+    }
+
+    @Override
+    public String describe(KeyReader described) {
+      return chain.describe(described);
+    }
   }
 
   @Reference(

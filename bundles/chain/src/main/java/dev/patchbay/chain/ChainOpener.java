@@ -56,22 +56,16 @@ final class ChainOpener {
   }
 
   /**
-   * Checks a store before it is bound: an empty one gets the genesis block, any other must hold
-   * this chain, whole.
+   * Checks a store before it is bound: it must hold this chain, complete.
    *
    * @throws StorageException when it does not; the message says what to do
    */
   Opened open(KeyValueStore store) {
-    byte[] headHash = store.get(Column.META, Keys.HEAD);
+    byte[] headHash = store.get(Columns.META, Keys.HEAD);
     if (headHash == null) {
-      if (!store.isEmpty(Column.ACCOUNTS) || !store.isEmpty(Column.HEADERS)) {
-        store.clear(); // the rest of a migration that broke off: the choice file names this store
-        // only once it is whole
-      }
-      writeGenesis(store);
-      return new Opened(genesis, 1);
+      throw new StorageException("the head of the chain is missing" + ChainStore.damaged());
     }
-    byte[] format = store.get(Column.META, Keys.FORMAT);
+    byte[] format = store.get(Columns.META, Keys.FORMAT);
     if (format == null || format.length != 1 || format[0] != FORMAT) {
       throw new StorageException(
           "the store is in format "
@@ -80,7 +74,7 @@ final class ChainOpener {
               + HexFormat.of().toHexDigits(FORMAT)
               + ". Export the chain with the build that wrote it, and import the file into another --datadir");
     }
-    byte[] stored = store.get(Column.META, Keys.GENESIS);
+    byte[] stored = store.get(Columns.META, Keys.GENESIS);
     if (stored == null || !Hash.of(stored).equals(genesis.hash())) {
       throw new StorageException(wrongGenesis(store, stored));
     }
@@ -108,7 +102,7 @@ final class ChainOpener {
     if (configChanged) {
       GenesisCompatibility.keep(store, genesisFile);
     }
-    byte[] from = store.get(Column.META, Keys.HISTORY_FROM);
+    byte[] from = store.get(Columns.META, Keys.HISTORY_FROM);
     LOG.info("head is block {} {}", loaded.number(), loaded.hash());
     return new Opened(loaded, from == null ? 1 : Keys.number(from));
   }
@@ -118,7 +112,7 @@ final class ChainOpener {
    * nodes; returns the state root.
    */
   private Hash catchUp(KeyValueStore store, Block top) {
-    byte[] stored = store.get(Column.META, Keys.TRIES);
+    byte[] stored = store.get(Columns.META, Keys.TRIES);
     BlockHeader base = stored == null ? null : ChainStore.header(store, Hash.of(stored));
     if (base == null) {
       throw new StorageException("the block of the tries is missing" + ChainStore.damaged());
@@ -130,7 +124,7 @@ final class ChainOpener {
     }
     Hash root = state.catchUp(base.number(), top.number());
     if (root.equals(top.header().stateRoot())) {
-      overlay.put(Column.META, Keys.TRIES, top.hash().toArray());
+      overlay.put(Columns.META, Keys.TRIES, top.hash().toArray());
       store.write(overlay.writes().toBatch());
       LOG.info("the tries of {} blocks were computed again", top.number() - base.number());
     }
@@ -167,19 +161,31 @@ final class ChainOpener {
         + "). Use the genesis that the chain was started with, or another --datadir";
   }
 
-  private void writeGenesis(KeyValueStore store) {
+  /** Describes the head of a store for messages. */
+  static String describe(KeyReader store) {
+    byte[] stored = store.get(Columns.META, Keys.HEAD);
+    if (stored == null) {
+      return "no head";
+    }
+    Hash hash = Hash.of(stored);
+    BlockHeader head = ChainStore.header(store, hash);
+    return head == null ? "no header of the head " + hash : "block " + head.number() + " " + hash;
+  }
+
+  /** Writes the genesis block into an empty store. */
+  void initialize(KeyValueStore store) {
     Overlay overlay = new Overlay(store);
     new FlatState(overlay, workers).apply(genesisFile.allocation(), null);
     ChainStore.putBlock(overlay.writes(), genesis, List.of(), genesis.header().difficulty());
     ChainStore.putCanonical(overlay.writes(), genesis);
-    overlay.put(Column.META, Keys.GENESIS, genesis.hash().toArray());
+    overlay.put(Columns.META, Keys.GENESIS, genesis.hash().toArray());
     overlay.put(
-        Column.META,
+        Columns.META,
         Keys.GENESIS_CONFIG,
         genesisFile.configText().getBytes(StandardCharsets.UTF_8));
-    overlay.put(Column.META, Keys.FORMAT, new byte[] {FORMAT});
-    overlay.put(Column.META, Keys.HEAD, genesis.hash().toArray());
-    overlay.put(Column.META, Keys.TRIES, genesis.hash().toArray());
+    overlay.put(Columns.META, Keys.FORMAT, new byte[] {FORMAT});
+    overlay.put(Columns.META, Keys.HEAD, genesis.hash().toArray());
+    overlay.put(Columns.META, Keys.TRIES, genesis.hash().toArray());
     store.write(overlay.writes().toBatch());
     LOG.info("new chain {} with genesis {}", genesisFile.config().chainId(), genesis.hash());
   }

@@ -2,7 +2,6 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.ChainReader.TransactionLocation;
-import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -26,18 +25,18 @@ final class ChainStore {
   }
 
   static @Nullable BlockHeader header(KeyReader reader, Hash hash) {
-    byte[] rlp = reader.get(Column.HEADERS, hash.unsafeArray());
+    byte[] rlp = reader.get(Columns.HEADERS, hash.unsafeArray());
     return rlp == null ? null : BlockHeader.read(RlpReader.of(rlp));
   }
 
   static @Nullable Block block(KeyReader reader, Hash hash) {
     BlockHeader header = header(reader, hash);
-    byte[] body = header == null ? null : reader.get(Column.BODIES, hash.unsafeArray());
+    byte[] body = header == null ? null : reader.get(Columns.BODIES, hash.unsafeArray());
     return header == null || body == null ? null : Block.decodeBody(header, body);
   }
 
   static @Nullable Hash canonical(KeyReader reader, long number) {
-    byte[] hash = number < 0 ? null : reader.get(Column.CANONICAL, Keys.number(number));
+    byte[] hash = number < 0 ? null : reader.get(Columns.CANONICAL, Keys.number(number));
     return hash == null ? null : Hash.wrap(hash);
   }
 
@@ -50,12 +49,12 @@ final class ChainStore {
   }
 
   static @Nullable UInt256 totalDifficulty(KeyReader reader, Hash hash) {
-    byte[] value = reader.get(Column.DIFFICULTIES, hash.unsafeArray());
+    byte[] value = reader.get(Columns.DIFFICULTIES, hash.unsafeArray());
     return value == null ? null : UInt256.ofBytes(value);
   }
 
   static @Nullable List<Receipt> receipts(KeyReader reader, Hash hash) {
-    byte[] rlp = reader.get(Column.RECEIPTS, hash.unsafeArray());
+    byte[] rlp = reader.get(Columns.RECEIPTS, hash.unsafeArray());
     if (rlp == null) {
       return null;
     }
@@ -67,7 +66,7 @@ final class ChainStore {
   }
 
   static @Nullable TransactionLocation transaction(KeyReader reader, Hash hash) {
-    byte[] rlp = reader.get(Column.TRANSACTIONS, hash.unsafeArray());
+    byte[] rlp = reader.get(Columns.TRANSACTIONS, hash.unsafeArray());
     if (rlp == null) {
       return null;
     }
@@ -77,9 +76,9 @@ final class ChainStore {
 
   static void putSideBlock(Writes writes, Block block, UInt256 totalDifficulty) {
     byte[] hash = block.hash().toArray();
-    writes.put(Column.HEADERS, hash, block.header().encode());
-    writes.put(Column.BODIES, hash, block.encodeBody());
-    writes.put(Column.DIFFICULTIES, hash, totalDifficulty.toMinimalArray());
+    writes.put(Columns.HEADERS, hash, block.header().encode());
+    writes.put(Columns.BODIES, hash, block.encodeBody());
+    writes.put(Columns.DIFFICULTIES, hash, totalDifficulty.toMinimalArray());
   }
 
   static void putBlock(
@@ -90,7 +89,7 @@ final class ChainStore {
 
   static void putReceipts(Writes writes, Block block, List<Receipt> receipts) {
     writes.put(
-        Column.RECEIPTS,
+        Columns.RECEIPTS,
         block.hash().toArray(),
         new RlpWriter()
             .list(w -> receipts.forEach(receipt -> w.bytes(receipt.encodeWhole())))
@@ -98,21 +97,21 @@ final class ChainStore {
   }
 
   static void putCanonical(Writes writes, Block block) {
-    writes.put(Column.CANONICAL, Keys.number(block.number()), block.hash().toArray());
+    writes.put(Columns.CANONICAL, Keys.number(block.number()), block.hash().toArray());
     int index = 0;
     for (Transaction transaction : block.transactions()) {
       int at = index++;
       writes.put(
-          Column.TRANSACTIONS,
+          Columns.TRANSACTIONS,
           transaction.hash().toArray(),
           new RlpWriter().list(w -> w.hash(block.hash()).number(at)).toArray());
     }
   }
 
   static void removeCanonical(Writes writes, Block block) {
-    writes.delete(Column.CANONICAL, Keys.number(block.number()));
+    writes.delete(Columns.CANONICAL, Keys.number(block.number()));
     block
         .transactions()
-        .forEach(transaction -> writes.delete(Column.TRANSACTIONS, transaction.hash().toArray()));
+        .forEach(transaction -> writes.delete(Columns.TRANSACTIONS, transaction.hash().toArray()));
   }
 }

@@ -3,6 +3,7 @@ package dev.patchbay.chain;
 
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
@@ -38,6 +39,9 @@ final class FlatState {
   /** Fewer keys than this are not worth another thread. */
   private static final int PARALLEL_KEYS = 32;
 
+  /** A changed key takes some 300 bytes while an older state is computed; a 6th of the heap. */
+  private static final long MAX_REWOUND_KEYS = Runtime.getRuntime().maxMemory() / 2_000;
+
   private final Overlay overlay;
   private final TrieWorkers workers;
   private final @Nullable Consumer<byte[]> witness;
@@ -60,7 +64,7 @@ final class FlatState {
   private record Fields(long nonce, UInt256 balance, Hash codeHash) {}
 
   static @Nullable Account account(KeyReader reader, Hash addressHash) {
-    byte[] slim = reader.get(Column.ACCOUNTS, addressHash.unsafeArray());
+    byte[] slim = reader.get(Columns.ACCOUNTS, addressHash.unsafeArray());
     return slim == null ? null : Account.decodeSlim(slim);
   }
 
@@ -71,7 +75,7 @@ final class FlatState {
   }
 
   static UInt256 slot(KeyReader reader, byte[] key) {
-    byte[] value = reader.get(Column.SLOTS, key);
+    byte[] value = reader.get(Columns.SLOTS, key);
     return value == null ? UInt256.ZERO : UInt256.ofBytes(value);
   }
 
@@ -83,7 +87,7 @@ final class FlatState {
     for (StateChanges.AccountChange change : changes.accounts()) {
       Bytes code = change.newCode();
       if (code != null) {
-        overlay.put(Column.CODE, change.codeHash().toArray(), code.toArray());
+        overlay.put(Columns.CODE, change.codeHash().toArray(), code.toArray());
       }
     }
     Map<Hash, Change> byHash = byHash(changes);
@@ -140,6 +144,49 @@ final class FlatState {
   }
 
   /**
+   * Brings the state back to that after block {@code number}, from that after {@code head}, to be
+   * read. The change sets are merged first: each value is looked up once, and each trie node is
+   * computed once, however many blocks have changed it.
+   *
+   * @throws StorageException when more keys were changed since than memory allows
+   */
+  void rewind(long head, long number) {
+    Map<Hash, Change> byHash = new TreeMap<>();
+    long[] keys = {0};
+    for (long next = number + 1; next <= head; next++) {
+      long block = next;
+      // the first change after the wanted state knows the value in it
+      boolean known =
+          forEachChanged(
+              block,
+              hash -> {
+                if (!byHash.containsKey(hash)) {
+                  byHash.put(hash, new Change(fields(accountBefore(hash, block)), new HashMap<>()));
+                  keys[0]++;
+                }
+              },
+              pair -> {
+                Map<Hash, UInt256> slots = changeOf(byHash, pair).slots;
+                Hash slot = slotOf(pair);
+                if (!slots.containsKey(slot)) {
+                  slots.put(slot, UInt256.ofBytes(slotBefore(pair, block)));
+                  keys[0]++;
+                }
+              });
+      require(known, block);
+      if (keys[0] > MAX_REWOUND_KEYS) {
+        throw new StorageException(
+            "the tries after block "
+                + number
+                + " cannot be computed: more than "
+                + MAX_REWOUND_KEYS
+                + " accounts and slots have changed since. Give the node more heap, or ask for a later block");
+      }
+    }
+    update(byHash);
+  }
+
+  /**
    * Brings the tries, which are those after block {@code from}, to the values now, which are those
    * after block {@code to}; returns the state root.
    */
@@ -154,14 +201,14 @@ final class FlatState {
               hash -> {
                 byte[] key = hash.unsafeArray();
                 if (!byHash.containsKey(hash)) {
-                  byte[] now = overlay.get(Column.ACCOUNTS, key);
+                  byte[] now = overlay.get(Columns.ACCOUNTS, key);
                   byHash.put(hash, new Change(fields(now == null ? ABSENT : now), new HashMap<>()));
                 }
-                write(Column.ACCOUNTS, key, orNull(accountBefore(hash, number)));
+                write(Columns.ACCOUNTS, key, orNull(accountBefore(hash, number)));
               },
               pair -> {
                 changeOf(byHash, pair).slots.putIfAbsent(slotOf(pair), slot(overlay, pair));
-                write(Column.SLOTS, pair, orNull(slotBefore(pair, number)));
+                write(Columns.SLOTS, pair, orNull(slotBefore(pair, number)));
               });
       require(known, number);
     }
@@ -193,7 +240,7 @@ final class FlatState {
    * key; returns whether that was kept.
    */
   private boolean forEachChanged(long number, Consumer<Hash> onAccount, Consumer<byte[]> onSlot) {
-    byte[] changed = overlay.get(Column.CHANGES, Keys.number(number));
+    byte[] changed = overlay.get(Columns.CHANGES, Keys.number(number));
     if (changed == null) {
       return false;
     }
@@ -215,11 +262,11 @@ final class FlatState {
 
   /** Returns what an account was before a block that changed it; empty when there was none. */
   private byte[] accountBefore(Hash hash, long number) {
-    return before(Column.ACCOUNT_HISTORY, hash.unsafeArray(), number);
+    return before(Columns.ACCOUNT_HISTORY, hash.unsafeArray(), number);
   }
 
   private byte[] slotBefore(byte[] pair, long number) {
-    return before(Column.SLOT_HISTORY, pair, number);
+    return before(Columns.SLOT_HISTORY, pair, number);
   }
 
   private byte[] before(Column history, byte[] key, long number) {
@@ -235,32 +282,32 @@ final class FlatState {
   void forget(long number) {
     forEachChanged(
         number,
-        hash -> overlay.delete(Column.ACCOUNT_HISTORY, Keys.history(hash.unsafeArray(), number)),
-        pair -> overlay.delete(Column.SLOT_HISTORY, Keys.history(pair, number)));
-    overlay.delete(Column.CHANGES, Keys.number(number));
+        hash -> overlay.delete(Columns.ACCOUNT_HISTORY, Keys.history(hash.unsafeArray(), number)),
+        pair -> overlay.delete(Columns.SLOT_HISTORY, Keys.history(pair, number)));
+    overlay.delete(Columns.CHANGES, Keys.number(number));
   }
 
   private void keepHistory(Map<Hash, Change> changes, long number) {
     List<byte[]> slots = new ArrayList<>();
     changes.forEach(
         (hash, change) -> {
-          byte[] old = overlay.get(Column.ACCOUNTS, hash.unsafeArray());
+          byte[] old = overlay.get(Columns.ACCOUNTS, hash.unsafeArray());
           overlay.put(
-              Column.ACCOUNT_HISTORY,
+              Columns.ACCOUNT_HISTORY,
               Keys.history(hash.unsafeArray(), number),
               old == null ? ABSENT.clone() : old);
           for (Hash slot : change.slots.keySet()) {
             byte[] key = Keys.slot(hash, slot);
-            byte[] value = overlay.get(Column.SLOTS, key);
+            byte[] value = overlay.get(Columns.SLOTS, key);
             overlay.put(
-                Column.SLOT_HISTORY,
+                Columns.SLOT_HISTORY,
                 Keys.history(key, number),
                 value == null ? ABSENT.clone() : value);
             slots.add(key);
           }
         });
     overlay.put(
-        Column.CHANGES,
+        Columns.CHANGES,
         Keys.number(number),
         new RlpWriter()
             .list(
@@ -280,10 +327,10 @@ final class FlatState {
     after.accounts.forEach(
         (hash, account) ->
             write(
-                Column.ACCOUNTS,
+                Columns.ACCOUNTS,
                 hash.unsafeArray(),
                 account == null ? null : account.encodeSlim()));
-    after.trie.commit(sink(Column.ACCOUNT_TRIE, new byte[0]));
+    after.trie.commit(sink(Columns.ACCOUNT_TRIE, new byte[0]));
     return after.trie.rootHash();
   }
 
@@ -357,11 +404,11 @@ final class FlatState {
       change.slots.forEach(
           (slot, value) ->
               write(
-                  Column.SLOTS,
+                  Columns.SLOTS,
                   Keys.slot(account, slot),
                   value.isZero() ? null : value.toMinimalArray()));
     }
-    trie.commit(sink(Column.STORAGE_TRIE, account.unsafeArray()));
+    trie.commit(sink(Columns.STORAGE_TRIE, account.unsafeArray()));
   }
 
   private void write(Column column, byte[] key, byte @Nullable [] value) {
@@ -378,11 +425,11 @@ final class FlatState {
   }
 
   Trie accountTrie() {
-    return trie(Column.ACCOUNT_TRIE, Column.ACCOUNTS, new byte[0]);
+    return trie(Columns.ACCOUNT_TRIE, Columns.ACCOUNTS, new byte[0]);
   }
 
   Trie storageTrie(Hash account) {
-    return trie(Column.STORAGE_TRIE, Column.SLOTS, account.unsafeArray());
+    return trie(Columns.STORAGE_TRIE, Columns.SLOTS, account.unsafeArray());
   }
 
   private Trie trie(Column nodes, Column values, byte[] prefix) {
@@ -433,7 +480,7 @@ final class FlatState {
     }
 
     private byte[] ofTrie(byte[] value) {
-      return values == Column.SLOTS
+      return values == Columns.SLOTS
           ? new RlpWriter(RlpWriter.sizeOf(value)).bytes(value).toArray()
           : Account.decodeSlim(value).encode();
     }
@@ -459,7 +506,7 @@ final class FlatState {
 
   private void forEachSlot(Hash account, Consumer<Hash> visitor) {
     overlay.scan(
-        Column.SLOTS,
+        Columns.SLOTS,
         account.toArray(),
         (key, value) -> {
           if (!startsWith(key, account.unsafeArray())) {

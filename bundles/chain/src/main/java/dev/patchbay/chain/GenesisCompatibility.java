@@ -4,7 +4,6 @@ package dev.patchbay.chain;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
@@ -51,7 +50,7 @@ final class GenesisCompatibility {
    *     field and both values, and says what to do. Nothing was changed.
    */
   static boolean check(KeyValueStore store, GenesisFile given, BlockHeader head) {
-    byte[] bytes = store.get(Column.META, Keys.GENESIS_CONFIG);
+    byte[] bytes = store.get(Columns.META, Keys.GENESIS_CONFIG);
     String text = bytes == null ? "" : new String(bytes, StandardCharsets.UTF_8);
     if (text.equals(given.configText())) {
       return false;
@@ -83,7 +82,7 @@ final class GenesisCompatibility {
   static void keep(KeyValueStore store, GenesisFile given) {
     WriteBatch batch = new WriteBatch();
     batch.put(
-        Column.META, Keys.GENESIS_CONFIG, given.configText().getBytes(StandardCharsets.UTF_8));
+        Columns.META, Keys.GENESIS_CONFIG, given.configText().getBytes(StandardCharsets.UTF_8));
     store.write(batch);
     LOG.info("the genesis config has changed after the head only; the new config is stored");
   }

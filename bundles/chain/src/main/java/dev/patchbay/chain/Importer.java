@@ -10,14 +10,13 @@ import dev.patchbay.api.chain.PayloadStatus;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.NotReadyException;
-import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.api.storage.StoreLease;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.binding.Failures;
-import dev.patchbay.binding.Lease;
 import dev.patchbay.binding.Listeners;
 import dev.patchbay.chain.ExecutedBlocks.ExecutedBlock;
 import dev.patchbay.primitives.Address;
@@ -61,7 +60,6 @@ final class Importer implements BlockImporter, ForkChoice {
   private static final long RECOVERY_PAUSE_NANOS = 1_000_000_000L;
 
   private final Chain chain;
-  private final StorageManager storage;
   private final ReentrantLock imports;
   private final Supplier<@Nullable BlockExecutor> executor;
   private final Listeners<ChainListener> listeners;
@@ -76,14 +74,12 @@ final class Importer implements BlockImporter, ForkChoice {
 
   Importer(
       Chain chain,
-      StorageManager storage,
       ReentrantLock imports,
       Supplier<@Nullable BlockExecutor> executor,
       Listeners<ChainListener> listeners,
       TrieWorkers workers,
       BadBlocks bad) {
     this.chain = chain;
-    this.storage = storage;
     this.imports = imports;
     this.executor = executor;
     this.listeners = listeners;
@@ -100,7 +96,7 @@ final class Importer implements BlockImporter, ForkChoice {
     if (System.nanoTime() - recoverAt < 0 || !imports.tryLock()) {
       return;
     }
-    try (Lease<KeyValueStore> lease = storage.lease()) {
+    try (StoreLease lease = chain.storage().lease()) {
       executedBlocks.clear();
       Block before = chain.reload(lease.get());
       recovering.succeeded();
@@ -148,7 +144,7 @@ final class Importer implements BlockImporter, ForkChoice {
   @Override
   public ImportResult importBlock(Block block) {
     imports.lock();
-    try (Lease<KeyValueStore> lease = storage.lease()) {
+    try (StoreLease lease = chain.storage().lease()) {
       return insert(lease.get(), block);
     } catch (RefusedException refused) {
       bad.show(refused.block, refused.reason());
@@ -194,7 +190,7 @@ final class Importer implements BlockImporter, ForkChoice {
 
   private PayloadStatus validate(Block block, @Nullable Outcome known) {
     imports.lock();
-    try (Lease<KeyValueStore> lease = storage.lease()) {
+    try (StoreLease lease = chain.storage().lease()) {
       return validate(lease.get(), block, known);
     } catch (RefusedException refused) {
       BadBlocks.Verdict verdict = refuse(refused);
@@ -248,7 +244,7 @@ final class Importer implements BlockImporter, ForkChoice {
   private void keepBeside(KeyValueStore store, Block block) {
     Writes writes = new Writes();
     ChainStore.putSideBlock(writes, block, difficulty(store, block));
-    storage.write(store, writes.toBatch());
+    chain.storage().write(writes.toBatch());
   }
 
   /** A block breaks a rule, be it the one that was asked for or one on the way to it. */
@@ -310,7 +306,7 @@ final class Importer implements BlockImporter, ForkChoice {
   @Override
   public Block setHead(long number) {
     imports.lock();
-    try (Lease<KeyValueStore> lease = storage.lease()) {
+    try (StoreLease lease = chain.storage().lease()) {
       KeyValueStore store = lease.get();
       Block top = chain.head();
       Block block = chain.block(number);
@@ -332,7 +328,7 @@ final class Importer implements BlockImporter, ForkChoice {
   @Override
   public Result update(Hash head, Hash safe, Hash finalized) {
     imports.lock();
-    try (Lease<KeyValueStore> lease = storage.lease()) {
+    try (StoreLease lease = chain.storage().lease()) {
       return update(lease.get(), head, safe, finalized);
     } catch (RefusedException refused) {
       BadBlocks.Verdict verdict = refuse(refused);
@@ -413,7 +409,7 @@ final class Importer implements BlockImporter, ForkChoice {
     } else {
       WriteBatch batch = marks.toBatch();
       if (!batch.entries().isEmpty()) {
-        storage.write(store, batch);
+        chain.storage().write(batch);
       }
     }
     return new Result.Updated(block);
@@ -429,9 +425,9 @@ final class Importer implements BlockImporter, ForkChoice {
     if (!stays && !way.added.contains(hash)) {
       return false;
     }
-    byte[] before = reader.get(Column.META, key);
+    byte[] before = reader.get(Columns.META, key);
     if (before == null || !hash.equals(Hash.of(before))) {
-      marks.put(Column.META, key, hash.toArray());
+      marks.put(Columns.META, key, hash.toArray());
     }
     return true;
   }

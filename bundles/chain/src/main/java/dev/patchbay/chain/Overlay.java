@@ -61,11 +61,10 @@ final class Overlay implements KeyReader {
     if (written != null) {
       return written == Writes.DELETED ? null : written.clone();
     }
-    return switch (column) {
-      case ACCOUNTS -> remembered(accounts, column, key);
-      case SLOTS -> remembered(slots, column, key);
-      default -> base.get(column, key);
-    };
+    if (column.equals(Columns.ACCOUNTS)) {
+      return remembered(accounts, column, key);
+    }
+    return column.equals(Columns.SLOTS) ? remembered(slots, column, key) : base.get(column, key);
   }
 
   private byte @Nullable [] remembered(Map<Bytes, byte[]> known, Column column, byte[] key) {
@@ -77,7 +76,7 @@ final class Overlay implements KeyReader {
       Bytes kept = Bytes.of(key);
       known.put(kept, value);
       Queue<Bytes> told = slotsRead;
-      if (told != null && column == Column.SLOTS) {
+      if (told != null && column == Columns.SLOTS) {
         told.add(kept);
       }
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
-import dev.patchbay.api.storage.Column;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
@@ -86,7 +85,7 @@ final class ReadAhead implements AutoCloseable {
       if (ended) {
         return;
       }
-      overlay.get(Column.ACCOUNTS, account.unsafeArray());
+      overlay.get(Columns.ACCOUNTS, account.unsafeArray());
     }
     Trie trie = state.accountTrie();
     for (Hash account : accounts) {

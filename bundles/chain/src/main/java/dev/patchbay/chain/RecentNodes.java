@@ -52,7 +52,7 @@ final class RecentNodes {
     final Map<Bytes, Entry> storage = new ConcurrentHashMap<>();
 
     Map<Bytes, Entry> of(Column trie) {
-      return trie == Column.ACCOUNT_TRIE ? account : storage;
+      return trie == Columns.ACCOUNT_TRIE ? account : storage;
     }
   }
 
@@ -65,8 +65,8 @@ final class RecentNodes {
   record View(Hash head, Hash base, long version, Nodes nodes) {
     /** Returns whether what a store or snapshot holds goes together with these nodes. */
     boolean fits(KeyReader store) {
-      return is(head, store.get(Column.META, Keys.HEAD))
-          && is(base, store.get(Column.META, Keys.TRIES));
+      return is(head, store.get(Columns.META, Keys.HEAD))
+          && is(base, store.get(Columns.META, Keys.TRIES));
     }
 
     private static boolean is(Hash expected, byte @Nullable [] stored) {
@@ -143,7 +143,7 @@ final class RecentNodes {
             }
           });
     }
-    batch.put(Column.META, Keys.TRIES, head.toArray());
+    batch.put(Columns.META, Keys.TRIES, head.toArray());
   }
 
   /** Takes the nodes that a block has written; the store has got everything else of it. */

@@ -23,7 +23,7 @@ final class States {
     if (codeHash.equals(Account.EMPTY_CODE)) {
       return Bytes.EMPTY;
     }
-    byte[] code = reader.get(Column.CODE, codeHash.unsafeArray());
+    byte[] code = reader.get(Columns.CODE, codeHash.unsafeArray());
     if (code == null) {
       throw new StorageException("code " + codeHash + " is missing: the store is damaged");
     }
@@ -74,7 +74,7 @@ final class States {
 
     private @Nullable Account readAccount(Address address) {
       byte[] key = address.keccak().unsafeArray();
-      byte[] slim = value(Column.ACCOUNTS, Column.ACCOUNT_HISTORY, key);
+      byte[] slim = value(Columns.ACCOUNTS, Columns.ACCOUNT_HISTORY, key);
       return slim == null ? null : Account.decodeSlim(slim);
     }
 
@@ -86,15 +86,15 @@ final class States {
 
     private UInt256 readSlot(Address address, UInt256 key) {
       byte[] slot = Keys.slot(address.keccak(), Hash.keccak(key.toArray()));
-      byte[] value = value(Column.SLOTS, Column.SLOT_HISTORY, slot);
+      byte[] value = value(Columns.SLOTS, Columns.SLOT_HISTORY, slot);
       return value == null ? UInt256.ZERO : UInt256.ofBytes(value);
     }
 
     @Override
     public void accounts(Hash from, BiPredicate<Hash, Account> visitor) {
       visit(
-          Column.ACCOUNTS,
-          Column.ACCOUNT_HISTORY,
+          Columns.ACCOUNTS,
+          Columns.ACCOUNT_HISTORY,
           new byte[0],
           from.toArray(),
           (hash, slim) -> visitor.test(hash, Account.decodeSlim(slim)));
@@ -103,8 +103,8 @@ final class States {
     @Override
     public void slots(Hash account, Hash from, BiPredicate<Hash, UInt256> visitor) {
       visit(
-          Column.SLOTS,
-          Column.SLOT_HISTORY,
+          Columns.SLOTS,
+          Columns.SLOT_HISTORY,
           account.toArray(),
           from.toArray(),
           (hash, value) -> visitor.test(hash, UInt256.ofBytes(value)));

@@ -5,7 +5,7 @@ import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.WriteBatch;
 import java.util.Arrays;
-import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Writes {
   /** The columns of trie nodes. */
-  static final List<Column> TRIES = List.of(Column.ACCOUNT_TRIE, Column.STORAGE_TRIE);
+  static final List<Column> TRIES = List.of(Columns.ACCOUNT_TRIE, Columns.STORAGE_TRIE);
 
   /** Stands for a value that was deleted. */
   static final byte[] DELETED = new byte[0];
@@ -30,7 +30,7 @@ final class Writes {
   /** A tree entry and two array headers. */
   private static final int OVERHEAD = 72;
 
-  private final Map<Column, TreeMap<byte[], byte[]>> columns = new EnumMap<>(Column.class);
+  private final Map<Column, TreeMap<byte[], byte[]>> columns = new HashMap<>();
   private long bytes;
 
   private TreeMap<byte[], byte[]> column(Column column) {
@@ -175,11 +175,11 @@ final class Writes {
   WriteBatch toBatchWithoutTries() {
     WriteBatch batch = new WriteBatch();
     // history before the state that it describes: see States.Historic
-    add(batch, Column.ACCOUNT_HISTORY);
-    add(batch, Column.SLOT_HISTORY);
-    for (Column column : Column.values()) {
-      if (column != Column.ACCOUNT_HISTORY
-          && column != Column.SLOT_HISTORY
+    add(batch, Columns.ACCOUNT_HISTORY);
+    add(batch, Columns.SLOT_HISTORY);
+    for (Column column : Columns.ALL) {
+      if (column != Columns.ACCOUNT_HISTORY
+          && column != Columns.SLOT_HISTORY
           && !TRIES.contains(column)) {
         add(batch, column);
       }

@@ -13,7 +13,6 @@ import dev.patchbay.api.chain.PayloadStatus;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.state.StateRange;
-import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.Listeners;
@@ -25,7 +24,8 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.StateChanges;
-import dev.patchbay.storage.memory.MemoryStore;
+import dev.patchbay.storage.memory.MemoryBackend;
+import dev.patchbay.storage.tck.FixedStore;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -43,7 +43,6 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -54,9 +53,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ChainErrorsTest {
   private static final Address ACCOUNT = Address.fromHex("0x" + "11".repeat(20));
 
-  @TempDir Path folder;
-
-  private final MemoryStore memory = new MemoryStore();
+  private final KeyValueStore memory =
+      new MemoryBackend().open(Path.of("memory"), Columns.ALL, true);
   private final ReentrantLock imports = new ReentrantLock(true);
   private final TrieWorkers workers = new TrieWorkers(1);
   private final Listeners<ChainListener> listeners = new Listeners<>((m, f) -> {}, m -> {});
@@ -73,7 +71,7 @@ class ChainErrorsTest {
 
   private int headReads;
 
-  private StorageManager manager;
+  private FixedStore store;
   private Chain chain;
   private Importer importer;
 
@@ -104,7 +102,7 @@ class ChainErrorsTest {
             sneak(failure);
           }
           if (method.getName().equals("get")
-              && args[0] == Column.META
+              && args[0].equals(Columns.META)
               && Arrays.equals((byte[]) args[1], Keys.HEAD)
               && headReads > 0) {
             headReads--;
@@ -172,8 +170,8 @@ class ChainErrorsTest {
 
   @BeforeEach
   void open() throws Exception {
-    KeyValueStore store = store();
-    manager = new StorageManager(new ChoiceFile(folder), imports, store.id(), stage -> {});
+    KeyValueStore failing = store();
+    store = new FixedStore(failing);
     BadBlocks bad = new BadBlocks();
     GenesisFile genesis =
         GenesisFile.parse(
@@ -186,17 +184,16 @@ class ChainErrorsTest {
     chain =
         new Chain(
             genesis,
-            manager,
             workers,
             new RecentNodes(RecentNodes.MOST_BLOCKS),
             bad,
             name -> rules(),
             Long.MAX_VALUE);
     BlockExecutor executor = executor();
-    importer = new Importer(chain, manager, imports, () -> executor, listeners, workers, bad);
-    manager.add(store);
-    chain.open(store);
-    manager.bind(store);
+    importer = new Importer(chain, imports, () -> executor, listeners, workers, bad);
+    chain.initialize(failing);
+    chain.open(failing);
+    chain.attach(store);
     listeners.add((removed, added) -> announced.addAll(added));
   }
 
@@ -233,7 +230,7 @@ class ChainErrorsTest {
    */
   private void assertHead(Block block) throws Exception {
     assertThat(chain.head()).isEqualTo(block);
-    byte[] stored = memory.get(Column.META, Keys.HEAD);
+    byte[] stored = memory.get(Columns.META, Keys.HEAD);
     assertThat(stored).isEqualTo(block.hash().toArray());
     assertThat(chain.canonicalHash(block.number())).isEqualTo(block.hash());
     assertThat(chain.canonicalHash(block.number() + 1)).isNull();
@@ -256,7 +253,7 @@ class ChainErrorsTest {
                 .get(10, TimeUnit.SECONDS))
         .as("the import lock is free")
         .isTrue();
-    assertThat(manager.leases()).as("leases").isZero();
+    assertThat(store.leases()).as("leases").isZero();
   }
 
   private void importNext() throws Exception {

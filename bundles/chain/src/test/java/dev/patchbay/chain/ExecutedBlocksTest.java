@@ -3,7 +3,6 @@ package dev.patchbay.chain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.patchbay.api.storage.Column;
 import dev.patchbay.chain.ExecutedBlocks.ExecutedBlock;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -17,7 +16,7 @@ class ExecutedBlocksTest {
   private static ExecutedBlock executed(int number, int bytes) {
     BlockHeader header = BlockHeader.builder().number(number).gasLimit(1).timestamp(number).build();
     Writes writes = new Writes();
-    writes.put(Column.CODE, new byte[32], new byte[bytes]);
+    writes.put(Columns.CODE, new byte[32], new byte[bytes]);
     return new ExecutedBlock(new Block(header, List.of(), List.of(), null), List.of(), writes);
   }
 

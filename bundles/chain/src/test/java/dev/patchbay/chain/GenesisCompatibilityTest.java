@@ -6,14 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
-import dev.patchbay.storage.memory.MemoryStore;
+import dev.patchbay.storage.memory.MemoryBackend;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,7 +27,8 @@ class GenesisCompatibilityTest {
   private static final BlockHeader HEAD =
       BlockHeader.builder().number(10).timestamp(1_000).baseFeePerGas(UInt256.ONE).build();
 
-  private final MemoryStore store = new MemoryStore();
+  private final KeyValueStore store =
+      new MemoryBackend().open(Path.of("memory"), Columns.ALL, true);
 
   private static GenesisFile genesis(String config, String changes) throws Exception {
     ObjectNode genesis =
@@ -49,10 +51,10 @@ class GenesisCompatibilityTest {
   private void start(String config) throws Exception {
     WriteBatch batch = new WriteBatch();
     batch.put(
-        Column.META,
+        Columns.META,
         Keys.GENESIS_CONFIG,
         genesis(config, "{}").configText().getBytes(StandardCharsets.UTF_8));
-    batch.put(Column.DIFFICULTIES, HEAD.computeHash().toArray(), UInt256.of(50).toMinimalArray());
+    batch.put(Columns.DIFFICULTIES, HEAD.computeHash().toArray(), UInt256.of(50).toMinimalArray());
     store.write(batch);
   }
 
@@ -104,14 +106,14 @@ class GenesisCompatibilityTest {
   void whatHoldsAtTheHeadMustNotChange(String stored, String changes, String field, String value)
       throws Exception {
     start(stored);
-    byte[] before = store.get(Column.META, Keys.GENESIS_CONFIG);
+    byte[] before = store.get(Columns.META, Keys.GENESIS_CONFIG);
     GenesisFile given = genesis(stored, changes);
     assertThatThrownBy(() -> GenesisCompatibility.check(store, given, HEAD))
         .isInstanceOf(StorageException.class)
         .hasMessageContaining(field)
         .hasMessageContaining(value)
         .hasMessageContaining("another --datadir");
-    assertThat(store.get(Column.META, Keys.GENESIS_CONFIG)).isEqualTo(before);
+    assertThat(store.get(Columns.META, Keys.GENESIS_CONFIG)).isEqualTo(before);
   }
 
   @ParameterizedTest
@@ -143,7 +145,7 @@ class GenesisCompatibilityTest {
       Hash genesis = new ChainOpener(genesis("{}", "{}"), workers).open(store).head().hash();
       GenesisFile future = genesis("{}", "{'pragueTime':3000}");
       assertThat(new ChainOpener(future, workers).open(store).head().hash()).isEqualTo(genesis);
-      assertThat(store.get(Column.META, Keys.GENESIS_CONFIG))
+      assertThat(store.get(Columns.META, Keys.GENESIS_CONFIG))
           .isEqualTo(future.configText().getBytes(StandardCharsets.UTF_8));
       assertThatThrownBy(() -> new ChainOpener(genesis("{}", "{'chainId':8}"), workers).open(store))
           .isInstanceOf(StorageException.class)

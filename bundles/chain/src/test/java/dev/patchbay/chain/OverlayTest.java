@@ -3,10 +3,11 @@ package dev.patchbay.chain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.primitives.Bytes;
-import dev.patchbay.storage.memory.MemoryStore;
+import dev.patchbay.storage.memory.MemoryBackend;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -30,36 +31,36 @@ class OverlayTest {
   void readsSeeTheStoreWithTheWritesOnTop() {
     Random random = new Random(1);
     for (int round = 0; round < 300; round++) {
-      MemoryStore store = new MemoryStore();
+      KeyValueStore store = new MemoryBackend().open(Path.of("memory"), Columns.ALL, true);
       TreeMap<byte[], byte[]> expected = new TreeMap<>(Arrays::compareUnsigned);
       WriteBatch batch = new WriteBatch();
       for (int i = random.nextInt(20); i > 0; i--) {
         byte[] key = bytes(random.nextInt(256));
         byte[] value = bytes(i, 1);
-        batch.put(Column.SLOTS, key, value);
+        batch.put(Columns.SLOTS, key, value);
         expected.put(key, value);
       }
       store.write(batch);
       Overlay overlay = new Overlay(store);
       for (int i = random.nextInt(20); i > 0; i--) {
         byte[] key = bytes(random.nextInt(256));
-        overlay.get(Column.SLOTS, key); // remembered, and then written over
+        overlay.get(Columns.SLOTS, key); // remembered, and then written over
         if (random.nextInt(3) == 0) {
-          overlay.delete(Column.SLOTS, key);
+          overlay.delete(Columns.SLOTS, key);
           expected.remove(key);
         } else {
-          overlay.put(Column.SLOTS, key, bytes(i, 2));
+          overlay.put(Columns.SLOTS, key, bytes(i, 2));
           expected.put(key, bytes(i, 2));
         }
       }
       for (int key = 0; key < 256; key++) {
-        assertThat(overlay.get(Column.SLOTS, bytes(key))).isEqualTo(expected.get(bytes(key)));
+        assertThat(overlay.get(Columns.SLOTS, bytes(key))).isEqualTo(expected.get(bytes(key)));
       }
       byte[] from = bytes(random.nextInt(256));
       int most = 1 + random.nextInt(12);
       List<String> found = new ArrayList<>();
       overlay.scan(
-          Column.SLOTS,
+          Columns.SLOTS,
           from,
           (key, value) -> {
             found.add(Bytes.of(key) + " " + Bytes.of(value));
@@ -76,15 +77,15 @@ class OverlayTest {
 
   @Test
   void slotsThatAreReadAreTold() {
-    Overlay overlay = new Overlay(new MemoryStore());
+    Overlay overlay = new Overlay(new MemoryBackend().open(Path.of("memory"), Columns.ALL, true));
     Queue<Bytes> told = new ConcurrentLinkedQueue<>();
-    overlay.get(Column.SLOTS, bytes(1));
+    overlay.get(Columns.SLOTS, bytes(1));
     overlay.tellSlots(told);
-    overlay.get(Column.SLOTS, bytes(1));
-    overlay.get(Column.SLOTS, bytes(2));
-    overlay.get(Column.ACCOUNTS, bytes(3));
+    overlay.get(Columns.SLOTS, bytes(1));
+    overlay.get(Columns.SLOTS, bytes(2));
+    overlay.get(Columns.ACCOUNTS, bytes(3));
     overlay.tellSlots(null);
-    overlay.get(Column.SLOTS, bytes(4));
+    overlay.get(Columns.SLOTS, bytes(4));
     assertThat(told).containsExactly(Bytes.of(bytes(2)));
   }
 }

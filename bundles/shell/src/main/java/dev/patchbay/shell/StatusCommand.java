@@ -47,14 +47,17 @@ public final class StatusCommand implements Action {
     }
     System.out.println("peers      0");
     StorageControl storage = services.require(StorageControl.class);
-    List<StorageControl.Store> stores = storage.stores();
-    System.out.println(
-        "storage    "
-            + stores.stream()
-                .filter(StorageControl.Store::active)
-                .findFirst()
-                .map(store -> store.id() + ", " + store.bytes() / 1024 + " KiB")
-                .orElse("UNAVAILABLE: '" + storage.chosen() + "' is chosen and not there"));
+    for (String name : storage.names()) {
+      System.out.println(
+          "storage    "
+              + storage.stores().stream()
+                  .filter(store -> store.name().equals(name) && store.active())
+                  .findFirst()
+                  .map(
+                      store ->
+                          name + " in " + store.backend() + ", " + store.bytes() / 1024 + " KiB")
+                  .orElse(name + " UNAVAILABLE: '" + storage.chosen(name) + "' is chosen"));
+    }
     String consensus = chain.config().consensus();
     boolean ruled =
         services.all(ConsensusRules.class).stream().anyMatch(r -> r.name().equals(consensus));
@@ -76,7 +79,13 @@ public final class StatusCommand implements Action {
     System.out.println(
         "swap       "
             + (progress.running()
-                ? progress.stage() + " " + progress.from() + " -> " + progress.to()
+                ? progress.stage()
+                    + " "
+                    + progress.store()
+                    + ": "
+                    + progress.from()
+                    + " -> "
+                    + progress.to()
                 : "none in progress"));
     return null;
   }

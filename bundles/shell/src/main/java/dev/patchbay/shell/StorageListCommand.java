@@ -2,6 +2,7 @@
 package dev.patchbay.shell;
 
 import dev.patchbay.api.storage.StorageControl;
+import java.util.List;
 import org.apache.karaf.shell.api.action.Action;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.lifecycle.Reference;
@@ -9,9 +10,12 @@ import org.apache.karaf.shell.api.action.lifecycle.Service;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 
-/** Lists the stores. */
+/** Lists the named stores and the backends that they may be in. */
 @Service
-@Command(scope = "storage", name = "list", description = "Lists the stores that are installed")
+@Command(
+    scope = "storage",
+    name = "list",
+    description = "Lists the stores, each with the installed backends")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class StorageListCommand implements Action {
   @Reference private BundleContext context;
@@ -19,16 +23,25 @@ public final class StorageListCommand implements Action {
   @Override
   public @Nullable Object execute() {
     StorageControl control = new Services(context).require(StorageControl.class);
-    for (StorageControl.Store store : control.stores()) {
-      System.out.printf(
-          "%s %-10s %-9s %,d bytes%n",
-          store.active() ? "*" : " ",
-          store.id(),
-          store.durable() ? "durable" : "volatile",
-          store.bytes());
-    }
-    if (control.stores().stream().noneMatch(StorageControl.Store::active)) {
-      System.out.println("the chosen store '" + control.chosen() + "' is not bound");
+    List<StorageControl.Store> stores = control.stores();
+    for (String name : control.names()) {
+      System.out.println(name);
+      boolean bound = false;
+      for (StorageControl.Store store : stores) {
+        if (store.name().equals(name)) {
+          bound |= store.active();
+          System.out.printf(
+              "%s %-10s %-9s %,d bytes%n",
+              store.active() ? "*" : " ",
+              store.backend(),
+              store.durable() ? "durable" : "volatile",
+              store.bytes());
+        }
+      }
+      if (!bound) {
+        System.out.println(
+            "  is not available in '" + control.chosen(name) + "'; patchbay:doctor says why");
+      }
     }
     return null;
   }

@@ -3,6 +3,7 @@ package dev.patchbay.shell;
 
 import dev.patchbay.api.storage.StorageControl;
 import dev.patchbay.api.storage.StorageControl.Progress;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -16,20 +17,23 @@ import org.apache.karaf.shell.api.action.lifecycle.Service;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 
-/** Moves the chain to another store while the node runs. */
+/** Moves stores to another backend while the node runs. */
 @Service
 @Command(
     scope = "storage",
     name = "migrate",
-    description = "Moves the chain to another store while the node runs")
+    description = "Moves the stores to another backend while the node runs")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class StorageMigrateCommand implements Action {
-  @Argument(name = "ID", description = "The store to move to, as storage:list names it")
-  private @Nullable String id;
+  @Argument(name = "BACKEND", description = "The backend to move to, as storage:list names it")
+  private @Nullable String backend;
+
+  @Option(name = "--store", description = "The store to move; all stores without it")
+  private @Nullable String store;
 
   @Option(
       name = "--cancel",
-      description = "Stops the migration under way; the chain stays where it is")
+      description = "Cancels the migration under way; the store stays where it is")
   private boolean cancel;
 
   @Reference private BundleContext context;
@@ -45,11 +49,27 @@ public final class StorageMigrateCommand implements Action {
       System.out.println("cancelling");
       return null;
     }
-    String target = id;
+    String target = backend;
     if (target == null) {
-      throw new IllegalArgumentException("name the store to move to; storage:list shows them");
+      throw new IllegalArgumentException("name the backend to move to; storage:list shows them");
     }
-    FutureTask<Progress> task = new FutureTask<>(() -> control.migrate(target));
+    String one = store;
+    List<String> names = one == null ? elsewhere(control, target) : List.of(one);
+    for (String name : names) {
+      migrate(control, name, target);
+    }
+    return null;
+  }
+
+  /** Returns the stores that are not in a backend; all of them when there is none to move. */
+  private static List<String> elsewhere(StorageControl control, String target) {
+    List<String> names =
+        control.names().stream().filter(name -> !control.chosen(name).equals(target)).toList();
+    return names.isEmpty() ? control.names() : names;
+  }
+
+  private static void migrate(StorageControl control, String name, String target) throws Exception {
+    FutureTask<Progress> task = new FutureTask<>(() -> control.migrate(name, target));
     Thread thread = new Thread(task, "shell-migration-0");
     thread.start();
     String shown = "";
@@ -57,9 +77,9 @@ public final class StorageMigrateCommand implements Action {
       try {
         Progress done = task.get(200, TimeUnit.MILLISECONDS);
         System.out.printf(
-            "done: %,d entries moved from %s to %s; imports waited %d ms%n",
-            done.copied(), done.from(), done.to(), done.fenceNanos() / 1_000_000);
-        return null;
+            "done: %,d entries of %s moved from %s to %s; writes waited %d ms%n",
+            done.copied(), name, done.from(), done.to(), done.fenceNanos() / 1_000_000);
+        return;
       } catch (TimeoutException running) {
         Progress p = control.progress();
         String line = String.format("%s %,d of %,d entries", p.stage(), p.copied(), p.total());

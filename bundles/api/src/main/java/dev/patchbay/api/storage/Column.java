@@ -1,36 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.storage;
 
-/** The columns of a store. Keys within a column are ordered by their unsigned bytes. */
-public enum Column {
-  /** Single values: head, genesis, format. */
-  META,
-  /** Block hash to header RLP. */
-  HEADERS,
-  /** Block hash to body RLP. */
-  BODIES,
-  /** Block hash to the list of receipts. */
-  RECEIPTS,
-  /** Block number (8 bytes) to the hash of the canonical block. */
-  CANONICAL,
-  /** Block hash to total difficulty. */
-  DIFFICULTIES,
-  /** Transaction hash to block hash and index. */
-  TRANSACTIONS,
-  /** Hash of an address to the account. */
-  ACCOUNTS,
-  /** Hash of an address and hash of a slot key to the value. */
-  SLOTS,
-  /** Code hash to code. */
-  CODE,
-  /** Path of a node of the account trie to its RLP. */
-  ACCOUNT_TRIE,
-  /** Hash of an address and path of a node of its storage trie to the node's RLP. */
-  STORAGE_TRIE,
-  /** Hash of an address and block number to the account before that block. */
-  ACCOUNT_HISTORY,
-  /** Hash of an address, hash of a slot key and block number to the value before that block. */
-  SLOT_HISTORY,
-  /** Block number to the keys that the block changed. */
-  CHANGES
+/**
+ * A column of a store: a key space of its own, by its name. Keys within a column are ordered by
+ * their unsigned bytes. The owner of a store declares its columns; backends keep them by name.
+ *
+ * @param name 1 to 64 ASCII letters, digits, '_' and '-', a letter first; names that start with
+ *     {@value #RESERVED_PREFIX} belong to the storage kernel
+ * @param access how the column is used, for backends that tune their files by it
+ */
+public record Column(String name, Access access) {
+  /** Start of the names that owners of stores must not use. */
+  public static final String RESERVED_PREFIX = "PATCHBAY_";
+
+  /** How a column is read and written. A hint: it changes no result. */
+  public enum Access {
+    /** Nothing special. */
+    GENERAL,
+    /** Read at random keys that mostly exist; keys and values are hashes and numbers. */
+    RANDOM,
+    /** As {@link #RANDOM}, and rewritten at random keys by every batch. */
+    REWRITTEN,
+    /** Written once; values are often longer than a kilobyte. */
+    LARGE_VALUES
+  }
+
+  /**
+   * Creates a column.
+   *
+   * @throws IllegalArgumentException when the name is malformed
+   */
+  public Column {
+    if (!name.matches("[A-Za-z][A-Za-z0-9_-]{0,63}")) {
+      throw new IllegalArgumentException("'" + name + "' is not a name of a column");
+    }
+  }
+
+  /** Creates a column of general use. */
+  public Column(String name) {
+    this(name, Access.GENERAL);
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
 }

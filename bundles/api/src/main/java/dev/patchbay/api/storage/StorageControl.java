@@ -5,55 +5,59 @@ import java.util.List;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * Lists stores and moves the chain from one to another while the node runs. Threading: any thread.
+ * Lists stores and moves them from one backend to another while the node runs. Threading: any
+ * thread.
  */
 @ProviderType
 public interface StorageControl {
-  /** Where a migration stands. */
+  /** The stages of a migration. */
   enum Stage {
-    /** None was asked for yet. */
+    /** No migration was requested. */
     IDLE,
-    /** The target is checked. */
+    /** The target is opened and checked. */
     PREPARE,
     /** Entries are copied. */
     COPY,
-    /** Batches committed in the meantime are replayed. */
+    /** Source and target are compared. */
     CATCH_UP,
-    /** Imports wait; the last batches are replayed and both stores compared. */
+    /** Writes wait; the last batches are copied and flushed. */
     FENCE,
-    /** The target is bound. */
+    /** The choice is written, and the target is bound. */
     REPLACE,
-    /** Done. */
+    /** The target is bound. */
     DONE,
-    /** Given up on request; the old store is still bound. */
+    /** Cancelled on request; the source is still bound. */
     CANCELLED,
-    /** Failed; the old store is still bound. */
+    /** Failed; the source is still bound. */
     FAILED
   }
 
   /**
-   * A store that is present.
+   * A named store in a backend that is installed.
    *
-   * @param id its name
-   * @param active whether the chain lives in it
-   * @param durable whether it survives the end of the process
-   * @param bytes its size
+   * @param name its name
+   * @param backend the backend
+   * @param active whether the store is bound in this backend
+   * @param durable whether the content survives the end of the process
+   * @param bytes its size; 0 when the backend has no files of this store
    */
-  record Store(String id, boolean active, boolean durable, long bytes) {}
+  record Store(String name, String backend, boolean active, boolean durable, long bytes) {}
 
   /**
    * Progress of a migration.
    *
    * @param stage the stage
-   * @param from the store that the chain lives in
+   * @param store the name of the store; empty before the first migration
+   * @param from the backend that the store is in
    * @param to the target
    * @param copied entries copied so far
-   * @param total entries to copy
-   * @param fenceNanos how long imports waited, in nanoseconds
-   * @param message what happened last
+   * @param total entries to copy, estimated
+   * @param fenceNanos how long writes waited, in nanoseconds
+   * @param message the latest event
    */
   record Progress(
       Stage stage,
+      String store,
       String from,
       String to,
       long copied,
@@ -69,25 +73,37 @@ public interface StorageControl {
     }
   }
 
-  /** Returns the stores that are present, by name. */
+  /** Returns the registered stores in each installed backend, by name and backend. */
   List<Store> stores();
 
-  /** Returns the name of the store that is chosen, present or not. */
-  String chosen();
+  /** Returns the names of the registered stores, in order. */
+  List<String> names();
 
-  /** Returns where the last migration stands. */
+  /**
+   * Returns the backend that is chosen for a store, installed or not.
+   *
+   * @throws IllegalArgumentException when no store of this name is registered
+   */
+  String chosen(String name);
+
+  /**
+   * Returns the names of the stores whose content ends with the process although nobody agreed to
+   * that: they were migrated to a backend that is not durable.
+   */
+  List<String> endangered();
+
+  /** Returns the progress of the latest migration. */
   Progress progress();
 
   /**
-   * Moves the chain to another store; returns when it has moved.
+   * Moves a store to another backend; returns when it has moved.
    *
-   * @throws IllegalArgumentException when there is no such store, or the chain is in it
+   * @throws IllegalArgumentException when there is no such store or backend, or the store is in it
    * @throws IllegalStateException when a migration is under way
-   * @throws StorageException when the migration failed or was cancelled; the chain stays where it
-   *     was
+   * @throws StorageException when the migration failed or was cancelled; the store is where it was
    */
-  Progress migrate(String id);
+  Progress migrate(String name, String backend);
 
-  /** Asks a migration under way to stop; does nothing after its fence. */
+  /** Cancels a migration under way; does nothing after its fence. */
   void cancel();
 }

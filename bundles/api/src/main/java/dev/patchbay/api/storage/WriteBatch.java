@@ -22,15 +22,23 @@ public final class WriteBatch {
   public record Entry(Column column, byte[] key, byte @Nullable [] value) {}
 
   private final List<Entry> entries = new ArrayList<>();
+  private long bytes;
 
   /** Sets the value of a key. */
   public void put(Column column, byte[] key, byte[] value) {
     entries.add(new Entry(column, key, value));
+    bytes += key.length + value.length;
   }
 
   /** Deletes a key; nothing happens when it is not there. */
   public void delete(Column column, byte[] key) {
     entries.add(new Entry(column, key, null));
+    bytes += key.length;
+  }
+
+  /** Returns the number of bytes of all keys and values. */
+  public long bytes() {
+    return bytes;
   }
 
   /** Returns the writes in order; the list must not be changed. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.patchbay.chain;
+package dev.patchbay.storage;
 
 import dev.patchbay.api.storage.StorageException;
 import java.util.List;
@@ -16,7 +16,7 @@ import org.osgi.framework.BundleContext;
 final class FailurePoints {
   private FailurePoints() {}
 
-  static StorageManager.StageHook of(BundleContext context) {
+  static StoreRegistry.StageHook of(BundleContext context) {
     String configured = context.getProperty("patchbay.migration.fail");
     if (configured == null || configured.isEmpty()) {
       return stage -> {};

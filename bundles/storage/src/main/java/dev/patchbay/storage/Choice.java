@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.storage;
+
+import dev.patchbay.api.storage.StorageException;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.CRC32;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The choice of the backend of a store, as the choice file holds it. The file exists once the store
+ * has its first content, and decides alone which files are opened.
+ *
+ * @param copy the files that hold the store
+ * @param durable whether the backend is durable
+ * @param lossAccepted whether the store was begun in a backend that is not durable: its content is
+ *     given up at the end of the process
+ * @param columns the names of the columns that the files have
+ * @param previous the copy that the latest migration left behind; null when there was none
+ */
+record Choice(
+    Copy copy,
+    boolean durable,
+    boolean lossAccepted,
+    List<String> columns,
+    @Nullable Copy previous) {
+
+  /**
+   * The files of a store in one backend.
+   *
+   * @param backend the backend
+   * @param folder the name of the folder
+   * @param identity what the store holds in {@link Identity}: other files in the same place are
+   *     noticed by it
+   */
+  record Copy(String backend, String folder, String identity) {
+    /** Returns a copy in a new folder with a new identity. */
+    static Copy create(String backend) {
+      String identity = Identity.create();
+      return new Copy(backend, backend + "-" + identity.substring(0, 8), identity);
+    }
+
+    private String toText() {
+      return backend + " " + folder + " " + identity;
+    }
+
+    private static Copy parse(String text) {
+      String[] parts = text.split(" ", -1);
+      if (parts.length != 3
+          || !parts[0].matches(BACKEND)
+          || !parts[1].matches(BACKEND)
+          || !parts[2].matches("[0-9a-f]{32}")) {
+        throw new IllegalArgumentException("'" + text + "' names no copy");
+      }
+      return new Copy(parts[0], parts[1], parts[2]);
+    }
+  }
+
+  /** The form of the names of backends and folders. */
+  static final String BACKEND = "[a-z0-9][a-z0-9-]{0,63}";
+
+  private static final String CHECKSUM = "crc32=";
+
+  /** Returns a choice after a migration from this one. */
+  Choice moved(Copy target, boolean targetDurable) {
+    return new Choice(target, targetDurable, false, columns, copy);
+  }
+
+  /** Returns this choice for a store with other columns. */
+  Choice withColumns(List<String> names) {
+    return new Choice(copy, durable, lossAccepted, names, previous);
+  }
+
+  /** Returns the content of the choice file. */
+  String toText() {
+    StringBuilder text = new StringBuilder();
+    text.append("copy=").append(copy.toText()).append('\n');
+    text.append("durable=").append(durable).append('\n');
+    text.append("loss-accepted=").append(lossAccepted).append('\n');
+    text.append("columns=").append(String.join(" ", columns)).append('\n');
+    Copy before = previous;
+    if (before != null) {
+      text.append("previous=").append(before.toText()).append('\n');
+    }
+    return text + CHECKSUM + checksum(text.toString()) + '\n';
+  }
+
+  /**
+   * Reads the content of a choice file.
+   *
+   * @throws StorageException when it is not what {@link #toText} writes
+   */
+  static Choice parse(String text) {
+    int end = text.lastIndexOf(CHECKSUM);
+    if (end < 0
+        || !text.substring(end).equals(CHECKSUM + checksum(text.substring(0, end)) + '\n')) {
+      throw new StorageException("its checksum does not match");
+    }
+    Map<String, String> values = new LinkedHashMap<>();
+    for (String line : text.substring(0, end).split("\n")) {
+      int equals = line.indexOf('=');
+      values.put(line.substring(0, Math.max(0, equals)), line.substring(equals + 1));
+    }
+    try {
+      String before = values.get("previous");
+      return new Choice(
+          Copy.parse(required(values, "copy")),
+          Boolean.parseBoolean(required(values, "durable")),
+          Boolean.parseBoolean(required(values, "loss-accepted")),
+          List.of(required(values, "columns").split(" ")),
+          before == null ? null : Copy.parse(before));
+    } catch (IllegalArgumentException malformed) {
+      throw new StorageException(String.valueOf(malformed.getMessage()), malformed);
+    }
+  }
+
+  private static String required(Map<String, String> values, String key) {
+    String value = values.get(key);
+    if (value == null) {
+      throw new IllegalArgumentException("key " + key + " is missing");
+    }
+    return value;
+  }
+
+  private static String checksum(String text) {
+    CRC32 crc = new CRC32();
+    crc.update(text.getBytes(StandardCharsets.UTF_8));
+    return String.format("%08x", crc.getValue());
+  }
+}

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.storage;
+
+import dev.patchbay.api.node.Health;
+import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.NamedStore;
+import dev.patchbay.api.storage.StorageBackend;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.api.storage.StoreLease;
+import dev.patchbay.api.storage.StoreOwner;
+import dev.patchbay.api.storage.WriteBatch;
+import dev.patchbay.binding.DrainResult;
+import dev.patchbay.binding.NotBoundException;
+import dev.patchbay.binding.Slot;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A named store: its choice, its binding in a {@link Slot}, and a migration of it. A backend that
+ * appears changes nothing unless the choice names it, and when that one goes nothing takes its
+ * place.
+ *
+ * <p>Threading: changes of the binding hold the monitor of this object, and take the owner's lock
+ * after it, never before.
+ */
+final class ManagedStore implements NamedStore, HealthCheck {
+  private static final Logger LOG = LoggerFactory.getLogger(ManagedStore.class);
+  private static final Duration DRAIN = Duration.ofSeconds(10);
+
+  private final String name;
+  private final StoreOwner owner;
+  private final StoreFolder folder;
+  private final StoreOpener opener;
+  private final Runnable onClose;
+  private final Slot<OpenStore> slot;
+
+  private volatile @Nullable Choice choice;
+
+  /** The backend that is waited for before there is a choice; guarded by the monitor. */
+  private volatile String awaited;
+
+  /** Why no store is bound. */
+  private volatile Health health = Health.starting("is opened");
+
+  /** Whether this process had the store bound; guarded by the monitor. */
+  private boolean wasBound;
+
+  /** Whether the choice was read; guarded by the monitor. */
+  private boolean prepared;
+
+  /** Whether the store is not opened any more; guarded by the monitor. */
+  private boolean closed;
+
+  private volatile @Nullable Migration migration;
+
+  /**
+   * Creates a store that is not open.
+   *
+   * @param awaited the backend of the store when there is no choice yet
+   * @param onClose is run when the owner has closed the store
+   */
+  ManagedStore(
+      String name,
+      StoreOwner owner,
+      StoreFolder folder,
+      StoreOpener opener,
+      String awaited,
+      Runnable onClose) {
+    this.name = name;
+    this.owner = owner;
+    this.folder = folder;
+    this.opener = opener;
+    this.awaited = awaited;
+    this.onClose = onClose;
+    this.slot = new Slot<>("store " + name);
+  }
+
+  // ---- opening
+
+  /**
+   * Reads the choice, and removes what an interrupted copy left behind. Called once; the store is
+   * not opened before.
+   *
+   * @param upgrade brings the data directory to the present layout
+   */
+  synchronized void prepare(Runnable upgrade) {
+    try {
+      upgrade.run();
+      Choice written = folder.readChoice();
+      folder.dropIncomplete(written);
+      choice = written;
+      prepared = true;
+    } catch (StorageException damaged) {
+      refuse(damaged);
+    }
+  }
+
+  /** Opens and binds the store, when it is not bound and its backend is installed. */
+  synchronized void open() {
+    if (!prepared || closed || isBound()) {
+      return;
+    }
+    try {
+      Choice written = choice;
+      if (written == null) {
+        written = folder.readChoice(); // an upgrade may have written it, and then been refused
+        choice = written;
+      }
+      StoreOpener.Attempt attempt = opener.open(written, wasBound);
+      if (attempt instanceof StoreOpener.Attempt.Missing missing) {
+        awaited = missing.backend();
+        health =
+            Health.unavailable("the chosen backend '" + missing.backend() + "' is not installed");
+      } else if (attempt instanceof StoreOpener.Attempt.Opened opened) {
+        choice = opened.choice();
+        bind(opened.store());
+      }
+    } catch (RuntimeException refused) {
+      refuse(refused);
+    }
+  }
+
+  private void bind(OpenStore open) {
+    owner.writeLock().lock();
+    try {
+      owner.opened(open.store());
+      slot.replace(open, DRAIN);
+    } catch (RuntimeException | Error refused) {
+      open.close();
+      throw refused;
+    } finally {
+      owner.writeLock().unlock();
+    }
+    wasBound = true;
+    LOG.info("store {} is bound in {}", name, open.backend().id());
+  }
+
+  private void refuse(RuntimeException refused) {
+    String reason =
+        refused instanceof StorageException
+            ? String.valueOf(refused.getMessage())
+            : refused.toString();
+    health = Health.failed(reason);
+    LOG.error(
+        "store {} is refused: {}",
+        name,
+        reason,
+        refused instanceof StorageException ? null : refused);
+  }
+
+  /** Unbinds the store when it is open in a backend that goes. */
+  synchronized void backendRemoved(StorageBackend backend) {
+    OpenStore open = slot.peek().orElse(null);
+    if (open == null || open.backend() != backend) {
+      return;
+    }
+    health =
+        backend.isDurable()
+            ? Health.unavailable("the chosen backend '" + backend.id() + "' is not installed")
+            : Health.failed(
+                "the content of store '"
+                    + name
+                    + "' has ended with the bundle of '"
+                    + backend.id()
+                    + "'");
+    DrainResult drained = slot.release(open, DRAIN);
+    open.close();
+    LOG.info(
+        "store {} has lost its backend {}; the node answers that storage is unavailable until the backend is back ({} leases left)",
+        name,
+        backend.id(),
+        drained.leasesLeft());
+  }
+
+  // ---- use by the owner
+
+  @Override
+  public StoreLease lease() {
+    while (true) {
+      try {
+        StoreLease lease = OpenStore.lease(slot.lease());
+        if (lease != null) {
+          return lease;
+        }
+      } catch (NotBoundException notBound) {
+        throw unavailable();
+      }
+    }
+  }
+
+  private StorageUnavailableException unavailable() {
+    return new StorageUnavailableException("storage unavailable: " + health.message());
+  }
+
+  @Override
+  public boolean isBound() {
+    return slot.peek().isPresent();
+  }
+
+  @Override
+  public void requireBound() {
+    if (!isBound()) {
+      throw unavailable();
+    }
+  }
+
+  @Override
+  public void write(WriteBatch batch) {
+    try (StoreLease lease = lease()) {
+      lease.get().write(batch);
+      Migration running = migration;
+      if (running != null) {
+        running.record(batch);
+      }
+    }
+  }
+
+  @Override
+  public void flush() {
+    try (StoreLease lease = lease()) {
+      lease.get().flush();
+    }
+  }
+
+  @Override
+  public void close() {
+    synchronized (this) {
+      if (closed && !isBound()) {
+        onClose.run();
+        return;
+      }
+      closed = true;
+      health = Health.unavailable("the owner of store " + name + " is stopped");
+      OpenStore open = slot.peek().orElse(null);
+      if (open != null) {
+        slot.release(open, DRAIN);
+        open.close();
+      }
+    }
+    onClose.run();
+  }
+
+  // ---- what operators see
+
+  @Override
+  public String name() {
+    return "storage." + name;
+  }
+
+  @Override
+  public Health check() {
+    OpenStore open = slot.peek().orElse(null);
+    return open == null
+        ? health
+        : Health.healthy("store " + name + " is in " + open.backend().id());
+  }
+
+  String storeName() {
+    return name;
+  }
+
+  StoreOwner owner() {
+    return owner;
+  }
+
+  StoreFolder folder() {
+    return folder;
+  }
+
+  /** Returns the backend that is chosen, or would be. */
+  String chosen() {
+    Choice written = choice;
+    return written == null ? awaited : written.copy().backend();
+  }
+
+  /** Returns whether the content ends with the process although it was durable before. */
+  boolean isEndangered() {
+    Choice written = choice;
+    return written != null && !written.durable() && !written.lossAccepted() && isBound();
+  }
+
+  /** Returns the bytes that a backend has of this store. */
+  long bytes(StorageBackend backend) {
+    OpenStore open = slot.peek().orElse(null);
+    if (open != null && open.backend() == backend) {
+      return open.store().sizeInBytes();
+    }
+    Choice written = choice;
+    if (written == null || !backend.isDurable()) {
+      return 0;
+    }
+    Choice.Copy previous = written.previous();
+    if (written.copy().backend().equals(backend.id())) {
+      return folder.bytes(written.copy());
+    }
+    return previous != null && previous.backend().equals(backend.id()) ? folder.bytes(previous) : 0;
+  }
+
+  boolean isBoundIn(StorageBackend backend) {
+    return slot.peek().filter(open -> open.backend() == backend).isPresent();
+  }
+
+  // ---- migration
+
+  /** Starts to record writes for a migration. The caller holds the owner's lock. */
+  void startRecording(Migration running) {
+    migration = running;
+  }
+
+  void stopRecording() {
+    migration = null;
+  }
+
+  /**
+   * Binds the target of a migration once it is complete.
+   *
+   * @param source the store that is bound now
+   * @param target the target
+   * @param finish copies and flushes the last batches; writes wait
+   * @throws StorageException when the store was unbound in the meantime, or the choice cannot be
+   *     written; the source stays
+   */
+  void replace(KeyValueStore source, OpenStore target, Runnable finish) {
+    Choice before;
+    OpenStore replaced;
+    synchronized (this) {
+      owner.writeLock().lock();
+      try {
+        Choice current = choice;
+        OpenStore bound = slot.peek().orElse(null);
+        if (closed || current == null || bound == null || bound.store() != source) {
+          throw new StorageException("the store was unbound during the migration");
+        }
+        finish.run();
+        before = current;
+        replaced = bound;
+        Choice next = current.moved(target.copy(), target.backend().isDurable());
+        writeChoice(next, current);
+        choice = next;
+        migration = null;
+        slot.replace(target, Duration.ZERO);
+      } finally {
+        owner.writeLock().unlock();
+      }
+    }
+    replaced.retire();
+    try {
+      folder.clearIncomplete();
+      Choice.Copy oldest = before.previous();
+      if (oldest != null) {
+        folder.delete(oldest.folder());
+      }
+    } catch (StorageException kept) {
+      LOG.warn("store {} has moved; an older copy could not be removed: {}", name, kept.toString());
+    }
+  }
+
+  /** Writes a choice; the one before it stays when that fails. */
+  private void writeChoice(Choice next, Choice before) {
+    try {
+      folder.writeChoice(next);
+    } catch (StorageException unclear) {
+      // the new file may be in place although its folder could not be synced
+      folder.writeChoice(before);
+      throw unclear;
+    }
+  }
+}

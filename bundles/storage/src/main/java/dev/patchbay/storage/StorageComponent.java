@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.storage;
+
+import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.storage.StorageBackend;
+import dev.patchbay.api.storage.StorageControl;
+import dev.patchbay.api.storage.Stores;
+import dev.patchbay.binding.ConfigurationKeys;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Hashtable;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Wires the named stores. Its references are optional and dynamic: a backend may come and go while
+ * owners keep their stores.
+ */
+@Component(
+    name = "dev.patchbay.storage",
+    service = {},
+    immediate = true)
+@Designate(ocd = StorageComponent.Config.class)
+public final class StorageComponent {
+  private static final Logger LOG = LoggerFactory.getLogger(StorageComponent.class);
+
+  /** Configuration of the stores. */
+  @ObjectClassDefinition(name = "Patchbay storage")
+  public @interface Config {
+    /** Backend of stores that are opened for the first time. */
+    @AttributeDefinition(
+        description =
+            "Backend of stores that are opened for the first time: memory, mapdb, rocksdb")
+    String default_backend() default "rocksdb";
+
+    /** Backends that stores must be in. */
+    @AttributeDefinition(
+        description = "NAME=BACKEND, separated by commas: a store that is elsewhere is refused")
+    String required() default "";
+
+    /** Stores whose lost content is given up. */
+    @AttributeDefinition(
+        description = "Names of stores, separated by commas, whose lost content is given up")
+    String discard() default "";
+  }
+
+  private final StoreRegistry registry;
+  private final List<ServiceRegistration<?>> registrations;
+
+  /** Registers the services. */
+  @Activate
+  public StorageComponent(BundleContext context, Config config, Map<String, Object> properties) {
+    ConfigurationKeys.report("dev.patchbay.storage", properties, Config.class, LOG::warn);
+    String data = context.getProperty("patchbay.data");
+    if (data == null) {
+      throw new IllegalArgumentException(
+          "the framework property patchbay.data, the node's data directory, is not set; start the node with ./patchbay");
+    }
+    registry =
+        new StoreRegistry(
+            Path.of(data),
+            settings(config),
+            FailurePoints.of(context),
+            check -> {
+              ServiceRegistration<?> registration =
+                  context.registerService(HealthCheck.class, check, new Hashtable<>());
+              return registration::unregister;
+            });
+    registrations =
+        List.of(
+            context.registerService(Stores.class, registry, new Hashtable<>()),
+            context.registerService(StorageControl.class, registry, new Hashtable<>()));
+  }
+
+  private static Settings settings(Config config) {
+    Map<String, String> required = new HashMap<>();
+    for (String item : items(config.required())) {
+      String[] parts = item.split("=", -1);
+      if (parts.length != 2) {
+        throw new IllegalArgumentException(
+            "dev.patchbay.storage: required is '" + item + "', it must be NAME=BACKEND");
+      }
+      required.put(parts[0].strip(), parts[1].strip());
+    }
+    return new Settings(
+        config.default_backend(), Map.copyOf(required), Set.copyOf(items(config.discard())));
+  }
+
+  private static List<String> items(String list) {
+    return List.of(list.split(",", -1)).stream()
+        .map(String::strip)
+        .filter(s -> !s.isEmpty())
+        .toList();
+  }
+
+  @Deactivate
+  void deactivate() {
+    registrations.forEach(ServiceRegistration::unregister);
+    registry.close();
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addBackend(StorageBackend backend) {
+    registry.addBackend(backend);
+  }
+
+  void removeBackend(StorageBackend backend) {
+    registry.removeBackend(backend);
+  }
+}

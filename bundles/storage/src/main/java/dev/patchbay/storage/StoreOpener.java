@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.storage;
+
+import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageBackend;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StoreOwner;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Decides which files of a named store are opened. Where there is a choice, it alone decides. A
+ * store is begun only where there is neither a choice nor a copy. Everything else is refused with
+ * the place of the content.
+ *
+ * <p>Threading: one thread at a time.
+ */
+final class StoreOpener {
+  private static final Logger LOG = LoggerFactory.getLogger(StoreOpener.class);
+
+  private final String name;
+  private final List<Column> columns;
+  private final StoreOwner owner;
+  private final StoreFolder folder;
+  private final Settings settings;
+  private final Function<String, @Nullable StorageBackend> backends;
+
+  /** How an attempt to open a store ended. */
+  sealed interface Attempt {
+    /** The store is open; {@code choice} led to it, and is written down. */
+    record Opened(Choice choice, OpenStore store) implements Attempt {}
+
+    /** The backend that decides is not installed. */
+    record Missing(String backend) implements Attempt {}
+  }
+
+  StoreOpener(
+      String name,
+      List<Column> columns,
+      StoreOwner owner,
+      StoreFolder folder,
+      Settings settings,
+      Function<String, @Nullable StorageBackend> backends) {
+    this.name = name;
+    this.columns = List.copyOf(columns);
+    this.owner = owner;
+    this.folder = folder;
+    this.settings = settings;
+    this.backends = backends;
+  }
+
+  /** Returns the columns of the owner and the column of the kernel. */
+  List<Column> allColumns() {
+    List<Column> all = new ArrayList<>(columns);
+    all.add(Identity.COLUMN);
+    return all;
+  }
+
+  /**
+   * Opens the store.
+   *
+   * @param choice the choice; null when the store was never opened
+   * @param reopened whether this process had the store open before
+   * @throws StorageException when the store is refused; nothing was changed
+   */
+  Attempt open(@Nullable Choice choice, boolean reopened) {
+    if (choice != null) {
+      return choice.durable() ? durable(choice, reopened) : volatileStore(choice, reopened);
+    }
+    if (LegacyLayout.isPending(folder)) {
+      return new LegacyLayout(name, columns, owner, folder, settings, backends, this).adopt();
+    }
+    List<String> copies = folder.copies();
+    if (!copies.isEmpty()) {
+      throw new StorageException(
+          "the choice file of store '"
+              + name
+              + "' is missing, and "
+              + folder.path()
+              + " holds "
+              + copies
+              + ". Nothing was changed. Restore the file from a backup, or start with another --datadir");
+    }
+    return begin(settings.initial(name));
+  }
+
+  // ---- a new store
+
+  /** Begins a store: its first content, then its identity, then the choice. */
+  Attempt begin(String backendId) {
+    StorageBackend backend = backends.apply(backendId);
+    if (backend == null) {
+      return new Attempt.Missing(backendId);
+    }
+    Choice.Copy copy = Choice.Copy.create(backendId);
+    folder.markIncomplete(copy);
+    KeyValueStore store = null;
+    try {
+      store = backend.open(folder.of(copy), allColumns(), true);
+      owner.writeLock().lock();
+      try {
+        owner.initialize(store);
+      } finally {
+        owner.writeLock().unlock();
+      }
+      Identity.write(store, copy.identity());
+      Choice choice = new Choice(copy, backend.isDurable(), !backend.isDurable(), names(), null);
+      folder.writeChoice(choice);
+      folder.clearIncomplete();
+      LOG.info("store {} begins in {}", name, backendId);
+      return new Attempt.Opened(choice, new OpenStore(backend, store, copy));
+    } catch (RuntimeException | Error failure) {
+      if (store != null) {
+        new OpenStore(backend, store, copy).close();
+      }
+      folder.dropIncomplete(null);
+      throw failure;
+    }
+  }
+
+  private List<String> names() {
+    return columns.stream().map(Column::name).toList();
+  }
+
+  // ---- a store that exists
+
+  private Attempt durable(Choice choice, boolean reopened) {
+    String required = settings.required(name);
+    if (!reopened && required != null && !required.equals(choice.copy().backend())) {
+      if (isGivenUp(choice, required)) {
+        return adoptPrevious(choice);
+      }
+      throw elsewhere(choice, required);
+    }
+    StorageBackend backend = backends.apply(choice.copy().backend());
+    if (backend == null) {
+      return new Attempt.Missing(choice.copy().backend());
+    }
+    OpenStore store = openCopy(choice, backend);
+    return new Attempt.Opened(grown(choice), store);
+  }
+
+  private StorageException elsewhere(Choice choice, String required) {
+    String backend = choice.copy().backend();
+    return new StorageException(
+        "store '"
+            + name
+            + "' is in '"
+            + backend
+            + "', not in '"
+            + required
+            + "'. Nothing was changed. Start without --storage, then: patchbay shell storage:migrate "
+            + required);
+  }
+
+  /** Opens the files of a choice, which must be complete and its own. */
+  private OpenStore openCopy(Choice choice, StorageBackend backend) {
+    Choice.Copy copy = choice.copy();
+    KeyValueStore store;
+    try {
+      store = backend.open(folder.of(copy), allColumns(), isGrowing(choice));
+    } catch (StorageException damaged) {
+      throw new StorageException(damaged.getMessage() + otherCopies(choice), damaged);
+    }
+    OpenStore open = new OpenStore(backend, store, copy);
+    try {
+      String found = Identity.read(store);
+      if (!copy.identity().equals(found)) {
+        throw new StorageException(
+            "the files of store '"
+                + name
+                + "' in "
+                + folder.of(copy)
+                + (found == null ? " are incomplete" : " are other files than those of the choice")
+                + ". Nothing was changed. Restore them from a backup, or start with another --datadir"
+                + otherCopies(choice));
+      }
+      return open;
+    } catch (RuntimeException | Error refused) {
+      open.close();
+      throw refused;
+    }
+  }
+
+  /** Returns whether the owner has columns that the files have not. */
+  private boolean isGrowing(Choice choice) {
+    return !new HashSet<>(choice.columns()).containsAll(names());
+  }
+
+  private Choice grown(Choice choice) {
+    if (!isGrowing(choice)) {
+      return choice;
+    }
+    Choice grown = choice.withColumns(names());
+    folder.writeChoice(grown);
+    return grown;
+  }
+
+  // ---- a store whose content ended with a process
+
+  private Attempt volatileStore(Choice choice, boolean reopened) {
+    String backend = choice.copy().backend();
+    if (reopened) {
+      throw new StorageException(
+          "the content of store '"
+              + name
+              + "' has ended with the bundle of '"
+              + backend
+              + "'"
+              + (choice.lossAccepted()
+                  ? "; restart the node to begin again"
+                  : otherCopies(choice) + "; restart the node with --discard-chain"));
+    }
+    if (choice.lossAccepted()) {
+      return begin(settings.required().getOrDefault(name, backend));
+    }
+    if (!settings.discarded().contains(name)) {
+      throw new StorageException(
+          "store '"
+              + name
+              + "' was moved to '"
+              + backend
+              + "' and its content has ended with that process"
+              + otherCopies(choice)
+              + ". Start with --discard-chain to give up what was only in '"
+              + backend
+              + "'");
+    }
+    Choice.Copy previous = choice.previous();
+    if (previous != null && folder.copies().contains(previous.folder())) {
+      return adoptPrevious(choice);
+    }
+    LOG.warn("the content of store {} in {} is given up on request", name, backend);
+    return begin(settings.initial(name));
+  }
+
+  /** Returns whether the operator gives up a durable store for the copy that was before it. */
+  private boolean isGivenUp(Choice choice, String required) {
+    Choice.Copy previous = choice.previous();
+    return settings.discarded().contains(name)
+        && previous != null
+        && previous.backend().equals(required);
+  }
+
+  /** Goes on from the copy that the latest migration left behind. */
+  private Attempt adoptPrevious(Choice choice) {
+    Choice.Copy previous = choice.previous();
+    if (previous == null) {
+      throw new IllegalArgumentException("no previous copy");
+    }
+    StorageBackend backend = backends.apply(previous.backend());
+    if (backend == null) {
+      return new Attempt.Missing(previous.backend());
+    }
+    Choice adopted = new Choice(previous, backend.isDurable(), false, choice.columns(), null);
+    OpenStore store = openCopy(adopted, backend);
+    folder.writeChoice(adopted);
+    LOG.warn(
+        "store {} goes on from the copy in {}, {}; what came later is given up on request",
+        name,
+        previous.backend(),
+        owner.describe(store.store()));
+    return new Attempt.Opened(adopted, store);
+  }
+
+  /** Names the copy that a store has besides the chosen one, for messages; may be empty. */
+  private String otherCopies(Choice choice) {
+    Choice.Copy previous = choice.previous();
+    if (previous == null || !folder.copies().contains(previous.folder())) {
+      return "";
+    }
+    return ". An older copy"
+        + describe(previous)
+        + " is in '"
+        + previous.backend()
+        + "': --storage "
+        + previous.backend()
+        + " --discard-chain goes on from it";
+  }
+
+  private String describe(Choice.Copy copy) {
+    StorageBackend backend = backends.apply(copy.backend());
+    if (backend == null) {
+      return "";
+    }
+    try (KeyValueStore store = backend.open(folder.of(copy), allColumns(), false)) {
+      return copy.identity().equals(Identity.read(store))
+          ? ", " + owner.describe(store) + ","
+          : ", which is damaged,";
+    } catch (StorageException damaged) {
+      return ", which is damaged,";
+    }
+  }
+}

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.storage;
+
+import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.NamedStore;
+import dev.patchbay.api.storage.StorageBackend;
+import dev.patchbay.api.storage.StorageControl;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StoreLease;
+import dev.patchbay.api.storage.StoreOwner;
+import dev.patchbay.api.storage.Stores;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The named stores of the node and the installed backends. Migrates one store at a time: PREPARE,
+ * COPY, CATCH_UP (compare), FENCE (writes wait), REPLACE (the choice is written, the target bound).
+ * A crash before the choice is written leaves the source, afterwards the target; both are equal at
+ * that moment.
+ */
+final class StoreRegistry implements Stores, StorageControl {
+  private static final Logger LOG = LoggerFactory.getLogger(StoreRegistry.class);
+
+  private final Path data;
+  private final Settings settings;
+  private final StageHook hook;
+  private final Function<HealthCheck, Runnable> healthChecks;
+
+  /** In the order of their arrival: another bundle may bring a backend of the same name. */
+  private final List<StorageBackend> backends = new CopyOnWriteArrayList<>();
+
+  private final Map<String, ManagedStore> stores = new ConcurrentSkipListMap<>();
+  private final Map<String, List<Column>> columns = new ConcurrentSkipListMap<>();
+  private final AtomicBoolean migrating = new AtomicBoolean();
+  private volatile Progress progress = new Progress(Stage.IDLE, "", "", "", 0, 0, 0, "");
+  private volatile boolean cancelled;
+
+  /**
+   * Is called at the start of each stage of a migration: tests let stages fail, or the process end.
+   */
+  interface StageHook {
+    void reached(Stage stage);
+  }
+
+  /**
+   * Creates a registry without stores and backends.
+   *
+   * @param data the data directory
+   * @param healthChecks registers a health check and returns what unregisters it
+   */
+  StoreRegistry(
+      Path data, Settings settings, StageHook hook, Function<HealthCheck, Runnable> healthChecks) {
+    this.data = data;
+    this.settings = settings;
+    this.hook = hook;
+    this.healthChecks = healthChecks;
+  }
+
+  // ---- backends
+
+  void addBackend(StorageBackend backend) {
+    backends.add(backend);
+    stores.values().forEach(ManagedStore::open);
+  }
+
+  void removeBackend(StorageBackend backend) {
+    backends.removeIf(installed -> installed == backend);
+    boolean replaced = find(backend.id()) != null; // by another bundle
+    for (ManagedStore store : stores.values()) {
+      store.backendRemoved(backend);
+      if (replaced) {
+        store.open();
+      }
+    }
+  }
+
+  private @Nullable StorageBackend find(String id) {
+    return backends.stream().filter(b -> b.id().equals(id)).findFirst().orElse(null);
+  }
+
+  private Set<String> backendIds() {
+    Set<String> ids = new TreeSet<>();
+    backends.forEach(backend -> ids.add(backend.id()));
+    return ids;
+  }
+
+  // ---- named stores
+
+  @Override
+  public NamedStore register(String name, List<Column> declared, StoreOwner owner) {
+    if (!name.matches("[a-z][a-z0-9-]{0,31}")) {
+      throw new IllegalArgumentException("'" + name + "' is not a name of a store");
+    }
+    checkColumns(declared);
+    StoreFolder folder = new StoreFolder(data.resolve("stores").resolve(name));
+    StoreOpener opener = new StoreOpener(name, declared, owner, folder, settings, this::find);
+    Runnable[] unregister = {() -> {}};
+    ManagedStore[] self = new ManagedStore[1];
+    ManagedStore store =
+        new ManagedStore(
+            name,
+            owner,
+            folder,
+            opener,
+            settings.initial(name),
+            () -> {
+              if (stores.remove(name, self[0])) {
+                unregister[0].run();
+              }
+            });
+    self[0] = store;
+    if (stores.putIfAbsent(name, store) != null) {
+      throw new IllegalStateException("store '" + name + "' has an owner");
+    }
+    columns.put(name, List.copyOf(declared));
+    unregister[0] = healthChecks.apply(store);
+    store.prepare(
+        () -> {
+          if (name.equals(LegacyLayout.STORE)) {
+            LegacyLayout.move(data, folder);
+          }
+        });
+    store.open();
+    return store;
+  }
+
+  private static void checkColumns(List<Column> declared) {
+    Set<String> names = new HashSet<>();
+    for (Column column : declared) {
+      if (column.name().startsWith(Column.RESERVED_PREFIX) || !names.add(column.name())) {
+        throw new IllegalArgumentException(
+            "column " + column + " is reserved, or declared more than once");
+      }
+    }
+  }
+
+  /** Closes all stores. */
+  void close() {
+    List.copyOf(stores.values()).forEach(ManagedStore::close);
+  }
+
+  // ---- control
+
+  @Override
+  public List<Store> stores() {
+    List<Store> out = new ArrayList<>();
+    for (ManagedStore store : stores.values()) {
+      for (String id : backendIds()) {
+        backends.stream()
+            .filter(backend -> backend.id().equals(id))
+            .max((a, b) -> Boolean.compare(store.isBoundIn(a), store.isBoundIn(b)))
+            .ifPresent(
+                backend ->
+                    out.add(
+                        new Store(
+                            store.storeName(),
+                            id,
+                            store.isBoundIn(backend),
+                            backend.isDurable(),
+                            store.bytes(backend))));
+      }
+    }
+    return out;
+  }
+
+  @Override
+  public List<String> names() {
+    return List.copyOf(stores.keySet());
+  }
+
+  private ManagedStore store(String name) {
+    ManagedStore store = stores.get(name);
+    if (store == null) {
+      throw new IllegalArgumentException(
+          "there is no store '" + name + "'; there are " + stores.keySet());
+    }
+    return store;
+  }
+
+  @Override
+  public String chosen(String name) {
+    return store(name).chosen();
+  }
+
+  @Override
+  public List<String> endangered() {
+    return stores.values().stream()
+        .filter(ManagedStore::isEndangered)
+        .map(ManagedStore::storeName)
+        .toList();
+  }
+
+  @Override
+  public Progress progress() {
+    return progress;
+  }
+
+  @Override
+  public void cancel() {
+    cancelled = true;
+  }
+
+  @Override
+  public Progress migrate(String name, String backendId) {
+    ManagedStore store = store(name);
+    StorageBackend backend = find(backendId);
+    if (backend == null) {
+      throw new IllegalArgumentException(
+          "there is no backend '" + backendId + "'; installed are " + backendIds());
+    }
+    if (backendId.equals(store.chosen())) {
+      throw new IllegalArgumentException("store '" + name + "' is in '" + backendId + "' already");
+    }
+    if (!migrating.compareAndSet(false, true)) {
+      throw new IllegalStateException("a migration is under way: " + progress);
+    }
+    cancelled = false;
+    try (StoreLease lease = store.lease()) {
+      move(store, lease.get(), backend);
+    } finally {
+      migrating.set(false);
+    }
+    LOG.info(
+        "migration of {} from {} to {}: done, writes waited {} ms",
+        name,
+        progress.from(),
+        progress.to(),
+        progress.fenceNanos() / 1_000_000);
+    return progress;
+  }
+
+  private void move(ManagedStore store, KeyValueStore source, StorageBackend backend) {
+    String from = store.chosen();
+    List<Column> declared = columns.getOrDefault(store.storeName(), List.of());
+    Choice.Copy copy = Choice.Copy.create(backend.id());
+    progress =
+        new Progress(Stage.PREPARE, store.storeName(), from, backend.id(), 0, 0, 0, "preparing");
+    OpenStore target = null;
+    try {
+      enter(Stage.PREPARE, "opening the target");
+      store.folder().markIncomplete(copy);
+      List<Column> all = new ArrayList<>(declared);
+      all.add(Identity.COLUMN);
+      target = new OpenStore(backend, backend.open(store.folder().of(copy), all, true), copy);
+      long total = count(source, declared);
+      enter(Stage.COPY, "copying");
+      update(progress.copied(), total);
+      Migration migration =
+          new Migration(
+              source,
+              target.store(),
+              declared,
+              store.owner().writeLock(),
+              this::checkCancelled,
+              entries -> update(progress.copied() + entries, total));
+      startRecording(store, migration);
+      migration.copy();
+      enter(Stage.CATCH_UP, "comparing");
+      migration.compare();
+      Identity.write(target.store(), copy.identity());
+      fence(store, source, target, migration);
+    } catch (RuntimeException | Error failure) {
+      giveUp(store, target, failure);
+      if (failure instanceof StorageException || failure instanceof Error) {
+        throw failure;
+      }
+      throw new StorageException(
+          "the migration to '"
+              + backend.id()
+              + "' failed, store '"
+              + store.storeName()
+              + "' is in '"
+              + from
+              + "': "
+              + failure.getMessage(),
+          failure);
+    }
+    hook.reached(Stage.DONE);
+  }
+
+  private static long count(KeyReader source, List<Column> columns) {
+    return columns.stream().mapToLong(source::count).sum();
+  }
+
+  private static void startRecording(ManagedStore store, Migration migration) {
+    store.owner().writeLock().lock();
+    try {
+      store.startRecording(migration);
+    } finally {
+      store.owner().writeLock().unlock();
+    }
+  }
+
+  private void fence(
+      ManagedStore store, KeyValueStore source, OpenStore target, Migration migration) {
+    long[] start = {0};
+    store.replace(
+        source,
+        target,
+        () -> {
+          start[0] = System.nanoTime();
+          enter(Stage.FENCE, "writes wait");
+          migration.finish();
+          target.store().flush();
+          enter(Stage.REPLACE, "binding");
+        });
+    Progress p = progress;
+    progress =
+        new Progress(
+            Stage.DONE,
+            p.store(),
+            p.from(),
+            p.to(),
+            p.copied(),
+            p.total(),
+            System.nanoTime() - start[0],
+            "moved");
+  }
+
+  private void giveUp(ManagedStore store, @Nullable OpenStore target, Throwable failure) {
+    store.owner().writeLock().lock();
+    try {
+      store.stopRecording();
+    } finally {
+      store.owner().writeLock().unlock();
+    }
+    Progress p = progress;
+    progress =
+        new Progress(
+            cancelled ? Stage.CANCELLED : Stage.FAILED,
+            p.store(),
+            p.from(),
+            p.to(),
+            p.copied(),
+            p.total(),
+            0,
+            String.valueOf(failure.getMessage()));
+    LOG.warn(
+        "migration of {} from {} to {} ended at {}: {}",
+        p.store(),
+        p.from(),
+        p.to(),
+        p.stage(),
+        failure.toString());
+    try {
+      if (target != null) {
+        target.close();
+      }
+      store.folder().dropIncomplete(store.folder().readChoice());
+    } catch (RuntimeException kept) {
+      LOG.warn("the rest of the migration stays until the next start: {}", kept.toString());
+    }
+  }
+
+  private void update(long entries, long total) {
+    Progress p = progress;
+    progress = new Progress(p.stage(), p.store(), p.from(), p.to(), entries, total, 0, p.message());
+  }
+
+  private void enter(Stage stage, String message) {
+    checkCancelled();
+    Progress p = progress;
+    progress = new Progress(stage, p.store(), p.from(), p.to(), p.copied(), p.total(), 0, message);
+    LOG.info("migration of {} from {} to {}: {}", p.store(), p.from(), p.to(), stage);
+    hook.reached(stage);
+  }
+
+  private void checkCancelled() {
+    if (cancelled) {
+      Progress p = progress;
+      throw new StorageException("cancelled; store '" + p.store() + "' is in '" + p.from() + "'");
+    }
+  }
+}
