@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.storage.mapdb;
 
-import java.io.BufferedInputStream;
-import java.io.DataInputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -16,7 +14,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.zip.CRC32;
+import org.jspecify.annotations.Nullable;
+import org.mapdb.CC;
+import org.mapdb.DataIO;
 import org.mapdb.DataInput2;
 import org.mapdb.volume.ByteArrayVol;
 import org.mapdb.volume.MappedFileVol;
@@ -40,76 +42,108 @@ final class JournaledVolume extends Volume {
   /** Of a commit: the size of what follows, and its checksum. */
   private static final int HEADER_BYTES = Integer.BYTES + Long.BYTES;
 
+  /** Where MapDB's header has the end of the file, with parity bits. */
+  private static final long FILE_TAIL_OFFSET = 40;
+
+  /** The end of a commit that was not written before a power cut. */
+  private static final int ZEROS = 512;
+
   private record Put(long offset, byte[] bytes) {}
 
   private final Volume file;
   private final FileChannel journal;
   private final List<Put> pending = new ArrayList<>();
 
+  /** Whether a commit came to no end, so that only the journal is whole. */
+  private boolean unfinished;
+
   private JournaledVolume(Volume file, FileChannel journal) {
     this.file = file;
     this.journal = journal;
   }
 
-  /** Returns a factory that puts a journal before one file, and keeps the others in memory. */
-  static VolumeFactory factory(Path journaled) {
-    VolumeFactory mapped = new MappedFileVol.MappedFileFactory(false, false);
-    return new VolumeFactory() {
-      @Override
-      public Volume makeVolume(
-          String path,
-          boolean readOnly,
-          long lockWait,
-          int sliceShift,
-          long initialSize,
-          boolean fixedSize) {
-        if (!path.equals(journaled.toString())) {
-          return ByteArrayVol.FACTORY.makeVolume(
-              path, readOnly, lockWait, sliceShift, initialSize, fixedSize);
-        }
-        return new JournaledVolume(
-            mapped.makeVolume(path, readOnly, lockWait, sliceShift, initialSize, fixedSize),
-            emptyJournal(journalOf(journaled)));
-      }
+  /** Puts a journal before one file, and keeps other files in memory. */
+  static final class Factory extends VolumeFactory {
+    private final VolumeFactory mapped = new MappedFileVol.MappedFileFactory(false, false);
+    private final Path journaled;
+    private @Nullable JournaledVolume volume;
 
-      @Override
-      public boolean exists(String path) {
-        return mapped.exists(path);
-      }
+    Factory(Path journaled) {
+      this.journaled = journaled;
+    }
 
-      @Override
-      public boolean handlesReadonly() {
-        return mapped.handlesReadonly();
+    @Override
+    public Volume makeVolume(
+        String path,
+        boolean readOnly,
+        long lockWait,
+        int sliceShift,
+        long initialSize,
+        boolean fixedSize) {
+      if (!path.equals(journaled.toString())) {
+        return ByteArrayVol.FACTORY.makeVolume(
+            path, readOnly, lockWait, sliceShift, initialSize, fixedSize);
       }
-    };
+      Volume file = mapped.makeVolume(path, readOnly, lockWait, sliceShift, initialSize, fixedSize);
+      try {
+        JournaledVolume made =
+            new JournaledVolume(
+                file,
+                FileChannel.open(
+                    journalOf(journaled), StandardOpenOption.CREATE, StandardOpenOption.WRITE));
+        volume = made;
+        return made;
+      } catch (IOException failure) {
+        file.close();
+        throw new UncheckedIOException(failure);
+      }
+    }
+
+    /**
+     * Checks the size that the file had before it was opened against its header.
+     *
+     * @throws IOException when the file was cut off
+     */
+    void checkSize(long size) throws IOException {
+      JournaledVolume made = Objects.requireNonNull(volume);
+      long expected = DataIO.parity16Get(made.file.getLong(FILE_TAIL_OFFSET));
+      if (size < expected) {
+        throw new IOException("the file has " + size + " of " + expected + " bytes");
+      }
+    }
+
+    /** Closes the file and leaves the journal as it is, so that opening repeats it. */
+    void abandon() {
+      JournaledVolume made = volume;
+      if (made != null) {
+        made.unfinished = true;
+        made.close();
+      }
+    }
+
+    @Override
+    public boolean exists(String path) {
+      return mapped.exists(path);
+    }
+
+    @Override
+    public boolean handlesReadonly() {
+      return mapped.handlesReadonly();
+    }
   }
 
-  private static Path journalOf(Path file) {
+  static Path journalOf(Path file) {
     return file.resolveSibling(file.getFileName() + ".journal");
   }
 
-  private static FileChannel emptyJournal(Path path) {
-    try {
-      return FileChannel.open(
-          path,
-          StandardOpenOption.CREATE,
-          StandardOpenOption.WRITE,
-          StandardOpenOption.TRUNCATE_EXISTING);
-    } catch (IOException failure) {
-      throw new UncheckedIOException(failure);
-    }
-  }
-
   /**
-   * Repeats the commits that a journal has whole, and removes it and MapDB's log. Does nothing
+   * Repeats the commits that a journal has whole, and removes MapDB's log. The commits stay in the
+   * journal until the file is next forced, as repeating them again changes nothing. Does nothing
    * while another process has the file open.
    *
-   * @throws IOException when a file cannot be read or written
+   * @throws IOException when a file cannot be read or written, or the journal is damaged
    */
   static void recover(Path file) throws IOException {
-    if (!Files.exists(file)) {
-      return;
-    }
     try (FileChannel out = FileChannel.open(file, StandardOpenOption.WRITE);
         FileLock lock = out.tryLock()) {
       if (lock == null) {
@@ -117,10 +151,18 @@ final class JournaledVolume extends Volume {
       }
       Path journal = journalOf(file);
       if (Files.exists(journal)) {
-        repeat(journal, out);
+        List<byte[]> commits = new ArrayList<>();
+        long end = commits(journal, commits);
+        for (byte[] commit : commits) {
+          repeat(commit, out);
+        }
+        pad(out);
         out.force(true);
+        try (FileChannel whole = FileChannel.open(journal, StandardOpenOption.WRITE)) {
+          whole.truncate(end);
+          whole.force(true);
+        }
       }
-      Files.deleteIfExists(journal);
       try (DirectoryStream<Path> logs =
           Files.newDirectoryStream(file.getParent(), file.getFileName() + ".wal.*")) {
         for (Path log : logs) {
@@ -132,26 +174,70 @@ final class JournaledVolume extends Volume {
     }
   }
 
-  /** Writes what the whole commits at a journal's start say. */
-  private static void repeat(Path journal, FileChannel out) throws IOException {
-    long left = Files.size(journal);
-    try (DataInputStream in =
-        new DataInputStream(new BufferedInputStream(Files.newInputStream(journal)))) {
-      while (left >= HEADER_BYTES) {
-        int size = in.readInt();
-        long checksum = in.readLong();
-        left -= HEADER_BYTES;
-        if (size < 0 || size > left) {
-          return;
+  /**
+   * Gives a file the length that it had: a power cut may have lost it together with its content.
+   */
+  private static void pad(FileChannel out) throws IOException {
+    long length = DataIO.roundUp(out.size(), CC.PAGE_SIZE);
+    if (length > out.size()) {
+      writeFully(out, ByteBuffer.allocate(1), length - 1);
+    }
+  }
+
+  /**
+   * Reads the whole commits at a journal's start, and returns where they end. Only the last commit
+   * may be cut off: each is forced to the disk before the next.
+   *
+   * @throws IOException when bits of the journal have changed
+   */
+  private static long commits(Path journal, List<byte[]> commits) throws IOException {
+    ByteBuffer in = ByteBuffer.wrap(Files.readAllBytes(journal));
+    while (in.remaining() >= HEADER_BYTES) {
+      int start = in.position();
+      int size = in.getInt();
+      long checksum = in.getLong();
+      int left = in.remaining();
+      if (size < 0 || size > left) {
+        checkSize(in, size, checksum, journal);
+        return start;
+      }
+      if (checksum != checksum(in.array(), in.position(), size)) {
+        if (size == left && isZero(in.array(), in.limit() - Math.min(size, ZEROS), in.limit())) {
+          return start; // the file has its length, but not the content: a power cut
         }
-        byte[] puts = in.readNBytes(size);
-        left -= size;
-        if (checksum != checksum(puts, 0, size)) {
-          return;
-        }
-        repeat(puts, out);
+        throw damaged(journal, start);
+      }
+      byte[] commit = new byte[size];
+      in.get(commit);
+      commits.add(commit);
+    }
+    return in.position();
+  }
+
+  /** Refuses a size that is too large because one of its bits has changed. */
+  private static void checkSize(ByteBuffer in, int size, long checksum, Path journal)
+      throws IOException {
+    for (int bit = 0; bit < Integer.SIZE; bit++) {
+      int other = size ^ 1 << bit;
+      if (other >= 0
+          && other <= in.remaining()
+          && checksum == checksum(in.array(), in.position(), other)) {
+        throw damaged(journal, in.position() - HEADER_BYTES);
       }
     }
+  }
+
+  private static IOException damaged(Path journal, long at) {
+    return new IOException(journal.getFileName() + " has changed at byte " + at);
+  }
+
+  private static boolean isZero(byte[] bytes, int from, int to) {
+    for (int i = from; i < to; i++) {
+      if (bytes[i] != 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static void repeat(byte[] commit, FileChannel out) throws IOException {
@@ -183,6 +269,7 @@ final class JournaledVolume extends Volume {
     if (pending.isEmpty()) {
       return;
     }
+    unfinished = true;
     try {
       long end = journal.size();
       ByteBuffer commit = ByteBuffer.wrap(encode());
@@ -196,12 +283,13 @@ final class JournaledVolume extends Volume {
       if (end + commit.capacity() >= CHECKPOINT_BYTES) {
         checkpoint();
       }
+      unfinished = false;
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }
   }
 
-  /** Forces the file to disk, and forgets the journal. */
+  /** Forces the file to disk, and empties the journal. */
   private void checkpoint() throws IOException {
     file.sync();
     journal.truncate(0);
@@ -323,7 +411,9 @@ final class JournaledVolume extends Volume {
     if (closed.compareAndSet(false, true)) {
       pending.clear(); // of a commit that did not come to its end
       try (journal) {
-        checkpoint();
+        if (!unfinished) {
+          checkpoint();
+        }
       } catch (IOException failure) {
         throw new UncheckedIOException(failure);
       } finally {

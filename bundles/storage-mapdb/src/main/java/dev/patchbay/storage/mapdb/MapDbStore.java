@@ -7,280 +7,272 @@ import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.EnumMap;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.concurrent.locks.StampedLock;
 import java.util.function.BiPredicate;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.mapdb.BTreeMap;
-import org.mapdb.DB;
-import org.mapdb.DBException;
-import org.mapdb.DBMaker;
-import org.mapdb.Serializer;
-import org.mapdb.StoreWAL;
-import org.osgi.framework.BundleContext;
-import org.osgi.service.component.annotations.Activate;
-import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * A durable store: one MapDB file behind a journal, one BTreeMap a column. A batch is applied under
- * a lock that readers share, so nobody sees a part of it, and is committed before {@link #write}
- * returns.
+ * a lock that readers share, so no reader sees a part of it, and its commit is forced to the disk
+ * before {@link #write} returns. MapDB changes its maps in memory while a batch is applied: when
+ * that fails midway, the store is closed, and opening it again reads the last commit.
  */
-@Component(service = KeyValueStore.class, property = KeyValueStore.ID + "=mapdb")
-public final class MapDbStore implements KeyValueStore {
+final class MapDbStore implements KeyValueStore {
   private static final Logger LOG = LoggerFactory.getLogger(MapDbStore.class);
-  private static final String FILE = "chain.mapdb";
-
-  /** Segments of MapDB's locks, as a power of 2: its default. */
-  private static final int CONCURRENCY_SHIFT = 3;
 
   /** The files grow by mapped chunks of this order. */
   private static final long SPARE_BYTES = 32L << 20;
 
   /** A put rewrites a tree node, in the log and in the file. */
-  private static final long BYTES_AN_ENTRY = 8_192;
+  private static final long BYTES_PER_ENTRY = 8_192;
+
+  /** The most that the old values of all snapshots may take; a smaller heap has less. */
+  private static final long MAX_KEPT_BYTES = 32L << 20;
+
+  /** The share of the heap that old values may take. */
+  private static final int KEPT_SHARE = 16;
+
+  /** Rough cost of an old value beyond its bytes: a tree node and two array headers. */
+  private static final int KEPT_OVERHEAD = 96;
 
   private final Path folder;
-  private final Map<Column, BTreeMap<byte[], byte[]>> columns = new EnumMap<>(Column.class);
-  private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
-  private final Set<View> views = ConcurrentHashMap.newKeySet();
-  private volatile boolean closed;
-
-  /** Changes only under the write lock, when the store is cleared. */
-  private volatile @Nullable DB db;
-
-  /** Opens the store in the folder {@code storage-mapdb} of the node's data directory. */
-  @Activate
-  public MapDbStore(BundleContext context) {
-    this(folderOf(context));
-  }
-
-  private static Path folderOf(BundleContext context) {
-    String data = context.getProperty("patchbay.data");
-    if (data == null) {
-      throw new StorageException(
-          "the framework property patchbay.data, the node's data directory, is not set; start the node with ./patchbay");
-    }
-    return Path.of(data, "storage-mapdb");
-  }
+  private final List<Column> columns;
+  private final Consumer<MapDbStore> onClose;
+  private final long maxKeptBytes;
 
   /**
-   * Opens the store in a folder, which is made when it does not exist.
-   *
-   * @throws StorageException when the file is damaged or in use
+   * Not reentrant. It allocates nothing when it is free, so that it is released after any error.
    */
-  public MapDbStore(Path folder) {
+  private final StampedLock lock = new StampedLock();
+
+  /** Open snapshots, the oldest first; guarded by the write lock. */
+  private final Deque<View> views = new ArrayDeque<>();
+
+  /** What the old values of all views take; guarded by the write lock. */
+  private long keptBytes;
+
+  /** Null when the store is closed; changes under the write lock. */
+  private @Nullable Database database;
+
+  /** Whether a batch is applied in part; stays set when that failed. Guarded by the write lock. */
+  private boolean applying;
+
+  /** Why calls fail although the store was not closed; null while it works. */
+  private @Nullable String failure;
+
+  /**
+   * Opens the store in a folder.
+   *
+   * @throws StorageException when the file is damaged, incomplete or in use
+   */
+  MapDbStore(Path folder, List<Column> columns, boolean create, Consumer<MapDbStore> onClose) {
+    this(
+        folder,
+        columns,
+        create,
+        onClose,
+        Math.min(MAX_KEPT_BYTES, Runtime.getRuntime().maxMemory() / KEPT_SHARE));
+  }
+
+  MapDbStore(
+      Path folder,
+      List<Column> columns,
+      boolean create,
+      Consumer<MapDbStore> onClose,
+      long maxKeptBytes) {
     this.folder = folder;
-    open();
+    this.columns = List.copyOf(columns);
+    this.onClose = onClose;
+    this.maxKeptBytes = maxKeptBytes;
+    database = Database.open(folder, columns, create);
     LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
   }
 
-  private void open() {
-    // MapDB looks its serializers up through the context loader
-    Thread thread = Thread.currentThread();
-    ClassLoader before = thread.getContextClassLoader();
-    thread.setContextClassLoader(DBMaker.class.getClassLoader());
-    DB opened = null;
-    try {
-      Files.createDirectories(folder);
-      opened = database(folder.resolve(FILE));
-      for (Column column : Column.values()) {
-        columns.put(
-            column,
-            opened
-                .treeMap(column.name())
-                .keySerializer(Serializer.BYTE_ARRAY)
-                .valueSerializer(Serializer.BYTE_ARRAY)
-                // a put rewrites a tree node: with values in it, that would be some kilobytes
-                .valuesOutsideNodesEnable()
-                .counterEnable()
-                .createOrOpen());
-      }
-      opened.commit();
-      db = opened;
-    } catch (IOException | RuntimeException | Error failure) {
-      if (opened != null) {
-        opened.close();
-      }
-      throw refusal(failure);
-    } finally {
-      thread.setContextClassLoader(before);
-    }
+  Path folder() {
+    return folder;
   }
 
-  /** What {@code DBMaker.fileDB(file).fileMmapEnable().transactionEnable()} makes, journaled. */
-  private static DB database(Path file) throws IOException {
-    JournaledVolume.recover(file);
-    boolean exists = Files.exists(file);
-    StoreWAL store =
-        StoreWAL.Companion.make(
-            file.toString(),
-            JournaledVolume.factory(file),
-            0,
-            true,
-            CONCURRENCY_SHIFT,
-            0,
-            0,
-            false,
-            false,
-            false,
-            true,
-            false);
-    return new DB(store, exists, true, DBMaker.class.getClassLoader(), 0);
-  }
-
-  private StorageException refusal(Throwable failure) {
-    if (failure instanceof DBException.FileLocked) {
-      return new StorageException(
-          "the store in "
-              + folder
-              + " is in use by another process; stop it, or choose another --datadir",
-          failure);
-    }
-    return new StorageException(
-        "the store in "
-            + folder
-            + " cannot be opened: its file is damaged or not readable ("
-            + failure
-            + "). Nothing was changed. Restore the folder from a backup, or start with another --datadir",
-        failure);
-  }
-
-  /** Closes the file; later calls fail. */
-  @Deactivate
+  @Override
   public void close() {
-    lock.writeLock().lock();
+    Headroom.require();
+    long stamp = lock.writeLock();
     try {
-      if (!closed) {
-        closed = true;
-        database().close();
-        LOG.info("closed {}", folder);
+      Database open = database;
+      if (open == null) {
+        return;
+      }
+      database = null;
+      if (failure != null || applying) {
+        open.abandon();
+      } else {
+        open.close();
+      }
+      LOG.info("closed {}", folder);
+    } finally {
+      lock.unlockWrite(stamp);
+    }
+    onClose.accept(this);
+  }
+
+  /** Returns the database; the caller holds a lock. */
+  private Database opened() {
+    Database open = database;
+    if (open == null) {
+      throw new StorageException("the store in " + folder + " is closed");
+    }
+    String failed = failure;
+    if (failed != null) {
+      throw new StorageException(failed);
+    }
+    if (applying) {
+      throw new StorageException(failed("a batch was not applied to its end"));
+    }
+    return open;
+  }
+
+  private String failed(String reason) {
+    return "the store in "
+        + folder
+        + " has failed and is closed: "
+        + reason
+        + ". Free space and restart the node; nothing that was reported is lost";
+  }
+
+  /** Refuses all further calls; the last commit is on the disk. */
+  private StorageException closedBy(Throwable cause) {
+    String message =
+        failed(cause instanceof InternalError ? "the disk is full or broken" : cause.toString());
+    failure = message;
+    return new StorageException(message, cause);
+  }
+
+  /** Reads from the map of a column under the lock; the file is damaged where MapDB fails. */
+  private <T extends @Nullable Object> T read(
+      Column column, Function<BTreeMap<byte[], byte[]>, T> reading) {
+    Headroom.require();
+    long stamp = lock.readLock();
+    try {
+      BTreeMap<byte[], byte[]> map = opened().map(column);
+      try {
+        return reading.apply(map);
+      } catch (StorageException failed) {
+        throw failed;
+      } catch (RuntimeException | InternalError | AssertionError failed) {
+        throw new StorageException(
+            "could not read from "
+                + folder
+                + ": its file is damaged ("
+                + failed
+                + "). Restore the folder from a backup",
+            failed);
       }
     } finally {
-      lock.writeLock().unlock();
+      lock.unlockRead(stamp);
     }
-  }
-
-  private DB database() {
-    DB current = db;
-    if (current == null) {
-      throw new StorageException("the store in " + folder + " is closed");
-    }
-    return current;
-  }
-
-  private BTreeMap<byte[], byte[]> column(Column column) {
-    BTreeMap<byte[], byte[]> map = columns.get(column);
-    if (map == null || closed) {
-      throw new StorageException("the store in " + folder + " is closed");
-    }
-    return map;
-  }
-
-  @Override
-  public String id() {
-    return "mapdb";
-  }
-
-  @Override
-  public boolean isDurable() {
-    return true;
   }
 
   @Override
   public void write(WriteBatch batch) {
-    lock.writeLock().lock();
+    Headroom.require();
+    long stamp = lock.writeLock();
     try {
-      checkSpace(batch);
-      if (!views.isEmpty()) {
-        keepForViews(batch);
-      }
-      for (WriteBatch.Entry entry : batch.entries()) {
-        byte[] value = entry.value();
-        if (value == null) {
-          column(entry.column()).remove(entry.key());
-        } else {
-          column(entry.column()).put(entry.key(), value);
+      Database open = opened();
+      List<WriteBatch.Entry> entries = batch.entries();
+      check(open, entries);
+      checkSpace(entries.size());
+      keepForViews(open, entries);
+      try {
+        applying = true;
+        for (WriteBatch.Entry entry : entries) {
+          byte[] value = entry.value();
+          if (value == null) {
+            open.map(entry.column()).remove(entry.key());
+          } else {
+            open.map(entry.column()).put(entry.key(), value);
+          }
         }
+        open.commit();
+        applying = false;
+      } catch (RuntimeException | InternalError failed) {
+        throw closedBy(failed);
       }
-      commit();
-    } catch (DBException | UncheckedIOException failure) {
-      database().rollback();
-      throw new StorageException(
-          "could not write to " + folder + ": " + failure + "; is the disk full?", failure);
-    } catch (InternalError failure) {
-      // a mapped page without disk behind it: what is in memory is no longer to be trusted, what
-      // was committed is in the journal
-      throw closedBy("the disk is full or broken", failure);
     } finally {
-      lock.writeLock().unlock();
+      lock.unlockWrite(stamp);
     }
   }
 
-  /** Commits; a commit that fails may be in the journal whole, so that opening again decides. */
-  private void commit() {
-    try {
-      database().commit();
-    } catch (RuntimeException failure) {
-      throw closedBy(failure.toString(), failure);
+  /** Fails for a malformed batch while nothing is written yet. */
+  private static void check(Database open, List<WriteBatch.Entry> entries) {
+    for (WriteBatch.Entry entry : entries) {
+      open.map(entry.column());
+      Objects.requireNonNull(entry.key(), "a key is null");
     }
-  }
-
-  /** Refuses all further calls; what is on disk is whole. */
-  private StorageException closedBy(String reason, Throwable failure) {
-    closed = true;
-    return new StorageException(
-        "the store in "
-            + folder
-            + " has failed and is closed: "
-            + reason
-            + ". Free space and restart the node; nothing that was reported is lost",
-        failure);
   }
 
   /**
    * Refuses a batch while nothing is written yet: the files are mapped, and a full disk is no
    * exception there.
    */
-  private void checkSpace(WriteBatch batch) {
+  private void checkSpace(int entries) {
     long usable = folder.toFile().getUsableSpace();
-    long needed = SPARE_BYTES + batch.entries().size() * BYTES_AN_ENTRY;
+    long needed = SPARE_BYTES + entries * BYTES_PER_ENTRY;
     if (usable < needed) {
       throw StorageException.diskNearlyFull(folder, usable, needed);
     }
   }
 
-  private void keepForViews(WriteBatch batch) {
-    for (WriteBatch.Entry entry : batch.entries()) {
-      byte[] before = column(entry.column()).get(entry.key());
-      for (View view : views) {
-        view.keep(entry.column(), entry.key(), before);
+  /** Keeps the values that a batch replaces; the oldest views expire when they are too many. */
+  private void keepForViews(Database open, List<WriteBatch.Entry> entries) {
+    for (WriteBatch.Entry entry : entries) {
+      if (views.isEmpty()) {
+        return;
       }
+      byte[] before = open.map(entry.column()).get(entry.key());
+      for (View view : views) {
+        keptBytes += view.keep(entry.column(), entry.key(), before);
+      }
+      while (keptBytes > maxKeptBytes) {
+        View oldest = views.removeFirst();
+        keptBytes -= oldest.expire();
+        LOG.warn(
+            "a snapshot of {} has expired: more than {} bytes of old values", folder, maxKeptBytes);
+      }
+    }
+  }
+
+  /** Does nothing: each commit is forced to the disk before {@link #write} returns. */
+  @Override
+  public void flush() {
+    Headroom.require();
+    long stamp = lock.readLock();
+    try {
+      opened(); // fails when the store is closed
+    } finally {
+      lock.unlockRead(stamp);
     }
   }
 
   @Override
   public byte @Nullable [] get(Column column, byte[] key) {
-    lock.readLock().lock();
-    try {
-      return column(column).get(key);
-    } finally {
-      lock.readLock().unlock();
-    }
+    Objects.requireNonNull(key);
+    return read(column, map -> map.get(key));
   }
 
   @Override
@@ -290,48 +282,41 @@ public final class MapDbStore implements KeyValueStore {
 
   @Override
   public long count(Column column) {
-    lock.readLock().lock();
-    try {
-      return column(column).sizeLong();
-    } finally {
-      lock.readLock().unlock();
-    }
+    return read(column, BTreeMap::sizeLong);
   }
 
   @Override
   public Snapshot snapshot() {
-    lock.writeLock().lock();
+    Headroom.require();
+    long stamp = lock.writeLock();
     try {
-      View view = new View();
-      views.add(view);
+      View view = new View(opened());
+      views.addLast(view);
       return view;
     } finally {
-      lock.writeLock().unlock();
+      lock.unlockWrite(stamp);
     }
   }
 
   @Override
   public void clear() {
-    lock.writeLock().lock();
+    Headroom.require();
+    long stamp = lock.writeLock();
     try {
-      column(Column.META); // fails when the store is closed
+      Database open = opened();
       if (!views.isEmpty()) {
         throw new StorageException(
             "the store in " + folder + " cannot be cleared while a snapshot of it is open");
       }
-      database().close();
-      closed = true;
-      try (Stream<Path> files = Files.list(folder)) {
-        for (Path file : files.toList()) {
-          Files.delete(file);
-        }
-      }
-      open();
-      closed = false;
-    } catch (IOException failure) {
-      throw new StorageException("could not clear " + folder + ": " + failure, failure);
+      applying = true; // until the store is open again
+      open.close();
+      Database.delete(folder);
+      database = Database.open(folder, columns, true);
+      applying = false;
+    } catch (IOException failed) {
+      throw closedBy(failed);
     } finally {
-      lock.writeLock().unlock();
+      lock.unlockWrite(stamp);
     }
   }
 
@@ -339,7 +324,7 @@ public final class MapDbStore implements KeyValueStore {
   public long sizeInBytes() {
     try (Stream<Path> files = Files.list(folder)) {
       return files.mapToLong(file -> file.toFile().length()).sum();
-    } catch (IOException gone) {
+    } catch (IOException unreadable) {
       return 0;
     }
   }
@@ -365,53 +350,81 @@ public final class MapDbStore implements KeyValueStore {
   /** Reads a chunk; returns where the next begins, or null at the end. */
   private byte @Nullable [] fill(
       Column column, byte[] from, int size, @Nullable View view, TreeMap<byte[], byte[]> chunk) {
-    lock.readLock().lock();
-    try {
-      Iterator<Map.Entry<byte[], byte[]>> entries =
-          column(column).tailMap(from, true).entrySet().iterator();
-      byte[] last = null;
-      for (int i = 0; i < size && entries.hasNext(); i++) {
-        Map.Entry<byte[], byte[]> entry = entries.next();
-        last = entry.getKey();
-        chunk.put(last.clone(), entry.getValue().clone());
-      }
-      byte[] end = last != null && entries.hasNext() ? Arrays.copyOf(last, last.length + 1) : null;
-      if (view != null) {
-        view.restore(column, from, end, chunk);
-      }
-      return end;
-    } finally {
-      lock.readLock().unlock();
-    }
+    return read(
+        column,
+        map -> {
+          Iterator<Map.Entry<byte[], byte[]>> entries =
+              map.tailMap(from, true).entrySet().iterator();
+          byte[] last = null;
+          for (int i = 0; i < size && entries.hasNext(); i++) {
+            Map.Entry<byte[], byte[]> entry = entries.next();
+            last = entry.getKey();
+            chunk.put(last.clone(), entry.getValue().clone());
+          }
+          byte[] end =
+              last != null && entries.hasNext() ? Arrays.copyOf(last, last.length + 1) : null;
+          if (view != null) {
+            view.restore(column, from, end, chunk);
+          }
+          return end;
+        });
   }
 
   /**
    * The content at one moment: what the maps hold now, except for keys that were written since,
-   * whose old values are kept here.
+   * whose old values are kept here. Guarded by the store's lock.
    */
   private final class View implements Snapshot {
-    private final Map<Column, TreeMap<byte[], byte[]>> kept = new EnumMap<>(Column.class);
-    private final Map<Column, Long> counts = new HashMap<>();
     private static final byte[] ABSENT = new byte[0];
 
-    View() {
-      for (Column column : Column.values()) {
-        counts.put(column, column(column).sizeLong());
-        kept.put(column, new TreeMap<>(Arrays::compareUnsigned));
+    private final Map<String, TreeMap<byte[], byte[]>> kept = new HashMap<>();
+    private final Map<String, Long> counts = new HashMap<>();
+    private long bytes;
+
+    /** Why reads fail; null while the view is open. */
+    private @Nullable String ended;
+
+    View(Database open) {
+      for (Column column : columns) {
+        counts.put(column.name(), open.map(column).sizeLong());
+        kept.put(column.name(), new TreeMap<>(Arrays::compareUnsigned));
       }
     }
 
+    /** Returns the old values of a column that the store has; the caller holds a lock. */
     private TreeMap<byte[], byte[]> kept(Column column) {
-      TreeMap<byte[], byte[]> map = kept.get(column);
-      if (map == null) {
-        throw new IllegalArgumentException("unknown column " + column);
+      String reason = ended;
+      if (reason != null) {
+        throw new StorageException("the snapshot of the store in " + folder + " " + reason);
       }
-      return map;
+      return Objects.requireNonNull(kept.get(column.name()));
     }
 
-    /** Called with the write lock held. */
-    void keep(Column column, byte[] key, byte @Nullable [] before) {
-      kept(column).putIfAbsent(key, before == null ? ABSENT : before);
+    /** Keeps a value that is about to be replaced; returns the bytes that this takes. */
+    long keep(Column column, byte[] key, byte @Nullable [] before) {
+      byte[] old = before == null ? ABSENT : before;
+      if (kept(column).putIfAbsent(key, old) != null) {
+        return 0;
+      }
+      long added = KEPT_OVERHEAD + key.length + old.length;
+      bytes += added;
+      return added;
+    }
+
+    /** Ends the view for want of memory; returns the bytes that become free. */
+    long expire() {
+      return end(
+          "has expired: more than "
+              + maxKeptBytes
+              + " bytes were replaced while it was open. Close snapshots sooner");
+    }
+
+    private long end(String reason) {
+      ended = reason;
+      kept.clear();
+      long freed = bytes;
+      bytes = 0;
+      return freed;
     }
 
     /**
@@ -435,16 +448,16 @@ public final class MapDbStore implements KeyValueStore {
 
     @Override
     public byte @Nullable [] get(Column column, byte[] key) {
-      lock.readLock().lock();
-      try {
-        byte[] old = kept(column).get(key);
-        if (old == null) {
-          return column(column).get(key);
-        }
-        return old == ABSENT ? null : old.clone();
-      } finally {
-        lock.readLock().unlock();
-      }
+      Objects.requireNonNull(key);
+      return read(
+          column,
+          map -> {
+            byte[] old = kept(column).get(key);
+            if (old == null) {
+              return map.get(key);
+            }
+            return old == ABSENT ? null : old.clone();
+          });
     }
 
     @Override
@@ -454,12 +467,25 @@ public final class MapDbStore implements KeyValueStore {
 
     @Override
     public long count(Column column) {
-      return counts.getOrDefault(column, 0L);
+      return read(
+          column,
+          map -> {
+            kept(column); // fails when the view has ended
+            return counts.getOrDefault(column.name(), 0L);
+          });
     }
 
     @Override
     public void close() {
-      views.remove(this);
+      Headroom.require();
+      long stamp = lock.writeLock();
+      try {
+        if (views.remove(this)) {
+          keptBytes -= end("is closed");
+        }
+      } finally {
+        lock.unlockWrite(stamp);
+      }
     }
   }
 }

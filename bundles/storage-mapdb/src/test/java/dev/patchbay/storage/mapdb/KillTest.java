@@ -4,10 +4,12 @@ package dev.patchbay.storage.mapdb;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.WriteBatch;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -19,6 +21,10 @@ class KillTest {
   private static final int ENTRIES = 1_500;
   private static final int KEPT = 3;
 
+  private static final Column META = new Column("META");
+  private static final Column ACCOUNTS = new Column("ACCOUNTS", Column.Access.RANDOM);
+  private static final Column CHANGES = new Column("CHANGES");
+
   @TempDir private Path folder;
 
   /** Writes batches until it is killed. */
@@ -27,7 +33,7 @@ class KillTest {
 
     /** Takes the folder of the store. */
     public static void main(String[] args) {
-      MapDbStore store = new MapDbStore(Path.of(args[0]));
+      KeyValueStore store = open(Path.of(args[0]));
       for (long number = last(store) + 1; ; number++) {
         store.write(batch(number));
         System.out.println(number);
@@ -35,19 +41,23 @@ class KillTest {
     }
   }
 
-  private static long last(MapDbStore store) {
-    byte[] last = store.get(Column.META, LAST);
+  private static KeyValueStore open(Path folder) {
+    return new MapDbBackend().open(folder, List.of(META, ACCOUNTS, CHANGES), true);
+  }
+
+  private static long last(KeyValueStore store) {
+    byte[] last = store.get(META, LAST);
     return last == null ? 0 : ByteBuffer.wrap(last).getLong();
   }
 
   private static WriteBatch batch(long number) {
     WriteBatch batch = new WriteBatch();
     for (int i = 0; i < ENTRIES; i++) {
-      batch.put(Column.ACCOUNTS, key(i), value(number, i));
-      batch.put(Column.CHANGES, key(number * ENTRIES + i), value(number, i));
-      batch.delete(Column.CHANGES, key((number - KEPT) * ENTRIES + i));
+      batch.put(ACCOUNTS, key(i), value(number, i));
+      batch.put(CHANGES, key(number * ENTRIES + i), value(number, i));
+      batch.delete(CHANGES, key((number - KEPT) * ENTRIES + i));
     }
-    batch.put(Column.META, LAST, ByteBuffer.allocate(8).putLong(number).array());
+    batch.put(META, LAST, ByteBuffer.allocate(8).putLong(number).array());
     return batch;
   }
 
@@ -61,15 +71,15 @@ class KillTest {
     return value;
   }
 
-  private static void verify(MapDbStore store) {
+  private static void verify(KeyValueStore store) {
     long number = last(store);
     for (int i = 0; i < ENTRIES; i++) {
-      assertThat(store.get(Column.ACCOUNTS, key(i))).isEqualTo(value(number, i));
-      assertThat(store.get(Column.CHANGES, key(number * ENTRIES + i))).isEqualTo(value(number, i));
-      assertThat(store.get(Column.CHANGES, key((number - KEPT) * ENTRIES + i))).isNull();
+      assertThat(store.get(ACCOUNTS, key(i))).isEqualTo(value(number, i));
+      assertThat(store.get(CHANGES, key(number * ENTRIES + i))).isEqualTo(value(number, i));
+      assertThat(store.get(CHANGES, key((number - KEPT) * ENTRIES + i))).isNull();
     }
-    assertThat(store.count(Column.ACCOUNTS)).isEqualTo(ENTRIES);
-    assertThat(store.count(Column.CHANGES)).isEqualTo(Math.min(number, KEPT) * ENTRIES);
+    assertThat(store.count(ACCOUNTS)).isEqualTo(ENTRIES);
+    assertThat(store.count(CHANGES)).isEqualTo(Math.min(number, KEPT) * ENTRIES);
   }
 
   @Test
@@ -96,7 +106,7 @@ class KillTest {
       assertThat(writer.isAlive()).isTrue();
       writer.destroyForcibly().waitFor();
       String[] lines = Files.readString(output).strip().split("\n");
-      MapDbStore store = new MapDbStore(folder.resolve("store"));
+      KeyValueStore store = open(folder.resolve("store"));
       try {
         verify(store);
         // the last line may be cut off, or its batch be followed by one more

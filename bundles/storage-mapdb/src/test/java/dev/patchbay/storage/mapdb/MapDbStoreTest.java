@@ -4,8 +4,8 @@ package dev.patchbay.storage.mapdb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.storage.tck.KeyValueStoreContract;
@@ -20,29 +20,26 @@ class MapDbStoreTest extends KeyValueStoreContract {
   @TempDir Path folder;
 
   @Override
-  protected KeyValueStore open() {
-    return new MapDbStore(folder.resolve("store"));
+  protected StorageBackend activate() {
+    return new MapDbBackend();
   }
 
   @Override
-  protected void close(KeyValueStore store) {
-    ((MapDbStore) store).close();
+  protected void deactivate(StorageBackend backend) {
+    ((MapDbBackend) backend).deactivate();
   }
 
-  @Test
-  void aSecondOpenerIsRefused() {
-    assertThatThrownBy(this::open)
-        .isInstanceOf(StorageException.class)
-        .hasMessageContaining("in use by another process");
+  private KeyValueStore open(Path other) {
+    return backend().open(other, COLUMNS, true);
   }
 
   @Test
   void aDamagedFileIsRefusedAndLeftAsItIs() throws Exception {
     Path other = folder.resolve("other");
-    new MapDbStore(other).close();
+    open(other).close();
     Path file = other.resolve("chain.mapdb");
     Files.write(file, new byte[64], StandardOpenOption.WRITE);
-    assertThatThrownBy(() -> new MapDbStore(other))
+    assertThatThrownBy(() -> open(other))
         .isInstanceOf(StorageException.class)
         .hasMessageContaining("damaged")
         .hasMessageContaining("backup");
@@ -52,12 +49,12 @@ class MapDbStoreTest extends KeyValueStoreContract {
   void aTruncatedFileIsRefused() throws Exception {
     for (long left : new long[] {0, 100, 70_000, 1 << 20, 3 << 20}) {
       Path other = folder.resolve("truncated-" + left);
-      MapDbStore store = new MapDbStore(other);
+      KeyValueStore store = open(other);
       for (int i = 0; i < 50; i++) {
         WriteBatch batch = new WriteBatch();
         for (int j = 0; j < 1_000; j++) {
           byte[] key = java.nio.ByteBuffer.allocate(32).putInt(i * 1_000 + j).array();
-          batch.put(Column.ACCOUNTS, key, new byte[100]);
+          batch.put(ACCOUNTS, key, new byte[100]);
         }
         store.write(batch);
       }
@@ -67,7 +64,7 @@ class MapDbStoreTest extends KeyValueStoreContract {
       try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
         channel.truncate(left);
       }
-      assertThatThrownBy(() -> new MapDbStore(other))
+      assertThatThrownBy(() -> open(other))
           .as("truncated to " + left)
           .isInstanceOf(StorageException.class)
           .hasMessageContaining("damaged");

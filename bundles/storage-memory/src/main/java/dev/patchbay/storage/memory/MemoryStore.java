@@ -2,54 +2,54 @@
 package dev.patchbay.storage.memory;
 
 import dev.patchbay.api.storage.Column;
-import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.Snapshot;
+import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
 import java.util.Arrays;
-import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BiPredicate;
-import org.osgi.service.component.annotations.Component;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.pcollections.TreePMap;
 
 /**
  * A store in memory. Each batch makes a new persistent tree that shares all but the changed paths
- * with the old one, so a snapshot is a reference and readers never wait.
+ * with the old one, so a snapshot is a reference and readers do not wait for writers. One
+ * assignment publishes a batch: whatever fails before it leaves the store as it was.
+ *
+ * <p>Threading: writers exclude each other. A read that is under way when the store is closed ends
+ * on the content that it began with.
  */
-@Component(service = KeyValueStore.class, property = KeyValueStore.ID + "=memory")
-public final class MemoryStore implements KeyValueStore {
+final class MemoryStore implements KeyValueStore {
   /** Rough cost of an entry beyond its bytes: a tree node and two array headers. */
   private static final int ENTRY_OVERHEAD = 96;
 
-  private volatile View current = View.empty();
+  private final String name;
+  private final List<Column> columns;
+  private final Consumer<MemoryStore> onClose;
 
-  private record View(Map<Column, TreePMap<byte[], byte[]>> columns, long bytes)
-      implements Snapshot {
-    static View empty() {
-      Map<Column, TreePMap<byte[], byte[]>> columns = new EnumMap<>(Column.class);
-      for (Column column : Column.values()) {
-        columns.put(column, TreePMap.empty(Arrays::compareUnsigned));
-      }
-      return new View(columns, 0);
-    }
+  /** The content; null when the store is closed. */
+  private volatile @Nullable Content current;
 
-    private TreePMap<byte[], byte[]> column(Column column) {
-      TreePMap<byte[], byte[]> map = columns.get(column);
+  /** The trees of all columns, by the name of the column. */
+  private record Content(Map<String, TreePMap<byte[], byte[]>> columns, long bytes) {
+    TreePMap<byte[], byte[]> column(Column column) {
+      TreePMap<byte[], byte[]> map = columns.get(column.name());
       if (map == null) {
-        throw new IllegalArgumentException("unknown column " + column);
+        throw new IllegalArgumentException("the store has no column " + column);
       }
       return map;
     }
 
-    @Override
-    public byte @org.jspecify.annotations.Nullable [] get(Column column, byte[] key) {
+    byte @Nullable [] get(Column column, byte[] key) {
       byte[] value = column(column).get(key);
       return value == null ? null : value.clone();
     }
 
-    @Override
-    public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
+    void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
       TreePMap<byte[], byte[]> map = column(column);
       for (Map.Entry<byte[], byte[]> entry : map.tailMap(from, true).entrySet()) {
         if (!visitor.test(entry.getKey().clone(), entry.getValue().clone())) {
@@ -57,35 +57,44 @@ public final class MemoryStore implements KeyValueStore {
         }
       }
     }
+  }
 
-    @Override
-    public long count(Column column) {
-      return column(column).size();
+  MemoryStore(String name, List<Column> columns, Consumer<MemoryStore> onClose) {
+    this.name = name;
+    this.columns = List.copyOf(columns);
+    this.onClose = onClose;
+    current = empty();
+  }
+
+  private Content empty() {
+    Map<String, TreePMap<byte[], byte[]>> maps = new HashMap<>();
+    for (Column column : columns) {
+      maps.put(column.name(), TreePMap.empty(Arrays::compareUnsigned));
     }
-
-    @Override
-    public void close() {}
+    return new Content(maps, 0);
   }
 
-  @Override
-  public String id() {
-    return "memory";
-  }
-
-  @Override
-  public boolean isDurable() {
-    return false;
+  private Content content() {
+    Content content = current;
+    if (content == null) {
+      throw new StorageException("the store of " + name + " in memory is closed");
+    }
+    return content;
   }
 
   @Override
   public synchronized void write(WriteBatch batch) {
-    View old = current;
-    Map<Column, TreePMap<byte[], byte[]>> columns = new EnumMap<>(old.columns);
+    current = changed(content(), batch);
+  }
+
+  private static Content changed(Content old, WriteBatch batch) {
+    Map<String, TreePMap<byte[], byte[]>> maps = new HashMap<>(old.columns);
     long bytes = old.bytes;
     for (WriteBatch.Entry entry : batch.entries()) {
-      TreePMap<byte[], byte[]> map = columns.get(entry.column());
+      String column = entry.column().name();
+      TreePMap<byte[], byte[]> map = maps.get(column);
       if (map == null) {
-        throw new IllegalArgumentException("unknown column " + entry.column());
+        throw new IllegalArgumentException("the store has no column " + column);
       }
       byte[] before = map.get(entry.key());
       byte[] value = entry.value();
@@ -98,42 +107,90 @@ public final class MemoryStore implements KeyValueStore {
         map = map.plus(entry.key(), value);
         bytes += entry.key().length + value.length + ENTRY_OVERHEAD;
       }
-      columns.put(entry.column(), map);
+      maps.put(column, map);
     }
-    current = new View(columns, bytes);
+    return new Content(maps, bytes);
+  }
+
+  @Override
+  public void flush() {
+    content(); // fails when the store is closed
   }
 
   @Override
   public Snapshot snapshot() {
-    return current;
+    return new View(content());
   }
 
   @Override
   public synchronized void clear() {
-    current = View.empty();
+    content(); // fails when the store is closed
+    current = empty();
   }
 
   @Override
   public long sizeInBytes() {
-    return current.bytes;
+    return content().bytes;
   }
 
   @Override
-  public byte @org.jspecify.annotations.Nullable [] get(Column column, byte[] key) {
-    return reader().get(column, key);
+  public void close() {
+    synchronized (this) {
+      current = null;
+    }
+    onClose.accept(this);
+  }
+
+  @Override
+  public byte @Nullable [] get(Column column, byte[] key) {
+    return content().get(column, key);
   }
 
   @Override
   public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
-    reader().scan(column, from, visitor);
+    content().scan(column, from, visitor);
   }
 
   @Override
   public long count(Column column) {
-    return reader().count(column);
+    return content().column(column).size();
   }
 
-  private KeyReader reader() {
-    return current;
+  /** The content at one moment; reads fail when the store or the view is closed. */
+  private final class View implements Snapshot {
+    private volatile @Nullable Content kept;
+
+    View(Content kept) {
+      this.kept = kept;
+    }
+
+    private Content kept() {
+      content(); // fails when the store is closed
+      Content content = kept;
+      if (content == null) {
+        throw new StorageException("the snapshot of the store of " + name + " is closed");
+      }
+      return content;
+    }
+
+    @Override
+    public byte @Nullable [] get(Column column, byte[] key) {
+      return kept().get(column, key);
+    }
+
+    @Override
+    public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
+      kept().scan(column, from, visitor);
+    }
+
+    @Override
+    public long count(Column column) {
+      return kept().column(column).size();
+    }
+
+    @Override
+    public void close() {
+      kept = null;
+    }
   }
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.storage.memory;
 
-import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.storage.tck.KeyValueStoreContract;
 
 class MemoryStoreTest extends KeyValueStoreContract {
   @Override
-  protected KeyValueStore open() {
-    return new MemoryStore();
+  protected StorageBackend activate() {
+    return new MemoryBackend();
   }
 
   @Override
-  protected void close(KeyValueStore store) {}
+  protected void deactivate(StorageBackend backend) {
+    ((MemoryBackend) backend).deactivate();
+  }
 }

@@ -4,14 +4,21 @@ package dev.patchbay.storage.rocksdb;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.StorageException;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
-import org.rocksdb.Cache;
 import org.rocksdb.ColumnFamilyDescriptor;
 import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.ColumnFamilyOptions;
@@ -20,7 +27,8 @@ import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
 import org.rocksdb.DataBlockIndexType;
 import org.rocksdb.Filter;
-import org.rocksdb.LRUCache;
+import org.rocksdb.FlushOptions;
+import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.WriteBatch;
@@ -28,104 +36,200 @@ import org.rocksdb.WriteOptions;
 
 /** The open database, and everything native that has to be closed with it. */
 final class Database {
-  private static final long LEAST_CACHE_BYTES = 128L << 20;
-  private static final long MOST_CACHE_BYTES = 1L << 30;
-  private static final long LEAST_BUFFER_BYTES = 64L << 20;
-  private static final long MOST_BUFFER_BYTES = 256L << 20;
   private static final double BLOOM_BITS = 10;
 
   /** Of a write buffer; 1.3 MB of filter for some 100,000 keys. */
   private static final double BUFFER_BLOOM_SHARE = 0.02;
 
-  /** Longer bodies and receipts lie in files of their own, which merging does not copy. */
-  private static final long LEAST_BLOB_BYTES = 1024;
+  /** Longer values of columns of large values are in files of their own, not copied by merges. */
+  private static final long MIN_BLOB_BYTES = 1024;
 
   final RocksDB rocks;
 
-  private final List<ColumnFamilyHandle> families;
+  private final List<ColumnFamilyDescriptor> descriptors;
+  private final List<ColumnFamilyHandle> handles;
   private final List<AutoCloseable> owned;
   private final WriteOptions writing = new WriteOptions();
 
-  private Database(RocksDB rocks, List<ColumnFamilyHandle> families, List<AutoCloseable> owned) {
+  /** Column families by the name of their column. */
+  private Map<String, ColumnFamilyHandle> families = Map.of();
+
+  private Database(
+      RocksDB rocks,
+      List<ColumnFamilyDescriptor> descriptors,
+      List<ColumnFamilyHandle> handles,
+      List<AutoCloseable> owned) {
     this.rocks = rocks;
-    this.families = families;
+    this.descriptors = descriptors;
+    this.handles = handles;
     this.owned = owned;
+    index();
   }
 
-  static Database open(Path folder) {
+  private void index() {
+    Map<String, ColumnFamilyHandle> byName = new HashMap<>();
+    for (int i = 1; i < descriptors.size(); i++) { // the first is RocksDB's own
+      byName.put(name(descriptors.get(i).getName()), handles.get(i));
+    }
+    families = byName;
+  }
+
+  private static String name(byte[] family) {
+    return new String(family, StandardCharsets.UTF_8);
+  }
+
+  /**
+   * Opens the database in a folder.
+   *
+   * @throws StorageException when it is damaged, incomplete or in use, or has other columns
+   */
+  static Database open(Path folder, List<Column> columns, boolean create, SharedMemory memory) {
     List<AutoCloseable> owned = new ArrayList<>();
     List<ColumnFamilyHandle> handles = new ArrayList<>();
     try {
-      RocksDB.loadLibrary();
-      Files.createDirectories(folder);
-      Cache cache = keep(owned, new LRUCache(cacheBytes()));
+      boolean exists = Files.exists(folder.resolve("CURRENT"));
+      if (exists) {
+        checkColumns(folder, columns, create);
+      } else {
+        checkAbsent(folder, create);
+        createFolder(folder);
+      }
       Filter bloom = keep(owned, new BloomFilter(BLOOM_BITS, false));
       BlockBasedTableConfig tables =
           new BlockBasedTableConfig()
-              .setBlockCache(cache)
+              .setBlockCache(memory.cache)
               .setFilterPolicy(bloom)
               .setDataBlockIndexType(DataBlockIndexType.kDataBlockBinaryAndHash)
-              // beside the cache, where its parts are too small for them: the number of open
-              // files bounds them
+              // not in the cache, whose parts are too small for them: the number of open files
+              // bounds them
               .setCacheIndexAndFilterBlocks(false);
       List<ColumnFamilyDescriptor> descriptors = new ArrayList<>();
       descriptors.add(
           new ColumnFamilyDescriptor(
               RocksDB.DEFAULT_COLUMN_FAMILY, keep(owned, new ColumnFamilyOptions())));
-      for (Column column : Column.values()) {
+      for (Column column : columns) {
         ColumnFamilyOptions options =
             keep(owned, new ColumnFamilyOptions()).setTableFormatConfig(tables);
         descriptors.add(
             new ColumnFamilyDescriptor(
-                column.name().getBytes(StandardCharsets.US_ASCII), tune(column, options)));
+                column.name().getBytes(StandardCharsets.UTF_8), tune(column.access(), options)));
       }
       DBOptions all =
           keep(owned, new DBOptions())
-              .setCreateIfMissing(true)
-              .setCreateMissingColumnFamilies(true)
-              .setDbWriteBufferSize(bufferBytes())
-              .setMaxTotalWalSize(2 * bufferBytes())
+              .setCreateIfMissing(create)
+              .setCreateMissingColumnFamilies(create)
+              .setWriteBufferManager(memory.buffers)
+              .setMaxTotalWalSize(2 * memory.bufferBytes)
               .setMaxOpenFiles(512)
               .setKeepLogFileNum(2);
       RocksDB rocks = RocksDB.open(all, folder.toString(), descriptors, handles);
-      return new Database(rocks, handles, owned);
+      return new Database(rocks, descriptors, handles, owned);
     } catch (RocksDBException | IOException failure) {
       release(owned);
       throw refusal(folder, failure);
+    } catch (RuntimeException | Error failure) {
+      release(owned);
+      throw failure;
     }
   }
 
-  /** Half of the heap's limit: whoever gives the node more memory gives the store some of it. */
-  private static long cacheBytes() {
-    return share(2, LEAST_CACHE_BYTES, MOST_CACHE_BYTES);
+  /** Refuses to create a store, or to create one over files of a store that lost its index. */
+  private static void checkAbsent(Path folder, boolean create) throws IOException {
+    List<String> left = List.of();
+    if (Files.exists(folder)) {
+      try (Stream<Path> files = Files.list(folder)) {
+        left =
+            files
+                .map(file -> file.getFileName().toString())
+                .filter(file -> file.matches(".*\\.(sst|blob|log)"))
+                .sorted()
+                .toList();
+      }
+    }
+    if (!left.isEmpty()) {
+      throw new StorageException(
+          "the store in "
+              + folder
+              + " is incomplete: it has no file CURRENT, but files of content, such as "
+              + left.get(0)
+              + ". Nothing was changed. Restore the folder from a backup, or move it away");
+    }
+    if (!create) {
+      throw new StorageException(
+          "the store in "
+              + folder
+              + " is incomplete: its files are missing. Nothing was changed. Restore the folder"
+              + " from a backup, or start with another --datadir");
+    }
   }
 
-  private static long bufferBytes() {
-    return share(6, LEAST_BUFFER_BYTES, MOST_BUFFER_BYTES);
+  private static void checkColumns(Path folder, List<Column> columns, boolean create)
+      throws RocksDBException {
+    Set<String> missing =
+        columns.stream().map(Column::name).collect(Collectors.toCollection(TreeSet::new));
+    Set<String> unknown = new TreeSet<>();
+    try (Options options = new Options()) {
+      for (byte[] family : RocksDB.listColumnFamilies(options, folder.toString())) {
+        if (!missing.remove(name(family))) {
+          unknown.add(name(family));
+        }
+      }
+    }
+    unknown.remove(name(RocksDB.DEFAULT_COLUMN_FAMILY));
+    if (!unknown.isEmpty()) {
+      throw new StorageException(
+          "the store in "
+              + folder
+              + " has columns that this release does not know: "
+              + String.join(", ", unknown)
+              + ". Nothing was changed. Open it with the release that wrote it");
+    }
+    if (!missing.isEmpty() && !create) {
+      throw new StorageException(
+          "the store in "
+              + folder
+              + " is incomplete: it has no columns "
+              + String.join(", ", missing)
+              + ". Nothing was changed. Restore the folder from a backup, or start with another"
+              + " --datadir");
+    }
   }
 
-  private static long share(int parts, long least, long most) {
-    return Math.max(least, Math.min(most, Runtime.getRuntime().maxMemory() / parts));
+  /** Creates a folder so that it, and those that were created for it, survive a power cut. */
+  private static void createFolder(Path folder) throws IOException {
+    Path existing = folder.toAbsolutePath();
+    List<Path> changed = new ArrayList<>();
+    while (existing != null && !Files.exists(existing)) {
+      existing = existing.getParent();
+      if (existing != null) {
+        changed.add(existing);
+      }
+    }
+    Files.createDirectories(folder);
+    for (Path parent : changed) {
+      try (FileChannel entries = FileChannel.open(parent, StandardOpenOption.READ)) {
+        entries.force(true);
+      }
+    }
   }
 
   /**
-   * State is mostly not in the write buffers: a filter saves the look for it. What is asked for is
-   * there, as a rule, so the lowest level, which has most of it, needs no filter. Trie nodes are
-   * rewritten by every block at random places: files of all levels at once are merged less often
-   * than level by level, for more space in between. Bodies and receipts are written once.
+   * State is mostly not in the write buffers: a filter saves the look-up there. Keys that are read
+   * at random mostly exist, so the lowest level, which has most of them, needs no filter. For
+   * columns that each batch rewrites at random keys, files of all levels are merged at once, which
+   * is less often than level by level, for more space in between. Large values are written once.
    */
-  private static ColumnFamilyOptions tune(Column column, ColumnFamilyOptions options) {
-    return switch (column) {
-      case ACCOUNT_TRIE, STORAGE_TRIE ->
-          state(options).setCompactionStyle(CompactionStyle.UNIVERSAL);
-      case ACCOUNTS, SLOTS -> state(options);
-      case BODIES, RECEIPTS ->
+  private static ColumnFamilyOptions tune(Column.Access access, ColumnFamilyOptions options) {
+    return switch (access) {
+      case REWRITTEN -> state(options).setCompactionStyle(CompactionStyle.UNIVERSAL);
+      case RANDOM -> state(options);
+      case LARGE_VALUES ->
           options
               .setEnableBlobFiles(true)
-              .setMinBlobSize(LEAST_BLOB_BYTES)
+              .setMinBlobSize(MIN_BLOB_BYTES)
               .setBlobCompressionType(CompressionType.ZSTD_COMPRESSION)
               .setCompressionType(CompressionType.LZ4_COMPRESSION);
-      default ->
+      case GENERAL ->
           options
               .setCompressionType(CompressionType.LZ4_COMPRESSION)
               .setBottommostCompressionType(CompressionType.ZSTD_COMPRESSION);
@@ -164,13 +268,24 @@ final class Database {
         failure);
   }
 
+  /**
+   * Returns the column family of a column.
+   *
+   * @throws IllegalArgumentException when the store has no such column
+   */
   ColumnFamilyHandle family(Column column) {
-    return families.get(column.ordinal() + 1); // the first is RocksDB's own
+    ColumnFamilyHandle family = families.get(column.name());
+    if (family == null) {
+      throw new IllegalArgumentException("the store has no column " + column);
+    }
+    return family;
   }
 
-  /** Applies writes, all or none. */
-  void write(List<dev.patchbay.api.storage.WriteBatch.Entry> entries) throws RocksDBException {
-    try (WriteBatch batch = new WriteBatch()) {
+  /** Makes RocksDB's batch of writes; the caller closes it. Nothing is written. */
+  WriteBatch batch(List<dev.patchbay.api.storage.WriteBatch.Entry> entries)
+      throws RocksDBException {
+    WriteBatch batch = new WriteBatch();
+    try {
       for (dev.patchbay.api.storage.WriteBatch.Entry entry : entries) {
         ColumnFamilyHandle family = family(entry.column());
         byte[] value = entry.value();
@@ -180,13 +295,46 @@ final class Database {
           batch.put(family, entry.key(), value);
         }
       }
-      rocks.write(writing, batch);
+      return batch;
+    } catch (RocksDBException | RuntimeException | Error failure) {
+      batch.close();
+      throw failure;
+    }
+  }
+
+  /** Applies writes, all or none. */
+  void write(WriteBatch batch) throws RocksDBException {
+    rocks.write(writing, batch);
+  }
+
+  /** Returns when all that was written is on the disk. */
+  void flush() throws RocksDBException {
+    rocks.flushWal(true);
+  }
+
+  /** Drops the column families with their files, and creates them again. */
+  void clear() throws RocksDBException {
+    List<ColumnFamilyHandle> dropped = List.copyOf(handles.subList(1, handles.size()));
+    rocks.dropColumnFamilies(dropped);
+    dropped.forEach(ColumnFamilyHandle::close);
+    handles.subList(1, handles.size()).clear();
+    families = Map.of();
+    for (ColumnFamilyDescriptor descriptor : descriptors.subList(1, descriptors.size())) {
+      handles.add(rocks.createColumnFamily(descriptor));
+    }
+    index();
+  }
+
+  /** Writes the write buffers into checksummed files, so that no log has to be read again. */
+  void flushBuffers() throws RocksDBException {
+    try (FlushOptions options = new FlushOptions().setWaitForFlush(true)) {
+      rocks.flush(options, handles);
     }
   }
 
   void close() {
     writing.close();
-    families.forEach(ColumnFamilyHandle::close);
+    handles.forEach(ColumnFamilyHandle::close);
     rocks.close();
     release(owned);
   }

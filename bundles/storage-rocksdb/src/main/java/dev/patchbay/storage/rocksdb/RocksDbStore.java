@@ -10,14 +10,12 @@ import dev.patchbay.api.storage.WriteBatch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiPredicate;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.osgi.framework.BundleContext;
-import org.osgi.service.component.annotations.Activate;
-import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
@@ -25,65 +23,79 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A durable store: one RocksDB database, one column family a column. The files are opened on first
- * use, so a store that is not chosen costs nothing. RocksDB has no exact count of keys: to keep one
- * would take a look-up for each key that is written, so {@link #count} counts.
+ * A durable store: one RocksDB database, one column family a column. RocksDB has no exact count of
+ * keys: to keep one would take a look-up for each key that is written, so {@link #count} counts.
  *
- * <p>Threading: calls share the database under a read lock; closing waits for them.
+ * <p>Threading: calls use the database at the same time; closing waits for them.
  */
-@Component(service = KeyValueStore.class, property = KeyValueStore.ID + "=rocksdb")
-public final class RocksDbStore implements KeyValueStore {
+final class RocksDbStore implements KeyValueStore {
   private static final Logger LOG = LoggerFactory.getLogger(RocksDbStore.class);
 
-  /** What flushing the write buffers and merging files may take before space is asked for again. */
+  /** What flushing the write buffers and merging files may take before the next check of space. */
   private static final long SPARE_BYTES = 128L << 20;
 
   private final Path folder;
-  private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
-  private final Object opening = new Object();
+  private final Consumer<RocksDbStore> onClose;
+  private final Database database;
 
-  /** Set under {@link #opening} and a read lock, unset under the write lock. */
-  private volatile @Nullable Database database;
+  /** Calls that use the database; shut while it is cleared, and when it is closed. */
+  private final Gate gate = new Gate();
 
-  /** Open snapshots; guarded by {@link #opening}. */
-  private int views;
+  private final Object viewing = new Object();
 
+  /** Held while the store is closed or cleared. */
+  private final Object exclusive = new Object();
+
+  /** Set while {@link #exclusive} is held. */
   private volatile boolean closed;
 
-  /** Prepares the store in the folder {@code storage-rocksdb} of the node's data directory. */
-  @Activate
-  public RocksDbStore(BundleContext context) {
-    this(folderOf(context));
-  }
+  /** Why calls fail although the store was not closed; null while it works. */
+  private volatile @Nullable String failure;
 
-  private static Path folderOf(BundleContext context) {
-    String data = context.getProperty("patchbay.data");
-    if (data == null) {
-      throw new StorageException(
-          "the framework property patchbay.data, the node's data directory, is not set; start the node with ./patchbay");
-    }
-    return Path.of(data, "storage-rocksdb");
-  }
+  /** The number of open snapshots; guarded by {@link #viewing}. */
+  private int views;
 
-  /** Prepares the store in a folder, which is made on first use. */
-  public RocksDbStore(Path folder) {
+  /**
+   * Opens the store in a folder.
+   *
+   * @throws StorageException when the files are damaged, incomplete or in use
+   */
+  RocksDbStore(
+      Path folder,
+      List<Column> columns,
+      boolean create,
+      SharedMemory memory,
+      Consumer<RocksDbStore> onClose) {
     this.folder = folder;
+    this.onClose = onClose;
+    database = Database.open(folder, columns, create, memory);
+    LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
   }
 
-  /** Closes the files; later calls fail. */
-  @Deactivate
+  @Override
   public void close() {
-    lock.writeLock().lock();
-    try {
-      closed = true;
-      Database open = database;
-      if (open != null) {
-        database = null;
-        open.close();
-        LOG.info("closed {}", folder);
+    synchronized (exclusive) {
+      if (closed) {
+        return;
       }
-    } finally {
-      lock.writeLock().unlock();
+      closed = true;
+      gate.shut();
+      if (failure == null) {
+        flushBuffers(database);
+      }
+      database.close();
+      LOG.info("closed {}", folder);
+    }
+    onClose.accept(this);
+  }
+
+  /** Flushes the write buffers; where that fails, the log has their content. */
+  private void flushBuffers(Database open) {
+    try {
+      open.flush();
+      open.flushBuffers();
+    } catch (RocksDBException unflushed) {
+      LOG.warn("{} is closed without a flush: {}", folder, unflushed.getMessage());
     }
   }
 
@@ -93,50 +105,39 @@ public final class RocksDbStore implements KeyValueStore {
   }
 
   private <T extends @Nullable Object> T use(Use<T> use) {
-    lock.readLock().lock();
+    if (!gate.enter()) {
+      throw new StorageException(
+          "the store in " + folder + (closed ? " is closed" : " is being cleared"));
+    }
     try {
-      return use.apply(opened());
-    } catch (RocksDBException failure) {
+      String failed = failure;
+      if (failed != null) {
+        throw new StorageException(failed);
+      }
+      return use.apply(database);
+    } catch (RocksDBException failed) {
       throw new StorageException(
           "the store in "
               + folder
               + " has failed: "
-              + failure.getMessage()
+              + failed.getMessage()
               + ". Where the disk was full, free space and restart the node; nothing that was reported is lost",
-          failure);
+          failed);
     } finally {
-      lock.readLock().unlock();
+      gate.exit();
     }
   }
 
-  /** Returns the database, opened when this is the first use; the caller holds the read lock. */
-  private Database opened() {
-    Database current = database;
-    if (current != null) {
-      return current;
-    }
-    synchronized (opening) {
-      if (closed) {
-        throw new StorageException("the store in " + folder + " is closed");
-      }
-      current = database;
-      if (current == null) {
-        current = Database.open(folder);
-        database = current;
-        LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
-      }
-      return current;
-    }
-  }
-
-  @Override
-  public String id() {
-    return "rocksdb";
-  }
-
-  @Override
-  public boolean isDurable() {
-    return true;
+  /** Refuses all further calls; what is on disk is whole. */
+  private StorageException closedBy(Throwable cause) {
+    String message =
+        "the store in "
+            + folder
+            + " has failed and is closed: "
+            + cause.getMessage()
+            + ". Where the disk was full, free space; then restart the node; nothing that was reported is lost";
+    failure = message;
+    return new StorageException(message, cause);
   }
 
   @Override
@@ -177,65 +178,80 @@ public final class RocksDbStore implements KeyValueStore {
     checkSpace(batch);
     use(
         db -> {
-          db.write(batch.entries());
+          try (org.rocksdb.WriteBatch writes = db.batch(batch.entries())) {
+            write(db, writes);
+          }
           return true;
         });
   }
 
-  /**
-   * Refuses a batch while nothing is written yet: once RocksDB has met a full disk itself, it takes
-   * no writes until it is opened again.
-   */
+  /** Writes a batch; when that fails, the log may have it, so only opening again decides. */
+  private void write(Database db, org.rocksdb.WriteBatch writes) {
+    try {
+      db.write(writes);
+    } catch (RocksDBException | RuntimeException failed) {
+      throw closedBy(failed);
+    } catch (Error failed) {
+      closedBy(failed);
+      throw failed;
+    }
+  }
+
+  /** Refuses a batch while nothing is written yet. */
   private void checkSpace(WriteBatch batch) {
     long usable = folder.toFile().getUsableSpace();
-    long needed = SPARE_BYTES;
-    for (WriteBatch.Entry entry : batch.entries()) {
-      byte[] value = entry.value();
-      needed += 2L * (entry.key().length + (value == null ? 0 : value.length)); // log and file
-    }
+    long needed = SPARE_BYTES + 2 * batch.bytes(); // log and file
     if (usable < needed && Files.isDirectory(folder)) {
       throw StorageException.diskNearlyFull(folder, usable, needed);
     }
   }
 
   @Override
+  public void flush() {
+    use(
+        db -> {
+          try {
+            db.flush();
+          } catch (RocksDBException failed) {
+            throw closedBy(failed);
+          }
+          return true;
+        });
+  }
+
+  @Override
   public Snapshot snapshot() {
     return use(
         db -> {
-          synchronized (opening) {
+          synchronized (viewing) {
+            View view = new View(db);
             views++;
-            return new View(db);
+            return view;
           }
         });
   }
 
   @Override
   public void clear() {
-    lock.writeLock().lock();
-    try {
-      if (closed) {
-        throw new StorageException("the store in " + folder + " is closed");
-      }
-      if (views > 0) {
-        throw new StorageException(
-            "the store in " + folder + " cannot be cleared while a snapshot of it is open");
-      }
-      Database open = database;
-      if (open != null) {
-        database = null;
-        open.close();
-      }
-      if (Files.exists(folder)) {
-        try (Stream<Path> files = Files.list(folder)) {
-          for (Path file : files.toList()) {
-            Files.delete(file);
+    synchronized (exclusive) {
+      use(db -> true); // fails when the store is closed
+      gate.shut();
+      try {
+        synchronized (viewing) {
+          if (views > 0) {
+            throw new StorageException(
+                "the store in " + folder + " cannot be cleared while a snapshot of it is open");
           }
         }
+        database.clear();
+      } catch (RocksDBException failed) {
+        throw closedBy(failed);
+      } catch (Error failed) {
+        closedBy(failed);
+        throw failed;
+      } finally {
+        gate.open();
       }
-    } catch (IOException failure) {
-      throw new StorageException("could not clear " + folder + ": " + failure, failure);
-    } finally {
-      lock.writeLock().unlock();
     }
   }
 
@@ -250,23 +266,38 @@ public final class RocksDbStore implements KeyValueStore {
 
   /** The content at one moment, by a snapshot of RocksDB's. */
   private final class View implements Snapshot, KeyReader {
-    private final org.rocksdb.Snapshot snapshot;
     private final ReadOptions options = new ReadOptions();
-    private boolean released;
+    private final org.rocksdb.Snapshot snapshot;
+
+    /** Reads that use the snapshot; shut when the view is closed. */
+    private final Gate reads = new Gate();
+
+    private final AtomicBoolean released = new AtomicBoolean();
 
     View(Database db) {
       snapshot = db.rocks.getSnapshot();
       options.setSnapshot(snapshot);
     }
 
+    private <T extends @Nullable Object> T read(Use<T> use) {
+      if (!reads.enter()) {
+        throw new StorageException("the snapshot of the store in " + folder + " is closed");
+      }
+      try {
+        return use(use);
+      } finally {
+        reads.exit();
+      }
+    }
+
     @Override
     public byte @Nullable [] get(Column column, byte[] key) {
-      return use(db -> db.rocks.get(db.family(column), options, key));
+      return read(db -> db.rocks.get(db.family(column), options, key));
     }
 
     @Override
     public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
-      use(
+      read(
           db -> {
             RocksDbStore.scan(db, column, options, from, visitor);
             return true;
@@ -275,22 +306,20 @@ public final class RocksDbStore implements KeyValueStore {
 
     @Override
     public void close() {
-      lock.readLock().lock();
-      try {
-        synchronized (opening) {
-          if (released) {
-            return;
-          }
-          released = true;
-          views--;
-          options.close();
-          Database open = database;
-          if (open != null) {
-            open.rocks.releaseSnapshot(snapshot);
-          }
+      if (released.getAndSet(true)) {
+        return;
+      }
+      reads.shut();
+      options.close();
+      synchronized (viewing) {
+        views--;
+      }
+      if (gate.enter()) { // a database that is closed has freed it
+        try {
+          database.rocks.releaseSnapshot(snapshot);
+        } finally {
+          gate.exit();
         }
-      } finally {
-        lock.readLock().unlock();
       }
     }
   }

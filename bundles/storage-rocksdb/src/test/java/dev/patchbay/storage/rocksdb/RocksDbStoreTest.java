@@ -4,8 +4,8 @@ package dev.patchbay.storage.rocksdb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.storage.tck.KeyValueStoreContract;
@@ -20,40 +20,28 @@ class RocksDbStoreTest extends KeyValueStoreContract {
   @TempDir Path folder;
 
   @Override
-  protected KeyValueStore open() {
-    return new RocksDbStore(folder.resolve("store"));
+  protected StorageBackend activate() {
+    return new RocksDbBackend();
   }
 
   @Override
-  protected void close(KeyValueStore store) {
-    ((RocksDbStore) store).close();
+  protected void deactivate(StorageBackend backend) {
+    ((RocksDbBackend) backend).deactivate();
   }
 
   @Test
-  void aSecondOpenerIsRefused() {
-    Path other = folder.resolve("other");
-    RocksDbStore first = new RocksDbStore(other);
-    assertThat(first.count(Column.META)).isZero();
-    RocksDbStore second = new RocksDbStore(other);
-    assertThatThrownBy(() -> second.count(Column.META))
-        .isInstanceOf(StorageException.class)
-        .hasMessageContaining("in use by another process");
-    first.close();
-  }
-
-  @Test
-  void aStoreThatIsNotUsedHasNoFiles() {
-    Path other = folder.resolve("unused");
-    new RocksDbStore(other).close();
-    assertThat(other).doesNotExist();
+  void aBackendThatIsNotUsedHasNoFiles() {
+    RocksDbBackend unused = new RocksDbBackend();
+    unused.deactivate();
+    assertThat(folder).isEmptyDirectory();
   }
 
   @Test
   void damagedFilesAreRefused() throws Exception {
     Path other = folder.resolve("damaged");
-    RocksDbStore store = new RocksDbStore(other);
+    KeyValueStore store = backend().open(other, COLUMNS, true);
     WriteBatch batch = new WriteBatch();
-    batch.put(Column.META, new byte[] {1}, new byte[] {2});
+    batch.put(META, new byte[] {1}, new byte[] {2});
     store.write(batch);
     store.close();
     List<Path> manifests;
@@ -61,8 +49,7 @@ class RocksDbStoreTest extends KeyValueStoreContract {
       manifests = files.filter(f -> f.getFileName().toString().startsWith("MANIFEST")).toList();
     }
     Files.write(manifests.get(0), new byte[100]);
-    RocksDbStore again = new RocksDbStore(other);
-    assertThatThrownBy(() -> again.get(Column.META, new byte[] {1}))
+    assertThatThrownBy(() -> backend().open(other, COLUMNS, true))
         .isInstanceOf(StorageException.class)
         .hasMessageContaining("damaged")
         .hasMessageContaining("backup");
