@@ -31,6 +31,7 @@ import org.rocksdb.FlushOptions;
 import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
+import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
 
@@ -44,21 +45,30 @@ final class Database {
   /** Longer values of columns of large values are in files of their own, not copied by merges. */
   private static final long MIN_BLOB_BYTES = 1024;
 
+  private static final String CURRENT = "CURRENT";
+
   final RocksDB rocks;
 
+  private final Path folder;
+  private final SyncMark mark;
   private final List<ColumnFamilyDescriptor> descriptors;
   private final List<ColumnFamilyHandle> handles;
   private final List<AutoCloseable> owned;
   private final WriteOptions writing = new WriteOptions();
+  private final WriteOptions syncing = new WriteOptions().setSync(true);
 
   /** Column families by the name of their column. */
   private Map<String, ColumnFamilyHandle> families = Map.of();
 
   private Database(
+      Path folder,
+      SyncMark mark,
       RocksDB rocks,
       List<ColumnFamilyDescriptor> descriptors,
       List<ColumnFamilyHandle> handles,
       List<AutoCloseable> owned) {
+    this.folder = folder;
+    this.mark = mark;
     this.rocks = rocks;
     this.descriptors = descriptors;
     this.handles = handles;
@@ -87,12 +97,15 @@ final class Database {
     List<AutoCloseable> owned = new ArrayList<>();
     List<ColumnFamilyHandle> handles = new ArrayList<>();
     try {
-      boolean exists = Files.exists(folder.resolve("CURRENT"));
-      if (exists) {
-        checkColumns(folder, columns, create);
-      } else {
+      boolean exists = Files.exists(folder.resolve(CURRENT));
+      if (!exists) {
         checkAbsent(folder, create);
         createFolder(folder);
+      }
+      SyncMark mark = keep(owned, SyncMark.open(folder));
+      if (exists) {
+        LogRecovery.recover(folder, mark.read());
+        checkColumns(folder, columns, create);
       }
       Filter bloom = keep(owned, new BloomFilter(BLOOM_BITS, false));
       BlockBasedTableConfig tables =
@@ -121,9 +134,14 @@ final class Database {
               .setWriteBufferManager(memory.buffers)
               .setMaxTotalWalSize(2 * memory.bufferBytes)
               .setMaxOpenFiles(512)
+              // no file of content may have changed bits: LogRecovery has cut what ends early
+              .setWalRecoveryMode(WALRecoveryMode.AbsoluteConsistency)
+              .setParanoidChecks(true)
               .setKeepLogFileNum(2);
       RocksDB rocks = RocksDB.open(all, folder.toString(), descriptors, handles);
-      return new Database(rocks, descriptors, handles, owned);
+      Database opened = new Database(folder, mark, rocks, descriptors, handles, owned);
+      opened.flush();
+      return opened;
     } catch (RocksDBException | IOException failure) {
       release(owned);
       throw refusal(folder, failure);
@@ -140,8 +158,9 @@ final class Database {
       try (Stream<Path> files = Files.list(folder)) {
         left =
             files
+                .filter(file -> file.toFile().length() > 0)
                 .map(file -> file.getFileName().toString())
-                .filter(file -> file.matches(".*\\.(sst|blob|log)"))
+                .filter(file -> file.matches(".*\\.(sst|blob|log)|" + SyncMark.FILE))
                 .sorted()
                 .toList();
       }
@@ -252,7 +271,7 @@ final class Database {
 
   private static StorageException refusal(Path folder, Exception failure) {
     String message = String.valueOf(failure.getMessage());
-    if (message.contains("lock")) {
+    if (message.contains("lock file") || message.contains("lock hold")) {
       return new StorageException(
           "the store in "
               + folder
@@ -302,14 +321,26 @@ final class Database {
     }
   }
 
-  /** Applies writes, all or none. */
-  void write(WriteBatch batch) throws RocksDBException {
-    rocks.write(writing, batch);
+  /** Applies writes, all or none; with {@code sync} they are on the disk on return. */
+  void write(WriteBatch batch, boolean sync) throws RocksDBException, IOException {
+    rocks.write(sync ? syncing : writing, batch);
+    if (sync) {
+      mark(rocks.getLatestSequenceNumber(), false);
+    }
   }
 
   /** Returns when all that was written is on the disk. */
-  void flush() throws RocksDBException {
+  void flush() throws RocksDBException, IOException {
+    long sequence = rocks.getLatestSequenceNumber();
     rocks.flushWal(true);
+    mark(sequence, false);
+  }
+
+  private void mark(long sequence, boolean closed) throws IOException {
+    long manifest = LogRecovery.manifest(folder);
+    mark.write(
+        new SyncMark.State(
+            sequence, manifest, LogRecovery.manifestBytes(folder, manifest), closed));
   }
 
   /** Drops the column families with their files, and creates them again. */
@@ -325,18 +356,32 @@ final class Database {
     index();
   }
 
-  /** Writes the write buffers into checksummed files, so that no log has to be read again. */
-  void flushBuffers() throws RocksDBException {
+  /** Flushes, and writes the write buffers into checksummed files: no log is read at open. */
+  void finish() throws RocksDBException, IOException {
+    flush();
     try (FlushOptions options = new FlushOptions().setWaitForFlush(true)) {
       rocks.flush(options, handles);
     }
   }
 
-  void close() {
+  /**
+   * Closes all.
+   *
+   * @param finished whether {@link #finish} was called
+   */
+  void close(boolean finished) throws IOException {
+    long sequence = rocks.getLatestSequenceNumber();
     writing.close();
+    syncing.close();
     handles.forEach(ColumnFamilyHandle::close);
     rocks.close();
-    release(owned);
+    try {
+      if (finished) {
+        mark(sequence, true);
+      }
+    } finally {
+      release(owned);
+    }
   }
 
   private static void release(List<AutoCloseable> owned) {

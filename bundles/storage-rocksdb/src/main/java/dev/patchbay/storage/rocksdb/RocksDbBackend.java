@@ -5,15 +5,27 @@ import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.binding.ConfigurationKeys;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Opens stores in RocksDB. The native library and the memory that all stores share are acquired
@@ -21,20 +33,72 @@ import org.osgi.service.component.annotations.Deactivate;
  *
  * <p>Threading: any thread; stores are opened one after the other.
  */
-@Component(service = StorageBackend.class, property = StorageBackend.ID + "=rocksdb")
+@Component(
+    name = RocksDbBackend.PID,
+    service = StorageBackend.class,
+    configurationPolicy = ConfigurationPolicy.OPTIONAL,
+    property = StorageBackend.ID + "=rocksdb")
+@Designate(ocd = RocksDbBackend.Config.class)
 public final class RocksDbBackend implements StorageBackend {
+  static final String PID = "dev.patchbay.storage.rocksdb";
+
+  /** What a power cut may take where the key does not say otherwise, in milliseconds. */
+  static final long SYNC_MILLIS = 1_000;
+
+  private static final Logger LOG = LoggerFactory.getLogger(RocksDbBackend.class);
+  private static final long MAX_SYNC_MILLIS = 60_000;
+
+  /** How stores are synced. */
+  @ObjectClassDefinition(name = "Patchbay storage in RocksDB")
+  public @interface Config {
+    /** Returns how long a batch may wait for its sync, in milliseconds; 0 syncs each batch. */
+    @AttributeDefinition(
+        description =
+            "Milliseconds within which a batch is on the disk; 0 syncs each batch before its write"
+                + " returns")
+    long sync_interval_ms() default SYNC_MILLIS;
+  }
+
+  private final long syncNanos;
+
   /** The open stores by identity; guarded by this backend. */
   private final Set<RocksDbStore> stores = new HashSet<>();
 
   /** Guarded by this backend. */
   private @Nullable SharedMemory memory;
 
+  /** Syncs the stores; guarded by this backend. */
+  private @Nullable ScheduledExecutorService timer;
+
   /** Guarded by this backend. */
   private boolean deactivated;
 
   /** Creates a backend without a store. */
   @Activate
-  public RocksDbBackend() {}
+  public RocksDbBackend(Config config, Map<String, Object> properties) {
+    this(config.sync_interval_ms());
+    Map<String, Object> configured = new HashMap<>(properties);
+    configured.remove(StorageBackend.ID); // the component's own
+    ConfigurationKeys.report(PID, configured, Config.class, LOG::warn);
+  }
+
+  /**
+   * Creates a backend without a container.
+   *
+   * @param syncMillis how long a batch may wait for its sync, in milliseconds
+   * @throws IllegalArgumentException when the interval is out of its range
+   */
+  public RocksDbBackend(long syncMillis) {
+    if (syncMillis < 0 || syncMillis > MAX_SYNC_MILLIS) {
+      throw new IllegalArgumentException(
+          PID
+              + ": sync.interval.ms must be 0 to "
+              + MAX_SYNC_MILLIS
+              + " milliseconds; found "
+              + syncMillis);
+    }
+    syncNanos = TimeUnit.MILLISECONDS.toNanos(syncMillis);
+  }
 
   /** Closes the stores that are open; later calls fail. */
   @Deactivate
@@ -46,6 +110,10 @@ public final class RocksDbBackend implements StorageBackend {
     }
     open.forEach(RocksDbStore::close);
     synchronized (this) {
+      if (timer != null) {
+        timer.shutdown();
+        timer = null;
+      }
       if (memory != null) {
         memory.close();
         memory = null;
@@ -73,7 +141,19 @@ public final class RocksDbBackend implements StorageBackend {
       shared = SharedMemory.allocate();
       memory = shared;
     }
-    RocksDbStore store = new RocksDbStore(folder, columns, create, shared, this::closed);
+    ScheduledExecutorService syncing = timer;
+    if (syncing == null) {
+      syncing =
+          Executors.newSingleThreadScheduledExecutor(
+              task -> {
+                Thread thread = new Thread(task, "storage-rocksdb-sync-1");
+                thread.setDaemon(true);
+                return thread;
+              });
+      timer = syncing;
+    }
+    RocksDbStore store =
+        new RocksDbStore(folder, columns, create, shared, syncing, syncNanos, this::closed);
     stores.add(store);
     return store;
   }

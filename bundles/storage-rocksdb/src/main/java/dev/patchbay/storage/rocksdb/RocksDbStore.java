@@ -11,6 +11,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
@@ -49,6 +52,16 @@ final class RocksDbStore implements KeyValueStore {
   /** Set while {@link #exclusive} is held. */
   private volatile boolean closed;
 
+  /** A write whose latest sync is older is synced. */
+  private final long syncNanos;
+
+  private final ScheduledExecutorService timer;
+  private final AtomicBoolean syncPending = new AtomicBoolean();
+  private volatile @Nullable ScheduledFuture<?> syncTask;
+
+  /** By {@link System#nanoTime}; syncs that began before it are not counted. */
+  private volatile long lastSync;
+
   /** Why calls fail although the store was not closed; null while it works. */
   private volatile @Nullable String failure;
 
@@ -65,8 +78,13 @@ final class RocksDbStore implements KeyValueStore {
       List<Column> columns,
       boolean create,
       SharedMemory memory,
+      ScheduledExecutorService timer,
+      long syncNanos,
       Consumer<RocksDbStore> onClose) {
     this.folder = folder;
+    this.timer = timer;
+    this.syncNanos = syncNanos;
+    lastSync = System.nanoTime() - syncNanos;
     this.onClose = onClose;
     database = Database.open(folder, columns, create, memory);
     LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
@@ -80,28 +98,34 @@ final class RocksDbStore implements KeyValueStore {
       }
       closed = true;
       gate.shut();
-      if (failure == null) {
-        flushBuffers(database);
+      ScheduledFuture<?> pending = syncTask;
+      if (pending != null) {
+        pending.cancel(false);
       }
-      database.close();
-      LOG.info("closed {}", folder);
+      try {
+        database.close(failure == null && finish());
+        LOG.info("closed {}", folder);
+      } catch (IOException unmarked) {
+        LOG.warn("{} is closed, but its state is not marked: {}", folder, unmarked.toString());
+      }
     }
     onClose.accept(this);
   }
 
   /** Flushes the write buffers; where that fails, the log has their content. */
-  private void flushBuffers(Database open) {
+  private boolean finish() {
     try {
-      open.flush();
-      open.flushBuffers();
-    } catch (RocksDBException unflushed) {
+      database.finish();
+      return true;
+    } catch (RocksDBException | IOException unflushed) {
       LOG.warn("{} is closed without a flush: {}", folder, unflushed.getMessage());
+      return false;
     }
   }
 
   /** What is done with the open database. */
   private interface Use<T extends @Nullable Object> {
-    T apply(Database database) throws RocksDBException;
+    T apply(Database database) throws RocksDBException, IOException;
   }
 
   private <T extends @Nullable Object> T use(Use<T> use) {
@@ -115,7 +139,7 @@ final class RocksDbStore implements KeyValueStore {
         throw new StorageException(failed);
       }
       return use.apply(database);
-    } catch (RocksDBException failed) {
+    } catch (RocksDBException | IOException failed) {
       throw new StorageException(
           "the store in "
               + folder
@@ -188,12 +212,32 @@ final class RocksDbStore implements KeyValueStore {
   /** Writes a batch; when that fails, the log may have it, so only opening again decides. */
   private void write(Database db, org.rocksdb.WriteBatch writes) {
     try {
-      db.write(writes);
-    } catch (RocksDBException | RuntimeException failed) {
+      long now = System.nanoTime();
+      boolean due = syncNanos == 0 || now - lastSync >= syncNanos;
+      db.write(writes, due);
+      if (due) {
+        lastSync = now;
+      } else if (!syncPending.getAndSet(true)) {
+        syncTask = timer.schedule(this::sync, lastSync + syncNanos - now, TimeUnit.NANOSECONDS);
+      }
+    } catch (RocksDBException | IOException | RuntimeException failed) {
       throw closedBy(failed);
     } catch (Error failed) {
       closedBy(failed);
       throw failed;
+    }
+  }
+
+  /** Syncs what was written since the latest sync; runs on the timer. */
+  private void sync() {
+    syncPending.set(false);
+    try {
+      flush();
+    } catch (StorageException failed) {
+      LOG.error("{} could not be synced: {}", folder, failed.getMessage());
+    } catch (Throwable failed) {
+      closedBy(failed);
+      LOG.error("{} could not be synced", folder, failed);
     }
   }
 
@@ -211,8 +255,10 @@ final class RocksDbStore implements KeyValueStore {
     use(
         db -> {
           try {
+            long now = System.nanoTime();
             db.flush();
-          } catch (RocksDBException failed) {
+            lastSync = now;
+          } catch (RocksDBException | IOException failed) {
             throw closedBy(failed);
           }
           return true;

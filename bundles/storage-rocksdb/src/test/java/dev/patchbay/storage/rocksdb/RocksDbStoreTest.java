@@ -21,7 +21,7 @@ class RocksDbStoreTest extends KeyValueStoreContract {
 
   @Override
   protected StorageBackend activate() {
-    return new RocksDbBackend();
+    return new RocksDbBackend(RocksDbBackend.SYNC_MILLIS);
   }
 
   @Override
@@ -31,7 +31,7 @@ class RocksDbStoreTest extends KeyValueStoreContract {
 
   @Test
   void aBackendThatIsNotUsedHasNoFiles() {
-    RocksDbBackend unused = new RocksDbBackend();
+    RocksDbBackend unused = new RocksDbBackend(RocksDbBackend.SYNC_MILLIS);
     unused.deactivate();
     assertThat(folder).isEmptyDirectory();
   }
