@@ -48,9 +48,11 @@ public final class BitFlips {
    * @param refused changes after which the store was not opened
    * @param failed changes after which a read threw {@link StorageException}
    * @param unaffected changes without an effect
+   * @param served changes after which a read had a wrong result
    * @param wrong a description of each wrong result
    */
-  public record Result(int refused, int failed, int unaffected, List<String> wrong) {}
+  public record Result(
+      int refused, int failed, int unaffected, int served, List<String> wrong) {}
 
   /**
    * Prepares changes.
@@ -88,13 +90,14 @@ public final class BitFlips {
     for (int i = 0; i < flips; i++) {
       flip(i % 2 == 0 ? closed : killed, random, counts);
     }
-    return new Result(counts.refused, counts.failed, counts.unaffected, counts.wrong);
+    return new Result(counts.refused, counts.failed, counts.unaffected, counts.served, counts.wrong);
   }
 
   private static final class Counts {
     private int refused;
     private int failed;
     private int unaffected;
+    private int served;
     private final List<String> wrong = new ArrayList<>();
   }
 
@@ -133,11 +136,14 @@ public final class BitFlips {
       return;
     }
     try (store) {
+      int before = counts.wrong.size();
       boolean failed = false;
       for (Column column : COLUMNS) {
         failed |= !read(store, column, original.getFileName() + " " + change, counts);
       }
-      if (failed) {
+      if (counts.wrong.size() > before) {
+        counts.served++;
+      } else if (failed) {
         counts.failed++;
       } else {
         counts.unaffected++;
