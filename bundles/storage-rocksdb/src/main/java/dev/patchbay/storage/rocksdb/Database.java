@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
 import org.rocksdb.ColumnFamilyDescriptor;
@@ -31,6 +32,7 @@ import org.rocksdb.FlushOptions;
 import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
+import org.rocksdb.Status;
 import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
@@ -51,6 +53,7 @@ final class Database {
 
   private final Path folder;
   private final SyncMark mark;
+  private final BackgroundErrors errors;
   private final List<ColumnFamilyDescriptor> descriptors;
   private final List<ColumnFamilyHandle> handles;
   private final List<AutoCloseable> owned;
@@ -63,12 +66,14 @@ final class Database {
   private Database(
       Path folder,
       SyncMark mark,
+      BackgroundErrors errors,
       RocksDB rocks,
       List<ColumnFamilyDescriptor> descriptors,
       List<ColumnFamilyHandle> handles,
       List<AutoCloseable> owned) {
     this.folder = folder;
     this.mark = mark;
+    this.errors = errors;
     this.rocks = rocks;
     this.descriptors = descriptors;
     this.handles = handles;
@@ -138,8 +143,10 @@ final class Database {
               .setWalRecoveryMode(WALRecoveryMode.AbsoluteConsistency)
               .setParanoidChecks(true)
               .setKeepLogFileNum(2);
+      BackgroundErrors errors = keep(owned, new BackgroundErrors());
+      all.setListeners(List.of(errors));
       RocksDB rocks = RocksDB.open(all, folder.toString(), descriptors, handles);
-      Database opened = new Database(folder, mark, rocks, descriptors, handles, owned);
+      Database opened = new Database(folder, mark, errors, rocks, descriptors, handles, owned);
       opened.flush();
       return opened;
     } catch (RocksDBException | IOException failure) {
@@ -278,6 +285,13 @@ final class Database {
               + " is in use by another process; stop it, or choose another --datadir",
           failure);
     }
+    if (message.contains("No space left")) {
+      return new StorageException(
+          "the store in "
+              + folder
+              + " cannot be opened: the disk is full; free some, and try again",
+          failure);
+    }
     return new StorageException(
         "the store in "
             + folder
@@ -319,6 +333,11 @@ final class Database {
       batch.close();
       throw failure;
     }
+  }
+
+  /** Returns why RocksDB refuses writes before they are in the log, or null. */
+  @Nullable Status refusesWrites() {
+    return errors.failed();
   }
 
   /** Applies writes, all or none; with {@code sync} they are on the disk on return. */

@@ -43,7 +43,7 @@ public final class RocksDbBackend implements StorageBackend {
   static final String PID = "dev.patchbay.storage.rocksdb";
 
   /** What a power cut may take where the key does not say otherwise, in milliseconds. */
-  static final long SYNC_MILLIS = 1_000;
+  static final long SYNC_MILLIS = 100;
 
   private static final Logger LOG = LoggerFactory.getLogger(RocksDbBackend.class);
   private static final long MAX_SYNC_MILLIS = 60_000;

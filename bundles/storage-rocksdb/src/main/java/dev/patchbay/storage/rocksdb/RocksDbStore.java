@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
+import org.rocksdb.Status;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -220,12 +221,30 @@ final class RocksDbStore implements KeyValueStore {
       } else if (!syncPending.getAndSet(true)) {
         syncTask = timer.schedule(this::sync, lastSync + syncNanos - now, TimeUnit.NANOSECONDS);
       }
-    } catch (RocksDBException | IOException | RuntimeException failed) {
+    } catch (RocksDBException failed) {
+      Status refused = db.refusesWrites();
+      throw refused == null ? closedBy(failed) : notWritten(refused, failed);
+    } catch (IOException | RuntimeException failed) {
       throw closedBy(failed);
     } catch (Error failed) {
       closedBy(failed);
       throw failed;
     }
+  }
+
+  /** Says that nothing of a batch was written, as files could not be flushed or merged before. */
+  private StorageException notWritten(Status status, RocksDBException failed) {
+    return new StorageException(
+        BackgroundErrors.isDiskFull(status)
+            ? "the disk of "
+                + folder
+                + " is full; free some, and the node goes on by itself within seconds"
+            : "the store in "
+                + folder
+                + " takes no writes: "
+                + failed.getMessage()
+                + ". Restart the node; where that does not help, restore the folder from a backup",
+        failed);
   }
 
   /** Syncs what was written since the latest sync; runs on the timer. */

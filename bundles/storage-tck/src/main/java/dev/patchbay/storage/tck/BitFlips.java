@@ -51,8 +51,7 @@ public final class BitFlips {
    * @param served changes after which a read had a wrong result
    * @param wrong a description of each wrong result
    */
-  public record Result(
-      int refused, int failed, int unaffected, int served, List<String> wrong) {}
+  public record Result(int refused, int failed, int unaffected, int served, List<String> wrong) {}
 
   /**
    * Prepares changes.
@@ -90,7 +89,8 @@ public final class BitFlips {
     for (int i = 0; i < flips; i++) {
       flip(i % 2 == 0 ? closed : killed, random, counts);
     }
-    return new Result(counts.refused, counts.failed, counts.unaffected, counts.served, counts.wrong);
+    return new Result(
+        counts.refused, counts.failed, counts.unaffected, counts.served, counts.wrong);
   }
 
   private static final class Counts {
