@@ -17,7 +17,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
 import org.rocksdb.ColumnFamilyDescriptor;
@@ -32,7 +31,6 @@ import org.rocksdb.FlushOptions;
 import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
-import org.rocksdb.Status;
 import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
@@ -53,11 +51,11 @@ final class Database {
 
   private final Path folder;
   private final SyncMark mark;
-  private final BackgroundErrors errors;
   private final List<ColumnFamilyDescriptor> descriptors;
   private final List<ColumnFamilyHandle> handles;
   private final List<AutoCloseable> owned;
   private final WriteOptions writing = new WriteOptions();
+  private final WriteBatch nothing = new WriteBatch();
   private final WriteOptions syncing = new WriteOptions().setSync(true);
 
   /** Column families by the name of their column. */
@@ -66,14 +64,12 @@ final class Database {
   private Database(
       Path folder,
       SyncMark mark,
-      BackgroundErrors errors,
       RocksDB rocks,
       List<ColumnFamilyDescriptor> descriptors,
       List<ColumnFamilyHandle> handles,
       List<AutoCloseable> owned) {
     this.folder = folder;
     this.mark = mark;
-    this.errors = errors;
     this.rocks = rocks;
     this.descriptors = descriptors;
     this.handles = handles;
@@ -143,10 +139,8 @@ final class Database {
               .setWalRecoveryMode(WALRecoveryMode.AbsoluteConsistency)
               .setParanoidChecks(true)
               .setKeepLogFileNum(2);
-      BackgroundErrors errors = keep(owned, new BackgroundErrors());
-      all.setListeners(List.of(errors));
       RocksDB rocks = RocksDB.open(all, folder.toString(), descriptors, handles);
-      Database opened = new Database(folder, mark, errors, rocks, descriptors, handles, owned);
+      Database opened = new Database(folder, mark, rocks, descriptors, handles, owned);
       opened.flush();
       return opened;
     } catch (RocksDBException | IOException failure) {
@@ -335,9 +329,12 @@ final class Database {
     }
   }
 
-  /** Returns why RocksDB refuses writes before they are in the log, or null. */
-  @Nullable Status refusesWrites() {
-    return errors.failed();
+  /**
+   * Fails when RocksDB takes no writes, since files could not be flushed or merged: it refuses them
+   * before they are in the log. A batch that fails later may be in the log.
+   */
+  void checkWritable() throws RocksDBException {
+    rocks.write(writing, nothing);
   }
 
   /** Applies writes, all or none; with {@code sync} they are on the disk on return. */
@@ -392,6 +389,7 @@ final class Database {
     long sequence = rocks.getLatestSequenceNumber();
     writing.close();
     syncing.close();
+    nothing.close();
     handles.forEach(ColumnFamilyHandle::close);
     rocks.close();
     try {

@@ -142,11 +142,11 @@ final class RocksDbStore implements KeyValueStore {
       return use.apply(database);
     } catch (RocksDBException | IOException failed) {
       throw new StorageException(
-          "the store in "
+          "could not read from "
               + folder
-              + " has failed: "
+              + ": "
               + failed.getMessage()
-              + ". Where the disk was full, free space and restart the node; nothing that was reported is lost",
+              + ". Where its files are damaged, restore the folder from a backup",
           failed);
     } finally {
       gate.exit();
@@ -204,6 +204,7 @@ final class RocksDbStore implements KeyValueStore {
     use(
         db -> {
           try (org.rocksdb.WriteBatch writes = db.batch(batch.entries())) {
+            checkWritable(db);
             write(db, writes);
           }
           return true;
@@ -221,10 +222,7 @@ final class RocksDbStore implements KeyValueStore {
       } else if (!syncPending.getAndSet(true)) {
         syncTask = timer.schedule(this::sync, lastSync + syncNanos - now, TimeUnit.NANOSECONDS);
       }
-    } catch (RocksDBException failed) {
-      Status refused = db.refusesWrites();
-      throw refused == null ? closedBy(failed) : notWritten(refused, failed);
-    } catch (IOException | RuntimeException failed) {
+    } catch (RocksDBException | IOException | RuntimeException failed) {
       throw closedBy(failed);
     } catch (Error failed) {
       closedBy(failed);
@@ -232,19 +230,25 @@ final class RocksDbStore implements KeyValueStore {
     }
   }
 
-  /** Says that nothing of a batch was written, as files could not be flushed or merged before. */
-  private StorageException notWritten(Status status, RocksDBException failed) {
-    return new StorageException(
-        BackgroundErrors.isDiskFull(status)
-            ? "the disk of "
-                + folder
-                + " is full; free some, and the node goes on by itself within seconds"
-            : "the store in "
-                + folder
-                + " takes no writes: "
-                + failed.getMessage()
-                + ". Restart the node; where that does not help, restore the folder from a backup",
-        failed);
+  /** Fails while nothing of a batch is written when RocksDB takes no writes now. */
+  private void checkWritable(Database db) {
+    try {
+      db.checkWritable();
+    } catch (RocksDBException failed) {
+      Status status = failed.getStatus();
+      boolean full = status != null && status.getSubCode() == Status.SubCode.NoSpace;
+      throw new StorageException(
+          full
+              ? "the disk of "
+                  + folder
+                  + " was full; free some, and the node goes on by itself within seconds"
+              : "the store in "
+                  + folder
+                  + " takes no writes: "
+                  + failed.getMessage()
+                  + ". Restart the node; where that does not help, restore the folder from a backup",
+          failed);
+    }
   }
 
   /** Syncs what was written since the latest sync; runs on the timer. */
