@@ -13,6 +13,7 @@ import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.chain.Columns;
 import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
@@ -32,7 +33,6 @@ import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.rpc.codec.Results;
 import dev.patchbay.rpc.engine.Engines;
-import dev.patchbay.storage.memory.MemoryStore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -56,19 +56,9 @@ class HeadRewindTests {
 
   /** Counts the blocks that one batch removes, and fails after some batches. */
   private static final class Store implements KeyValueStore {
-    private final MemoryStore content = new MemoryStore();
+    private final KeyValueStore content = Chains.memory();
     private long mostRemoved;
     private int batchesLeft = Integer.MAX_VALUE;
-
-    @Override
-    public String id() {
-      return content.id();
-    }
-
-    @Override
-    public boolean isDurable() {
-      return false;
-    }
 
     @Override
     public void write(WriteBatch batch) {
@@ -77,10 +67,20 @@ class HeadRewindTests {
       }
       long removed =
           batch.entries().stream()
-              .filter(entry -> entry.column() == Column.CANONICAL && entry.value() == null)
+              .filter(entry -> entry.column().equals(Columns.CANONICAL) && entry.value() == null)
               .count();
       mostRemoved = Math.max(mostRemoved, removed);
       content.write(batch);
+    }
+
+    @Override
+    public void flush() {
+      content.flush();
+    }
+
+    @Override
+    public void close() {
+      content.close();
     }
 
     @Override
@@ -331,7 +331,7 @@ class HeadRewindTests {
   @Test
   void aPayloadWhoseParentHasNoStateIsAcceptedOrInconsistent() throws Exception {
     Chains.Wired chain = grown(true, 128, 200);
-    Chains.Wired other = chain(true, new MemoryStore(), Long.MAX_VALUE);
+    Chains.Wired other = chain(true, Chains.memory(), Long.MAX_VALUE);
     for (Block block : blocks.subList(1, 11)) {
       adopt(other, block);
     }

@@ -16,7 +16,6 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.rpc.engine.Engines;
-import dev.patchbay.storage.memory.MemoryStore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -40,7 +39,7 @@ class TerminalBlockTests {
       config.put("terminalTotalDifficulty", terminal.toBigInteger());
     }
     genesis.put("difficulty", "0x20000");
-    return Chains.of(genesis, new MemoryStore(), new DefaultEvmEngine(), new EngineRules());
+    return Chains.of(genesis, Chains.memory(), new DefaultEvmEngine(), new EngineRules());
   }
 
   /** Returns an empty block of proof of work on the head, which becomes the head. */
