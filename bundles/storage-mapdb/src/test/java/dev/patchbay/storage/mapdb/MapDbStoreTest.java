@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
@@ -31,6 +32,69 @@ class MapDbStoreTest extends KeyValueStoreContract {
 
   private KeyValueStore open(Path other) {
     return backend().open(other, COLUMNS, true);
+  }
+
+  @Test
+  void theOldestSnapshotExpires() {
+    MapDbStore small = new MapDbStore(folder.resolve("small"), COLUMNS, true, store -> {}, 100_000);
+    try (small) {
+      put(small, 0);
+      Snapshot old = small.snapshot();
+      put(small, 1);
+      Snapshot young = small.snapshot();
+      assertThat(old.get(ACCOUNTS, new byte[] {0})).isEqualTo(new byte[] {0});
+      put(small, 2);
+      assertThatThrownBy(() -> old.get(ACCOUNTS, new byte[] {0}))
+          .isInstanceOf(StorageException.class)
+          .hasMessageContaining("expired");
+      assertThatThrownBy(() -> old.scan(ACCOUNTS, new byte[0], (k, v) -> true))
+          .isInstanceOf(StorageException.class)
+          .hasMessageContaining("expired");
+      assertThat(young.get(ACCOUNTS, new byte[] {0})).isEqualTo(new byte[] {1});
+      old.close();
+      young.close();
+      small.clear(); // no snapshot is counted as open
+      assertThat(small.count(ACCOUNTS)).isZero();
+    }
+  }
+
+  /** Replaces values: those of a round are 60 kB. */
+  private static void put(KeyValueStore store, int round) {
+    WriteBatch batch = new WriteBatch();
+    batch.put(ACCOUNTS, new byte[] {0}, new byte[] {(byte) round});
+    batch.put(ACCOUNTS, new byte[] {1}, new byte[60_000]);
+    store.write(batch);
+  }
+
+  /** Each commit is in the journal; a changed bit in one is not taken for its end. */
+  @Test
+  void aJournalWithAChangedBitIsRefused() throws Exception {
+    Path other = folder.resolve("journal");
+    Path killed = Files.createDirectories(folder.resolve("killed"));
+    try (KeyValueStore store = open(other)) {
+      for (int i = 0; i < 4; i++) {
+        put(store, i);
+      }
+      for (String file : new String[] {"chain.mapdb", "chain.mapdb.journal"}) {
+        Files.copy(other.resolve(file), killed.resolve(file));
+      }
+    }
+    Path journal = killed.resolve("chain.mapdb.journal");
+    byte[] whole = Files.readAllBytes(journal);
+    for (int at : new int[] {0, 1, 2, 3, 4, 8, 11, 12, 5_000, whole.length - 1}) {
+      byte[] changed = whole.clone();
+      changed[at] ^= 4;
+      Files.write(journal, changed);
+      assertThatThrownBy(() -> open(killed))
+          .as("byte " + at)
+          .isInstanceOf(StorageException.class)
+          .hasMessageContaining("journal has changed");
+      assertThat(journal).hasBinaryContent(changed);
+    }
+    Files.write(journal, whole);
+    try (KeyValueStore store = open(killed)) {
+      assertThat(store.get(ACCOUNTS, new byte[] {0})).isEqualTo(new byte[] {3});
+    }
   }
 
   @Test

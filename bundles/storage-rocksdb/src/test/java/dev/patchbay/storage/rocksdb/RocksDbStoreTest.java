@@ -37,6 +37,14 @@ class RocksDbStoreTest extends KeyValueStoreContract {
   }
 
   @Test
+  void theIntervalHasARange() {
+    assertThatThrownBy(() -> new RocksDbBackend(-1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("dev.patchbay.storage.rocksdb: sync.interval.ms")
+        .hasMessageContaining("-1");
+  }
+
+  @Test
   void damagedFilesAreRefused() throws Exception {
     Path other = folder.resolve("damaged");
     KeyValueStore store = backend().open(other, COLUMNS, true);
