@@ -14,9 +14,9 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A small file beside RocksDB's own that says how far the store was synced: a store that has less
- * when it is opened has lost what was durable. The file is written after each sync and never synced
- * itself: an older one after a power cut says less, and no wrong thing. It also is the lock of the
+ * A small file among RocksDB's that says how far the store was synced: a store that has less when
+ * it is opened has lost what was durable. The file is written after each sync and never synced
+ * itself: after a power cut an older one claims less, which is safe. It also is the lock of the
  * store.
  *
  * <p>Threading: any thread.
