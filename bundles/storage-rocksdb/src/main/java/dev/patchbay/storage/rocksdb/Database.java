@@ -141,7 +141,12 @@ final class Database {
               .setKeepLogFileNum(2);
       RocksDB rocks = RocksDB.open(all, folder.toString(), descriptors, handles);
       Database opened = new Database(folder, mark, rocks, descriptors, handles, owned);
-      opened.flush();
+      try {
+        opened.flush();
+      } catch (RocksDBException | IOException | RuntimeException | Error failure) {
+        opened.close(false);
+        throw failure;
+      }
       return opened;
     } catch (RocksDBException | IOException failure) {
       release(owned);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.storage.rocksdb;
 
+import dev.patchbay.api.storage.StorageException;
 import org.rocksdb.Cache;
 import org.rocksdb.LRUCache;
 import org.rocksdb.RocksDB;
@@ -26,9 +27,21 @@ final class SharedMemory implements AutoCloseable {
     buffers = new WriteBufferManager(bufferBytes, cache);
   }
 
-  /** Loads the native library and allocates: more memory for the heap is more memory here. */
+  /**
+   * Loads the native library and allocates: more memory for the heap is more memory here.
+   *
+   * @throws StorageException when the library cannot be loaded
+   */
   static SharedMemory allocate() {
-    RocksDB.loadLibrary();
+    try {
+      RocksDB.loadLibrary();
+    } catch (UnsatisfiedLinkError | RuntimeException failure) {
+      throw new StorageException(
+          "the native library of RocksDB cannot be loaded ("
+              + failure.getMessage()
+              + "); choose another storage backend, such as mapdb",
+          failure);
+    }
     return new SharedMemory(
         share(2, MIN_CACHE_BYTES, MAX_CACHE_BYTES), share(6, MIN_BUFFER_BYTES, MAX_BUFFER_BYTES));
   }
