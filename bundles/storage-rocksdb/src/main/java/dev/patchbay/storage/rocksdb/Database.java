@@ -380,9 +380,14 @@ final class Database {
   /** Flushes, and writes the write buffers into checksummed files: no log is read at open. */
   void finish() throws RocksDBException, IOException {
     flush();
+    // RocksDB would delete the logs once the last column family is in files. They stay until the
+    // mark has the new length of the MANIFEST, so that a MANIFEST that is cut off is noticed.
+    rocks.disableFileDeletions();
     try (FlushOptions options = new FlushOptions().setWaitForFlush(true)) {
       rocks.flush(options, handles);
     }
+    flush();
+    rocks.enableFileDeletions();
   }
 
   /**
