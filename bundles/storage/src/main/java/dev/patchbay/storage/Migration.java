@@ -33,8 +33,8 @@ final class Migration {
   /** Bytes of keys and values of a portion. */
   private static final int PORTION_BYTES = 1 << 21;
 
-  private static final long MIN_RECORD_BYTES = 32L << 20;
-  private static final int RECORD_SHARE = 16;
+  /** The recorded writes of a migration take so many bytes, or a 16th of a larger heap. */
+  static final long MAX_RECORD_BYTES = Math.max(32L << 20, Runtime.getRuntime().maxMemory() / 16);
 
   private final KeyValueStore source;
   private final KeyValueStore target;
@@ -55,23 +55,6 @@ final class Migration {
 
   /** Whether a batch could not be recorded; guarded by {@link #writes}. */
   private boolean overflowed;
-
-  Migration(
-      KeyValueStore source,
-      KeyValueStore target,
-      List<Column> columns,
-      Lock writes,
-      Runnable checkCancelled,
-      LongConsumer copied) {
-    this(
-        source,
-        target,
-        columns,
-        writes,
-        checkCancelled,
-        copied,
-        Math.max(MIN_RECORD_BYTES, Runtime.getRuntime().maxMemory() / RECORD_SHARE));
-  }
 
   /**
    * Creates a migration.

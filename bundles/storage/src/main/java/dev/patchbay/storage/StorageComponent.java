@@ -76,6 +76,7 @@ public final class StorageComponent {
             Path.of(data),
             settings(config),
             FailurePoints.of(context),
+            Migration.MAX_RECORD_BYTES,
             check -> {
               ServiceRegistration<?> registration =
                   context.registerService(HealthCheck.class, check, new Hashtable<>());

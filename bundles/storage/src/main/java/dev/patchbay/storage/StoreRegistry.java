@@ -39,6 +39,7 @@ final class StoreRegistry implements Stores, StorageControl {
   private final Path data;
   private final Settings settings;
   private final StageHook hook;
+  private final long maxRecordBytes;
   private final Function<HealthCheck, Runnable> healthChecks;
 
   /** In the order of their arrival: another bundle may bring a backend of the same name. */
@@ -61,13 +62,19 @@ final class StoreRegistry implements Stores, StorageControl {
    * Creates a registry without stores and backends.
    *
    * @param data the data directory
+   * @param maxRecordBytes recorded writes of more bytes end a migration
    * @param healthChecks registers a health check and returns what unregisters it
    */
   StoreRegistry(
-      Path data, Settings settings, StageHook hook, Function<HealthCheck, Runnable> healthChecks) {
+      Path data,
+      Settings settings,
+      StageHook hook,
+      long maxRecordBytes,
+      Function<HealthCheck, Runnable> healthChecks) {
     this.data = data;
     this.settings = settings;
     this.hook = hook;
+    this.maxRecordBytes = maxRecordBytes;
     this.healthChecks = healthChecks;
   }
 
@@ -267,7 +274,8 @@ final class StoreRegistry implements Stores, StorageControl {
               declared,
               store.owner().writeLock(),
               this::checkCancelled,
-              entries -> update(progress.copied() + entries, total));
+              entries -> update(progress.copied() + entries, total),
+              maxRecordBytes);
       startRecording(store, migration);
       migration.copy();
       enter(Stage.CATCH_UP, "comparing");

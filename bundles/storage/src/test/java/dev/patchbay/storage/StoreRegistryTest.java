@@ -114,6 +114,7 @@ class StoreRegistryTest {
             data,
             new Settings("fast", required, discarded),
             stage -> hook.reached(stage),
+            1 << 20,
             check -> {
               checks.put(check.name(), (ManagedStore) check);
               return () -> checks.remove(check.name());
@@ -408,10 +409,12 @@ class StoreRegistryTest {
     write(1);
     slow.beforeWrite =
         () -> {
-          for (int i = 0; i < 40; i++) {
+          if (!writes.isHeldByCurrentThread()) {
             writes.lock();
             WriteBatch batch = new WriteBatch();
-            batch.put(ITEMS, key(i), new byte[1 << 20]);
+            for (int i = 0; i < 2; i++) {
+              batch.put(ITEMS, key(0), new byte[1 << 20]); // the last one is kept
+            }
             store.write(batch);
             writes.unlock();
           }
