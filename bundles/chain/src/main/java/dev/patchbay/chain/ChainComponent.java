@@ -131,6 +131,10 @@ public final class ChainComponent {
             context.registerService(writers, importer, new Hashtable<>()),
             context.registerService(
                 HealthCheck.class,
+                new ChainHealth(() -> chain.head().number(), chain::rules),
+                new Hashtable<>()),
+            context.registerService(
+                HealthCheck.class,
                 HealthCheck.ofFailures(
                     "chain.listeners", "all listeners are notified", listeners::failure),
                 new Hashtable<>()));
