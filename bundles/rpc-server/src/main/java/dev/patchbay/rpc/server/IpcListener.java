@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
+import dev.patchbay.api.node.Health;
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
@@ -40,11 +42,12 @@ import org.slf4j.LoggerFactory;
  */
 @Component(
     name = "dev.patchbay.rpc.ipc",
-    service = {},
+    service = HealthCheck.class,
     immediate = true,
+    reference = @Reference(name = "permission", service = ListenerPermission.Granted.class),
     configurationPolicy = ConfigurationPolicy.REQUIRE)
 @Designate(ocd = IpcListener.Config.class, factory = true)
-public final class IpcListener {
+public final class IpcListener implements HealthCheck {
   private static final Logger LOG = LoggerFactory.getLogger(IpcListener.class);
   private static final int MAX_PATH = 103;
   private static final long PAUSE_NANOS = 1_000_000_000L;
@@ -102,6 +105,7 @@ public final class IpcListener {
     String error_profile() default "patchbay";
   }
 
+  private final String name;
   private final Path path;
   private final ServerSocketChannel server;
   private final Set<IpcConnection> open = ConcurrentHashMap.newKeySet();
@@ -136,6 +140,7 @@ public final class IpcListener {
     Listener.check("max.log.results", config.max_log_results(), 1, 10_000_000);
     Listener.check("max.connections", config.max_connections(), 1, 1_000);
     Listener.check("max.expensive.seconds", config.max_expensive_seconds(), 1, 86_400);
+    this.name = Listener.partName(properties, "rpc.ipc");
     this.dispatcher = dispatcher;
     connections = new Connections(config.max_connections(), Duration.ZERO, System::nanoTime);
     this.terms =
@@ -171,6 +176,18 @@ public final class IpcListener {
             body -> new Thread(body, "rpc-ipc-" + count.getAndIncrement()));
     threads.execute(this::accept);
     LOG.info("listening on {} for {}", path, terms.namespaces());
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public Health check() {
+    return server.isOpen()
+        ? Health.healthy("listening on " + path)
+        : Health.failed("no longer listening on " + path + "; restart the bundle rpc.server");
   }
 
   private void accept() {

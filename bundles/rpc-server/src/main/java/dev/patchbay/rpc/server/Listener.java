@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
+import dev.patchbay.api.node.Health;
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.binding.ConfigurationKeys;
@@ -10,6 +12,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -41,11 +44,12 @@ import org.slf4j.LoggerFactory;
 /** One address that serves JSON-RPC over HTTP and WebSocket. Any number may be configured. */
 @Component(
     name = "dev.patchbay.rpc.listener",
-    service = {},
+    service = HealthCheck.class,
     immediate = true,
+    reference = @Reference(name = "permission", service = ListenerPermission.Granted.class),
     configurationPolicy = ConfigurationPolicy.REQUIRE)
 @Designate(ocd = Listener.Config.class, factory = true)
-public final class Listener {
+public final class Listener implements HealthCheck {
   private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
 
   /** Configuration of a listener. */
@@ -139,6 +143,9 @@ public final class Listener {
   /** Connections that the system queues; a client beyond them waits for a second to try again. */
   private static final int ACCEPT_QUEUE = 1_024;
 
+  private final String name;
+  private final Dispatcher dispatcher;
+  private final Set<String> namespaces;
   private final Server server;
   private final Connections connections;
   private final SocketCreator sockets;
@@ -165,7 +172,9 @@ public final class Listener {
     check("max.connections", config.max_connections(), 1, 1_000_000);
     check("max.websockets", config.max_websockets(), 0, 1_000_000);
     check("idle.seconds", config.idle_seconds(), 1, 86_400);
-    Set<String> namespaces = new TreeSet<>(split(config.namespaces()));
+    this.name = partName(properties, "rpc.listener");
+    this.dispatcher = dispatcher;
+    namespaces = Collections.unmodifiableSet(new TreeSet<>(split(config.namespaces())));
     if (namespaces.contains("engine") && config.jwt_secret().isBlank()) {
       throw new IllegalArgumentException(
           "dev.patchbay.rpc.listener: the namespace engine is served to those alone who have a"
@@ -299,6 +308,35 @@ public final class Listener {
       cause = cause.getCause();
     }
     return String.valueOf(cause.getMessage());
+  }
+
+  /** Returns the PID of a component without {@code dev.patchbay.}. */
+  static String partName(Map<String, Object> properties, String otherwise) {
+    return properties.get("service.pid") instanceof String pid
+        ? pid.replaceFirst("^dev\\.patchbay\\.", "")
+        : otherwise;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public Health check() {
+    if (!server.isRunning()) {
+      return Health.failed("no longer listening on " + address + "; restart the bundle rpc.server");
+    }
+    Set<String> absent = new TreeSet<>(namespaces);
+    absent.removeAll(dispatcher.namespaces());
+    return absent.isEmpty()
+        ? Health.healthy("listening on " + address + " for " + namespaces)
+        : Health.degraded(
+            "listening on "
+                + address
+                + ", but no installed bundle has the namespaces "
+                + absent
+                + "; install it, or change the key namespaces");
   }
 
   static void check(String key, int value, int least, int most) {

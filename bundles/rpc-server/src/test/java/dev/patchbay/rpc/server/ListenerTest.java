@@ -3,6 +3,7 @@ package dev.patchbay.rpc.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.patchbay.api.node.Health;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import java.io.IOException;
@@ -56,6 +57,8 @@ class ListenerTest {
       new Dispatcher(config(Dispatcher.Config.class, Map.of()), Map.of());
   private final List<AutoCloseable> clients = new ArrayList<>();
 
+  private RpcNamespace namespace;
+
   @BeforeEach
   void serve() {
     Map<String, RpcMethod> methods =
@@ -74,7 +77,7 @@ class ListenerTest {
                   });
               return true;
             });
-    RpcNamespace namespace = () -> methods;
+    namespace = () -> methods;
     dispatcher.addNamespace(namespace);
   }
 
@@ -100,6 +103,25 @@ class ListenerTest {
     all.put("port", 0);
     all.put("namespaces", "test");
     return new Listener(dispatcher, config(Listener.Config.class, all), Map.of());
+  }
+
+  @Test
+  void theHealthOfAListenerNamesItsAddressAndMissingNamespaces() throws Exception {
+    Listener listener = listen(Map.of());
+    assertThat(listener.name()).isEqualTo("rpc.listener");
+    assertThat(listener.check())
+        .isEqualTo(Health.healthy("listening on 127.0.0.1:" + listener.port() + " for [test]"));
+    dispatcher.removeNamespace(namespace);
+    assertThat(listener.check().status()).isEqualTo(Health.Status.DEGRADED);
+    assertThat(listener.check().message()).contains("[test]");
+    listener.close();
+    assertThat(listener.check().status()).isEqualTo(Health.Status.FAILED);
+  }
+
+  @Test
+  void aListenerIsNamedByItsPid() {
+    assertThat(Listener.partName(Map.of("service.pid", "dev.patchbay.rpc.listener~mine"), "other"))
+        .isEqualTo("rpc.listener~mine");
   }
 
   private Socket connect(Listener listener, String sent) throws IOException {
