@@ -10,6 +10,12 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends a command to the shell of a running node, or connects it with the terminal. The keyboard
@@ -21,7 +27,16 @@ public final class ShellClient {
   /** The node has gone before the command ended. */
   private static final int BROKEN_OFF = 4;
 
+  /** No node has opened the socket. */
+  private static final int NOT_CONNECTED = 3;
+
   private static final int CHUNK_BYTES = 8_192;
+  private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
+  /** A node that starts uses much of a processor. One that uses less than this share is stuck. */
+  private static final int MIN_SHARE_PERCENT = 5;
+
+  private static final Duration MAX_STALL = Duration.ofSeconds(30);
 
   private ShellClient() {}
 
@@ -29,27 +44,38 @@ public final class ShellClient {
    * Runs the client.
    *
    * @param args path of the socket, then the words of a command; without a command a dialogue is
-   *     opened
+   *     opened. {@code --await PID} before them waits until the process PID, a node that starts,
+   *     has opened the socket
    */
   public static void main(String[] args) throws IOException {
-    if (args.length == 0) {
-      System.err.println("usage: ShellClient SOCKET [COMMAND…]");
+    List<String> words = new ArrayList<>(List.of(args));
+    ProcessHandle node = null;
+    if (words.size() > 2 && words.get(0).equals("--await")) {
+      node = ProcessHandle.of(Long.parseLong(words.get(1))).orElse(null);
+      words = words.subList(2, words.size());
+    }
+    if (words.isEmpty()) {
+      System.err.println("usage: ShellClient [--await PID] SOCKET [COMMAND…]");
       System.exit(2);
     }
-    String[] words = new String[args.length - 1];
-    System.arraycopy(args, 1, words, 0, words.length);
-    System.exit(run(Path.of(args[0]), String.join(" ", words), System.in, System.out));
+    Path socket = Path.of(words.get(0));
+    String command = String.join(" ", words.subList(1, words.size()));
+    System.exit(run(socket, node, command, System.in, System.out));
   }
 
-  static int run(Path socket, String command, InputStream in, OutputStream out) throws IOException {
-    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-      try {
-        channel.connect(UnixDomainSocketAddress.of(socket));
-      } catch (IOException refused) {
-        System.err.println(
-            "no node answers at " + socket + "; start it with ./patchbay dev or ./patchbay run");
-        return 3;
-      }
+  /**
+   * Connects and runs.
+   *
+   * @param node the process that may still open the socket; null when there is nothing to wait for
+   */
+  static int run(
+      Path socket, @Nullable ProcessHandle node, String command, InputStream in, OutputStream out)
+      throws IOException {
+    SocketChannel connected = connect(socket, node);
+    if (connected == null) {
+      return NOT_CONNECTED;
+    }
+    try (SocketChannel channel = connected) {
       write(channel, ByteBuffer.wrap((command.strip() + "\n").getBytes(StandardCharsets.UTF_8)));
       if (command.isBlank()) {
         Thread keyboard = new Thread(() -> pump(in, channel), "shell-client-input");
@@ -63,6 +89,49 @@ public final class ShellClient {
       }
       return status;
     }
+  }
+
+  /** Connects; returns null after it has printed why that is not possible. */
+  private static @Nullable SocketChannel connect(Path socket, @Nullable ProcessHandle node)
+      throws IOException {
+    long windowNanos = System.nanoTime();
+    Duration windowCpu = cpu(node);
+    while (true) {
+      SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+      try {
+        channel.connect(UnixDomainSocketAddress.of(socket));
+        return channel;
+      } catch (IOException refused) {
+        channel.close();
+      }
+      if (node == null) {
+        System.err.println(
+            "no node answers at " + socket + "; start it with ./patchbay dev or ./patchbay run");
+        return null;
+      }
+      if (!node.isAlive()) {
+        return null; // the launcher explains the end of the node
+      }
+      long elapsed = System.nanoTime() - windowNanos;
+      if (elapsed > MAX_STALL.toNanos()) {
+        Duration used = cpu(node).minus(windowCpu);
+        if (used.toNanos() < elapsed / 100 * MIN_SHARE_PERCENT) {
+          System.err.println(
+              "error: the node has not opened its shell, and makes no progress; is the bundle shell"
+                  + " installed?");
+          return null;
+        }
+        windowNanos = System.nanoTime();
+        windowCpu = cpu(node);
+      }
+      LockSupport.parkNanos(RETRY_NANOS);
+    }
+  }
+
+  private static Duration cpu(@Nullable ProcessHandle process) {
+    return process == null
+        ? Duration.ZERO
+        : process.info().totalCpuDuration().orElse(Duration.ZERO);
   }
 
   /**

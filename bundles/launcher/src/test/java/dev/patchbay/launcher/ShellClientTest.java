@@ -4,6 +4,7 @@ package dev.patchbay.launcher;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
 import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
 import java.net.StandardProtocolFamily;
@@ -52,8 +53,7 @@ class ShellClientTest {
     try (ServerSocketChannel server = server();
         PipedOutputStream keyboard = new PipedOutputStream()) {
       PipedInputStream in = new PipedInputStream(keyboard);
-      CompletableFuture<Integer> client =
-          CompletableFuture.supplyAsync(() -> run(folder.resolve("s"), "", in));
+      CompletableFuture<Integer> client = CompletableFuture.supplyAsync(() -> run(null, "", in));
       try (SocketChannel node = server.accept()) {
         assertThat(line(node)).as("a dialogue").isEmpty();
         for (int i = 0; i < 5; i++) {
@@ -78,11 +78,7 @@ class ShellClientTest {
       for (String end : new String[] {"\0" + "3", ""}) {
         CompletableFuture<Integer> client =
             CompletableFuture.supplyAsync(
-                () ->
-                    run(
-                        folder.resolve("s"),
-                        "some command",
-                        java.io.InputStream.nullInputStream()));
+                () -> run(null, "some command", InputStream.nullInputStream()));
         try (SocketChannel node = server.accept()) {
           assertThat(line(node)).isEqualTo("some command");
           print(node, "text" + end);
@@ -93,9 +89,30 @@ class ShellClientTest {
     }
   }
 
-  private int run(Path socket, String command, java.io.InputStream in) {
+  @Test
+  void aSocketThatIsNotOpenYetIsAwaited() throws Exception {
+    CompletableFuture<Integer> client =
+        CompletableFuture.supplyAsync(
+            () -> run(ProcessHandle.current(), "ready", InputStream.nullInputStream()));
+    try (ServerSocketChannel server = server();
+        SocketChannel node = server.accept()) {
+      assertThat(line(node)).isEqualTo("ready");
+      print(node, "yes\0" + "0");
+    }
+    assertThat(client.get(10, TimeUnit.SECONDS)).isZero();
+  }
+
+  @Test
+  void aNodeThatHasEndedIsNotAwaited() throws Exception {
+    Process ended = new ProcessBuilder("true").start();
+    ended.waitFor();
+    assertThat(run(ended.toHandle(), "ready", InputStream.nullInputStream())).isEqualTo(3);
+    assertThat(run(null, "ready", InputStream.nullInputStream())).isEqualTo(3);
+  }
+
+  private int run(ProcessHandle node, String command, InputStream in) {
     try {
-      return ShellClient.run(socket, command, in, screen);
+      return ShellClient.run(folder.resolve("s"), node, command, in, screen);
     } catch (java.io.IOException failure) {
       throw new java.io.UncheckedIOException(failure);
     }

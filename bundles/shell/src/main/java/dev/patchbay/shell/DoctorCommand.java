@@ -77,7 +77,7 @@ public final class DoctorCommand implements Action {
         findings++;
       }
       if (c.failure != null) {
-        System.out.println(description.name + ": failed: " + firstLine(c.failure));
+        System.out.println(description.name + ": failed: " + Components.reason(c.failure));
         findings++;
       }
     }
@@ -89,15 +89,5 @@ public final class DoctorCommand implements Action {
       findings++;
     }
     return findings;
-  }
-
-  private static String firstLine(String failure) {
-    String cause = failure;
-    int at = failure.lastIndexOf("Caused by: ");
-    if (at >= 0) {
-      cause = failure.substring(at + 11);
-    }
-    int end = cause.indexOf('\n');
-    return end < 0 ? cause : cause.substring(0, end);
   }
 }

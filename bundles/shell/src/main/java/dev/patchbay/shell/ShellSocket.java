@@ -26,7 +26,9 @@ import org.apache.karaf.jaas.boot.principal.RolePrincipal;
 import org.apache.karaf.shell.api.console.Session;
 import org.apache.karaf.shell.api.console.SessionFactory;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -47,6 +49,7 @@ public final class ShellSocket {
   private static final int MAX_LINE = 65_536;
   private static final int MAX_CLIENTS = 16;
   private static final long PAUSE_NANOS = 100_000_000L;
+  private static final long RETRY_NANOS = 5_000_000L;
 
   /**
    * Karaf shows a command to those with its role only; whoever may open the socket owns the node
@@ -62,8 +65,16 @@ public final class ShellSocket {
           Set.of(),
           Set.of());
 
+  private final BundleContext context;
   private final SessionFactory factory;
   private final Path path;
+
+  /**
+   * Exists after the framework was stopped from the shell, so that the launcher can distinguish
+   * that from a call of {@code System.exit}.
+   */
+  private final Path stopped;
+
   private final ServerSocketChannel server;
   private final ExecutorService threads;
   private final Set<Thread> started = ConcurrentHashMap.newKeySet();
@@ -73,11 +84,14 @@ public final class ShellSocket {
   /** Opens the socket. */
   @Activate
   public ShellSocket(BundleContext context, @Reference SessionFactory factory) throws IOException {
+    this.context = context;
     this.factory = factory;
     String data = context.getProperty("patchbay.data");
     if (data == null) {
       throw new IllegalArgumentException("the framework property patchbay.data is not set");
     }
+    stopped = Path.of(data, "stopped");
+    Files.deleteIfExists(stopped);
     path = Path.of(data, "shell.sock");
     Files.deleteIfExists(path);
     server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
@@ -103,6 +117,10 @@ public final class ShellSocket {
    */
   @Deactivate
   void close() throws IOException, InterruptedException {
+    if (context.getBundle(Constants.SYSTEM_BUNDLE_ID).getState() == Bundle.STOPPING
+        && !isProcessExiting()) {
+      Files.writeString(stopped, "");
+    }
     Files.deleteIfExists(path);
     server.close();
     for (SocketChannel client : clients) {
@@ -117,9 +135,30 @@ public final class ShellSocket {
     }
   }
 
+  private static boolean isProcessExiting() {
+    Thread hook = new Thread(() -> {}, "shell-exit-check");
+    try {
+      Runtime.getRuntime().addShutdownHook(hook);
+      Runtime.getRuntime().removeShutdownHook(hook);
+      return false;
+    } catch (IllegalStateException exiting) {
+      return true;
+    }
+  }
+
+  /**
+   * Waits until Karaf has registered the commands of this bundle: it may do so after this class.
+   */
+  private void awaitCommands() {
+    while (server.isOpen() && factory.getRegistry().getCommand("patchbay", "ready") == null) {
+      LockSupport.parkNanos(RETRY_NANOS);
+    }
+  }
+
   private void accept() {
     while (server.isOpen()) {
       try {
+        awaitCommands();
         admit(server.accept());
       } catch (Throwable failure) { // say, no file descriptor or no thread is left
         if (server.isOpen()) {

@@ -12,6 +12,8 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
+import org.apache.karaf.shell.api.console.Command;
+import org.apache.karaf.shell.api.console.Registry;
 import org.apache.karaf.shell.api.console.Session;
 import org.apache.karaf.shell.api.console.SessionFactory;
 import org.junit.jupiter.api.AfterEach;
@@ -19,20 +21,29 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 
 @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ShellSocketTest {
   @TempDir Path folder;
   private final CountDownLatch prompted = new CountDownLatch(1);
+  private int frameworkState = Bundle.ACTIVE;
   private ShellSocket shell;
 
   @BeforeEach
   void open() throws Exception {
+    Bundle framework = proxy(Bundle.class, (name, args) -> frameworkState);
     BundleContext context =
-        proxy(BundleContext.class, (name, args) -> folder.toString()); // getProperty
+        proxy(
+            BundleContext.class,
+            (name, args) -> name.equals("getBundle") ? framework : folder.toString());
+    Command ready = proxy(Command.class, (name, args) -> null);
+    Registry registry = proxy(Registry.class, (name, args) -> ready);
     SessionFactory factory =
-        proxy(SessionFactory.class, (name, args) -> session((PrintStream) args[1]));
+        proxy(
+            SessionFactory.class,
+            (name, args) -> name.equals("getRegistry") ? registry : session((PrintStream) args[1]));
     shell = new ShellSocket(context, factory);
   }
 
@@ -120,5 +131,16 @@ class ShellSocketTest {
       send(client, "one command\n");
       assertThat(read(client, null)).isEqualTo("ran one command\n\0" + "0");
     }
+  }
+
+  @Test
+  void aStopOfTheFrameworkIsRecorded() throws Exception {
+    shell.close();
+    assertThat(folder.resolve("stopped")).as("only the bundle was stopped").doesNotExist();
+    frameworkState = Bundle.STOPPING;
+    shell.close();
+    assertThat(folder.resolve("stopped")).exists();
+    open();
+    assertThat(folder.resolve("stopped")).as("the node runs again").doesNotExist();
   }
 }
