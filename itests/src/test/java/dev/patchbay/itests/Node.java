@@ -167,6 +167,14 @@ final class Node implements AutoCloseable {
     }
   }
 
+  /** Waits for the end of the launcher; returns its exit status. */
+  int exitStatus() throws Exception {
+    if (!process.waitFor(90, TimeUnit.SECONDS)) {
+      throw new IllegalStateException("the launcher has not ended: " + output());
+    }
+    return process.exitValue();
+  }
+
   String output() throws IOException {
     return Files.readString(output);
   }

@@ -104,6 +104,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
     if (!prepared || closed || isBound()) {
       return;
     }
+    health = Health.starting("is opened");
     try {
       Choice written = choice;
       if (written == null) {
@@ -121,6 +122,9 @@ final class ManagedStore implements NamedStore, HealthCheck {
       }
     } catch (RuntimeException refused) {
       refuse(refused);
+    } catch (Error failure) {
+      health = Health.failed("cannot be opened: " + failure);
+      throw failure;
     }
   }
 

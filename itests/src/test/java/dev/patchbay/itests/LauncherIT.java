@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import javax.tools.JavaCompiler;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The launcher: what it requires of a start, how it reports the end, and the terminal. */
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
+class LauncherIT {
+  private static final String BROKEN =
+      "throw new IllegalStateException(\"a third party is broken\");";
+  private static final String EXIT = "new Thread(() -> System.exit(0), \"exit\").start();";
+
+  @TempDir Path folder;
+  private Node node;
+
+  @BeforeEach
+  void create() {
+    node = new Node(folder.resolve("node")).quick();
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    node.close();
+  }
+
+  /**
+   * A node starts with only some namespaces, in spite of a listener whose port is taken and of
+   * third parties that are broken. When it is killed, the launcher reports that. The next start
+   * finds the old log, and no configuration whose file was deleted.
+   */
+  @Test
+  void startsWithoutOptionalPartsAndReportsADeath() throws Exception {
+    Path mine = node.data.resolve("etc/dev.patchbay.rpc.listener-mine.cfg");
+    Path other = node.data.resolve("etc/dev.patchbay.rpc.ipc-other.cfg");
+    Path deploy = node.data.resolve("karaf/deploy");
+    int port;
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = taken.getLocalPort();
+      Files.createDirectories(mine.getParent());
+      Files.writeString(mine, "port = " + port + "\n");
+      Files.writeString(other, "path = " + folder.resolve("other.ipc") + "\n");
+      Files.createDirectories(deploy);
+      node.start("--namespaces", "net,web3");
+      // the first start copies the configuration of the distribution over an empty cache
+      Files.copy(bundle("Broken", BROKEN, ""), deploy.resolve("broken.jar"));
+      Files.copy(
+          bundle("Alone", "", "Import-Package: no.such.thing\n"), deploy.resolve("alone.jar"));
+      node.close();
+      node.start("--namespaces", "net,web3");
+      assertThat(node.output())
+          .contains("warning: rpc.listener~mine is FAILED: cannot listen on 127.0.0.1:" + port);
+      assertThat(node.result("net_version").asText()).isEqualTo("1337");
+      assertThat(node.call("eth_chainId").has("error")).isTrue();
+      assertThat(Files.exists(folder.resolve("other.ipc"))).isTrue();
+      // Karaf looks into its deploy folder some time after the start
+      await(() -> node.shell("patchbay:ready").output(), "com.example.Broken: a third party");
+      await(() -> node.shell("patchbay:ready").output(), "com.example.Alone");
+      await(node::output, "error: bundle com.example.Broken");
+      Node.Result ready = node.shell("patchbay:ready");
+      assertThat(ready.status()).isZero();
+      assertThat(ready.output())
+          .contains("chain: head is block 0", "execution: an EVM is installed")
+          .contains(
+              "rpc.listener~mine: cannot listen", "com.example.Alone: the bundle is not active");
+      assertThat(node.shell("patchbay:ready", "no.such.part").status()).isNotZero();
+      terminal();
+    }
+    String before = log();
+    node.kill();
+    assertThat(node.exitStatus()).isEqualTo(137);
+    assertThat(node.output())
+        .contains("the node died", "signal 9", "logs/karaf.log")
+        .doesNotContain("Stopped.");
+
+    Files.delete(mine);
+    Files.delete(other);
+    node.start();
+    assertThat(log()).as("the log of the start before").startsWith(before);
+    assertThat(since(before)).doesNotContain("listening on 127.0.0.1:" + port);
+    assertThat(node.shell("patchbay:ready").output())
+        .as("a configuration without a file")
+        .doesNotContain("~mine", "~other");
+    Node.Result exits =
+        node.shell("bundle:install", "-s", bundle("Exit", EXIT, "").toUri().toString());
+    assertThat(node.exitStatus()).as(exits.output()).isNotZero();
+    assertThat(node.output()).contains("the node died").doesNotContain("Stopped.");
+  }
+
+  /**
+   * A stop from the shell is a stop that was asked for. Import and export of a stopped node open no
+   * listener, whatever is configured, and change no configuration. A start without an EVM ends, and
+   * names it.
+   */
+  @Test
+  void opensNoListenerForAnExportAndRequiresAnEvm() throws Exception {
+    Files.createDirectories(node.data.resolve("etc"));
+    Path mine = node.data.resolve("etc/dev.patchbay.rpc.listener-mine.cfg");
+    Path deployed = node.data.resolve("karaf/deploy/dev.patchbay.rpc.ipc-deployed.cfg");
+    node.start();
+    Files.writeString(mine, "port = 0\nnamespaces = debug\n");
+    Files.writeString(deployed, "path = " + folder.resolve("deployed.ipc") + "\n");
+    node.shell(
+        "config:edit dev.patchbay.rpc.server; config:property-set expensive.waiting 31; config:update");
+    node.shell("patchbay:stop");
+    assertThat(node.exitStatus()).as(node.output()).isZero();
+    assertThat(node.output()).contains("Stopped.").doesNotContain("died");
+
+    String before = log();
+    Path file = folder.resolve("chain.rlp");
+    Node.Result exported =
+        Node.launcher(
+            Map.of(), List.of("export", "--datadir", node.data.toString(), file.toString()));
+    assertThat(exported.status()).as(exported.output()).isZero();
+    Node.Result imported =
+        Node.launcher(
+            Map.of(), List.of("import", "--datadir", node.data.toString(), file.toString()));
+    assertThat(imported.output()).contains("1 blocks were known");
+    assertThat(since(before)).contains("head is block 0").doesNotContain("listening on");
+    assertThat(mine).exists();
+
+    String stopped = log();
+    node.start();
+    assertThat(since(stopped)).containsPattern("listening on 127.0.0.1:\\d+ for \\[debug]");
+    await(() -> since(stopped), "listening on " + folder.resolve("deployed.ipc"));
+    assertThat(node.shell("config:list '(service.pid=dev.patchbay.rpc.server)'").output())
+        .as("what the shell has configured")
+        .contains("expensive.waiting = 31");
+    assertThat(node.shell("feature:uninstall", "patchbay-evm-engine").status()).isZero();
+    node.close();
+    node.launch(Map.of());
+    assertThat(node.exitStatus()).isNotZero();
+    assertThat(node.output()).contains("execution is UNAVAILABLE: no EVM is installed");
+  }
+
+  /** Asks again until a text contains another one, or 60 seconds have passed. */
+  private static void await(Callable<String> text, String part) throws Exception {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    String latest = text.call();
+    while (!latest.contains(part) && System.nanoTime() < limit) {
+      LockSupport.parkNanos(50_000_000);
+      latest = text.call();
+    }
+    assertThat(latest).contains(part);
+  }
+
+  private String log() throws IOException {
+    return Files.readString(node.data.resolve("logs/karaf.log"));
+  }
+
+  private String since(String before) throws IOException {
+    return log().substring(before.length());
+  }
+
+  /** A dialogue in a pseudo-terminal: several commands, output that comes late, and Ctrl-D. */
+  private void terminal() throws Exception {
+    String script = "/usr/bin/script";
+    assumeTrue(
+        Files.isExecutable(Path.of(script)),
+        "SKIPPED: a pseudo-terminal for this test comes by script of util-linux");
+    String command = Node.ROOT.resolve("patchbay") + " shell --datadir " + node.data;
+    Process terminal =
+        new ProcessBuilder(script, "-qefc", command, "/dev/null").redirectErrorStream(true).start();
+    try {
+      InputStream screen = terminal.getInputStream();
+      OutputStream keyboard = terminal.getOutputStream();
+      await(screen, "patchbay> ");
+      type(keyboard, "patchbay:status\n");
+      assertThat(await(screen, "patchbay> ")).contains("head       0");
+      type(keyboard, "chain:head\nrpc:list\n");
+      assertThat(await(screen, "patchbay> ")).contains("0x");
+      assertThat(await(screen, "patchbay> ")).contains("dev.patchbay.rpc.net");
+      type(keyboard, "\u0004"); // Ctrl-D
+      assertThat(terminal.waitFor(60, TimeUnit.SECONDS)).as("Ctrl-D ends the dialogue").isTrue();
+      assertThat(terminal.exitValue()).isZero();
+    } finally {
+      terminal.descendants().forEach(ProcessHandle::destroyForcibly);
+      terminal.destroyForcibly();
+    }
+  }
+
+  private static void type(OutputStream keyboard, String text) throws IOException {
+    keyboard.write(text.getBytes(StandardCharsets.UTF_8));
+    keyboard.flush();
+  }
+
+  /** Reads the screen up to a text. */
+  private static String await(InputStream screen, String end) throws Exception {
+    StringBuilder out = new StringBuilder();
+    CompletableFuture<Void> reading =
+        CompletableFuture.runAsync(
+            () -> {
+              try {
+                for (int b = screen.read(); b >= 0; b = screen.read()) {
+                  out.append((char) b);
+                  if (out.indexOf(end) >= 0) {
+                    return;
+                  }
+                }
+              } catch (IOException closed) {
+                throw new java.io.UncheckedIOException(closed);
+              }
+            });
+    reading.get(60, TimeUnit.SECONDS);
+    return out.toString();
+  }
+
+  /** Compiles a bundle with one component, whose constructor does something. */
+  private Path bundle(String name, String constructor, String headers) throws Exception {
+    Path work = Files.createDirectories(folder.resolve(name));
+    Path source = work.resolve(name + ".java");
+    Files.writeString(
+        source,
+        "public class "
+            + name
+            + " { public "
+            + name
+            + "() { if (true) { "
+            + constructor
+            + " } } }");
+    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+    assertThat(compiler.run(null, null, null, "--release", "17", source.toString())).isZero();
+    String manifest =
+        "Manifest-Version: 1.0\nBundle-ManifestVersion: 2\nBundle-SymbolicName: com.example."
+            + name
+            + "\nBundle-Version: 1.0.0\nService-Component: OSGI-INF/c.xml\n"
+            + headers;
+    String component =
+        "<scr:component xmlns:scr='http://www.osgi.org/xmlns/scr/v1.3.0' immediate='true' name='com.example."
+            + name
+            + "'><implementation class='"
+            + name
+            + "'/></scr:component>";
+    Path jar = work.resolve(name + ".jar");
+    Manifest parsed =
+        new Manifest(new java.io.ByteArrayInputStream(manifest.getBytes(StandardCharsets.UTF_8)));
+    try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar), parsed)) {
+      out.putNextEntry(new JarEntry("OSGI-INF/c.xml"));
+      out.write(component.getBytes(StandardCharsets.UTF_8));
+      out.putNextEntry(new JarEntry(name + ".class"));
+      Files.copy(work.resolve(name + ".class"), out);
+    }
+    return jar;
+  }
+}
