@@ -13,7 +13,7 @@ import java.util.function.Consumer;
  * silence.
  */
 public final class ConfigurationKeys {
-  /** Keys that the container adds begin with one of these. */
+  /** Keys that the container adds begin with one of these, or end in {@code .target}. */
   private static final List<String> CONTAINER =
       List.of("service.", "component.", "osgi.ds.", "felix.", "org.apache.karaf.");
 
@@ -28,7 +28,7 @@ public final class ConfigurationKeys {
    */
   public static Set<String> unknown(Map<String, ?> properties, Class<?> type) {
     Set<String> out = new TreeSet<>(properties.keySet());
-    out.removeIf(key -> CONTAINER.stream().anyMatch(key::startsWith));
+    out.removeIf(key -> key.endsWith(".target") || CONTAINER.stream().anyMatch(key::startsWith));
     for (Method method : type.getDeclaredMethods()) {
       out.remove(method.getName().replace('_', '.'));
     }

@@ -11,7 +11,6 @@ import org.apache.karaf.shell.api.action.lifecycle.Service;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.BundleException;
 import org.slf4j.LoggerFactory;
 
 /** Stops the node, unless the content of a store would be lost. */
@@ -55,7 +54,7 @@ public final class StopCommand implements Action {
   private static void stop(Bundle framework) {
     try {
       framework.stop();
-    } catch (BundleException failure) {
+    } catch (Throwable failure) {
       LoggerFactory.getLogger(StopCommand.class).error("the node cannot stop", failure);
     }
   }

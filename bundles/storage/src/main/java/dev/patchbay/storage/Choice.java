@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.storage;
 
+import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.StorageException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -17,15 +18,9 @@ import org.jspecify.annotations.Nullable;
  * @param durable whether the backend is durable
  * @param lossAccepted whether the store was begun in a backend that is not durable: its content is
  *     given up at the end of the process
- * @param columns the names of the columns that the files have
  * @param previous the copy that the latest migration left behind; null when there was none
  */
-record Choice(
-    Copy copy,
-    boolean durable,
-    boolean lossAccepted,
-    List<String> columns,
-    @Nullable Copy previous) {
+record Choice(Copy copy, boolean durable, boolean lossAccepted, @Nullable Copy previous) {
 
   /**
    * The files of a store in one backend.
@@ -34,27 +29,37 @@ record Choice(
    * @param folder the name of the folder
    * @param identity what the store holds in {@link Identity}: other files in the same place are
    *     noticed by it
+   * @param columns the names of the columns that the files have, without that of the kernel
    */
-  record Copy(String backend, String folder, String identity) {
+  record Copy(String backend, String folder, String identity, List<String> columns) {
     /** Returns a copy in a new folder with a new identity. */
-    static Copy create(String backend) {
+    static Copy create(String backend, List<Column> columns) {
       String identity = Identity.create();
-      return new Copy(backend, backend + "-" + identity.substring(0, 8), identity);
+      return new Copy(backend, backend + "-" + identity.substring(0, 8), identity, names(columns));
+    }
+
+    /** Returns the names of columns. */
+    static List<String> names(List<Column> columns) {
+      return columns.stream().map(Column::name).toList();
+    }
+
+    Copy withColumns(List<Column> grown) {
+      return new Copy(backend, folder, identity, names(grown));
     }
 
     private String toText() {
-      return backend + " " + folder + " " + identity;
+      return backend + " " + folder + " " + identity + " " + String.join(",", columns);
     }
 
     private static Copy parse(String text) {
       String[] parts = text.split(" ", -1);
-      if (parts.length != 3
+      if (parts.length != 4
           || !parts[0].matches(BACKEND)
           || !parts[1].matches(BACKEND)
           || !parts[2].matches("[0-9a-f]{32}")) {
         throw new IllegalArgumentException("'" + text + "' names no copy");
       }
-      return new Copy(parts[0], parts[1], parts[2]);
+      return new Copy(parts[0], parts[1], parts[2], List.of(parts[3].split(",")));
     }
   }
 
@@ -65,12 +70,12 @@ record Choice(
 
   /** Returns a choice after a migration from this one. */
   Choice moved(Copy target, boolean targetDurable) {
-    return new Choice(target, targetDurable, false, columns, copy);
+    return new Choice(target, targetDurable, false, copy);
   }
 
-  /** Returns this choice for a store with other columns. */
-  Choice withColumns(List<String> names) {
-    return new Choice(copy, durable, lossAccepted, names, previous);
+  /** Returns this choice after its copy has got other columns. */
+  Choice withColumns(List<Column> columns) {
+    return new Choice(copy.withColumns(columns), durable, lossAccepted, previous);
   }
 
   /** Returns the content of the choice file. */
@@ -79,7 +84,6 @@ record Choice(
     text.append("copy=").append(copy.toText()).append('\n');
     text.append("durable=").append(durable).append('\n');
     text.append("loss-accepted=").append(lossAccepted).append('\n');
-    text.append("columns=").append(String.join(" ", columns)).append('\n');
     Copy before = previous;
     if (before != null) {
       text.append("previous=").append(before.toText()).append('\n');
@@ -109,7 +113,6 @@ record Choice(
           Copy.parse(required(values, "copy")),
           Boolean.parseBoolean(required(values, "durable")),
           Boolean.parseBoolean(required(values, "loss-accepted")),
-          List.of(required(values, "columns").split(" ")),
           before == null ? null : Copy.parse(before));
     } catch (IllegalArgumentException malformed) {
       throw new StorageException(String.valueOf(malformed.getMessage()), malformed);

@@ -101,7 +101,7 @@ final class LegacyLayout {
     try (Stream<Path> files = Files.list(data)) {
       return files
           .filter(Files::isDirectory)
-          .filter(file -> file.getFileName().toString().matches(PREFIX + Choice.BACKEND))
+          .filter(file -> file.getFileName().toString().matches(PREFIX + "(mapdb|rocksdb)"))
           .sorted()
           .toList();
     } catch (IOException failure) {
@@ -129,7 +129,9 @@ final class LegacyLayout {
       if (backend == null) {
         return new StoreOpener.Attempt.Missing(id);
       }
-      try (KeyValueStore store = backend.open(folder.path().resolve(copy), columns, false)) {
+      // an upgrade that was interrupted has added the column of the kernel
+      try (KeyValueStore store =
+          backend.open(folder.path().resolve(copy), opener.allColumns(), true)) {
         if (isComplete(store)) {
           contents.put(id, owner.describe(store));
         } else {
@@ -164,8 +166,7 @@ final class LegacyLayout {
       previous =
           marked(contents.keySet().stream().filter(id -> !id.equals(chosen)).toList().get(0));
     }
-    folder.writeChoice(
-        new Choice(copy, true, false, columns.stream().map(Column::name).toList(), previous));
+    folder.writeChoice(new Choice(copy, true, false, previous));
     folder.remove(MARK);
     LOG.info("store {} is in {}: {}", name, chosen, contents.get(chosen));
     return opener.open(folder.readChoice(), false);
@@ -210,13 +211,7 @@ final class LegacyLayout {
     empty.forEach(id -> folder.delete(id + SUFFIX));
     Choice.Copy previous =
         contents.size() == 1 ? marked(contents.keySet().iterator().next()) : null;
-    folder.writeChoice(
-        new Choice(
-            Choice.Copy.create(chosen),
-            false,
-            false,
-            columns.stream().map(Column::name).toList(),
-            previous));
+    folder.writeChoice(new Choice(Choice.Copy.create(chosen, columns), false, false, previous));
     folder.remove(MARK);
     return opener.open(folder.readChoice(), false);
   }
@@ -235,7 +230,7 @@ final class LegacyLayout {
         identity = Identity.create();
         Identity.write(store, identity);
       }
-      return new Choice.Copy(id, folderName, identity);
+      return new Choice.Copy(id, folderName, identity, Choice.Copy.names(columns));
     }
   }
 

@@ -3,7 +3,6 @@ package dev.patchbay.storage;
 
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
-import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.NamedStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
@@ -35,7 +34,8 @@ final class ManagedStore implements NamedStore, HealthCheck {
   private final StoreOwner owner;
   private final StoreFolder folder;
   private final StoreOpener opener;
-  private final Runnable onClose;
+  private final Closing onClose;
+  private final ProcessMemory process;
   private final Slot<OpenStore> slot;
 
   private volatile @Nullable Choice choice;
@@ -46,9 +46,6 @@ final class ManagedStore implements NamedStore, HealthCheck {
   /** Why no store is bound. */
   private volatile Health health = Health.starting("is opened");
 
-  /** Whether this process had the store bound; guarded by the monitor. */
-  private boolean wasBound;
-
   /** Whether the choice was read; guarded by the monitor. */
   private boolean prepared;
 
@@ -56,12 +53,24 @@ final class ManagedStore implements NamedStore, HealthCheck {
   private boolean closed;
 
   private volatile @Nullable Migration migration;
+  private volatile Runnable cancelMigration = () -> {};
+
+  /** What happens when the owner has closed its store. */
+  interface Closing {
+    /**
+     * Frees the name.
+     *
+     * @param kept a store without files, which is open and holds the content; null for other stores
+     */
+    void closed(@Nullable OpenStore kept);
+  }
 
   /**
    * Creates a store that is not open.
    *
    * @param awaited the backend of the store when there is no choice yet
-   * @param onClose is run when the owner has closed the store
+   * @param process knows which stores this process has had open
+   * @param onClose is called when the owner has closed the store
    */
   ManagedStore(
       String name,
@@ -69,12 +78,14 @@ final class ManagedStore implements NamedStore, HealthCheck {
       StoreFolder folder,
       StoreOpener opener,
       String awaited,
-      Runnable onClose) {
+      ProcessMemory process,
+      Closing onClose) {
     this.name = name;
     this.owner = owner;
     this.folder = folder;
     this.opener = opener;
     this.awaited = awaited;
+    this.process = process;
     this.onClose = onClose;
     this.slot = new Slot<>("store " + name);
   }
@@ -86,16 +97,21 @@ final class ManagedStore implements NamedStore, HealthCheck {
    * not opened before.
    *
    * @param upgrade brings the data directory to the present layout
+   * @param kept the content of a store without files that an earlier owner has closed; null
+   *     otherwise
    */
-  synchronized void prepare(Runnable upgrade) {
+  synchronized void prepare(Runnable upgrade, @Nullable OpenStore kept) {
     try {
       upgrade.run();
       Choice written = folder.readChoice();
       folder.dropIncomplete(written);
       choice = written;
       prepared = true;
-    } catch (StorageException damaged) {
-      refuse(damaged);
+      if (kept != null) {
+        bind(kept);
+      }
+    } catch (RuntimeException | Error refused) {
+      refuse(refused);
     }
   }
 
@@ -111,7 +127,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
         written = folder.readChoice(); // an upgrade may have written it, and then been refused
         choice = written;
       }
-      StoreOpener.Attempt attempt = opener.open(written, wasBound);
+      StoreOpener.Attempt attempt = opener.open(written, process.wasOpen(name));
       if (attempt instanceof StoreOpener.Attempt.Missing missing) {
         awaited = missing.backend();
         health =
@@ -120,7 +136,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
         choice = opened.choice();
         bind(opened.store());
       }
-    } catch (RuntimeException refused) {
+    } catch (RuntimeException | Error refused) {
       refuse(refused);
     } catch (Error failure) {
       health = Health.failed("cannot be opened: " + failure);
@@ -139,11 +155,11 @@ final class ManagedStore implements NamedStore, HealthCheck {
     } finally {
       owner.writeLock().unlock();
     }
-    wasBound = true;
+    process.opened(name);
     LOG.info("store {} is bound in {}", name, open.backend().id());
   }
 
-  private void refuse(RuntimeException refused) {
+  private void refuse(Throwable refused) {
     String reason =
         refused instanceof StorageException
             ? String.valueOf(refused.getMessage())
@@ -171,6 +187,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
                     + "' has ended with the bundle of '"
                     + backend.id()
                     + "'");
+    cancelMigration.run();
     DrainResult drained = slot.release(open, DRAIN);
     open.close();
     LOG.info(
@@ -186,7 +203,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
   public StoreLease lease() {
     while (true) {
       try {
-        StoreLease lease = OpenStore.lease(slot.lease());
+        StoreLease lease = OpenStore.lease(slot.lease(), this);
         if (lease != null) {
           return lease;
         }
@@ -216,10 +233,25 @@ final class ManagedStore implements NamedStore, HealthCheck {
   public void write(WriteBatch batch) {
     try (StoreLease lease = lease()) {
       lease.get().write(batch);
-      Migration running = migration;
+    }
+  }
+
+  /** Writes to a leased store; a migration takes note of the batch. */
+  void write(OpenStore open, WriteBatch batch) {
+    Migration running = migration;
+    if (slot.peek().orElse(null) != open) {
+      throw new StorageException("store " + name + " was moved while a lease was open");
+    }
+    try {
+      open.store().write(batch);
       if (running != null) {
         running.record(batch);
       }
+    } catch (RuntimeException | Error failure) {
+      if (running != null) {
+        running.lose(); // the store may have the batch
+      }
+      throw failure;
     }
   }
 
@@ -232,20 +264,26 @@ final class ManagedStore implements NamedStore, HealthCheck {
 
   @Override
   public void close() {
-    synchronized (this) {
-      if (closed && !isBound()) {
-        onClose.run();
-        return;
+    OpenStore kept = null;
+    try {
+      synchronized (this) {
+        boolean first = !closed;
+        closed = true;
+        health = Health.unavailable("the owner of store " + name + " is stopped");
+        OpenStore open = slot.peek().orElse(null);
+        if (first && open != null) {
+          cancelMigration.run();
+          slot.release(open, DRAIN);
+          if (open.backend().isDurable()) {
+            open.close();
+          } else {
+            kept = open;
+          }
+        }
       }
-      closed = true;
-      health = Health.unavailable("the owner of store " + name + " is stopped");
-      OpenStore open = slot.peek().orElse(null);
-      if (open != null) {
-        slot.release(open, DRAIN);
-        open.close();
-      }
+    } finally {
+      onClose.closed(kept);
     }
-    onClose.run();
   }
 
   // ---- what operators see
@@ -261,6 +299,15 @@ final class ManagedStore implements NamedStore, HealthCheck {
     return open == null
         ? health
         : Health.healthy("store " + name + " is in " + open.backend().id());
+  }
+
+  /**
+   * Returns the store that is bound.
+   *
+   * @throws StorageUnavailableException when none is
+   */
+  OpenStore bound() {
+    return slot.peek().orElseThrow(this::unavailable);
   }
 
   String storeName() {
@@ -311,12 +358,14 @@ final class ManagedStore implements NamedStore, HealthCheck {
   // ---- migration
 
   /** Starts to record writes for a migration. The caller holds the owner's lock. */
-  void startRecording(Migration running) {
+  void startRecording(Migration running, Runnable cancel) {
     migration = running;
+    cancelMigration = cancel;
   }
 
   void stopRecording() {
     migration = null;
+    cancelMigration = () -> {};
   }
 
   /**
@@ -328,7 +377,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
    * @throws StorageException when the store was unbound in the meantime, or the choice cannot be
    *     written; the source stays
    */
-  void replace(KeyValueStore source, OpenStore target, Runnable finish) {
+  void replace(OpenStore source, OpenStore target, Runnable finish) {
     Choice before;
     OpenStore replaced;
     synchronized (this) {
@@ -336,16 +385,16 @@ final class ManagedStore implements NamedStore, HealthCheck {
       try {
         Choice current = choice;
         OpenStore bound = slot.peek().orElse(null);
-        if (closed || current == null || bound == null || bound.store() != source) {
+        if (closed || current == null || bound == null || bound != source) {
           throw new StorageException("the store was unbound during the migration");
         }
         finish.run();
         before = current;
         replaced = bound;
         Choice next = current.moved(target.copy(), target.backend().isDurable());
-        writeChoice(next, current);
+        writeChoice(next, current, bound);
         choice = next;
-        migration = null;
+        stopRecording();
         slot.replace(target, Duration.ZERO);
       } finally {
         owner.writeLock().unlock();
@@ -363,14 +412,37 @@ final class ManagedStore implements NamedStore, HealthCheck {
     }
   }
 
-  /** Writes a choice; the one before it stays when that fails. */
-  private void writeChoice(Choice next, Choice before) {
+  /**
+   * Writes a choice. When that fails, what the disk says decides: the store that is bound is never
+   * another one than that of the choice.
+   */
+  private void writeChoice(Choice next, Choice before, OpenStore bound) {
     try {
       folder.writeChoice(next);
-    } catch (StorageException unclear) {
-      // the new file may be in place although its folder could not be synced
-      folder.writeChoice(before);
-      throw unclear;
+    } catch (RuntimeException | Error failure) {
+      Choice written = null;
+      try {
+        written = folder.readChoice();
+      } catch (RuntimeException unreadable) {
+        failure.addSuppressed(unreadable);
+      }
+      if (next.equals(written)) {
+        LOG.warn(
+            "the choice of store {} is written, but may not survive a power cut: {}",
+            name,
+            failure.toString());
+        return;
+      }
+      if (!before.equals(written)) {
+        slot.release(bound, Duration.ZERO);
+        health =
+            Health.failed(
+                "the choice file in "
+                    + folder.path()
+                    + " can be neither written nor read: "
+                    + failure);
+      }
+      throw failure;
     }
   }
 }

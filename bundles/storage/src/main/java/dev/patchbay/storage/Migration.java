@@ -98,6 +98,11 @@ final class Migration {
     }
   }
 
+  /** Takes note of a batch that the source may have although its write failed. */
+  void lose() {
+    overflowed = true;
+  }
+
   /** Copies all columns. */
   void copy() {
     for (Column column : columns) {
@@ -153,9 +158,10 @@ final class Migration {
   private List<WriteBatch> take() {
     if (overflowed) {
       throw new StorageException(
-          "the target takes writes more slowly than the node makes them: more than "
+          "a write could not be recorded: the target takes writes more slowly than the node makes"
+              + " them, more than "
               + maxRecordBytes
-              + " bytes are waiting");
+              + " bytes are waiting, or a write failed");
     }
     List<WriteBatch> batches = recorded;
     recorded = new ArrayList<>();
@@ -169,7 +175,11 @@ final class Migration {
       for (WriteBatch.Entry entry : batch.entries()) {
         byte[] value = entry.value();
         Integer position = order.get(entry.column());
-        if (position == null || position >= reached) {
+        if (position == null) {
+          throw new StorageException(
+              "the owner writes to column " + entry.column() + " without having declared it");
+        }
+        if (position >= reached) {
           continue; // a later portion has it
         }
         if (value == null) {

@@ -44,19 +44,21 @@ final class OpenStore {
    * Leases the store.
    *
    * @param held a lease of the slot, which ends with the returned lease
+   * @param owner takes the writes
    * @return null when the store was closed in the meantime; {@code held} is closed then
    */
-  static @Nullable StoreLease lease(Lease<OpenStore> held) {
+  static @Nullable StoreLease lease(Lease<OpenStore> held, ManagedStore owner) {
     OpenStore open = held.get();
     if (open.users.getAndUpdate(count -> count == 0 ? 0 : count + 1) == 0) {
       held.close();
       return null;
     }
+    KeyValueStore leased = new LeasedStore(open, owner);
     AtomicBoolean ended = new AtomicBoolean();
     return new StoreLease() {
       @Override
       public KeyValueStore get() {
-        return open.store;
+        return leased;
       }
 
       @Override
@@ -84,7 +86,7 @@ final class OpenStore {
   void close() {
     try {
       store.close();
-    } catch (RuntimeException failure) {
+    } catch (RuntimeException | Error failure) {
       LOG.warn("closing {} of {} failed: {}", copy.folder(), backend.id(), failure.toString());
     }
   }

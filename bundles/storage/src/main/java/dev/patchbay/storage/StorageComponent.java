@@ -76,6 +76,7 @@ public final class StorageComponent {
             Path.of(data),
             settings(config),
             FailurePoints.of(context),
+            ProcessMemory.ofSystem(),
             Migration.MAX_RECORD_BYTES,
             check -> {
               ServiceRegistration<?> registration =

@@ -98,7 +98,7 @@ final class StoreOpener {
     if (backend == null) {
       return new Attempt.Missing(backendId);
     }
-    Choice.Copy copy = Choice.Copy.create(backendId);
+    Choice.Copy copy = Choice.Copy.create(backendId, columns);
     folder.markIncomplete(copy);
     KeyValueStore store = null;
     try {
@@ -110,7 +110,7 @@ final class StoreOpener {
         owner.writeLock().unlock();
       }
       Identity.write(store, copy.identity());
-      Choice choice = new Choice(copy, backend.isDurable(), !backend.isDurable(), names(), null);
+      Choice choice = new Choice(copy, backend.isDurable(), !backend.isDurable(), null);
       folder.writeChoice(choice);
       folder.clearIncomplete();
       LOG.info("store {} begins in {}", name, backendId);
@@ -119,13 +119,10 @@ final class StoreOpener {
       if (store != null) {
         new OpenStore(backend, store, copy).close();
       }
-      folder.dropIncomplete(null);
+      folder.dropIncomplete(
+          folder.readChoice()); // a choice that was written stays, and is complete
       throw failure;
     }
-  }
-
-  private List<String> names() {
-    return columns.stream().map(Column::name).toList();
   }
 
   // ---- a store that exists
@@ -133,7 +130,7 @@ final class StoreOpener {
   private Attempt durable(Choice choice, boolean reopened) {
     String required = settings.required(name);
     if (!reopened && required != null && !required.equals(choice.copy().backend())) {
-      if (isGivenUp(choice, required)) {
+      if (isGivenUp(choice, required) && isDamaged(choice)) {
         return adoptPrevious(choice);
       }
       throw elsewhere(choice, required);
@@ -190,14 +187,14 @@ final class StoreOpener {
 
   /** Returns whether the owner has columns that the files have not. */
   private boolean isGrowing(Choice choice) {
-    return !new HashSet<>(choice.columns()).containsAll(names());
+    return !new HashSet<>(choice.copy().columns()).containsAll(Choice.Copy.names(columns));
   }
 
   private Choice grown(Choice choice) {
     if (!isGrowing(choice)) {
       return choice;
     }
-    Choice grown = choice.withColumns(names());
+    Choice grown = choice.withColumns(columns);
     folder.writeChoice(grown);
     return grown;
   }
@@ -248,6 +245,21 @@ final class StoreOpener {
         && previous.backend().equals(required);
   }
 
+  /** Returns whether the files of a choice are refused; they are not changed. */
+  private boolean isDamaged(Choice choice) {
+    StorageBackend backend = backends.apply(choice.copy().backend());
+    if (backend == null) {
+      return false;
+    }
+    try {
+      openCopy(choice, backend).close();
+      return false;
+    } catch (StorageException damaged) {
+      LOG.warn("store {} is given up on request: {}", name, damaged.getMessage());
+      return true;
+    }
+  }
+
   /** Goes on from the copy that the latest migration left behind. */
   private Attempt adoptPrevious(Choice choice) {
     Choice.Copy previous = choice.previous();
@@ -258,8 +270,10 @@ final class StoreOpener {
     if (backend == null) {
       return new Attempt.Missing(previous.backend());
     }
-    Choice adopted = new Choice(previous, backend.isDurable(), false, choice.columns(), null);
+    Choice.Copy given = choice.durable() ? choice.copy() : null; // stays until the next migration
+    Choice adopted = new Choice(previous, backend.isDurable(), false, given);
     OpenStore store = openCopy(adopted, backend);
+    adopted = grown(adopted);
     folder.writeChoice(adopted);
     LOG.warn(
         "store {} goes on from the copy in {}, {}; what came later is given up on request",
@@ -289,7 +303,9 @@ final class StoreOpener {
     if (backend == null) {
       return "";
     }
-    try (KeyValueStore store = backend.open(folder.of(copy), allColumns(), false)) {
+    List<Column> its = new ArrayList<>(copy.columns().stream().map(Column::new).toList());
+    its.add(Identity.COLUMN);
+    try (KeyValueStore store = backend.open(folder.of(copy), its, false)) {
       return copy.identity().equals(Identity.read(store))
           ? ", " + owner.describe(store) + ","
           : ", which is damaged,";

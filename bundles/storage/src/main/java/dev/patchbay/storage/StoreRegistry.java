@@ -4,7 +4,6 @@ package dev.patchbay.storage;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
-import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.NamedStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageControl;
@@ -14,6 +13,7 @@ import dev.patchbay.api.storage.StoreOwner;
 import dev.patchbay.api.storage.Stores;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -47,9 +47,17 @@ final class StoreRegistry implements Stores, StorageControl {
 
   private final Map<String, ManagedStore> stores = new ConcurrentSkipListMap<>();
   private final Map<String, List<Column>> columns = new ConcurrentSkipListMap<>();
+
+  /** Content without files of stores that have no owner at the moment; guarded by this. */
+  private final Map<String, OpenStore> kept = new HashMap<>();
+
+  private final ProcessMemory process;
   private final AtomicBoolean migrating = new AtomicBoolean();
   private volatile Progress progress = new Progress(Stage.IDLE, "", "", "", 0, 0, 0, "");
   private volatile boolean cancelled;
+
+  /** Guarded by this. */
+  private boolean closed;
 
   /**
    * Is called at the start of each stage of a migration: tests let stages fail, or the process end.
@@ -62,6 +70,7 @@ final class StoreRegistry implements Stores, StorageControl {
    * Creates a registry without stores and backends.
    *
    * @param data the data directory
+   * @param process knows which stores this process has had open
    * @param maxRecordBytes recorded writes of more bytes end a migration
    * @param healthChecks registers a health check and returns what unregisters it
    */
@@ -69,11 +78,13 @@ final class StoreRegistry implements Stores, StorageControl {
       Path data,
       Settings settings,
       StageHook hook,
+      ProcessMemory process,
       long maxRecordBytes,
       Function<HealthCheck, Runnable> healthChecks) {
     this.data = data;
     this.settings = settings;
     this.hook = hook;
+    this.process = process;
     this.maxRecordBytes = maxRecordBytes;
     this.healthChecks = healthChecks;
   }
@@ -87,6 +98,7 @@ final class StoreRegistry implements Stores, StorageControl {
 
   void removeBackend(StorageBackend backend) {
     backends.removeIf(installed -> installed == backend);
+    closeKept(backend);
     boolean replaced = find(backend.id()) != null; // by another bundle
     for (ManagedStore store : stores.values()) {
       store.backendRemoved(backend);
@@ -125,8 +137,10 @@ final class StoreRegistry implements Stores, StorageControl {
             folder,
             opener,
             settings.initial(name),
-            () -> {
+            process,
+            content -> {
               if (stores.remove(name, self[0])) {
+                keep(name, content);
                 unregister[0].run();
               }
             });
@@ -134,16 +148,52 @@ final class StoreRegistry implements Stores, StorageControl {
     if (stores.putIfAbsent(name, store) != null) {
       throw new IllegalStateException("store '" + name + "' has an owner");
     }
-    columns.put(name, List.copyOf(declared));
-    unregister[0] = healthChecks.apply(store);
-    store.prepare(
-        () -> {
-          if (name.equals(LegacyLayout.STORE)) {
-            LegacyLayout.move(data, folder);
-          }
-        });
-    store.open();
-    return store;
+    try {
+      columns.put(name, List.copyOf(declared));
+      unregister[0] = healthChecks.apply(store);
+      store.prepare(
+          () -> {
+            if (name.equals(LegacyLayout.STORE)) {
+              LegacyLayout.move(data, folder);
+            }
+          },
+          take(name));
+      store.open();
+      return store;
+    } catch (RuntimeException | Error failure) {
+      store.close();
+      throw failure;
+    }
+  }
+
+  /** Keeps content without files for the next owner of the name. */
+  private void keep(String name, @Nullable OpenStore content) {
+    if (content == null) {
+      return;
+    }
+    synchronized (this) {
+      if (!closed && backends.contains(content.backend())) {
+        kept.put(name, content);
+        return;
+      }
+    }
+    content.close();
+  }
+
+  private synchronized void closeKept(StorageBackend backend) {
+    kept.values()
+        .removeIf(
+            content -> {
+              boolean ends = content.backend() == backend;
+              if (ends) {
+                content.close();
+              }
+              return ends;
+            });
+  }
+
+  private synchronized @Nullable OpenStore take(String name) {
+    return kept.remove(name);
   }
 
   private static void checkColumns(List<Column> declared) {
@@ -158,6 +208,13 @@ final class StoreRegistry implements Stores, StorageControl {
 
   /** Closes all stores. */
   void close() {
+    List<OpenStore> left;
+    synchronized (this) {
+      closed = true;
+      left = List.copyOf(kept.values());
+      kept.clear();
+    }
+    left.forEach(OpenStore::close);
     List.copyOf(stores.values()).forEach(ManagedStore::close);
   }
 
@@ -237,8 +294,8 @@ final class StoreRegistry implements Stores, StorageControl {
       throw new IllegalStateException("a migration is under way: " + progress);
     }
     cancelled = false;
-    try (StoreLease lease = store.lease()) {
-      move(store, lease.get(), backend);
+    try (StoreLease held = store.lease()) { // the source stays open
+      move(store, store.bound(), backend);
     } finally {
       migrating.set(false);
     }
@@ -251,10 +308,10 @@ final class StoreRegistry implements Stores, StorageControl {
     return progress;
   }
 
-  private void move(ManagedStore store, KeyValueStore source, StorageBackend backend) {
+  private void move(ManagedStore store, OpenStore source, StorageBackend backend) {
     String from = store.chosen();
     List<Column> declared = columns.getOrDefault(store.storeName(), List.of());
-    Choice.Copy copy = Choice.Copy.create(backend.id());
+    Choice.Copy copy = Choice.Copy.create(backend.id(), declared);
     progress =
         new Progress(Stage.PREPARE, store.storeName(), from, backend.id(), 0, 0, 0, "preparing");
     OpenStore target = null;
@@ -264,19 +321,19 @@ final class StoreRegistry implements Stores, StorageControl {
       List<Column> all = new ArrayList<>(declared);
       all.add(Identity.COLUMN);
       target = new OpenStore(backend, backend.open(store.folder().of(copy), all, true), copy);
-      long total = count(source, declared);
+      long total = count(source.store(), declared);
       enter(Stage.COPY, "copying");
       update(progress.copied(), total);
       Migration migration =
           new Migration(
-              source,
+              source.store(),
               target.store(),
               declared,
               store.owner().writeLock(),
               this::checkCancelled,
               entries -> update(progress.copied() + entries, total),
               maxRecordBytes);
-      startRecording(store, migration);
+      startRecording(store, migration, this::cancel);
       migration.copy();
       enter(Stage.CATCH_UP, "comparing");
       migration.compare();
@@ -302,20 +359,19 @@ final class StoreRegistry implements Stores, StorageControl {
   }
 
   private static long count(KeyReader source, List<Column> columns) {
-    return columns.stream().mapToLong(source::count).sum();
+    return columns.stream().mapToLong(source::estimateCount).sum();
   }
 
-  private static void startRecording(ManagedStore store, Migration migration) {
+  private static void startRecording(ManagedStore store, Migration migration, Runnable cancel) {
     store.owner().writeLock().lock();
     try {
-      store.startRecording(migration);
+      store.startRecording(migration, cancel);
     } finally {
       store.owner().writeLock().unlock();
     }
   }
 
-  private void fence(
-      ManagedStore store, KeyValueStore source, OpenStore target, Migration migration) {
+  private void fence(ManagedStore store, OpenStore source, OpenStore target, Migration migration) {
     long[] start = {0};
     store.replace(
         source,
@@ -323,6 +379,9 @@ final class StoreRegistry implements Stores, StorageControl {
         () -> {
           start[0] = System.nanoTime();
           enter(Stage.FENCE, "writes wait");
+          if (backends.stream().noneMatch(installed -> installed == target.backend())) {
+            throw new StorageException("the backend of the target was removed");
+          }
           migration.finish();
           target.store().flush();
           enter(Stage.REPLACE, "binding");

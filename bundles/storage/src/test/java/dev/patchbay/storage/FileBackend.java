@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiPredicate;
+import java.util.stream.Stream;
 
 /** A small backend for tests: a file for each column, written anew by each batch. */
 final class FileBackend implements StorageBackend {
@@ -65,6 +66,16 @@ final class FileBackend implements StorageBackend {
 
     FileStore(Path folder, List<Column> columns, boolean create) throws IOException {
       this.folder = folder;
+      if (durable && Files.isDirectory(folder)) {
+        try (Stream<Path> files = Files.list(folder)) {
+          List<String> names = columns.stream().map(Column::name).toList();
+          for (Path file : files.toList()) {
+            if (!names.contains(file.getFileName().toString())) {
+              throw new StorageException("column " + file.getFileName() + " is not known");
+            }
+          }
+        }
+      }
       for (Column column : columns) {
         Path file = folder.resolve(column.name());
         TreeMap<byte[], byte[]> entries = new TreeMap<>(Arrays::compareUnsigned);

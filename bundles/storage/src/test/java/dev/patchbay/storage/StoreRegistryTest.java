@@ -22,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -44,8 +45,8 @@ class StoreRegistryTest {
 
   @TempDir Path folder;
   private Path data;
-  private final FileBackend fast = new FileBackend("fast", true);
-  private final FileBackend slow = new FileBackend("slow", true);
+  private final FileBackend fast = new FileBackend("rocksdb", true);
+  private final FileBackend slow = new FileBackend("mapdb", true);
   private FileBackend memory = new FileBackend("memory", false);
   private final ReentrantLock writes = new ReentrantLock();
   private final Map<String, ManagedStore> checks = new HashMap<>();
@@ -112,8 +113,9 @@ class StoreRegistryTest {
     registry =
         new StoreRegistry(
             data,
-            new Settings("fast", required, discarded),
+            new Settings("rocksdb", required, discarded),
             stage -> hook.reached(stage),
+            process(),
             1 << 20,
             check -> {
               checks.put(check.name(), (ManagedStore) check);
@@ -123,6 +125,22 @@ class StoreRegistryTest {
       registry.addBackend(backend);
     }
     store = registry.register(NAME, List.of(META, ITEMS), owner);
+  }
+
+  /** What a process knows: nothing at its start. */
+  private static ProcessMemory process() {
+    Set<String> opened = new HashSet<>();
+    return new ProcessMemory() {
+      @Override
+      public boolean wasOpen(String name) {
+        return opened.contains(name);
+      }
+
+      @Override
+      public void opened(String name) {
+        opened.add(name);
+      }
+    };
   }
 
   private void write(int number) {
@@ -163,11 +181,13 @@ class StoreRegistryTest {
 
   @Test
   void theChoiceOfTheFirstStartDecidesLater() {
-    restart(Map.of(NAME, "slow"), Set.of());
-    assertThat(reason()).contains("is in 'fast', not in 'slow'").contains("storage:migrate slow");
+    restart(Map.of(NAME, "mapdb"), Set.of());
+    assertThat(reason())
+        .contains("is in 'rocksdb', not in 'mapdb'")
+        .contains("storage:migrate mapdb");
     assertThat(owner.begun).isZero();
     restart(Map.of(), Set.of());
-    assertThat(registry.chosen(NAME)).isEqualTo("fast");
+    assertThat(registry.chosen(NAME)).isEqualTo("rocksdb");
     assertThat(owner.begun).isZero();
     assertThat(checks.get("storage.chain").check().status()).isEqualTo(Health.Status.HEALTHY);
   }
@@ -178,7 +198,7 @@ class StoreRegistryTest {
     registry.close();
     owner = new Owner();
     start(Map.of(), Set.of(), slow, memory);
-    assertThat(reason()).contains("backend 'fast' is not installed");
+    assertThat(reason()).contains("backend 'rocksdb' is not installed");
     registry.addBackend(fast);
     assertThat(read(1)).isEqualTo(key(-1));
     assertThat(owner.begun).isZero();
@@ -195,7 +215,8 @@ class StoreRegistryTest {
           new StoreFolder(data.resolve("stores/chain")).delete(choice().copy().folder());
       case "empty" -> fill(folder, List.of(META, ITEMS, Identity.COLUMN), Map.of());
       case "replace" -> {
-        try (KeyValueStore other = fast.open(folder, List.of(Identity.COLUMN), false)) {
+        try (KeyValueStore other =
+            fast.open(folder, List.of(META, ITEMS, Identity.COLUMN), false)) {
           Identity.write(other, Identity.create());
         }
       }
@@ -206,7 +227,7 @@ class StoreRegistryTest {
     assertThat(reason()).isNotEmpty();
     assertThat(owner.begun).isZero();
     registry.close();
-    start(Map.of(NAME, "slow"), Set.of("chain"), fast, slow, memory);
+    start(Map.of(NAME, "mapdb"), Set.of("chain"), fast, slow, memory);
     assertThat(reason()).isNotEmpty();
     assertThat(owner.begun).isZero();
   }
@@ -290,8 +311,8 @@ class StoreRegistryTest {
     restart(Map.of(), Set.of());
     assertThat(registry.chosen(NAME)).isEqualTo("memory");
     assertThat(owner.begun).isEqualTo(1);
-    restart(Map.of(NAME, "slow"), Set.of());
-    assertThat(registry.chosen(NAME)).isEqualTo("slow");
+    restart(Map.of(NAME, "mapdb"), Set.of());
+    assertThat(registry.chosen(NAME)).isEqualTo("mapdb");
   }
 
   @Test
@@ -303,14 +324,14 @@ class StoreRegistryTest {
     restart(Map.of(), Set.of());
     assertThat(reason())
         .contains("moved to 'memory'")
-        .contains("older copy, block 1, is in 'fast'")
+        .contains("older copy, block 1, is in 'rocksdb'")
         .contains("--discard-chain");
-    restart(Map.of(NAME, "slow"), Set.of());
+    restart(Map.of(NAME, "mapdb"), Set.of());
     assertThat(reason()).contains("moved to 'memory'");
     restart(Map.of(), Set.of(NAME));
     assertThat(owner.begun).isZero();
     assertThat(owner.head).isEqualTo("block 1");
-    assertThat(registry.chosen(NAME)).isEqualTo("fast");
+    assertThat(registry.chosen(NAME)).isEqualTo("rocksdb");
     restart(Map.of(), Set.of(NAME));
     assertThat(owner.head).as("nothing is lost, nothing is given up").isEqualTo("block 1");
   }
@@ -333,7 +354,7 @@ class StoreRegistryTest {
   void aBackendThatGoesIsNotReplacedByAnother() {
     write(1);
     registry.removeBackend(fast);
-    assertThat(reason()).contains("'fast' is not installed");
+    assertThat(reason()).contains("'rocksdb' is not installed");
     assertThat(FileBackend.OPEN).isEmpty();
     registry.addBackend(fast);
     assertThat(read(1)).isEqualTo(key(-1));
@@ -343,11 +364,74 @@ class StoreRegistryTest {
   @Test
   void aNewerBuildOfTheBackendTakesOver() {
     write(1);
-    FileBackend newer = new FileBackend("fast", true);
+    FileBackend newer = new FileBackend("rocksdb", true);
     registry.addBackend(newer);
     registry.removeBackend(fast);
     assertThat(read(1)).isEqualTo(key(-1));
     assertThat(registry.stores()).hasSize(3);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rocksdb", "memory"})
+  void anOwnerThatIsRestartedFindsItsContent(String backend) {
+    write(1);
+    if (!backend.equals("rocksdb")) {
+      registry.migrate(NAME, backend);
+    }
+    write(2);
+    store.close();
+    store = registry.register(NAME, List.of(META, ITEMS), owner);
+    assertThat(read(2)).isEqualTo(key(-2));
+    assertThat(owner.begun).isEqualTo(1);
+    store.close();
+    registry.removeBackend(memory);
+    registry.removeBackend(fast);
+    registry.addBackend(new FileBackend("memory", false));
+    registry.addBackend(fast);
+    store = registry.register(NAME, List.of(META, ITEMS), owner);
+    assertThat(store.isBound()).isEqualTo(backend.equals("rocksdb"));
+    assertThat(owner.begun).isEqualTo(1);
+  }
+
+  @Test
+  void aStoreBegunInMemoryIsNotBegunAgainInTheSameProcess() {
+    registry.close();
+    deleteStores();
+    start(Map.of(NAME, "memory"), Set.of(), fast, slow, memory);
+    write(1);
+    int begun = owner.begun;
+    store.close();
+    store = registry.register(NAME, List.of(META, ITEMS), owner);
+    assertThat(read(1)).isEqualTo(key(-1));
+    assertThat(owner.begun).isEqualTo(begun);
+  }
+
+  @Test
+  void whatTheStartRequiredDoesNotUndoAMigration() {
+    restart(Map.of(NAME, "rocksdb"), Set.of(NAME));
+    write(1);
+    registry.migrate(NAME, "mapdb");
+    write(2);
+    store.close();
+    store = registry.register(NAME, List.of(META, ITEMS), owner);
+    assertThat(read(2)).isEqualTo(key(-2));
+    assertThat(registry.chosen(NAME)).isEqualTo("mapdb");
+  }
+
+  @Test
+  void aStoreThatIsWellIsNeverGivenUp() throws IOException {
+    write(1);
+    registry.migrate(NAME, "mapdb");
+    write(2);
+    restart(Map.of(NAME, "rocksdb"), Set.of(NAME));
+    assertThat(reason()).contains("is in 'mapdb', not in 'rocksdb'");
+    registry.close();
+    Files.delete(
+        data.resolve("stores").resolve(NAME).resolve(choice().copy().folder()).resolve("ITEMS"));
+    owner = new Owner();
+    start(Map.of(NAME, "rocksdb"), Set.of(NAME), fast, slow, memory);
+    assertThat(owner.head).isEqualTo("block 1");
+    assertThat(choice().previous().backend()).isEqualTo("mapdb");
   }
 
   // ---- migration
@@ -357,13 +441,13 @@ class StoreRegistryTest {
     for (int i = 0; i < 100; i++) {
       write(i);
     }
-    assertThat(registry.migrate(NAME, "slow").stage()).isEqualTo(Stage.DONE);
-    assertThat(registry.chosen(NAME)).isEqualTo("slow");
-    assertThat(choice().previous().backend()).isEqualTo("fast");
+    assertThat(registry.migrate(NAME, "mapdb").stage()).isEqualTo(Stage.DONE);
+    assertThat(registry.chosen(NAME)).isEqualTo("mapdb");
+    assertThat(choice().previous().backend()).isEqualTo("rocksdb");
     write(100);
     assertThat(read(99)).isEqualTo(key(-99));
-    registry.migrate(NAME, "fast");
-    registry.migrate(NAME, "slow");
+    registry.migrate(NAME, "rocksdb");
+    registry.migrate(NAME, "mapdb");
     assertThat(copies()).as("the source and the copy before").hasSize(2);
     restart(Map.of(), Set.of());
     assertThat(read(100)).isEqualTo(key(-100));
@@ -394,7 +478,7 @@ class StoreRegistryTest {
           store.write(batch);
           writes.unlock();
         };
-    registry.migrate(NAME, "slow");
+    registry.migrate(NAME, "mapdb");
     slow.beforeWrite = () -> {};
     assertThat(owner.begun).isGreaterThan(2);
     assertThat(read(1)).isEqualTo(key(7));
@@ -419,10 +503,10 @@ class StoreRegistryTest {
             writes.unlock();
           }
         };
-    assertThatThrownBy(() -> registry.migrate(NAME, "slow"))
+    assertThatThrownBy(() -> registry.migrate(NAME, "mapdb"))
         .isInstanceOf(StorageException.class)
         .hasMessageContaining("takes writes more slowly");
-    assertThat(registry.chosen(NAME)).isEqualTo("fast");
+    assertThat(registry.chosen(NAME)).isEqualTo("rocksdb");
     write(2);
     assertThat(read(2)).isEqualTo(key(-2));
   }
@@ -433,7 +517,7 @@ class StoreRegistryTest {
       write(i);
     }
     slow.damagesValues = true;
-    assertThatThrownBy(() -> registry.migrate(NAME, "slow"))
+    assertThatThrownBy(() -> registry.migrate(NAME, "mapdb"))
         .hasMessageContaining("disagree on column META");
     assertThat(read(3)).isEqualTo(key(-3));
     assertThat(copies()).hasSize(1);
@@ -449,15 +533,15 @@ class StoreRegistryTest {
             throw new NoClassDefFoundError("injected");
           }
         };
-    assertThatThrownBy(() -> registry.migrate(NAME, "slow")).hasMessageContaining("injected");
+    assertThatThrownBy(() -> registry.migrate(NAME, "mapdb")).hasMessageContaining("injected");
     assertThat(registry.progress().stage()).isEqualTo(Stage.FAILED);
-    assertThat(registry.chosen(NAME)).isEqualTo("fast");
-    assertThat(choice().copy().backend()).isEqualTo("fast");
+    assertThat(registry.chosen(NAME)).isEqualTo("rocksdb");
+    assertThat(choice().copy().backend()).isEqualTo("rocksdb");
     assertThat(writes.isLocked()).isFalse();
     assertThat(copies()).hasSize(1);
     write(2);
     hook = stage -> {};
-    assertThat(registry.migrate(NAME, "slow").stage()).isEqualTo(Stage.DONE);
+    assertThat(registry.migrate(NAME, "mapdb").stage()).isEqualTo(Stage.DONE);
     assertThat(read(2)).isEqualTo(key(-2));
   }
 
@@ -473,12 +557,12 @@ class StoreRegistryTest {
             copy(before, crashed); // what is on the disk when the process ends
           }
         };
-    registry.migrate(NAME, "slow");
+    registry.migrate(NAME, "mapdb");
     registry.close();
     data = crashed;
     hook = stage -> {};
     restart(Map.of(), Set.of());
-    assertThat(registry.chosen(NAME)).isEqualTo(crash == Stage.DONE ? "slow" : "fast");
+    assertThat(registry.chosen(NAME)).isEqualTo(crash == Stage.DONE ? "mapdb" : "rocksdb");
     assertThat(read(1)).isEqualTo(key(-1));
     assertThat(owner.begun).isZero();
     assertThat(copies()).hasSize(crash == Stage.DONE ? 2 : 1);
@@ -503,9 +587,9 @@ class StoreRegistryTest {
   void unknownAndPresentTargetsAreNamed() {
     assertThatThrownBy(() -> registry.migrate(NAME, "tape"))
         .hasMessageContaining("there is no backend 'tape'")
-        .hasMessageContaining("[fast, memory, slow]");
-    assertThatThrownBy(() -> registry.migrate(NAME, "fast")).hasMessageContaining("already");
-    assertThatThrownBy(() -> registry.migrate("nosuch", "fast")).hasMessageContaining("[chain]");
+        .hasMessageContaining("[mapdb, memory, rocksdb]");
+    assertThatThrownBy(() -> registry.migrate(NAME, "rocksdb")).hasMessageContaining("already");
+    assertThatThrownBy(() -> registry.migrate("nosuch", "rocksdb")).hasMessageContaining("[chain]");
   }
 
   // ---- names, columns, leases
@@ -539,14 +623,14 @@ class StoreRegistryTest {
     Column more = new Column("MORE");
     store = registry.register(NAME, List.of(META, ITEMS, more), owner);
     assertThat(read(1)).isEqualTo(key(-1));
-    assertThat(choice().columns()).contains("MORE");
+    assertThat(choice().copy().columns()).contains("MORE");
   }
 
   @Test
   void aLeaseOnTheSourceOutlivesTheMigration() {
     write(1);
     StoreLease lease = store.lease();
-    registry.migrate(NAME, "slow");
+    registry.migrate(NAME, "mapdb");
     assertThat(lease.get().get(ITEMS, key(1))).isEqualTo(key(-1));
     assertThat(FileBackend.OPEN).hasSize(2);
     lease.close();
@@ -556,12 +640,12 @@ class StoreRegistryTest {
   // ---- data directories of the time before stores had names
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "slow"})
+  @ValueSource(strings = {"", "mapdb"})
   void anOldDataDirectoryIsUpgraded(String named) throws IOException {
     registry.close();
     deleteStores();
-    fill(data.resolve("storage-fast"), List.of(META, ITEMS), Map.of());
-    fill(data.resolve("storage-slow"), List.of(META, ITEMS), Map.of(HEAD, "block 9"));
+    fill(data.resolve("storage-rocksdb"), List.of(META, ITEMS), Map.of());
+    fill(data.resolve("storage-mapdb"), List.of(META, ITEMS), Map.of(HEAD, "block 9"));
     if (!named.isEmpty()) {
       Files.writeString(data.resolve("storage"), named + "\n");
     }
@@ -569,9 +653,9 @@ class StoreRegistryTest {
     start(Map.of(), Set.of(), fast, slow, memory);
     assertThat(owner.head).isEqualTo("block 9");
     assertThat(owner.begun).isZero();
-    assertThat(registry.chosen(NAME)).isEqualTo("slow");
+    assertThat(registry.chosen(NAME)).isEqualTo("mapdb");
     assertThat(data.resolve("storage")).doesNotExist();
-    assertThat(data.resolve("storage-fast")).doesNotExist();
+    assertThat(data.resolve("storage-rocksdb")).doesNotExist();
     restart(Map.of(), Set.of());
     assertThat(owner.head).isEqualTo("block 9");
   }
@@ -580,15 +664,18 @@ class StoreRegistryTest {
   void anOldDataDirectoryWithTwoChainsAsksWhichOne() throws IOException {
     registry.close();
     deleteStores();
-    for (String id : List.of("fast", "slow")) {
+    for (String id : List.of("rocksdb", "mapdb")) {
       fill(data.resolve("storage-" + id), List.of(META, ITEMS), Map.of(HEAD, "block of " + id));
     }
     owner = new Owner();
     start(Map.of(), Set.of(), fast, slow, memory);
-    assertThat(reason()).contains("block of fast").contains("block of slow").contains("--storage");
-    restart(Map.of(NAME, "slow"), Set.of());
-    assertThat(owner.head).isEqualTo("block of slow");
+    assertThat(reason())
+        .contains("block of rocksdb")
+        .contains("block of mapdb")
+        .contains("--storage");
+    restart(Map.of(NAME, "mapdb"), Set.of());
+    assertThat(owner.head).isEqualTo("block of mapdb");
     restart(Map.of(), Set.of());
-    assertThat(owner.head).isEqualTo("block of slow");
+    assertThat(owner.head).isEqualTo("block of mapdb");
   }
 }

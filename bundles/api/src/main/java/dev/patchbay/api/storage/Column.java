@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.storage;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A column of a store: a key space of its own, by its name. Keys within a column are ordered by
- * their unsigned bytes. The owner of a store declares its columns; backends keep them by name.
+ * their unsigned bytes. The owner of a store declares its columns; backends keep them by name, and
+ * columns are equal when their names are.
  *
  * @param name 1 to 64 ASCII letters, digits, '_' and '-', a letter first; names that start with
  *     {@value #RESERVED_PREFIX} belong to the storage kernel
@@ -39,6 +42,16 @@ public record Column(String name, Access access) {
   /** Creates a column of general use. */
   public Column(String name) {
     this(name, Access.GENERAL);
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return this == other || (other instanceof Column column && name.equals(column.name));
+  }
+
+  @Override
+  public int hashCode() {
+    return name.hashCode();
   }
 
   @Override

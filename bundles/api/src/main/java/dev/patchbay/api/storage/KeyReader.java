@@ -27,6 +27,14 @@ public interface KeyReader {
   }
 
   /**
+   * Returns about how many entries a column has, for progress. A store that knows no estimate
+   * counts.
+   */
+  default long estimateCount(Column column) {
+    return count(column);
+  }
+
+  /**
    * Returns the number of entries of a column. A store that does not keep it counts, which takes as
    * long as a scan.
    */

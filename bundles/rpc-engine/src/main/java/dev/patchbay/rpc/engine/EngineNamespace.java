@@ -115,7 +115,9 @@ public final class EngineNamespace implements RpcNamespace {
         executor,
         ClientVersion.of(context.getBundle()),
         config.inconsistent_status());
-    ConfigurationKeys.report("dev.patchbay.rpc.engine", properties, Config.class, LOG::warn);
+    Map<String, Object> configured = new HashMap<>(properties);
+    configured.remove(RpcNamespace.NAME); // the component's own
+    ConfigurationKeys.report("dev.patchbay.rpc.engine", configured, Config.class, LOG::warn);
   }
 
   /**

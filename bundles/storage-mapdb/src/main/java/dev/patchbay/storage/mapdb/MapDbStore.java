@@ -127,8 +127,8 @@ final class MapDbStore implements KeyValueStore {
       LOG.info("closed {}", folder);
     } finally {
       lock.unlockWrite(stamp);
+      onClose.accept(this);
     }
-    onClose.accept(this);
   }
 
   /** Returns the database; the caller holds a lock. */

@@ -108,9 +108,10 @@ final class RocksDbStore implements KeyValueStore {
         LOG.info("closed {}", folder);
       } catch (IOException unmarked) {
         LOG.warn("{} is closed, but its state is not marked: {}", folder, unmarked.toString());
+      } finally {
+        onClose.accept(this);
       }
     }
-    onClose.accept(this);
   }
 
   /** Flushes the write buffers; where that fails, the log has their content. */
@@ -286,6 +287,11 @@ final class RocksDbStore implements KeyValueStore {
           }
           return true;
         });
+  }
+
+  @Override
+  public long estimateCount(Column column) {
+    return use(db -> db.rocks.getLongProperty(db.family(column), "rocksdb.estimate-num-keys"));
   }
 
   @Override

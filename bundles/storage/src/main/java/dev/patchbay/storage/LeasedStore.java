@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.storage;
+
+import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.Snapshot;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.WriteBatch;
+import java.util.function.BiPredicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a lease of a named store gives: reads go to the store, writes through {@link
+ * ManagedStore#write}, so that a migration never misses one. It can be neither cleared nor closed.
+ */
+final class LeasedStore implements KeyValueStore {
+  private final OpenStore open;
+  private final ManagedStore owner;
+
+  LeasedStore(OpenStore open, ManagedStore owner) {
+    this.open = open;
+    this.owner = owner;
+  }
+
+  @Override
+  public void write(WriteBatch batch) {
+    owner.write(open, batch);
+  }
+
+  @Override
+  public void flush() {
+    open.store().flush();
+  }
+
+  @Override
+  public byte @Nullable [] get(Column column, byte[] key) {
+    return open.store().get(column, key);
+  }
+
+  @Override
+  public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
+    open.store().scan(column, from, visitor);
+  }
+
+  @Override
+  public boolean isEmpty(Column column) {
+    return open.store().isEmpty(column);
+  }
+
+  @Override
+  public long count(Column column) {
+    return open.store().count(column);
+  }
+
+  @Override
+  public long estimateCount(Column column) {
+    return open.store().estimateCount(column);
+  }
+
+  @Override
+  public Snapshot snapshot() {
+    return open.store().snapshot();
+  }
+
+  @Override
+  public long sizeInBytes() {
+    return open.store().sizeInBytes();
+  }
+
+  @Override
+  public void clear() {
+    throw new StorageException("a named store is not cleared while it is in use");
+  }
+
+  @Override
+  public void close() {
+    throw new StorageException("a named store is closed by the storage kernel alone");
+  }
+}
