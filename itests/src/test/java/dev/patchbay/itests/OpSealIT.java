@@ -79,7 +79,8 @@ class OpSealIT {
           .isEqualTo(-32602);
       assertFails(driver.seal(id, OpDriver.begin("canyon"), EngineDriver.ZERO, true), -38005, GET);
       String[][] away = {
-        {"dev.patchbay.op.consensus", "-32000", GET}, {"dev.patchbay.storage.rocksdb", "-32010", NEW}
+        {"dev.patchbay.op.consensus", "-32000", GET},
+        {"dev.patchbay.storage.rocksdb", "-32010", NEW}
       };
       for (String[] bundle : away) {
         node.shell("bundle:stop " + bundle[0]);

@@ -99,8 +99,7 @@ class StorageChoiceIT {
     String kept = mine(node, 0);
     assertThat(node.shell("storage:migrate", "memory").output()).contains("done");
     String lost = mine(node, 1);
-    Node.Result stop =
-        Node.launcher(Map.of(), List.of("stop", "--datadir", node.data.toString()));
+    Node.Result stop = Node.launcher(Map.of(), List.of("stop", "--datadir", node.data.toString()));
     assertThat(stop.status()).isNotZero();
     assertThat(stop.output()).contains("storage:migrate").contains("--discard-chain");
     assertThat(isMined(node, lost)).as("the node goes on").isTrue();
@@ -121,8 +120,7 @@ class StorageChoiceIT {
     assertThat(node.shell("bundle:update", "dev.patchbay.storage.memory").status()).isZero();
     assertThat(node.call("eth_blockNumber").at("/error/code").asInt()).isEqualTo(-32010);
     assertThat(node.shell("storage:list").output()).contains("not available in 'memory'");
-    Node.Result ended =
-        Node.launcher(Map.of(), List.of("stop", "--datadir", node.data.toString()));
+    Node.Result ended = Node.launcher(Map.of(), List.of("stop", "--datadir", node.data.toString()));
     assertThat(ended.status()).as(ended.output()).isZero();
     assertThat(refusal(node)).contains("older copy, block 1 ");
     node.close();
@@ -134,8 +132,7 @@ class StorageChoiceIT {
     String hash = mine(node, 0);
     assertThat(node.shell("bundle:update", "dev.patchbay.storage.memory").status()).isZero();
     assertThat(node.call("eth_blockNumber").at("/error/code").asInt()).isEqualTo(-32010);
-    Node.Result stop =
-        Node.launcher(Map.of(), List.of("stop", "--datadir", node.data.toString()));
+    Node.Result stop = Node.launcher(Map.of(), List.of("stop", "--datadir", node.data.toString()));
     assertThat(stop.status()).as(stop.output()).isZero();
     try (node) {
       node.start();

@@ -138,9 +138,6 @@ final class ManagedStore implements NamedStore, HealthCheck {
       }
     } catch (RuntimeException | Error refused) {
       refuse(refused);
-    } catch (Error failure) {
-      health = Health.failed("cannot be opened: " + failure);
-      throw failure;
     }
   }
 

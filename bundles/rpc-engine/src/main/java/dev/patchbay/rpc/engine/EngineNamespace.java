@@ -24,6 +24,7 @@ import dev.patchbay.primitives.Hex;
 import dev.patchbay.rpc.codec.Params;
 import dev.patchbay.rpc.codec.Results;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
