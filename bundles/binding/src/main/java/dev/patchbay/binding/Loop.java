@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A thread that the node needs: repeats a step until it is closed. A step that throws anything,
  * also an {@link Error}, is recorded in {@link Failures} and repeated after a pause of 0.1 seconds,
- * which doubles with each failure in a row, up to 10 seconds. Nothing but {@link #close} ends the
+ * which doubles with each failure in a row, up to 10 seconds. {@link #wake} ends the pause after
+ * 0.1 seconds: the cause of the failure may have ceased. Nothing but {@link #close} ends the
  * thread.
  *
  * <p>Threading: any thread.
@@ -68,7 +69,10 @@ public final class Loop implements AutoCloseable {
     thread.start();
   }
 
-  /** Ends the wait after a step, or the next wait when none is under way. */
+  /**
+   * Ends the wait after a step, or the next wait when none is under way. The pause after a failure
+   * takes at least 0.1 seconds nevertheless.
+   */
   public void wake() {
     synchronized (signal) {
       woken = true;
@@ -106,7 +110,8 @@ public final class Loop implements AutoCloseable {
     while (!closed) {
       try {
         if (pause > 0) {
-          await(pause, false);
+          await(MIN_PAUSE_MILLIS, false);
+          await(pause - MIN_PAUSE_MILLIS, true);
         }
         if (closed) {
           return;

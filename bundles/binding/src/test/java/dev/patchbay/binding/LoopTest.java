@@ -139,6 +139,54 @@ class LoopTest {
     assertThat(count).as("closing is no step").hasValue(2);
   }
 
+  /** Without a wake, the pauses after as many failures take more than a minute. */
+  @Test
+  void wakingEndsThePauseAfterFailures() throws Exception {
+    int failing = 13;
+    CountDownLatch done = new CountDownLatch(failing + 1);
+    long start = System.nanoTime();
+    try (Loop loop =
+        new Loop(
+            "test-loop-0",
+            record(),
+            () -> {
+              done.countDown();
+              if (done.getCount() > 0) {
+                throw new IllegalStateException("the head has a block of this signer");
+              }
+              return Loop.UNTIL_WOKEN;
+            })) {
+      loop.start();
+      while (!done.await(1, TimeUnit.MILLISECONDS)) {
+        loop.wake();
+      }
+    }
+    assertThat(System.nanoTime() - start)
+        .as("each pause has a minimum")
+        .isGreaterThanOrEqualTo(failing * 100_000_000L);
+  }
+
+  /** What happens while a step fails may be what the next one needs. */
+  @Test
+  void wakingDuringAStepThatFailsEndsThePauseAfterIt() throws Exception {
+    CountDownLatch done = new CountDownLatch(14);
+    Loop[] own = new Loop[1];
+    try (Loop loop =
+        new Loop(
+            "test-loop-0",
+            record(),
+            () -> {
+              own[0].wake();
+              done.countDown();
+              throw new IllegalStateException("a state");
+            })) {
+      own[0] = loop;
+      loop.start();
+      done.await();
+    }
+    assertThat(done.getCount()).isZero();
+  }
+
   @Test
   void aFailureThatRepeatsIsLoggedOnceAMinute() {
     AtomicLong now = new AtomicLong();
