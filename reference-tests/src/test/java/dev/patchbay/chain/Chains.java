@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.consensus.ConsensusRules;
@@ -29,13 +30,14 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class Chains {
   private Chains() {}
 
-  /** A chain, seen from its sides, and the executor that it uses. */
+  /** A chain, seen from its sides, the executor that it uses and the listeners of its head. */
   public record Wired(
       ChainReader reader,
       BlockImporter importer,
       ForkChoice forkChoice,
       StateProvider states,
-      BlockExecutor executor) {}
+      BlockExecutor executor,
+      Listeners<ChainListener> listeners) {}
 
   /** Returns a chain over a store that keeps all states. */
   public static Wired of(
@@ -77,21 +79,15 @@ public final class Chains {
             bad,
             name -> rules,
             historyBlocks);
-    Importer importer =
-        new Importer(
-            chain,
-            imports,
-            () -> executor[0],
-            new Listeners<>((message, failure) -> {}, message -> {}),
-            workers,
-            bad);
+    Listeners<ChainListener> listeners = new Listeners<>((message, failure) -> {}, message -> {});
+    Importer importer = new Importer(chain, imports, () -> executor[0], listeners, workers, bad);
     executor[0] = Executions.of(chain, chain, engine);
     if (store.isEmpty(Columns.META)) {
       chain.initialize(store);
     }
     chain.open(store);
     chain.attach(new FixedStore(store));
-    return new Wired(chain, importer, importer, chain, executor[0]);
+    return new Wired(chain, importer, importer, chain, executor[0], listeners);
   }
 
   /** Returns an empty store in memory for a chain. */

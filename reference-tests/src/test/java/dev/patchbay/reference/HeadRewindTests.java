@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ForkChoice;
+import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.chain.PayloadStatus;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.evm.EvmEngine;
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.payload.PayloadAttributes;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.state.StateReader;
@@ -37,7 +41,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiPredicate;
+import java.util.function.LongPredicate;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A consensus client sets the head back: on a rollup any number of blocks, as to op-geth. */
 class HeadRewindTests {
@@ -129,8 +137,13 @@ class HeadRewindTests {
   }
 
   private static Chains.Wired chain(boolean rollup, KeyValueStore store, long history) {
+    return chain(rollup, store, history, new DefaultEvmEngine());
+  }
+
+  private static Chains.Wired chain(
+      boolean rollup, KeyValueStore store, long history, EvmEngine engine) {
     ConsensusRules rules = rollup ? new OpRules() : new EngineRules();
-    return Chains.of(genesis(rollup), store, new DefaultEvmEngine(), rules, history);
+    return Chains.of(genesis(rollup), store, engine, rules, history);
   }
 
   /** Returns a chain with blocks, each of which mints one wei and writes one slot. */
@@ -250,6 +263,126 @@ class HeadRewindTests {
     assertUpdated(chain, next); // 200 blocks are removed, 2 added
     check(chain, next);
     assertThat(store.mostRemoved).isEqualTo(MAX_REMOVED_PER_BATCH);
+  }
+
+  static Stream<Throwable> failures() {
+    return Stream.of(
+        new NotReadyException("no EVM is installed"),
+        new InvalidBlockException("a rule is broken"),
+        new StorageException("a file is damaged"),
+        new NoClassDefFoundError("dev/patchbay/Exchanged"));
+  }
+
+  /** An engine that fails from now on for the blocks with some timestamps. */
+  private static EvmEngine failing(Throwable failure, LongPredicate timestamps) {
+    EvmEngine engine = new DefaultEvmEngine();
+    return (block, parent) -> {
+      if (timestamps.test(block.timestamp())) {
+        HeadRewindTests.<RuntimeException>sneak(failure);
+      }
+      return engine.open(block, parent);
+    };
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <E extends Throwable> void sneak(Throwable failure) throws E {
+    throw (E) failure;
+  }
+
+  /** Returns a branch of blocks that are stored and not canonical. */
+  private static List<Block> branch(Chains.Wired chain, Block parent, int count) {
+    List<Block> out = new ArrayList<>();
+    Block last = parent;
+    for (int i = 0; i < count; i++) {
+      last = build(chain, last, i == 0 ? 1 : 2); // all timestamps differ from the chain's
+      adopt(chain, last);
+      out.add(last);
+    }
+    return out;
+  }
+
+  private void assertFails(Chains.Wired chain, Throwable failure, Block head) {
+    if (failure instanceof InvalidBlockException) {
+      assertThat(update(chain, head)).isInstanceOf(ForkChoice.Result.Invalid.class);
+    } else {
+      assertThatThrownBy(() -> update(chain, head)).isSameAs(failure);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("failures")
+  void aForkChoiceThatFailsLeavesTheHead(Throwable failure) {
+    Chains.Wired grown = grown(true, Long.MAX_VALUE, 200);
+    Block tip = blocks.get(200);
+    assertUpdated(grown, blocks.get(50));
+    List<Block> branch = branch(grown, blocks.get(50), 70);
+    assertUpdated(grown, tip);
+    for (int failing : new int[] {0, 1, 69}) { // at once, after the rewind, in the second batch
+      KeyValueStore copy = CatchUpTests.copy(store.content);
+      long first = branch.get(failing).header().timestamp();
+      Chains.Wired chain =
+          chain(true, copy, Long.MAX_VALUE, failing(failure, timestamp -> timestamp == first));
+      assertFails(chain, failure, branch.get(69));
+      check(chain, tip);
+      check(chain(true, CatchUpTests.copy(copy), Long.MAX_VALUE), tip);
+    }
+  }
+
+  @Test
+  void aForkChoiceWithoutAnEvmMovesNothing() {
+    Chains.Wired grown = grown(true, Long.MAX_VALUE, 200);
+    Block tip = blocks.get(200);
+    assertUpdated(grown, blocks.get(50));
+    List<Block> branch = branch(grown, blocks.get(50), 2);
+    assertUpdated(grown, tip);
+    NotReadyException missing = new NotReadyException("no EVM is installed");
+    Chains.Wired chain =
+        chain(
+            true,
+            CatchUpTests.copy(store.content),
+            Long.MAX_VALUE,
+            failing(missing, timestamp -> true));
+    List<Block> moved = new ArrayList<>();
+    chain
+        .listeners()
+        .add(
+            (removed, added) -> {
+              moved.addAll(removed);
+              moved.addAll(added);
+            });
+    assertFails(chain, missing, branch.get(1));
+    check(chain, tip);
+    assertThat(moved).isEmpty();
+  }
+
+  /** A listener that gets one batch knows how many blocks the others remove. */
+  @Test
+  void listenersKnowTheDepthOfARewind() {
+    Chains.Wired chain = grown(true, Long.MAX_VALUE, 200);
+    List<Long> depths = new ArrayList<>();
+    List<Block> removedInAll = new ArrayList<>();
+    chain
+        .listeners()
+        .add(
+            new ChainListener() {
+              @Override
+              public void headChanged(List<Block> removed, List<Block> added) {
+                throw new AssertionError("called without the depth");
+              }
+
+              @Override
+              public void headChanged(List<Block> removed, List<Block> added, long depth) {
+                depths.add(depth);
+                removedInAll.addAll(removed);
+              }
+            });
+    assertUpdated(chain, blocks.get(60));
+    assertThat(depths).containsExactly(140L, 140L, 140L);
+    assertThat(removedInAll).hasSize(140);
+    depths.clear();
+    assertThat(chain.importer().setHead(50)).isEqualTo(blocks.get(50));
+    adopt(chain, build(chain, blocks.get(50), 1));
+    assertThat(depths).containsExactly(10L, 0L);
   }
 
   @Test

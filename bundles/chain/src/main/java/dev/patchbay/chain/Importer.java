@@ -10,6 +10,7 @@ import dev.patchbay.api.chain.PayloadStatus;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
@@ -126,7 +127,7 @@ final class Importer implements BlockImporter, ForkChoice {
     for (long number = old.number() + 1; number <= now.number(); number++) {
       added.add(stored(store, required(ChainStore.canonical(store, number))));
     }
-    listeners.forEach(listener -> listener.headChanged(removed, added));
+    listeners.forEach(listener -> listener.headChanged(removed, added, removed.size()));
   }
 
   /** Forgets what lies beside the chain of another store. */
@@ -174,7 +175,7 @@ final class Importer implements BlockImporter, ForkChoice {
       keepBeside(store, block);
       return new ImportResult.Imported(false);
     }
-    moveHead(store, way, execution, new Writes());
+    moveHead(store, way, execution, new Writes(), way.removed());
     return new ImportResult.Imported(true);
   }
 
@@ -316,8 +317,9 @@ final class Importer implements BlockImporter, ForkChoice {
       }
       if (number < top.number()) {
         chain.requireHistory(number);
-        Way way = rewind(store, wayTo(store, top, block));
-        moveHead(store, way, undone(store, way), new Writes());
+        Way way = wayTo(store, top, block);
+        Way rest = rewind(store, way);
+        moveHead(store, rest, undone(store, rest), new Writes(), way.removed());
       }
       return block;
     } finally {
@@ -392,14 +394,7 @@ final class Importer implements BlockImporter, ForkChoice {
           "the finalized block " + finalized + " is not in the chain of the head");
     }
     if (!head.equals(top.hash())) {
-      way = rewind(store, way);
-      while (way.added.size() > MOST_AT_ONCE) {
-        Block next = stored(store, way.added.get(MOST_AT_ONCE - 1));
-        Way first = new Way(way.top, way.added.subList(0, MOST_AT_ONCE), way.fork, next);
-        moveHead(store, first, execute(store, first), new Writes());
-        way = wayTo(store, next, block);
-      }
-      moveHead(store, way, execute(store, way), marks);
+      reorganize(store, way, marks);
       LOG.info(
           "block {} {} with {} transactions, {} gas",
           block.number(),
@@ -413,6 +408,63 @@ final class Importer implements BlockImporter, ForkChoice {
       }
     }
     return new Result.Updated(block);
+  }
+
+  /**
+   * Goes a way in batches. When that fails, the head goes back to where it was: a fork choice that
+   * fails changes nothing. Only when that fails as well, the head is that of the last batch.
+   */
+  private void reorganize(KeyValueStore store, Way way, Writes marks) throws RefusedException {
+    if (way.removed() > MOST_AT_ONCE && !way.added.isEmpty()) {
+      tryFirst(store, way);
+    }
+    try {
+      follow(store, way, marks);
+    } catch (Throwable failure) { // also an error of a bundle that is exchanged
+      if (!way.added.isEmpty()) {
+        restore(store, way.top);
+      }
+      throw failure;
+    }
+  }
+
+  /**
+   * Executes the first block that a way adds on the state at the fork, which the history gives
+   * without the memory for an overlay. A missing executor or EVM shows before the head moves.
+   */
+  private void tryFirst(KeyReader store, Way way) throws RefusedException {
+    Block first = stored(store, way.added.get(0));
+    Hash fork = first.header().parentHash();
+    try (StateReader state = required(chain.stateAfter(fork))) {
+      readyExecutor().execute(first, state, changes -> chain.rootAfter(fork, changes));
+    } catch (InvalidBlockException broken) {
+      throw new RefusedException(first, broken);
+    }
+  }
+
+  private void follow(KeyValueStore store, Way way, Writes marks) throws RefusedException {
+    long depth = way.removed();
+    Way rest = rewind(store, way);
+    while (rest.added.size() > MOST_AT_ONCE) {
+      Block next = stored(store, rest.added.get(MOST_AT_ONCE - 1));
+      Way first = new Way(rest.top, rest.added.subList(0, MOST_AT_ONCE), rest.fork, next);
+      moveHead(store, first, execute(store, first), new Writes(), depth);
+      rest = wayTo(store, next, way.target);
+    }
+    moveHead(store, rest, execute(store, rest), marks, depth);
+  }
+
+  /** Moves the head to a block that it was at before, when it is at another one. */
+  private void restore(KeyValueStore store, Block before) {
+    try {
+      Block now = chain.head();
+      if (!now.hash().equals(before.hash())) {
+        LOG.warn("a fork choice failed: the head moves from {} to {} again", now, before);
+        follow(store, wayTo(store, now, before), new Writes());
+      }
+    } catch (Throwable failure) { // the caller throws the first failure
+      LOG.error("the head does not move to {} again: {}", before, failure.toString(), failure);
+    }
   }
 
   /** Notes a block that a consensus client names; returns whether it is on the way's chain. */
@@ -502,7 +554,7 @@ final class Importer implements BlockImporter, ForkChoice {
       long number = rest.top.number() - MOST_AT_ONCE;
       Block next = stored(store, required(ChainStore.canonical(store, number)));
       Way step = new Way(rest.top, List.of(), number, next);
-      moveHead(store, step, undone(store, step), new Writes());
+      moveHead(store, step, undone(store, step), new Writes(), way.removed());
       rest = new Way(next, rest.added, rest.fork, rest.target);
     }
     return rest;
@@ -584,10 +636,7 @@ final class Importer implements BlockImporter, ForkChoice {
   }
 
   private Outcome execute(Overlay overlay, Block block) throws InvalidBlockException {
-    BlockExecutor execution = executor.get();
-    if (execution == null) {
-      throw new NotReadyException("no block executor is installed");
-    }
+    BlockExecutor execution = readyExecutor();
     try (ReadAhead ahead = ReadAhead.start(overlay, block, workers)) {
       BlockExecutor.Outcome outcome =
           execution.execute(
@@ -596,8 +645,21 @@ final class Importer implements BlockImporter, ForkChoice {
     }
   }
 
-  /** Goes a way, in one batch, which has {@code marks} besides. */
-  private void moveHead(KeyValueStore store, Way way, Execution execution, Writes marks) {
+  private BlockExecutor readyExecutor() {
+    BlockExecutor execution = executor.get();
+    if (execution == null) {
+      throw new NotReadyException("no block executor is installed");
+    }
+    return execution;
+  }
+
+  /**
+   * Goes a way, in one batch, which has {@code marks} besides.
+   *
+   * @param depth how many blocks all batches of the head's move remove
+   */
+  private void moveHead(
+      KeyValueStore store, Way way, Execution execution, Writes marks, long depth) {
     Block target = way.target;
     Overlay overlay = execution.atFork;
     List<Block> removed = removed(store, way);
@@ -620,7 +682,7 @@ final class Importer implements BlockImporter, ForkChoice {
     chain.moveHead(store, writes, target, way.fork, !removed.isEmpty());
     // the head has moved: nothing from here on may fail the import
     afterwards.run(() -> noteMove(execution, removed, added, target));
-    listeners.forEach(listener -> listener.headChanged(removed, added));
+    listeners.forEach(listener -> listener.headChanged(removed, added, depth));
   }
 
   private void noteMove(Execution execution, List<Block> removed, List<Block> added, Block target) {
