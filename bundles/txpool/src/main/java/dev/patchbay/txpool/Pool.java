@@ -35,6 +35,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -57,6 +58,10 @@ public final class Pool implements TransactionPool, ChainListener {
   private static final Logger LOG = LoggerFactory.getLogger(Pool.class);
   private static final int MAX_TRANSACTIONS = 20_000;
   private static final int MAX_PER_SENDER = 1_024;
+
+  /** Blocks that a reorganisation may remove for their transactions to be added again; as geth. */
+  private static final int MAX_READDED_DEPTH = 64;
+
   private static final int MAX_BYTES = 128 * 1024;
   private static final int MAX_TRANSACTION_BLOBS = 6;
 
@@ -495,22 +500,31 @@ public final class Pool implements TransactionPool, ChainListener {
 
   @Override
   public void headChanged(List<Block> removed, List<Block> added) {
+    headChanged(removed, added, removed.size());
+  }
+
+  @Override
+  public void headChanged(List<Block> removed, List<Block> added, long depth) {
     Set<Address> touched = new HashSet<>();
     Block head = added.isEmpty() ? chain.head() : added.get(added.size() - 1);
     synchronized (this) {
-      for (Block block : added) {
-        for (Transaction mined : block.transactions()) {
-          Address sender = mined.sender();
-          if (sender != null && bySender.containsKey(sender)) {
-            touched.add(sender);
-          }
-        }
-      }
+      Stream.concat(removed.stream(), added.stream())
+          .flatMap(block -> block.transactions().stream())
+          .forEach(
+              moved -> {
+                Address sender = moved.sender();
+                if (sender != null && bySender.containsKey(sender)) {
+                  touched.add(sender);
+                }
+              });
     }
     Map<Address, Account> accounts = new HashMap<>();
     touched.forEach(sender -> accounts.put(sender, account(head, sender)));
     synchronized (this) {
       accounts.forEach(this::prune);
+    }
+    if (depth > MAX_READDED_DEPTH) {
+      return;
     }
     for (Block block : removed) {
       block.transactions().forEach(transaction -> readding.run(() -> add(transaction)));

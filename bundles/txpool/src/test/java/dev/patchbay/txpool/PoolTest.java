@@ -157,6 +157,35 @@ class PoolTest {
     assertThat(pool.pending().get(sender(KEY))).containsExactly(first, second);
   }
 
+  /** As in geth, which adds nothing again when more than 64 blocks are removed. */
+  @Test
+  void aDeepReorganisationAddsNothingAgain() {
+    Transaction later = tx(KEY, 1, GWEI);
+    accounts.put(sender(KEY), account(1));
+    pool.add(later);
+    assertThat(pool.pending().get(sender(KEY))).containsExactly(later);
+    Transaction mined = tx(KEY, 0, GWEI);
+    List<Block> removed = List.of(block(2, List.of(mined)), block(1, List.of(tx(OTHER, 0, GWEI))));
+    accounts.put(sender(KEY), account(0));
+    for (Block block : removed) { // each batch is small
+      pool.headChanged(List.of(block), List.of(), 65);
+    }
+    assertThat(pool.pending()).isEmpty();
+    assertThat(pool.queued().get(sender(KEY))).as("its nonce is too high now").hasSize(1);
+    pool.headChanged(removed, List.of(), 64);
+    assertThat(pool.pending().get(sender(KEY))).containsExactly(mined, later);
+    assertThat(pool.pending()).containsKey(sender(OTHER));
+    pool.clear();
+    List<Block> many = new ArrayList<>();
+    for (int i = 0; i < 65; i++) {
+      many.add(block(66 - i, List.of(tx(KEY, 64 - i, GWEI))));
+    }
+    pool.headChanged(many, List.of());
+    assertThat(pool.pending()).isEmpty();
+    pool.headChanged(many.subList(1, 65), List.of());
+    assertThat(pool.pending().get(sender(KEY))).hasSize(64);
+  }
+
   @Test
   void whatCannotBeMinedIsRefusedWithAReason() {
     accounts.put(sender(KEY), account(3));
