@@ -55,6 +55,12 @@ final class Jobs {
   /** Counts changes of the pool. */
   private long changes;
 
+  /** Counts builds. */
+  private long builds;
+
+  /** Whether the latest build repeats one that failed. */
+  private boolean repeated;
+
   private final Failures building = new Failures("building a payload", LOG::warn, LOG::info);
   private @Nullable Loop loop;
   private volatile boolean closed;
@@ -88,8 +94,11 @@ final class Jobs {
     /** Read while a block is built, without the lock. */
     volatile boolean ended;
 
-    /** Whether the latest build failed: it is built again, also when the pool is the same. */
-    boolean failed;
+    /**
+     * The count of builds when the latest one failed, after which it is built again, also when the
+     * pool is the same; -1 when it did not fail.
+     */
+    long failedAt = -1;
 
     /** How far the changes of the pool were counted when it was built last. */
     long built = -1;
@@ -273,7 +282,10 @@ final class Jobs {
     return 0;
   }
 
-  /** Waits for a payload that can get better; the latest first. Null when this is closed. */
+  /**
+   * Waits for a payload that can get better; one without a build first, then the latest. One whose
+   * build failed comes after one build of another payload. Null when this is closed.
+   */
   private synchronized @Nullable Job next() throws InterruptedException {
     while (!closed) {
       Job found = null;
@@ -281,17 +293,23 @@ final class Jobs {
       long now = System.currentTimeMillis();
       for (Job job : jobs.values()) {
         boolean wanted = !job.ended && job.grows && now < job.end;
-        if (wanted && job.failed) {
-          failed = job;
-        } else if (wanted && job.built != changes) {
+        if (wanted && job.failedAt >= 0) {
+          failed = failed == null || job.failedAt < failed.failedAt ? job : failed;
+        } else if (wanted
+            && job.built != changes
+            && (found == null || found.built >= 0 || job.built < 0)) {
           found = job;
         }
       }
-      found = found == null ? failed : found; // one that failed makes way for the others
-      if (found != null) {
-        found.built = changes;
-        found.failed = false;
-        return found;
+      boolean repeats =
+          failed != null && (found == null || (failed.failedAt < builds && !repeated));
+      Job chosen = repeats ? failed : found;
+      if (chosen != null) {
+        repeated = repeats;
+        builds++;
+        chosen.built = changes;
+        chosen.failedAt = -1;
+        return chosen;
       }
       wait();
     }
@@ -321,7 +339,7 @@ final class Jobs {
   }
 
   private synchronized void buildAgain(Job job) {
-    job.failed = true;
+    job.failedAt = builds;
   }
 
   /** Waits, unless another payload than the one that was built asks for its first transactions. */

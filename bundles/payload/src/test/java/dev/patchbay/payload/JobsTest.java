@@ -19,7 +19,11 @@ import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -166,6 +170,69 @@ class JobsTest {
     assertThat(built).isNotNull();
     assertThat(built.block()).isEqualTo(block(3));
     jobs.close();
+  }
+
+  /**
+   * Builds of payloads that are named by their least base fee, while the pool never rests: those of
+   * some always fail. Returns the order of the builds.
+   */
+  private static List<Long> builds(Set<Long> failing, List<Long> started, int count)
+      throws Exception {
+    List<Long> order = new CopyOnWriteArrayList<>();
+    CountDownLatch go = new CountDownLatch(1);
+    CountDownLatch done = new CountDownLatch(count);
+    Jobs[] own = new Jobs[1];
+    Jobs.Work work =
+        new Jobs.Work() {
+          @Override
+          public Payload empty(Block parent, PayloadAttributes attributes) {
+            return payload(block(2));
+          }
+
+          @Override
+          public Payload full(Block parent, PayloadAttributes attributes) {
+            SealingTest.await(go);
+            Long name =
+                Objects.requireNonNull(Objects.requireNonNull(attributes.rollup()).minBaseFee());
+            order.add(name);
+            done.countDown();
+            own[0].poolChanged();
+            if (failing.contains(name)) {
+              throw new IllegalStateException("a state");
+            }
+            return payload(block(3));
+          }
+        };
+    Jobs jobs = new Jobs(work);
+    own[0] = jobs;
+    for (long name : started) {
+      PayloadAttributes attributes = attributes(rollup(List.of(), false, null, name));
+      jobs.start(Jobs.id(PARENT.hash(), attributes, Fork.SHANGHAI), PARENT, attributes);
+    }
+    go.countDown();
+    assertThat(done.await(60, TimeUnit.SECONDS)).isTrue();
+    jobs.close();
+    return order;
+  }
+
+  @Test
+  void aBuildThatFailedWaitsForOneOther() throws Exception {
+    List<Long> order = builds(Set.of(1L), List.of(1L, 2L), 5).subList(0, 5);
+    int first = order.indexOf(1L);
+    assertThat(first).isBetween(0, 1);
+    for (int i = first; i < order.size(); i++) {
+      assertThat(order.get(i)).as("%s at %s", order, i).isEqualTo((i - first) % 2 == 0 ? 1L : 2L);
+    }
+  }
+
+  @Test
+  void buildsThatFailAlwaysStarveNoOther() throws Exception {
+    List<Long> order = builds(Set.of(1L, 2L), List.of(1L, 2L, 3L), 8).subList(0, 8);
+    for (long name = 1; name <= 3; name++) {
+      assertThat(Collections.frequency(order, name))
+          .as("%s in %s", name, order)
+          .isGreaterThanOrEqualTo(2);
+    }
   }
 
   @Test
