@@ -3,7 +3,6 @@ package dev.patchbay.log.index;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.LogIndex.Progress;
-import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
@@ -192,7 +191,7 @@ final class BlockIndex implements AutoCloseable {
       }
       make(missing);
       return 0;
-    } catch (StorageException | StorageUnavailableException unavailable) {
+    } catch (StorageUnavailableException unavailable) {
       return RETRY_MILLIS; // a store is being exchanged, and reports its health itself
     }
   }

@@ -4,6 +4,8 @@ package dev.patchbay.log.index;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -222,7 +224,8 @@ class BlockIndexTest {
         new StackOverflowError(),
         new NoClassDefFoundError("dev/patchbay/Exchanged"),
         new AssertionError("an assertion"),
-        new IllegalStateException("a state"));
+        new IllegalStateException("a state"),
+        new StorageException("a file is damaged"));
   }
 
   @SuppressWarnings("unchecked")
@@ -245,6 +248,19 @@ class BlockIndexTest {
     assertThat(failure).contains(error.getClass().getSimpleName());
     whole(opened);
     agrees(opened, 3);
+    assertThat(opened.failure()).isNull();
+  }
+
+  /** Of a store that is being exchanged: it reports its health itself. */
+  @Test
+  void aStoreThatIsUnavailableIsNoFailure() throws Exception {
+    chain.extend(100, 1);
+    chain.failure.set(new StorageUnavailableException("the store is being exchanged"));
+    BlockIndex opened = open();
+    assertThat(chain.throwing.await(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(opened.failure()).isNull();
+    opened.wake();
+    whole(opened);
     assertThat(opened.failure()).isNull();
   }
 
