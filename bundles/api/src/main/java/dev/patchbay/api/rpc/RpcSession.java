@@ -44,6 +44,16 @@ public interface RpcSession {
    */
   boolean hasRoom();
 
-  /** Runs an action once the connection has ended, or at once when it has. */
+  /**
+   * Runs an action once the connection has ended, or at once when it has. A silent client keeps its
+   * connection as long as it has such an action.
+   */
   void onClose(Runnable action);
+
+  /**
+   * Removes an action of {@link #onClose} that has not run, when what it ends has ended by itself.
+   *
+   * @param action the object that {@link #onClose} was called with; any other does nothing
+   */
+  void removeOnClose(Runnable action);
 }

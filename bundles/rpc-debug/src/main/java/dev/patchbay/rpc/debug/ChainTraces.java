@@ -55,9 +55,17 @@ final class ChainTraces implements AutoCloseable {
     this.traces = traces;
   }
 
-  /** What a client wants: the blocks above one, up to another. */
+  /**
+   * What a client wants: the blocks above one, up to another.
+   *
+   * @param onClose ends the subscription with its connection
+   */
   private record Wanted(
-      RpcSession session, Block start, Block end, Map<String, @Nullable Object> options) {}
+      RpcSession session,
+      Block start,
+      Block end,
+      Map<String, @Nullable Object> options,
+      Runnable onClose) {}
 
   Map<String, RpcMethod> methods() {
     return Map.of(
@@ -86,17 +94,18 @@ final class ChainTraces implements AutoCloseable {
               + ")");
     }
     String id = session.newSubscription();
-    Wanted wanted = new Wanted(session, start, end, params.object(3));
+    Runnable onClose = () -> active.remove(id);
+    Wanted wanted = new Wanted(session, start, end, params.object(3), onClose);
     active.put(id, wanted);
+    session.onClose(onClose);
     try {
       thread.execute(() -> send(id, wanted));
     } catch (RejectedExecutionException full) {
-      active.remove(id);
+      end(id);
       throw new RpcError(
           RpcError.Kind.LIMIT,
           "too many subscriptions to traceChain: one is served and " + MOST_WAITING + " wait");
     }
-    session.onClose(() -> active.remove(id));
     return id;
   }
 
@@ -106,7 +115,16 @@ final class ChainTraces implements AutoCloseable {
     if (wanted == null || wanted.session != session) {
       throw new RpcError(RpcError.SERVER_ERROR, "subscription not found");
     }
-    return active.remove(id) != null;
+    return end(id);
+  }
+
+  /** Ends a subscription; returns whether it was active. */
+  private boolean end(String id) {
+    Wanted wanted = active.remove(id);
+    if (wanted != null) {
+      wanted.session.removeOnClose(wanted.onClose);
+    }
+    return wanted != null;
   }
 
   private void send(String id, Wanted wanted) {
@@ -135,7 +153,7 @@ final class ChainTraces implements AutoCloseable {
     } catch (Throwable failure) { // the thread serves other subscriptions
       LOG.error("a subscription to traceChain ends: {}", failure.toString(), failure);
     } finally {
-      active.remove(id);
+      end(id);
     }
   }
 
@@ -164,7 +182,7 @@ final class ChainTraces implements AutoCloseable {
 
   @Override
   public void close() {
-    active.clear();
+    active.keySet().forEach(this::end);
     thread.shutdown();
   }
 }

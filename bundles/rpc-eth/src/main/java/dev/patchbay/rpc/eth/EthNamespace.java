@@ -99,10 +99,15 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
 
   @Override
   public void headChanged(List<Block> removed, List<Block> added) {
+    headChanged(removed, added, removed.size());
+  }
+
+  @Override
+  public void headChanged(List<Block> removed, List<Block> added, long depth) {
     Tasks.runAll(
         List.of(
             () -> filters.headChanged(removed, added),
-            () -> subscriptions.headChanged(removed, added),
+            () -> subscriptions.headChanged(removed, added, depth),
             sending::headChanged));
   }
 

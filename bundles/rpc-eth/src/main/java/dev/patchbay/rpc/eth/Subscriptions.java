@@ -26,6 +26,9 @@ final class Subscriptions {
   private static final int MAX_PER_SESSION = 256;
   private static final int MAX_HASHES = 200;
 
+  /** Blocks that a reorganisation may remove for all of their logs to be sent. */
+  private static final int MAX_WHOLE_REORG = 64;
+
   private final LogSearch logs;
   private final Function<Block, List<Object>> receipts;
   private final Map<String, Subscription> active = new ConcurrentHashMap<>();
@@ -42,13 +45,15 @@ final class Subscriptions {
    * What a client wants to be told.
    *
    * @param hashes transactions whose receipts are wanted and have not come yet; null for all
+   * @param onClose ends the subscription with its connection
    */
   private record Subscription(
       RpcSession session,
       Kind kind,
       LogSearch.@Nullable Query query,
       boolean full,
-      @Nullable Set<String> hashes) {}
+      @Nullable Set<String> hashes,
+      Runnable onClose) {}
 
   /** Takes how the receipts of a block are told. */
   Subscriptions(LogSearch logs, Function<Block, List<Object>> receipts) {
@@ -98,9 +103,22 @@ final class Subscriptions {
           "too many subscriptions, at most " + MAX_PER_SESSION + " a connection");
     }
     String id = session.newSubscription();
-    active.put(id, new Subscription(session, kind, query, full, hashes));
-    session.onClose(() -> active.remove(id));
+    Runnable onClose = () -> active.remove(id);
+    active.put(id, new Subscription(session, kind, query, full, hashes, onClose));
+    session.onClose(onClose);
+    if (!active.containsKey(id)) { // it has ended meanwhile
+      session.removeOnClose(onClose);
+    }
     return id;
+  }
+
+  /** Ends a subscription; returns whether it was active. */
+  private boolean end(String id) {
+    Subscription subscription = active.remove(id);
+    if (subscription != null) {
+      subscription.session.removeOnClose(subscription.onClose);
+    }
+    return subscription != null;
   }
 
   private static @Nullable Set<String> hashes(@Nullable Object given) throws RpcError {
@@ -119,15 +137,21 @@ final class Subscriptions {
   }
 
   private boolean unsubscribe(List<@Nullable Object> p, RpcSession session) throws RpcError {
-    Object id = new Params(p).optional(0);
-    Subscription found = id == null ? null : active.get(id);
-    if (id == null || found == null || found.session != session) {
+    String id = String.valueOf(new Params(p).optional(0));
+    Subscription found = active.get(id);
+    if (found == null || found.session != session) {
       throw new RpcError(RpcError.SERVER_ERROR, "subscription not found");
     }
-    return active.remove(id) != null;
+    return end(id);
   }
 
-  void headChanged(List<Block> removed, List<Block> added) {
+  /**
+   * Sends the changes of a head. The removed logs of a deep reorganisation are sent as long as the
+   * client reads them: it is not disconnected for blocks that are removed all at once.
+   *
+   * @param depth how many blocks the reorganisation removes in all of its calls
+   */
+  void headChanged(List<Block> removed, List<Block> added, long depth) {
     List<Object> heads = new ArrayList<>();
     added.forEach(block -> heads.add(Results.header(block.header(), block.hash())));
     forEach(
@@ -138,12 +162,26 @@ final class Subscriptions {
           } else if (query != null) {
             List<Object> found = new ArrayList<>();
             removed.forEach(block -> logs.collect(block, query, true, found));
+            if (depth > MAX_WHOLE_REORG) {
+              sendWhileRoom(id, subscription, found);
+              found.clear();
+            }
             added.forEach(block -> logs.collect(block, query, false, found));
             send(id, subscription, found);
           } else if (subscription.kind == Kind.RECEIPTS) {
             added.forEach(block -> sendReceipts(id, subscription, block));
           }
         });
+  }
+
+  /** Sends removed logs as long as the client reads them. */
+  private void sendWhileRoom(String id, Subscription subscription, List<Object> logs) {
+    for (Object log : logs) {
+      if (!subscription.session.hasRoom()) {
+        return;
+      }
+      send(id, subscription, List.of(log));
+    }
   }
 
   /** Serves each subscription; one that fails stops no other, and its failure is thrown then. */
@@ -168,7 +206,7 @@ final class Subscriptions {
       send(id, subscription, List.of(found));
     }
     if (wanted != null && wanted.isEmpty()) {
-      active.remove(id);
+      end(id);
     }
   }
 
@@ -188,13 +226,13 @@ final class Subscriptions {
   private void send(String id, Subscription subscription, List<Object> items) {
     for (Object item : items) {
       if (!subscription.session.notify("eth_subscription", id, item)) {
-        active.remove(id);
+        end(id);
         return;
       }
     }
   }
 
   void close() {
-    active.clear();
+    active.keySet().forEach(this::end);
   }
 }

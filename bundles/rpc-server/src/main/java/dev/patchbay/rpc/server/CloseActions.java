@@ -24,6 +24,11 @@ final class CloseActions {
     action.run();
   }
 
+  /** Removes an action; returns false when it is not there, or the connection has ended. */
+  synchronized boolean remove(Runnable action) {
+    return actions != null && actions.remove(action);
+  }
+
   /**
    * Ends the connection and runs the actions, when no earlier call did. An action that throws does
    * not stop the others: it is logged.

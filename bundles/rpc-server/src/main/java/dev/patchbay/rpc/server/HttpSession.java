@@ -33,4 +33,7 @@ record HttpSession(LogLimits logLimits) implements RpcSession {
   public void onClose(Runnable action) {
     action.run();
   }
+
+  @Override
+  public void removeOnClose(Runnable action) {}
 }

@@ -166,4 +166,11 @@ final class IpcConnection implements RpcSession {
     entry.hold(); // a client with subscriptions may be silent
     closeActions.add(action);
   }
+
+  @Override
+  public void removeOnClose(Runnable action) {
+    if (closeActions.remove(action)) {
+      entry.release(0);
+    }
+  }
 }

@@ -161,4 +161,9 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   public void onClose(Runnable action) {
     closeActions.add(action);
   }
+
+  @Override
+  public void removeOnClose(Runnable action) {
+    closeActions.remove(action);
+  }
 }

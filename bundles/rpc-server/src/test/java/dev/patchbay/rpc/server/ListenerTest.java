@@ -76,10 +76,22 @@ class ListenerTest {
                     throw new IllegalStateException("an action that fails");
                   });
               return true;
+            },
+            "test_subscribe",
+            (params, session) -> {
+              session.onClose(watched);
+              return "subscribed";
+            },
+            "test_unsubscribe",
+            (params, session) -> {
+              session.removeOnClose(watched);
+              return "unsubscribed";
             });
     namespace = () -> methods;
     dispatcher.addNamespace(namespace);
   }
+
+  private final Runnable watched = () -> {};
 
   @AfterEach
   void close() throws Exception {
@@ -406,5 +418,44 @@ class ListenerTest {
     } finally {
       listener.close();
     }
+  }
+
+  /** A client that subscribes and unsubscribes is as silent as others then. */
+  @Test
+  void aConnectionIdlesAgainAfterItsLastSubscription() throws Exception {
+    Path path = folder.resolve("a.ipc");
+    IpcListener listener =
+        new IpcListener(
+            dispatcher,
+            config(
+                IpcListener.Config.class,
+                Map.of("path", path.toString(), "namespaces", "test", "max_connections", 8)),
+            Map.of());
+    try {
+      SocketChannel former = connect(path, "");
+      SocketChannel subscriber = connect(path, "");
+      for (int i = 0; i < 300; i++) {
+        assertThat(call(former, "test_subscribe")).contains("\"subscribed\"");
+        assertThat(call(former, "test_unsubscribe")).contains("\"unsubscribed\"");
+        assertThat(call(subscriber, "test_subscribe")).contains("\"subscribed\"");
+        if (i > 0) {
+          assertThat(call(subscriber, "test_unsubscribe")).contains("\"unsubscribed\"");
+        }
+      }
+      for (int i = 0; i < 100; i++) {
+        connect(path, "");
+      }
+      assertThat(line(former)).as("it is closed for new ones").isEmpty();
+      assertThat(call(subscriber, "test_call")).contains("\"called\"");
+    } finally {
+      closeClients();
+      listener.close();
+    }
+  }
+
+  private static String call(SocketChannel channel, String method) throws IOException {
+    String request = BODY.replace("test_call", method);
+    channel.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.US_ASCII)));
+    return line(channel);
   }
 }
