@@ -158,7 +158,21 @@ final class ChainOpener {
         + (stored == null ? "nothing" : Hash.of(stored))
         + ", given "
         + genesis.hash()
-        + "). Use the genesis that the chain was started with, or another --datadir";
+        + ")"
+        + unprefixed(other)
+        + ". Use the genesis that the chain was started with, or another --datadir";
+  }
+
+  /** Names storage text without 0x, which may be the cause of another state root. */
+  private String unprefixed(@Nullable BlockHeader stored) {
+    String path = genesisFile.unprefixed();
+    boolean sameState = stored != null && stored.stateRoot().equals(genesis.header().stateRoot());
+    return path == null || sameState
+        ? ""
+        : "; field "
+            + path
+            + " has text without 0x, which is read as hexadecimal digits; earlier builds read such"
+            + " values as decimal numbers";
   }
 
   /** Describes the head of a store for messages. */

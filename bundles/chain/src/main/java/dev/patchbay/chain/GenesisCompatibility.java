@@ -25,7 +25,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Compares the {@code config} object of a genesis with the one that a chain was started with, as
  * geth's {@code CheckCompatible} does: rules that hold at the head must not change. The chain id
- * and the consensus never change. A fork after the head may be added, moved or removed.
+ * and the consensus never change. A fork after the head may be added, moved or removed. While the
+ * head is the genesis, all else may change.
  *
  * <p>The hash of a genesis block does not cover these fields.
  */
@@ -45,7 +46,8 @@ final class GenesisCompatibility {
    * Compares the stored configuration with the one given.
    *
    * @param head header of the head of the chain
-   * @return whether they differ, in forks of the future; {@link #keep} stores the new one
+   * @return whether their texts differ, with the same rules up to the head; {@link #keep} stores
+   *     the new one
    * @throws StorageException when they differ in what holds at the head; the message names the
    *     field and both values, and says what to do. Nothing was changed.
    */
@@ -84,7 +86,8 @@ final class GenesisCompatibility {
     batch.put(
         Columns.META, Keys.GENESIS_CONFIG, given.configText().getBytes(StandardCharsets.UTF_8));
     store.write(batch);
-    LOG.info("the genesis config has changed after the head only; the new config is stored");
+    LOG.info(
+        "the genesis config has changed, but not its rules up to the head; the new config is stored");
   }
 
   private void check(
@@ -92,7 +95,14 @@ final class GenesisCompatibility {
     same("chainId", old.chainId(), now.chainId());
     same("clique", present(old.clique()), present(now.clique()));
     same("optimism", present(old.rollup()), present(now.rollup()));
-    checkForks(before, after);
+    if (head.number() == 0) {
+      return; // the hash of the genesis covers what holds at its block
+    }
+    checkForks(
+        before,
+        after,
+        old.daoForkBlock() != null || now.daoForkBlock() != null,
+        old.forkBlocks().containsKey(Fork.PARIS) && now.forkBlocks().containsKey(Fork.PARIS));
     if (isPast("daoForkBlock", fork(before, "daoForkBlock"))) {
       same("daoForkSupport", old.daoForkBlock() != null, now.daoForkBlock() != null);
     }
@@ -118,11 +128,22 @@ final class GenesisCompatibility {
     }
   }
 
-  private void checkForks(JsonNode before, JsonNode after) {
+  /**
+   * Compares the forks.
+   *
+   * @param dao whether one of the chains has the fork of The DAO
+   * @param merged whether both chains are without proof of work from block 0 on
+   */
+  private void checkForks(JsonNode before, JsonNode after, boolean dao, boolean merged) {
     Map<String, Long> old = ForkOrder.read(before);
     Map<String, Long> now = ForkOrder.read(after);
-    Set<String> names = new LinkedHashSet<>(old.keySet());
-    names.addAll(now.keySet());
+    Set<String> names = new LinkedHashSet<>(ForkOrder.FORKS);
+    names.addAll(ForkOrder.ROLLUP_FORKS);
+    names.remove("mergeNetsplitBlock"); // changes the fork id only
+    if (!dao) {
+      names.remove("daoForkBlock"); // has no effect without daoForkSupport
+    }
+    names.removeAll(includedAtStart(old, now, merged));
     for (String name : names) {
       Long stored = old.get(name);
       Long given = now.get(name);
@@ -131,6 +152,35 @@ final class GenesisCompatibility {
         same(name, stored, given);
       }
     }
+  }
+
+  /**
+   * Returns the forks that hold from block 0 on in both configurations, whether they are named or
+   * not: a later fork at block 0 includes them.
+   */
+  private static Set<String> includedAtStart(
+      Map<String, Long> old, Map<String, Long> now, boolean merged) {
+    Set<String> out = new LinkedHashSet<>();
+    boolean included = merged;
+    for (int i = ForkOrder.FORKS.size() - 1; i >= 0; i--) {
+      String name = ForkOrder.FORKS.get(i);
+      Long stored = old.get(name);
+      Long given = now.get(name);
+      if (included
+          && ForkOrder.isBlock(name)
+          && !name.equals("daoForkBlock")
+          && (stored == null || stored == 0)
+          && (given == null || given == 0)) {
+        out.add(name);
+      }
+      included |=
+          GenesisFile.isRuleBlock(name)
+              && stored != null
+              && stored == 0
+              && given != null
+              && given == 0;
+    }
+    return out;
   }
 
   private static @Nullable Long fork(JsonNode config, String name) {
@@ -163,9 +213,6 @@ final class GenesisCompatibility {
   }
 
   private void checkRollup(ChainConfig.Rollup old, ChainConfig.Rollup now) {
-    if (head.number() == 0) {
-      return; // the parameters hold from block 1 on
-    }
     same("optimism.eip1559Elasticity", old.elasticity(), now.elasticity());
     same("optimism.eip1559Denominator", old.denominator(), now.denominator());
     if (isPast("canyonTime", old.forkTimes().get("canyon"))) {

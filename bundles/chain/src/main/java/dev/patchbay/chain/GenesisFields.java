@@ -3,14 +3,18 @@ package dev.patchbay.chain;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.primitives.Hex;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The names of the fields of a genesis. A name that looks like a fork, or like a field that this
  * build reads, is refused: without it the node would follow other rules. Any other unknown name has
- * no effect, as in geth.
+ * no effect, as in geth. The case of letters does not count, as in geth and Besu.
  *
  * <p>Threading: any thread.
  */
@@ -52,8 +56,31 @@ final class GenesisFields {
   private static final List<String> WITHOUT_EFFECT =
       List.of("ethash", "terminalTotalDifficultyPassed", "eip150Hash", "bedrockBlock");
 
-  /** Notes of the authors of genesis files for Besu and for development chains. */
-  private static final Set<String> ACCOUNT_NOTES = Set.of("secretKey", "privateKey", "comment");
+  /** Other names for fields of {@code config}, which Besu reads. */
+  private static final Map<String, String> ALIASES =
+      Map.of(
+          "constantinopleFixBlock", "petersburgBlock", "preMergeForkBlock", "mergeNetsplitBlock");
+
+  /**
+   * Fields of {@code config} in lower case that look like forks and have no effect on the rules of
+   * a block: of op-node, of earlier releases of geth, and of Besu.
+   */
+  private static final Set<String> FORKS_WITHOUT_EFFECT =
+      Set.of(
+          "deltatime",
+          "pectrablobscheduletime",
+          "ewasmblock",
+          "catalystblock",
+          "mergeforkblock",
+          "futureeipstime",
+          "experimentaleipstime",
+          "terminalblocknumber");
+
+  /** A fork at 2^53 or more never happens, whether this is a block number or a time in seconds. */
+  private static final int MAX_FORK_BITS = 53;
+
+  /** Notes of the authors of genesis files for Besu and for development chains, in lower case. */
+  private static final Set<String> ACCOUNT_NOTES = Set.of("secretkey", "privatekey", "comment");
 
   private static final Pattern LIKE_A_FORK =
       Pattern.compile("(?i).*(block|time|timestamp|blocknumber)");
@@ -83,12 +110,13 @@ final class GenesisFields {
   }
 
   /**
-   * Checks the names of all fields.
+   * Checks the names of all fields, and writes the known ones in {@code genesis} as this build
+   * reads them: a name in other letter case, or an alias of Besu, gets the known name.
    *
    * @return the unknown fields that have no effect, with their paths; a field of several accounts
    *     is there once
-   * @throws IllegalArgumentException when a name is misspelt, or names a fork that this build does
-   *     not know; the message has the closest known name
+   * @throws IllegalArgumentException when a name is misspelt, is there in two spellings, or names a
+   *     fork that this build does not know; the message has the closest known name
    */
   Set<String> check(JsonNode genesis) {
     names(genesis, "", TOP);
@@ -132,6 +160,12 @@ final class GenesisFields {
   }
 
   private void names(JsonNode object, String at, Collection<String> known) {
+    if (object instanceof ObjectNode fields) {
+      spell(fields, at, known);
+      if (known == config) {
+        ALIASES.forEach((alias, name) -> replaceAlias(fields, alias, name));
+      }
+    }
     for (Iterator<Map.Entry<String, JsonNode>> fields = object.fields(); fields.hasNext(); ) {
       Map.Entry<String, JsonNode> field = fields.next();
       if (!known.contains(field.getKey())) {
@@ -140,22 +174,96 @@ final class GenesisFields {
     }
   }
 
+  /** Renames the fields whose names differ from known ones in letter case; keeps their order. */
+  private static void spell(ObjectNode object, String at, Collection<String> known) {
+    Map<String, String> spellings = new HashMap<>();
+    known.forEach(name -> spellings.put(lower(name), name));
+    ALIASES.keySet().forEach(name -> spellings.put(lower(name), name));
+    Map<String, JsonNode> spelt = new LinkedHashMap<>();
+    Map<String, String> given = new HashMap<>();
+    object
+        .fields()
+        .forEachRemaining(
+            field -> {
+              String name = field.getKey();
+              String right = spellings.getOrDefault(lower(name), name);
+              JsonNode before = spelt.get(right);
+              if (before != null && !before.isNull() && !field.getValue().isNull()) {
+                String other = given.getOrDefault(right, right);
+                boolean swapped = name.equals(right);
+                throw new IllegalArgumentException(
+                    "field "
+                        + at
+                        + (swapped ? other : name)
+                        + " is there twice; the other spelling is "
+                        + (swapped ? name : other));
+              }
+              if (before == null || before.isNull()) {
+                spelt.put(right, field.getValue());
+                given.put(right, name);
+              }
+            });
+    boolean renamed = spelt.size() != object.size();
+    for (Map.Entry<String, String> name : given.entrySet()) {
+      renamed |= !name.getKey().equals(name.getValue());
+    }
+    if (renamed) {
+      object.removeAll();
+      object.setAll(spelt);
+    }
+  }
+
+  /** Moves the value of an alias to the known field. */
+  private static void replaceAlias(ObjectNode rules, String alias, String name) {
+    JsonNode value = rules.remove(alias);
+    if (value == null || value.isNull()) {
+      return;
+    }
+    if (rules.hasNonNull(name)) {
+      ObjectNode other = JsonNodeFactory.instance.objectNode();
+      other.set(alias, value);
+      Long from = GenesisFile.fork(rules, name);
+      Long aliased = GenesisFile.fork(other, alias);
+      if (!Objects.equals(from, aliased)) {
+        throw new IllegalArgumentException(
+            "fields config."
+                + name
+                + " and config."
+                + alias
+                + " must be the same: they are "
+                + from
+                + " and "
+                + aliased);
+      }
+      return;
+    }
+    rules.set(name, value);
+  }
+
   private void unknown(String name, JsonNode value, String at, Collection<String> known) {
     boolean forks = known == config;
-    if (at.isEmpty() && name.equals("mixhash") && isZero(value)) {
-      return; // old examples spell it so; geth reads either
-    }
-    if (at.isEmpty() && name.equals("stateHash")) {
+    if (at.isEmpty() && name.equalsIgnoreCase("stateHash")) {
       throw new IllegalArgumentException(
           "field stateHash is not supported: the state of the genesis must be in alloc");
     }
-    if (value.isNull() || (at.startsWith("alloc.") && ACCOUNT_NOTES.contains(name))) {
+    if (value.isNull() || (at.startsWith("alloc.") && ACCOUNT_NOTES.contains(lower(name)))) {
       return;
     }
-    if (at.isEmpty() && config.contains(name)) {
+    if (at.isEmpty() && config.stream().anyMatch(name::equalsIgnoreCase)) {
       throw new IllegalArgumentException("field " + name + " belongs into config");
     }
-    String near = near(name, known, forks);
+    boolean likeFork = forks && LIKE_A_FORK.matcher(name).matches();
+    boolean withoutEffect =
+        forks && (FORKS_WITHOUT_EFFECT.contains(lower(name)) || (likeFork && neverHappens(value)));
+    if (!withoutEffect) {
+      refuseMisspelt(name, at, known, likeFork);
+    }
+    unknown.add((at.startsWith("alloc.") ? "alloc.*." : at) + Hex.shown(name));
+  }
+
+  /** Refuses a name that is near to a known one, or looks like that of a fork. */
+  private void refuseMisspelt(String name, String at, Collection<String> known, boolean likeFork) {
+    String near = near(name, known, known == config);
     if (near == null && at.isEmpty()) {
       near = near(name, config, true);
     }
@@ -163,7 +271,7 @@ final class GenesisFields {
       throw new IllegalArgumentException(
           "field " + at + Hex.shown(name) + " is not known; the closest known field is " + near);
     }
-    if (forks && LIKE_A_FORK.matcher(name).matches()) {
+    if (likeFork) {
       throw new IllegalArgumentException(
           "field "
               + at
@@ -171,11 +279,15 @@ final class GenesisFields {
               + " is not known: this build has no such fork; the closest known field is "
               + closest(name, known));
     }
-    unknown.add((at.startsWith("alloc.") ? "alloc.*." : at) + Hex.shown(name));
   }
 
-  private static boolean isZero(JsonNode value) {
-    return value.asText().matches("0[xX]0*");
+  /** Returns whether a value is a block number or a time that no chain reaches. */
+  private static boolean neverHappens(JsonNode value) {
+    try {
+      return GenesisFile.number(value).bitLength() > MAX_FORK_BITS;
+    } catch (IllegalArgumentException | ArithmeticException malformed) {
+      return false;
+    }
   }
 
   /** Returns the known name that a name was meant to be; null when it is another word. */

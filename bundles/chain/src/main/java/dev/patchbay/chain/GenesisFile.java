@@ -43,8 +43,15 @@ import org.slf4j.LoggerFactory;
  * @param configText the {@code config} object, normalised
  * @param allocation the accounts, as changes to an empty state
  * @param json all of it but the accounts
+ * @param unprefixed path of the first storage key or value that is text without {@code 0x}; null
+ *     when there is none
  */
-record GenesisFile(ChainConfig config, String configText, StateChanges allocation, JsonNode json) {
+record GenesisFile(
+    ChainConfig config,
+    String configText,
+    StateChanges allocation,
+    JsonNode json,
+    @Nullable String unprefixed) {
   private static final Logger LOG = LoggerFactory.getLogger(GenesisFile.class);
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
@@ -54,6 +61,9 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
 
   /** Characters of 32 bytes in hexadecimal digits. */
   private static final int MAX_WORD_LENGTH = 66;
+
+  /** The block number and the time of a fork that never happens. */
+  private static final long NEVER = Long.MAX_VALUE;
 
   private static final Map<Fork, String> BLOCKS = new EnumMap<>(Fork.class);
   private static final Map<Fork, String> TIMES = new EnumMap<>(Fork.class);
@@ -133,6 +143,11 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
   static GenesisFile read(Path file, @Nullable Path environment) {
     JsonNode json = json("genesis file ", file);
     if (environment != null && json instanceof ObjectNode genesis) {
+      try {
+        checkNames(genesis); // before the environment writes fields by their known names
+      } catch (IllegalArgumentException wrong) {
+        throw new IllegalArgumentException("genesis file " + file + ": " + wrong.getMessage());
+      }
       JsonNode variables = json("fork environment ", environment);
       try {
         ForkEnvironment.apply(variables, genesis);
@@ -168,17 +183,24 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     }
   }
 
+  /** Checks and spells the names of all fields; see {@link GenesisFields#check}. */
+  private static Set<String> checkNames(JsonNode json) {
+    List<String> known = new ArrayList<>(CONFIG);
+    known.addAll(ForkOrder.FORKS);
+    known.addAll(ForkOrder.ROLLUP_FORKS);
+    return new GenesisFields(known, BLOB_FORKS).check(json);
+  }
+
   /**
    * Parses a genesis.
    *
+   * @param json the genesis; its fields get the names that this build reads, whatever their letter
+   *     case
    * @throws IllegalArgumentException when a field is missing, malformed, misspelt or there twice,
    *     or forks are out of order; the message names the field
    */
   static GenesisFile parse(JsonNode json) {
-    List<String> known = new ArrayList<>(CONFIG);
-    known.addAll(ForkOrder.FORKS);
-    known.addAll(ForkOrder.ROLLUP_FORKS);
-    Set<String> unknown = new GenesisFields(known, BLOB_FORKS).check(json);
+    Set<String> unknown = checkNames(json);
     JsonNode config = json.get("config");
     if (config == null || !config.isObject()) {
       throw new IllegalArgumentException("field config is missing");
@@ -195,9 +217,21 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     rest.setAll((ObjectNode) json);
     rest.remove("alloc");
     GenesisFile file =
-        new GenesisFile(config(config), config.toString(), allocation(json.get("alloc")), rest);
+        new GenesisFile(
+            config(config),
+            config.toString(),
+            allocation(json.get("alloc")),
+            rest,
+            unprefixedStorage(json.get("alloc")));
     file.block(Hash.ZERO, account -> Hash.ZERO); // fields of the block are checked here, too
     return file;
+  }
+
+  /**
+   * Returns whether a field names a fork at a block number whose rules include all earlier forks.
+   */
+  static boolean isRuleBlock(String name) {
+    return BLOCKS.containsValue(name);
   }
 
   /** Reads a {@code config} object; the names of its fields and the order are not checked. */
@@ -219,7 +253,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     JsonNode schedule = json.path("blobSchedule");
     // in order: of two that start at once, the later holds
     for (String name : BLOB_FORKS) {
-      Long time = field(json, name + "Time", GenesisFile::longNumber, null);
+      Long time = scheduled(json, name + "Time");
       BlobSchedule entry = blobSchedule(schedule, name);
       if (time != null && entry != null) {
         blobs.put(time, entry);
@@ -240,10 +274,8 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
         blobs,
         field(json, "depositContractAddress", GenesisFile::address, null),
         poa,
-        json.path("daoForkSupport").asBoolean()
-            ? field(json, "daoForkBlock", GenesisFile::longNumber, null)
-            : null,
-        field(json, "mergeNetsplitBlock", GenesisFile::longNumber, null),
+        json.path("daoForkSupport").asBoolean() ? scheduled(json, "daoForkBlock") : null,
+        scheduled(json, "mergeNetsplitBlock"),
         clique != null,
         rollup);
   }
@@ -260,7 +292,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     Map<String, Long> own = new HashMap<>();
     ROLLUP_FORKS.forEach(
         (name, fork) -> {
-          Long from = field(json, name + "Time", GenesisFile::longNumber, null);
+          Long from = scheduled(json, name + "Time");
           if (from != null) {
             own.put(name, from);
           }
@@ -285,7 +317,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     return new ChainConfig.Rollup(
         positive(optimism, at, "eip1559Elasticity"),
         denominator,
-        optimism.has("eip1559DenominatorCanyon")
+        optimism.hasNonNull("eip1559DenominatorCanyon")
             ? positive(optimism, at, "eip1559DenominatorCanyon")
             : denominator,
         own);
@@ -303,7 +335,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
   /** Returns the blob parameters of a fork; Osaka without any of its own keeps Prague's. */
   private static @Nullable BlobSchedule blobSchedule(JsonNode schedule, String name) {
     JsonNode entry = schedule.get(name);
-    if (entry == null) {
+    if (entry == null || entry.isNull()) {
       return switch (name) {
         case "cancun" -> BlobSchedule.CANCUN;
         case "prague" -> BlobSchedule.PRAGUE;
@@ -322,7 +354,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     Map<Fork, Long> out = new EnumMap<>(Fork.class);
     names.forEach(
         (fork, name) -> {
-          Long from = field(json, name, GenesisFile::longNumber, null);
+          Long from = scheduled(json, name);
           if (from != null) {
             out.put(fork, from);
           }
@@ -356,8 +388,8 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
               address,
               null,
               true,
-              checked(at, json, "nonce", GenesisFile::unsignedLong, 0L),
-              checked(at, json, "balance", GenesisFile::number, UInt256.ZERO),
+              checked(at, json, "nonce", orZero(GenesisFile::unsignedLong, 0L), 0L),
+              checked(at, json, "balance", orZero(GenesisFile::number, UInt256.ZERO), UInt256.ZERO),
               code.isEmpty() ? Account.EMPTY_CODE : code.keccak(),
               code.isEmpty() ? null : code,
               false,
@@ -395,9 +427,27 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     return out;
   }
 
+  /** Returns the path of the first storage key or value that is text without {@code 0x}. */
+  private static @Nullable String unprefixedStorage(JsonNode alloc) {
+    for (Map.Entry<String, JsonNode> account : alloc.properties()) {
+      for (Map.Entry<String, JsonNode> slot : account.getValue().path("storage").properties()) {
+        String key = slot.getKey();
+        JsonNode value = slot.getValue();
+        if (isUnprefixed(key) || (value.isTextual() && isUnprefixed(value.textValue()))) {
+          return "alloc." + account.getKey() + ".storage." + key;
+        }
+      }
+    }
+    return null;
+  }
+
+  private static boolean isUnprefixed(String text) {
+    return !text.isEmpty() && !prefixed(text).equals(text);
+  }
+
   /** Returns the timestamp of the genesis block, in seconds since the Unix epoch. */
   long timestamp() {
-    return field(json, "timestamp", GenesisFile::longNumber, 0L);
+    return field(json, "timestamp", orZero(GenesisFile::longNumber, 0L), 0L);
   }
 
   /**
@@ -409,7 +459,7 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
    */
   Block block(Hash stateRoot, Function<Address, Hash> storageRoots) {
     long timestamp = timestamp();
-    long gasLimit = required(json, "", "gasLimit", GenesisFile::longNumber);
+    long gasLimit = required(json, "", "gasLimit", orZero(GenesisFile::longNumber, 0L));
     Fork fork = config.forkAt(0, timestamp);
     boolean shanghai = fork.includes(Fork.SHANGHAI);
     boolean cancun = fork.includes(Fork.CANCUN);
@@ -419,28 +469,35 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
             .parentHash(field(json, "parentHash", GenesisFile::hash, Hash.ZERO))
             .coinbase(field(json, "coinbase", GenesisFile::address, Address.ZERO))
             .stateRoot(stateRoot)
-            .difficulty(field(json, "difficulty", GenesisFile::number, UInt256.ZERO))
-            .number(field(json, "number", GenesisFile::longNumber, 0L))
+            .difficulty(
+                field(json, "difficulty", orZero(GenesisFile::number, UInt256.ZERO), UInt256.ZERO))
+            .number(field(json, "number", orZero(GenesisFile::longNumber, 0L), 0L))
             .gasLimit(gasLimit == 0 ? DEFAULT_GAS_LIMIT : gasLimit)
-            .gasUsed(field(json, "gasUsed", GenesisFile::longNumber, 0L))
+            .gasUsed(field(json, "gasUsed", orZero(GenesisFile::longNumber, 0L), 0L))
             .timestamp(timestamp)
             .extraData(field(json, "extraData", GenesisFile::bytes, Bytes.EMPTY))
             .mixHash(field(json, "mixHash", GenesisFile::hash, Hash.ZERO))
-            .nonce(field(json, "nonce", GenesisFile::unsignedLong, 0L))
+            .nonce(field(json, "nonce", orZero(GenesisFile::unsignedLong, 0L), 0L))
             .baseFeePerGas(
                 field(
                     json,
                     "baseFeePerGas",
-                    GenesisFile::number,
+                    orZero(GenesisFile::number, UInt256.ZERO),
                     fork.includes(Fork.LONDON) ? FeeMarket.INITIAL_BASE_FEE : null))
             .withdrawalsRoot(shanghai ? withdrawalsRoot(timestamp, storageRoots) : null)
-            .blobGasUsed(cancun ? field(json, "blobGasUsed", GenesisFile::longNumber, 0L) : null)
+            .blobGasUsed(
+                cancun ? field(json, "blobGasUsed", orZero(GenesisFile::longNumber, 0L), 0L) : null)
             .excessBlobGas(
-                cancun ? field(json, "excessBlobGas", GenesisFile::longNumber, 0L) : null)
+                cancun
+                    ? field(json, "excessBlobGas", orZero(GenesisFile::longNumber, 0L), 0L)
+                    : null)
             .parentBeaconBlockRoot(cancun ? Hash.ZERO : null)
             .requestsHash(fork.includes(Fork.PRAGUE) ? EMPTY_REQUESTS : null)
             .blockAccessListHash(amsterdam ? EMPTY_ACCESS_LIST : null)
-            .slotNumber(amsterdam ? field(json, "slotNumber", GenesisFile::longNumber, 0L) : null)
+            .slotNumber(
+                amsterdam
+                    ? field(json, "slotNumber", orZero(GenesisFile::longNumber, 0L), 0L)
+                    : null)
             .build();
     return new Block(header, List.of(), List.of(), shanghai ? List.of() : null);
   }
@@ -488,9 +545,32 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     }
   }
 
-  /** Returns when a fork happens: a block number or a timestamp; null when it does not. */
+  /**
+   * Returns a parser that reads an empty string as zero, as geth does in a block and in accounts.
+   */
+  private static <T> Function<JsonNode, T> orZero(Function<JsonNode, T> parser, T zero) {
+    return node -> node.isTextual() && node.textValue().isEmpty() ? zero : parser.apply(node);
+  }
+
+  /**
+   * Returns when a fork happens: a block number or a timestamp in seconds. A number of 2^63 or more
+   * is returned as {@link #NEVER}, a missing one as null.
+   *
+   * @throws IllegalArgumentException when the field is not a number; the message names it
+   */
   static @Nullable Long fork(JsonNode config, String name) {
-    return checked("config.", config, name, GenesisFile::longNumber, null);
+    return checked("config.", config, name, GenesisFile::forkNumber, null);
+  }
+
+  /** Returns when a fork happens; null when it is missing or never happens. */
+  private static @Nullable Long scheduled(JsonNode config, String name) {
+    Long from = fork(config, name);
+    return from == null || from == NEVER ? null : from;
+  }
+
+  private static Long forkNumber(JsonNode node) {
+    UInt256 number = number(node);
+    return number.bitLength() < Long.SIZE ? number.longValue() : NEVER;
   }
 
   /** Returns hexadecimal text with {@code 0x}, which it may be without. */
@@ -518,17 +598,26 @@ record GenesisFile(ChainConfig config, String configText, StateChanges allocatio
     return Address.fromHex(digits(node));
   }
 
-  /** Reads a key or a value of a storage: at most 32 bytes in hexadecimal digits (as geth). */
+  /**
+   * Reads a key or a value of a storage: at most 32 bytes in hexadecimal digits (as geth). An odd
+   * number of digits is padded with a zero (as Besu and reth do).
+   */
   private static UInt256 word(String text) {
     String digits = prefixed(text);
     if (digits.length() > MAX_WORD_LENGTH) {
       throw new IllegalArgumentException(
           "number of " + (digits.length() - 1) / 2 + " bytes, at most 32 fit: " + Hex.shown(text));
     }
-    return UInt256.ofBytes(Hex.decode(digits));
+    return UInt256.ofBytes(
+        Hex.decode(digits.length() % 2 == 0 ? digits : "0x0" + digits.substring(2)));
   }
 
-  private static UInt256 number(JsonNode node) {
+  /**
+   * Reads a number of at most 256 bits, decimal or hexadecimal with {@code 0x}.
+   *
+   * @throws IllegalArgumentException when it is not one
+   */
+  static UInt256 number(JsonNode node) {
     String text = node.asText();
     if (text.length() > MAX_NUMBER_LENGTH) {
       throw new IllegalArgumentException("number out of range: " + Hex.shown(text));

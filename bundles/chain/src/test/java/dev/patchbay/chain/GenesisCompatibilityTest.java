@@ -75,6 +75,12 @@ class GenesisCompatibilityTest {
         "{} | {'pragueTime':900} | config.pragueTime was 2000 | is 900 now",
         "{} | {'pragueTime':1000} | config.pragueTime was 2000 | is 1000 now",
         "{} | {'muirGlacierBlock':0} | config.muirGlacierBlock was missing | is 0 now",
+        "{'grayGlacierBlock':0,'arrowGlacierBlock':0,'berlinBlock':0,'londonBlock':0} |"
+            + " {'grayGlacierBlock':null} | config.grayGlacierBlock was 0 | is missing now",
+        "{'berlinBlock':0} | {'istanbulBlock':2,'berlinBlock':2} | config.istanbulBlock was 0 |"
+            + " is 2 now",
+        "{'daoForkSupport':true,'daoForkBlock':0} | {'daoForkBlock':null} |"
+            + " config.daoForkBlock was 0 | is missing now",
         "{'arrowGlacierBlock':10} | {'arrowGlacierBlock':null} |"
             + " config.arrowGlacierBlock was 10 | is missing now",
         "{'bpo1Time':3000} | {'pragueTime':600,'bpo1Time':700} | config.pragueTime | 600",
@@ -127,6 +133,18 @@ class GenesisCompatibilityTest {
         "{} | {'grayGlacierBlock':11}",
         "{} | {'shanghaiTime':0}", // both before the genesis
         "{} | {'isQuorum':true}",
+        // the same rules, written in another way
+        "{'constantinopleBlock':null,'homesteadBlock':null} | {'homesteadBlock':0}",
+        "{} | {'constantinopleBlock':null,'petersburgBlock':null,'eip150Block':null}",
+        "{} | {'eip155Block':null,'eip158Block':null}",
+        "{'berlinBlock':0,'londonBlock':0} | {'muirGlacierBlock':0,'berlinBlock':null}",
+        "{'berlinBlock':0,'londonBlock':0,'terminalTotalDifficulty':0} |"
+            + " {'arrowGlacierBlock':0,'grayGlacierBlock':0}",
+        "{} | {'petersburgBlock':null,'constantinopleFixBlock':0,'LondonBlock':5,'londonBlock':null}",
+        "{'mergeNetsplitBlock':6} | {'mergeNetsplitBlock':null}",
+        "{} | {'mergeNetsplitBlock':8}",
+        "{} | {'daoForkBlock':0}",
+        "{} | {'pragueTime':18446744073709551615}",
         "{} | {'blobSchedule':{'prague':{'target':1,'max':2,'baseFeeUpdateFraction':3}}}",
         "{'terminalTotalDifficulty':60} | {'terminalTotalDifficulty':70}",
         "{'clique':{'period':1,'epoch':18}} | {'clique':{'period':2,'epoch':20}}",
@@ -153,5 +171,55 @@ class GenesisCompatibilityTest {
           .isInstanceOf(StorageException.class)
           .hasMessageContaining("config.chainId was 7");
     }
+  }
+
+  @Test
+  void aChainWithoutBlocksTakesAnotherConfigButNotAnotherConsensus() throws Exception {
+    try (TrieWorkers workers = new TrieWorkers(0)) {
+      ChainOpener first = new ChainOpener(genesis("{}", "{}"), workers);
+      first.initialize(store);
+      Hash genesis = first.open(store).head().hash();
+      GenesisFile given =
+          genesis("{}", "{'petersburgBlock':3,'istanbulBlock':4,'muirGlacierBlock':4}");
+      assertThat(new ChainOpener(given, workers).open(store).head().hash()).isEqualTo(genesis);
+      assertThat(store.get(Columns.META, Keys.GENESIS_CONFIG))
+          .isEqualTo(given.configText().getBytes(StandardCharsets.UTF_8));
+      assertThatThrownBy(
+              () -> new ChainOpener(genesis("{}", "{'clique':{'period':1}}"), workers).open(store))
+          .isInstanceOf(StorageException.class)
+          .hasMessageContaining("config.clique was missing");
+    }
+  }
+
+  @Test
+  void theRefusalOfAnotherGenesisNamesStorageTextWithoutPrefix() throws Exception {
+    try (TrieWorkers workers = new TrieWorkers(0)) {
+      new ChainOpener(withStorage("0x0a", "0x01"), workers).initialize(store);
+      assertThatThrownBy(() -> new ChainOpener(withStorage("10", "0x01"), workers).open(store))
+          .isInstanceOf(StorageException.class)
+          .hasMessageContaining("field alloc differs")
+          .hasMessageContaining(".storage.10 has text without 0x");
+      assertThatThrownBy(() -> new ChainOpener(withStorage("0x0a", "10"), workers).open(store))
+          .isInstanceOf(StorageException.class)
+          .hasMessageContaining(".storage.0x0a has text without 0x");
+      assertThatThrownBy(() -> new ChainOpener(withStorage("0x0b", "0x1"), workers).open(store))
+          .isInstanceOf(StorageException.class)
+          .hasMessageContaining("field alloc differs")
+          .hasMessageNotContaining("without 0x");
+      new ChainOpener(withStorage("0a", "1"), workers).open(store);
+    }
+  }
+
+  private static GenesisFile withStorage(String key, String value) throws Exception {
+    return GenesisFile.parse(
+        JSON.readTree(
+            ("{'config': {'chainId': 7, 'homesteadBlock': 0, 'londonBlock': 0},"
+                    + "'gasLimit': '0x1c9c380', 'alloc': {'00000000000000000000000000000000000000ab':"
+                    + "{'balance': '1', 'storage': {'"
+                    + key
+                    + "': '"
+                    + value
+                    + "'}}}}")
+                .replace('\'', '"')));
   }
 }

@@ -97,13 +97,26 @@ class GenesisFileTest {
         "{'gaslimit':'0x5'} | gaslimit | gasLimit",
         "{'extraDta':'0x5'} | extraDta | extraData",
         "{'timestmap':'0x5'} | timestmap | timestamp",
-        "{'mixhash':'0x0000000000000000000000000000000000000000000000000000000000000001'} |"
+        "{'mixHash':'0x0000000000000000000000000000000000000000000000000000000000000001',"
+            + "'mixhash':'0x0000000000000000000000000000000000000000000000000000000000000001'} |"
             + " mixhash | mixHash",
+        "{'config':{'LondonBlock':0}} | config.LondonBlock is there twice | londonBlock",
+        "{'config':{'muirglacierblock':0,'MuirGlacierBlock':0}} | lacier | twice",
+        "{'config':{'ConstantinopleFixBlock':0,'constantinoplefixblock':0}} | onstantinople |"
+            + " twice",
+        "{'config':{'constantinoplefixblock':3}} | config.petersburgBlock and"
+            + " config.constantinopleFixBlock must be the same | 0 and 3",
+        "{'config':{'mergeNetsplitBlock':3,'preMergeForkBlock':4}} | config.mergeNetsplitBlock and"
+            + " config.preMergeForkBlock must be the same | 3 and 4",
+        "{'config':{'blobSchedule':{'Cancun':{'Target':1,'target':1}}}} |"
+            + " config.blobSchedule.cancun.Target | target",
+        "{'config':{'shangaiTime':9007199254740991}} | config.shangaiTime | shanghaiTime",
+        "{'config':{'lagoonBlock':''}} | config.lagoonBlock | no such fork",
         "{'londonBlock':5} | londonBlock | belongs into config",
         "{'shangaiTime':5} | shangaiTime | shanghaiTime",
         "{'stateHash':'0x05'} | stateHash | not supported",
         "{'alloc':{'@':{'balanse':'0x5'}}} | alloc.@.balanse | balance",
-        "{'alloc':{'@':{'Storage':{}}}} | alloc.@.Storage | storage",
+        "{'alloc':{'@':{'Storage':{},'storage':{}}}} | alloc.@.Storage | storage",
         "{'alloc':{'@':5}} | alloc.@ | must be an object",
         "{'alloc':{'@':{'storage':5}}} | alloc.@.storage | must be an object",
         // forks out of order, or with a gap
@@ -127,8 +140,10 @@ class GenesisFileTest {
             + "'canyonTime':0,'fjordTime':5,'graniteTime':4}} | config.fjordTime is time 5 |"
             + " config.graniteTime is time 4",
         // values
-        "{'alloc':{'@':{'storage':{'0x1':'0x01'}}}} | alloc.@.storage | odd length: 0x1",
-        "{'alloc':{'@':{'storage':{'0x01':'0x1'}}}} | alloc.@.storage.0x01 | odd length: 0x1",
+        "{'alloc':{'@':{'storage':{'0x1':'0x01','0x01':'0x01'}}}} | alloc.@.storage |"
+            + " twice, as 0x1 and 0x01",
+        "{'config':{'chainId':''}} | chainId | not valid",
+        "{'config':{'cancunTime':''}} | cancunTime | not valid",
         "{'alloc':{'@':{'storage':{'zz':'0x01'}}}} | alloc.@.storage | zz",
         "{'alloc':{'@':{'storage':{'%':'0x01'}}}} | alloc.@.storage | 33 bytes",
         "{'alloc':{'@':{'storage':{'0x01':'%'}}}} | alloc.@.storage.0x01 | 33 bytes",
@@ -164,6 +179,17 @@ class GenesisFileTest {
         "{'config':{'eip150Hash':'0x00','mergeNetsplitBlock':7,'daoForkBlock':0}}",
         "{'config':{'depositContractAddress':'0x0000000000000000000000000000000000000000'}}",
         "{'mixhash':'0x0000000000000000000000000000000000000000000000000000000000000000'}",
+        // forks that have no effect, or never happen
+        "{'config':{'deltaTime':5,'pectraBlobScheduleTime':5,'ewasmBlock':5,'catalystBlock':5}}",
+        "{'config':{'futureEipsTime':5,'experimentalEipsTime':5,'mergeForkBlock':5}}",
+        "{'config':{'verkleTime':9007199254740992,'lagoonBlock':'0xffffffffffffffff'}}",
+        "{'config':{'shangaiTime':18446744073709551615,'bpo6Time':null}}",
+        "{'config':{'pragueTime':9223372036854775808,'osakaTime':18446744073709551615}}",
+        "{'config':{'amsterdamTime':'0xffffffffffffffff','grayGlacierBlock':9223372036854775808}}",
+        "{'config':{'constantinopleFixBlock':0,'preMergeForkBlock':9}}",
+        "{'config':{'blobSchedule':{'cancun':null,'prague':null,'bpo1':null}}}",
+        "{'config':{'londonblock':null,'blobSchedule':null}}",
+        "{'nonce':'','difficulty':'','timestamp':'','number':'','gasUsed':''}",
         "{'parentHash':'0x0000000000000000000000000000000000000000000000000000000000000000'}",
         "{'parentHash':'0000000000000000000000000000000000000000000000000000000000000000'}",
         "{'coinbase':'0X0000000000000000000000000000000000000000','extraData':''}",
@@ -184,12 +210,55 @@ class GenesisFileTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
+        "{'config':{'chainId':null,'chainID':9}} | {'config':{'chainId':9}}",
+        "{'config':{'MUIRGLACIERBLOCK':4,'berlinBlock':null,'BerlinBlock':4,'londonBlock':4}} |"
+            + " {'config':{'muirGlacierBlock':4,'berlinBlock':4,'londonBlock':4}}",
+        "{'config':{'petersburgBlock':null,'constantinoplefixblock':0}} | {}",
+        "{'config':{'premergeforkblock':9}} | {'config':{'mergeNetsplitBlock':9}}",
+        "{'config':{'PragueTime':200,'blobschedule':{'Prague':{'Target':1,'MAX':2,"
+            + "'basefeeupdatefraction':3}}}} | {'config':{'pragueTime':200,'blobSchedule':{"
+            + "'prague':{'target':1,'max':2,'baseFeeUpdateFraction':3}}}}",
+        "{'config':{'terminalTotalDifficulty':null,'Clique':{'Period':3,'EPOCH':8}}} |"
+            + " {'config':{'terminalTotalDifficulty':null,'clique':{'period':3,'epoch':8}}}",
+        "{'gasLimit':null,'gaslimit':'0x5','extradata':'0x06','Nonce':7,'basefeepergas':8} |"
+            + " {'gasLimit':'0x5','extraData':'0x06','nonce':7,'baseFeePerGas':8}",
+        "{'mixhash':'0x0000000000000000000000000000000000000000000000000000000000000001'} |"
+            + " {'mixHash':'0x0000000000000000000000000000000000000000000000000000000000000001'}",
+        "{'alloc':null,'Alloc':{'@':{'Balance':1,'CODE':'0x05','Storage':{'0x01':2}}}} |"
+            + " {'alloc':{'@':{'balance':1,'code':'0x05','storage':{'0x01':2}}}}",
+        "{'alloc':{'@':{'balance':'','nonce':'','code':'0x05'}}} |"
+            + " {'alloc':{'@':{'balance':0,'nonce':0,'code':'0x05'}}}",
+      })
+  void aNameIsTheSameInAnyLetterCaseAndByItsAlias(String given, String known) throws Exception {
+    GenesisFile expected = parse(known.replace("@", ADDRESS));
+    GenesisFile file = parse(given.replace("@", ADDRESS));
+    assertThat(file.config()).isEqualTo(expected.config());
+    assertThat(JSON.readTree(file.configText())).isEqualTo(JSON.readTree(expected.configText()));
+    assertThat(hash(given.replace("@", ADDRESS))).isEqualTo(hash(known.replace("@", ADDRESS)));
+  }
+
+  @Test
+  void aForkThatNeverHappensIsNotScheduled() throws Exception {
+    GenesisFile file =
+        parse(
+            "{'config':{'pragueTime':9223372036854775808,'amsterdamTime':18446744073709551615,"
+                + "'grayGlacierBlock':36893488147419103232}}");
+    assertThat(file.config()).isEqualTo(parse("{}").config());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
         "{'0x00000000000000000000000000000000000000ab':{'balance':'0x10','nonce':'0x1',"
             + "'code':'0x00FF','storage':{'0x01':'0x10'}}}",
         "{'00000000000000000000000000000000000000AB':{'balance':16,'nonce':1,"
             + "'code':'00ff','storage':{'01':'10'},'secretKey':'0x05','comment':'mine'}}",
         "{'0X00000000000000000000000000000000000000Ab':{'balance':'16','nonce':'0x0001',"
             + "'code':'0X00fF','storage':{'0X0001':16},'unheardOf':5}}",
+        "{'@':{'balance':16,'nonce':1,'code':'00ff','storage':{'0x1':'0x010'}}}",
+        "{'@':{'balance':16,'nonce':1,'code':'00ff','storage':{'1':'010'}}}",
         "{'@':{'balance':'0X0010','nonce':'1','code':'00Ff','storage':{"
             + "'0000000000000000000000000000000000000000000000000000000000000001':"
             + "'0000000000000000000000000000000000000000000000000000000000000010'}}}",
@@ -281,6 +350,8 @@ class GenesisFileTest {
         .hasMessageContaining("config.cancunTime is time 100")
         .hasMessageContaining("config.pragueTime is time 50");
     Files.writeString(environment, "{\"HIVE_PRAGUE_TIMESTAMP\": \"200\", \"HIVE_NODETYPE\": \"\"}");
+    assertThat(GenesisFile.read(file, environment).config().forkTimes()).containsValue(200L);
+    Files.writeString(file, genesis().toString().replace("cancunTime", "CancunTime"));
     assertThat(GenesisFile.read(file, environment).config().forkTimes()).containsValue(200L);
   }
 }
