@@ -32,7 +32,7 @@ public interface KeyValueStore extends KeyReader, AutoCloseable {
 
   /**
    * Opens a view of the present content. A view that is kept open while many entries change may
-   * expire: its reads then throw {@link StorageException}.
+   * expire: its reads then throw {@link SnapshotExpiredException}.
    */
   Snapshot snapshot();
 

@@ -4,7 +4,7 @@ package dev.patchbay.api.storage;
 import java.nio.file.Path;
 
 /** Thrown when a store cannot be opened, read or written; the message says what to do. */
-public final class StorageException extends RuntimeException {
+public class StorageException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   /** Makes an exception. */

@@ -4,6 +4,7 @@ package dev.patchbay.storage.mapdb;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.Snapshot;
+import dev.patchbay.api.storage.SnapshotExpiredException;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
 import java.io.IOException;
@@ -384,6 +385,8 @@ final class MapDbStore implements KeyValueStore {
     /** Why reads fail; null while the view is open. */
     private @Nullable String ended;
 
+    private boolean expired;
+
     View(Database open) {
       for (Column column : columns) {
         counts.put(column.name(), open.map(column).sizeLong());
@@ -395,7 +398,8 @@ final class MapDbStore implements KeyValueStore {
     private TreeMap<byte[], byte[]> kept(Column column) {
       String reason = ended;
       if (reason != null) {
-        throw new StorageException("the snapshot of the store in " + folder + " " + reason);
+        String message = "the snapshot of the store in " + folder + " " + reason;
+        throw expired ? new SnapshotExpiredException(message) : new StorageException(message);
       }
       return Objects.requireNonNull(kept.get(column.name()));
     }
@@ -413,6 +417,7 @@ final class MapDbStore implements KeyValueStore {
 
     /** Ends the view for want of memory; returns the bytes that become free. */
     long expire() {
+      expired = true;
       return end(
           "has expired: more than "
               + maxKeptBytes

@@ -8,6 +8,7 @@ import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.Snapshot;
+import dev.patchbay.api.storage.SnapshotExpiredException;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
@@ -290,7 +291,7 @@ public abstract class KeyValueStoreContract {
           assertThat(snapshot.get(ACCOUNTS, key("0000"))).isEqualTo(key("00"));
           assertThat(snapshot.count(NODES)).isZero();
           assertThat(snapshot.get(NODES, key("0b0000"))).isNull();
-        } catch (StorageException expired) {
+        } catch (SnapshotExpiredException expired) {
           assertThat(expired).hasMessageContaining("expired");
         }
       }
