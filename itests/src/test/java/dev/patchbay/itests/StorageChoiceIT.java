@@ -9,6 +9,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -54,6 +57,25 @@ class StorageChoiceIT {
         Map.of(), List.of("export", "--datadir", node.data.toString(), file.toString()));
   }
 
+  private static void verifyWhileBlocksAreMined(Node node) throws Exception {
+    AtomicBoolean running = new AtomicBoolean(true);
+    FutureTask<Long> miner =
+        new FutureTask<>(
+            () -> {
+              long nonce = 1;
+              while (running.get()) {
+                mine(node, nonce++);
+              }
+              return nonce;
+            });
+    new Thread(miner, "miner").start();
+    Node.Result verified = node.shell("chain:verify");
+    running.set(false);
+    assertThat(miner.get(60, TimeUnit.SECONDS)).isPositive();
+    assertThat(verified.status()).as(verified.output()).isZero();
+    assertThat(verified.output()).contains("the store is whole");
+  }
+
   @Test
   void theFirstChoiceDecides() throws Exception {
     Path file = folder.resolve("blocks.rlp");
@@ -71,8 +93,13 @@ class StorageChoiceIT {
     Node.Result exported = export(node, file);
     assertThat(exported.status()).as(exported.output()).isZero();
     assertThat(Files.size(file)).isGreaterThan(500);
+    Node.Result verified =
+        Node.launcher(Map.of(), List.of("verify", "--datadir", node.data.toString()));
+    assertThat(verified.status()).as(verified.output()).isZero();
+    assertThat(verified.output()).contains("2 canonical blocks", "the store is whole");
     node.start();
     assertThat(isMined(node, hash)).isTrue();
+    verifyWhileBlocksAreMined(node);
     assertThat(node.shell("storage:list").output()).contains("* rocksdb");
     node.close();
 

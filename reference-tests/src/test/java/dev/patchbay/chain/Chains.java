@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.ChainVerifier;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.evm.EvmEngine;
@@ -25,6 +26,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /** Wires a chain as the container would. */
 public final class Chains {
@@ -88,6 +90,25 @@ public final class Chains {
     chain.open(store);
     chain.attach(new FixedStore(store));
     return new Wired(chain, importer, importer, chain, executor[0], listeners);
+  }
+
+  /**
+   * Returns a verifier of a store, which is not opened before.
+   *
+   * @param importing is asked while the store is verified
+   */
+  public static ChainVerifier verifier(
+      JsonNode genesis, KeyValueStore store, ConsensusRules rules, BooleanSupplier importing) {
+    Chain chain =
+        new Chain(
+            GenesisFile.parse(genesis),
+            new TrieWorkers(0),
+            new RecentNodes(RecentNodes.MOST_BLOCKS),
+            new BadBlocks(),
+            name -> rules,
+            Long.MAX_VALUE);
+    chain.attach(new FixedStore(store));
+    return new Verifier(chain, importing);
   }
 
   /** Returns an empty store in memory for a chain. */

@@ -271,7 +271,7 @@ class RealChainTests {
   }
 
   /** Returns a valid block with the parent and the transactions of another. */
-  private static Block sibling(Block block) throws Exception {
+  static Block sibling(Block block) throws Exception {
     return with(block, "extraData", Bytes.fromHex("0x01"));
   }
 

@@ -239,6 +239,11 @@ final class Chain implements ChainReader, StateProvider {
     return opener.genesis();
   }
 
+  /** Returns the configuration of the genesis, as the store keeps it. */
+  String genesisConfig() {
+    return opener.genesisConfig();
+  }
+
   @Override
   public @Nullable BlockHeader header(Hash hash) {
     return read(reader -> ChainStore.header(reader, hash));

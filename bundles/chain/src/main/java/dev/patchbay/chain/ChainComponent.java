@@ -4,6 +4,7 @@ package dev.patchbay.chain;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.ChainVerifier;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.consensus.ConsensusRules;
@@ -82,6 +83,7 @@ public final class ChainComponent {
       new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1);
   private final BadBlocks bad = new BadBlocks();
   private final Importer importer;
+  private final Verifier verifier;
   private final List<ServiceRegistration<?>> registrations;
   private final Listeners<ChainListener> listeners = new Listeners<>(LOG::warn, LOG::info);
   private volatile @Nullable BlockExecutor executor;
@@ -119,6 +121,7 @@ public final class ChainComponent {
             rules::get,
             config.history() == 0 ? Long.MAX_VALUE : config.history());
     importer = new Importer(chain, imports, () -> executor, listeners, workers, bad);
+    verifier = new Verifier(chain, imports::isLocked);
     store = stores.register(STORE, Columns.ALL, new Owner());
     chain.attach(store);
     String[] readers = {
@@ -129,6 +132,7 @@ public final class ChainComponent {
         List.of(
             context.registerService(readers, chain, new Hashtable<>()),
             context.registerService(writers, importer, new Hashtable<>()),
+            context.registerService(ChainVerifier.class, verifier, new Hashtable<>()),
             context.registerService(
                 HealthCheck.class,
                 new ChainHealth(() -> chain.head().number(), chain::rules),
@@ -143,6 +147,7 @@ public final class ChainComponent {
   @Deactivate
   void deactivate() {
     registrations.forEach(ServiceRegistration::unregister);
+    verifier.close();
     store.close();
     workers.close();
   }

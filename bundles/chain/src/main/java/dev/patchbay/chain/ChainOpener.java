@@ -25,7 +25,7 @@ final class ChainOpener {
   private static final Logger LOG = LoggerFactory.getLogger(ChainOpener.class);
 
   /** How the columns are laid out. 4: tries may be those of a block before the head. */
-  private static final byte FORMAT = 4;
+  static final byte FORMAT = 4;
 
   private final GenesisFile genesisFile;
   private final TrieWorkers workers;
@@ -53,6 +53,11 @@ final class ChainOpener {
 
   Block genesis() {
     return genesis;
+  }
+
+  /** Returns the configuration of the genesis, as the store keeps it. */
+  String genesisConfig() {
+    return genesisFile.configText();
   }
 
   /**

@@ -55,9 +55,10 @@ final class ChainStore {
 
   static @Nullable List<Receipt> receipts(KeyReader reader, Hash hash) {
     byte[] rlp = reader.get(Columns.RECEIPTS, hash.unsafeArray());
-    if (rlp == null) {
-      return null;
-    }
+    return rlp == null ? null : decodeReceipts(rlp);
+  }
+
+  static List<Receipt> decodeReceipts(byte[] rlp) {
     List<Receipt> out = new ArrayList<>();
     for (RlpReader items = RlpReader.of(rlp).list(); items.hasNext(); ) {
       out.add(Receipt.decode(items.byteArray()));
@@ -67,9 +68,10 @@ final class ChainStore {
 
   static @Nullable TransactionLocation transaction(KeyReader reader, Hash hash) {
     byte[] rlp = reader.get(Columns.TRANSACTIONS, hash.unsafeArray());
-    if (rlp == null) {
-      return null;
-    }
+    return rlp == null ? null : decodeLocation(rlp);
+  }
+
+  static TransactionLocation decodeLocation(byte[] rlp) {
     RlpReader items = RlpReader.of(rlp).list();
     return new TransactionLocation(items.hash(), (int) items.number());
   }
@@ -88,12 +90,13 @@ final class ChainStore {
   }
 
   static void putReceipts(Writes writes, Block block, List<Receipt> receipts) {
-    writes.put(
-        Columns.RECEIPTS,
-        block.hash().toArray(),
-        new RlpWriter()
-            .list(w -> receipts.forEach(receipt -> w.bytes(receipt.encodeWhole())))
-            .toArray());
+    writes.put(Columns.RECEIPTS, block.hash().toArray(), encodeReceipts(receipts));
+  }
+
+  static byte[] encodeReceipts(List<Receipt> receipts) {
+    return new RlpWriter()
+        .list(w -> receipts.forEach(receipt -> w.bytes(receipt.encodeWhole())))
+        .toArray();
   }
 
   static void putCanonical(Writes writes, Block block) {
@@ -102,10 +105,12 @@ final class ChainStore {
     for (Transaction transaction : block.transactions()) {
       int at = index++;
       writes.put(
-          Columns.TRANSACTIONS,
-          transaction.hash().toArray(),
-          new RlpWriter().list(w -> w.hash(block.hash()).number(at)).toArray());
+          Columns.TRANSACTIONS, transaction.hash().toArray(), encodeLocation(block.hash(), at));
     }
+  }
+
+  static byte[] encodeLocation(Hash block, int index) {
+    return new RlpWriter().list(w -> w.hash(block).number(index)).toArray();
   }
 
   static void removeCanonical(Writes writes, Block block) {

@@ -215,6 +215,17 @@ final class FlatState {
     return update(byHash);
   }
 
+  /** Puts the values before a block in place of those after it; the tries stay as they are. */
+  void rewindValues(long number) {
+    boolean known =
+        forEachChanged(
+            number,
+            hash ->
+                write(Columns.ACCOUNTS, hash.unsafeArray(), orNull(accountBefore(hash, number))),
+            pair -> write(Columns.SLOTS, pair, orNull(slotBefore(pair, number))));
+    require(known, number);
+  }
+
   private static Change changeOf(Map<Hash, Change> byHash, byte[] pair) {
     Change change = byHash.get(Hash.wrap(Arrays.copyOf(pair, 32)));
     if (change == null) {

@@ -89,6 +89,13 @@ final class HeaderChecks {
               + MAX_BLOCK_BYTES
               + " are allowed (EIP-7934)");
     }
+    verifyRoots(block, rules, config);
+  }
+
+  /** Checks a body against the roots in its header. */
+  static void verifyRoots(Block block, ConsensusRules rules, ChainConfig config)
+      throws InvalidBlockException {
+    BlockHeader header = block.header();
     InvalidBlockException.check(
         "transactionsRoot", header.transactionsRoot(), Roots.ofTransactions(block.transactions()));
     Hash ommers =

@@ -4,6 +4,7 @@ package dev.patchbay.chain;
 import dev.patchbay.primitives.Hash;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** Keys of the columns. */
 final class Keys {
@@ -23,6 +24,10 @@ final class Keys {
   static final byte[] TRIES = "tries".getBytes(StandardCharsets.US_ASCII);
 
   static final byte[] FORMAT = "format".getBytes(StandardCharsets.US_ASCII);
+
+  /** All keys of {@link Columns#META}. */
+  static final List<byte[]> ALL =
+      List.of(HEAD, SAFE, FINALIZED, GENESIS, GENESIS_CONFIG, HISTORY_FROM, TRIES, FORMAT);
 
   private Keys() {}
 

@@ -27,11 +27,17 @@ final class TrieWorkers implements AutoCloseable {
   private static final int MOST_NODE_BITS = 19;
 
   private final int threads;
-  private final NodeCache nodes = new NodeCache(nodeBits(Runtime.getRuntime().maxMemory()));
+  private final NodeCache nodes;
   private final ThreadPoolExecutor pool;
 
   TrieWorkers(int threads) {
+    this(threads, nodeBits(Runtime.getRuntime().maxMemory()));
+  }
+
+  /** Keeps at most 2 to the power of {@code nodeBits} nodes. */
+  TrieWorkers(int threads, int nodeBits) {
     this.threads = threads;
+    nodes = new NodeCache(nodeBits);
     AtomicInteger count = new AtomicInteger();
     pool =
         new ThreadPoolExecutor(

@@ -204,6 +204,11 @@ final class ChainImport {
     return null;
   }
 
+  /** Formats seconds for a line of progress. */
+  static String duration(double seconds) {
+    return seconds < 90 ? Math.round(seconds) + " s" : Math.round(seconds / 60) + " min";
+  }
+
   private void report(long position, long size, long start) throws InterruptedException {
     long now = System.nanoTime();
     if (now - reportedAt < REPORT_NANOS) {
@@ -217,7 +222,7 @@ final class ChainImport {
         (blocks - reportedBlocks) / seconds,
         (gas - reportedGas) / 1e6 / seconds,
         100 * position / Math.max(1, size),
-        left < 90 ? Math.round(left) + " s" : Math.round(left / 60) + " min");
+        duration(left));
     if (out.checkError()) {
       throw new InterruptedException("nobody listens any more; what was imported is kept");
     }
