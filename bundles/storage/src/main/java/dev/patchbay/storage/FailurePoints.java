@@ -10,8 +10,9 @@ import org.osgi.framework.BundleContext;
 /**
  * Lets migrations fail, or the process die, at chosen stages, so that tests of the whole node can
  * see what then happens. The system property {@code patchbay.migration.fail} is a list of {@code
- * STAGE:fail} and {@code STAGE:halt}, separated by commas; each holds once, when those before it
- * have. Without the property nothing is done.
+ * STAGE:fail}, {@code STAGE:halt} and {@code STAGE:pass}, separated by commas; each holds once,
+ * when those before it have. {@code pass} lets the stage go on. Without the property nothing is
+ * done.
  */
 final class FailurePoints {
   private FailurePoints() {}
@@ -28,6 +29,8 @@ final class FailurePoints {
       } else if ((stage + ":fail").equals(failures.peek())) {
         failures.remove();
         throw new StorageException("injected failure at " + stage);
+      } else if ((stage + ":pass").equals(failures.peek())) {
+        failures.remove();
       }
     };
   }
