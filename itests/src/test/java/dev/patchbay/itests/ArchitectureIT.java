@@ -103,9 +103,7 @@ class ArchitectureIT {
 
   @Test
   void aThirdPartyTracerIsInstalledUsedAndRemoved() throws Exception {
-    Path project = Node.ROOT.resolve("examples/tracer-opcount").toAbsolutePath().normalize();
-    compile(project);
-    String url = project.resolve("target/tracer-opcount-1.0.0.jar").toUri().toString();
+    String url = Examples.build("tracer-opcount");
     assertThat(node.shell("bundle:install -s " + url).status()).isZero();
     JsonNode counts =
         node.result(
@@ -135,9 +133,7 @@ class ArchitectureIT {
 
   @Test
   void aThirdPartyOrderFillsBlocks() throws Exception {
-    Path project = Node.ROOT.resolve("examples/ordering-smallest").toAbsolutePath().normalize();
-    compile(project);
-    String url = project.resolve("target/ordering-smallest-1.0.0.jar").toUri().toString();
+    String url = Examples.build("ordering-smallest");
     try (Node driven = new Node(folder.resolve("ordering"), "run").quick()) {
       driven.start("--storage", "memory", "--genesis", EngineDriver.genesis(folder).toString());
       EngineDriver driver = EngineDriver.of(driven);
@@ -169,33 +165,5 @@ class ArchitectureIT {
       out.add(Hash.keccak(Bytes.fromHex(raw.asText()).toArray()).toString());
     }
     return out;
-  }
-
-  /**
-   * Builds the example by its own pom; the contracts of this build stand in for a released version.
-   */
-  private static void compile(Path project) throws Exception {
-    Path bundles = Node.ROOT.toAbsolutePath().normalize();
-    for (String pom :
-        new String[] {
-          "pom.xml", "bundles/crypto/pom.xml", "bundles/primitives/pom.xml", "bundles/api/pom.xml"
-        }) {
-      String name =
-          pom.equals("pom.xml") ? "patchbay" : Path.of(pom).getParent().getFileName().toString();
-      Path jar = bundles.resolve(pom).resolveSibling("target/" + name + "-0.1.0-SNAPSHOT.jar");
-      boolean packed = Files.exists(jar);
-      maven(
-          "org.apache.maven.plugins:maven-install-plugin:3.1.4:install-file",
-          "-Dfile=" + (packed ? jar : bundles.resolve(pom)),
-          "-DpomFile=" + bundles.resolve(pom),
-          "-Dpackaging=" + (packed ? "jar" : "pom"));
-    }
-    maven("-f", project.resolve("pom.xml").toString(), "package");
-  }
-
-  private static void maven(String... arguments) throws Exception {
-    List<String> command = new ArrayList<>(List.of("mvn", "-B", "-q", "-ntp"));
-    command.addAll(List.of(arguments));
-    assertThat(Journeys.run(folder, Map.of(), command)).as(command.toString()).isZero();
   }
 }
