@@ -28,7 +28,9 @@ public final class StorageMigrateCommand implements Action {
   @Argument(name = "BACKEND", description = "The backend to move to, as storage:list names it")
   private @Nullable String backend;
 
-  @Option(name = "--store", description = "The store to move; all stores without it")
+  @Option(
+      name = "--store",
+      description = "The store to move, before the backend; all stores without it")
   private @Nullable String store;
 
   @Option(

@@ -130,8 +130,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
       StoreOpener.Attempt attempt = opener.open(written, process.wasOpen(name));
       if (attempt instanceof StoreOpener.Attempt.Missing missing) {
         awaited = missing.backend();
-        health =
-            Health.unavailable("the chosen backend '" + missing.backend() + "' is not installed");
+        health = Health.unavailable(missing.reason());
       } else if (attempt instanceof StoreOpener.Attempt.Opened opened) {
         choice = opened.choice();
         bind(opened.store());

@@ -36,8 +36,12 @@ final class StoreOpener {
     /** The store is open; {@code choice} led to it, and is written down. */
     record Opened(Choice choice, OpenStore store) implements Attempt {}
 
-    /** The backend that decides is not installed. */
-    record Missing(String backend) implements Attempt {}
+    /** The backend that decides is not installed; {@code reason} is for operators. */
+    record Missing(String backend, String reason) implements Attempt {
+      Missing(String backend) {
+        this(backend, "the chosen backend '" + backend + "' is not installed");
+      }
+    }
   }
 
   StoreOpener(
@@ -217,8 +221,9 @@ final class StoreOpener {
     if (choice.lossAccepted()) {
       return begin(settings.required().getOrDefault(name, backend));
     }
+    Choice.Copy previous = choice.previous();
     if (!settings.discarded().contains(name)) {
-      throw new StorageException(
+      String reason =
           "store '"
               + name
               + "' was moved to '"
@@ -227,9 +232,12 @@ final class StoreOpener {
               + otherCopies(choice)
               + ". Start with --discard-chain to give up what was only in '"
               + backend
-              + "'");
+              + "'";
+      if (previous != null && backends.apply(previous.backend()) == null) {
+        return new Attempt.Missing(previous.backend(), reason); // it is described once it is there
+      }
+      throw new StorageException(reason);
     }
-    Choice.Copy previous = choice.previous();
     if (previous != null && folder.copies().contains(previous.folder())) {
       return adoptPrevious(choice);
     }

@@ -328,6 +328,13 @@ class StoreRegistryTest {
         .contains("--discard-chain");
     restart(Map.of(NAME, "mapdb"), Set.of());
     assertThat(reason()).contains("moved to 'memory'");
+    registry.close();
+    start(Map.of(), Set.of(), memory); // the backend of the older copy comes later
+    assertThat(checks.get("storage." + NAME).check().status()).isEqualTo(Health.Status.UNAVAILABLE);
+    assertThat(reason()).contains("moved to 'memory'").contains("older copy is in 'rocksdb'");
+    registry.addBackend(fast);
+    assertThat(checks.get("storage." + NAME).check().status()).isEqualTo(Health.Status.FAILED);
+    assertThat(reason()).contains("older copy, block 1, is in 'rocksdb'");
     restart(Map.of(), Set.of(NAME));
     assertThat(owner.begun).isZero();
     assertThat(owner.head).isEqualTo("block 1");
