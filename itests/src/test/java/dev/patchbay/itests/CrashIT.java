@@ -7,11 +7,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
@@ -21,52 +24,69 @@ import org.junit.jupiter.api.io.TempDir;
 class CrashIT {
   @TempDir Path folder;
 
+  private static final int TRANSACTIONS_A_SECOND = 50;
+
+  /** Both durable backends at the same time, as a start leaves the machine idle for a part. */
   @Test
   void reportedBlocksSurviveKills() throws Exception {
-    int kills = Integer.getInteger("it.kills", 5);
-    Random random = new Random(kills);
-    Node node = new Node(folder.resolve("node")).quick();
-    Map<String, String> reported = new LinkedHashMap<>();
-    for (int round = 0; round < kills; round++) {
-      node.start();
-      for (Map.Entry<String, String> entry : reported.entrySet()) {
-        JsonNode receipt = node.result("eth_getTransactionReceipt", entry.getKey());
-        assertThat(receipt.path("blockHash").asText())
-            .as("block of %s", entry.getKey())
-            .isEqualTo(entry.getValue());
+    int kills = Integer.getInteger("it.kills", 10);
+    ExecutorService threads = Executors.newFixedThreadPool(2);
+    try {
+      List<Future<Node>> nodes = new ArrayList<>();
+      for (String backend : List.of("mapdb", "rocksdb")) {
+        nodes.add(threads.submit(() -> killed(backend, kills)));
       }
-      reported.putAll(load(node, 300 + random.nextInt(1500)));
-      node.kill();
+      damage(nodes.get(0).get());
+      nodes.get(1).get();
+    } finally {
+      threads.shutdown();
     }
-    node.start();
-    assertThat(reported).hasSizeGreaterThan(kills);
-    long before = Long.decode(node.result("eth_blockNumber").asText());
-    load(node, 500);
-    assertThat(Long.decode(node.result("eth_blockNumber").asText())).isGreaterThan(before);
-    System.out.println(
-        "kills: " + kills + ", transactions reported and found again: " + reported.size());
-    node.close();
-    damage(node);
   }
 
-  /**
-   * Sends transfers for some milliseconds; returns the hashes whose receipts were seen, with their
-   * blocks.
-   */
-  private static Map<String, String> load(Node node, int millis) throws Exception {
-    Map<String, String> seen = new ConcurrentHashMap<>();
-    long nonce =
-        Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
-    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
-    while (System.nanoTime() < end) {
-      String hash =
-          node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, nonce++)))
-              .asText();
-      JsonNode receipt = Journeys.receipt(node, hash);
-      seen.put(hash, receipt.get("blockHash").asText());
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+  /** Kills a node many times under load; returns it, stopped. */
+  private Node killed(String backend, int kills) throws Exception {
+    Random random = new Random(kills);
+    Node node = new Node(folder.resolve(backend)).quick();
+    Map<String, String> all = new LinkedHashMap<>();
+    Map<String, String> latest = Map.of();
+    int sent = 0;
+    long nanos = 0;
+    node.start("--storage", backend);
+    for (int round = 0; round < kills; round++) {
+      TransactionLoad load = TransactionLoad.start(node, TRANSACTIONS_A_SECOND).awaitFirst();
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(random.nextInt(1_000)));
+      load.kill();
+      assertThat(load.failures()).isEmpty();
+      latest = load.reported();
+      all.putAll(latest);
+      sent += load.sent();
+      nanos += load.nanos();
+      node.start();
+      assertStand(node, latest);
     }
-    return seen;
+    assertStand(node, all);
+    assertThat(all).hasSizeGreaterThan(kills);
+    long before = Long.decode(node.result("eth_blockNumber").asText());
+    TransactionLoad load = TransactionLoad.start(node, TRANSACTIONS_A_SECOND).awaitFirst();
+    load.stop();
+    assertThat(load.failures()).isEmpty();
+    assertThat(Long.decode(node.result("eth_blockNumber").asText())).isGreaterThan(before);
+    assertThat(node.shell("storage:list").output()).contains("* " + backend);
+    System.out.printf(
+        "kills of %s: %d, at %.0f transactions a second; transactions reported and found again: %d%n",
+        backend, kills, sent * 1e9 / nanos, all.size());
+    node.close();
+    return node;
+  }
+
+  /** Checks that transactions are in the blocks that were reported. */
+  private static void assertStand(Node node, Map<String, String> reported) throws Exception {
+    for (Map.Entry<String, String> entry : reported.entrySet()) {
+      JsonNode receipt = node.result("eth_getTransactionReceipt", entry.getKey());
+      assertThat(receipt.path("blockHash").asText())
+          .as("block of %s", entry.getKey())
+          .isEqualTo(entry.getValue());
+    }
   }
 
   /** A damaged store is refused with advice, and never becomes an empty chain. */

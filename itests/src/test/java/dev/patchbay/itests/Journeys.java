@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.itests;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +27,25 @@ final class Journeys {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
     }
     throw new AssertionError("no receipt of " + hash);
+  }
+
+  /** Starts a node that must refuse; returns what it prints. */
+  static String refusal(Node node, String... options) throws Exception {
+    List<String> line =
+        new ArrayList<>(
+            List.of(
+                "dev",
+                "--datadir",
+                node.data.toString(),
+                "--http-port",
+                "" + node.httpPort,
+                "--ws-port",
+                "" + node.wsPort));
+    line.addAll(List.of(options));
+    Node.Result result =
+        Node.launcher(Map.of("PATCHBAY_JAVA_OPTS", "-XX:TieredStopAtLevel=1"), line);
+    assertThat(result.status()).as(result.output()).isNotZero();
+    return result.output();
   }
 
   /**

@@ -115,9 +115,7 @@ final class Node implements AutoCloseable {
 
   /** Starts the process, and does not wait for the node. One that was killed is waited for. */
   Node launch(Map<String, String> environment, String... more) throws Exception {
-    if (process != null && !process.waitFor(30, TimeUnit.SECONDS)) {
-      throw new IllegalStateException("the node still runs: " + output());
-    }
+    awaitEnd();
     List<String> line =
         new ArrayList<>(
             List.of(
@@ -142,6 +140,13 @@ final class Node implements AutoCloseable {
     }
     process = builder.start();
     return this;
+  }
+
+  /** Waits until the launcher of a node that ends by itself, or was killed, has ended. */
+  void awaitEnd() throws Exception {
+    if (process != null && !process.waitFor(30, TimeUnit.SECONDS)) {
+      throw new IllegalStateException("the node still runs: " + output());
+    }
   }
 
   /** Waits until the launcher says that the node runs. */

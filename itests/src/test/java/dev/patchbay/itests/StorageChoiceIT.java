@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.FutureTask;
@@ -21,25 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class StorageChoiceIT {
   @TempDir Path folder;
-
-  /** Starts a node that must refuse; returns what it prints. */
-  private static String refusal(Node node, String... options) throws Exception {
-    List<String> line =
-        new ArrayList<>(
-            List.of(
-                "dev",
-                "--datadir",
-                node.data.toString(),
-                "--http-port",
-                "" + node.httpPort,
-                "--ws-port",
-                "" + node.wsPort));
-    line.addAll(List.of(options));
-    Node.Result result =
-        Node.launcher(Map.of("PATCHBAY_JAVA_OPTS", "-XX:TieredStopAtLevel=1"), line);
-    assertThat(result.status()).as(result.output()).isNotZero();
-    return result.output();
-  }
 
   private static String mine(Node node, long nonce) throws Exception {
     String hash = node.send(Accounts.transfer(0, nonce));
@@ -86,7 +66,7 @@ class StorageChoiceIT {
     String hash = mine(node, 0);
     node.close();
     for (String other : List.of("mapdb", "memory")) {
-      assertThat(refusal(node, "--storage", other))
+      assertThat(Journeys.refusal(node, "--storage", other))
           .contains("is in 'rocksdb', not in '" + other + "'")
           .contains("storage:migrate " + other);
     }
@@ -106,13 +86,15 @@ class StorageChoiceIT {
     // whatever is missing, the start names what is there, and begins nothing
     Path copy = node.copyOf("rocksdb");
     Path away = Files.move(copy, folder.resolve("away"));
-    assertThat(refusal(node)).contains(copy.toString());
+    assertThat(Journeys.refusal(node)).contains(copy.toString());
     Files.deleteIfExists(copy);
     Files.move(away, copy);
     Path choice = node.data.resolve("stores/chain/choice");
     byte[] content = Files.readAllBytes(choice);
     Files.delete(choice);
-    assertThat(refusal(node)).contains("choice file").contains(copy.getFileName().toString());
+    assertThat(Journeys.refusal(node))
+        .contains("choice file")
+        .contains(copy.getFileName().toString());
     Files.write(choice, content);
     try (node) {
       node.start();
@@ -132,7 +114,7 @@ class StorageChoiceIT {
     assertThat(isMined(node, lost)).as("the node goes on").isTrue();
 
     node.kill();
-    assertThat(refusal(node))
+    assertThat(Journeys.refusal(node))
         .contains("moved to 'memory'")
         .contains("older copy, block 1 ")
         .contains("is in 'mapdb'")
@@ -149,7 +131,7 @@ class StorageChoiceIT {
     assertThat(node.shell("storage:list").output()).contains("not available in 'memory'");
     Node.Result ended = Node.launcher(Map.of(), List.of("stop", "--datadir", node.data.toString()));
     assertThat(ended.status()).as(ended.output()).isZero();
-    assertThat(refusal(node)).contains("older copy, block 1 ");
+    assertThat(Journeys.refusal(node)).contains("older copy, block 1 ");
     node.close();
   }
 

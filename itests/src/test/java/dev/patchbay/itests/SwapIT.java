@@ -142,6 +142,7 @@ class SwapIT {
         "cache-redis",
         "consensus-poa",
         "evm-engine",
+        "storage",
         "storage-memory",
         "storage-mapdb",
         "storage-rocksdb"
