@@ -15,7 +15,9 @@ import org.osgi.annotation.versioning.ProviderType;
 public interface BlockImporter {
   /**
    * Verifies, executes and stores a block, and moves the head when its total difficulty is greater.
-   * The call returns when the effects are durable and listeners were told.
+   * The call returns when the effects survive the end of the process and listeners have been
+   * notified. They survive a power cut within the time that the storage backend states, see {@link
+   * dev.patchbay.api.storage.KeyValueStore#flush}.
    *
    * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
    */
@@ -44,7 +46,8 @@ public interface BlockImporter {
   /**
    * Makes an earlier block of the canonical chain the head again. The blocks above it stay known,
    * and become canonical once more when one of them, or a child, is imported and wins. Returns when
-   * the effects are durable and listeners were told; does nothing when the block is the head.
+   * the effects survive the end of the process and listeners have been notified; does nothing when
+   * the block is the head.
    *
    * @param number number of the block
    * @return the head now

@@ -53,9 +53,10 @@ public interface ForkChoice {
 
   /**
    * Makes a block the head, and two of its chain the safe and the finalized one, all or nothing.
-   * The call returns when the effects are durable and listeners were told. A long reorg takes
-   * several batches, each of them atomic: a node that ends between two of them opens with an
-   * intermediate block as head, and with the safe and the finalized block as before.
+   * The call returns when the effects survive the end of the process and listeners have been
+   * notified; see {@link BlockImporter#importBlock} for power cuts. A long reorg takes several
+   * batches, each of them atomic: a node that ends between two of them opens with an intermediate
+   * block as head, and with the safe and the finalized block as before.
    *
    * @param safe zero leaves the safe block as it is
    * @param finalized zero leaves the finalized block as it is

@@ -87,8 +87,8 @@ public interface StorageControl {
   String chosen(String name);
 
   /**
-   * Returns the names of the stores whose content ends with the process although nobody agreed to
-   * that: they were migrated to a backend that is not durable.
+   * Returns the names of the stores that were migrated to a backend that is not durable: their
+   * content ends with the process, and the operator has not accepted that.
    */
   List<String> endangered();
 
