@@ -55,7 +55,8 @@ public final class StorageComponent {
 
     /** Stores whose lost content is given up. */
     @AttributeDefinition(
-        description = "Names of stores, separated by commas, whose lost content is given up")
+        description =
+            "Names of stores, separated by commas, whose lost content is given up; * for all")
     String discard() default "";
   }
 

@@ -222,7 +222,7 @@ final class StoreOpener {
       return begin(settings.required().getOrDefault(name, backend));
     }
     Choice.Copy previous = choice.previous();
-    if (!settings.discarded().contains(name)) {
+    if (!settings.isDiscarded(name)) {
       String reason =
           "store '"
               + name
@@ -248,7 +248,7 @@ final class StoreOpener {
   /** Returns whether the operator gives up a durable store for the copy that was before it. */
   private boolean isGivenUp(Choice choice, String required) {
     Choice.Copy previous = choice.previous();
-    return settings.discarded().contains(name)
+    return settings.isDiscarded(name)
         && previous != null
         && previous.backend().equals(required);
   }

@@ -341,6 +341,11 @@ class StoreRegistryTest {
     assertThat(registry.chosen(NAME)).isEqualTo("rocksdb");
     restart(Map.of(), Set.of(NAME));
     assertThat(owner.head).as("nothing is lost, nothing is given up").isEqualTo("block 1");
+    registry.migrate(NAME, "memory");
+    restart(Map.of(), Set.of("notes"));
+    assertThat(reason()).contains("moved to 'memory'");
+    restart(Map.of(), Set.of("*"));
+    assertThat(owner.head).isEqualTo("block 1");
   }
 
   @Test
