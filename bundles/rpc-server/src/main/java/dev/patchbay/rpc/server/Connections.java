@@ -25,8 +25,9 @@ import org.slf4j.LoggerFactory;
  * the one that has idled longest is closed. It belongs to the client with the most idle
  * connections, so that one client cannot keep the others out.
  *
- * <p>An idle connection has a deadline, which traffic does not extend. A client that sends a byte
- * now and then is closed like one that sends none.
+ * <p>An idle connection has a deadline. The first byte of a request extends it to the whole idle
+ * time, once; later ones do not. A client that sends a byte now and then is closed like one that
+ * sends none.
  *
  * <p>Threading: any thread. Connections are closed without a lock held.
  */
@@ -132,6 +133,9 @@ final class Connections {
     private int held;
     private long deadline;
 
+    /** Whether a byte of the next request has arrived. */
+    private volatile boolean receiving;
+
     private Entry(Object client, Runnable close) {
       this.client = client;
       this.close = close;
@@ -155,6 +159,19 @@ final class Connections {
       }
       if (victim != null) {
         victim.close.run();
+      }
+    }
+
+    /** Notes that bytes have arrived: the first of a request start the idle time again. */
+    void received() {
+      if (receiving) {
+        return;
+      }
+      synchronized (Connections.this) {
+        receiving = true;
+        if (requests == 0 && held == 0) {
+          startIdling(idleNanos);
+        }
       }
     }
 
@@ -195,6 +212,7 @@ final class Connections {
       synchronized (Connections.this) {
         requests--;
         if (requests == 0) {
+          receiving = false;
           deadline = clock.getAsLong();
           startIdling(idleNanos);
         }

@@ -106,8 +106,13 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
   @Override
   public synchronized int fill(ByteBuffer buffer) throws IOException {
     if (ahead.position() == 0) {
-      return super.fill(buffer);
+      int filled = super.fill(buffer);
+      if (filled > 0) {
+        entry.received();
+      }
+      return filled;
     }
+    entry.received();
     int position = BufferUtil.flipToFill(buffer);
     ahead.flip();
     int length = Math.min(ahead.remaining(), buffer.remaining());

@@ -87,6 +87,26 @@ class ConnectionsTest {
   }
 
   @Test
+  void theFirstByteOfARequestStartsTheIdleTimeAgain() {
+    Connections.Entry entry = open("a", "polling");
+    for (int request = 0; request < 3; request++) {
+      pass(9);
+      entry.received();
+      pass(9);
+      entry.received();
+      entry.begin(0);
+      entry.received(); // of the body
+      entry.end();
+    }
+    assertThat(closed).isEmpty();
+    entry.received();
+    pass(6);
+    entry.received();
+    pass(6);
+    assertThat(closed).as("later bytes do not extend it").containsExactly("polling");
+  }
+
+  @Test
   void aBodyAndAResponseHaveTimeByTheirLength() {
     Connections.Entry entry = open("a", "slow");
     pass(9);
