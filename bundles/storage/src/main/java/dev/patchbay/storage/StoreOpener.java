@@ -248,9 +248,7 @@ final class StoreOpener {
   /** Returns whether the operator gives up a durable store for the copy that was before it. */
   private boolean isGivenUp(Choice choice, String required) {
     Choice.Copy previous = choice.previous();
-    return settings.isDiscarded(name)
-        && previous != null
-        && previous.backend().equals(required);
+    return settings.isDiscarded(name) && previous != null && previous.backend().equals(required);
   }
 
   /** Returns whether the files of a choice are refused; they are not changed. */

@@ -13,8 +13,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
@@ -67,9 +65,6 @@ public final class RocksDbBackend implements StorageBackend {
   /** Guarded by this backend. */
   private @Nullable SharedMemory memory;
 
-  /** Syncs the stores; guarded by this backend. */
-  private @Nullable ScheduledExecutorService timer;
-
   /** Guarded by this backend. */
   private boolean deactivated;
 
@@ -110,10 +105,6 @@ public final class RocksDbBackend implements StorageBackend {
     }
     open.forEach(RocksDbStore::close);
     synchronized (this) {
-      if (timer != null) {
-        timer.shutdown();
-        timer = null;
-      }
       if (memory != null) {
         memory.close();
         memory = null;
@@ -141,19 +132,7 @@ public final class RocksDbBackend implements StorageBackend {
       shared = SharedMemory.allocate();
       memory = shared;
     }
-    ScheduledExecutorService syncing = timer;
-    if (syncing == null) {
-      syncing =
-          Executors.newSingleThreadScheduledExecutor(
-              task -> {
-                Thread thread = new Thread(task, "storage-rocksdb-sync-1");
-                thread.setDaemon(true);
-                return thread;
-              });
-      timer = syncing;
-    }
-    RocksDbStore store =
-        new RocksDbStore(folder, columns, create, shared, syncing, syncNanos, this::closed);
+    RocksDbStore store = new RocksDbStore(folder, columns, create, shared, syncNanos, this::closed);
     stores.add(store);
     return store;
   }

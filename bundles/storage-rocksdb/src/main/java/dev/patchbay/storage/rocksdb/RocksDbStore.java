@@ -7,12 +7,12 @@ import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.WriteBatch;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Loop;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiPredicate;
@@ -56,9 +56,10 @@ final class RocksDbStore implements KeyValueStore {
   /** A write whose latest sync is older is synced. */
   private final long syncNanos;
 
-  private final ScheduledExecutorService timer;
+  /** Syncs what writes have not synced. */
+  private final Loop syncing;
+
   private final AtomicBoolean syncPending = new AtomicBoolean();
-  private volatile @Nullable ScheduledFuture<?> syncTask;
 
   /** By {@link System#nanoTime}; syncs that began before it are not counted. */
   private volatile long lastSync;
@@ -79,15 +80,23 @@ final class RocksDbStore implements KeyValueStore {
       List<Column> columns,
       boolean create,
       SharedMemory memory,
-      ScheduledExecutorService timer,
       long syncNanos,
       Consumer<RocksDbStore> onClose) {
     this.folder = folder;
-    this.timer = timer;
     this.syncNanos = syncNanos;
     lastSync = System.nanoTime() - syncNanos;
     this.onClose = onClose;
     database = Database.open(folder, columns, create, memory);
+    syncing =
+        new Loop(
+            body -> {
+              Thread thread = new Thread(body, "storage-rocksdb-sync-" + folder.getFileName());
+              thread.setDaemon(true);
+              return thread;
+            },
+            new Failures("syncing " + folder, LOG::warn, LOG::info),
+            this::syncWhenDue);
+    syncing.start();
     LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
   }
 
@@ -98,11 +107,8 @@ final class RocksDbStore implements KeyValueStore {
         return;
       }
       closed = true;
+      syncing.close();
       gate.shut();
-      ScheduledFuture<?> pending = syncTask;
-      if (pending != null) {
-        pending.cancel(false);
-      }
       try {
         database.close(failure == null && finish());
         LOG.info("closed {}", folder);
@@ -221,7 +227,7 @@ final class RocksDbStore implements KeyValueStore {
       if (due) {
         lastSync = now;
       } else if (!syncPending.getAndSet(true)) {
-        syncTask = timer.schedule(this::sync, lastSync + syncNanos - now, TimeUnit.NANOSECONDS);
+        syncing.wake();
       }
     } catch (RocksDBException | IOException | RuntimeException failed) {
       throw closedBy(failed);
@@ -252,7 +258,23 @@ final class RocksDbStore implements KeyValueStore {
     }
   }
 
-  /** Syncs what was written since the latest sync; runs on the timer. */
+  /**
+   * Syncs what was written since the latest sync, when that is due; a step of the loop.
+   *
+   * @return for how many milliseconds nothing is due
+   */
+  private long syncWhenDue() {
+    if (!syncPending.get()) {
+      return Loop.UNTIL_WOKEN;
+    }
+    long left = lastSync + syncNanos - System.nanoTime();
+    if (left > 0) {
+      return TimeUnit.NANOSECONDS.toMillis(left) + 1;
+    }
+    sync();
+    return Loop.UNTIL_WOKEN;
+  }
+
   private void sync() {
     syncPending.set(false);
     try {
