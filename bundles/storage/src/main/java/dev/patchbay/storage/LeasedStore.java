@@ -22,6 +22,10 @@ final class LeasedStore implements KeyValueStore {
     this.owner = owner;
   }
 
+  boolean isOf(ManagedStore other) {
+    return owner == other;
+  }
+
   @Override
   public void write(WriteBatch batch) {
     owner.write(open, batch);

@@ -19,6 +19,9 @@ final class OpenStore {
   private final KeyValueStore store;
   private final Choice.Copy copy;
 
+  /** What leases give: the same object as long as this store is bound. */
+  private volatile @Nullable LeasedStore leased;
+
   /** Leases, and one until the store is retired; at 0 the store is closed. */
   private final AtomicInteger users = new AtomicInteger(1);
 
@@ -53,7 +56,7 @@ final class OpenStore {
       held.close();
       return null;
     }
-    KeyValueStore leased = new LeasedStore(open, owner);
+    KeyValueStore leased = open.leased(owner);
     AtomicBoolean ended = new AtomicBoolean();
     return new StoreLease() {
       @Override
@@ -69,6 +72,20 @@ final class OpenStore {
         }
       }
     };
+  }
+
+  private LeasedStore leased(ManagedStore owner) {
+    LeasedStore known = leased;
+    if (known == null || !known.isOf(owner)) {
+      synchronized (this) {
+        known = leased;
+        if (known == null || !known.isOf(owner)) {
+          known = new LeasedStore(this, owner);
+          leased = known;
+        }
+      }
+    }
+    return known;
   }
 
   /** Closes the store as soon as no lease is open. Called once, after the store is unbound. */

@@ -394,6 +394,8 @@ class StoreRegistryTest {
     store.close();
     store = registry.register(NAME, List.of(META, ITEMS), owner);
     assertThat(read(2)).isEqualTo(key(-2));
+    write(3);
+    assertThat(read(3)).isEqualTo(key(-3));
     assertThat(owner.begun).isEqualTo(1);
     store.close();
     registry.removeBackend(memory);
@@ -642,7 +644,13 @@ class StoreRegistryTest {
   void aLeaseOnTheSourceOutlivesTheMigration() {
     write(1);
     StoreLease lease = store.lease();
+    try (StoreLease same = store.lease()) {
+      assertThat(same.get()).isSameAs(lease.get());
+    }
     registry.migrate(NAME, "mapdb");
+    try (StoreLease other = store.lease()) {
+      assertThat(other.get()).isNotSameAs(lease.get());
+    }
     assertThat(lease.get().get(ITEMS, key(1))).isEqualTo(key(-1));
     assertThat(FileBackend.OPEN).hasSize(2);
     lease.close();
