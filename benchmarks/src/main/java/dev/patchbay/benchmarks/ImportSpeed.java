@@ -46,6 +46,9 @@ import jdk.jfr.consumer.RecordingFile;
  * -Dstores=rocksdb} leaves out the other stores.
  */
 public final class ImportSpeed {
+  /** How long RocksDB may take to sync a batch: the default of the node. */
+  static final long SYNC_MILLIS = 100;
+
   private static final String HEAD =
       "0x1d7f87b04ded9ea04ae8e8cfe58bab1cf157ed8083408c949b0703946ae90865";
 
@@ -121,7 +124,7 @@ public final class ImportSpeed {
     KeyValueStore store =
         switch (name) {
           case "memory" -> Chains.memory();
-          case "rocksdb" -> new RocksDbBackend().open(folder, Columns.ALL, true);
+          case "rocksdb" -> new RocksDbBackend(SYNC_MILLIS).open(folder, Columns.ALL, true);
           case "mapdb" -> new MapDbBackend().open(folder, Columns.ALL, true);
           default -> throw new IllegalArgumentException("no store " + name);
         };
@@ -160,9 +163,7 @@ public final class ImportSpeed {
           name, run, MEGA_GAS / seconds, seconds, store.sizeInBytes(), shares);
       return row;
     } finally {
-      if (store instanceof AutoCloseable closeable) {
-        closeable.close();
-      }
+      store.close();
       Files.delete(samples);
     }
   }

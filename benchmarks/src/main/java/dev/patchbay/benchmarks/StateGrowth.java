@@ -87,7 +87,7 @@ public final class StateGrowth {
   }
 
   private static KeyValueStore open(Path place) {
-    return new RocksDbBackend().open(place, Columns.ALL, true);
+    return new RocksDbBackend(ImportSpeed.SYNC_MILLIS).open(place, Columns.ALL, true);
   }
 
   private static void fill(Path place, int accounts) {
