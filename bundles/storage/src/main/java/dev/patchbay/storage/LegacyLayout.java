@@ -150,15 +150,7 @@ final class LegacyLayout {
       return opener.begin(settings.initial(name));
     }
     if (required != null && !required.equals(chosen)) {
-      throw new StorageException(
-          "store '"
-              + name
-              + "' is in '"
-              + chosen
-              + "', not in '"
-              + required
-              + "'. Start without --storage, then: patchbay shell storage:migrate "
-              + required);
+      throw opener.elsewhere(chosen, required);
     }
     Choice.Copy copy = marked(chosen);
     Choice.Copy previous = null;

@@ -375,20 +375,17 @@ final class ManagedStore implements NamedStore, HealthCheck {
    */
   void replace(OpenStore source, OpenStore target, Runnable finish) {
     Choice before;
-    OpenStore replaced;
     synchronized (this) {
       owner.writeLock().lock();
       try {
         Choice current = choice;
-        OpenStore bound = slot.peek().orElse(null);
-        if (closed || current == null || bound == null || bound != source) {
+        if (closed || current == null || slot.peek().orElse(null) != source) {
           throw new StorageException("the store was unbound during the migration");
         }
         finish.run();
         before = current;
-        replaced = bound;
         Choice next = current.moved(target.copy(), target.backend().isDurable());
-        writeChoice(next, current, bound);
+        writeChoice(next, current, source);
         choice = next;
         stopRecording();
         slot.replace(target, Duration.ZERO);
@@ -396,7 +393,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
         owner.writeLock().unlock();
       }
     }
-    replaced.retire();
+    source.retire();
     try {
       folder.clearIncomplete();
       Choice.Copy oldest = before.previous();

@@ -137,7 +137,7 @@ final class StoreOpener {
       if (isGivenUp(choice, required) && isDamaged(choice)) {
         return adoptPrevious(choice);
       }
-      throw elsewhere(choice, required);
+      throw elsewhere(choice.copy().backend(), required);
     }
     StorageBackend backend = backends.apply(choice.copy().backend());
     if (backend == null) {
@@ -147,8 +147,8 @@ final class StoreOpener {
     return new Attempt.Opened(grown(choice), store);
   }
 
-  private StorageException elsewhere(Choice choice, String required) {
-    String backend = choice.copy().backend();
+  /** Returns the refusal of a store that is not in the backend that the start requires. */
+  StorageException elsewhere(String backend, String required) {
     return new StorageException(
         "store '"
             + name
