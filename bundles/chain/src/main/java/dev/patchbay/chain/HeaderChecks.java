@@ -40,7 +40,7 @@ final class HeaderChecks {
     if (fork.includes(Fork.LONDON) && parent.baseFeePerGas() == null) {
       parentLimit *= 2;
     }
-    if (rules.gasLimitMovesSlowly()
+    if (rules.boundsGasLimitChange()
         && Math.abs(header.gasLimit() - parentLimit) >= parentLimit / 1024) {
       throw new InvalidBlockException(
           "gasLimit " + header.gasLimit() + " is too far from the parent's " + parentLimit);
@@ -64,13 +64,13 @@ final class HeaderChecks {
     InvalidBlockException.check("excessBlobGas", header.excessBlobGas(), excess);
     Long blobGas = header.blobGasUsed();
     if (blobGas != null) {
-      long most = rules.mostBlobGas(header, config);
-      if (blobGas < 0 || blobGas > most || blobGas % rules.blobGasUnit() != 0) {
+      long most = rules.maxBlobGasPerBlock(header, config);
+      if (blobGas < 0 || blobGas > most || blobGas % rules.gasPerBlob() != 0) {
         throw new InvalidBlockException(
             "blobGasUsed "
                 + blobGas
                 + " is not a multiple of "
-                + rules.blobGasUnit()
+                + rules.gasPerBlob()
                 + " up to "
                 + most);
       }
@@ -102,7 +102,7 @@ final class HeaderChecks {
         Hash.keccak(new RlpWriter().list(w -> block.ommers().forEach(o -> o.write(w))).toArray());
     InvalidBlockException.check("ommersHash", header.ommersHash(), ommers);
     List<Withdrawal> withdrawals = block.withdrawals();
-    if (rules.withdrawalsRootOf(header, config) != null) {
+    if (rules.withdrawalsRootAccount(header, config) != null) {
       InvalidBlockException.check(
           "withdrawals", withdrawals, List.of()); // the root is that of a state, checked after it
       return;

@@ -623,7 +623,7 @@ final class Importer implements BlockImporter, ForkChoice {
       Hash root = new FlatState(overlay, workers).apply(outcome.changes, block.number());
       BlockHeader header = block.header();
       InvalidBlockException.check("stateRoot", header.stateRoot(), root);
-      Address withdrawals = chain.rules().withdrawalsRootOf(header, chain.config());
+      Address withdrawals = chain.rules().withdrawalsRootAccount(header, chain.config());
       if (withdrawals != null) {
         Hash of = FlatState.storageRoot(overlay, withdrawals);
         InvalidBlockException.check("withdrawalsRoot", header.withdrawalsRoot(), of);

@@ -134,7 +134,7 @@ public final class Precompiles {
 
   /** Returns these contracts as a chain has them. */
   Precompiles under(TransactionRules rules) {
-    Map<Address, Integer> limits = rules.mostPrecompileInput();
+    Map<Address, Integer> limits = rules.maxPrecompileInputBytes();
     Long verifyGas = rules.p256VerifyGas();
     if (limits.isEmpty() && verifyGas == null) {
       return this;

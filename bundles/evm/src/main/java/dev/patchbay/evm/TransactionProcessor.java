@@ -238,7 +238,7 @@ public final class TransactionProcessor {
       @Nullable Tracer tracer)
       throws InvalidTransactionException {
     boolean system = deposit.isSystemTransaction();
-    if (system && !rules.depositsUseTheirLimit()) {
+    if (system && !rules.chargesDepositGasLimit()) {
       throw invalid(
           Reason.TYPE_NOT_SUPPORTED, "system tx not supported: address " + from.toChecksumString());
     }
@@ -270,7 +270,7 @@ public final class TransactionProcessor {
       result =
           new ExecutionResult(Status.HALT, tx.gasLimit(), 0, Bytes.EMPTY, List.of(), error, null);
     }
-    if (rules.depositsUseTheirLimit()) {
+    if (rules.chargesDepositGasLimit()) {
       result =
           new ExecutionResult(
               result.status(),

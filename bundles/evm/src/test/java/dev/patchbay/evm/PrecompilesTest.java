@@ -16,7 +16,7 @@ class PrecompilesTest {
   private static final TransactionRules LIMITED =
       new TransactionRules() {
         @Override
-        public Map<Address, Integer> mostPrecompileInput() {
+        public Map<Address, Integer> maxPrecompileInputBytes() {
           return Map.of(IDENTITY, 10, Address.ZERO, 5);
         }
 

@@ -112,7 +112,7 @@ final class Assembly implements BlockAssembly {
   private long blobGas(Transaction transaction, @Nullable Transaction first)
       throws InvalidTransactionException {
     long more = transactionRules.blobGas(transaction, first);
-    if (more > 0 && blobGas + more > rules.mostBlobGas(header, config)) {
+    if (more > 0 && blobGas + more > rules.maxBlobGasPerBlock(header, config)) {
       throw new InvalidTransactionException(
           InvalidTransactionException.Reason.BLOB,
           "the block has no room for " + more + " more blob gas");
@@ -122,7 +122,7 @@ final class Assembly implements BlockAssembly {
 
   private @Nullable Long depositNonce(Transaction transaction) {
     Address sender = transaction.deposit() == null ? null : transaction.sender();
-    return sender == null || !transactionRules.showsDepositNonce()
+    return sender == null || !transactionRules.hasDepositNonce()
         ? null
         : (Long) execution.nonce(sender);
   }
@@ -172,7 +172,7 @@ final class Assembly implements BlockAssembly {
     if (!fork.includes(Fork.PRAGUE)) {
       return null;
     }
-    return rules.makesRequests()
+    return rules.hasExecutionRequests()
         ? SystemCalls.requests(execution, receipts, config.depositContract())
         : List.of();
   }
@@ -182,7 +182,7 @@ final class Assembly implements BlockAssembly {
     Outcome outcome = end();
     List<byte[]> requests = outcome.requests();
     boolean shanghai = fork.includes(Fork.SHANGHAI);
-    Address withdrawer = rules.withdrawalsRootOf(header, config);
+    Address withdrawer = rules.withdrawalsRootAccount(header, config);
     Hash withdrawalsRoot =
         withdrawer == null
             ? Roots.ofWithdrawals(withdrawals)

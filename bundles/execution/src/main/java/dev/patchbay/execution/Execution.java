@@ -205,7 +205,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
       DaoFork.apply(execution);
     }
     rules
-        .installs(header, config)
+        .irregularCodeChanges(header, config)
         .forEach((address, code) -> execution.override(address, null, null, code));
     SystemCalls.before(execution, header, context.fork());
     return new Assembly(

@@ -91,22 +91,22 @@ public interface ConsensusRules {
   }
 
   /** Returns the blob gas that a block may use at most, from Cancun on. */
-  default long mostBlobGas(BlockHeader header, ChainConfig config) {
+  default long maxBlobGasPerBlock(BlockHeader header, ChainConfig config) {
     return config.blobScheduleAt(header.timestamp()).max() * FeeMarket.BLOB_GAS;
   }
 
   /** Returns the number that the blob gas of a block is a multiple of. */
-  default long blobGasUnit() {
+  default long gasPerBlob() {
     return FeeMarket.BLOB_GAS;
   }
 
   /** Returns whether the gas limit of a block stays near that of its parent (EIP-1559). */
-  default boolean gasLimitMovesSlowly() {
+  default boolean boundsGasLimitChange() {
     return true;
   }
 
   /** Returns code that a block puts at addresses before its first transaction. */
-  default Map<Address, Bytes> installs(BlockHeader header, ChainConfig config) {
+  default Map<Address, Bytes> irregularCodeChanges(BlockHeader header, ChainConfig config) {
     return Map.of();
   }
 
@@ -116,7 +116,7 @@ public interface ConsensusRules {
   }
 
   /** Returns whether blocks make requests to a consensus layer, from Prague on (EIP-7685). */
-  default boolean makesRequests() {
+  default boolean hasExecutionRequests() {
     return true;
   }
 
@@ -124,7 +124,7 @@ public interface ConsensusRules {
    * Returns the account whose storage root is the withdrawals root of a block; null when that is
    * the root of a list of withdrawals (EIP-4895).
    */
-  default @Nullable Address withdrawalsRootOf(BlockHeader header, ChainConfig config) {
+  default @Nullable Address withdrawalsRootAccount(BlockHeader header, ChainConfig config) {
     return null;
   }
 
@@ -152,7 +152,7 @@ public interface ConsensusRules {
    *
    * @param index position of the transaction in the block, from 0
    */
-  default Map<String, Object> receiptMembers(Block block, int index, ChainConfig config) {
+  default Map<String, Object> receiptFields(Block block, int index, ChainConfig config) {
     return Map.of();
   }
 }

@@ -135,22 +135,22 @@ public final class OpRules implements ConsensusRules {
 
   /** Blob gas is the DA footprint, from Jovian on. */
   @Override
-  public long mostBlobGas(BlockHeader header, ChainConfig config) {
+  public long maxBlobGasPerBlock(BlockHeader header, ChainConfig config) {
     return OpFork.at(header.timestamp(), config).includes(OpFork.JOVIAN) ? header.gasLimit() : 0;
   }
 
   @Override
-  public long blobGasUnit() {
+  public long gasPerBlob() {
     return 1;
   }
 
   @Override
-  public boolean gasLimitMovesSlowly() {
+  public boolean boundsGasLimitChange() {
     return false;
   }
 
   @Override
-  public Map<Address, Bytes> installs(BlockHeader header, ChainConfig config) {
+  public Map<Address, Bytes> irregularCodeChanges(BlockHeader header, ChainConfig config) {
     return OpFork.CANYON.beginsAt(header.timestamp(), config)
         ? Map.of(Create2Deployer.ADDRESS, Create2Deployer.CODE)
         : Map.of();
@@ -162,17 +162,17 @@ public final class OpRules implements ConsensusRules {
   }
 
   @Override
-  public boolean makesRequests() {
+  public boolean hasExecutionRequests() {
     return false;
   }
 
   @Override
-  public @Nullable Address withdrawalsRootOf(BlockHeader header, ChainConfig config) {
+  public @Nullable Address withdrawalsRootAccount(BlockHeader header, ChainConfig config) {
     return OpFork.at(header.timestamp(), config).includes(OpFork.ISTHMUS) ? MESSAGE_PASSER : null;
   }
 
   @Override
-  public Map<String, Object> receiptMembers(Block block, int index, ChainConfig config) {
-    return ReceiptMembers.of(block, index, config);
+  public Map<String, Object> receiptFields(Block block, int index, ChainConfig config) {
+    return ReceiptFields.of(block, index, config);
   }
 }

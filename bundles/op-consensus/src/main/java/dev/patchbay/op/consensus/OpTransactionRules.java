@@ -30,7 +30,7 @@ final class OpTransactionRules implements TransactionRules {
   }
 
   private final OpFork fork;
-  private final Map<Address, Integer> mostPrecompileInput = new HashMap<>();
+  private final Map<Address, Integer> maxPrecompileInputBytes = new HashMap<>();
 
   /** The last transaction that was measured: its fees are asked for twice. */
   private volatile @Nullable Measured measured;
@@ -54,7 +54,7 @@ final class OpTransactionRules implements TransactionRules {
     if (fork.includes(from)) {
       byte[] address = new byte[20];
       address[19] = (byte) precompile;
-      mostPrecompileInput.put(Address.wrap(address), bytes);
+      maxPrecompileInputBytes.put(Address.wrap(address), bytes);
     }
   }
 
@@ -111,12 +111,12 @@ final class OpTransactionRules implements TransactionRules {
   }
 
   @Override
-  public boolean depositsUseTheirLimit() {
+  public boolean chargesDepositGasLimit() {
     return !fork.includes(OpFork.REGOLITH);
   }
 
   @Override
-  public boolean showsDepositNonce() {
+  public boolean hasDepositNonce() {
     return fork.includes(OpFork.REGOLITH);
   }
 
@@ -142,8 +142,8 @@ final class OpTransactionRules implements TransactionRules {
   }
 
   @Override
-  public Map<Address, Integer> mostPrecompileInput() {
-    return mostPrecompileInput;
+  public Map<Address, Integer> maxPrecompileInputBytes() {
+    return maxPrecompileInputBytes;
   }
 
   @Override

@@ -98,8 +98,8 @@ class OpRulesTest {
     BlockHeader heavy =
         header(at(OpFork.JOVIAN)).gasUsed(0).blobGasUsed(30_000_000L).extraData(extra).build();
     assertThat(next(heavy, at(OpFork.JOVIAN) + 2)).isEqualTo(1_020_000_000);
-    assertThat(RULES.mostBlobGas(heavy, CONFIG)).isEqualTo(30_000_000);
-    assertThat(RULES.mostBlobGas(header(at(OpFork.ISTHMUS)).build(), CONFIG)).isZero();
+    assertThat(RULES.maxBlobGasPerBlock(heavy, CONFIG)).isEqualTo(30_000_000);
+    assertThat(RULES.maxBlobGasPerBlock(header(at(OpFork.ISTHMUS)).build(), CONFIG)).isZero();
   }
 
   @Test
@@ -166,7 +166,7 @@ class OpRulesTest {
     "KARST, 57600, 288960, 278784, 156672"
   })
   void precompiledContractsTakeSoMuch(OpFork fork, int pairing, int g1, int g2, int bls) {
-    Map<Address, Integer> most = OpTransactionRules.of(fork).mostPrecompileInput();
+    Map<Address, Integer> most = OpTransactionRules.of(fork).maxPrecompileInputBytes();
     assertThat(most.get(precompile(8))).isEqualTo(pairing);
     assertThat(most.getOrDefault(precompile(0xc), 0)).isEqualTo(g1);
     assertThat(most.getOrDefault(precompile(0xe), 0)).isEqualTo(g2);
@@ -181,12 +181,12 @@ class OpRulesTest {
   @Test
   void theFirstBlockOfCanyonInstallsAContract() {
     long canyon = at(OpFork.CANYON);
-    Map<Address, Bytes> installed = RULES.installs(header(canyon).build(), CONFIG);
+    Map<Address, Bytes> installed = RULES.irregularCodeChanges(header(canyon).build(), CONFIG);
     assertThat(installed).containsOnlyKeys(Create2Deployer.ADDRESS);
     assertThat(Hash.keccak(Create2Deployer.CODE.toArray()).toString())
         .isEqualTo("0xb0550b5b431e30d38000efb7107aaa0ade03d48a7198a140edda9d27134468b2");
-    assertThat(RULES.installs(header(canyon + 2).build(), CONFIG)).isEmpty();
-    assertThat(RULES.installs(header(canyon - 2).build(), CONFIG)).isEmpty();
+    assertThat(RULES.irregularCodeChanges(header(canyon + 2).build(), CONFIG)).isEmpty();
+    assertThat(RULES.irregularCodeChanges(header(canyon - 2).build(), CONFIG)).isEmpty();
   }
 
   @Test
@@ -194,14 +194,14 @@ class OpRulesTest {
     TransactionRules bedrock = OpTransactionRules.of(OpFork.BEDROCK);
     TransactionRules regolith = OpTransactionRules.of(OpFork.REGOLITH);
     TransactionRules fjord = OpTransactionRules.of(OpFork.FJORD);
-    assertThat(bedrock.depositsUseTheirLimit()).isTrue();
-    assertThat(regolith.depositsUseTheirLimit()).isFalse();
-    assertThat(bedrock.showsDepositNonce()).isFalse();
+    assertThat(bedrock.chargesDepositGasLimit()).isTrue();
+    assertThat(regolith.chargesDepositGasLimit()).isFalse();
+    assertThat(bedrock.hasDepositNonce()).isFalse();
     assertThat(regolith.depositReceiptVersion()).isNull();
     assertThat(fjord.depositReceiptVersion()).isEqualTo(1);
     assertThat(regolith.p256VerifyGas()).isNull();
     assertThat(fjord.p256VerifyGas()).isEqualTo(3_450);
-    assertThat(fjord.mostPrecompileInput()).isEmpty();
+    assertThat(fjord.maxPrecompileInputBytes()).isEmpty();
     assertThat(fjord.allows(TransactionType.BLOB)).isFalse();
     assertThat(fjord.allows(TransactionType.DEPOSIT)).isTrue();
   }

@@ -51,13 +51,13 @@ public interface TransactionRules {
     return null;
   }
 
-  /** Returns whether deposits count their gas limit as used, and system transactions nothing. */
-  default boolean depositsUseTheirLimit() {
+  /** Returns whether a deposit uses all of its gas limit, and a system transaction no gas. */
+  default boolean chargesDepositGasLimit() {
     return false;
   }
 
-  /** Returns whether receipts of deposits show the nonce of the sender. */
-  default boolean showsDepositNonce() {
+  /** Returns whether receipts of deposits have the nonce of the sender. */
+  default boolean hasDepositNonce() {
     return false;
   }
 
@@ -78,8 +78,8 @@ public interface TransactionRules {
     return IntrinsicGas.blobGas(transaction);
   }
 
-  /** Returns how many bytes of input precompiled contracts take at most; all others take any. */
-  default Map<Address, Integer> mostPrecompileInput() {
+  /** Returns the maximum input of precompiled contracts in bytes; the others accept any length. */
+  default Map<Address, Integer> maxPrecompileInputBytes() {
     return Map.of();
   }
 

@@ -275,7 +275,7 @@ public final class EngineNamespace implements RpcNamespace {
 
   private boolean showsWithdrawalsRoot(BlockHeader header) {
     return chain.config().rollup() != null
-        && chain.rules().withdrawalsRootOf(header, chain.config()) != null;
+        && chain.rules().withdrawalsRootAccount(header, chain.config()) != null;
   }
 
   /** What this node has built itself need not be executed again. */

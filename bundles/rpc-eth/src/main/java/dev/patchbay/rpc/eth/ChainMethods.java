@@ -247,7 +247,7 @@ final class ChainMethods {
   private Map<String, @Nullable Object> receipt(Block block, List<Receipt> receipts, int index) {
     Map<String, @Nullable Object> out = Results.receipt(block, receipts, index, blobBaseFee(block));
     if (chain.config().rollup() != null) {
-      out.putAll(chain.rules().receiptMembers(block, index, chain.config()));
+      out.putAll(chain.rules().receiptFields(block, index, chain.config()));
     }
     return out;
   }

@@ -12,9 +12,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What receipts show of fees beyond gas (op-geth, {@code eth_getTransactionReceipt}). */
-final class ReceiptMembers {
-  private ReceiptMembers() {}
+/** The fields of a receipt about fees beyond gas (op-geth, {@code eth_getTransactionReceipt}). */
+final class ReceiptFields {
+  private ReceiptFields() {}
 
   static Map<String, Object> of(Block block, int index, ChainConfig config) {
     List<Transaction> transactions = block.transactions();
