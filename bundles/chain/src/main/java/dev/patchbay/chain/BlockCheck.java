@@ -3,7 +3,7 @@ package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.ChainReader.TransactionLocation;
 import dev.patchbay.api.chain.InvalidBlockException;
-import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.ExecutionRules;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.primitives.Block;
@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class BlockCheck extends Check {
   private final ChainConfig config;
-  private final ConsensusRules rules;
+  private final ExecutionRules rules;
 
   /** Entries of the index that belong to a transaction of a canonical block. */
   private long indexed;
@@ -38,7 +38,7 @@ final class BlockCheck extends Check {
       Runnable rest,
       DoubleConsumer progress,
       ChainConfig config,
-      ConsensusRules rules) {
+      ExecutionRules rules) {
     super(reader, findings, rest, progress);
     this.config = config;
     this.rules = rules;

@@ -3,6 +3,7 @@ package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.ExecutionRules;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.ChainConfig;
@@ -77,7 +78,7 @@ final class HeaderChecks {
     }
   }
 
-  static void verifyBody(Block block, ConsensusRules rules, ChainConfig config)
+  static void verifyBody(Block block, ExecutionRules rules, ChainConfig config)
       throws InvalidBlockException {
     BlockHeader header = block.header();
     int size = config.forkOf(header).includes(Fork.OSAKA) ? block.encode().length : 0;
@@ -93,7 +94,7 @@ final class HeaderChecks {
   }
 
   /** Checks a body against the roots in its header. */
-  static void verifyRoots(Block block, ConsensusRules rules, ChainConfig config)
+  static void verifyRoots(Block block, ExecutionRules rules, ChainConfig config)
       throws InvalidBlockException {
     BlockHeader header = block.header();
     InvalidBlockException.check(

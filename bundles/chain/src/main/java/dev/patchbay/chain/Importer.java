@@ -8,6 +8,7 @@ import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.chain.PayloadStatus;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.HeaderRules;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.state.StateReader;
@@ -270,7 +271,7 @@ final class Importer implements BlockImporter, ForkChoice {
       HeaderChecks.verify(block.header(), parent, consensus, chain.config());
       consensus.verifyHeader(block.header(), parent, chain, chain.config());
       HeaderChecks.verifyBody(block, consensus, chain.config());
-      consensus.verifyOmmers(block, chain);
+      consensus.verifyOmmers(block, chain, chain.config());
       for (BlockHeader ommer : block.ommers()) {
         BlockHeader before = chain.header(ommer.parentHash());
         if (before == null) {
@@ -359,7 +360,7 @@ final class Importer implements BlockImporter, ForkChoice {
           ? new Result.Syncing()
           : new Result.Invalid(verdict.latestValid(), verdict.reason());
     }
-    ConsensusRules rules = chain.rules();
+    HeaderRules rules = chain.rules();
     try {
       rules.verifyHead(block.header(), chain, chain.config());
     } catch (InvalidBlockException invalid) {

@@ -2,7 +2,7 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.ChainVerifier;
-import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.ExecutionRules;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
@@ -140,7 +140,7 @@ final class Verifier implements ChainVerifier, AutoCloseable {
       throw new IllegalStateException("another verification is under way");
     }
     try (TrieWorkers workers = new TrieWorkers(0, NODE_BITS)) {
-      ConsensusRules rules = chain.rules();
+      ExecutionRules rules = chain.rules();
       List<Named> steps =
           List.of(
               new Named(

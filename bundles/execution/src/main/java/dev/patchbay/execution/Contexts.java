@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.execution;
 
-import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.ExecutionRules;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSchedule;
 import dev.patchbay.primitives.BlockHeader;
@@ -30,7 +30,7 @@ final class Contexts {
       BlockHeader header,
       Address feeRecipient,
       @Nullable UInt256 blobBaseFee,
-      ConsensusRules rules,
+      ExecutionRules rules,
       ChainConfig config,
       Function<Hash, @Nullable BlockHeader> headers) {
     BlobSchedule blobs = config.blobScheduleAt(header.timestamp());

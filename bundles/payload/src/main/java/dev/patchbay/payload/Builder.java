@@ -4,6 +4,7 @@ package dev.patchbay.payload;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.consensus.RollupRules;
 import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.Deadline;
@@ -378,10 +379,8 @@ public final class Builder implements PayloadBuilder, MinerControl {
       Bytes set = extra;
       header.extraData(a.extraData().isEmpty() && set != null ? set : a.extraData());
     } else {
-      Bytes params = rollup.eip1559Params();
       header.gasLimit(rollup.gasLimit());
-      header.extraData(
-          chain.rules().extraData(a.timestamp(), params, rollup.minBaseFee(), chain.config()));
+      header.extraData(extraData(a.timestamp(), rollup));
     }
     Fork fork = forkAfter(parent, a.timestamp());
     if (fork.includes(Fork.CANCUN)) {
@@ -394,6 +393,16 @@ public final class Builder implements PayloadBuilder, MinerControl {
       header.slotNumber(a.slotNumber());
     }
     return header.build();
+  }
+
+  private Bytes extraData(long timestamp, PayloadAttributes.Rollup asked) {
+    if (!(chain.rules() instanceof RollupRules rollup)) {
+      throw new IllegalArgumentException(
+          "payload attributes of a rollup: the consensus rules '"
+              + chain.config().consensus()
+              + "' are not those of a rollup");
+    }
+    return rollup.extraData(timestamp, asked.eip1559Params(), asked.minBaseFee(), chain.config());
   }
 
   private Fork forkAfter(Block parent, long timestamp) {

@@ -16,7 +16,7 @@ import org.osgi.annotation.versioning.ProviderType;
  * thread.
  */
 @ProviderType
-public interface ChainReader extends HeaderReader {
+public interface ChainReader extends BlockReader {
   /**
    * Where a transaction stands in the canonical chain.
    *
@@ -63,9 +63,6 @@ public interface ChainReader extends HeaderReader {
 
   /** Returns the genesis block. */
   Block genesis();
-
-  /** Returns the block with a hash, canonical or not; null when unknown. */
-  @Nullable Block block(Hash hash);
 
   /** Returns the canonical block with a number; null above the head. */
   @Nullable Block block(long number);

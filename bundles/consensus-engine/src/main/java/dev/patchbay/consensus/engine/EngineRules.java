@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.consensus.engine;
 
-import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.BlockReader;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.ConsensusRules;
@@ -196,11 +196,12 @@ public final class EngineRules implements ConsensusRules {
   }
 
   @Override
-  public void verifyOmmers(Block block, ChainReader chain) throws InvalidBlockException {
+  public void verifyOmmers(Block block, BlockReader blocks, ChainConfig config)
+      throws InvalidBlockException {
     if (block.ommers().isEmpty()) {
       return;
     }
-    int allowed = chain.config().forkOf(block.header()).includes(Fork.PARIS) ? 0 : MAX_OMMERS;
+    int allowed = config.forkOf(block.header()).includes(Fork.PARIS) ? 0 : MAX_OMMERS;
     if (block.ommers().size() > allowed) {
       throw new InvalidBlockException(
           "ommers: there are " + block.ommers().size() + ", at most " + allowed + " are allowed");
@@ -210,7 +211,7 @@ public final class EngineRules implements ConsensusRules {
     ancestors.add(block.hash());
     Hash next = block.header().parentHash();
     for (int i = 0; i < GENERATIONS; i++) {
-      Block ancestor = chain.block(next);
+      Block ancestor = blocks.block(next);
       if (ancestor == null) {
         break;
       }

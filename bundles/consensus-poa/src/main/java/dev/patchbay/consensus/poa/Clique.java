@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.consensus.poa;
 
+import dev.patchbay.api.chain.BlockReader;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
@@ -142,7 +143,8 @@ public final class Clique implements ConsensusRules, CliqueControl {
   }
 
   @Override
-  public void verifyOmmers(Block block, ChainReader reader) throws InvalidBlockException {
+  public void verifyOmmers(Block block, BlockReader blocks, ChainConfig config)
+      throws InvalidBlockException {
     if (!block.ommers().isEmpty()) {
       throw new InvalidBlockException("ommers: there are none under proof of authority");
     }

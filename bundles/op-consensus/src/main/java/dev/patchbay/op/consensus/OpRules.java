@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.op.consensus;
 
-import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.BlockReader;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.RollupRules;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -23,8 +24,8 @@ import org.osgi.service.component.annotations.Component;
  * The rules of a rollup of the OP Stack, whose blocks come from op-node (OP Stack specification,
  * execution engine). Blocks before Bedrock are of another kind and are not known.
  */
-@Component
-public final class OpRules implements ConsensusRules {
+@Component(service = ConsensusRules.class)
+public final class OpRules implements ConsensusRules, RollupRules {
   private static final Address MESSAGE_PASSER = OpTransactionRules.predeploy(0x16);
   private static final int MAX_EXTRA_DATA = 32;
 
@@ -71,7 +72,8 @@ public final class OpRules implements ConsensusRules {
   }
 
   @Override
-  public void verifyOmmers(Block block, ChainReader chain) throws InvalidBlockException {
+  public void verifyOmmers(Block block, BlockReader blocks, ChainConfig config)
+      throws InvalidBlockException {
     InvalidBlockException.check("ommers", block.ommers(), List.of());
   }
 

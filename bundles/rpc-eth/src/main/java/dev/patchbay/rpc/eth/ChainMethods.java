@@ -4,6 +4,7 @@ package dev.patchbay.rpc.eth;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ChainReader.TransactionLocation;
 import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.consensus.RollupRules;
 import dev.patchbay.api.rpc.RpcConstant;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
@@ -246,8 +247,9 @@ final class ChainMethods {
 
   private Map<String, @Nullable Object> receipt(Block block, List<Receipt> receipts, int index) {
     Map<String, @Nullable Object> out = Results.receipt(block, receipts, index, blobBaseFee(block));
-    if (chain.config().rollup() != null) {
-      out.putAll(chain.rules().receiptFields(block, index, chain.config()));
+    // the rules of other chains are not asked: they may not be installed
+    if (chain.config().rollup() != null && chain.rules() instanceof RollupRules rollup) {
+      out.putAll(rollup.receiptFields(block, index, chain.config()));
     }
     return out;
   }
