@@ -95,7 +95,12 @@ final class EngineBlocks {
     chain = Chains.of(genesis, Chains.memory(), new DefaultEvmEngine(), new EngineRules());
     builder =
         new Builder(
-            chain.reader(), chain.states(), chain.executor(), Chains.pool(Map.of()), 60_000_000);
+            chain.reader(),
+            chain.schedule(),
+            chain.states(),
+            chain.executor(),
+            Chains.pool(Map.of()),
+            60_000_000);
   }
 
   private static void code(ObjectNode alloc, Address address, String code) {

@@ -70,6 +70,7 @@ public final class GrownState {
     builder =
         new Builder(
             chain.reader(),
+            chain.schedule(),
             chain.states(),
             chain.executor(),
             Chains.pool(pending),

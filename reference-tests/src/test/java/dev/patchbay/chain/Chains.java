@@ -10,6 +10,7 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ChainVerifier;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.state.StateProvider;
@@ -35,6 +36,7 @@ public final class Chains {
   /** A chain, seen from its sides, the executor that it uses and the listeners of its head. */
   public record Wired(
       ChainReader reader,
+      ProtocolSchedule schedule,
       BlockImporter importer,
       ForkChoice forkChoice,
       StateProvider states,
@@ -83,13 +85,13 @@ public final class Chains {
             historyBlocks);
     Listeners<ChainListener> listeners = new Listeners<>((message, failure) -> {}, message -> {});
     Importer importer = new Importer(chain, imports, () -> executor[0], listeners, workers, bad);
-    executor[0] = Executions.of(chain, chain, engine);
+    executor[0] = Executions.of(chain, chain, chain, engine);
     if (store.isEmpty(Columns.META)) {
       chain.initialize(store);
     }
     chain.open(store);
     chain.attach(new FixedStore(store));
-    return new Wired(chain, importer, importer, chain, executor[0], listeners);
+    return new Wired(chain, chain, importer, importer, chain, executor[0], listeners);
   }
 
   /**

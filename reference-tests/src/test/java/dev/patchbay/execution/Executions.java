@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.execution;
 
-import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.HeaderReader;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.state.StateProvider;
@@ -11,8 +12,9 @@ public final class Executions {
   private Executions() {}
 
   /** Returns an executor with an engine. */
-  public static BlockExecutor of(ChainReader chain, StateProvider states, EvmEngine engine) {
-    Execution execution = new Execution(chain, states);
+  public static BlockExecutor of(
+      HeaderReader headers, ProtocolSchedule schedule, StateProvider states, EvmEngine engine) {
+    Execution execution = new Execution(headers, schedule, states);
     execution.setEngine(engine);
     return execution;
   }

@@ -126,7 +126,12 @@ class ForkChoiceTests {
 
   private static Builder builder(Chains.Wired chain) {
     return new Builder(
-        chain.reader(), chain.states(), chain.executor(), Chains.pool(Map.of()), 30_000_000);
+        chain.reader(),
+        chain.schedule(),
+        chain.states(),
+        chain.executor(),
+        Chains.pool(Map.of()),
+        30_000_000);
   }
 
   private static PayloadAttributes attributes(Block parent) {

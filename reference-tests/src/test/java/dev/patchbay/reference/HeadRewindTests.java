@@ -179,7 +179,12 @@ class HeadRewindTests {
 
   private static Builder builder(Chains.Wired chain) {
     return new Builder(
-        chain.reader(), chain.states(), chain.executor(), Chains.pool(Map.of()), 30_000_000);
+        chain.reader(),
+        chain.schedule(),
+        chain.states(),
+        chain.executor(),
+        Chains.pool(Map.of()),
+        30_000_000);
   }
 
   private static PayloadAttributes attributes(

@@ -89,6 +89,7 @@ final class Miner {
     Block block =
         new Builder(
                 miner.reader(),
+                miner.schedule(),
                 miner.states(),
                 miner.executor(),
                 Chains.pool(pending),

@@ -70,9 +70,9 @@ class TerminalBlockTests {
             .timestamp(parent.header().timestamp() + 10)
             .baseFeePerGas(
                 chain
-                    .reader()
+                    .schedule()
                     .rules()
-                    .nextBaseFee(parent.header(), number, chain.reader().config()))
+                    .nextBaseFee(parent.header(), number, chain.schedule().config()))
             .build();
     Block block = new Block(header, List.of(), List.of(), null);
     assertThat(chain.importer().importBlock(block)).isEqualTo(new ImportResult.Imported(true));

@@ -182,7 +182,7 @@ class WitnessTests {
       Stateless state = new Stateless(witness, parent.stateRoot());
       // an engine that has seen no code yet
       BlockExecutor executor =
-          Executions.of(chain.reader(), chain.states(), new DefaultEvmEngine());
+          Executions.of(chain.reader(), chain.schedule(), chain.states(), new DefaultEvmEngine());
       BlockExecutor.Outcome outcome = executor.execute(block, state, state::rootAfter);
       assertThat(state.rootAfter(outcome.changes()))
           .as(block.toString())

@@ -3,6 +3,7 @@ package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.state.StateProof;
 import dev.patchbay.api.state.StateProvider;
@@ -43,7 +44,7 @@ import org.slf4j.LoggerFactory;
  * nodes, which follow from it ({@link RecentNodes}). Only this class and {@link Importer}, which
  * makes the ways, write to the store, and {@link ChainOpener} when it is taken.
  */
-final class Chain implements ChainReader, StateProvider {
+final class Chain implements ChainReader, ProtocolSchedule, StateProvider {
   private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
 
   /** A window that was made smaller is reached step by step. */

@@ -8,6 +8,7 @@ import dev.patchbay.api.chain.ChainVerifier;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.node.HealthCheck;
@@ -125,7 +126,10 @@ public final class ChainComponent {
     store = stores.register(STORE, Columns.ALL, new Owner());
     chain.attach(store);
     String[] readers = {
-      ChainReader.class.getName(), HeaderReader.class.getName(), StateProvider.class.getName()
+      ChainReader.class.getName(),
+      HeaderReader.class.getName(),
+      ProtocolSchedule.class.getName(),
+      StateProvider.class.getName()
     };
     String[] writers = {BlockImporter.class.getName(), ForkChoice.class.getName()};
     registrations =

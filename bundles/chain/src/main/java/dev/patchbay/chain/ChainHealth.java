@@ -40,7 +40,7 @@ final class ChainHealth implements HealthCheck {
       rules.run();
       return Health.healthy(message);
     } catch (NotReadyException missing) {
-      return Health.unavailable(missing.getMessage() + "; install the bundle that has them");
+      return Health.unavailable(missing.getMessage() + "; install the bundle that provides them");
     } catch (StorageException | StorageUnavailableException unavailable) {
       return Health.unavailable(String.valueOf(unavailable.getMessage()));
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.execution;
 
-import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.evm.EvmExecution;
 import dev.patchbay.api.execution.BlockAssembly;
@@ -48,15 +49,20 @@ public final class Execution implements BlockExecutor, CallSimulator {
   /** An empty RLP list. */
   private static final Bytes EMPTY_ACCESS_LIST = Bytes.wrap(new byte[] {(byte) 0xc0});
 
-  private final ChainReader chain;
+  private final HeaderReader headers;
+  private final ProtocolSchedule schedule;
   private final StateProvider states;
 
   private volatile @Nullable EvmEngine engine;
 
   /** Makes the component. */
   @Activate
-  public Execution(@Reference ChainReader chain, @Reference StateProvider states) {
-    this.chain = chain;
+  public Execution(
+      @Reference HeaderReader headers,
+      @Reference ProtocolSchedule schedule,
+      @Reference StateProvider states) {
+    this.headers = headers;
+    this.schedule = schedule;
     this.states = states;
   }
 
@@ -131,7 +137,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
   public BlockAssembly assemble(
       BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals, StateReader parent) {
     Function<StateChanges, Hash> roots = changes -> states.rootAfter(header.parentHash(), changes);
-    return begin(header, chain.rules(), feeRecipient, withdrawals, parent, roots, true);
+    return begin(header, schedule.rules(), feeRecipient, withdrawals, parent, roots, true);
   }
 
   @Override
@@ -169,7 +175,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
 
   @Override
   public List<Reward> rewards(Block block) {
-    return chain.rules().rewards(block, chain.config());
+    return schedule.rules().rewards(block, schedule.config());
   }
 
   private Assembly begin(
@@ -178,7 +184,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
       Function<StateChanges, Hash> roots,
       boolean rootsInReceipts) {
     BlockHeader header = block.header();
-    ConsensusRules rules = chain.rules();
+    ConsensusRules rules = schedule.rules();
     return begin(
         header,
         rules,
@@ -197,8 +203,8 @@ public final class Execution implements BlockExecutor, CallSimulator {
       StateReader parent,
       Function<StateChanges, Hash> roots,
       boolean rootsInReceipts) {
-    ChainConfig config = chain.config();
-    BlockContext context = Contexts.of(header, feeRecipient, null, rules, config, chain::header);
+    ChainConfig config = schedule.config();
+    BlockContext context = Contexts.of(header, feeRecipient, null, rules, config, headers::header);
     EvmExecution execution = engine().open(context, parent);
     Long daoFork = config.daoForkBlock();
     if (daoFork != null && daoFork == header.number()) {
@@ -238,14 +244,19 @@ public final class Execution implements BlockExecutor, CallSimulator {
       throws InvalidTransactionException {
     try (StateReader state = stateAfter(blockHash)) {
       BlockOverride block = overrides.block();
-      ConsensusRules rules = chain.rules();
+      ConsensusRules rules = schedule.rules();
       Address recipient = or(block.feeRecipient(), rules.feeRecipient(header));
       BlockHeader seen = seen(header, block, call.maxFeePerGas().isZero());
       EvmExecution execution =
           engine()
               .open(
                   Contexts.of(
-                      seen, recipient, block.blobBaseFee(), rules, chain.config(), chain::header),
+                      seen,
+                      recipient,
+                      block.blobBaseFee(),
+                      rules,
+                      schedule.config(),
+                      headers::header),
                   state);
       SimulatedChain.apply(execution, overrides.accounts());
       return execution.simulate(call, false, tracer);
@@ -284,13 +295,13 @@ public final class Execution implements BlockExecutor, CallSimulator {
   public Simulation simulate(Hash blockHash) {
     StateReader state = stateAfter(blockHash);
     return new SimulatedChain(
-        chain.rules(),
-        chain.config(),
+        schedule.rules(),
+        schedule.config(),
         state,
         context -> engine().open(context, state),
         new StateRoots(
             changes -> states.rootAfter(blockHash, changes),
             (changes, account) -> states.storageRootAfter(blockHash, changes, account)),
-        chain::header);
+        headers::header);
   }
 }

@@ -4,6 +4,8 @@ package dev.patchbay.payload;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.consensus.FeeRules;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.consensus.RollupRules;
 import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
@@ -76,6 +78,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
   }
 
   private final ChainReader chain;
+  private final ProtocolSchedule schedule;
   private final StateProvider states;
   private final BlockExecutor executor;
   private final TransactionPool pool;
@@ -97,12 +100,13 @@ public final class Builder implements PayloadBuilder, MinerControl {
   public Builder(
       BundleContext context,
       @Reference ChainReader chain,
+      @Reference ProtocolSchedule schedule,
       @Reference StateProvider states,
       @Reference BlockExecutor executor,
       @Reference TransactionPool pool,
       Config config,
       Map<String, Object> properties) {
-    this(chain, states, executor, pool, config.gas_limit());
+    this(chain, schedule, states, executor, pool, config.gas_limit());
     ConfigurationKeys.report("dev.patchbay.payload", properties, Config.class, LOG::warn);
     // registered as an object, not by the component: the pool is upstream of this
     PoolListener listener = transaction -> jobs.poolChanged();
@@ -128,6 +132,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
   /** Makes a builder without a container. */
   public Builder(
       ChainReader chain,
+      ProtocolSchedule schedule,
       StateProvider states,
       BlockExecutor executor,
       TransactionPool pool,
@@ -140,6 +145,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
               + LEAST_GAS_LIMIT);
     }
     this.chain = chain;
+    this.schedule = schedule;
     this.states = states;
     this.executor = executor;
     this.pool = pool;
@@ -396,13 +402,14 @@ public final class Builder implements PayloadBuilder, MinerControl {
   }
 
   private Bytes extraData(long timestamp, PayloadAttributes.Rollup asked) {
-    if (!(chain.rules() instanceof RollupRules rollup)) {
+    if (!(schedule.rules() instanceof RollupRules rollup)) {
       throw new IllegalArgumentException(
           "payload attributes of a rollup: the consensus rules '"
-              + chain.config().consensus()
+              + schedule.config().consensus()
               + "' are not those of a rollup");
     }
-    return rollup.extraData(timestamp, asked.eip1559Params(), asked.minBaseFee(), chain.config());
+    return rollup.extraData(
+        timestamp, asked.eip1559Params(), asked.minBaseFee(), schedule.config());
   }
 
   private Fork forkAfter(Block parent, long timestamp) {
@@ -418,12 +425,12 @@ public final class Builder implements PayloadBuilder, MinerControl {
             .number(parent.number() + 1)
             .gasLimit(nextGasLimit(parent.header().gasLimit(), gasLimit))
             .timestamp(timestamp);
+    FeeRules fees = schedule.rules();
     if (fork.includes(Fork.LONDON)) {
-      header.baseFeePerGas(chain.rules().nextBaseFee(parent.header(), timestamp, chain.config()));
+      header.baseFeePerGas(fees.nextBaseFee(parent.header(), timestamp, schedule.config()));
     }
     if (fork.includes(Fork.CANCUN)) {
-      header.excessBlobGas(
-          chain.rules().nextExcessBlobGas(parent.header(), timestamp, chain.config()));
+      header.excessBlobGas(fees.nextExcessBlobGas(parent.header(), timestamp, schedule.config()));
       header.parentBeaconBlockRoot(Hash.ZERO);
     }
     return header;

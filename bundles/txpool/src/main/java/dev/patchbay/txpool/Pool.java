@@ -3,6 +3,8 @@ package dev.patchbay.txpool;
 
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.consensus.ExecutionRules;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
@@ -72,6 +74,7 @@ public final class Pool implements TransactionPool, ChainListener {
   private static final BigInteger ELEVEN = BigInteger.valueOf(11);
 
   private final ChainReader chain;
+  private final ProtocolSchedule schedule;
   private final StateProvider states;
   private final ServiceRegistration<ChainListener> registration;
   private final ServiceRegistration<HealthCheck> health;
@@ -92,8 +95,12 @@ public final class Pool implements TransactionPool, ChainListener {
   /** Makes an empty pool. */
   @Activate
   public Pool(
-      BundleContext context, @Reference ChainReader chain, @Reference StateProvider states) {
+      BundleContext context,
+      @Reference ChainReader chain,
+      @Reference ProtocolSchedule schedule,
+      @Reference StateProvider states) {
     this.chain = chain;
+    this.schedule = schedule;
     this.states = states;
     registration = context.registerService(ChainListener.class, this, new Hashtable<>());
     health =
@@ -345,7 +352,8 @@ public final class Pool implements TransactionPool, ChainListener {
   }
 
   private TransactionRules rules(Block head) {
-    return chain.rules().transactionRules(head.header(), chain.config());
+    ExecutionRules rules = schedule.rules();
+    return rules.transactionRules(head.header(), schedule.config());
   }
 
   /** Returns what a transaction pays besides gas, at most, in wei. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.state.StateProvider;
@@ -50,13 +51,12 @@ class PoolTest {
   private final Pool pool =
       new Pool(
           stub(BundleContext.class, Map.of("registerService", args -> registered(args[1]))),
+          stub(ChainReader.class, Map.of("head", args -> head, "config", args -> config())),
           stub(
-              ChainReader.class,
+              ProtocolSchedule.class,
               Map.of(
-                  "head",
-                  args -> head,
                   "config",
-                  args -> ChainConfig.of(UInt256.ONE, fork),
+                  args -> config(),
                   "rules",
                   args -> stub(ConsensusRules.class, Map.of("transactionRules", a -> rules)))),
           stub(
@@ -67,6 +67,10 @@ class PoolTest {
                       stub(
                           StateRange.class,
                           Map.of("account", address -> accounts.get(address[0]))))));
+
+  private ChainConfig config() {
+    return ChainConfig.of(UInt256.ONE, fork);
+  }
 
   private @Nullable Object registered(Object service) {
     if (service instanceof HealthCheck check) {

@@ -21,6 +21,7 @@ public final class Engines {
   public static RpcNamespace of(Chains.Wired chain, boolean inconsistentStatus) {
     return new EngineNamespace(
         chain.reader(),
+        chain.schedule(),
         chain.importer(),
         chain.forkChoice(),
         chain.executor(),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.chain;
 
-import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Hash;
@@ -11,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * Reads the chain. Every method but {@link #config()} and {@link #rules()} throws {@link
+ * Reads the chain. Every method but {@link #config()} throws {@link
  * dev.patchbay.api.storage.StorageUnavailableException} while no store is bound. Threading: any
  * thread.
  */
@@ -38,13 +37,6 @@ public interface ChainReader extends BlockReader {
 
   /** Returns the configuration of the chain. */
   ChainConfig config();
-
-  /**
-   * Returns the rules of the chain.
-   *
-   * @throws dev.patchbay.api.execution.NotReadyException while the bundle that has them is away
-   */
-  ConsensusRules rules();
 
   /** Returns the block at the head of the canonical chain. */
   Block head();

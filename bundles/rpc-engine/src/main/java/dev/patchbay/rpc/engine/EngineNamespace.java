@@ -5,6 +5,8 @@ import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.PayloadStatus;
+import dev.patchbay.api.consensus.ExecutionRules;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.payload.Payload;
@@ -18,6 +20,7 @@ import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Hex;
@@ -79,6 +82,7 @@ public final class EngineNamespace implements RpcNamespace {
 
   private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
   private final ChainReader chain;
+  private final ProtocolSchedule schedule;
   private final BlockImporter importer;
   private final ForkChoice forkChoice;
   private final Set<ServiceReference<RpcNamespace>> extensions = ConcurrentHashMap.newKeySet();
@@ -106,11 +110,13 @@ public final class EngineNamespace implements RpcNamespace {
       Config config,
       Map<String, Object> properties,
       @Reference ChainReader chain,
+      @Reference ProtocolSchedule schedule,
       @Reference BlockImporter importer,
       @Reference ForkChoice forkChoice,
       @Reference BlockExecutor executor) {
     this(
         chain,
+        schedule,
         importer,
         forkChoice,
         executor,
@@ -128,12 +134,14 @@ public final class EngineNamespace implements RpcNamespace {
    */
   EngineNamespace(
       ChainReader chain,
+      ProtocolSchedule schedule,
       BlockImporter importer,
       ForkChoice forkChoice,
       BlockExecutor executor,
       ClientVersion version,
       boolean inconsistentStatus) {
     this.chain = chain;
+    this.schedule = schedule;
     this.importer = importer;
     this.forkChoice = forkChoice;
     this.bodies = new Bodies(chain, executor);
@@ -274,8 +282,12 @@ public final class EngineNamespace implements RpcNamespace {
   }
 
   private boolean showsWithdrawalsRoot(BlockHeader header) {
-    return chain.config().rollup() != null
-        && chain.rules().withdrawalsRootAccount(header, chain.config()) != null;
+    ChainConfig config = schedule.config();
+    if (config.rollup() == null) {
+      return false; // without a question to the rules, which may not be installed
+    }
+    ExecutionRules rules = schedule.rules();
+    return rules.withdrawalsRootAccount(header, config) != null;
   }
 
   /** What this node has built itself need not be executed again. */

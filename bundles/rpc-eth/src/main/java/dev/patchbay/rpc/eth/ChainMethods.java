@@ -4,6 +4,7 @@ package dev.patchbay.rpc.eth;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ChainReader.TransactionLocation;
 import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.consensus.RollupRules;
 import dev.patchbay.api.rpc.RpcConstant;
 import dev.patchbay.api.rpc.RpcError;
@@ -32,16 +33,19 @@ import org.jspecify.annotations.Nullable;
 /** Methods about blocks and transactions. */
 final class ChainMethods {
   private final ChainReader chain;
+  private final ProtocolSchedule schedule;
   private final StateProvider states;
   private final TransactionPool pool;
   private final Supplier<@Nullable BlockSealer> sealer;
 
   ChainMethods(
       ChainReader chain,
+      ProtocolSchedule schedule,
       StateProvider states,
       TransactionPool pool,
       Supplier<@Nullable BlockSealer> sealer) {
     this.chain = chain;
+    this.schedule = schedule;
     this.states = states;
     this.pool = pool;
     this.sealer = sealer;
@@ -248,7 +252,7 @@ final class ChainMethods {
   private Map<String, @Nullable Object> receipt(Block block, List<Receipt> receipts, int index) {
     Map<String, @Nullable Object> out = Results.receipt(block, receipts, index, blobBaseFee(block));
     // the rules of other chains are not asked: they may not be installed
-    if (chain.config().rollup() != null && chain.rules() instanceof RollupRules rollup) {
+    if (chain.config().rollup() != null && schedule.rules() instanceof RollupRules rollup) {
       out.putAll(rollup.receiptFields(block, index, chain.config()));
     }
     return out;

@@ -5,6 +5,7 @@ import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.LogIndex;
 import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
@@ -55,24 +56,25 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
   public EthNamespace(
       BundleContext context,
       @Reference ChainReader chain,
+      @Reference ProtocolSchedule schedule,
       @Reference StateProvider states,
       @Reference CallSimulator simulator,
       @Reference TransactionPool pool) {
     LogSearch logs = new LogSearch(chain, () -> logIndex);
     filters = new Filters(logs, InstantSource.system());
-    ChainMethods chainMethods = new ChainMethods(chain, states, pool, () -> sealer);
+    ChainMethods chainMethods = new ChainMethods(chain, schedule, states, pool, () -> sealer);
     methods.putAll(chainMethods.methods());
     subscriptions = new Subscriptions(logs, chainMethods::receiptsOf);
     sending = new SendMethods(chain, pool, chainMethods::receipt);
     methods.putAll(sending.methods());
     methods.putAll(new ConfigMethods(chain, states).methods());
     methods.putAll(new StateMethods(chain, states, pool).methods());
-    FeeMethods fees = new FeeMethods(chain);
+    FeeMethods fees = new FeeMethods(chain, schedule);
     CallMethods calls = new CallMethods(chain, states, simulator);
     methods.putAll(fees.methods());
     methods.putAll(calls.methods());
     methods.putAll(new FillMethods(chain, pool, fees, calls).methods());
-    methods.putAll(new SimulateMethods(chain, simulator).methods());
+    methods.putAll(new SimulateMethods(chain, schedule, simulator).methods());
     methods.put("eth_getLogs", logs::getLogs);
     methods.putAll(filters.methods());
     methods.putAll(subscriptions.methods());

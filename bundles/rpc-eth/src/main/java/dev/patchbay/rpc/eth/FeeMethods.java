@@ -2,6 +2,8 @@
 package dev.patchbay.rpc.eth;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.consensus.FeeRules;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.primitives.BlobSchedule;
@@ -30,9 +32,11 @@ final class FeeMethods {
   private static final int MAX_PERCENTILES = 100;
 
   private final ChainReader chain;
+  private final ProtocolSchedule schedule;
 
-  FeeMethods(ChainReader chain) {
+  FeeMethods(ChainReader chain, ProtocolSchedule schedule) {
     this.chain = chain;
+    this.schedule = schedule;
   }
 
   Map<String, RpcMethod> methods() {
@@ -52,9 +56,11 @@ final class FeeMethods {
 
   /** Returns the base fee after a block, if the next one came at once; zero before London. */
   private UInt256 nextBaseFee(BlockHeader header) {
-    return header.baseFeePerGas() == null
-        ? UInt256.ZERO
-        : chain.rules().nextBaseFee(header, header.timestamp(), chain.config());
+    if (header.baseFeePerGas() == null) {
+      return UInt256.ZERO;
+    }
+    FeeRules rules = schedule.rules();
+    return rules.nextBaseFee(header, header.timestamp(), schedule.config());
   }
 
   private UInt256 nextBlobBaseFee(Block block) {
@@ -62,9 +68,10 @@ final class FeeMethods {
     if (header.excessBlobGas() == null) {
       return UInt256.ZERO;
     }
-    BlobSchedule schedule = chain.config().blobScheduleAt(header.timestamp());
-    long excess = chain.rules().nextExcessBlobGas(header, header.timestamp(), chain.config());
-    return FeeMarket.blobBaseFee(excess, schedule);
+    FeeRules rules = schedule.rules();
+    long excess = rules.nextExcessBlobGas(header, header.timestamp(), schedule.config());
+    BlobSchedule blobs = schedule.config().blobScheduleAt(header.timestamp());
+    return FeeMarket.blobBaseFee(excess, blobs);
   }
 
   /** Returns a tip, in wei per gas, with which a transaction is likely to be in the next blocks. */

@@ -3,6 +3,8 @@ package dev.patchbay.rpc.eth;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.consensus.FeeRules;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.execution.AccountOverride;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.BlockOverride;
@@ -49,10 +51,12 @@ final class SimulateMethods {
   private static final int VM_ERROR = -32015;
 
   private final ChainReader chain;
+  private final ProtocolSchedule schedule;
   private final CallSimulator simulator;
 
-  SimulateMethods(ChainReader chain, CallSimulator simulator) {
+  SimulateMethods(ChainReader chain, ProtocolSchedule schedule, CallSimulator simulator) {
     this.chain = chain;
+    this.schedule = schedule;
     this.simulator = simulator;
   }
 
@@ -234,10 +238,7 @@ final class SimulateMethods {
           .timestamp(asked.timestamp)
           .mixHash(randao == null ? Hash.ZERO : randao)
           .baseFeePerGas(baseFee)
-          .excessBlobGas(
-              cancun
-                  ? (Long) chain.rules().nextExcessBlobGas(parent, asked.timestamp, chain.config())
-                  : null)
+          .excessBlobGas(cancun ? (Long) nextExcessBlobGas(asked.timestamp) : null)
           .parentBeaconBlockRoot(cancun ? asked.beaconRoot : null)
           .slotNumber(fork.includes(Fork.AMSTERDAM) ? (Long) (slot(parent) + 1) : null)
           .build();
@@ -248,7 +249,13 @@ final class SimulateMethods {
      */
     private UInt256 nextBaseFee(long timestamp) {
       BlockHeader before = parent.toBuilder().extraData(base.extraData()).build();
-      return chain.rules().nextBaseFee(before, timestamp, chain.config());
+      FeeRules rules = schedule.rules();
+      return rules.nextBaseFee(before, timestamp, schedule.config());
+    }
+
+    private long nextExcessBlobGas(long timestamp) {
+      FeeRules rules = schedule.rules();
+      return rules.nextExcessBlobGas(parent, timestamp, schedule.config());
     }
 
     private static long slot(BlockHeader header) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.rpc.RpcExpensive;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
@@ -46,6 +47,11 @@ class FeeMethodsTest {
                   args -> args[0] instanceof Hash hash ? block(hash) : block((long) args[0]),
                   "receipts",
                   args -> receipts.get((int) block((Hash) args[0]).number()),
+                  "config",
+                  args -> config())),
+          stub(
+              ProtocolSchedule.class,
+              Map.of(
                   "config",
                   args -> config(),
                   "rules",
