@@ -25,14 +25,14 @@ public interface ChainReader extends BlockReader {
   record TransactionLocation(Hash blockHash, int index) {}
 
   /**
-   * A block that was refused.
+   * A block that was rejected.
    *
    * @param block the block
-   * @param reason which rule it breaks
+   * @param reason which rule it violates, with the offending value
    */
   record BadBlock(Block block, String reason) {}
 
-  /** Returns the latest blocks that were refused since the node started, the newest first. */
+  /** Returns the latest blocks that were rejected since the node started, the newest first. */
   List<BadBlock> badBlocks();
 
   /** Returns the configuration of the chain. */

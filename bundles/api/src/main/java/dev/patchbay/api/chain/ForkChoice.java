@@ -27,11 +27,11 @@ public interface ForkChoice {
     record Syncing() implements Result {}
 
     /**
-     * Nothing was changed: the head that was asked for, or a block before it, breaks a rule, or is
-     * a block of proof of work that is not the terminal one (EIP-3675).
+     * Nothing was changed: the head that was asked for, or a block before it, is invalid, or is a
+     * block of proof of work that is not the terminal one (EIP-3675).
      *
      * @param latestValidHash as of {@link PayloadStatus.Invalid}
-     * @param reason which rule, with the offending value
+     * @param reason which rule is violated, with the offending value
      */
     record Invalid(Hash latestValidHash, String reason) implements Result {}
 

@@ -17,9 +17,9 @@ public sealed interface ImportResult {
   record UnknownParent() implements ImportResult {}
 
   /**
-   * The block breaks a rule.
+   * The block is invalid.
    *
-   * @param reason which rule, with the offending value
+   * @param reason which rule it violates, with the offending value
    */
   record Invalid(String reason) implements ImportResult {}
 }

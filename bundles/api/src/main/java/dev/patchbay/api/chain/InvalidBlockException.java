@@ -5,7 +5,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Thrown when a block or header breaks a rule; the message names the field and the offending value.
+ * Thrown when a block or header violates a rule; the message names the field and the offending
+ * value.
  */
 public final class InvalidBlockException extends Exception {
   private static final long serialVersionUID = 1L;

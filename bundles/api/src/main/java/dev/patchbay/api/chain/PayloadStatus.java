@@ -11,11 +11,11 @@ public sealed interface PayloadStatus {
   record Valid() implements PayloadStatus {}
 
   /**
-   * The block, or one before it, breaks a rule.
+   * The block, or one before it, is invalid.
    *
    * @param latestValidHash hash of the nearest block before it that is valid; zero when that is one
    *     of proof of work
-   * @param reason which rule, with the offending value
+   * @param reason which rule it violates, with the offending value
    */
   record Invalid(Hash latestValidHash, String reason) implements PayloadStatus {}
 

@@ -106,6 +106,9 @@ public interface BlockExecutor {
    */
   @Nullable Bytes accessList(Block block);
 
-  /** Returns what accounts are credited for a block beyond fees; that for the block is the last. */
+  /**
+   * Returns the block rewards, without fees (Yellow Paper, section 11.3): those of the ommers in
+   * their order, then that of the block. Empty when the chain has none.
+   */
   List<Reward> rewards(Block block);
 }

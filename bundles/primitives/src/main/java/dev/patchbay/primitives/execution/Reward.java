@@ -5,10 +5,10 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.UInt256;
 
 /**
- * What an account is credited for a block, beyond fees (Yellow Paper, section 11.3).
+ * A block reward, without fees (Yellow Paper, section 11.3).
  *
- * @param to the account
- * @param wei how much
- * @param forOmmer whether it is for an ommer that the block names, and not for the block itself
+ * @param to the account that receives it
+ * @param wei amount in wei
+ * @param forOmmer whether it is for an ommer of the block, and not for the block itself
  */
 public record Reward(Address to, UInt256 wei, boolean forOmmer) {}

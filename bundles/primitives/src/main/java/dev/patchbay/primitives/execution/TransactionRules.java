@@ -10,8 +10,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the transactions of a block may be and cost where a chain differs from Ethereum, whose rules
- * these are by themselves. The rules of a fork come on top. Threading: any thread.
+ * Rules for the types and fees of the transactions of a block, in addition to those of the fork.
+ * The defaults are the rules of Ethereum. Threading: any thread.
  */
 public interface TransactionRules {
   /** Those of Ethereum. */

@@ -145,7 +145,7 @@ public final class Replay {
     }
   }
 
-  /** Returns what accounts are credited for a block beyond fees. */
+  /** Returns the block rewards, without fees. */
   public List<Reward> rewards(Block block) {
     return executor.rewards(block);
   }
