@@ -84,14 +84,22 @@ public final class Chains {
             name -> rules,
             historyBlocks);
     Listeners<ChainListener> listeners = new Listeners<>((message, failure) -> {}, message -> {});
-    Importer importer = new Importer(chain, imports, () -> executor[0], listeners, workers, bad);
-    executor[0] = Executions.of(chain, chain, chain, engine);
+    ImportPipeline pipeline =
+        new ImportPipeline(chain, imports, () -> executor[0], listeners, workers, bad);
+    executor[0] = Executions.of(chain, chain, chain.states(), engine);
     if (store.isEmpty(Columns.META)) {
       chain.initialize(store);
     }
-    chain.open(store);
+    pipeline.open(store);
     chain.attach(new FixedStore(store));
-    return new Wired(chain, chain, importer, importer, chain, executor[0], listeners);
+    return new Wired(
+        chain,
+        chain,
+        pipeline.importer(),
+        pipeline.forkChoice(),
+        chain.states(),
+        executor[0],
+        listeners);
   }
 
   /**

@@ -125,6 +125,9 @@ final class CanonicalCheck extends Check {
     expect(Keys.GENESIS, genesis.hash().toArray(), "is not the hash of the genesis");
     expect(Keys.GENESIS_CONFIG, genesisConfig, "is not the configuration of the genesis");
     expect(Keys.FORMAT, new byte[] {ChainOpener.FORMAT}, "is not the format of this build");
+    if (reader.get(Columns.META, Keys.SIDE_BLOCKS) != null) {
+      expect(Keys.SIDE_BLOCKS, new byte[] {1}, "is not 1");
+    }
     for (byte[] key : List.of(Keys.SAFE, Keys.FINALIZED)) {
       byte[] value = reader.get(Columns.META, key);
       if (value != null && value.length != Hash.SIZE) {

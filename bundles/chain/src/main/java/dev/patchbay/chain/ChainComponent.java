@@ -83,7 +83,7 @@ public final class ChainComponent {
   private final TrieWorkers workers =
       new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1);
   private final BadBlocks bad = new BadBlocks();
-  private final Importer importer;
+  private final ImportPipeline pipeline;
   private final Verifier verifier;
   private final List<ServiceRegistration<?>> registrations;
   private final Listeners<ChainListener> listeners = new Listeners<>(LOG::warn, LOG::info);
@@ -121,21 +121,19 @@ public final class ChainComponent {
             bad,
             rules::get,
             config.history() == 0 ? Long.MAX_VALUE : config.history());
-    importer = new Importer(chain, imports, () -> executor, listeners, workers, bad);
+    pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
     verifier = new Verifier(chain, imports::isLocked);
     store = stores.register(STORE, Columns.ALL, new Owner());
     chain.attach(store);
     String[] readers = {
-      ChainReader.class.getName(),
-      HeaderReader.class.getName(),
-      ProtocolSchedule.class.getName(),
-      StateProvider.class.getName()
+      ChainReader.class.getName(), HeaderReader.class.getName(), ProtocolSchedule.class.getName()
     };
-    String[] writers = {BlockImporter.class.getName(), ForkChoice.class.getName()};
     registrations =
         List.of(
             context.registerService(readers, chain, new Hashtable<>()),
-            context.registerService(writers, importer, new Hashtable<>()),
+            context.registerService(StateProvider.class, chain.states(), new Hashtable<>()),
+            context.registerService(BlockImporter.class, pipeline.importer(), new Hashtable<>()),
+            context.registerService(ForkChoice.class, pipeline.forkChoice(), new Hashtable<>()),
             context.registerService(ChainVerifier.class, verifier, new Hashtable<>()),
             context.registerService(
                 HealthCheck.class,
@@ -170,8 +168,7 @@ public final class ChainComponent {
 
     @Override
     public void opened(KeyValueStore opened) {
-      importer.forget();
-      chain.open(opened);
+      pipeline.open(opened);
     }
 
     @Override

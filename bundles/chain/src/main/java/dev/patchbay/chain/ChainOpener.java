@@ -12,6 +12,9 @@ import dev.patchbay.primitives.Hash;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
+import java.util.function.BiPredicate;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,6 +29,16 @@ final class ChainOpener {
 
   /** How the columns are laid out. 4: tries may be those of a block before the head. */
   static final byte FORMAT = 4;
+
+  /** Fields of the genesis file that show in the header, the most telling first. */
+  private static final List<GenesisField> GENESIS_FIELDS =
+      List.of(
+          new GenesisField("alloc", BlockHeader::stateRoot),
+          new GenesisField("extraData", BlockHeader::extraData),
+          new GenesisField("gasLimit", BlockHeader::gasLimit),
+          new GenesisField("timestamp", BlockHeader::timestamp),
+          new GenesisField("difficulty", BlockHeader::difficulty),
+          new GenesisField("baseFeePerGas", BlockHeader::baseFeePerGas));
 
   private final GenesisFile genesisFile;
   private final TrieWorkers workers;
@@ -44,12 +57,15 @@ final class ChainOpener {
     this.genesis = genesisFile.block(stateRoot, account -> FlatState.storageRoot(scratch, account));
   }
 
+  /** A field of the genesis file by its name, and where the header has it. */
+  private record GenesisField(String name, Function<BlockHeader, @Nullable Object> value) {}
+
   /**
    * Where a chain stands.
    *
-   * @param historyFrom number of the first block whose change set is kept
+   * @param oldestChangeSet number of the first block whose change set is kept
    */
-  record Opened(Block head, long historyFrom) {}
+  record Opened(Block head, long oldestChangeSet) {}
 
   Block genesis() {
     return genesis;
@@ -137,28 +153,9 @@ final class ChainOpener {
   }
 
   private String wrongGenesis(KeyValueStore store, byte @Nullable [] stored) {
-    String field = "hash";
     BlockHeader other = stored == null ? null : ChainStore.header(store, Hash.of(stored));
-    if (other != null) {
-      BlockHeader ours = genesis.header();
-      field =
-          !other.stateRoot().equals(ours.stateRoot())
-              ? "alloc"
-              : !other.extraData().equals(ours.extraData())
-                  ? "extraData"
-                  : other.gasLimit() != ours.gasLimit()
-                      ? "gasLimit"
-                      : other.timestamp() != ours.timestamp()
-                          ? "timestamp"
-                          : !other.difficulty().equals(ours.difficulty())
-                              ? "difficulty"
-                              : !java.util.Objects.equals(
-                                      other.baseFeePerGas(), ours.baseFeePerGas())
-                                  ? "baseFeePerGas"
-                                  : "config (fork times)";
-    }
     return "the genesis does not fit the data directory: field "
-        + field
+        + (other == null ? "hash" : differingField(other))
         + " differs (stored "
         + (stored == null ? "nothing" : Hash.of(stored))
         + ", given "
@@ -166,6 +163,16 @@ final class ChainOpener {
         + ")"
         + unprefixed(other)
         + ". Use the genesis that the chain was started with, or another --datadir";
+  }
+
+  /** Returns the name of the first field in which a stored genesis header differs. */
+  private String differingField(BlockHeader stored) {
+    for (GenesisField field : GENESIS_FIELDS) {
+      if (!Objects.equals(field.value.apply(stored), field.value.apply(genesis.header()))) {
+        return field.name;
+      }
+    }
+    return "config (fork times)"; // fields of the header that no field of the genesis file sets
   }
 
   /** Names storage text without 0x, which may be the cause of another state root. */
@@ -203,6 +210,7 @@ final class ChainOpener {
         Keys.GENESIS_CONFIG,
         genesisFile.configText().getBytes(StandardCharsets.UTF_8));
     overlay.put(Columns.META, Keys.FORMAT, new byte[] {FORMAT});
+    overlay.put(Columns.META, Keys.SIDE_BLOCKS, new byte[] {1});
     overlay.put(Columns.META, Keys.HEAD, genesis.hash().toArray());
     overlay.put(Columns.META, Keys.TRIES, genesis.hash().toArray());
     store.write(overlay.writes().toBatch());
@@ -217,7 +225,6 @@ final class ChainOpener {
     }
 
     @Override
-    public void scan(
-        Column column, byte[] from, java.util.function.BiPredicate<byte[], byte[]> visitor) {}
+    public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {}
   }
 }

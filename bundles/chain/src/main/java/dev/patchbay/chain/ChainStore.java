@@ -3,6 +3,7 @@ package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.ChainReader.TransactionLocation;
 import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
@@ -33,6 +34,18 @@ final class ChainStore {
     BlockHeader header = header(reader, hash);
     byte[] body = header == null ? null : reader.get(Columns.BODIES, hash.unsafeArray());
     return header == null || body == null ? null : Block.decodeBody(header, body);
+  }
+
+  /** Returns a block that must be stored. */
+  static Block requireBlock(KeyReader reader, Hash hash) {
+    return required(block(reader, hash));
+  }
+
+  static <T> T required(@Nullable T part) {
+    if (part == null) {
+      throw new StorageException("a block of a known branch is missing" + damaged());
+    }
+    return part;
   }
 
   static @Nullable Hash canonical(KeyReader reader, long number) {
@@ -97,6 +110,15 @@ final class ChainStore {
     return new RlpWriter()
         .list(w -> receipts.forEach(receipt -> w.bytes(receipt.encodeWhole())))
         .toArray();
+  }
+
+  /** Deletes a block that is not canonical. */
+  static void delete(Writes writes, Hash hash) {
+    byte[] key = hash.toArray();
+    writes.delete(Columns.HEADERS, key);
+    writes.delete(Columns.BODIES, key);
+    writes.delete(Columns.RECEIPTS, key);
+    writes.delete(Columns.DIFFICULTIES, key);
   }
 
   static void putCanonical(Writes writes, Block block) {

@@ -52,6 +52,9 @@ public final class Columns {
   /** Block number to the keys that the block changed. */
   public static final Column CHANGES = new Column("CHANGES");
 
+  /** Number and hash of a block that is not canonical to E when executed, V when only verified. */
+  public static final Column SIDE_BLOCKS = new Column("SIDE_BLOCKS");
+
   /** All columns, in the order in which batches list them. */
   public static final List<Column> ALL =
       List.of(
@@ -69,7 +72,8 @@ public final class Columns {
           STORAGE_TRIE,
           ACCOUNT_HISTORY,
           SLOT_HISTORY,
-          CHANGES);
+          CHANGES,
+          SIDE_BLOCKS);
 
   private Columns() {}
 }

@@ -22,7 +22,7 @@ final class Cursor {
   private final Deque<Entry> portion = new ArrayDeque<>();
 
   /** The first key of the next portion; null after the last portion. */
-  private byte @Nullable [] next = new byte[0];
+  private byte @Nullable [] next;
 
   /** An entry, whose arrays belong to the caller. */
   record Entry(byte[] key, byte[] value) {
@@ -37,7 +37,14 @@ final class Cursor {
     }
   }
 
+  /** Creates a cursor over all entries. */
   Cursor(KeyReader reader, Column column, Runnable beforePortion) {
+    this(reader, column, new byte[0], beforePortion);
+  }
+
+  /** Creates a cursor over the entries from a key on. */
+  Cursor(KeyReader reader, Column column, byte[] from, Runnable beforePortion) {
+    this.next = from;
     this.reader = reader;
     this.column = column;
     this.beforePortion = beforePortion;

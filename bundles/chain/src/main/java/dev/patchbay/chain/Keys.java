@@ -4,6 +4,7 @@ package dev.patchbay.chain;
 import dev.patchbay.primitives.Hash;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 
 /** Keys of the columns. */
@@ -25,9 +26,13 @@ final class Keys {
 
   static final byte[] FORMAT = "format".getBytes(StandardCharsets.US_ASCII);
 
+  /** Is there when {@link Columns#SIDE_BLOCKS} has every side block: the chain began with it. */
+  static final byte[] SIDE_BLOCKS = "side-blocks".getBytes(StandardCharsets.US_ASCII);
+
   /** All keys of {@link Columns#META}. */
   static final List<byte[]> ALL =
-      List.of(HEAD, SAFE, FINALIZED, GENESIS, GENESIS_CONFIG, HISTORY_FROM, TRIES, FORMAT);
+      List.of(
+          HEAD, SAFE, FINALIZED, GENESIS, GENESIS_CONFIG, HISTORY_FROM, TRIES, FORMAT, SIDE_BLOCKS);
 
   private Keys() {}
 
@@ -43,8 +48,16 @@ final class Keys {
     return ByteBuffer.allocate(a.length + b.length).put(a).put(b).array();
   }
 
+  static boolean startsWith(byte[] key, byte[] prefix) {
+    return Arrays.equals(key, 0, Math.min(key.length, prefix.length), prefix, 0, prefix.length);
+  }
+
   static byte[] slot(Hash account, Hash slot) {
     return pair(account.unsafeArray(), slot.unsafeArray());
+  }
+
+  static byte[] sideBlock(long number, Hash hash) {
+    return pair(number(number), hash.unsafeArray());
   }
 
   static byte[] history(byte[] key, long number) {

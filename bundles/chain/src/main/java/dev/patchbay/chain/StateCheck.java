@@ -69,15 +69,15 @@ final class StateCheck extends Check {
     if (base == null || base.number() > head.number()) {
       findings.add(
           Columns.META, "tries", "the block of the tries is missing, or is above the head");
-      checkValues(reader, head, false);
+      checkValues(reader, head, head, false);
       return;
     }
     Overlay values = new Overlay(reader);
     if (!isAt(values, head.number(), base.number())) {
-      checkValues(reader, head, false);
+      checkValues(reader, head, head, false);
       return;
     }
-    boolean sound = checkValues(values, base, true);
+    boolean sound = checkValues(values, base, head, true);
     long before = impediments();
     checkChanged(values.writes());
     sound &= impediments() == before;
@@ -107,7 +107,7 @@ final class StateCheck extends Check {
     FlatState state = new FlatState(values, workers);
     for (long number = from; number > to; number--) {
       try {
-        state.rewindValues(number);
+        state.restoreValues(number);
       } catch (RuntimeException damaged) {
         Verifier.rethrowUnlessDamage(damaged);
         findings.add(
@@ -124,8 +124,12 @@ final class StateCheck extends Check {
 
   // ---- values and nodes
 
-  /** Verifies the values after a block, and the nodes with them; returns whether all is right. */
-  private boolean checkValues(KeyReader values, BlockHeader block, boolean withNodes) {
+  /**
+   * Verifies the values after a block, and the nodes with them; returns whether all is right. When
+   * the values are wrong, and the store's own are right after the head, the change sets are.
+   */
+  private boolean checkValues(
+      KeyReader values, BlockHeader block, BlockHeader head, boolean withNodes) {
     long before = impediments();
     Cursor accounts = new Cursor(values, Columns.ACCOUNTS, this::rest);
     Cursor slots = new Cursor(values, Columns.SLOTS, this::rest);
@@ -141,7 +145,7 @@ final class StateCheck extends Check {
       if (nodes != null) {
         strays(nodes, Columns.STORAGE_TRIE, entry.key());
       }
-      checkAccount(entry, slots, nodes, trie);
+      checkAccount(values, entry, slots, nodes, trie);
       rest();
       progressAt(entry.key());
     }
@@ -151,11 +155,15 @@ final class StateCheck extends Check {
     }
     TrieCheck.Result result = trie.end();
     findings.trieNodes += result.nodes();
+    boolean changeSets =
+        values != reader
+            && !result.root().equals(block.stateRoot())
+            && accountsRoot().equals(head.stateRoot());
     report(
         trie,
         result,
         block.stateRoot(),
-        Columns.ACCOUNTS,
+        changeSets ? Columns.ACCOUNT_HISTORY : Columns.ACCOUNTS,
         "the state root of " + Findings.block(block.number(), block.computeHash()));
     return impediments() == before;
   }
@@ -170,8 +178,52 @@ final class StateCheck extends Check {
     }
   }
 
+  /** Returns the root of the account trie of the values in the store. */
+  private Hash accountsRoot() {
+    TrieCheck trie = new TrieCheck(null, Columns.ACCOUNT_TRIE, new byte[0], minNodes);
+    Cursor accounts = cursor(Columns.ACCOUNTS);
+    for (Cursor.Entry entry = accounts.next(); entry != null; entry = accounts.next()) {
+      try {
+        trie.add(entry.key(), Account.decodeSlim(entry.value()).encode());
+      } catch (RuntimeException unreadable) {
+        return Hash.ZERO; // it is reported as no account
+      }
+      rest();
+    }
+    return trie.end().root();
+  }
+
+  /** Returns whether the slots of an account in the store make the storage root there. */
+  private boolean areSlotsRight(byte[] key) {
+    TrieCheck trie = new TrieCheck(null, Columns.STORAGE_TRIE, key, minNodes);
+    try {
+      Account account = FlatState.account(reader, Hash.of(key));
+      Cursor slots = new Cursor(reader, Columns.SLOTS, key, this::rest);
+      for (Cursor.Entry slot = slots.next();
+          slot != null && slot.startsWith(key);
+          slot = slots.next()) {
+        addSlot(trie, key, slot);
+      }
+      return account != null && account.storageRoot().equals(trie.end().root());
+    } catch (RuntimeException unreadable) {
+      Verifier.rethrowUnlessDamage(unreadable);
+      return false;
+    }
+  }
+
+  private static void addSlot(TrieCheck storage, byte[] account, Cursor.Entry slot) {
+    byte[] value = slot.value();
+    storage.add(
+        Arrays.copyOfRange(slot.key(), account.length, slot.key().length),
+        value.length == 0 ? value : new RlpWriter(RlpWriter.sizeOf(value)).bytes(value).toArray());
+  }
+
   private void checkAccount(
-      Cursor.Entry entry, Cursor slots, @Nullable Cursor nodes, TrieCheck accounts) {
+      KeyReader values,
+      Cursor.Entry entry,
+      Cursor slots,
+      @Nullable Cursor nodes,
+      TrieCheck accounts) {
     findings.accounts++;
     byte[] key = entry.key();
     Account account;
@@ -190,12 +242,7 @@ final class StateCheck extends Check {
       slots.next();
       findings.slots++;
       try {
-        byte[] value = slot.value();
-        storage.add(
-            Arrays.copyOfRange(slot.key(), key.length, slot.key().length),
-            value.length == 0
-                ? value
-                : new RlpWriter(RlpWriter.sizeOf(value)).bytes(value).toArray());
+        addSlot(storage, key, slot);
       } catch (RuntimeException unreadable) {
         findings.add(Columns.SLOTS, slot.key(), "is no slot: " + Findings.describe(unreadable));
       }
@@ -203,11 +250,13 @@ final class StateCheck extends Check {
     }
     TrieCheck.Result result = storage.end();
     findings.trieNodes += result.nodes();
+    boolean changeSets =
+        values != reader && !result.root().equals(account.storageRoot()) && areSlotsRight(key);
     report(
         storage,
         result,
         account.storageRoot(),
-        Columns.SLOTS,
+        changeSets ? Columns.SLOT_HISTORY : Columns.SLOTS,
         "the storage root of the account " + Findings.hex(key));
   }
 

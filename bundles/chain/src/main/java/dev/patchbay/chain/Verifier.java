@@ -152,6 +152,7 @@ final class Verifier implements ChainVerifier, AutoCloseable {
                   "blocks and receipts",
                   (reader, findings, rest, done) ->
                       new BlockCheck(reader, findings, rest, done, chain.config(), rules)),
+              new Named("side blocks", SideBlockCheck::new),
               new Named("change sets", HistoryCheck::new),
               new Named(
                   "state and tries",

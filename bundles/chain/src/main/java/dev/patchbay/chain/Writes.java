@@ -52,6 +52,18 @@ final class Writes {
         (column, entries) -> entries.forEach((key, value) -> put(column, key, value)));
   }
 
+  /** Adds earlier writes: a key that these have written keeps its value. */
+  void addAllBelow(Writes earlier) {
+    earlier.columns.forEach(
+        (column, entries) ->
+            entries.forEach(
+                (key, value) -> {
+                  if (find(column, key) == null) {
+                    put(column, key, value);
+                  }
+                }));
+  }
+
   /** Returns about how many bytes of memory these take. */
   long bytes() {
     return bytes;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.ImportResult;
@@ -73,7 +74,8 @@ class ChainErrorsTest {
 
   private FixedStore store;
   private Chain chain;
-  private Importer importer;
+  private ImportPipeline pipeline;
+  private BlockImporter importer;
 
   static Stream<Throwable> errors() {
     return Stream.of(
@@ -190,9 +192,10 @@ class ChainErrorsTest {
             name -> rules(),
             Long.MAX_VALUE);
     BlockExecutor executor = executor();
-    importer = new Importer(chain, imports, () -> executor, listeners, workers, bad);
+    pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
+    importer = pipeline.importer();
     chain.initialize(failing);
-    chain.open(failing);
+    pipeline.open(failing);
     chain.attach(store);
     listeners.add((removed, added) -> announced.addAll(added));
   }
@@ -212,7 +215,7 @@ class ChainErrorsTest {
             .gasLimit(parent.header().gasLimit())
             .baseFeePerGas(FeeMarket.nextBaseFee(parent.header()))
             .build();
-    Hash root = chain.rootAfter(parent.hash(), changes(draft));
+    Hash root = chain.states().rootAfter(parent.hash(), changes(draft));
     BlockHeader header =
         BlockHeader.builder()
             .parentHash(parent.hash())
@@ -234,12 +237,12 @@ class ChainErrorsTest {
     assertThat(stored).isEqualTo(block.hash().toArray());
     assertThat(chain.canonicalHash(block.number())).isEqualTo(block.hash());
     assertThat(chain.canonicalHash(block.number() + 1)).isNull();
-    try (StateRange state = Objects.requireNonNull(chain.stateAfter(block.hash()))) {
+    try (StateRange state = Objects.requireNonNull(chain.states().stateAfter(block.hash()))) {
       Account account = state.account(ACCOUNT);
       assertThat(account == null ? UInt256.ZERO : account.balance())
           .isEqualTo(UInt256.of(block.header().timestamp()));
     }
-    assertThat(chain.rootAfter(block.hash(), StateChanges.NONE))
+    assertThat(chain.states().rootAfter(block.hash(), StateChanges.NONE))
         .isEqualTo(block.header().stateRoot());
     assertThat(
             CompletableFuture.supplyAsync(
@@ -275,7 +278,7 @@ class ChainErrorsTest {
     onExecution = error;
     assertThat(catchThrowable(() -> importer.validate(next))).isSameAs(error);
     assertThat(importer.validate(next)).as("no verdict").isInstanceOf(PayloadStatus.Valid.class);
-    assertThat(importer.update(next.hash(), Hash.ZERO, Hash.ZERO))
+    assertThat(pipeline.forkChoice().update(next.hash(), Hash.ZERO, Hash.ZERO))
         .isInstanceOf(ForkChoice.Result.Updated.class);
     assertHead(next);
     importNext();
@@ -309,13 +312,13 @@ class ChainErrorsTest {
     Block left = chain.head();
     Block fork = child(Objects.requireNonNull(chain.block(left.header().parentHash())), 5);
     afterWrite = error;
-    assertThat(importer.update(fork.hash(), Hash.ZERO, Hash.ZERO))
+    assertThat(pipeline.forkChoice().update(fork.hash(), Hash.ZERO, Hash.ZERO))
         .as("not known yet")
         .isInstanceOf(ForkChoice.Result.Syncing.class);
     afterWrite = null;
     assertThat(importer.validate(fork)).isInstanceOf(PayloadStatus.Valid.class);
     afterWrite = error;
-    assertThat(importer.update(fork.hash(), Hash.ZERO, Hash.ZERO))
+    assertThat(pipeline.forkChoice().update(fork.hash(), Hash.ZERO, Hash.ZERO))
         .isInstanceOf(ForkChoice.Result.Updated.class);
     assertHead(fork);
     importNext();

@@ -35,7 +35,7 @@ class ScheduleTest {
                             .formatted(config)
                         + " \"difficulty\": \"0x0\", \"alloc\": {}}")),
         new TrieWorkers(0),
-        new RecentNodes(RecentNodes.MOST_BLOCKS),
+        new RecentNodes(RecentNodes.MAX_BLOCKS),
         new BadBlocks(),
         installed::get,
         Long.MAX_VALUE);

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.chain.PayloadStatus;
+import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StoreLease;
+import dev.patchbay.chain.BadBlocks.Verdict;
+import dev.patchbay.chain.BlockProcessor.Effects;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.StateChanges;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Verifies, executes and stores blocks. Threading: any thread; one block at a time. */
+final class BlockInserter implements BlockImporter {
+  private static final Logger LOG = LoggerFactory.getLogger(BlockInserter.class);
+
+  private final Chain chain;
+  private final ReentrantLock imports;
+  private final BlockVerifier verifier;
+  private final BlockProcessor processor;
+  private final CanonicalWriter writer;
+  private final BadBlocks bad;
+
+  BlockInserter(
+      Chain chain,
+      ReentrantLock imports,
+      BlockProcessor processor,
+      CanonicalWriter writer,
+      BadBlocks bad) {
+    this.chain = chain;
+    this.imports = imports;
+    this.verifier = new BlockVerifier(chain);
+    this.processor = processor;
+    this.writer = writer;
+    this.bad = bad;
+  }
+
+  @Override
+  public boolean isImporting() {
+    return imports.isLocked() && !imports.isHeldByCurrentThread();
+  }
+
+  // ---- the branch with the most difficulty wins
+
+  @Override
+  public ImportResult importBlock(Block block) {
+    imports.lock();
+    try (StoreLease lease = chain.storage().lease()) {
+      return insert(lease.get(), block);
+    } catch (InvalidBranchException invalid) {
+      if (!invalid.block().hash().equals(block.hash())) {
+        reject(invalid); // a block of the branch that was stored and not executed
+      }
+      bad.show(invalid.block(), invalid.reason());
+      return new ImportResult.Invalid(invalid.reason());
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  private ImportResult insert(KeyValueStore store, Block block) throws InvalidBranchException {
+    Block head = chain.head();
+    UInt256 stored = ChainStore.totalDifficulty(store, block.hash());
+    if (stored != null
+        && (block.hash().equals(ChainStore.canonical(store, block.number()))
+            || !isReorgNeeded(store, block, stored, head))) {
+      return new ImportResult.Known();
+    }
+    BlockHeader parent = ChainStore.header(store, block.header().parentHash());
+    if (parent == null) {
+      return new ImportResult.UnknownParent();
+    }
+    Verdict rejected = bad.find(block.header().parentHash());
+    if (rejected != null) {
+      bad.add(block.hash(), rejected); // descendants of an invalid block are rejected, too
+      return new ImportResult.Invalid(rejected.reason());
+    }
+    verifier.verify(block, parent);
+    UInt256 total = stored == null ? CanonicalWriter.totalDifficulty(store, block) : stored;
+    if (!isReorgNeeded(store, block, total, head)) {
+      insertSideBlock(store, head, block);
+      return new ImportResult.Imported(false);
+    }
+    Reorg reorg = processor.planner().plan(store, head, block);
+    if (reorg == null) {
+      throw new StorageException("ancestors of block " + block + " have been pruned");
+    }
+    chain.retention().require(reorg.commonAncestor());
+    writer.apply(store, reorg, processor.execute(store, reorg), new Writes(), reorg.depth());
+    return new ImportResult.Imported(true);
+  }
+
+  private void insertSideBlock(KeyValueStore store, Block head, Block block)
+      throws InvalidBranchException {
+    long floor = SideBlocks.floor(store, head.number(), chain.retention().oldestState());
+    if (block.number() <= floor) {
+      chain.retention().require(block.number() - 1);
+      throw new StorageException(
+          "block " + block + " cannot become canonical: block " + floor + " is final");
+    }
+    boolean executed = processor.executeSideBlock(store, head, block, null);
+    writer.storeSideBlock(store, block, executed);
+  }
+
+  /**
+   * Returns whether a block becomes the head: more total difficulty wins, and between blocks
+   * without any, the longer branch; the first one seen keeps its place.
+   */
+  private static boolean isReorgNeeded(
+      KeyReader store, Block block, UInt256 totalDifficulty, Block head) {
+    UInt256 headDifficulty = ChainStore.totalDifficulty(store, head.hash());
+    int order = headDifficulty == null ? 1 : totalDifficulty.compareTo(headDifficulty);
+    boolean longer = block.header().difficulty().isZero() && block.number() > head.number();
+    return order > 0 || (order == 0 && longer);
+  }
+
+  // ---- a consensus client moves the head
+
+  @Override
+  public PayloadStatus validate(Block block) {
+    return validate(block, null);
+  }
+
+  @Override
+  public PayloadStatus validate(Block block, List<Receipt> receipts, StateChanges changes) {
+    return validate(block, new Effects(receipts, changes));
+  }
+
+  private PayloadStatus validate(Block block, @Nullable Effects effects) {
+    imports.lock();
+    try (StoreLease lease = chain.storage().lease()) {
+      return validate(lease.get(), block, effects);
+    } catch (InvalidBranchException invalid) {
+      Verdict verdict = reject(invalid);
+      return new PayloadStatus.Invalid(verdict.latestValid(), verdict.reason());
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  private PayloadStatus validate(KeyValueStore store, Block block, @Nullable Effects effects)
+      throws InvalidBranchException {
+    if (ChainStore.totalDifficulty(store, block.hash()) != null
+        && SideBlocks.isExecuted(store, block.number(), block.hash())) {
+      return new PayloadStatus.Valid();
+    }
+    Verdict rejected = bad.find(block.hash());
+    if (rejected == null) {
+      rejected = bad.find(block.header().parentHash());
+      if (rejected != null) {
+        bad.add(block.hash(), rejected); // descendants of an invalid block are rejected, too
+      }
+    }
+    if (rejected != null) {
+      return new PayloadStatus.Invalid(rejected.latestValid(), rejected.reason());
+    }
+    BlockHeader parent = ChainStore.header(store, block.header().parentHash());
+    if (parent == null) {
+      return new PayloadStatus.Syncing();
+    }
+    verifier.verify(block, parent);
+    if (!processor.executeSideBlock(store, chain.head(), block, effects)) {
+      return new PayloadStatus.Accepted();
+    }
+    writer.storeSideBlock(store, block, true);
+    return new PayloadStatus.Valid();
+  }
+
+  /** Rejects an invalid block, and its descendants, from now on. */
+  Verdict reject(InvalidBranchException invalid) {
+    Block block = invalid.block();
+    LOG.warn("block {} is not valid: {}", block, invalid.reason());
+    BlockHeader parent = chain.header(block.header().parentHash());
+    boolean proofOfWork = parent == null || !parent.difficulty().isZero();
+    Hash latestValid = proofOfWork ? Hash.ZERO : block.header().parentHash();
+    Verdict verdict = new Verdict(latestValid, invalid.reason());
+    bad.add(block.hash(), verdict);
+    bad.show(block, invalid.reason());
+    return verdict;
+  }
+
+  // ---- an operator moves the head
+
+  @Override
+  public Block setHead(long number) {
+    imports.lock();
+    try (StoreLease lease = chain.storage().lease()) {
+      KeyValueStore store = lease.get();
+      Block head = chain.head();
+      Block block = chain.block(number);
+      if (block == null) {
+        throw new IllegalArgumentException(
+            "block " + number + " is not in the chain, whose head is " + head.number());
+      }
+      if (number < head.number()) {
+        chain.retention().require(number);
+        writer.rewindTo(store, new Reorg(head, List.of(), number, block));
+      }
+      return block;
+    } finally {
+      imports.unlock();
+    }
+  }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+
+/** Verifies what needs no execution: header, body and ommers. Threading: any thread. */
+final class BlockVerifier {
+  private final Chain chain;
+
+  BlockVerifier(Chain chain) {
+    this.chain = chain;
+  }
+
+  /**
+   * Verifies a block.
+   *
+   * @throws InvalidBranchException when it violates a rule
+   */
+  void verify(Block block, BlockHeader parent) throws InvalidBranchException {
+    ConsensusRules consensus = chain.rules();
+    try {
+      verifyHeader(block.header(), parent, consensus);
+      HeaderChecks.verifyBody(block, consensus, chain.config());
+      consensus.verifyOmmers(block, chain, chain.config());
+      for (BlockHeader ommer : block.ommers()) {
+        BlockHeader ommerParent = chain.header(ommer.parentHash());
+        if (ommerParent == null) {
+          throw new InvalidBlockException(
+              "ommer " + ommer.computeHash() + " has an unknown parent " + ommer.parentHash());
+        }
+        verifyHeader(ommer, ommerParent, consensus);
+      }
+    } catch (InvalidBlockException invalid) {
+      throw new InvalidBranchException(block, invalid);
+    }
+  }
+
+  private void verifyHeader(BlockHeader header, BlockHeader parent, ConsensusRules consensus)
+      throws InvalidBlockException {
+    HeaderChecks.verify(header, parent, consensus, chain.config());
+    consensus.verifyHeader(header, parent, chain, chain.config());
+  }
+}

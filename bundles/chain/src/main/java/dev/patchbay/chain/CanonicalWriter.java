@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.chain.BlockProcessor.ExecutedReorg;
+import dev.patchbay.chain.ExecutedBlocks.ExecutedBlock;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.UInt256;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Makes blocks canonical, and stores side blocks. Threading: under the import lock. */
+final class CanonicalWriter {
+  private static final Logger LOG = LoggerFactory.getLogger(CanonicalWriter.class);
+
+  /**
+   * How many blocks one batch removes, or adds, which bounds its memory. All of them are valid; a
+   * longer reorg takes several batches.
+   */
+  static final int MAX_BLOCKS_PER_BATCH = 64;
+
+  private final Chain chain;
+  private final BlockProcessor processor;
+  private final HeadNotifier notifier;
+  private final Failures afterwards = new Failures("following a new head", LOG::warn, LOG::info);
+
+  CanonicalWriter(Chain chain, BlockProcessor processor, HeadNotifier notifier) {
+    this.chain = chain;
+    this.processor = processor;
+    this.notifier = notifier;
+  }
+
+  /** Returns the total difficulty of a block whose parent is stored. */
+  static UInt256 totalDifficulty(KeyReader store, Block block) {
+    UInt256 parent = ChainStore.totalDifficulty(store, block.header().parentHash());
+    return (parent == null ? UInt256.ZERO : parent).add(block.header().difficulty());
+  }
+
+  /**
+   * Stores a block that does not become the head now.
+   *
+   * @param executed whether it was executed and is valid; false when only its header and body were
+   *     verified
+   */
+  void storeSideBlock(KeyReader store, Block block, boolean executed) {
+    Writes writes = new Writes();
+    ChainStore.putSideBlock(writes, block, totalDifficulty(store, block));
+    chain.writer().sideBlocks().add(writes, block.number(), block.hash(), executed);
+    chain.storage().write(writes.toBatch());
+  }
+
+  /**
+   * Applies a reorg in one batch.
+   *
+   * @param tags other writes of the batch
+   * @param depth how many blocks all batches of the reorg remove
+   */
+  void apply(KeyValueStore store, Reorg reorg, ExecutedReorg executed, Writes tags, long depth) {
+    Block target = reorg.target();
+    Overlay overlay = executed.atAncestor();
+    SideBlocks sideBlocks = chain.writer().sideBlocks();
+    List<Block> removed = reorg.removed(store);
+    for (Block old : removed) {
+      ChainStore.removeCanonical(overlay.writes(), old);
+      sideBlocks.add(overlay.writes(), old.number(), old.hash(), true);
+    }
+    boolean alone = removed.isEmpty() && executed.blocks().size() == 1;
+    Writes writes = alone ? executed.blocks().get(0).writes() : overlay.writes();
+    processor.release(executed.blocks());
+    for (ExecutedBlock next : executed.blocks()) {
+      Block block = next.block();
+      if (!alone) {
+        writes.addAll(next.writes());
+      }
+      ChainStore.putCanonical(writes, block);
+      if (ChainStore.totalDifficulty(store, block.hash()) == null) {
+        UInt256 difficulty = totalDifficulty(new Overlay(store, writes), block);
+        ChainStore.putSideBlock(writes, block, difficulty);
+      } else {
+        sideBlocks.remove(writes, block.number(), block.hash());
+      }
+    }
+    writes.addAll(tags);
+    List<Block> added = executed.blocks().stream().map(ExecutedBlock::block).toList();
+    chain
+        .writer()
+        .setCanonicalHead(store, writes, target, reorg.commonAncestor(), !removed.isEmpty());
+    // the head has moved: nothing from here on may fail the import
+    afterwards.run(() -> cacheAndLog(executed, removed, added, target));
+    afterwards.run(() -> notifier.moved(store, reorg.head(), target, removed, added, depth));
+  }
+
+  private void cacheAndLog(
+      ExecutedReorg executed, List<Block> removed, List<Block> added, Block target) {
+    executed.blocks().forEach(next -> chain.blocks().cacheBlock(next.block(), next.receipts()));
+    if (added.isEmpty()) {
+      LOG.info("rewound head by {} blocks to {}", removed.size(), target);
+    } else if (!removed.isEmpty()) {
+      LOG.info(
+          "reorg: {} blocks removed, {} added, head is {}", removed.size(), added.size(), target);
+    }
+  }
+
+  /**
+   * Applies a reorg in as many batches as it needs. A node that ends in between opens with the head
+   * of the last batch.
+   *
+   * @param tags other writes of the last batch
+   */
+  void applyInBatches(KeyValueStore store, Reorg reorg, Writes tags) throws InvalidBranchException {
+    long depth = reorg.depth();
+    Reorg rest = rewind(store, reorg);
+    while (rest.added().size() > MAX_BLOCKS_PER_BATCH) {
+      Block next = ChainStore.requireBlock(store, rest.added().get(MAX_BLOCKS_PER_BATCH - 1));
+      Reorg first =
+          new Reorg(
+              rest.head(),
+              rest.added().subList(0, MAX_BLOCKS_PER_BATCH),
+              rest.commonAncestor(),
+              next);
+      apply(store, first, processor.execute(store, first), new Writes(), depth);
+      rest =
+          new Reorg(
+              next,
+              rest.added().subList(MAX_BLOCKS_PER_BATCH, rest.added().size()),
+              next.number(),
+              reorg.target());
+    }
+    apply(store, rest, processor.execute(store, rest), tags, depth);
+  }
+
+  /** Makes an ancestor the head. */
+  void rewindTo(KeyValueStore store, Reorg reorg) {
+    Reorg rest = rewind(store, reorg);
+    apply(store, rest, processor.unwind(store, rest), new Writes(), reorg.depth());
+  }
+
+  /** Makes ancestors the head until the rest of a reorg fits into one batch; returns the rest. */
+  private Reorg rewind(KeyValueStore store, Reorg reorg) {
+    Reorg rest = reorg;
+    while (rest.depth() > MAX_BLOCKS_PER_BATCH) {
+      long number = rest.head().number() - MAX_BLOCKS_PER_BATCH;
+      Block next =
+          ChainStore.requireBlock(store, ChainStore.required(ChainStore.canonical(store, number)));
+      Reorg step = new Reorg(rest.head(), List.of(), number, next);
+      apply(store, step, processor.unwind(store, step), new Writes(), reorg.depth());
+      rest = new Reorg(next, rest.added(), rest.commonAncestor(), rest.target());
+    }
+    return rest;
+  }
+}

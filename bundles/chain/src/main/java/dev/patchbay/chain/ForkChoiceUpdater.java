@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.chain.ForkChoice;
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.consensus.HeaderRules;
+import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StoreLease;
+import dev.patchbay.api.storage.WriteBatch;
+import dev.patchbay.chain.BadBlocks.Verdict;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hash;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Moves the head to where a consensus client says. Threading: any thread; one update at a time. */
+final class ForkChoiceUpdater implements ForkChoice {
+  private static final Logger LOG = LoggerFactory.getLogger(ForkChoiceUpdater.class);
+
+  private final Chain chain;
+  private final ReentrantLock imports;
+  private final BlockProcessor processor;
+  private final CanonicalWriter writer;
+  private final BlockInserter inserter;
+  private final BadBlocks bad;
+
+  ForkChoiceUpdater(
+      Chain chain,
+      ReentrantLock imports,
+      BlockProcessor processor,
+      CanonicalWriter writer,
+      BlockInserter inserter,
+      BadBlocks bad) {
+    this.chain = chain;
+    this.imports = imports;
+    this.processor = processor;
+    this.writer = writer;
+    this.inserter = inserter;
+    this.bad = bad;
+  }
+
+  @Override
+  public Result update(Hash head, Hash safe, Hash finalized) {
+    imports.lock();
+    try (StoreLease lease = chain.storage().lease()) {
+      return update(lease.get(), head, safe, finalized);
+    } catch (InvalidBranchException invalid) {
+      Verdict verdict = inserter.reject(invalid);
+      return new Result.Invalid(verdict.latestValid(), verdict.reason());
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  private Result update(KeyValueStore store, Hash hash, Hash safe, Hash finalized)
+      throws InvalidBranchException {
+    Block head = chain.head();
+    Block target = find(store, hash, head);
+    if (target == null) {
+      Verdict rejected = bad.find(hash);
+      return rejected == null
+          ? new Result.Syncing()
+          : new Result.Invalid(rejected.latestValid(), rejected.reason());
+    }
+    Result refused = checkTarget(store, head, target);
+    if (refused != null) {
+      return refused;
+    }
+    Reorg reorg = processor.planner().plan(store, head, target);
+    if (reorg == null || !chain.retention().isAvailable(reorg.commonAncestor())) {
+      return new Result.TooDeep(
+          "the head would go back to "
+              + (reorg == null ? "a block that has been pruned" : "block " + reorg.commonAncestor())
+              + ", states are available from block "
+              + chain.retention().oldestState()
+              + " on");
+    }
+    Writes tags = new Writes();
+    if (!setTag(store, reorg, tags, Keys.SAFE, safe)) {
+      return new Result.Inconsistent("the safe block " + safe + " is not in the chain of the head");
+    }
+    if (!setTag(store, reorg, tags, Keys.FINALIZED, finalized)) {
+      return new Result.Inconsistent(
+          "the finalized block " + finalized + " is not in the chain of the head");
+    }
+    if (!hash.equals(head.hash())) {
+      reorganize(store, reorg, tags);
+      LOG.info(
+          "block {} {} with {} transactions, {} gas",
+          target.number(),
+          target.hash(),
+          target.transactions().size(),
+          target.header().gasUsed());
+    } else {
+      WriteBatch batch = tags.toBatch();
+      if (!batch.entries().isEmpty()) {
+        chain.storage().write(batch);
+      }
+    }
+    return new Result.Updated(target);
+  }
+
+  /** Returns a stored block; a block whose effects are in memory without reading it. */
+  private @Nullable Block find(KeyReader store, Hash hash, Block head) {
+    if (hash.equals(head.hash())) {
+      return head;
+    }
+    Block executed = processor.executed(hash);
+    return executed == null ? ChainStore.block(store, hash) : executed;
+  }
+
+  /** Returns why a block must not become the head; null when it may. */
+  private @Nullable Result checkTarget(KeyReader store, Block head, Block target) {
+    HeaderRules rules = chain.rules();
+    try {
+      rules.verifyHead(target.header(), chain, chain.config());
+    } catch (InvalidBlockException invalid) {
+      return new Result.Invalid(Hash.ZERO, String.valueOf(invalid.getMessage()));
+    }
+    long back = head.number() - target.number();
+    if (back <= 0 || !target.hash().equals(ChainStore.canonical(store, target.number()))) {
+      return null;
+    }
+    Block finalized = chain.finalized();
+    if (finalized != null && target.number() < finalized.number()) {
+      return new Result.Skipped();
+    }
+    return back <= rules.maxReorgDepth()
+        ? null
+        : new Result.TooDeep(
+            "the head would go back by " + back + " blocks, at most " + rules.maxReorgDepth());
+  }
+
+  /** Sets the safe or the finalized block; returns whether it is in the chain of the next head. */
+  private static boolean setTag(KeyReader store, Reorg reorg, Writes tags, byte[] key, Hash hash) {
+    if (hash.equals(Hash.ZERO)) {
+      return true;
+    }
+    Long number = ChainStore.canonicalNumber(store, hash);
+    boolean stays = number != null && number <= reorg.commonAncestor();
+    if (!stays && !reorg.added().contains(hash)) {
+      return false;
+    }
+    byte[] before = store.get(Columns.META, key);
+    if (before == null || !hash.equals(Hash.of(before))) {
+      tags.put(Columns.META, key, hash.toArray());
+    }
+    return true;
+  }
+
+  /**
+   * Applies a reorg. When that fails, the head goes back to where it was: a fork choice that fails
+   * changes nothing. Only when that fails as well, the head is that of the last batch.
+   */
+  private void reorganize(KeyValueStore store, Reorg reorg, Writes tags)
+      throws InvalidBranchException {
+    if (reorg.added().isEmpty()) {
+      writer.applyInBatches(store, reorg, tags);
+      return;
+    }
+    if (reorg.depth() > CanonicalWriter.MAX_BLOCKS_PER_BATCH) {
+      processor.executeFirst(store, reorg);
+    }
+    try {
+      writer.applyInBatches(store, reorg, tags);
+    } catch (Throwable failure) { // also an error of a bundle that is being replaced
+      restore(store, reorg.head());
+      throw failure;
+    }
+  }
+
+  /** Moves the head back to a block that it was at before. */
+  private void restore(KeyValueStore store, Block before) {
+    try {
+      Block now = chain.head();
+      if (!now.hash().equals(before.hash())) {
+        LOG.warn("a fork choice failed: the head moves from {} to {} again", now, before);
+        Reorg back = ChainStore.required(processor.planner().plan(store, now, before));
+        writer.applyInBatches(store, back, new Writes());
+      }
+    } catch (Throwable failure) { // the caller throws the first failure
+      LOG.error("the head does not move to {} again: {}", before, failure.toString(), failure);
+    }
+  }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.WriteBatch;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hash;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes heads. A new head is one batch, except for trie nodes, which are computed from it ({@link
+ * RecentNodes}).
+ *
+ * <p>Threading: one thread at a time, under the import lock.
+ */
+final class HeadWriter {
+  private static final Logger LOG = LoggerFactory.getLogger(HeadWriter.class);
+
+  /** A retention that was made smaller is reached step by step. */
+  private static final int MAX_PRUNED_AT_ONCE = 16;
+
+  private final ChainOpener opener;
+  private final ChainHead head;
+  private final BlockStore blocks;
+  private final StateArchive states;
+  private final StateRetention retention;
+  private final ReorgSequence reorgs;
+  private final RecentNodes recent;
+  private final TrieWorkers workers;
+  private final SideBlocks sideBlocks = new SideBlocks();
+
+  HeadWriter(
+      ChainOpener opener,
+      ChainHead head,
+      BlockStore blocks,
+      StateArchive states,
+      StateRetention retention,
+      ReorgSequence reorgs,
+      RecentNodes recent,
+      TrieWorkers workers) {
+    this.opener = opener;
+    this.head = head;
+    this.blocks = blocks;
+    this.states = states;
+    this.retention = retention;
+    this.reorgs = reorgs;
+    this.recent = recent;
+    this.workers = workers;
+  }
+
+  SideBlocks sideBlocks() {
+    return sideBlocks;
+  }
+
+  /**
+   * Accepts a store, which is checked before it is bound; returns its head.
+   *
+   * @throws StorageException when the store does not hold this chain, complete; the message says
+   *     what to do
+   */
+  Block open(KeyValueStore store) {
+    blocks.clearCache();
+    states.clearCache();
+    ChainOpener.Opened opened = opener.open(store);
+    sideBlocks.open(store);
+    retention.setOldestChangeSet(opened.oldestChangeSet());
+    recent.reset(opened.head().hash(), opened.head().number());
+    head.set(opened.head());
+    head.setFresh();
+    return opened.head();
+  }
+
+  /** Reads the head from the store when an error has left it unknown. */
+  void reload(KeyValueStore store) {
+    if (head.isStale()) {
+      open(store);
+    }
+  }
+
+  /**
+   * Writes a new head.
+   *
+   * @param writes all changes on the way to it
+   * @param commonAncestor number of the last block that stays canonical
+   * @param isReorg whether canonical blocks above it are removed
+   * @throws StorageException when the store has rejected the batch, or any error: the head is the
+   *     one before. An error after the store has accepted the batch is logged, and the head has
+   *     moved. While the store cannot be read again, all methods throw that storage is unavailable.
+   */
+  void setCanonicalHead(
+      KeyValueStore store, Writes writes, Block block, long commonAncestor, boolean isReorg) {
+    writes.put(Columns.META, Keys.HEAD, block.hash().toArray());
+    Overlay overlay = new Overlay(states.stateOfHead(store), writes);
+    long oldestChangeSet = pruneHistory(overlay, block.number());
+    sideBlocks.prune(overlay, block.number(), Math.max(0, oldestChangeSet - 1));
+    // the change sets that the tries in the store would be caught up by must stay
+    boolean flush =
+        recent.isFull()
+            || oldestChangeSet > recent.baseNumber() + 1
+            || commonAncestor < recent.baseNumber()
+            || block.number() != commonAncestor + 1;
+    WriteBatch batch = writes.toBatchWithoutTries();
+    if (flush) {
+      recent.flushInto(batch, writes, block.hash());
+    }
+    long before = retention.oldestChangeSet();
+    retention.setOldestChangeSet(oldestChangeSet); // first: readers check it after they have read
+    head.setNext(block);
+    if (isReorg) {
+      reorgs.begin();
+    }
+    try {
+      head.storage().write(batch);
+      if (flush) {
+        recent.reset(block.hash(), block.number());
+      } else {
+        recent.add(writes, block.hash());
+      }
+      head.set(block);
+    } catch (Throwable failure) { // only the store knows which head it holds
+      sideBlocks.reset();
+      if (!isWritten(store, block, failure)) {
+        retention.setOldestChangeSet(before);
+        throw failure;
+      }
+      LOG.warn("head {} is written; an error came after that: {}", block, failure.toString());
+    } finally {
+      head.setNext(null);
+      if (isReorg) {
+        reorgs.end();
+      }
+    }
+  }
+
+  /**
+   * Returns whether the store holds a new head after an error while it was written; brings the head
+   * in memory to the head of the store.
+   *
+   * @throws RuntimeException the failure, or an error, when the store cannot be read: the head is
+   *     read again before the next use
+   */
+  private boolean isWritten(KeyValueStore store, Block block, Throwable failure) {
+    head.setStale("a head could not be written");
+    try {
+      byte[] stored = store.get(Columns.META, Keys.HEAD);
+      Block known = head.cached();
+      if (stored != null && known != null && known.hash().equals(Hash.of(stored))) {
+        head.setFresh(); // the store is as before, and so is all that follows from it
+        return false;
+      }
+      return block.equals(open(store));
+    } catch (Throwable again) {
+      again.addSuppressed(failure);
+      throw again;
+    }
+  }
+
+  /** Prunes change sets below the retention; returns the number of the oldest that is left. */
+  private long pruneHistory(Overlay overlay, long number) {
+    long from = retention.oldestChangeSet();
+    long end = Math.min(number - retention.blocks() + 1, from + MAX_PRUNED_AT_ONCE);
+    if (end <= from) {
+      return from;
+    }
+    StateHistory history = new StateHistory(overlay);
+    for (long old = from; old < end; old++) {
+      history.prune(old);
+    }
+    overlay.put(Columns.META, Keys.HISTORY_FROM, Keys.number(end));
+    return end;
+  }
+}
