@@ -107,6 +107,11 @@ final class EngineBlocks {
     alloc.putObject(address.toString().substring(2)).put("balance", "0x0").put("code", "0x" + code);
   }
 
+  /** Returns the genesis. */
+  ObjectNode genesis() {
+    return genesis;
+  }
+
   /** Writes the genesis. */
   Path writeGenesis(Path file) throws IOException {
     JSON.writeValue(file.toFile(), genesis);

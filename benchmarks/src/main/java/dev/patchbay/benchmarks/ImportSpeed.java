@@ -218,7 +218,7 @@ public final class ImportSpeed {
 
   private static boolean isImport(RecordedEvent event) {
     for (RecordedFrame frame : event.getStackTrace().getFrames()) {
-      if (frame.getMethod().getType().getName().equals("dev.patchbay.chain.Chain")) {
+      if (frame.getMethod().getType().getName().equals("dev.patchbay.chain.BlockInserter")) {
         return true;
       }
     }
@@ -237,7 +237,7 @@ public final class ImportSpeed {
     return Part.REST;
   }
 
-  private static void delete(Path folder) throws IOException {
+  static void delete(Path folder) throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);

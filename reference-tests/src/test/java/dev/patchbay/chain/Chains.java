@@ -56,7 +56,7 @@ public final class Chains {
       EvmEngine engine,
       ConsensusRules rules,
       long historyBlocks) {
-    return of(genesis, store, engine, rules, historyBlocks, RecentNodes.MOST_BLOCKS);
+    return of(genesis, store, engine, rules, historyBlocks, RecentNodes.MAX_BLOCKS);
   }
 
   /**
@@ -113,7 +113,7 @@ public final class Chains {
         new Chain(
             GenesisFile.parse(genesis),
             new TrieWorkers(0),
-            new RecentNodes(RecentNodes.MOST_BLOCKS),
+            new RecentNodes(RecentNodes.MAX_BLOCKS),
             new BadBlocks(),
             name -> rules,
             Long.MAX_VALUE);

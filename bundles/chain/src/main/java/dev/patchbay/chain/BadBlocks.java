@@ -12,79 +12,78 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Blocks that were refused, so that neither they nor what builds on them is executed again, and
- * those that an operator may look at. What was refused may have been so for a fault of this node:
- * one that is asked for often enough is tried again, and all are when what executes is exchanged.
+ * Rejected blocks, so that neither they nor their descendants are executed again, and the latest of
+ * them for operators. A rejection may be a fault of this node: a block that is requested often
+ * enough is executed again, and all are when an executor, rules or an EVM is replaced.
  *
  * <p>Threading: any thread.
  */
 final class BadBlocks {
   /** As geth. */
-  private static final int MOST_KNOWN = 512;
+  private static final int MAX_REJECTIONS = 512;
 
   /** As geth. */
-  private static final int FORGIVEN_AFTER = 128;
+  private static final int REJECTION_HIT_EVICTION = 128;
 
-  private static final int MOST_SHOWN = 16;
+  private static final int MAX_REPORTED = 16;
 
-  private final Deque<BadBlock> shown = new ArrayDeque<>();
-  private final Map<Hash, Entry> known = new LinkedHashMap<>();
+  private final Deque<BadBlock> reported = new ArrayDeque<>();
+  private final Map<Hash, Entry> rejections = new LinkedHashMap<>();
 
   /**
-   * Why a block is refused.
+   * Why a block is rejected.
    *
-   * @param latestValid the nearest block before it that is valid; zero when that is of proof of
-   *     work
-   * @param reason which rule it, or one before it, breaks
+   * @param latestValid its nearest valid ancestor; zero when that is a block of proof of work
+   * @param reason the rule that the block, or an ancestor, violates
    */
-  record Verdict(Hash latestValid, String reason) {}
+  record Rejection(Hash latestValid, String reason) {}
 
   private static final class Entry {
-    final Verdict verdict;
-    int asked;
+    final Rejection rejection;
+    int hits;
 
-    Entry(Verdict verdict) {
-      this.verdict = verdict;
+    Entry(Rejection rejection) {
+      this.rejection = rejection;
     }
   }
 
-  /** Shows a block to whoever asks for those that were refused. */
-  synchronized void show(Block block, String reason) {
-    shown.removeIf(other -> other.block().hash().equals(block.hash()));
-    shown.addFirst(new BadBlock(block, reason));
-    if (shown.size() > MOST_SHOWN) {
-      shown.removeLast();
+  /** Adds a block to the reported ones. */
+  synchronized void report(Block block, String reason) {
+    reported.removeIf(other -> other.block().hash().equals(block.hash()));
+    reported.addFirst(new BadBlock(block, reason));
+    if (reported.size() > MAX_REPORTED) {
+      reported.removeLast();
     }
   }
 
-  /** Returns the latest blocks that were refused, the newest first. */
+  /** Returns the latest rejected blocks, the newest first. */
   synchronized List<BadBlock> latest() {
-    return List.copyOf(shown);
+    return List.copyOf(reported);
   }
 
-  /** Refuses a block, by the hash of its header, from now on. */
-  synchronized void add(Hash hash, Verdict verdict) {
-    known.put(hash, new Entry(verdict));
-    if (known.size() > MOST_KNOWN) {
-      known.remove(known.keySet().iterator().next());
+  /** Rejects a block, by the hash of its header, from now on. */
+  synchronized void add(Hash hash, Rejection rejection) {
+    rejections.put(hash, new Entry(rejection));
+    if (rejections.size() > MAX_REJECTIONS) {
+      rejections.remove(rejections.keySet().iterator().next());
     }
   }
 
-  /** Returns why a block is refused; null when it is not, or not any more. */
-  synchronized @Nullable Verdict find(Hash hash) {
-    Entry entry = known.get(hash);
+  /** Returns why a block is rejected; null when it is not, or no longer. */
+  synchronized @Nullable Rejection find(Hash hash) {
+    Entry entry = rejections.get(hash);
     if (entry == null) {
       return null;
     }
-    if (++entry.asked >= FORGIVEN_AFTER) {
-      known.remove(hash);
+    if (++entry.hits >= REJECTION_HIT_EVICTION) {
+      rejections.remove(hash);
       return null;
     }
-    return entry.verdict;
+    return entry.rejection;
   }
 
-  /** Refuses nothing any more. */
-  synchronized void forgive() {
-    known.clear();
+  /** Clears all rejections. */
+  synchronized void clearRejections() {
+    rejections.clear();
   }
 }

@@ -8,7 +8,7 @@ import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StoreLease;
-import dev.patchbay.chain.BadBlocks.Verdict;
+import dev.patchbay.chain.BadBlocks.Rejection;
 import dev.patchbay.chain.BlockProcessor.Effects;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -63,7 +63,7 @@ final class BlockInserter implements BlockImporter {
       if (!invalid.block().hash().equals(block.hash())) {
         reject(invalid); // a block of the branch that was stored and not executed
       }
-      bad.show(invalid.block(), invalid.reason());
+      bad.report(invalid.block(), invalid.reason());
       return new ImportResult.Invalid(invalid.reason());
     } finally {
       imports.unlock();
@@ -82,7 +82,7 @@ final class BlockInserter implements BlockImporter {
     if (parent == null) {
       return new ImportResult.UnknownParent();
     }
-    Verdict rejected = bad.find(block.header().parentHash());
+    Rejection rejected = bad.find(block.header().parentHash());
     if (rejected != null) {
       bad.add(block.hash(), rejected); // descendants of an invalid block are rejected, too
       return new ImportResult.Invalid(rejected.reason());
@@ -143,8 +143,8 @@ final class BlockInserter implements BlockImporter {
     try (StoreLease lease = chain.storage().lease()) {
       return validate(lease.get(), block, effects);
     } catch (InvalidBranchException invalid) {
-      Verdict verdict = reject(invalid);
-      return new PayloadStatus.Invalid(verdict.latestValid(), verdict.reason());
+      Rejection rejection = reject(invalid);
+      return new PayloadStatus.Invalid(rejection.latestValid(), rejection.reason());
     } finally {
       imports.unlock();
     }
@@ -156,7 +156,7 @@ final class BlockInserter implements BlockImporter {
         && SideBlocks.isExecuted(store, block.number(), block.hash())) {
       return new PayloadStatus.Valid();
     }
-    Verdict rejected = bad.find(block.hash());
+    Rejection rejected = bad.find(block.hash());
     if (rejected == null) {
       rejected = bad.find(block.header().parentHash());
       if (rejected != null) {
@@ -179,16 +179,16 @@ final class BlockInserter implements BlockImporter {
   }
 
   /** Rejects an invalid block, and its descendants, from now on. */
-  Verdict reject(InvalidBranchException invalid) {
+  Rejection reject(InvalidBranchException invalid) {
     Block block = invalid.block();
     LOG.warn("block {} is not valid: {}", block, invalid.reason());
     BlockHeader parent = chain.header(block.header().parentHash());
     boolean proofOfWork = parent == null || !parent.difficulty().isZero();
     Hash latestValid = proofOfWork ? Hash.ZERO : block.header().parentHash();
-    Verdict verdict = new Verdict(latestValid, invalid.reason());
-    bad.add(block.hash(), verdict);
-    bad.show(block, invalid.reason());
-    return verdict;
+    Rejection rejection = new Rejection(latestValid, invalid.reason());
+    bad.add(block.hash(), rejection);
+    bad.report(block, invalid.reason());
+    return rejection;
   }
 
   // ---- an operator moves the head

@@ -57,7 +57,7 @@ import org.slf4j.LoggerFactory;
 public final class ChainComponent {
   private static final Logger LOG = LoggerFactory.getLogger(ChainComponent.class);
   private static final String STORE = "chain";
-  private static final long LEAST_HISTORY = 128;
+  private static final long MIN_HISTORY_BLOCKS = 128;
 
   /** Configuration of the chain. */
   @ObjectClassDefinition(name = "Patchbay chain")
@@ -101,12 +101,12 @@ public final class ChainComponent {
     if (config.genesis() == null || config.genesis().isBlank()) {
       throw new IllegalArgumentException("dev.patchbay.chain: key genesis is missing");
     }
-    if (config.history() != 0 && config.history() < LEAST_HISTORY) {
+    if (config.history() != 0 && config.history() < MIN_HISTORY_BLOCKS) {
       throw new IllegalArgumentException(
           "dev.patchbay.chain: history is "
               + config.history()
               + ", it must be 0 for all or at least "
-              + LEAST_HISTORY
+              + MIN_HISTORY_BLOCKS
               + ": a reorganisation undoes blocks by it");
     }
     String environment = config.fork_environment();
@@ -117,7 +117,7 @@ public final class ChainComponent {
         new Chain(
             genesis,
             workers,
-            new RecentNodes(RecentNodes.MOST_BLOCKS),
+            new RecentNodes(RecentNodes.MAX_BLOCKS),
             bad,
             rules::get,
             config.history() == 0 ? Long.MAX_VALUE : config.history());
@@ -183,7 +183,7 @@ public final class ChainComponent {
       policyOption = ReferencePolicyOption.GREEDY)
   void setExecutor(BlockExecutor next) {
     executor = next;
-    bad.forgive();
+    bad.clearRejections();
   }
 
   void unsetExecutor(BlockExecutor gone) {
@@ -198,7 +198,7 @@ public final class ChainComponent {
       policyOption = ReferencePolicyOption.GREEDY)
   void addRules(ConsensusRules added) {
     rules.put(added.name(), added);
-    bad.forgive();
+    bad.clearRejections();
   }
 
   void removeRules(ConsensusRules gone) {
@@ -211,11 +211,11 @@ public final class ChainComponent {
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
   void addEngine(EvmEngine added) {
-    bad.forgive();
+    bad.clearRejections();
   }
 
   void removeEngine(EvmEngine gone) {
-    bad.forgive();
+    bad.clearRejections();
   }
 
   @Reference(

@@ -12,19 +12,19 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What blocks do that are executed and not in the chain, so that they need not be executed again
- * when the head moves to them. One that is forgotten is executed once more.
+ * The effects of executed blocks that are not canonical, so that they need not be executed again
+ * when the head moves to them. A block that is evicted is executed again.
  *
  * <p>Threading: one thread at a time, under the import lock.
  */
 final class ExecutedBlocks {
-  private static final long LEAST_BYTES = 16L << 20;
-  private static final long MOST_BYTES = 256L << 20;
+  private static final long MIN_BYTES = 16L << 20;
+  private static final long MAX_BYTES = 256L << 20;
   private static final int HEAP_SHARE = 16;
-  private static final int MOST_BLOCKS = 512;
+  private static final int MAX_BLOCKS = 512;
 
   private final long limit =
-      Math.max(LEAST_BYTES, Math.min(MOST_BYTES, Runtime.getRuntime().maxMemory() / HEAP_SHARE));
+      Math.max(MIN_BYTES, Math.min(MAX_BYTES, Runtime.getRuntime().maxMemory() / HEAP_SHARE));
 
   private final Map<Hash, Sized> blocks = new LinkedHashMap<>();
   private long bytes;
@@ -49,14 +49,14 @@ final class ExecutedBlocks {
   /** A block, and the size by which it counts: an error while it is measured leaves no trace. */
   private record Sized(ExecutedBlock executed, long bytes) {}
 
-  /** Keeps a block; the oldest others go when there is no room. */
+  /** Adds a block; evicts the oldest when there is no room. */
   void add(ExecutedBlock executed) {
     remove(executed.block().hash());
     Sized sized = new Sized(executed, executed.bytes());
     blocks.put(executed.block().hash(), sized);
     bytes += sized.bytes;
     for (Iterator<Sized> all = blocks.values().iterator();
-        blocks.size() > MOST_BLOCKS || (bytes > limit && blocks.size() > 1); ) {
+        blocks.size() > MAX_BLOCKS || (bytes > limit && blocks.size() > 1); ) {
       bytes -= all.next().bytes;
       all.remove();
     }
@@ -67,7 +67,7 @@ final class ExecutedBlocks {
     return found == null ? null : found.executed;
   }
 
-  /** Gives a block away: its writes may be added to. */
+  /** Removes a block, whose writes may be added to then. */
   void remove(Hash hash) {
     Sized removed = blocks.remove(hash);
     if (removed != null) {

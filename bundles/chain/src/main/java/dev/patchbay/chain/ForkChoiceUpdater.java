@@ -8,7 +8,7 @@ import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StoreLease;
 import dev.patchbay.api.storage.WriteBatch;
-import dev.patchbay.chain.BadBlocks.Verdict;
+import dev.patchbay.chain.BadBlocks.Rejection;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
 import java.util.concurrent.locks.ReentrantLock;
@@ -48,8 +48,8 @@ final class ForkChoiceUpdater implements ForkChoice {
     try (StoreLease lease = chain.storage().lease()) {
       return update(lease.get(), head, safe, finalized);
     } catch (InvalidBranchException invalid) {
-      Verdict verdict = inserter.reject(invalid);
-      return new Result.Invalid(verdict.latestValid(), verdict.reason());
+      Rejection rejection = inserter.reject(invalid);
+      return new Result.Invalid(rejection.latestValid(), rejection.reason());
     } finally {
       imports.unlock();
     }
@@ -60,7 +60,7 @@ final class ForkChoiceUpdater implements ForkChoice {
     Block head = chain.head();
     Block target = find(store, hash, head);
     if (target == null) {
-      Verdict rejected = bad.find(hash);
+      Rejection rejected = bad.find(hash);
       return rejected == null
           ? new Result.Syncing()
           : new Result.Invalid(rejected.latestValid(), rejected.reason());

@@ -31,7 +31,7 @@ final class ReadAhead implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ReadAhead.class);
 
   /** A block of fewer transactions is over before it pays. */
-  private static final int LEAST_TRANSACTIONS = 8;
+  private static final int MIN_TRANSACTIONS = 8;
 
   private static final long PAUSE_NANOS = 20_000;
 
@@ -51,7 +51,7 @@ final class ReadAhead implements AutoCloseable {
   /** Starts to read for a block, if there is a thread for it and enough to read. */
   static ReadAhead start(Overlay overlay, Block block, TrieWorkers workers) {
     ReadAhead ahead = new ReadAhead(overlay, block, workers);
-    if (block.transactions().size() >= LEAST_TRANSACTIONS) {
+    if (block.transactions().size() >= MIN_TRANSACTIONS) {
       ahead.running = workers.start(ahead::run);
       if (ahead.running != null) {
         overlay.tellSlots(ahead.slots);

@@ -24,10 +24,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class RecentNodes {
   /** Bounds the blocks to catch up with after a crash. */
-  static final int MOST_BLOCKS = 64;
+  static final int MAX_BLOCKS = 64;
 
-  private static final long LEAST_BYTES = 4L << 20;
-  private static final long MOST_BYTES = 16L << 20;
+  private static final long MIN_BYTES = 4L << 20;
+  private static final long MAX_BYTES = 16L << 20;
   private static final int HEAP_SHARE = 64;
 
   /** A table entry, a key and two array headers. */
@@ -35,9 +35,9 @@ final class RecentNodes {
 
   private static final byte[] DELETED = new byte[0];
 
-  private final int mostBlocks;
+  private final int maxBlocks;
   private final long limit =
-      Math.max(LEAST_BYTES, Math.min(MOST_BYTES, Runtime.getRuntime().maxMemory() / HEAP_SHARE));
+      Math.max(MIN_BYTES, Math.min(MAX_BYTES, Runtime.getRuntime().maxMemory() / HEAP_SHARE));
 
   private volatile View view = new View(Hash.ZERO, Hash.ZERO, 0, new Nodes());
   private long baseNumber;
@@ -100,9 +100,9 @@ final class RecentNodes {
     }
   }
 
-  /** Starts with no nodes, to keep those of fewer than {@code mostBlocks} blocks. */
-  RecentNodes(int mostBlocks) {
-    this.mostBlocks = mostBlocks;
+  /** Starts with no nodes, to keep those of fewer than {@code maxBlocks} blocks. */
+  RecentNodes(int maxBlocks) {
+    this.maxBlocks = maxBlocks;
   }
 
   /** Returns the nodes as of the latest head. */
@@ -125,7 +125,7 @@ final class RecentNodes {
 
   /** Returns whether the store should get the nodes with the next block. */
   boolean isFull() {
-    return bytes >= limit || blocks + 1 >= mostBlocks;
+    return bytes >= limit || blocks + 1 >= maxBlocks;
   }
 
   /** Adds all nodes, those of {@code next} over the others, to a batch whose head is a block. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.patchbay.api.state.StateProof;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateRange;
@@ -46,6 +48,10 @@ final class StateArchive implements StateProvider {
 
   private static final long PERMIT_SECONDS = 10;
 
+  private static final int REWINDS_HEAP_SHARE = 16;
+  private static final int REWIND_SECONDS = 60;
+  private static final long MAX_WEIGHT = Integer.MAX_VALUE;
+
   private final ChainHead head;
   private final RecentNodes recent;
   private final StateRetention retention;
@@ -53,6 +59,18 @@ final class StateArchive implements StateProvider {
   private final TrieWorkers workers;
   private final StateCache cache = new StateCache(CACHE_BYTES);
   private final Semaphore deepRewinds = new Semaphore(MAX_DEEP_REWINDS, true);
+
+  /** Deep rewinds: a request computes several roots of the same state, and clients ask again. */
+  private final Cache<Rewind, Writes> rewinds =
+      Caffeine.newBuilder()
+          .executor(Runnable::run)
+          .maximumWeight(Runtime.getRuntime().maxMemory() / REWINDS_HEAP_SHARE)
+          .weigher((Rewind rewind, Writes writes) -> (int) Math.min(MAX_WEIGHT, writes.bytes()))
+          .expireAfterAccess(REWIND_SECONDS, TimeUnit.SECONDS)
+          .build();
+
+  /** The way from the state after a head to the state after another block. */
+  private record Rewind(Hash head, Hash block) {}
 
   StateArchive(
       ChainHead head,
@@ -70,6 +88,7 @@ final class StateArchive implements StateProvider {
   /** Clears the cache: another store may hold another chain. */
   void clearCache() {
     cache.clear();
+    rewinds.invalidateAll();
   }
 
   /** Returns the state after the head: the store with the trie nodes that are still in memory. */
@@ -201,9 +220,13 @@ final class StateArchive implements StateProvider {
     }
   }
 
+  /** Returns whether the tries after a block are to be computed from those of many blocks. */
   private boolean isDeep(Hash blockHash) {
     Block current = head.cached();
     if (current == null || current.hash().equals(blockHash)) {
+      return false;
+    }
+    if (rewinds.getIfPresent(new Rewind(current.hash(), blockHash)) != null) {
       return false;
     }
     Long number = head.read(reader -> ChainStore.canonicalNumber(reader, blockHash));
@@ -251,8 +274,17 @@ final class StateArchive implements StateProvider {
       return null;
     }
     retention.require(wanted);
+    Rewind rewind = new Rewind(top.computeHash(), blockHash);
+    Writes known = rewinds.getIfPresent(rewind);
+    if (known != null) {
+      return new Overlay(known.over(reader));
+    }
     Overlay overlay = new Overlay(reader);
     new FlatState(overlay, workers).rewind(top.number(), wanted);
-    return overlay;
+    if (top.number() - wanted <= MAX_SHALLOW_BLOCKS) {
+      return overlay;
+    }
+    rewinds.put(rewind, overlay.writes());
+    return new Overlay(overlay.writes().over(reader)); // what a request writes is its own
   }
 }

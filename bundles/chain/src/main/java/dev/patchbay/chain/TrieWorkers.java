@@ -24,7 +24,7 @@ final class TrieWorkers implements AutoCloseable {
   private static final long IDLE_SECONDS = 10;
 
   private static final int BYTES_A_NODE = 700;
-  private static final int MOST_NODE_BITS = 19;
+  private static final int MAX_NODE_BITS = 19;
 
   private final int threads;
   private final NodeCache nodes;
@@ -57,7 +57,7 @@ final class TrieWorkers implements AutoCloseable {
   /** A fifth of the heap for nodes, at most. */
   private static int nodeBits(long heapBytes) {
     long nodes = Math.max(1, heapBytes / 5 / BYTES_A_NODE);
-    return Math.min(MOST_NODE_BITS, Long.SIZE - 1 - Long.numberOfLeadingZeros(nodes));
+    return Math.min(MAX_NODE_BITS, Long.SIZE - 1 - Long.numberOfLeadingZeros(nodes));
   }
 
   NodeCache nodes() {

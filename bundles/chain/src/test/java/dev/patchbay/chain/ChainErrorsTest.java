@@ -187,7 +187,7 @@ class ChainErrorsTest {
         new Chain(
             genesis,
             workers,
-            new RecentNodes(RecentNodes.MOST_BLOCKS),
+            new RecentNodes(RecentNodes.MAX_BLOCKS),
             bad,
             name -> rules(),
             Long.MAX_VALUE);
@@ -277,7 +277,7 @@ class ChainErrorsTest {
     assertHead(head);
     onExecution = error;
     assertThat(catchThrowable(() -> importer.validate(next))).isSameAs(error);
-    assertThat(importer.validate(next)).as("no verdict").isInstanceOf(PayloadStatus.Valid.class);
+    assertThat(importer.validate(next)).as("no rejection").isInstanceOf(PayloadStatus.Valid.class);
     assertThat(pipeline.forkChoice().update(next.hash(), Hash.ZERO, Hash.ZERO))
         .isInstanceOf(ForkChoice.Result.Updated.class);
     assertHead(next);

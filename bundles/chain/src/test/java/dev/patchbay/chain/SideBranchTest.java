@@ -4,189 +4,19 @@ package dev.patchbay.chain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.patchbay.api.chain.BlockImporter;
-import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.PayloadStatus;
-import dev.patchbay.api.consensus.ConsensusRules;
-import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.storage.Column;
-import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
-import dev.patchbay.binding.Listeners;
-import dev.patchbay.primitives.Account;
-import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.BlockHeaderBuilder;
 import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.UInt256;
-import dev.patchbay.primitives.execution.FeeMarket;
-import dev.patchbay.primitives.execution.StateChanges;
-import dev.patchbay.storage.memory.MemoryBackend;
-import dev.patchbay.storage.tck.FixedStore;
-import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.ReentrantLock;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Blocks that do not become the head: what they cost, when they are executed, and when they go. */
-class SideBranchTest {
-  private static final Address ACCOUNT = Address.fromHex("0x" + "11".repeat(20));
-
-  private final KeyValueStore memory =
-      new MemoryBackend().open(Path.of("memory"), Columns.ALL, true);
-  private final TrieWorkers workers = new TrieWorkers(0);
-  private final Listeners<ChainListener> listeners = new Listeners<>((m, f) -> {}, m -> {});
-  private final AtomicInteger executions = new AtomicInteger();
-  private final AtomicInteger reads = new AtomicInteger();
-  private boolean failNextWrite;
-  private Chain chain;
-  private ImportPipeline pipeline;
-  private BlockImporter importer;
-
-  @AfterEach
-  void close() {
-    workers.close();
-  }
-
-  private void open(long history) throws Exception {
-    chain =
-        new Chain(
-            GenesisFile.parse(
-                new ObjectMapper()
-                    .readTree(
-                        """
-                        {"config": {"chainId": 7, "terminalTotalDifficulty": 0},
-                         "gasLimit": "0x1c9c380", "difficulty": "0x0", "alloc": {}}
-                        """)),
-            workers,
-            new RecentNodes(RecentNodes.MOST_BLOCKS),
-            new BadBlocks(),
-            name -> rules(),
-            history);
-    BlockExecutor executor = executor();
-    pipeline =
-        new ImportPipeline(
-            chain, new ReentrantLock(), () -> executor, listeners, workers, new BadBlocks());
-    importer = pipeline.importer();
-    if (memory.isEmpty(Columns.META)) {
-      chain.initialize(memory);
-    }
-    pipeline.open(memory);
-    chain.attach(new FixedStore(counted()));
-  }
-
-  /** Returns the store, which counts reads, and fails when the test says so. */
-  private KeyValueStore counted() {
-    InvocationHandler handler =
-        (proxy, method, args) -> {
-          reads.addAndGet(
-              method.getName().equals("get") || method.getName().equals("scan") ? 1 : 0);
-          if (method.getName().equals("write") && failNextWrite) {
-            failNextWrite = false;
-            throw new StorageException("the disk is full");
-          }
-          try {
-            return method.invoke(memory, args);
-          } catch (InvocationTargetException failed) {
-            throw failed.getCause();
-          }
-        };
-    return (KeyValueStore)
-        Proxy.newProxyInstance(
-            KeyValueStore.class.getClassLoader(), new Class<?>[] {KeyValueStore.class}, handler);
-  }
-
-  private BlockExecutor executor() {
-    return (BlockExecutor)
-        Proxy.newProxyInstance(
-            BlockExecutor.class.getClassLoader(),
-            new Class<?>[] {BlockExecutor.class},
-            (proxy, method, args) -> {
-              executions.incrementAndGet();
-              return new BlockExecutor.Outcome(
-                  List.of(), 0, 0, null, null, changes(((Block) args[0]).header()));
-            });
-  }
-
-  private static ConsensusRules rules() {
-    return (ConsensusRules)
-        Proxy.newProxyInstance(
-            ConsensusRules.class.getClassLoader(),
-            new Class<?>[] {ConsensusRules.class},
-            (proxy, method, args) ->
-                method.isDefault() ? InvocationHandler.invokeDefault(proxy, method, args) : null);
-  }
-
-  /** Sets the balance of an account to the timestamp of the block. */
-  private static StateChanges changes(BlockHeader header) {
-    return new StateChanges(
-        List.of(
-            new StateChanges.AccountChange(
-                ACCOUNT,
-                null,
-                true,
-                0,
-                UInt256.of(header.timestamp()),
-                Account.EMPTY_CODE,
-                null,
-                false,
-                Map.of())));
-  }
-
-  /** Returns a block on another one; the salt makes it differ from its siblings. */
-  private Block child(Block parent, long salt) {
-    return child(parent, salt, 0);
-  }
-
-  private Block child(Block parent, long salt, long wrongBalance) {
-    long timestamp = 1_000 * (parent.number() + 1) + salt;
-    BlockHeaderBuilder header =
-        BlockHeader.builder()
-            .parentHash(parent.hash())
-            .number(parent.number() + 1)
-            .timestamp(timestamp)
-            .gasLimit(parent.header().gasLimit())
-            .baseFeePerGas(FeeMarket.nextBaseFee(parent.header()));
-    StateChanges state = changes(BlockHeader.builder().timestamp(timestamp + wrongBalance).build());
-    KeyValueStore empty = new MemoryBackend().open(Path.of("empty"), Columns.ALL, true);
-    Hash root = new FlatState(new Overlay(empty), workers).computeStateRoot(state);
-    return new Block(header.stateRoot(root).build(), List.of(), List.of(), null);
-  }
-
-  /** Imports blocks on a canonical block that become the head. */
-  private void extend(int blocks) {
-    for (int i = 0; i < blocks; i++) {
-      Block next = child(chain.head(), 0);
-      assertThat(importer.importBlock(next)).isEqualTo(new ImportResult.Imported(true));
-    }
-  }
-
-  private Block canonical(long number) {
-    return Objects.requireNonNull(chain.block(number));
-  }
-
-  private int readsOf(Runnable action) {
-    int before = reads.get();
-    action.run();
-    return reads.get() - before;
-  }
-
-  private void importSide(Block block) {
-    assertThat(importer.importBlock(block)).isEqualTo(new ImportResult.Imported(false));
-  }
-
+class SideBranchTest extends ChainFixture {
   @Test
   void aBlockOfASideBranchCostsTheSameHoweverLongTheBranchIs() throws Exception {
     open(Long.MAX_VALUE);
