@@ -82,7 +82,7 @@ public final class Chains {
             new RecentNodes(recentBlocks),
             bad,
             name -> rules,
-            historyBlocks);
+            new HistoryPruner.Windows(historyBlocks, Long.MAX_VALUE, Long.MAX_VALUE));
     Listeners<ChainListener> listeners = new Listeners<>((message, failure) -> {}, message -> {});
     ImportPipeline pipeline =
         new ImportPipeline(chain, imports, () -> executor[0], listeners, workers, bad);
@@ -116,7 +116,7 @@ public final class Chains {
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             new BadBlocks(),
             name -> rules,
-            Long.MAX_VALUE);
+            HistoryPruner.Windows.ALL);
     chain.attach(new FixedStore(store));
     return new Verifier(chain, importing);
   }

@@ -71,6 +71,11 @@ final class BlockCache {
     receipts.put(block.hash(), own);
   }
 
+  /** Returns a block when it is in the cache; null otherwise. */
+  @Nullable Block cached(Hash hash) {
+    return blocks.getIfPresent(hash);
+  }
+
   /** Returns a block, and keeps it when it has to be read and is there. */
   @Nullable Block block(Hash hash, Supplier<@Nullable Block> reader) {
     Block found = blocks.getIfPresent(hash);

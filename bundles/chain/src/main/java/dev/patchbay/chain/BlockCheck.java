@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Verifies each block by itself: the hash of its header, its body and receipts against the roots in
- * the header, its total difficulty, and the index of its transactions.
+ * the header, its total difficulty, and the index of its transactions. What a canonical block has
+ * lost by pruning must be missing.
  */
 final class BlockCheck extends Check {
   private final ChainConfig config;
@@ -31,6 +32,11 @@ final class BlockCheck extends Check {
 
   /** Entries of the index that belong to a transaction of a canonical block. */
   private long indexed;
+
+  /** Numbers of the first blocks whose bodies, and whose transactions, have not been pruned. */
+  private long bodiesFrom = 1;
+
+  private long transactionsFrom = 1;
 
   BlockCheck(
       KeyReader reader,
@@ -46,6 +52,14 @@ final class BlockCheck extends Check {
 
   @Override
   void run() {
+    bodiesFrom = start(Keys.BODIES_FROM, "bodies-from");
+    transactionsFrom = start(Keys.TRANSACTIONS_FROM, "transactions-from");
+    if (transactionsFrom < bodiesFrom) {
+      findings.add(
+          Columns.META,
+          "transactions-from",
+          "is block " + transactionsFrom + ", bodies are stored from block " + bodiesFrom + " on");
+    }
     Cursor headers = cursor(Columns.HEADERS);
     Cursor bodies = cursor(Columns.BODIES);
     Cursor receipts = cursor(Columns.RECEIPTS);
@@ -65,6 +79,25 @@ final class BlockCheck extends Check {
     if (entries > indexed) {
       findStrays(entries - indexed);
     }
+  }
+
+  /** Returns where something begins that has been pruned before; 1 when nothing has been. */
+  private long start(byte[] key, String name) {
+    byte[] stored = reader.get(Columns.META, key);
+    if (stored == null) {
+      return 1;
+    }
+    BlockHeader head = named(Keys.HEAD);
+    long from = stored.length == Long.BYTES ? Keys.number(stored) : -1;
+    if (from < 1 || (head != null && from > head.number() + 1)) {
+      findings.add(Columns.META, name, "is no block from 1 to the one after the head");
+      return 1;
+    }
+    return from;
+  }
+
+  private boolean isPruned(long number, long from) {
+    return number > 0 && number < from;
   }
 
   private byte @Nullable [] at(Cursor cursor, Column column, byte[] hash) {
@@ -106,12 +139,18 @@ final class BlockCheck extends Check {
     }
     boolean canonical = computed.equals(canonical(header.number()));
     String name = Findings.block(header.number(), computed);
-    Block block = checkBody(header, name, body);
-    checkReceipts(header, name, block, receipts, canonical);
+    Block block = null;
+    if (canonical && isPruned(header.number(), bodiesFrom)) {
+      requirePruned(Columns.BODIES, name, body);
+      requirePruned(Columns.RECEIPTS, name, receipts);
+    } else {
+      block = checkBody(header, name, body);
+      checkReceipts(header, name, block, receipts, canonical);
+    }
     checkDifficulty(header, name, difficulty);
     if (canonical) {
       findings.blocks++;
-      if (block != null) {
+      if (block != null && !isPruned(header.number(), transactionsFrom)) {
         checkIndex(block);
       }
     } else {
@@ -122,6 +161,12 @@ final class BlockCheck extends Check {
   private @Nullable Hash canonical(long number) {
     byte[] hash = reader.get(Columns.CANONICAL, Keys.number(number));
     return hash == null || hash.length != Hash.SIZE ? null : Hash.wrap(hash);
+  }
+
+  private void requirePruned(Column column, String name, byte @Nullable [] value) {
+    if (value != null) {
+      findings.add(column, name, "is not pruned, blocks before block " + bodiesFrom + " are to be");
+    }
   }
 
   private @Nullable Block checkBody(BlockHeader header, String name, byte @Nullable [] body) {
@@ -231,7 +276,9 @@ final class BlockCheck extends Check {
     for (Cursor.Entry entry = entries.next(); entry != null && left > 0; entry = entries.next()) {
       if (!isIndexed(entry)) {
         findings.add(
-            Columns.TRANSACTIONS, entry.key(), "no canonical block has this transaction there");
+            Columns.TRANSACTIONS,
+            entry.key(),
+            "no canonical block has this transaction there, or its entry was to be pruned");
         left--;
       }
     }
@@ -242,7 +289,9 @@ final class BlockCheck extends Check {
       TransactionLocation location = ChainStore.decodeLocation(entry.value());
       BlockHeader header = header(location.blockHash().unsafeArray());
       Block block =
-          header == null || !location.blockHash().equals(canonical(header.number()))
+          header == null
+                  || isPruned(header.number(), transactionsFrom)
+                  || !location.blockHash().equals(canonical(header.number()))
               ? null
               : ChainStore.block(reader, location.blockHash());
       return block != null

@@ -97,16 +97,16 @@ final class BlockInserter implements BlockImporter {
     if (reorg == null) {
       throw new StorageException("ancestors of block " + block + " have been pruned");
     }
-    chain.retention().require(reorg.commonAncestor());
+    chain.pruner().requireUnwind(reorg.commonAncestor());
     writer.apply(store, reorg, processor.execute(store, reorg), new Writes(), reorg.depth());
     return new ImportResult.Imported(true);
   }
 
   private void insertSideBlock(KeyValueStore store, Block head, Block block)
       throws InvalidBranchException {
-    long floor = SideBlocks.floor(store, head.number(), chain.retention().oldestState());
+    long floor = SideBlocks.floor(store, head.number(), chain.pruner().oldest().unwindable());
     if (block.number() <= floor) {
-      chain.retention().require(block.number() - 1);
+      chain.pruner().requireUnwind(block.number() - 1);
       throw new StorageException(
           "block " + block + " cannot become canonical: block " + floor + " is final");
     }
@@ -205,7 +205,7 @@ final class BlockInserter implements BlockImporter {
             "block " + number + " is not in the chain, whose head is " + head.number());
       }
       if (number < head.number()) {
-        chain.retention().require(number);
+        chain.pruner().requireUnwind(number);
         writer.rewindTo(store, new Reorg(head, List.of(), number, block));
       }
       return block;

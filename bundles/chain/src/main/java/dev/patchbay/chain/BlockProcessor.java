@@ -152,12 +152,12 @@ final class BlockProcessor {
     SideBranch known = branch;
     if (known != null && known.tip().equals(block.header().parentHash())) {
       SideBranch moved = known.head().equals(head.hash()) ? known : rebase(store, known, head);
-      if (moved != null && chain.retention().isAvailable(moved.commonAncestor())) {
+      if (moved != null && chain.pruner().canUnwindTo(moved.commonAncestor())) {
         return moved;
       }
     }
     Reorg reorg = planner.planBounded(store, head, block);
-    if (reorg == null || !chain.retention().isAvailable(reorg.commonAncestor())) {
+    if (reorg == null || !chain.pruner().canUnwindTo(reorg.commonAncestor())) {
       return null;
     }
     Writes writes = unwind(store, head.number(), reorg.commonAncestor()).writes();

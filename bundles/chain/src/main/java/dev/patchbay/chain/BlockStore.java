@@ -2,6 +2,7 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.ChainReader.TransactionLocation;
+import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
@@ -20,10 +21,12 @@ final class BlockStore {
   private static final long CACHE_BYTES = 32L << 20;
 
   private final ChainHead head;
+  private final HistoryPruner pruner;
   private final BlockCache cache = new BlockCache(CACHE_BYTES);
 
-  BlockStore(ChainHead head) {
+  BlockStore(ChainHead head, HistoryPruner pruner) {
     this.head = head;
+    this.pruner = pruner;
   }
 
   @Nullable BlockHeader header(Hash hash) {
@@ -36,13 +39,39 @@ final class BlockStore {
       return current;
     }
     head.storage().requireBound();
-    return cache.block(hash, () -> head.read(reader -> ChainStore.block(reader, hash)));
+    Block found = cache.block(hash, () -> head.read(reader -> ChainStore.block(reader, hash)));
+    requireNotPruned(hash, found);
+    return found;
   }
 
   @Nullable List<Receipt> receipts(Hash blockHash) {
     head.storage().requireBound();
-    return cache.receipts(
-        blockHash, () -> head.read(reader -> ChainStore.receipts(reader, blockHash)));
+    List<Receipt> found =
+        cache.receipts(
+            blockHash, () -> head.read(reader -> ChainStore.receipts(reader, blockHash)));
+    requireNotPruned(blockHash, cache.cached(blockHash));
+    return found;
+  }
+
+  /**
+   * Checks that a block is not pruned, after its body or receipts were looked for: the cache may
+   * still have them, or the store may have lost them in the meantime.
+   *
+   * @param known the block when it is in memory
+   * @throws PrunedException when it is
+   */
+  private void requireNotPruned(Hash hash, @Nullable Block known) {
+    long oldest = pruner.oldest().body();
+    if (oldest == 1) {
+      return; // nothing has been pruned
+    }
+    BlockHeader header = known == null ? header(hash) : known.header();
+    if (header != null
+        && header.number() > 0
+        && header.number() < oldest
+        && hash.equals(canonicalHash(header.number()))) {
+      throw new PrunedException(header.number(), oldest);
+    }
   }
 
   @Nullable Hash canonicalHash(long number) {

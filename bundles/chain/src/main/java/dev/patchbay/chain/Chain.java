@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
+import dev.patchbay.api.chain.BlockRetention;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.consensus.ProtocolSchedule;
@@ -17,6 +18,8 @@ import dev.patchbay.primitives.UInt256;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The chain as readers see it: the block tree ({@link BlockStore}), its head ({@link ChainHead})
@@ -24,12 +27,14 @@ import org.jspecify.annotations.Nullable;
  * the store, and {@link ChainOpener} when it is opened.
  */
 final class Chain implements ChainReader, ProtocolSchedule {
+  private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
+
   private final ChainConfig config;
   private final ChainOpener opener;
   private final BadBlocks bad;
   private final Function<String, @Nullable ConsensusRules> rules;
   private final ChainHead head = new ChainHead();
-  private final StateRetention retention;
+  private final HistoryPruner pruner;
   private final BlockStore blocks;
   private final StateArchive states;
   private final HeadWriter writer;
@@ -38,8 +43,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
    * Creates a chain without a store.
    *
    * @param rules returns the installed rules by their name
-   * @param historyBlocks how many blocks can be unwound, so that the states before them are
-   *     available; {@link Long#MAX_VALUE} for all
+   * @param windows how much history the chain keeps
    */
   Chain(
       GenesisFile genesisFile,
@@ -47,16 +51,16 @@ final class Chain implements ChainReader, ProtocolSchedule {
       RecentNodes recent,
       BadBlocks bad,
       Function<String, @Nullable ConsensusRules> rules,
-      long historyBlocks) {
+      HistoryPruner.Windows windows) {
     this.bad = bad;
     this.rules = rules;
     this.config = genesisFile.config();
     this.opener = new ChainOpener(genesisFile, workers);
     ReorgSequence reorgs = new ReorgSequence();
-    this.retention = new StateRetention(historyBlocks);
-    this.blocks = new BlockStore(head);
-    this.states = new StateArchive(head, recent, retention, reorgs, workers);
-    this.writer = new HeadWriter(opener, head, blocks, states, retention, reorgs, recent, workers);
+    this.pruner = new HistoryPruner(windows, LOG::info);
+    this.blocks = new BlockStore(head, pruner);
+    this.states = new StateArchive(head, recent, pruner, reorgs, workers);
+    this.writer = new HeadWriter(opener, head, blocks, states, pruner, reorgs, recent);
   }
 
   /** Sets the store that is read and written from now on. */
@@ -91,8 +95,8 @@ final class Chain implements ChainReader, ProtocolSchedule {
     return states;
   }
 
-  StateRetention retention() {
-    return retention;
+  HistoryPruner pruner() {
+    return pruner;
   }
 
   HeadWriter writer() {
@@ -140,6 +144,21 @@ final class Chain implements ChainReader, ProtocolSchedule {
     }
     Hash hash = blocks.canonicalTag(key); // the head may have been set back since
     return hash == null ? null : block(hash);
+  }
+
+  /** Returns the number of the finalized block, whose body may have been pruned. */
+  @Nullable Long finalizedNumber() {
+    if (!config.isDriven()) {
+      return head().number();
+    }
+    Hash hash = blocks.canonicalTag(Keys.FINALIZED);
+    BlockHeader header = hash == null ? null : header(hash);
+    return header == null ? null : (Long) header.number();
+  }
+
+  @Override
+  public BlockRetention retention() {
+    return pruner.retention();
   }
 
   @Override

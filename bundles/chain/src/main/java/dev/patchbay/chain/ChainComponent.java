@@ -57,7 +57,6 @@ import org.slf4j.LoggerFactory;
 public final class ChainComponent {
   private static final Logger LOG = LoggerFactory.getLogger(ChainComponent.class);
   private static final String STORE = "chain";
-  private static final long MIN_HISTORY_BLOCKS = 128;
 
   /** Configuration of the chain. */
   @ObjectClassDefinition(name = "Patchbay chain")
@@ -75,6 +74,22 @@ public final class ChainComponent {
     @AttributeDefinition(
         description = "How many blocks back states are kept, at least 128; 0 keeps all")
     long history() default 0;
+
+    /** How many of the latest blocks keep their bodies and receipts; 0 keeps all. */
+    @AttributeDefinition(
+        description =
+            "How many of the latest blocks keep their bodies and receipts: at least 128, and at"
+                + " least history; 0 keeps all")
+    long history_blocks() default 0;
+
+    /**
+     * How many of the latest blocks have their transactions in the index; 0 for all with bodies.
+     */
+    @AttributeDefinition(
+        description =
+            "How many of the latest blocks have their transactions in the index by hash: at least"
+                + " 128, and at most history.blocks; 0 for all blocks that keep their bodies")
+    long history_transactions() default 0;
   }
 
   private final ReentrantLock imports = new ReentrantLock(true);
@@ -101,26 +116,16 @@ public final class ChainComponent {
     if (config.genesis() == null || config.genesis().isBlank()) {
       throw new IllegalArgumentException("dev.patchbay.chain: key genesis is missing");
     }
-    if (config.history() != 0 && config.history() < MIN_HISTORY_BLOCKS) {
-      throw new IllegalArgumentException(
-          "dev.patchbay.chain: history is "
-              + config.history()
-              + ", it must be 0 for all or at least "
-              + MIN_HISTORY_BLOCKS
-              + ": a reorganisation undoes blocks by it");
-    }
+    HistoryPruner.Windows windows =
+        HistoryPruner.Windows.of(
+            config.history(), config.history_blocks(), config.history_transactions());
     String environment = config.fork_environment();
     GenesisFile genesis =
         GenesisFile.read(
             Path.of(config.genesis()), environment.isBlank() ? null : Path.of(environment));
     chain =
         new Chain(
-            genesis,
-            workers,
-            new RecentNodes(RecentNodes.MAX_BLOCKS),
-            bad,
-            rules::get,
-            config.history() == 0 ? Long.MAX_VALUE : config.history());
+            genesis, workers, new RecentNodes(RecentNodes.MAX_BLOCKS), bad, rules::get, windows);
     pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
     verifier = new Verifier(chain, imports::isLocked);
     store = stores.register(STORE, Columns.ALL, new Owner());

@@ -60,13 +60,6 @@ final class ChainOpener {
   /** A field of the genesis file by its name, and where the header has it. */
   private record GenesisField(String name, Function<BlockHeader, @Nullable Object> value) {}
 
-  /**
-   * Where a chain stands.
-   *
-   * @param oldestChangeSet number of the first block whose change set is kept
-   */
-  record Opened(Block head, long oldestChangeSet) {}
-
   Block genesis() {
     return genesis;
   }
@@ -77,11 +70,11 @@ final class ChainOpener {
   }
 
   /**
-   * Checks a store before it is bound: it must hold this chain, complete.
+   * Checks a store before it is bound: it must hold this chain, complete. Returns its head.
    *
    * @throws StorageException when it does not; the message says what to do
    */
-  Opened open(KeyValueStore store) {
+  Block open(KeyValueStore store) {
     byte[] headHash = store.get(Columns.META, Keys.HEAD);
     if (headHash == null) {
       throw new StorageException("the head of the chain is missing" + ChainStore.damaged());
@@ -123,9 +116,8 @@ final class ChainOpener {
     if (configChanged) {
       GenesisCompatibility.keep(store, genesisFile);
     }
-    byte[] from = store.get(Columns.META, Keys.HISTORY_FROM);
     LOG.info("head is block {} {}", loaded.number(), loaded.hash());
-    return new Opened(loaded, from == null ? 1 : Keys.number(from));
+    return loaded;
   }
 
   /**

@@ -60,6 +60,10 @@ final class ForkChoiceUpdater implements ForkChoice {
     Block head = chain.head();
     Block target = find(store, hash, head);
     if (target == null) {
+      Long pruned = prunedNumber(store, hash);
+      if (pruned != null) {
+        return isBelowFinalized(pruned) ? new Result.Skipped() : tooDeep("block " + pruned);
+      }
       Rejection rejected = bad.find(hash);
       return rejected == null
           ? new Result.Syncing()
@@ -70,13 +74,11 @@ final class ForkChoiceUpdater implements ForkChoice {
       return refused;
     }
     Reorg reorg = processor.planner().plan(store, head, target);
-    if (reorg == null || !chain.retention().isAvailable(reorg.commonAncestor())) {
-      return new Result.TooDeep(
-          "the head would go back to "
-              + (reorg == null ? "a block that has been pruned" : "block " + reorg.commonAncestor())
-              + ", states are available from block "
-              + chain.retention().oldestState()
-              + " on");
+    if (reorg == null) {
+      return tooDeep("a block that has been pruned");
+    }
+    if (!chain.pruner().canUnwindTo(reorg.commonAncestor())) {
+      return tooDeep("block " + reorg.commonAncestor());
     }
     Writes tags = new Writes();
     if (!setTag(store, reorg, tags, Keys.SAFE, safe)) {
@@ -124,14 +126,35 @@ final class ForkChoiceUpdater implements ForkChoice {
     if (back <= 0 || !target.hash().equals(ChainStore.canonical(store, target.number()))) {
       return null;
     }
-    Block finalized = chain.finalized();
-    if (finalized != null && target.number() < finalized.number()) {
+    if (isBelowFinalized(target.number())) {
       return new Result.Skipped();
     }
     return back <= rules.maxReorgDepth()
         ? null
         : new Result.TooDeep(
             "the head would go back by " + back + " blocks, at most " + rules.maxReorgDepth());
+  }
+
+  private boolean isBelowFinalized(long number) {
+    Long finalized = chain.finalizedNumber();
+    return finalized != null && number < finalized;
+  }
+
+  /** Returns the number of a canonical block whose body has been pruned; null of any other. */
+  private @Nullable Long prunedNumber(KeyReader store, Hash hash) {
+    Long number = ChainStore.canonicalNumber(store, hash);
+    return number != null && chain.retention().isPruned(number) ? number : null;
+  }
+
+  private Result tooDeep(String block) {
+    long oldestBody = chain.retention().oldestBlock();
+    return new Result.TooDeep(
+        "the head would go back to "
+            + block
+            + ", states are available from block "
+            + chain.pruner().oldest().state()
+            + " on"
+            + (oldestBody == 0 ? "" : ", bodies of blocks from block " + oldestBody + " on"));
   }
 
   /** Sets the safe or the finalized block; returns whether it is in the chain of the next head. */

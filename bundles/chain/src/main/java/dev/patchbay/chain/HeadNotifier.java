@@ -62,14 +62,16 @@ final class HeadNotifier {
       return;
     }
     List<Block> removed = new ArrayList<>();
-    Block old = known;
-    while (old.number() > head.number()
-        || !old.hash().equals(ChainStore.canonical(store, old.number()))) {
+    Hash next = known.hash();
+    long ancestor = known.number(); // whose body may have been pruned
+    while (ancestor > head.number() || !next.equals(ChainStore.canonical(store, ancestor))) {
+      Block old = next.equals(known.hash()) ? known : ChainStore.requireBlock(store, next);
       removed.add(old);
-      old = ChainStore.requireBlock(store, old.header().parentHash());
+      next = old.header().parentHash();
+      ancestor--;
     }
     List<Block> added = new ArrayList<>();
-    for (long number = old.number() + 1; number <= head.number(); number++) {
+    for (long number = ancestor + 1; number <= head.number(); number++) {
       Hash hash = ChainStore.required(ChainStore.canonical(store, number));
       added.add(ChainStore.requireBlock(store, hash));
     }

@@ -18,17 +18,13 @@ import org.slf4j.LoggerFactory;
 final class HeadWriter {
   private static final Logger LOG = LoggerFactory.getLogger(HeadWriter.class);
 
-  /** A retention that was made smaller is reached step by step. */
-  private static final int MAX_PRUNED_AT_ONCE = 16;
-
   private final ChainOpener opener;
   private final ChainHead head;
   private final BlockStore blocks;
   private final StateArchive states;
-  private final StateRetention retention;
+  private final HistoryPruner pruner;
   private final ReorgSequence reorgs;
   private final RecentNodes recent;
-  private final TrieWorkers workers;
   private final SideBlocks sideBlocks = new SideBlocks();
 
   HeadWriter(
@@ -36,18 +32,16 @@ final class HeadWriter {
       ChainHead head,
       BlockStore blocks,
       StateArchive states,
-      StateRetention retention,
+      HistoryPruner pruner,
       ReorgSequence reorgs,
-      RecentNodes recent,
-      TrieWorkers workers) {
+      RecentNodes recent) {
     this.opener = opener;
     this.head = head;
     this.blocks = blocks;
     this.states = states;
-    this.retention = retention;
+    this.pruner = pruner;
     this.reorgs = reorgs;
     this.recent = recent;
-    this.workers = workers;
   }
 
   SideBlocks sideBlocks() {
@@ -63,13 +57,13 @@ final class HeadWriter {
   Block open(KeyValueStore store) {
     blocks.clearCache();
     states.clearCache();
-    ChainOpener.Opened opened = opener.open(store);
+    Block opened = opener.open(store);
     sideBlocks.open(store);
-    retention.setOldestChangeSet(opened.oldestChangeSet());
-    recent.reset(opened.head().hash(), opened.head().number());
-    head.set(opened.head());
+    pruner.open(store, opened.number());
+    recent.reset(opened.hash(), opened.number());
+    head.set(opened);
     head.setFresh();
-    return opened.head();
+    return opened;
   }
 
   /** Reads the head from the store when an error has left it unknown. */
@@ -93,20 +87,20 @@ final class HeadWriter {
       KeyValueStore store, Writes writes, Block block, long commonAncestor, boolean isReorg) {
     writes.put(Columns.META, Keys.HEAD, block.hash().toArray());
     Overlay overlay = new Overlay(states.stateOfHead(store), writes);
-    long oldestChangeSet = pruneHistory(overlay, block.number());
-    sideBlocks.prune(overlay, block.number(), Math.max(0, oldestChangeSet - 1));
+    HistoryPruner.Oldest before = pruner.oldest();
+    HistoryPruner.Oldest next = pruner.prune(overlay, block.number(), commonAncestor);
+    sideBlocks.prune(overlay, block.number(), commonAncestor, next.unwindable());
     // the change sets that the tries in the store would be caught up by must stay
     boolean flush =
         recent.isFull()
-            || oldestChangeSet > recent.baseNumber() + 1
+            || next.changeSet() > recent.baseNumber() + 1
             || commonAncestor < recent.baseNumber()
             || block.number() != commonAncestor + 1;
     WriteBatch batch = writes.toBatchWithoutTries();
     if (flush) {
       recent.flushInto(batch, writes, block.hash());
     }
-    long before = retention.oldestChangeSet();
-    retention.setOldestChangeSet(oldestChangeSet); // first: readers check it after they have read
+    pruner.set(next); // first: readers check it after they have read
     head.setNext(block);
     if (isReorg) {
       reorgs.begin();
@@ -122,7 +116,7 @@ final class HeadWriter {
     } catch (Throwable failure) { // only the store knows which head it holds
       sideBlocks.reset();
       if (!isWritten(store, block, failure)) {
-        retention.setOldestChangeSet(before);
+        pruner.set(before);
         throw failure;
       }
       LOG.warn("head {} is written; an error came after that: {}", block, failure.toString());
@@ -155,20 +149,5 @@ final class HeadWriter {
       again.addSuppressed(failure);
       throw again;
     }
-  }
-
-  /** Prunes change sets below the retention; returns the number of the oldest that is left. */
-  private long pruneHistory(Overlay overlay, long number) {
-    long from = retention.oldestChangeSet();
-    long end = Math.min(number - retention.blocks() + 1, from + MAX_PRUNED_AT_ONCE);
-    if (end <= from) {
-      return from;
-    }
-    StateHistory history = new StateHistory(overlay);
-    for (long old = from; old < end; old++) {
-      history.prune(old);
-    }
-    overlay.put(Columns.META, Keys.HISTORY_FROM, Keys.number(end));
-    return end;
   }
 }

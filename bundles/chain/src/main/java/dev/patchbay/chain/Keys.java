@@ -21,6 +21,12 @@ final class Keys {
   static final byte[] GENESIS_CONFIG = "genesis-config".getBytes(StandardCharsets.US_ASCII);
   static final byte[] HISTORY_FROM = "history-from".getBytes(StandardCharsets.US_ASCII);
 
+  /** Number of the first block, after the genesis block, whose body and receipts are stored. */
+  static final byte[] BODIES_FROM = "bodies-from".getBytes(StandardCharsets.US_ASCII);
+
+  /** Number of the first block, after the genesis block, whose transactions are in the index. */
+  static final byte[] TRANSACTIONS_FROM = "transactions-from".getBytes(StandardCharsets.US_ASCII);
+
   /** Hash of the block whose tries the store holds: the head or a block before it. */
   static final byte[] TRIES = "tries".getBytes(StandardCharsets.US_ASCII);
 
@@ -32,7 +38,17 @@ final class Keys {
   /** All keys of {@link Columns#META}. */
   static final List<byte[]> ALL =
       List.of(
-          HEAD, SAFE, FINALIZED, GENESIS, GENESIS_CONFIG, HISTORY_FROM, TRIES, FORMAT, SIDE_BLOCKS);
+          HEAD,
+          SAFE,
+          FINALIZED,
+          GENESIS,
+          GENESIS_CONFIG,
+          HISTORY_FROM,
+          BODIES_FROM,
+          TRANSACTIONS_FROM,
+          TRIES,
+          FORMAT,
+          SIDE_BLOCKS);
 
   private Keys() {}
 

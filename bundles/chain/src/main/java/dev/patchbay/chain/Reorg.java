@@ -24,9 +24,11 @@ record Reorg(Block head, List<Hash> added, long commonAncestor, Block target) {
   /** Returns the removed blocks, highest first. */
   List<Block> removed(KeyReader store) {
     List<Block> removed = new ArrayList<>();
-    for (Block old = head; old.number() > commonAncestor; ) {
+    Hash next = head.hash(); // the body of the common ancestor may have been pruned
+    for (long number = head.number(); number > commonAncestor; number--) {
+      Block old = next.equals(head.hash()) ? head : ChainStore.requireBlock(store, next);
       removed.add(old);
-      old = ChainStore.requireBlock(store, old.header().parentHash());
+      next = old.header().parentHash();
     }
     return removed;
   }

@@ -71,22 +71,28 @@ final class SideBlocks {
   /**
    * Returns the number up to which side blocks cannot become canonical.
    *
-   * @param oldestState number of the first block whose state is available
+   * @param unwindable number of the lowest block that the head can be unwound to
    */
-  static long floor(KeyReader reader, long head, long oldestState) {
+  static long floor(KeyReader reader, long head, long unwindable) {
     byte[] finalized = reader.get(Columns.META, Keys.FINALIZED);
     Long finalizedNumber =
         finalized == null ? null : ChainStore.canonicalNumber(reader, Hash.of(finalized));
-    long floor = Math.max(oldestState, head - MAX_DEPTH);
+    long floor = Math.max(unwindable, head - MAX_DEPTH);
     return finalizedNumber == null ? floor : Math.max(floor, finalizedNumber);
   }
 
-  /** Deletes some of the side blocks up to a number, the lowest first. */
-  void prune(Overlay overlay, long head, long oldestState) {
-    if (lowest >= head) {
+  /**
+   * Deletes some of the side blocks that cannot become canonical, the lowest first.
+   *
+   * @param overlay the store after the head has moved
+   * @param commonAncestor number of the last block that stays canonical: blocks that the move
+   *     removes stay, as listeners read them next
+   */
+  void prune(Overlay overlay, long head, long commonAncestor, long unwindable) {
+    if (lowest > commonAncestor) {
       return;
     }
-    long floor = floor(overlay, head, oldestState);
+    long floor = Math.min(commonAncestor, floor(overlay, head, unwindable));
     if (lowest > floor) {
       return;
     }

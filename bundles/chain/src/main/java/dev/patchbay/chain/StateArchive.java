@@ -54,7 +54,7 @@ final class StateArchive implements StateProvider {
 
   private final ChainHead head;
   private final RecentNodes recent;
-  private final StateRetention retention;
+  private final HistoryPruner pruner;
   private final ReorgSequence reorgs;
   private final TrieWorkers workers;
   private final StateCache cache = new StateCache(CACHE_BYTES);
@@ -75,12 +75,12 @@ final class StateArchive implements StateProvider {
   StateArchive(
       ChainHead head,
       RecentNodes recent,
-      StateRetention retention,
+      HistoryPruner pruner,
       ReorgSequence reorgs,
       TrieWorkers workers) {
     this.head = head;
     this.recent = recent;
-    this.retention = retention;
+    this.pruner = pruner;
     this.reorgs = reorgs;
     this.workers = workers;
   }
@@ -112,7 +112,7 @@ final class StateArchive implements StateProvider {
             if (!reorgs.isCurrent(noted)) {
               throw new StorageException("a reorg took place while this state was read; ask again");
             }
-            retention.require(number);
+            pruner.requireState(number);
           };
       check.run();
       return new States.Historic(lease.get(), cache, blockHash, number, check, lease::close);
@@ -133,7 +133,7 @@ final class StateArchive implements StateProvider {
 
   @Override
   public History history() {
-    return retention.toHistory();
+    return pruner.history();
   }
 
   @Override
@@ -273,7 +273,7 @@ final class StateArchive implements StateProvider {
     if (wanted == null || top == null) {
       return null;
     }
-    retention.require(wanted);
+    pruner.requireState(wanted);
     Rewind rewind = new Rewind(top.computeHash(), blockHash);
     Writes known = rewinds.getIfPresent(rewind);
     if (known != null) {

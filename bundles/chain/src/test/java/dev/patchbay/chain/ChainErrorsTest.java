@@ -190,7 +190,7 @@ class ChainErrorsTest {
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             bad,
             name -> rules(),
-            Long.MAX_VALUE);
+            HistoryPruner.Windows.ALL);
     BlockExecutor executor = executor();
     pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
     importer = pipeline.importer();

@@ -71,7 +71,7 @@ abstract class ChainFixture {
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             new BadBlocks(),
             name -> rules(),
-            history);
+            new HistoryPruner.Windows(history, Long.MAX_VALUE, Long.MAX_VALUE));
     BlockExecutor executor = executor();
     pipeline =
         new ImportPipeline(

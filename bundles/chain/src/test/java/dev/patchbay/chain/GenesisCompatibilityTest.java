@@ -162,9 +162,9 @@ class GenesisCompatibilityTest {
     try (TrieWorkers workers = new TrieWorkers(0)) {
       ChainOpener first = new ChainOpener(genesis("{}", "{}"), workers);
       first.initialize(store);
-      Hash genesis = first.open(store).head().hash();
+      Hash genesis = first.open(store).hash();
       GenesisFile future = genesis("{}", "{'pragueTime':3000}");
-      assertThat(new ChainOpener(future, workers).open(store).head().hash()).isEqualTo(genesis);
+      assertThat(new ChainOpener(future, workers).open(store).hash()).isEqualTo(genesis);
       assertThat(store.get(Columns.META, Keys.GENESIS_CONFIG))
           .isEqualTo(future.configText().getBytes(StandardCharsets.UTF_8));
       assertThatThrownBy(() -> new ChainOpener(genesis("{}", "{'chainId':8}"), workers).open(store))
@@ -178,10 +178,10 @@ class GenesisCompatibilityTest {
     try (TrieWorkers workers = new TrieWorkers(0)) {
       ChainOpener first = new ChainOpener(genesis("{}", "{}"), workers);
       first.initialize(store);
-      Hash genesis = first.open(store).head().hash();
+      Hash genesis = first.open(store).hash();
       GenesisFile given =
           genesis("{}", "{'petersburgBlock':3,'istanbulBlock':4,'muirGlacierBlock':4}");
-      assertThat(new ChainOpener(given, workers).open(store).head().hash()).isEqualTo(genesis);
+      assertThat(new ChainOpener(given, workers).open(store).hash()).isEqualTo(genesis);
       assertThat(store.get(Columns.META, Keys.GENESIS_CONFIG))
           .isEqualTo(given.configText().getBytes(StandardCharsets.UTF_8));
       assertThatThrownBy(

@@ -38,7 +38,7 @@ class ScheduleTest {
         new RecentNodes(RecentNodes.MAX_BLOCKS),
         new BadBlocks(),
         installed::get,
-        Long.MAX_VALUE);
+        HistoryPruner.Windows.ALL);
   }
 
   @Test

@@ -9,6 +9,10 @@ import org.osgi.annotation.versioning.ProviderType;
 /** Reads blocks by their hash, and headers. Threading: any thread. */
 @ProviderType
 public interface BlockReader extends HeaderReader {
-  /** Returns the block with a hash, canonical or not; null when unknown. */
+  /**
+   * Returns the block with a hash, canonical or not; null when unknown.
+   *
+   * @throws PrunedException when the block is canonical and its body has been pruned
+   */
   @Nullable Block block(Hash hash);
 }

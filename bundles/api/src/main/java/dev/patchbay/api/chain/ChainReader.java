@@ -44,27 +44,45 @@ public interface ChainReader extends BlockReader {
   /**
    * Returns the block that a consensus client called safe, null when it has not yet; the head where
    * no consensus client drives the chain.
+   *
+   * @throws PrunedException when the body of the block has been pruned
    */
   @Nullable Block safe();
 
   /**
    * Returns the block that a consensus client called finalized, null when it has not yet; the head
    * where no consensus client drives the chain.
+   *
+   * @throws PrunedException when the body of the block has been pruned
    */
   @Nullable Block finalized();
 
   /** Returns the genesis block. */
   Block genesis();
 
-  /** Returns the canonical block with a number; null above the head. */
+  /** Returns which blocks and which transactions are available now. */
+  BlockRetention retention();
+
+  /**
+   * Returns the canonical block with a number; null above the head.
+   *
+   * @throws PrunedException when the body of the block has been pruned
+   */
   @Nullable Block block(long number);
 
   /** Returns the hash of the canonical block with a number; null above the head. */
   @Nullable Hash canonicalHash(long number);
 
-  /** Returns the receipts of a block in order; null when the block is unknown. */
+  /**
+   * Returns the receipts of a block in order; null when the block is unknown.
+   *
+   * @throws PrunedException when the block is canonical and its receipts have been pruned
+   */
   @Nullable List<Receipt> receipts(Hash blockHash);
 
-  /** Returns where a transaction stands in the canonical chain; null when it is not there. */
+  /**
+   * Returns where a transaction stands in the canonical chain; null when it is not there, or when
+   * its entry of the index has been pruned.
+   */
   @Nullable TransactionLocation transaction(Hash hash);
 }

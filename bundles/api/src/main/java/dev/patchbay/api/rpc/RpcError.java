@@ -28,6 +28,9 @@ public final class RpcError extends Exception {
   /** No store is bound. */
   public static final int STORAGE_UNAVAILABLE = -32010;
 
+  /** The body or the receipts of a block have been pruned (EIP-4444). */
+  public static final int PRUNED_HISTORY = 4444;
+
   /** Execution reverted; the data are those of the revert. */
   public static final int REVERTED = 3;
 
