@@ -3,6 +3,7 @@ package dev.patchbay.log.index;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.LogIndex.Progress;
+import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
@@ -32,6 +33,9 @@ import org.slf4j.LoggerFactory;
  * older ones in sections. A thread follows the head first, and then makes the sections that are
  * missing, the newest first; it rests as long as it works, so that the node keeps half of the
  * processor for others.
+ *
+ * <p>Blocks that have been pruned are not indexed; sections, chunks and blocks of which nothing is
+ * left are removed.
  *
  * <p>What is known is true of the chain that ends in {@link #seen}. Whoever asks looks whether that
  * block is canonical; when it is not, the thread throws away what is not true any more.
@@ -227,11 +231,13 @@ final class BlockIndex implements AutoCloseable {
       if (!isCanonical()) {
         dropUntrue();
       }
+      long oldest = chain.retention().oldestBlock();
+      dropPruned(oldest);
       seen = new Seen(head.number(), head.hash());
       long start = System.nanoTime();
       int done = 0;
       long number = head.number();
-      long first = Math.max(firstLatest(head.number()), followed + 1);
+      long first = Math.max(firstFollowed(head.number(), oldest), followed + 1);
       for (; number >= first && done < AT_ONCE; number--) {
         if (!isKnown(number)) {
           Chunk.Block next = index(number);
@@ -247,6 +253,30 @@ final class BlockIndex implements AutoCloseable {
         followed = head.number();
       } else {
         rest(System.nanoTime() - start);
+      }
+    }
+  }
+
+  /**
+   * Returns the first block to follow the head from: where no section can be made before the latest
+   * blocks, the first block that is not pruned.
+   */
+  private static long firstFollowed(long head, long oldest) {
+    long first = firstLatest(head);
+    return first - Section.BLOCKS < oldest ? oldest : first;
+  }
+
+  /** Removes what tells of pruned blocks alone. */
+  private void dropPruned(long oldest) throws IOException {
+    if (oldest == 0) {
+      return;
+    }
+    latest.headMap(oldest).clear();
+    chunks.keySet().removeIf(number -> (number + 1) * Chunk.BLOCKS <= oldest);
+    for (Section section : sections.values()) {
+      if ((section.number() + 1) * Section.BLOCKS <= oldest) {
+        sections.remove(section.number(), section);
+        Files.deleteIfExists(section.file());
       }
     }
   }
@@ -289,14 +319,22 @@ final class BlockIndex implements AutoCloseable {
     }
   }
 
-  /** Returns the index of a canonical block; null when there is none, or it has no receipts. */
+  /**
+   * Returns the index of a canonical block; null when there is none, it has no receipts, or they
+   * have been pruned.
+   */
   private Chunk.@Nullable Block index(long number) {
     Hash hash = chain.canonicalHash(number);
     if (hash == null) {
       return null;
     }
     BlockHeader header = chain.header(hash);
-    List<Receipt> receipts = chain.receipts(hash);
+    List<Receipt> receipts;
+    try {
+      receipts = chain.receipts(hash);
+    } catch (PrunedException pruned) {
+      return null;
+    }
     return header == null || receipts == null
         ? null
         : new Chunk.Block(hash, header.parentHash(), LogKeys.of(receipts));
@@ -305,7 +343,8 @@ final class BlockIndex implements AutoCloseable {
   private @Nullable Long newestMissing() {
     Seen known = seen;
     if (known != null) {
-      for (long n = Section.of(firstLatest(known.number)) - 1; n >= 0; n--) {
+      long whole = Section.of(chain.retention().oldestBlock() + Section.BLOCKS - 1);
+      for (long n = Section.of(firstLatest(known.number)) - 1; n >= whole; n--) {
         if (!sections.containsKey(n)) {
           return n;
         }

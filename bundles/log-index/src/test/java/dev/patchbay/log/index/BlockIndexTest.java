@@ -3,7 +3,9 @@ package dev.patchbay.log.index;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.patchbay.api.chain.BlockRetention;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.primitives.Address;
@@ -70,6 +72,20 @@ class BlockIndexTest {
 
     private final CountDownLatch throwing = new CountDownLatch(1);
 
+    /** Blocks between the genesis block and this one are pruned; 0 when none is. */
+    private long oldest;
+
+    /** How often the receipts of a pruned block were asked for. */
+    private int prunedReads;
+
+    synchronized void prune(long first) {
+      oldest = first;
+    }
+
+    synchronized int prunedReads() {
+      return prunedReads;
+    }
+
     synchronized void extend(int count, int salt) {
       for (int i = 0; i < count; i++) {
         Hash parent = blocks.isEmpty() ? Hash.ZERO : blocks.get(blocks.size() - 1).hash();
@@ -116,8 +132,15 @@ class BlockIndexTest {
           yield number < blocks.size() ? blocks.get((int) number).hash() : null;
         }
         case "header" -> headers.get((Hash) argument);
-        case "receipts" ->
-            List.of(Receipt.of(TransactionType.LEGACY, true, 0, logs.get((Hash) argument)));
+        case "retention" -> new BlockRetention(oldest, null, oldest, null);
+        case "receipts" -> {
+          long number = Objects.requireNonNull(headers.get((Hash) argument)).number();
+          if (number > 0 && number < oldest) {
+            prunedReads++;
+            throw new PrunedException(number, oldest);
+          }
+          yield List.of(Receipt.of(TransactionType.LEGACY, true, 0, logs.get((Hash) argument)));
+        }
         default -> throw new UnsupportedOperationException(method);
       };
     }
@@ -216,6 +239,69 @@ class BlockIndexTest {
     opened.wake();
     whole(opened);
     agrees(opened, 2);
+  }
+
+  /** Waits until the index has seen the head and has so many blocks. */
+  private void holds(BlockIndex opened, long blocks) {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (opened.progress().head() != chain.blocks.size() - 1
+        || opened.progress().blocks() != blocks) {
+      assertThat(System.nanoTime()).as(opened.progress().toString()).isLessThan(limit);
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  private void agreesFrom(BlockIndex opened, int from) {
+    for (int i = 0; i < 50; i++) {
+      Set<Address> addresses = Set.of(ADDRESSES.get(i));
+      assertThat(opened.candidates(from, chain.blocks.size() - 1, LogKeys.of(addresses, List.of())))
+          .isEqualTo(chain.looked(from, chain.blocks.size() - 1, addresses, List.of()));
+    }
+  }
+
+  /**
+   * A section is made of blocks that are all there; those between it and the first are followed.
+   */
+  @Test
+  void prunedBlocksAreNotIndexed() {
+    chain.extend(10_000, 1);
+    chain.prune(5_000);
+    BlockIndex opened = open();
+    holds(opened, 5_000);
+    agreesFrom(opened, 5_000);
+    assertThat(folder.toFile().list()).isEmpty();
+    chain.extend(10_000, 1); // sections 2 and 3 are made
+    opened.wake();
+    holds(opened, 15_000);
+    agreesFrom(opened, 5_000);
+    assertThat(chain.prunedReads()).isZero();
+    assertThat(opened.failure()).isNull();
+    assertThat(folder.toFile().list()).containsExactlyInAnyOrder("section-2.idx", "section-3.idx");
+  }
+
+  @Test
+  void whatTellsOfPrunedBlocksAloneIsRemoved() {
+    chain.extend(10_000, 1);
+    BlockIndex opened = open();
+    whole(opened);
+    assertThat(folder.toFile().list()).containsExactlyInAnyOrder("section-0.idx", "section-1.idx");
+    chain.prune(5_000);
+    chain.extend(1, 1);
+    opened.wake();
+    holds(opened, 10_001 - 4_096);
+    assertThat(folder.toFile().list()).containsExactly("section-1.idx");
+    agreesFrom(opened, 5_000);
+    chain.prune(9_000);
+    chain.extend(1, 1);
+    opened.wake();
+    holds(opened, 10_002 - 9_000 / Chunk.BLOCKS * Chunk.BLOCKS);
+    assertThat(folder.toFile().list()).isEmpty();
+    agreesFrom(opened, 9_000);
+    assertThat(opened.failure()).isNull();
+    opened = open(); // again, with nothing in memory
+    holds(opened, 10_002 - 9_000);
+    agreesFrom(opened, 9_000);
+    assertThat(chain.prunedReads()).isZero();
   }
 
   static Stream<Throwable> errors() {
