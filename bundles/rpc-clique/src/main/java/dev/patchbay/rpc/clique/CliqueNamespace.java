@@ -10,6 +10,7 @@ import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.rpc.codec.Params;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -66,11 +67,11 @@ public final class CliqueNamespace implements RpcNamespace {
   }
 
   private Block byNumber(List<@Nullable Object> p) throws RpcError {
-    return required(new Params(p).block(0, chain));
+    return required(Params.headerOf(chain, () -> new Params(p).block(0, chain)));
   }
 
   private Block byHash(List<@Nullable Object> p) throws RpcError {
-    return required(chain.block(new Params(p).hash(0)));
+    return required(Params.headerOf(chain, () -> chain.block(new Params(p).hash(0))));
   }
 
   private static Block required(@Nullable Block block) throws RpcError {
@@ -148,7 +149,8 @@ public final class CliqueNamespace implements RpcNamespace {
       activity.merge(signer(block).toString(), 1, Integer::sum);
       inTurn += block.header().difficulty().longValue() == 2 ? 1 : 0;
       blocks++;
-      block = chain.block(block.header().parentHash());
+      Hash parent = block.header().parentHash();
+      block = Params.headerOf(chain, () -> chain.block(parent));
     }
     Map<String, Object> out = new LinkedHashMap<>();
     out.put("inturnPercent", blocks == 0 ? 0.0 : 100.0 * inTurn / blocks);

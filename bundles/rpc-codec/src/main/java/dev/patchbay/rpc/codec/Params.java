@@ -2,11 +2,13 @@
 package dev.patchbay.rpc.codec;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.primitives.AccessListEntry;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Authorization;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Hex;
@@ -302,6 +304,39 @@ public final class Params {
       return null;
     }
     return chain.block(number.longValue());
+  }
+
+  /** Finds a block. */
+  public interface Finder {
+    /** Returns the block, or null when there is no such block. */
+    @Nullable Block find() throws RpcError;
+  }
+
+  /**
+   * Finds a block of which the header is needed alone, or the state after it. When its body has
+   * been pruned, the block that is returned has the header and an empty body.
+   *
+   * @return null when there is no such block
+   */
+  public static @Nullable Block headerOf(ChainReader chain, Finder finder) throws RpcError {
+    try {
+      return finder.find();
+    } catch (PrunedException pruned) {
+      BlockHeader header = chain.header(pruned.number());
+      return header == null ? null : new Block(header, List.of(), List.of(), null);
+    }
+  }
+
+  /**
+   * Finds a block that a call needs, but for its body, as {@link #headerOf}; an error says that
+   * there is none.
+   */
+  public Block requiredHeader(int index, ChainReader chain) throws RpcError {
+    Block block = headerOf(chain, () -> block(index, chain));
+    if (block == null) {
+      throw new RpcError(RpcError.SERVER_ERROR, "header not found");
+    }
+    return block;
   }
 
   /**

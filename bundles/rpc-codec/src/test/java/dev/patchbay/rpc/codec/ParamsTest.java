@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.primitives.BlockHeader;
 import java.lang.reflect.Proxy;
 import java.math.BigInteger;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -86,5 +89,29 @@ class ParamsTest {
                 assertThat(error.getMessage()).hasSizeLessThan(250);
               });
     }
+  }
+
+  /** The header of a pruned block is found, its body is an error. */
+  @Test
+  void aCallThatNeedsNoBodyFindsAPrunedBlock() throws Exception {
+    BlockHeader header = BlockHeader.builder().number(3).build();
+    ChainReader chain =
+        (ChainReader)
+            Proxy.newProxyInstance(
+                ChainReader.class.getClassLoader(),
+                new Class<?>[] {ChainReader.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("block") && arguments[0].equals(3L)) {
+                    throw new PrunedException(3, 9);
+                  }
+                  return method.getName().equals("header") ? header : null;
+                });
+    Params params = new Params(List.of("0x3", "0x4"));
+    assertThat(params.requiredHeader(0, chain).header()).isEqualTo(header);
+    assertThat(params.requiredHeader(0, chain).hash()).isEqualTo(header.computeHash());
+    assertThatThrownBy(() -> params.requiredBlock(0, chain)).isInstanceOf(PrunedException.class);
+    assertThatThrownBy(() -> params.requiredHeader(1, chain))
+        .isInstanceOf(RpcError.class)
+        .hasMessage("header not found");
   }
 }

@@ -83,8 +83,8 @@ final class ChainTraces implements AutoCloseable {
     if (!"traceChain".equals(kind)) {
       throw RpcError.invalidParams("no \"" + kind + "\" subscription in debug namespace");
     }
-    Block start = params.requiredBlock(1, chain);
-    Block end = params.requiredBlock(2, chain);
+    Block start = params.requiredHeader(1, chain);
+    Block end = params.requiredHeader(2, chain);
     if (start.number() >= end.number()) {
       throw RpcError.invalidParams(
           "end block (#"
@@ -93,6 +93,7 @@ final class ChainTraces implements AutoCloseable {
               + start.number()
               + ")");
     }
+    chain.retention().requireRange(start.number() + 1, end.number());
     String id = session.newSubscription();
     Runnable onClose = () -> active.remove(id);
     Wanted wanted = new Wanted(session, start, end, params.object(3), onClose);

@@ -72,7 +72,7 @@ public final class DebugNamespace implements RpcNamespace {
         "debug_getRawBlock", (p, s) -> Hex.encode(new Params(p).requiredBlock(0, chain).encode()));
     methods.put(
         "debug_getRawHeader",
-        (p, s) -> Hex.encode(new Params(p).requiredBlock(0, chain).header().encode()));
+        (p, s) -> Hex.encode(new Params(p).requiredHeader(0, chain).header().encode()));
     methods.put("debug_getRawTransaction", (p, s) -> rawTransaction(new Params(p)));
     methods.put(
         "debug_getRawBlockAccessList",

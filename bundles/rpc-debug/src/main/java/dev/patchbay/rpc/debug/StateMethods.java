@@ -121,7 +121,7 @@ final class StateMethods {
    * addresses themselves are not stored, so that every account goes by its hash.
    */
   private Object accountRange(Params params) throws RpcError {
-    Block block = params.requiredBlock(0, chain);
+    Block block = params.requiredHeader(0, chain);
     Hash from = startKey("start", params.optional(1));
     int wanted = params.optional(2) == null ? MOST_ACCOUNTS : params.position(2);
     int most = Math.min(wanted == 0 ? MOST_ACCOUNTS : wanted, MOST_ACCOUNTS);

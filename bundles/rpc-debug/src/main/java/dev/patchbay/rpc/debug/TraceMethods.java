@@ -193,7 +193,7 @@ final class TraceMethods {
 
   private RpcStream traceCall(Params params) throws RpcError {
     Map<String, @Nullable Object> call = params.object(0);
-    Block block = params.requiredBlock(1, chain);
+    Block block = params.requiredHeader(1, chain);
     Map<String, @Nullable Object> options = params.object(2);
     Tracer tracer = tracer(options, new TraceSubject(null, block.number(), null, 0));
     CallSimulator.Overrides overrides =

@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.engine;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Bodies of blocks that a consensus client has without them. Threading: any thread. */
@@ -35,7 +37,7 @@ final class Bodies {
   }
 
   /**
-   * Returns the bodies of blocks by hash, null for those that are not there.
+   * Returns the bodies of blocks by hash, null for those that are not there, or have been pruned.
    *
    * @param accessLists whether each has its block access list (EIP-7928), which is null before
    *     Amsterdam and when the state before the block is not there
@@ -44,13 +46,14 @@ final class Bodies {
     requireSize(params.list(0).size(), accessLists);
     List<@Nullable Object> out = new ArrayList<>();
     for (Hash hash : params.hashes(0)) {
-      out.add(body(chain.block(hash), accessLists));
+      out.add(body(() -> chain.block(hash), accessLists));
     }
     return out;
   }
 
   /**
-   * Returns the bodies of blocks of the chain by number; the list ends with the head.
+   * Returns the bodies of blocks of the chain by number, null for those that have been pruned; the
+   * list ends with the head.
    *
    * @param accessLists as of {@link #byHash}
    */
@@ -65,7 +68,8 @@ final class Bodies {
     long end = chain.head().number();
     List<@Nullable Object> out = new ArrayList<>();
     for (long i = 0; i < count && start > 0 && start + i <= end; i++) {
-      out.add(body(chain.block(start + i), accessLists));
+      long number = start + i;
+      out.add(body(() -> chain.block(number), accessLists));
     }
     return out;
   }
@@ -78,7 +82,13 @@ final class Bodies {
     }
   }
 
-  private @Nullable Object body(@Nullable Block block, boolean accessList) {
+  private @Nullable Object body(Supplier<@Nullable Block> finder, boolean accessList) {
+    Block block;
+    try {
+      block = finder.get();
+    } catch (PrunedException pruned) {
+      block = null;
+    }
     if (block == null) {
       return null;
     }

@@ -89,7 +89,7 @@ final class CallMethods {
 
   private String call(Params params) throws RpcError {
     Map<String, @Nullable Object> call = params.object(0);
-    Block block = params.requiredBlock(1, chain);
+    Block block = params.requiredHeader(1, chain);
     ExecutionResult result =
         run(
             transaction(call, block, null),
@@ -105,7 +105,7 @@ final class CallMethods {
   private long estimate(Params params) throws RpcError {
     return estimate(
         params.object(0),
-        params.requiredBlock(1, chain),
+        params.requiredHeader(1, chain),
         OverrideParams.of(params.optional(2), params.optional(3)));
   }
 
@@ -207,7 +207,7 @@ final class CallMethods {
   /** Repeats the call with the list of what it touched until the list does not grow any more. */
   private Object accessList(Params params) throws RpcError {
     Map<String, @Nullable Object> call = new HashMap<>(params.object(0));
-    Block block = params.requiredBlock(1, chain);
+    Block block = params.requiredHeader(1, chain);
     List<AccessListEntry> list = List.of();
     for (int round = 0; ; round++) {
       Transaction transaction = transaction(call, block, null);

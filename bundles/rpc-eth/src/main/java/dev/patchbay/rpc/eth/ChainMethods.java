@@ -63,8 +63,8 @@ final class ChainMethods {
     m.put("eth_coinbase", (p, s) -> coinbase());
     m.put("eth_getBlockByHash", (p, s) -> getBlock(chain.block(new Params(p).hash(0)), p));
     m.put("eth_getBlockByNumber", (p, s) -> getBlock(numbered(p), p));
-    m.put("eth_getHeaderByHash", (p, s) -> header(chain.block(new Params(p).hash(0))));
-    m.put("eth_getHeaderByNumber", (p, s) -> header(numbered(p)));
+    m.put("eth_getHeaderByHash", (p, s) -> header(() -> chain.block(new Params(p).hash(0))));
+    m.put("eth_getHeaderByNumber", (p, s) -> header(() -> numbered(p)));
     m.put("eth_getBlockReceipts", (p, s) -> receipts(new Params(p).block(0, chain)));
     m.put(
         "eth_getBlockTransactionCountByHash", (p, s) -> count(chain.block(new Params(p).hash(0))));
@@ -126,7 +126,8 @@ final class ChainMethods {
     return deposits ? chain.receipts(block.hash()) : null;
   }
 
-  private static @Nullable Object header(@Nullable Block block) {
+  private @Nullable Object header(Params.Finder finder) throws RpcError {
+    Block block = Params.headerOf(chain, finder);
     return block == null ? null : Results.header(block.header(), block.hash());
   }
 

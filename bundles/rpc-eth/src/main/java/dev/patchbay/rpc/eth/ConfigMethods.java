@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.eth;
 
+import dev.patchbay.api.chain.BlockRetention;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.state.StateProvider;
@@ -127,8 +128,10 @@ final class ConfigMethods {
     out.put("head", Map.of("number", Hex.quantity(head.number()), "hash", head.hash().toString()));
     StateProvider.History history = states.history();
     out.put("state", kept(history.oldestBlock(), history.window()));
-    for (String name : new String[] {"tx", "logs", "receipts", "blocks"}) {
-      out.put(name, kept(0, null));
+    BlockRetention blocks = chain.retention();
+    out.put("tx", kept(blocks.oldestIndexed(), blocks.indexed()));
+    for (String name : new String[] {"logs", "receipts", "blocks"}) {
+      out.put(name, kept(blocks.oldestBlock(), blocks.blocks()));
     }
     out.put("stateproofs", kept(history.oldestBlock(), history.window()));
     return out;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.eth;
 
+import dev.patchbay.api.chain.BlockRetention;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.FeeRules;
 import dev.patchbay.api.consensus.ProtocolSchedule;
@@ -85,10 +86,12 @@ final class FeeMethods {
    */
   private UInt256 tipOfMarket() {
     List<UInt256> tips = new ArrayList<>();
+    BlockRetention retention = chain.retention();
     Block block = chain.head();
     for (int i = 0; i < SAMPLED_BLOCKS && block != null && block.number() > 0; i++) {
       tips.addAll(tips(block));
-      block = chain.block(block.header().parentHash());
+      block =
+          retention.isPruned(block.number() - 1) ? null : chain.block(block.header().parentHash());
     }
     if (tips.isEmpty()) {
       return DEFAULT_TIP;
@@ -137,7 +140,7 @@ final class FeeMethods {
 
   private Object history(Params params) throws RpcError {
     long asked = params.quantity(0).min(UInt256.of(MAX_HISTORY)).longValue();
-    Block last = params.requiredBlock(1, chain);
+    Block last = params.requiredHeader(1, chain);
     List<Double> percentiles = percentiles(params.optional(2));
     int count = (int) Math.min(asked, last.number() + 1);
     long oldest = last.number() - count + 1;
@@ -146,8 +149,12 @@ final class FeeMethods {
     List<String> blobFees = new ArrayList<>();
     List<Double> blobRatios = new ArrayList<>();
     List<Object> rewards = new ArrayList<>();
-    for (long number = oldest; number <= last.number(); number++) {
-      Block block = chain.block(number);
+    for (long next = oldest; next <= last.number(); next++) {
+      long number = next;
+      Block block =
+          percentiles.isEmpty()
+              ? Params.headerOf(chain, () -> chain.block(number))
+              : chain.block(number);
       if (block == null) {
         throw new RpcError(RpcError.SERVER_ERROR, "header not found");
       }

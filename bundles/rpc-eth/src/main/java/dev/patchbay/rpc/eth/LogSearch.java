@@ -159,6 +159,7 @@ final class LogSearch {
     if (from > head || to > head) {
       throw RpcError.invalidParams("block range extends beyond current head block");
     }
+    chain.retention().requireRange(from, to);
     if (to - from >= limits.blocks()) {
       throw new RpcError(
           RpcError.Kind.LIMIT,
@@ -219,10 +220,11 @@ final class LogSearch {
       return head;
     }
     if (value.equals("safe") || value.equals("finalized")) {
-      return Params.marked(String.valueOf(value), chain).number();
+      Block marked = Params.headerOf(chain, () -> Params.marked(String.valueOf(value), chain));
+      return marked == null ? Long.MAX_VALUE : marked.number();
     }
     if (value.equals("earliest")) {
-      return 0;
+      return chain.retention().oldestBlock(); // as geth: the first block that can be searched
     }
     UInt256 number = Params.quantity("block number", value);
     return number.fitsLong() && number.longValue() >= 0 ? number.longValue() : Long.MAX_VALUE;

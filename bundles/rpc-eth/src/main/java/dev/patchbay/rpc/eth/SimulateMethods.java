@@ -90,7 +90,7 @@ final class SimulateMethods {
     if (given.size() > MAX_BLOCKS) {
       throw new RpcError(CLIENT_LIMIT, "too many blocks");
     }
-    Block base = params.requiredBlock(1, chain);
+    Block base = params.requiredHeader(1, chain);
     List<Asked> blocks = inOrder(base.header(), given);
     try (Simulation simulation = simulator.simulate(base.hash())) {
       return new Run(simulation, options, base.header()).blocks(blocks);

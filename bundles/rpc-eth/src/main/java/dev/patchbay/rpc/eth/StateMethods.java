@@ -48,7 +48,7 @@ final class StateMethods {
   }
 
   private StateReader state(Params params, int index) throws RpcError {
-    Block block = params.requiredBlock(index, chain);
+    Block block = params.requiredHeader(index, chain);
     StateReader state = states.stateAfter(block.hash());
     if (state == null) {
       throw new RpcError(RpcError.SERVER_ERROR, "header not found");
@@ -132,7 +132,7 @@ final class StateMethods {
     for (Object key : asked) {
       keys.add(Params.storageKey(key));
     }
-    Block block = params.requiredBlock(2, chain);
+    Block block = params.requiredHeader(2, chain);
     StateProof proof = states.prove(block.hash(), address, keys);
     if (proof == null) {
       throw new RpcError(RpcError.SERVER_ERROR, "header not found");

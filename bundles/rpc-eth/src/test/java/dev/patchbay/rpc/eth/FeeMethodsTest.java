@@ -2,8 +2,11 @@
 package dev.patchbay.rpc.eth;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.api.chain.BlockRetention;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.rpc.RpcExpensive;
@@ -36,6 +39,7 @@ class FeeMethodsTest {
   private final List<Block> blocks = new ArrayList<>();
   private final List<List<Receipt>> receipts = new ArrayList<>();
   private boolean rollup = true;
+  private BlockRetention retention = BlockRetention.ALL;
   private final FeeMethods methods =
       new FeeMethods(
           stub(
@@ -44,7 +48,12 @@ class FeeMethodsTest {
                   "head",
                   args -> blocks.get(blocks.size() - 1),
                   "block",
-                  args -> args[0] instanceof Hash hash ? block(hash) : block((long) args[0]),
+                  args ->
+                      unpruned(args[0] instanceof Hash hash ? block(hash) : block((long) args[0])),
+                  "header",
+                  args -> block((long) args[0]).header(),
+                  "retention",
+                  args -> retention,
                   "receipts",
                   args -> receipts.get((int) block((Hash) args[0]).number()),
                   "config",
@@ -87,6 +96,13 @@ class FeeMethodsTest {
         null,
         false,
         rollup ? new ChainConfig.Rollup(6, 50, 250, Map.of()) : null);
+  }
+
+  private Block unpruned(Block block) {
+    if (retention.isPruned(block.number())) {
+      throw new PrunedException(block.number(), retention.oldestBlock());
+    }
+    return block;
   }
 
   private Block block(long number) {
@@ -213,5 +229,24 @@ class FeeMethodsTest {
     assertTip(UInt256.of(2 * GWEI).toHex());
     Map<?, ?> history = (Map<?, ?>) call("eth_feeHistory", "0x1", "latest", List.of());
     assertThat(history.get("blobGasUsedRatio")).isEqualTo(List.of(900_000.0 / 786_432));
+  }
+
+  @Test
+  void prunedBlocksGiveNoTips() throws Exception {
+    rollup = false;
+    for (int i = 0; i < 10; i++) {
+      add(1_000_000, tip((i + 1) * GWEI, 21_000));
+    }
+    assertTip(UInt256.of(6 * GWEI).toHex()); // of blocks 1 to 9: 2 to 10 gwei
+    retention = new BlockRetention(9, 1L, 9, 1L);
+    assertTip(UInt256.of(10 * GWEI).toHex());
+    Map<?, ?> history = (Map<?, ?>) call("eth_feeHistory", "0x5", "0x7", List.of());
+    assertThat(history.get("oldestBlock")).isEqualTo("0x3");
+    assertThat((List<?>) history.get("gasUsedRatio")).hasSize(5);
+    assertThatThrownBy(() -> call("eth_feeHistory", "0x5", "latest", List.of(50.0)))
+        .isInstanceOf(PrunedException.class)
+        .hasMessageContaining("block 5 has been pruned");
+    history = (Map<?, ?>) call("eth_feeHistory", "0x1", "latest", List.of(50.0));
+    assertThat((List<?>) history.get("reward")).hasSize(1);
   }
 }

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcConstant;
 import dev.patchbay.api.rpc.RpcError;
@@ -315,6 +316,8 @@ public final class Dispatcher {
     } catch (StorageUnavailableException unavailable) {
       return error(
           id, RpcError.STORAGE_UNAVAILABLE, String.valueOf(unavailable.getMessage()), null);
+    } catch (PrunedException pruned) {
+      return error(id, RpcError.PRUNED_HISTORY, String.valueOf(pruned.getMessage()), null);
     } catch (StorageException | IllegalStateException failure) {
       return error(id, RpcError.SERVER_ERROR, String.valueOf(failure.getMessage()), null);
     } catch (RuntimeException | StackOverflowError | LinkageError failure) {

@@ -4,6 +4,7 @@ package dev.patchbay.rpc.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcConstant;
 import dev.patchbay.api.rpc.RpcError;
@@ -217,6 +218,16 @@ class DispatcherTest {
           throw new StorageException("the disk is full");
         });
     assertThat(ask(request("test_call"), profile)).isEqualTo(error(-32000, "the disk is full"));
+    serve(
+        (params, session) -> {
+          throw new PrunedException(5, 9);
+        });
+    assertThat(ask(request("test_call"), profile))
+        .isEqualTo(
+            error(
+                4444,
+                "pruned history unavailable: block 5 has been pruned, blocks are available from"
+                    + " block 9 on"));
     serve(
         (params, session) -> {
           throw new IllegalStateException("the chain is closed");

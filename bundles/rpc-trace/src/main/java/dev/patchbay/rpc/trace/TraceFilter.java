@@ -31,6 +31,7 @@ final class TraceFilter {
     if (from > to) {
       throw RpcError.invalidParams("invalid block range: " + from + " is after " + to);
     }
+    chain.retention().requireRange(from, to);
     if (to - from >= MAX_BLOCKS) {
       throw new RpcError(
           RpcError.Kind.LIMIT,
@@ -64,9 +65,13 @@ final class TraceFilter {
   }
 
   private long bound(Map<String, @Nullable Object> query, String name) throws RpcError {
-    Block block = Params.block(query.get(name), chain);
+    Object value = query.get(name);
+    if ("earliest".equals(value)) {
+      return chain.retention().oldestBlock(); // as eth_getLogs
+    }
+    Block block = Params.headerOf(chain, () -> Params.block(value, chain));
     if (block == null) {
-      throw new RpcError(RpcError.SERVER_ERROR, "unknown block " + query.get(name));
+      throw new RpcError(RpcError.SERVER_ERROR, "unknown block " + value);
     }
     return block.number();
   }

@@ -291,7 +291,7 @@ public final class TraceNamespace implements RpcNamespace {
   // ---- what was not
 
   private Object call(Params params) throws RpcError {
-    Block block = params.requiredBlock(2, chain);
+    Block block = params.requiredHeader(2, chain);
     return run(transaction(params.object(0), block), params.list(1), block);
   }
 
@@ -335,7 +335,7 @@ public final class TraceNamespace implements RpcNamespace {
       throw new RpcError(
           RpcError.Kind.LIMIT, "too many calls: " + calls.size() + ", at most " + MAX_CALLS);
     }
-    Block block = params.requiredBlock(1, chain);
+    Block block = params.requiredHeader(1, chain);
     List<Object> out = new ArrayList<>();
     try (Simulation simulation = simulator.simulate(block.hash())) {
       simulation.begin(block.header(), null, Map.of(), List.of());
