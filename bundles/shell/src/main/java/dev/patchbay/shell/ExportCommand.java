@@ -51,6 +51,20 @@ public final class ExportCommand implements Action {
       throw new IllegalArgumentException(
           "blocks " + first + " to " + end + " are not there; the head is " + head);
     }
+    long oldest = chain.retention().oldestBlock();
+    if (end > 0 && Math.max(1, first) < oldest) {
+      throw new IllegalArgumentException(
+          "blocks "
+              + first
+              + " to "
+              + end
+              + " cannot be exported: those before block "
+              + oldest
+              + " have been pruned. The first block that can be exported is "
+              + oldest
+              + ": give --first "
+              + oldest);
+    }
     Path target = Path.of(file);
     Path part = target.resolveSibling(target.getFileName() + ".part");
     long start = System.nanoTime();

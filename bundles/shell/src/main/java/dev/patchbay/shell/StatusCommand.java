@@ -2,6 +2,7 @@
 package dev.patchbay.shell;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.storage.StorageControl;
@@ -9,6 +10,7 @@ import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Block;
 import java.util.List;
+import java.util.function.Supplier;
 import org.apache.karaf.shell.api.action.Action;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.lifecycle.Reference;
@@ -39,8 +41,8 @@ public final class StatusCommand implements Action {
       Block head = chain.head();
       System.out.println("head       " + head.number() + " " + head.hash());
       if (chain.config().isDriven()) {
-        System.out.println("safe       " + told(chain.safe()));
-        System.out.println("finalized  " + told(chain.finalized()));
+        System.out.println("safe       " + told(chain::safe));
+        System.out.println("finalized  " + told(chain::finalized));
       }
     } catch (StorageUnavailableException unavailable) {
       System.out.println("head       " + unavailable.getMessage());
@@ -90,9 +92,14 @@ public final class StatusCommand implements Action {
     return null;
   }
 
-  private static String told(@Nullable Block block) {
-    return block == null
-        ? "not told by a consensus client yet"
-        : block.number() + " " + block.hash();
+  private static String told(Supplier<@Nullable Block> tag) {
+    try {
+      Block block = tag.get();
+      return block == null
+          ? "not told by a consensus client yet"
+          : block.number() + " " + block.hash();
+    } catch (PrunedException pruned) {
+      return pruned.number() + ", whose body has been pruned";
+    }
   }
 }
