@@ -100,6 +100,15 @@ class BadStartIT {
     assertThat(start("dev", "--history", "5").output())
         .contains("0 for all or at least 128, not 5");
     assertThat(start("dev", "--history", "9".repeat(30)).output()).contains("needs a number");
+    assertThat(start("dev", "--history-blocks", "127").output())
+        .contains("--history-blocks is 0 for all or at least 128, not 127");
+    assertThat(start("dev", "--history-transactions", "some").output())
+        .contains("--history-transactions needs a number, not 'some'");
+    assertThat(start("dev", "--history-blocks", "200", "--history", "300").output())
+        .contains("--history-blocks is 200, it must be at least --history, which is 300");
+    assertThat(start("dev", "--history-transactions", "300", "--history-blocks", "200").output())
+        .contains("is 300, it must be at most --history-blocks, which is 200");
+    assertThat(start("dev", "--first", "1").output()).contains("unknown option --first");
     assertThat(start("dev", "--check-work", "maybe").output()).contains("on or off, not 'maybe'");
     assertThat(Node.launcher(Map.of(), List.of("fly")).output()).contains("unknown command 'fly'");
     Node.Result nobody =
