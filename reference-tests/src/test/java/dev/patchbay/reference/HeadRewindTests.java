@@ -97,11 +97,6 @@ class HeadRewindTests {
     }
 
     @Override
-    public void clear() {
-      content.clear();
-    }
-
-    @Override
     public long sizeInBytes() {
       return content.sizeInBytes();
     }

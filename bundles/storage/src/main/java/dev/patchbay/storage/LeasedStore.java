@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a lease of a named store gives: reads go to the store, writes through {@link
- * ManagedStore#write}, so that a migration never misses one. It can be neither cleared nor closed.
+ * ManagedStore#write}, so that a migration never misses one. It cannot be closed.
  */
 final class LeasedStore implements KeyValueStore {
   private final OpenStore open;
@@ -69,11 +69,6 @@ final class LeasedStore implements KeyValueStore {
   @Override
   public long sizeInBytes() {
     return open.store().sizeInBytes();
-  }
-
-  @Override
-  public void clear() {
-    throw new StorageException("a named store is not cleared while it is in use");
   }
 
   @Override

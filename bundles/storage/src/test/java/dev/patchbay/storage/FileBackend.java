@@ -176,11 +176,6 @@ final class FileBackend implements StorageBackend {
     }
 
     @Override
-    public synchronized void clear() {
-      content.values().forEach(Map::clear);
-    }
-
-    @Override
     public long sizeInBytes() {
       return content.values().stream().mapToLong(Map::size).sum();
     }

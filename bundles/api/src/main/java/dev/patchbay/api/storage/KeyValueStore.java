@@ -36,13 +36,6 @@ public interface KeyValueStore extends KeyReader, AutoCloseable {
    */
   Snapshot snapshot();
 
-  /**
-   * Removes every entry, at a cost that does not grow with them.
-   *
-   * @throws StorageException when a snapshot is open and the store cannot keep its content
-   */
-  void clear();
-
   /** Returns the bytes that the store takes: on disk when durable, roughly in memory otherwise. */
   long sizeInBytes();
 

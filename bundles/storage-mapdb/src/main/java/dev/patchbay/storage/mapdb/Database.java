@@ -16,7 +16,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.mapdb.BTreeMap;
 import org.mapdb.DB;
 import org.mapdb.DBException;
@@ -267,20 +266,5 @@ final class Database {
     } catch (RuntimeException | Error failed) {
       // what was open is released by now, and the journal has what was committed
     }
-  }
-
-  /** Deletes the files of a store in a folder; the file with the content is the last. */
-  static void delete(Path folder) throws IOException {
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file :
-          files.sorted((a, b) -> Boolean.compare(isContent(a), isContent(b))).toList()) {
-        Files.delete(file);
-      }
-    }
-    sync(folder);
-  }
-
-  private static boolean isContent(Path file) {
-    return file.getFileName().toString().equals(FILE);
   }
 }

@@ -300,28 +300,6 @@ final class MapDbStore implements KeyValueStore {
   }
 
   @Override
-  public void clear() {
-    Headroom.require();
-    long stamp = lock.writeLock();
-    try {
-      Database open = opened();
-      if (!views.isEmpty()) {
-        throw new StorageException(
-            "the store in " + folder + " cannot be cleared while a snapshot of it is open");
-      }
-      applying = true; // until the store is open again
-      open.close();
-      Database.delete(folder);
-      database = Database.open(folder, columns, true);
-      applying = false;
-    } catch (IOException failed) {
-      throw closedBy(failed);
-    } finally {
-      lock.unlockWrite(stamp);
-    }
-  }
-
-  @Override
   public long sizeInBytes() {
     try (Stream<Path> files = Files.list(folder)) {
       return files.mapToLong(file -> file.toFile().length()).sum();

@@ -28,7 +28,6 @@ final class MemoryStore implements KeyValueStore {
   private static final int ENTRY_OVERHEAD = 96;
 
   private final String name;
-  private final List<Column> columns;
   private final Consumer<MemoryStore> onClose;
 
   /** The content; null when the store is closed. */
@@ -61,12 +60,11 @@ final class MemoryStore implements KeyValueStore {
 
   MemoryStore(String name, List<Column> columns, Consumer<MemoryStore> onClose) {
     this.name = name;
-    this.columns = List.copyOf(columns);
     this.onClose = onClose;
-    current = empty();
+    current = empty(columns);
   }
 
-  private Content empty() {
+  private static Content empty(List<Column> columns) {
     Map<String, TreePMap<byte[], byte[]>> maps = new HashMap<>();
     for (Column column : columns) {
       maps.put(column.name(), TreePMap.empty(Arrays::compareUnsigned));
@@ -120,12 +118,6 @@ final class MemoryStore implements KeyValueStore {
   @Override
   public Snapshot snapshot() {
     return new View(content());
-  }
-
-  @Override
-  public synchronized void clear() {
-    content(); // fails when the store is closed
-    current = empty();
   }
 
   @Override

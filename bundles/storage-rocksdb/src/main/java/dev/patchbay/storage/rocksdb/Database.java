@@ -51,7 +51,6 @@ final class Database {
 
   private final Path folder;
   private final SyncMark mark;
-  private final List<ColumnFamilyDescriptor> descriptors;
   private final List<ColumnFamilyHandle> handles;
   private final List<AutoCloseable> owned;
   private final WriteOptions writing = new WriteOptions();
@@ -59,7 +58,7 @@ final class Database {
   private final WriteOptions syncing = new WriteOptions().setSync(true);
 
   /** Column families by the name of their column. */
-  private Map<String, ColumnFamilyHandle> families = Map.of();
+  private final Map<String, ColumnFamilyHandle> families = new HashMap<>();
 
   private Database(
       Path folder,
@@ -71,18 +70,11 @@ final class Database {
     this.folder = folder;
     this.mark = mark;
     this.rocks = rocks;
-    this.descriptors = descriptors;
     this.handles = handles;
     this.owned = owned;
-    index();
-  }
-
-  private void index() {
-    Map<String, ColumnFamilyHandle> byName = new HashMap<>();
     for (int i = 1; i < descriptors.size(); i++) { // the first is RocksDB's own
-      byName.put(name(descriptors.get(i).getName()), handles.get(i));
+      families.put(name(descriptors.get(i).getName()), handles.get(i));
     }
-    families = byName;
   }
 
   private static String name(byte[] family) {
@@ -362,19 +354,6 @@ final class Database {
     mark.write(
         new SyncMark.State(
             sequence, manifest, LogRecovery.manifestBytes(folder, manifest), closed));
-  }
-
-  /** Drops the column families with their files, and creates them again. */
-  void clear() throws RocksDBException {
-    List<ColumnFamilyHandle> dropped = List.copyOf(handles.subList(1, handles.size()));
-    rocks.dropColumnFamilies(dropped);
-    dropped.forEach(ColumnFamilyHandle::close);
-    handles.subList(1, handles.size()).clear();
-    families = Map.of();
-    for (ColumnFamilyDescriptor descriptor : descriptors.subList(1, descriptors.size())) {
-      handles.add(rocks.createColumnFamily(descriptor));
-    }
-    index();
   }
 
   /** Flushes, and writes the write buffers into checksummed files: no log is read at open. */

@@ -10,8 +10,7 @@ import java.util.concurrent.locks.LockSupport;
  * allocates nothing and calls little: an error for want of memory or of stack cannot leave a call
  * counted. A call within a call is allowed.
  *
- * <p>Threading: {@link #enter} and {@link #exit} from any thread; {@link #shut} and {@link #open}
- * from one at a time.
+ * <p>Threading: {@link #enter} and {@link #exit} from any thread; {@link #shut} from one at a time.
  */
 final class Gate {
   private static final long SHUT = Long.MIN_VALUE;
@@ -59,10 +58,5 @@ final class Gate {
     while (calls.get() != SHUT) {
       LockSupport.parkNanos(POLL_NANOS);
     }
-  }
-
-  /** Admits calls again; the gate is shut. */
-  void open() {
-    calls.set(0);
   }
 }

@@ -42,12 +42,10 @@ final class RocksDbStore implements KeyValueStore {
   private final Consumer<RocksDbStore> onClose;
   private final Database database;
 
-  /** Calls that use the database; shut while it is cleared, and when it is closed. */
+  /** Calls that use the database; shut when it is closed. */
   private final Gate gate = new Gate();
 
-  private final Object viewing = new Object();
-
-  /** Held while the store is closed or cleared. */
+  /** Held while the store is closed. */
   private final Object exclusive = new Object();
 
   /** Set while {@link #exclusive} is held. */
@@ -66,9 +64,6 @@ final class RocksDbStore implements KeyValueStore {
 
   /** Why calls fail although the store was not closed; null while it works. */
   private volatile @Nullable String failure;
-
-  /** The number of open snapshots; guarded by {@link #viewing}. */
-  private int views;
 
   /**
    * Opens the store in a folder.
@@ -138,8 +133,7 @@ final class RocksDbStore implements KeyValueStore {
 
   private <T extends @Nullable Object> T use(Use<T> use) {
     if (!gate.enter()) {
-      throw new StorageException(
-          "the store in " + folder + (closed ? " is closed" : " is being cleared"));
+      throw new StorageException("the store in " + folder + " is closed");
     }
     try {
       String failed = failure;
@@ -318,38 +312,7 @@ final class RocksDbStore implements KeyValueStore {
 
   @Override
   public Snapshot snapshot() {
-    return use(
-        db -> {
-          synchronized (viewing) {
-            View view = new View(db);
-            views++;
-            return view;
-          }
-        });
-  }
-
-  @Override
-  public void clear() {
-    synchronized (exclusive) {
-      use(db -> true); // fails when the store is closed
-      gate.shut();
-      try {
-        synchronized (viewing) {
-          if (views > 0) {
-            throw new StorageException(
-                "the store in " + folder + " cannot be cleared while a snapshot of it is open");
-          }
-        }
-        database.clear();
-      } catch (RocksDBException failed) {
-        throw closedBy(failed);
-      } catch (Error failed) {
-        closedBy(failed);
-        throw failed;
-      } finally {
-        gate.open();
-      }
-    }
+    return use(View::new);
   }
 
   @Override
@@ -408,9 +371,6 @@ final class RocksDbStore implements KeyValueStore {
       }
       reads.shut();
       options.close();
-      synchronized (viewing) {
-        views--;
-      }
       if (gate.enter()) { // a database that is closed has freed it
         try {
           database.rocks.releaseSnapshot(snapshot);

@@ -303,26 +303,6 @@ public abstract class KeyValueStoreContract {
     }
   }
 
-  /** Clearing leaves no entry, and the store is usable afterwards. */
-  @Test
-  public void clearRemovesEverything() throws Exception {
-    for (Column column : COLUMNS) {
-      put(column, "01", "aa");
-    }
-    store.flush();
-    store.clear();
-    for (Column column : COLUMNS) {
-      assertThat(store.count(column)).isZero();
-    }
-    put(CODE, "02", "bb");
-    if (backend.isDurable()) {
-      store.close();
-      store = backend.open(folder(), COLUMNS, false);
-    }
-    assertThat(keys(store, CODE, "")).containsExactly("02");
-    assertThat(store.count(META)).isZero();
-  }
-
   /**
    * A long random history of batches ends in the content of a plain map, also after closing when
    * durable.
@@ -533,7 +513,6 @@ public abstract class KeyValueStoreContract {
     assertThatThrownBy(() -> put(store, META, "01", "bb")).isInstanceOf(StorageException.class);
     assertThatThrownBy(store::flush).isInstanceOf(StorageException.class);
     assertThatThrownBy(store::snapshot).isInstanceOf(StorageException.class);
-    assertThatThrownBy(store::clear).isInstanceOf(StorageException.class);
   }
 
   /** Calls after {@code close} fail, on snapshots too; to close twice is allowed. */
