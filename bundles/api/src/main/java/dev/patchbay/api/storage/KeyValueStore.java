@@ -36,6 +36,13 @@ public interface KeyValueStore extends KeyReader, AutoCloseable {
    */
   Snapshot snapshot();
 
+  /**
+   * Sets the listener of this store, in place of the one before. When the store has failed already,
+   * and no listener was notified, this one is notified now. A store that never fails need not
+   * implement this method.
+   */
+  default void setListener(StoreListener listener) {}
+
   /** Returns the bytes that the store takes: on disk when durable, roughly in memory otherwise. */
   long sizeInBytes();
 

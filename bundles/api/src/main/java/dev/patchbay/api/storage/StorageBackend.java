@@ -32,8 +32,9 @@ public interface StorageBackend {
    * @param columns the columns that the store has
    * @param create whether a store, and columns of it, that do not exist are created; otherwise they
    *     are an error
-   * @throws StorageException when the files are damaged, incomplete, or in use by another process;
-   *     nothing was changed
+   * @throws TransientStorageException when the files are in use by another process, or for another
+   *     reason that may cease; nothing was changed
+   * @throws StorageException when the files are damaged or incomplete; nothing was changed
    */
   KeyValueStore open(Path folder, List<Column> columns, boolean create);
 }

@@ -2,6 +2,7 @@
 package dev.patchbay.api.storage;
 
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** Thrown when a store cannot be opened, read or written; the message says what to do. */
 public class StorageException extends RuntimeException {
@@ -13,13 +14,51 @@ public class StorageException extends RuntimeException {
   }
 
   /** Makes an exception with its cause. */
-  public StorageException(String message, Throwable cause) {
+  public StorageException(String message, @Nullable Throwable cause) {
     super(message, cause);
+  }
+
+  /**
+   * Makes an exception for a failure of the system; a {@link TransientStorageException} when the
+   * failure may cease.
+   */
+  public static StorageException of(String message, Throwable failure) {
+    return TransientStorageException.isTransient(failure)
+        ? new TransientStorageException(message, failure)
+        : new StorageException(message, failure);
+  }
+
+  /** Says that another process, or another part of this one, has the store in a folder open. */
+  public static StorageException inUse(Path folder, @Nullable Throwable cause) {
+    return new TransientStorageException(
+        "the store in "
+            + folder
+            + " is in use by another process; stop it, or choose another --datadir",
+        cause);
+  }
+
+  /**
+   * Says that opening a store has failed: for now, or since its files are damaged.
+   *
+   * @param failure what a file or a library threw
+   */
+  public static StorageException cannotOpen(Path folder, Throwable failure) {
+    if (TransientStorageException.isTransient(failure)) {
+      return new TransientStorageException(
+          "the store in " + folder + " cannot be opened now: " + failure, failure);
+    }
+    return new StorageException(
+        "the store in "
+            + folder
+            + " cannot be opened: its files are damaged or not readable ("
+            + failure
+            + "). Nothing was changed. Restore the folder from a backup, or start with another --datadir",
+        failure);
   }
 
   /** Says that a batch is refused for want of space, while nothing of it is written yet. */
   public static StorageException diskNearlyFull(Path folder, long usable, long needed) {
-    return new StorageException(
+    return new TransientStorageException(
         "the disk of "
             + folder
             + " is nearly full: "

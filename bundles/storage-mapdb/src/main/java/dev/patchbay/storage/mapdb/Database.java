@@ -194,20 +194,9 @@ final class Database {
   }
 
   private static StorageException refusal(Path folder, Throwable failure) {
-    if (failure instanceof DBException.FileLocked) {
-      return new StorageException(
-          "the store in "
-              + folder
-              + " is in use by another process; stop it, or choose another --datadir",
-          failure);
-    }
-    return new StorageException(
-        "the store in "
-            + folder
-            + " cannot be opened: its file is damaged or not readable ("
-            + failure
-            + "). Nothing was changed. Restore the folder from a backup, or start with another --datadir",
-        failure);
+    return failure instanceof DBException.FileLocked
+        ? StorageException.inUse(folder, failure)
+        : StorageException.cannotOpen(folder, failure);
   }
 
   /** Creates a folder so that it, and those that were created for it, survive a power cut. */

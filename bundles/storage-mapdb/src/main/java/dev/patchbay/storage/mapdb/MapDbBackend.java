@@ -5,6 +5,7 @@ import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.TransientStorageException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -55,7 +56,7 @@ public final class MapDbBackend implements StorageBackend {
     // before any file is touched: another lock of this process on it would end the first
     for (MapDbStore other : stores) {
       if (other.folder().toAbsolutePath().normalize().equals(folder.toAbsolutePath().normalize())) {
-        throw new StorageException("the store in " + folder + " is in use: it is open");
+        throw new TransientStorageException("the store in " + folder + " is in use: it is open");
       }
     }
     MapDbStore store = new MapDbStore(folder, columns, create, this::closed);

@@ -6,6 +6,8 @@ import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.SnapshotExpiredException;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StoreFailure;
+import dev.patchbay.api.storage.StoreListener;
 import dev.patchbay.api.storage.WriteBatch;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -75,8 +77,8 @@ final class MapDbStore implements KeyValueStore {
   /** Whether a batch is applied in part; stays set when that failed. Guarded by the write lock. */
   private boolean applying;
 
-  /** Why calls fail although the store was not closed; null while it works. */
-  private @Nullable String failure;
+  /** Why calls fail although the store was not closed. */
+  private final StoreFailure failure;
 
   /**
    * Opens the store in a folder.
@@ -102,6 +104,7 @@ final class MapDbStore implements KeyValueStore {
     this.columns = List.copyOf(columns);
     this.onClose = onClose;
     this.maxKeptBytes = maxKeptBytes;
+    failure = new StoreFailure(folder);
     database = Database.open(folder, columns, create);
     LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
   }
@@ -120,7 +123,7 @@ final class MapDbStore implements KeyValueStore {
         return;
       }
       database = null;
-      if (failure != null || applying) {
+      if (failure.hasFailed()) {
         open.abandon();
       } else {
         open.close();
@@ -138,30 +141,13 @@ final class MapDbStore implements KeyValueStore {
     if (open == null) {
       throw new StorageException("the store in " + folder + " is closed");
     }
-    String failed = failure;
-    if (failed != null) {
-      throw new StorageException(failed);
-    }
-    if (applying) {
-      throw new StorageException(failed("a batch was not applied to its end"));
-    }
+    failure.requireNone();
     return open;
   }
 
-  private String failed(String reason) {
-    return "the store in "
-        + folder
-        + " has failed and is closed: "
-        + reason
-        + ". Free space and restart the node; nothing that was reported is lost";
-  }
-
-  /** Refuses all further calls; the last commit is on the disk. */
-  private StorageException closedBy(Throwable cause) {
-    String message =
-        failed(cause instanceof InternalError ? "the disk is full or broken" : cause.toString());
-    failure = message;
-    return new StorageException(message, cause);
+  @Override
+  public void setListener(StoreListener listener) {
+    failure.setListener(listener);
   }
 
   /** Reads from the map of a column under the lock; the file is damaged where MapDB fails. */
@@ -176,7 +162,7 @@ final class MapDbStore implements KeyValueStore {
       } catch (StorageException failed) {
         throw failed;
       } catch (RuntimeException | InternalError | AssertionError failed) {
-        throw new StorageException(
+        throw failure.damaged(
             "could not read from "
                 + folder
                 + ": its file is damaged ("
@@ -212,7 +198,13 @@ final class MapDbStore implements KeyValueStore {
         open.commit();
         applying = false;
       } catch (RuntimeException | InternalError failed) {
-        throw closedBy(failed);
+        throw failure.fail(
+            failed instanceof InternalError ? "the disk is full or broken" : failed.toString(),
+            failed);
+      } finally {
+        if (applying) {
+          failure.fail();
+        }
       }
     } finally {
       lock.unlockWrite(stamp);

@@ -269,27 +269,9 @@ final class Database {
 
   private static StorageException refusal(Path folder, Exception failure) {
     String message = String.valueOf(failure.getMessage());
-    if (message.contains("lock file") || message.contains("lock hold")) {
-      return new StorageException(
-          "the store in "
-              + folder
-              + " is in use by another process; stop it, or choose another --datadir",
-          failure);
-    }
-    if (message.contains("No space left")) {
-      return new StorageException(
-          "the store in "
-              + folder
-              + " cannot be opened: the disk is full; free some, and try again",
-          failure);
-    }
-    return new StorageException(
-        "the store in "
-            + folder
-            + " cannot be opened: its files are damaged or not readable ("
-            + message
-            + "). Nothing was changed. Restore the folder from a backup, or start with another --datadir",
-        failure);
+    return message.contains("lock file") || message.contains("lock hold")
+        ? StorageException.inUse(folder, failure)
+        : StorageException.cannotOpen(folder, failure);
   }
 
   /**

@@ -6,6 +6,9 @@ import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StoreFailure;
+import dev.patchbay.api.storage.StoreListener;
+import dev.patchbay.api.storage.TransientStorageException;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
@@ -62,8 +65,8 @@ final class RocksDbStore implements KeyValueStore {
   /** By {@link System#nanoTime}; syncs that began before it are not counted. */
   private volatile long lastSync;
 
-  /** Why calls fail although the store was not closed; null while it works. */
-  private volatile @Nullable String failure;
+  /** Why calls fail although the store was not closed. */
+  private final StoreFailure failure;
 
   /**
    * Opens the store in a folder.
@@ -81,6 +84,7 @@ final class RocksDbStore implements KeyValueStore {
     this.syncNanos = syncNanos;
     lastSync = System.nanoTime() - syncNanos;
     this.onClose = onClose;
+    failure = new StoreFailure(folder);
     database = Database.open(folder, columns, create, memory);
     syncing =
         new Loop(
@@ -105,7 +109,7 @@ final class RocksDbStore implements KeyValueStore {
       syncing.close();
       gate.shut();
       try {
-        database.close(failure == null && finish());
+        database.close(!failure.hasFailed() && finish());
         LOG.info("closed {}", folder);
       } catch (IOException unmarked) {
         LOG.warn("{} is closed, but its state is not marked: {}", folder, unmarked.toString());
@@ -136,13 +140,10 @@ final class RocksDbStore implements KeyValueStore {
       throw new StorageException("the store in " + folder + " is closed");
     }
     try {
-      String failed = failure;
-      if (failed != null) {
-        throw new StorageException(failed);
-      }
+      failure.requireNone();
       return use.apply(database);
     } catch (RocksDBException | IOException failed) {
-      throw new StorageException(
+      throw failure.damaged(
           "could not read from "
               + folder
               + ": "
@@ -156,14 +157,12 @@ final class RocksDbStore implements KeyValueStore {
 
   /** Refuses all further calls; what is on disk is whole. */
   private StorageException closedBy(Throwable cause) {
-    String message =
-        "the store in "
-            + folder
-            + " has failed and is closed: "
-            + cause.getMessage()
-            + ". Where the disk was full, free space; then restart the node; nothing that was reported is lost";
-    failure = message;
-    return new StorageException(message, cause);
+    return failure.fail(cause.getMessage(), cause);
+  }
+
+  @Override
+  public void setListener(StoreListener listener) {
+    failure.setListener(listener);
   }
 
   @Override
@@ -237,17 +236,22 @@ final class RocksDbStore implements KeyValueStore {
       db.checkWritable();
     } catch (RocksDBException failed) {
       Status status = failed.getStatus();
-      boolean full = status != null && status.getSubCode() == Status.SubCode.NoSpace;
-      throw new StorageException(
-          full
-              ? "the disk of "
-                  + folder
-                  + " was full; free some, and the node goes on by itself within seconds"
-              : "the store in "
-                  + folder
-                  + " takes no writes: "
-                  + failed.getMessage()
-                  + ". Restart the node; where that does not help, restore the folder from a backup",
+      if (status != null && status.getSubCode() == Status.SubCode.NoSpace) {
+        throw new TransientStorageException(
+            "the disk of "
+                + folder
+                + " was full; free some, and the node goes on by itself within seconds",
+            failed);
+      }
+      if (status == null || status.getCode() != Status.Code.Corruption) {
+        throw closedBy(failed); // RocksDB takes writes again when it is opened again
+      }
+      throw failure.damaged(
+          "the store in "
+              + folder
+              + " takes no writes, since its files are damaged: "
+              + failed.getMessage()
+              + ". Restore the folder from a backup",
           failed);
     }
   }

@@ -67,10 +67,7 @@ final class SyncMark implements AutoCloseable {
       throw failure;
     }
     channel.close();
-    throw new StorageException(
-        "the store in "
-            + folder
-            + " is in use by another process; stop it, or choose another --datadir");
+    throw StorageException.inUse(folder, null);
   }
 
   private static boolean lock(FileChannel channel) throws IOException {

@@ -7,10 +7,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StoreListener;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.storage.tck.KeyValueStoreContract;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -61,5 +64,84 @@ class RocksDbStoreTest extends KeyValueStoreContract {
         .isInstanceOf(StorageException.class)
         .hasMessageContaining("damaged")
         .hasMessageContaining("backup");
+  }
+
+  /** The file CURRENT is needed to say what was synced. */
+  @Test
+  void aStoreThatCannotSyncFailsAndIsOpenedAgain() throws Exception {
+    Path other = folder.resolve("unsynced");
+    KeyValueStore store = backend().open(other, COLUMNS, true);
+    List<String> failures = new ArrayList<>();
+    store.setListener(collect(failures, new ArrayList<>()));
+    put(store, 1);
+    Path away = folder.resolve("away");
+    Files.move(other.resolve("CURRENT"), away);
+    assertThatThrownBy(store::flush).isInstanceOf(StorageException.class);
+    assertThat(failures).singleElement().asString().contains("has failed and is closed", "CURRENT");
+    assertThatThrownBy(() -> store.get(META, new byte[] {1})).isInstanceOf(StorageException.class);
+    assertThatThrownBy(() -> put(store, 2)).isInstanceOf(StorageException.class);
+    assertThat(failures).hasSize(1);
+    store.close();
+    Files.move(away, other.resolve("CURRENT"));
+    try (KeyValueStore again = backend().open(other, COLUMNS, false)) {
+      assertThat(again.get(META, new byte[] {1})).isEqualTo(new byte[] {1});
+    }
+  }
+
+  /** A block of a file has a checksum: a read of a changed one fails, and others go on. */
+  @Test
+  void aReadOfDamagedFilesIsReported() throws Exception {
+    Path other = folder.resolve("changed");
+    KeyValueStore store = backend().open(other, COLUMNS, true);
+    for (int i = 0; i < 100; i++) {
+      WriteBatch batch = new WriteBatch();
+      batch.put(ACCOUNTS, new byte[] {(byte) i}, new byte[4_000]);
+      store.write(batch);
+    }
+    put(store, 1);
+    store.close();
+    for (Path file : files(other, ".sst")) {
+      byte[] content = Files.readAllBytes(file);
+      if (content.length > 10_000) { // the one of many entries; its first block has the first keys
+        content[100] ^= 1;
+        Files.write(file, content);
+      }
+    }
+    try (KeyValueStore damaged = backend().open(other, COLUMNS, false)) {
+      List<String> failures = new ArrayList<>();
+      List<String> reports = new ArrayList<>();
+      damaged.setListener(collect(failures, reports));
+      assertThatThrownBy(() -> damaged.get(ACCOUNTS, new byte[] {0}))
+          .isInstanceOf(StorageException.class);
+      assertThat(reports).singleElement().asString().contains("could not read from " + other);
+      assertThat(damaged.get(META, new byte[] {1})).isEqualTo(new byte[] {1});
+      assertThat(failures).isEmpty();
+    }
+  }
+
+  private static void put(KeyValueStore store, int value) {
+    WriteBatch batch = new WriteBatch();
+    batch.put(META, new byte[] {1}, new byte[] {(byte) value});
+    store.write(batch);
+  }
+
+  private static List<Path> files(Path folder, String end) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(file -> file.toString().endsWith(end)).toList();
+    }
+  }
+
+  private static StoreListener collect(List<String> failures, List<String> damages) {
+    return new StoreListener() {
+      @Override
+      public void failed(String reason) {
+        failures.add(reason);
+      }
+
+      @Override
+      public void damaged(String reason) {
+        damages.add(reason);
+      }
+    };
   }
 }

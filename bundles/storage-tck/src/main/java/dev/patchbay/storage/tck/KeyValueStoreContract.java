@@ -11,6 +11,7 @@ import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.SnapshotExpiredException;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StoreListener;
 import dev.patchbay.api.storage.WriteBatch;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -62,6 +64,9 @@ public abstract class KeyValueStoreContract {
   private StorageBackend backend;
   private KeyValueStore store;
 
+  /** What the listener of the store has got. */
+  private List<String> failures = List.of();
+
   /** Creates and activates a backend, as its bundle does when it starts. */
   protected abstract StorageBackend activate() throws Exception;
 
@@ -88,6 +93,7 @@ public abstract class KeyValueStoreContract {
   public final void openStore() throws Exception {
     backend = activate();
     store = backend.open(folder(), COLUMNS, true);
+    failures = listen(store);
   }
 
   /** Closes the store and deactivates the backend. */
@@ -492,8 +498,12 @@ public abstract class KeyValueStoreContract {
           });
       put(CODE, "01", "aa");
       assertThat(store.get(CODE, key("01"))).isEqualTo(key("aa"));
+      assertThat(failures).as("reported").isEmpty();
     } catch (StorageException closed) {
       assertClosed(store);
+      assertThat(failures).as("a store that closes itself reports it, once").hasSize(1);
+      List<String> late = listen(store);
+      assertThat(late).as("the listener before was notified").isEmpty();
       store.close();
       store = backend.open(folder(), COLUMNS, !backend.isDurable());
       List<String> values = new ArrayList<>();
@@ -502,7 +512,26 @@ public abstract class KeyValueStoreContract {
         assertThat(values).isNotEmpty();
       }
       assertThat(values.stream().distinct()).hasSizeLessThanOrEqualTo(1);
+      failures = listen(store);
     }
+  }
+
+  /** Sets a listener; returns what it gets. */
+  private static List<String> listen(KeyValueStore store) {
+    List<String> failures = new CopyOnWriteArrayList<>();
+    store.setListener(
+        new StoreListener() {
+          @Override
+          public void failed(String reason) {
+            failures.add(reason);
+          }
+
+          @Override
+          public void damaged(String reason) {
+            failures.add("damaged: " + reason);
+          }
+        });
+    return failures;
   }
 
   private static void assertClosed(KeyValueStore store) {
@@ -522,6 +551,7 @@ public abstract class KeyValueStoreContract {
     Snapshot snapshot = store.snapshot();
     store.close();
     assertClosed(store);
+    assertThat(failures).as("to be closed is no failure").isEmpty();
     assertThatThrownBy(() -> snapshot.get(META, key("01"))).isInstanceOf(StorageException.class);
     assertThatThrownBy(() -> snapshot.scan(META, key(""), (k, v) -> true))
         .isInstanceOf(StorageException.class);
