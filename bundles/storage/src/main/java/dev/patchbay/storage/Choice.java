@@ -4,6 +4,7 @@ package dev.patchbay.storage;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.StorageException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,8 +20,20 @@ import org.jspecify.annotations.Nullable;
  * @param lossAccepted whether the store was begun in a backend that is not durable: its content is
  *     given up at the end of the process
  * @param previous the copy that the latest migration left behind; null when there was none
+ * @param obsolete the folders of copies that are older than these two; they are deleted once the
+ *     store is bound
  */
-record Choice(Copy copy, boolean durable, boolean lossAccepted, @Nullable Copy previous) {
+record Choice(
+    Copy copy,
+    boolean durable,
+    boolean lossAccepted,
+    @Nullable Copy previous,
+    List<String> obsolete) {
+
+  /** Creates a choice that leaves no copy obsolete. */
+  Choice(Copy copy, boolean durable, boolean lossAccepted, @Nullable Copy previous) {
+    this(copy, durable, lossAccepted, previous, List.of());
+  }
 
   /**
    * The files of a store in one backend.
@@ -68,14 +81,30 @@ record Choice(Copy copy, boolean durable, boolean lossAccepted, @Nullable Copy p
 
   private static final String CHECKSUM = "crc32=";
 
-  /** Returns a choice after a migration from this one. */
-  Choice moved(Copy target, boolean targetDurable) {
-    return new Choice(target, targetDurable, false, copy);
+  /** Returns whether a folder is that of the store, or of the copy before it. */
+  boolean names(String folder) {
+    Copy before = previous;
+    return copy.folder().equals(folder) || (before != null && before.folder().equals(folder));
+  }
+
+  /**
+   * Returns a choice after a migration from this one.
+   *
+   * @param folders the folders that exist
+   */
+  Choice moved(Copy target, boolean targetDurable, List<String> folders) {
+    List<String> older = new ArrayList<>(obsolete);
+    Copy before = previous;
+    if (before != null) {
+      older.add(before.folder());
+    }
+    older.retainAll(folders);
+    return new Choice(target, targetDurable, false, copy, List.copyOf(older));
   }
 
   /** Returns this choice after its copy has got other columns. */
   Choice withColumns(List<Column> columns) {
-    return new Choice(copy.withColumns(columns), durable, lossAccepted, previous);
+    return new Choice(copy.withColumns(columns), durable, lossAccepted, previous, obsolete);
   }
 
   /** Returns the content of the choice file. */
@@ -87,6 +116,9 @@ record Choice(Copy copy, boolean durable, boolean lossAccepted, @Nullable Copy p
     Copy before = previous;
     if (before != null) {
       text.append("previous=").append(before.toText()).append('\n');
+    }
+    if (!obsolete.isEmpty()) {
+      text.append("obsolete=").append(String.join(",", obsolete)).append('\n');
     }
     return text + CHECKSUM + checksum(text.toString()) + '\n';
   }
@@ -113,10 +145,22 @@ record Choice(Copy copy, boolean durable, boolean lossAccepted, @Nullable Copy p
           Copy.parse(required(values, "copy")),
           Boolean.parseBoolean(required(values, "durable")),
           Boolean.parseBoolean(required(values, "loss-accepted")),
-          before == null ? null : Copy.parse(before));
+          before == null ? null : Copy.parse(before),
+          folders(values.get("obsolete")));
     } catch (IllegalArgumentException malformed) {
       throw new StorageException(String.valueOf(malformed.getMessage()), malformed);
     }
+  }
+
+  private static List<String> folders(@Nullable String list) {
+    if (list == null) {
+      return List.of();
+    }
+    List<String> folders = List.of(list.split(","));
+    if (!folders.stream().allMatch(folder -> folder.matches(BACKEND))) {
+      throw new IllegalArgumentException("'" + list + "' names no folders");
+    }
+    return folders;
   }
 
   private static String required(Map<String, String> values, String key) {

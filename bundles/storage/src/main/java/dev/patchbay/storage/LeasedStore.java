@@ -5,6 +5,7 @@ import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StoreListener;
 import dev.patchbay.api.storage.WriteBatch;
 import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
@@ -69,6 +70,11 @@ final class LeasedStore implements KeyValueStore {
   @Override
   public long sizeInBytes() {
     return open.store().sizeInBytes();
+  }
+
+  @Override
+  public void setListener(StoreListener listener) {
+    throw new StorageException("the storage kernel alone listens to a named store");
   }
 
   @Override

@@ -89,7 +89,7 @@ final class LegacyLayout {
       StoreFolder.sync(data);
       LOG.info("the stores of {} were moved to {}", data, folder.path());
     } catch (IOException failure) {
-      throw new StorageException(
+      throw StorageException.of(
           "cannot move the stores of " + data + " to " + folder.path() + ": " + failure, failure);
     }
   }
@@ -105,7 +105,7 @@ final class LegacyLayout {
           .sorted()
           .toList();
     } catch (IOException failure) {
-      throw new StorageException("cannot read " + data + ": " + failure, failure);
+      throw StorageException.of("cannot read " + data + ": " + failure, failure);
     }
   }
 

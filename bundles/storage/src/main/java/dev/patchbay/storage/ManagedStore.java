@@ -9,8 +9,10 @@ import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.storage.StoreLease;
 import dev.patchbay.api.storage.StoreOwner;
+import dev.patchbay.api.storage.TransientStorageException;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.binding.DrainResult;
+import dev.patchbay.binding.Loop;
 import dev.patchbay.binding.NotBoundException;
 import dev.patchbay.binding.Slot;
 import java.time.Duration;
@@ -46,8 +48,13 @@ final class ManagedStore implements NamedStore, HealthCheck {
   /** Why no store is bound. */
   private volatile Health health = Health.starting("is opened");
 
-  /** Whether the choice was read; guarded by the monitor. */
-  private boolean prepared;
+  /** Brings the data directory to the present layout; null once the choice was read. */
+  private @Nullable Runnable upgrade = () -> {};
+
+  /** Whether the store was refused for a reason that may cease; guarded by the monitor. */
+  private boolean refusedForNow;
+
+  private final Recovery recovery;
 
   /** Whether the store is not opened any more; guarded by the monitor. */
   private boolean closed;
@@ -88,56 +95,78 @@ final class ManagedStore implements NamedStore, HealthCheck {
     this.process = process;
     this.onClose = onClose;
     this.slot = new Slot<>("store " + name);
+    this.recovery = new Recovery(name, this::reopen);
   }
 
   // ---- opening
 
   /**
-   * Reads the choice, and removes what an interrupted copy left behind. Called once; the store is
-   * not opened before.
+   * Takes over what the store starts from. Called once; the store is not opened before.
    *
-   * @param upgrade brings the data directory to the present layout
+   * @param layout brings the data directory to the present layout
    * @param kept the content of a store without files that an earlier owner has closed; null
    *     otherwise
    */
-  synchronized void prepare(Runnable upgrade, @Nullable OpenStore kept) {
-    try {
-      upgrade.run();
+  synchronized void prepare(Runnable layout, @Nullable OpenStore kept) {
+    upgrade = layout;
+    recovery.start();
+    if (kept != null) {
+      try {
+        readChoice();
+        bind(kept);
+      } catch (RuntimeException | Error refused) {
+        refuse(refused);
+      }
+    }
+  }
+
+  /** Reads the choice, and removes what an interrupted copy left behind. */
+  private void readChoice() {
+    Runnable layout = upgrade;
+    if (layout != null) {
+      layout.run();
       Choice written = folder.readChoice();
       folder.dropIncomplete(written);
       choice = written;
-      prepared = true;
-      if (kept != null) {
-        bind(kept);
+      upgrade = null;
+    } else if (choice == null) {
+      // an upgrade, or an attempt that failed at its end, may have written it
+      Choice written = folder.readChoice();
+      folder.dropIncomplete(written);
+      choice = written;
+    }
+  }
+
+  /**
+   * Opens and binds the store, when it is not bound and its backend is installed. A store that is
+   * refused for a reason that may cease is tried again by itself.
+   */
+  synchronized void open() {
+    if (closed || isBound()) {
+      return;
+    }
+    try {
+      if (!refusedForNow) {
+        health = Health.starting("is opened");
       }
+      attempt();
     } catch (RuntimeException | Error refused) {
       refuse(refused);
     }
   }
 
-  /** Opens and binds the store, when it is not bound and its backend is installed. */
-  synchronized void open() {
-    if (!prepared || closed || isBound()) {
-      return;
+  private void attempt() {
+    readChoice();
+    StoreOpener.Attempt attempt = opener.open(choice, process.wasOpen(name));
+    if (attempt instanceof StoreOpener.Attempt.Missing missing) {
+      awaited = missing.backend();
+      health = Health.unavailable(missing.reason());
+    } else if (attempt instanceof StoreOpener.Attempt.Opened opened) {
+      choice = opened.choice();
+      bind(opened.store());
+      removeObsolete(); // where a crash came before a migration did that
     }
-    health = Health.starting("is opened");
-    try {
-      Choice written = choice;
-      if (written == null) {
-        written = folder.readChoice(); // an upgrade may have written it, and then been refused
-        choice = written;
-      }
-      StoreOpener.Attempt attempt = opener.open(written, process.wasOpen(name));
-      if (attempt instanceof StoreOpener.Attempt.Missing missing) {
-        awaited = missing.backend();
-        health = Health.unavailable(missing.reason());
-      } else if (attempt instanceof StoreOpener.Attempt.Opened opened) {
-        choice = opened.choice();
-        bind(opened.store());
-      }
-    } catch (RuntimeException | Error refused) {
-      refuse(refused);
-    }
+    refusedForNow = false;
   }
 
   private void bind(OpenStore open) {
@@ -151,21 +180,74 @@ final class ManagedStore implements NamedStore, HealthCheck {
     } finally {
       owner.writeLock().unlock();
     }
+    watch(open);
     process.opened(name);
     LOG.info("store {} is bound in {}", name, open.backend().id());
   }
 
   private void refuse(Throwable refused) {
+    describe(refused);
+    LOG.error(
+        "store {} is refused: {}",
+        name,
+        health.message(),
+        refused instanceof StorageException ? null : refused);
+    if (refusedForNow) {
+      recovery.wake();
+    }
+  }
+
+  /** Takes note of why the store is not bound, and whether that may cease. */
+  private void describe(Throwable refused) {
+    refusedForNow = TransientStorageException.isTransient(refused);
     String reason =
         refused instanceof StorageException
             ? String.valueOf(refused.getMessage())
             : refused.toString();
-    health = Health.failed(reason);
-    LOG.error(
-        "store {} is refused: {}",
-        name,
-        reason,
-        refused instanceof StorageException ? null : refused);
+    health =
+        refusedForNow
+            ? Health.unavailable(reason + "; the node opens the store again by itself")
+            : Health.failed(reason);
+  }
+
+  // ---- opening again
+
+  /** Has the store unbound when it fails. */
+  private void watch(OpenStore open) {
+    recovery.watch(
+        open,
+        reason -> {
+          health = Health.unavailable(reason + "; the node opens it again by itself");
+          slot.release(open, Duration.ZERO);
+        });
+  }
+
+  /**
+   * Closes what has failed, and opens the store when that is due; a step of the loop.
+   *
+   * @return for how many milliseconds nothing is due
+   */
+  synchronized long reopen() {
+    if (recovery.closeFailed(cancelMigration)) {
+      refusedForNow = !isBound();
+    }
+    if (!refusedForNow || closed || isBound()) {
+      return Loop.UNTIL_WOKEN;
+    }
+    long wait = recovery.millisLeft();
+    if (wait > 0) {
+      return wait;
+    }
+    try {
+      attempt();
+    } catch (RuntimeException | Error refused) {
+      describe(refused);
+      if (refusedForNow) {
+        throw refused; // the loop logs it, and tries again after a pause that grows
+      }
+      refuse(refused);
+    }
+    return Loop.UNTIL_WOKEN;
   }
 
   /** Unbinds the store when it is open in a backend that goes. */
@@ -235,7 +317,10 @@ final class ManagedStore implements NamedStore, HealthCheck {
   /** Writes to a leased store; a migration takes note of the batch. */
   void write(OpenStore open, WriteBatch batch) {
     Migration running = migration;
-    if (slot.peek().orElse(null) != open) {
+    OpenStore bound = slot.peek().orElse(null);
+    if (bound == null) {
+      throw unavailable();
+    } else if (bound != open) {
       throw new StorageException("store " + name + " was moved while a lease was open");
     }
     try {
@@ -266,6 +351,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
         boolean first = !closed;
         closed = true;
         health = Health.unavailable("the owner of store " + name + " is stopped");
+        recovery.closeFailed(cancelMigration);
         OpenStore open = slot.peek().orElse(null);
         if (first && open != null) {
           cancelMigration.run();
@@ -278,6 +364,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
         }
       }
     } finally {
+      recovery.close();
       onClose.closed(kept);
     }
   }
@@ -292,9 +379,12 @@ final class ManagedStore implements NamedStore, HealthCheck {
   @Override
   public Health check() {
     OpenStore open = slot.peek().orElse(null);
-    return open == null
-        ? health
-        : Health.healthy("store " + name + " is in " + open.backend().id());
+    if (open == null) {
+      return health;
+    }
+    String in = "store " + name + " is in " + open.backend().id();
+    String found = recovery.damage();
+    return found == null ? Health.healthy(in) : Health.degraded(in + ", and is damaged: " + found);
   }
 
   /**
@@ -374,7 +464,6 @@ final class ManagedStore implements NamedStore, HealthCheck {
    *     written; the source stays
    */
   void replace(OpenStore source, OpenStore target, Runnable finish) {
-    Choice before;
     synchronized (this) {
       owner.writeLock().lock();
       try {
@@ -383,12 +472,12 @@ final class ManagedStore implements NamedStore, HealthCheck {
           throw new StorageException("the store was unbound during the migration");
         }
         finish.run();
-        before = current;
-        Choice next = current.moved(target.copy(), target.backend().isDurable());
+        Choice next = current.moved(target.copy(), target.backend().isDurable(), folder.copies());
         writeChoice(next, current, source);
         choice = next;
         stopRecording();
         slot.replace(target, Duration.ZERO);
+        watch(target);
       } finally {
         owner.writeLock().unlock();
       }
@@ -396,12 +485,21 @@ final class ManagedStore implements NamedStore, HealthCheck {
     source.retire();
     try {
       folder.clearIncomplete();
-      Choice.Copy oldest = before.previous();
-      if (oldest != null) {
-        folder.delete(oldest.folder());
-      }
     } catch (StorageException kept) {
-      LOG.warn("store {} has moved; an older copy could not be removed: {}", name, kept.toString());
+      LOG.warn("store {} has moved; the next start removes a mark: {}", name, kept.toString());
+    }
+  }
+
+  /** Removes the copies that are older than the store and the copy before it. */
+  synchronized void removeObsolete() {
+    Choice written = choice;
+    if (written == null || !isBound()) {
+      return; // only a store that is bound is known to be whole
+    }
+    try {
+      folder.deleteObsolete(written);
+    } catch (StorageException kept) {
+      LOG.warn("store {} is bound; an older copy could not be removed: {}", name, kept.toString());
     }
   }
 

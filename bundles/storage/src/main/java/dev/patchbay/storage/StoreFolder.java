@@ -16,6 +16,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The folder of a named store, {@code DATADIR/stores/NAME}: the choice file, and a folder for each
@@ -26,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * returns.
  */
 final class StoreFolder {
+  private static final Logger LOG = LoggerFactory.getLogger(StoreFolder.class);
   private static final String CHOICE = "choice";
   private static final String INCOMPLETE = "incomplete";
 
@@ -107,7 +110,7 @@ final class StoreFolder {
           .sorted()
           .toList();
     } catch (IOException failure) {
-      throw new StorageException("cannot read " + root + ": " + failure, failure);
+      throw StorageException.of("cannot read " + root + ": " + failure, failure);
     }
   }
 
@@ -116,7 +119,7 @@ final class StoreFolder {
     try (Stream<Path> files = Files.list(root.resolve(copy))) {
       return files.findAny().isEmpty();
     } catch (IOException failure) {
-      throw new StorageException("cannot read " + root.resolve(copy) + ": " + failure, failure);
+      throw StorageException.of("cannot read " + root.resolve(copy) + ": " + failure, failure);
     }
   }
 
@@ -139,7 +142,18 @@ final class StoreFolder {
       Files.walkFileTree(copy, new Deletion());
       sync(root);
     } catch (IOException failure) {
-      throw new StorageException("cannot delete " + copy + ": " + failure, failure);
+      throw StorageException.of("cannot delete " + copy + ": " + failure, failure);
+    }
+  }
+
+  /** Deletes the copies that a choice says are obsolete. */
+  void deleteObsolete(Choice choice) {
+    List<String> copies = copies();
+    for (String obsolete : choice.obsolete()) {
+      if (copies.contains(obsolete) && !choice.names(obsolete)) {
+        delete(obsolete);
+        LOG.info("{}: the copy in {} is older, and removed", of(choice.copy()), obsolete);
+      }
     }
   }
 
@@ -173,7 +187,7 @@ final class StoreFolder {
       Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       sync(root);
     } catch (IOException failure) {
-      throw new StorageException("cannot write " + file + ": " + failure, failure);
+      throw StorageException.of("cannot write " + file + ": " + failure, failure);
     }
   }
 
@@ -184,7 +198,7 @@ final class StoreFolder {
         sync(root);
       }
     } catch (IOException failure) {
-      throw new StorageException("cannot remove " + root.resolve(name) + ": " + failure, failure);
+      throw StorageException.of("cannot remove " + root.resolve(name) + ": " + failure, failure);
     }
   }
 
@@ -192,7 +206,7 @@ final class StoreFolder {
     try {
       return Files.exists(file) ? Files.readString(file) : null;
     } catch (IOException failure) {
-      throw new StorageException("cannot read " + file + ": " + failure, failure);
+      throw StorageException.of("cannot read " + file + ": " + failure, failure);
     }
   }
 

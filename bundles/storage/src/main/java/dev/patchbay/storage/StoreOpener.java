@@ -6,6 +6,7 @@ import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StoreOwner;
+import dev.patchbay.api.storage.TransientStorageException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -166,8 +167,11 @@ final class StoreOpener {
     KeyValueStore store;
     try {
       store = backend.open(folder.of(copy), allColumns(), isGrowing(choice));
-    } catch (StorageException damaged) {
-      throw new StorageException(damaged.getMessage() + otherCopies(choice), damaged);
+    } catch (StorageException refused) {
+      if (TransientStorageException.isTransient(refused)) {
+        throw refused; // no reason to go on from an older copy
+      }
+      throw new StorageException(refused.getMessage() + otherCopies(choice), refused);
     }
     OpenStore open = new OpenStore(backend, store, copy);
     try {
@@ -261,6 +265,9 @@ final class StoreOpener {
       openCopy(choice, backend).close();
       return false;
     } catch (StorageException damaged) {
+      if (TransientStorageException.isTransient(damaged)) {
+        throw damaged; // it may be opened later
+      }
       LOG.warn("store {} is given up on request: {}", name, damaged.getMessage());
       return true;
     }
@@ -277,7 +284,7 @@ final class StoreOpener {
       return new Attempt.Missing(previous.backend());
     }
     Choice.Copy given = choice.durable() ? choice.copy() : null; // stays until the next migration
-    Choice adopted = new Choice(previous, backend.isDurable(), false, given);
+    Choice adopted = new Choice(previous, backend.isDurable(), false, given, choice.obsolete());
     OpenStore store = openCopy(adopted, backend);
     adopted = grown(adopted);
     folder.writeChoice(adopted);
@@ -316,7 +323,9 @@ final class StoreOpener {
           ? ", " + owner.describe(store) + ","
           : ", which is damaged,";
     } catch (StorageException damaged) {
-      return ", which is damaged,";
+      return TransientStorageException.isTransient(damaged)
+          ? ", which cannot be read now,"
+          : ", which is damaged,";
     }
   }
 }

@@ -356,6 +356,7 @@ final class StoreRegistry implements Stores, StorageControl {
           failure);
     }
     hook.reached(Stage.DONE);
+    store.removeObsolete();
   }
 
   private static long count(KeyReader source, List<Column> columns) {

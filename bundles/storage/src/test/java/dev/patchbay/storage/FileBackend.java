@@ -6,6 +6,7 @@ import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StoreListener;
 import dev.patchbay.api.storage.WriteBatch;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiPredicate;
 import java.util.stream.Stream;
 
@@ -33,6 +35,15 @@ final class FileBackend implements StorageBackend {
   Runnable beforeWrite = () -> {};
   boolean damagesValues;
   int writesLeft = Integer.MAX_VALUE;
+
+  /** Is called by each opening; an exception refuses it. */
+  volatile Runnable beforeOpen = () -> {};
+
+  /** The number of openings that were tried. */
+  final AtomicInteger opens = new AtomicInteger();
+
+  /** The listener of the store that was opened last. */
+  volatile StoreListener listener;
 
   FileBackend(String id, boolean durable) {
     this.id = id;
@@ -51,6 +62,8 @@ final class FileBackend implements StorageBackend {
 
   @Override
   public KeyValueStore open(Path folder, List<Column> columns, boolean create) {
+    opens.incrementAndGet();
+    beforeOpen.run();
     try {
       FileStore store = new FileStore(folder, columns, create);
       OPEN.add(store);
@@ -154,6 +167,11 @@ final class FileBackend implements StorageBackend {
 
     @Override
     public void flush() {}
+
+    @Override
+    public void setListener(StoreListener next) {
+      listener = next;
+    }
 
     @Override
     public synchronized Snapshot snapshot() {
