@@ -6,6 +6,7 @@ import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StoreOwner;
+import dev.patchbay.binding.DurableFolders;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -84,9 +85,9 @@ final class LegacyLayout {
         String backend = old.getFileName().toString().substring(PREFIX.length());
         Files.move(old, folder.path().resolve(backend + SUFFIX), StandardCopyOption.ATOMIC_MOVE);
       }
-      StoreFolder.sync(folder.path());
+      DurableFolders.sync(folder.path());
       Files.deleteIfExists(choice);
-      StoreFolder.sync(data);
+      DurableFolders.sync(data);
       LOG.info("the stores of {} were moved to {}", data, folder.path());
     } catch (IOException failure) {
       throw StorageException.of(

@@ -2,6 +2,7 @@
 package dev.patchbay.storage;
 
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.binding.DurableFolders;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -140,7 +141,7 @@ final class StoreFolder {
     }
     try {
       Files.walkFileTree(copy, new Deletion());
-      sync(root);
+      DurableFolders.sync(root);
     } catch (IOException failure) {
       throw StorageException.of("cannot delete " + copy + ": " + failure, failure);
     }
@@ -166,11 +167,7 @@ final class StoreFolder {
   void write(String name, String content) {
     Path file = root.resolve(name);
     try {
-      if (!Files.isDirectory(root)) {
-        Files.createDirectories(root);
-        sync(parent(root));
-        sync(parent(parent(root)));
-      }
+      DurableFolders.create(root);
       Path next = root.resolve(name + ".new");
       try (FileChannel channel =
           FileChannel.open(
@@ -185,7 +182,7 @@ final class StoreFolder {
         channel.force(true);
       }
       Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      sync(root);
+      DurableFolders.sync(root);
     } catch (IOException failure) {
       throw StorageException.of("cannot write " + file + ": " + failure, failure);
     }
@@ -195,7 +192,7 @@ final class StoreFolder {
   void remove(String name) {
     try {
       if (Files.deleteIfExists(root.resolve(name))) {
-        sync(root);
+        DurableFolders.sync(root);
       }
     } catch (IOException failure) {
       throw StorageException.of("cannot remove " + root.resolve(name) + ": " + failure, failure);
@@ -208,18 +205,6 @@ final class StoreFolder {
     } catch (IOException failure) {
       throw StorageException.of("cannot read " + file + ": " + failure, failure);
     }
-  }
-
-  /** Makes the entries of a folder durable. */
-  static void sync(Path folder) throws IOException {
-    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-      channel.force(true);
-    }
-  }
-
-  private static Path parent(Path path) {
-    Path parent = path.toAbsolutePath().getParent();
-    return parent == null ? path : parent;
   }
 
   private static final class Deletion extends SimpleFileVisitor<Path> {

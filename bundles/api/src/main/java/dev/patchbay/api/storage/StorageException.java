@@ -2,6 +2,7 @@
 package dev.patchbay.api.storage;
 
 import java.nio.file.Path;
+import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /** Thrown when a store cannot be opened, read or written; the message says what to do. */
@@ -54,6 +55,27 @@ public class StorageException extends RuntimeException {
             + failure
             + "). Nothing was changed. Restore the folder from a backup, or start with another --datadir",
         failure);
+  }
+
+  /** Says that a store has columns that it is not opened with. */
+  public static StorageException unknownColumns(Path folder, Collection<String> names) {
+    return new StorageException(
+        "the store in "
+            + folder
+            + " has columns that this release does not know: "
+            + String.join(", ", names)
+            + ". Nothing was changed. Open it with the release that wrote it");
+  }
+
+  /** Says that a store lacks columns, or all of its files. */
+  public static StorageException incomplete(Path folder, String what) {
+    return new StorageException(
+        "the store in "
+            + folder
+            + " is incomplete: "
+            + what
+            + ". Nothing was changed. Restore the folder from a backup, or start with another"
+            + " --datadir");
   }
 
   /** Says that a batch is refused for want of space, while nothing of it is written yet. */

@@ -3,13 +3,11 @@ package dev.patchbay.storage.mapdb;
 
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.binding.DurableFolders;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,19 +76,13 @@ final class Database {
               + ". Nothing was changed. Restore the folder from a backup, or move it away");
     }
     if (!create) {
-      throw new StorageException(
-          "the store in "
-              + folder
-              + " is incomplete: its file "
-              + FILE
-              + " is missing. Nothing was changed. Restore the folder from a backup, or start with"
-              + " another --datadir");
+      throw StorageException.incomplete(folder, "its file " + FILE + " is missing");
     }
   }
 
   /** Creates a file under another name, so that a file with its name has its columns. */
   private static void create(Path folder, List<Column> columns) throws IOException {
-    createFolder(folder);
+    DurableFolders.create(folder);
     Path file = folder.resolve(NEW_FILE);
     Files.deleteIfExists(file);
     Files.deleteIfExists(JournaledVolume.journalOf(file));
@@ -102,7 +94,7 @@ final class Database {
     }
     Files.deleteIfExists(JournaledVolume.journalOf(file));
     Files.move(file, folder.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
-    sync(folder);
+    DurableFolders.sync(folder);
   }
 
   private static Database existing(Path folder, Path file, List<Column> columns, boolean create)
@@ -114,7 +106,7 @@ final class Database {
       opened.volumes.checkSize(size);
       checkColumns(folder, opened.db.getAllNames(), columns, create);
       opened.openMaps(columns, create);
-      sync(folder);
+      DurableFolders.sync(folder);
       return opened;
     } catch (IOException | RuntimeException | Error failure) {
       opened.abandon();
@@ -161,21 +153,10 @@ final class Database {
       }
     }
     if (!unknown.isEmpty()) {
-      throw new StorageException(
-          "the store in "
-              + folder
-              + " has columns that this release does not know: "
-              + String.join(", ", unknown)
-              + ". Nothing was changed. Open it with the release that wrote it");
+      throw StorageException.unknownColumns(folder, unknown);
     }
     if (!missing.isEmpty() && !create) {
-      throw new StorageException(
-          "the store in "
-              + folder
-              + " is incomplete: it has no columns "
-              + String.join(", ", missing)
-              + ". Nothing was changed. Restore the folder from a backup, or start with another"
-              + " --datadir");
+      throw StorageException.incomplete(folder, "it has no columns " + String.join(", ", missing));
     }
   }
 
@@ -197,28 +178,6 @@ final class Database {
     return failure instanceof DBException.FileLocked
         ? StorageException.inUse(folder, failure)
         : StorageException.cannotOpen(folder, failure);
-  }
-
-  /** Creates a folder so that it, and those that were created for it, survive a power cut. */
-  private static void createFolder(Path folder) throws IOException {
-    Path existing = folder.toAbsolutePath();
-    List<Path> changed = new ArrayList<>();
-    while (existing != null && !Files.exists(existing)) {
-      existing = existing.getParent();
-      if (existing != null) {
-        changed.add(existing);
-      }
-    }
-    Files.createDirectories(folder);
-    for (Path parent : changed) {
-      sync(parent);
-    }
-  }
-
-  private static void sync(Path folder) throws IOException {
-    try (FileChannel entries = FileChannel.open(folder, StandardOpenOption.READ)) {
-      entries.force(true);
-    }
   }
 
   /**

@@ -3,12 +3,11 @@ package dev.patchbay.storage.rocksdb;
 
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.binding.DurableFolders;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -93,7 +92,7 @@ final class Database {
       boolean exists = Files.exists(folder.resolve(CURRENT));
       if (!exists) {
         checkAbsent(folder, create);
-        createFolder(folder);
+        DurableFolders.create(folder);
       }
       SyncMark mark = keep(owned, SyncMark.open(folder));
       if (exists) {
@@ -172,11 +171,7 @@ final class Database {
               + ". Nothing was changed. Restore the folder from a backup, or move it away");
     }
     if (!create) {
-      throw new StorageException(
-          "the store in "
-              + folder
-              + " is incomplete: its files are missing. Nothing was changed. Restore the folder"
-              + " from a backup, or start with another --datadir");
+      throw StorageException.incomplete(folder, "its files are missing");
     }
   }
 
@@ -194,39 +189,10 @@ final class Database {
     }
     unknown.remove(name(RocksDB.DEFAULT_COLUMN_FAMILY));
     if (!unknown.isEmpty()) {
-      throw new StorageException(
-          "the store in "
-              + folder
-              + " has columns that this release does not know: "
-              + String.join(", ", unknown)
-              + ". Nothing was changed. Open it with the release that wrote it");
+      throw StorageException.unknownColumns(folder, unknown);
     }
     if (!missing.isEmpty() && !create) {
-      throw new StorageException(
-          "the store in "
-              + folder
-              + " is incomplete: it has no columns "
-              + String.join(", ", missing)
-              + ". Nothing was changed. Restore the folder from a backup, or start with another"
-              + " --datadir");
-    }
-  }
-
-  /** Creates a folder so that it, and those that were created for it, survive a power cut. */
-  private static void createFolder(Path folder) throws IOException {
-    Path existing = folder.toAbsolutePath();
-    List<Path> changed = new ArrayList<>();
-    while (existing != null && !Files.exists(existing)) {
-      existing = existing.getParent();
-      if (existing != null) {
-        changed.add(existing);
-      }
-    }
-    Files.createDirectories(folder);
-    for (Path parent : changed) {
-      try (FileChannel entries = FileChannel.open(parent, StandardOpenOption.READ)) {
-        entries.force(true);
-      }
+      throw StorageException.incomplete(folder, "it has no columns " + String.join(", ", missing));
     }
   }
 

@@ -7,10 +7,8 @@ import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
-import dev.patchbay.api.storage.WriteBatch;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -20,7 +18,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,15 +32,10 @@ import org.junit.jupiter.api.io.TempDir;
  * process that writes calls. {@code -Dpower.cuts=100} has more rounds.
  */
 public abstract class PowerCutContract {
-  private static final Column META = new Column("META");
-  private static final Column ACCOUNTS = new Column("ACCOUNTS", Column.Access.RANDOM);
-  private static final Column BODIES = new Column("BODIES", Column.Access.LARGE_VALUES);
-  private static final List<Column> COLUMNS = List.of(META, ACCOUNTS, BODIES);
+  private static final List<Column> COLUMNS = NumberedBatches.COLUMNS;
+  private static final NumberedBatches NUMBERED = new NumberedBatches(300);
 
-  private static final byte[] LAST = {1};
   private static final int ROUNDS = 10;
-  private static final int ENTRIES = 300;
-  private static final int KEPT = 3;
   private static final int BATCHES_PER_FLUSH = 4;
   private static final int BATCHES_PER_OPENING = 200;
   private static final String NOTES = "notes";
@@ -99,12 +91,21 @@ public abstract class PowerCutContract {
     for (int round = 0; round < rounds; round++) {
       Random random = new Random(Integer.getInteger("seed", 7) * 1_000L + round);
       Path home = Files.createDirectory(folder.resolve("round-" + round));
-      write(home, random);
+      NumberedBatches.killed(
+          Writer.class,
+          home.resolve("output"),
+          home.resolve(NOTES),
+          random.nextInt(1_200),
+          getClass().getName(),
+          home.toString());
       Note note = lastNote(home.resolve(NOTES));
       powerCut(home, note, random);
       StorageBackend backend = activate();
       try (KeyValueStore store = backend.open(home.resolve("store"), COLUMNS, false)) {
-        verify(store, note.batch(), "round " + round);
+        String description = "round " + round;
+        assertThat(NUMBERED.verify(store, description))
+            .as(description)
+            .isGreaterThanOrEqualTo(note.batch());
         opened++;
       } catch (StorageException refused) {
         assertThat(refused).hasMessageContaining(home.resolve("store").toString());
@@ -115,29 +116,6 @@ public abstract class PowerCutContract {
     }
     System.out.println(opened + " of " + rounds + " stores opened after a power cut");
     assertThat(opened).as("stores that opened").isPositive();
-  }
-
-  private void write(Path home, Random random) throws Exception {
-    Process writer =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx256m",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Writer.class.getName(),
-                getClass().getName(),
-                home.toString())
-            .redirectError(home.resolve("errors").toFile())
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    Path notes = home.resolve(NOTES);
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (!Files.exists(notes) && writer.isAlive() && System.nanoTime() < limit) {
-      writer.waitFor(5, TimeUnit.MILLISECONDS);
-    }
-    writer.waitFor(random.nextInt(1_200), TimeUnit.MILLISECONDS);
-    assertThat(writer.isAlive()).as(Files.readString(home.resolve("errors"))).isTrue();
-    writer.destroyForcibly().waitFor();
   }
 
   /** Writes, flushes, closes and opens until it is killed. */
@@ -156,7 +134,7 @@ public abstract class PowerCutContract {
         try (KeyValueStore open = backend.open(store, COLUMNS, number == 1)) {
           test.written(store, copies);
           for (int i = 0; i < BATCHES_PER_OPENING; i++, number++) {
-            open.write(batch(number));
+            open.write(NUMBERED.batch(number));
             test.written(store, copies);
             if (number % BATCHES_PER_FLUSH == 0) {
               open.flush();
@@ -208,41 +186,5 @@ public abstract class PowerCutContract {
     try (Stream<Path> files = Files.list(folder)) {
       return files.filter(Files::isRegularFile).sorted().toList();
     }
-  }
-
-  private static WriteBatch batch(long number) {
-    WriteBatch batch = new WriteBatch();
-    for (int i = 0; i < ENTRIES; i++) {
-      batch.put(ACCOUNTS, key(i), value(number, i));
-      batch.put(BODIES, key(number * ENTRIES + i), value(number, i));
-      batch.delete(BODIES, key((number - KEPT) * ENTRIES + i));
-    }
-    batch.put(META, LAST, ByteBuffer.allocate(8).putLong(number).array());
-    return batch;
-  }
-
-  private static byte[] key(long i) {
-    return ByteBuffer.allocate(16).putLong(i * 0x9E3779B97F4A7C15L).putLong(i).array();
-  }
-
-  private static byte[] value(long number, int i) {
-    byte[] value = new byte[20 + (int) ((number * 31 + i * 17L) % 300)];
-    ByteBuffer.wrap(value).putLong(number).putInt(i);
-    return value;
-  }
-
-  private static void verify(KeyValueStore store, long flushed, String round) {
-    byte[] last = store.get(META, LAST);
-    assertThat(last).as(round).isNotNull();
-    long number = ByteBuffer.wrap(last).getLong();
-    assertThat(number).as(round).isGreaterThanOrEqualTo(flushed);
-    for (int i = 0; i < ENTRIES; i++) {
-      assertThat(store.get(ACCOUNTS, key(i))).as(round).isEqualTo(value(number, i));
-      for (long kept = Math.max(1, number - KEPT + 1); kept <= number; kept++) {
-        assertThat(store.get(BODIES, key(kept * ENTRIES + i))).as(round).isEqualTo(value(kept, i));
-      }
-    }
-    assertThat(store.count(ACCOUNTS)).as(round).isEqualTo(ENTRIES);
-    assertThat(store.count(BODIES)).as(round).isEqualTo(Math.min(number, KEPT) * ENTRIES);
   }
 }
