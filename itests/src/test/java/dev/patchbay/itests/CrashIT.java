@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,19 +34,23 @@ class CrashIT {
     int kills = Integer.getInteger("it.kills", 10);
     ExecutorService threads = Executors.newFixedThreadPool(2);
     try {
-      List<Future<Node>> nodes = new ArrayList<>();
+      List<Future<Killed>> nodes = new ArrayList<>();
       for (String backend : List.of("mapdb", "rocksdb")) {
         nodes.add(threads.submit(() -> killed(backend, kills)));
       }
-      damage(nodes.get(0).get());
+      Killed mapdb = nodes.get(0).get();
+      damage(mapdb.node(), mapdb.transaction());
       nodes.get(1).get();
     } finally {
       threads.shutdown();
     }
   }
 
+  /** A node that is stopped, and a transaction of its chain. */
+  private record Killed(Node node, String transaction) {}
+
   /** Kills a node many times under load; returns it, stopped. */
-  private Node killed(String backend, int kills) throws Exception {
+  private Killed killed(String backend, int kills) throws Exception {
     Random random = new Random(kills);
     Node node = new Node(folder.resolve(backend)).quick();
     Map<String, String> all = new LinkedHashMap<>();
@@ -76,7 +82,7 @@ class CrashIT {
         "kills of %s: %d, at %.0f transactions a second; transactions reported and found again: %d%n",
         backend, kills, sent * 1e9 / nanos, all.size());
     node.close();
-    return node;
+    return new Killed(node, all.keySet().iterator().next());
   }
 
   /** Checks that transactions are in the blocks that were reported. */
@@ -90,9 +96,17 @@ class CrashIT {
   }
 
   /** A damaged store is refused with advice, and never becomes an empty chain. */
-  private static void damage(Node node) throws Exception {
+  private static void damage(Node node, String transaction) throws Exception {
     Path file = node.copyOf("mapdb").resolve("chain.mapdb");
+    byte[] whole = Files.readAllBytes(file);
+    Files.write(file, changed(whole, transaction));
+    Node.Result verified =
+        Node.launcher(Map.of(), List.of("verify", "--datadir", node.data.toString()));
+    assertThat(verified.status()).as(verified.output()).isNotZero();
+    assertThat(verified.output()).contains("damaged", "backup").doesNotContain("store is whole");
+    Files.write(file, whole);
     Files.write(file, new byte[4096], StandardOpenOption.WRITE);
+    byte[] damaged = Files.readAllBytes(file);
     Node.Result refused =
         Node.launcher(
             Map.of(),
@@ -106,5 +120,24 @@ class CrashIT {
                 "" + node.wsPort));
     assertThat(refused.status()).isNotZero();
     assertThat(refused.output()).contains("damaged").contains("backup");
+    verified = Node.launcher(Map.of(), List.of("verify", "--datadir", node.data.toString()));
+    assertThat(verified.status()).isNotZero();
+    assertThat(verified.output()).contains("damaged", file.getParent().toString());
+    assertThat(Files.readAllBytes(file)).as("nothing was changed").isEqualTo(damaged);
+  }
+
+  /** Changes a bit of a transaction hash wherever it is: MapDB has no checksums. */
+  private static byte[] changed(byte[] whole, String hash) {
+    byte[] key = HexFormat.of().parseHex(hash.substring(2));
+    byte[] out = whole.clone();
+    int places = 0;
+    for (int i = 0; i + key.length <= whole.length; i++) {
+      if (Arrays.equals(whole, i, i + key.length, key, 0, key.length)) {
+        out[i + 8] ^= 1;
+        places++;
+      }
+    }
+    assertThat(places).as("places of a transaction hash").isPositive();
+    return out;
   }
 }

@@ -67,6 +67,7 @@ class LauncherIT {
       Files.writeString(other, "path = " + folder.resolve("other.ipc") + "\n");
       Files.createDirectories(deploy);
       node.start("--namespaces", "net,web3");
+      brokenFilesAreWarnedOf(deploy);
       // the first start copies the configuration of the distribution over an empty cache
       Files.copy(bundle("Broken", BROKEN, ""), deploy.resolve("broken.jar"));
       Files.copy(
@@ -152,10 +153,47 @@ class LauncherIT {
         .as("what the shell has configured")
         .contains("expensive.waiting = 31");
     assertThat(node.shell("feature:uninstall", "patchbay-evm-engine").status()).isZero();
-    node.close();
+    theLockIsTheNodes();
     node.launch(Map.of());
     assertThat(node.exitStatus()).isNotZero();
     assertThat(node.output()).contains("execution is UNAVAILABLE: no EVM is installed");
+  }
+
+  /** Broken files in the deploy folder: a warning each, on the console, too. */
+  private void brokenFilesAreWarnedOf(Path deploy) throws Exception {
+    byte[] jar = Files.readAllBytes(bundle("Cut", "", ""));
+    Files.write(deploy.resolve("cut.jar"), java.util.Arrays.copyOf(jar, jar.length - 30));
+    Files.writeString(deploy.resolve("cut.xml"), "<features><feature");
+    await(node::output, "warning: " + deploy.resolve("cut.jar") + " is not deployed");
+    await(node::output, "warning: " + deploy.resolve("cut.xml") + " is not deployed");
+    assertThat(log().split("cut.jar is not deployed", -1)).as("warned once").hasSize(2);
+    assertThat(node.result("net_version").asText()).isEqualTo("1337");
+    Files.delete(deploy.resolve("cut.jar"));
+    Files.delete(deploy.resolve("cut.xml"));
+  }
+
+  /** The node goes on without its launcher: its directory stays locked, and it can be stopped. */
+  private void theLockIsTheNodes() throws Exception {
+    long pid = node.pid();
+    node.killLauncher();
+    Node other = new Node(node.data).quick();
+    other.launch(Map.of());
+    assertThat(other.exitStatus()).isNotZero();
+    assertThat(other.output())
+        .contains("in use by another node (process " + pid + ")")
+        .contains("patchbay stop --datadir " + node.data);
+    assertThat(node.result("net_version").asText()).as("the node goes on").isEqualTo("1337");
+    Node.Result stopped =
+        Node.launcher(Map.of(), List.of("stop", "--datadir", node.data.toString()));
+    assertThat(stopped.output()).contains("Stopped.");
+    assertThat(stopped.status()).isZero();
+    assertThat(ProcessHandle.of(pid)).isEmpty();
+
+    // the number in the file of a killed node may be that of any process
+    Files.writeString(node.data.resolve("pid"), ProcessHandle.current().pid() + "\n");
+    Node.Result none = Node.launcher(Map.of(), List.of("stop", "--datadir", node.data.toString()));
+    assertThat(none.status()).isNotZero();
+    assertThat(none.output()).contains("no node runs in");
   }
 
   /** Asks again until a text contains another one, or 60 seconds have passed. */

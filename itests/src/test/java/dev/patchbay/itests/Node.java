@@ -215,6 +215,11 @@ final class Node implements AutoCloseable {
     process.waitFor(30, TimeUnit.SECONDS);
   }
 
+  /** Kills the launcher, as kill -9 does; the node goes on. */
+  void killLauncher() throws Exception {
+    process.destroyForcibly().waitFor(30, TimeUnit.SECONDS);
+  }
+
   Result shell(String... command) throws Exception {
     List<String> args = new ArrayList<>(List.of("shell", "--datadir", data.toString()));
     args.addAll(List.of(command));

@@ -4,13 +4,23 @@ package dev.patchbay.itests;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -81,7 +91,10 @@ class StorageChoiceIT {
     assertThat(isMined(node, hash)).isTrue();
     verifyWhileBlocksAreMined(node);
     assertThat(node.shell("storage:list").output()).contains("* rocksdb");
-    node.close();
+    aStoreThatFailsIsUnbound(node);
+    node.kill();
+    node.awaitEnd();
+    damagedFilesAreRefused(node);
 
     // whatever is missing, the start names what is there, and begins nothing
     Path copy = node.copyOf("rocksdb");
@@ -97,9 +110,113 @@ class StorageChoiceIT {
         .contains(copy.getFileName().toString());
     Files.write(choice, content);
     try (node) {
-      node.start();
+      aLockThatIsReleasedIsWaitedFor(node);
       assertThat(isMined(node, hash)).isTrue();
     }
+  }
+
+  /**
+   * A store that fails while the node runs is unbound with its reason. Its files are incomplete, so
+   * the node does not open it again, and begins no other. Once they are complete, it goes on.
+   */
+  private void aStoreThatFailsIsUnbound(Node node) throws Exception {
+    Path current = node.copyOf("rocksdb").resolve("CURRENT");
+    Path away = Files.move(current, folder.resolve("CURRENT"));
+    String waiting = node.send(Accounts.transfer(1, 0)); // its block cannot be synced
+    await(() -> node.call("eth_blockNumber").toString(), "is incomplete");
+    JsonNode error = node.call("eth_getTransactionReceipt", waiting).get("error");
+    assertThat(error.get("code").asInt()).isEqualTo(-32010);
+    assertThat(error.get("message").asText())
+        .contains("storage unavailable", "it has no file CURRENT", "Nothing was changed");
+    assertThat(node.shell("patchbay:ready").output()).contains("FAILED", "it has no file CURRENT");
+    assertThat(node.warnings()).contains("store chain failed", "has failed and is closed");
+
+    Files.move(away, current);
+    assertThat(node.shell("bundle:restart", "dev.patchbay.storage.rocksdb").status()).isZero();
+    await(() -> node.call("eth_getTransactionReceipt", waiting).toString(), "\"0x1\"");
+    assertThat(node.shell("storage:list").output()).contains("* rocksdb");
+  }
+
+  /** Damage of a killed RocksDB store: each is named by the start and by a verification. */
+  private void damagedFilesAreRefused(Node node) throws Exception {
+    Path copy = node.copyOf("rocksdb");
+    Path log = largest(copy, ".log");
+    byte[] whole = Files.readAllBytes(log);
+    assertThat(whole.length).isGreaterThan(2_000);
+    byte[] flipped = whole.clone();
+    flipped[whole.length / 2] ^= 4;
+    Files.write(log, flipped);
+    assertRefused(node, copy);
+    Files.write(log, Arrays.copyOf(whole, whole.length / 2)); // less than was synced
+    assertRefused(node, copy);
+    Files.write(log, whole);
+
+    Path table = largest(copy, ".sst");
+    whole = Files.readAllBytes(table);
+    Files.write(table, Arrays.copyOf(whole, whole.length - 100));
+    assertRefused(node, copy);
+    Files.write(table, whole);
+  }
+
+  private static void assertRefused(Node node, Path copy) throws Exception {
+    Map<Path, Long> before = content(copy);
+    assertThat(Journeys.refusal(node))
+        .contains(copy.toString(), "Nothing was changed", "backup")
+        .doesNotContain("begins in");
+    Node.Result verified =
+        Node.launcher(Map.of(), List.of("verify", "--datadir", node.data.toString()));
+    assertThat(verified.status()).as(verified.output()).isNotZero();
+    assertThat(verified.output())
+        .contains(copy.toString(), "Nothing was changed")
+        .doesNotContain("the store is whole");
+    assertThat(content(copy)).isEqualTo(before);
+  }
+
+  /** Returns the checksums of the files with content of RocksDB. */
+  private static Map<Path, Long> content(Path copy) throws Exception {
+    Map<Path, Long> out = new TreeMap<>();
+    try (Stream<Path> files = Files.list(copy)) {
+      for (Path file : files.toList()) {
+        if (file.getFileName().toString().matches("\\d+\\.(log|sst|blob)|CURRENT|MANIFEST-.*")) {
+          CRC32 crc = new CRC32();
+          crc.update(Files.readAllBytes(file));
+          out.put(file, crc.getValue());
+        }
+      }
+    }
+    return out;
+  }
+
+  private static Path largest(Path copy, String end) throws Exception {
+    try (Stream<Path> files = Files.list(copy)) {
+      return files
+          .filter(file -> file.toString().endsWith(end))
+          .max(Comparator.comparingLong(file -> file.toFile().length()))
+          .orElseThrow();
+    }
+  }
+
+  /** A store that another process has open is opened as soon as that one closes it. */
+  private static void aLockThatIsReleasedIsWaitedFor(Node node) throws Exception {
+    Path lock = node.copyOf("rocksdb").resolve("PATCHBAY_SYNCED");
+    String before = node.warnings();
+    try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE)) {
+      channel.lock();
+      node.launch(Map.of());
+      await(() -> node.warnings().substring(before.length()), "is in use by another process");
+    }
+    node.awaitStart();
+  }
+
+  /** Asks again until a text contains another one, or 60 seconds have passed. */
+  private static void await(Callable<String> text, String part) throws Exception {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    String latest = text.call();
+    while (!latest.contains(part) && System.nanoTime() < limit) {
+      LockSupport.parkNanos(50_000_000);
+      latest = text.call();
+    }
+    assertThat(latest).contains(part);
   }
 
   @Test
@@ -135,14 +252,40 @@ class StorageChoiceIT {
     node.close();
   }
 
+  /** An import without a running node ends with its node: into memory it would be for nothing. */
+  private static void importIntoMemoryIsRefused(Node node, Path file, String... options)
+      throws Exception {
+    List<String> line =
+        new ArrayList<>(
+            List.of(
+                "import",
+                "--datadir",
+                node.data.toString(),
+                "--genesis",
+                Node.ROOT.resolve("karaf-assembly/src/main/dev/genesis.json").toString(),
+                file.toString()));
+    line.addAll(List.of(options));
+    Node.Result refused = Node.launcher(Map.of(), line);
+    assertThat(refused.status()).isNotZero();
+    assertThat(refused.output())
+        .contains("no node runs", "would end with this import", "--storage rocksdb")
+        .doesNotContain("imported");
+  }
+
   @Test
   void aChainThatWasBegunInMemoryEndsWithTheProcess() throws Exception {
-    Node node = new Node(folder.resolve("begun")).quick().start("--storage", "memory");
+    Node node = new Node(folder.resolve("begun")).quick();
+    Path file = folder.resolve("imported.rlp");
+    Files.write(file, new byte[] {(byte) 0xc0});
+    importIntoMemoryIsRefused(node, file, "--storage", "memory");
+    node.start("--storage", "memory");
     String hash = mine(node, 0);
     assertThat(node.shell("bundle:update", "dev.patchbay.storage.memory").status()).isZero();
     assertThat(node.call("eth_blockNumber").at("/error/code").asInt()).isEqualTo(-32010);
     Node.Result stop = Node.launcher(Map.of(), List.of("stop", "--datadir", node.data.toString()));
     assertThat(stop.status()).as(stop.output()).isZero();
+    node.awaitEnd();
+    importIntoMemoryIsRefused(node, file);
     try (node) {
       node.start();
       assertThat(isMined(node, hash)).isFalse();
