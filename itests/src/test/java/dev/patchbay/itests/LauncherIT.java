@@ -67,7 +67,6 @@ class LauncherIT {
       Files.writeString(other, "path = " + folder.resolve("other.ipc") + "\n");
       Files.createDirectories(deploy);
       node.start("--namespaces", "net,web3");
-      brokenFilesAreWarnedOf(deploy);
       // the first start copies the configuration of the distribution over an empty cache
       Files.copy(bundle("Broken", BROKEN, ""), deploy.resolve("broken.jar"));
       Files.copy(
@@ -90,6 +89,7 @@ class LauncherIT {
           .contains(
               "rpc.listener~mine: cannot listen", "com.example.Alone: the bundle is not active");
       assertThat(node.shell("patchbay:ready", "no.such.part").status()).isNotZero();
+      brokenFilesAreWarnedOf(deploy);
       terminal();
     }
     String before = log();
