@@ -81,7 +81,8 @@ class LauncherIT {
       // Karaf looks into its deploy folder some time after the start
       await(() -> node.shell("patchbay:ready").output(), "com.example.Broken: a third party");
       await(() -> node.shell("patchbay:ready").output(), "com.example.Alone");
-      await(node::output, "error: bundle com.example.Broken");
+      // on the console as an error of the start, or of the running node
+      await(node::output, "bundle com.example.Broken:1.0.0");
       Node.Result ready = node.shell("patchbay:ready");
       assertThat(ready.status()).isZero();
       assertThat(ready.output())
