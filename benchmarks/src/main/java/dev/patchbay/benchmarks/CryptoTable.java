@@ -28,7 +28,7 @@ import org.tukaani.xz.XZInputStream;
  * <p>Arguments: the folder of the benchmarks' input, the file to write.
  */
 public final class CryptoTable {
-  private static final long NANOS_A_CASE = 50_000_000;
+  private static final long NANOS_PER_CASE = 50_000_000;
   private static final long WARM_UP_NANOS = 2_000_000_000;
 
   private record Contract(String name, int address, Fork fork) {}
@@ -148,9 +148,9 @@ public final class CryptoTable {
       do {
         call.run();
         calls++;
-      } while (System.nanoTime() - before < NANOS_A_CASE / 10);
+      } while (System.nanoTime() - before < NANOS_PER_CASE / 10);
       best = Math.min(best, (System.nanoTime() - before) / (double) calls);
-    } while (System.nanoTime() - start < NANOS_A_CASE);
+    } while (System.nanoTime() - start < NANOS_PER_CASE);
     return best;
   }
 

@@ -31,7 +31,7 @@ public final class EvmWorkloads {
   private static final long WARM_UP_NANOS = 1_500_000_000L;
 
   /** Bytecode of a large contract keeps the JIT compiler busy for seconds. */
-  private static final long MOST_WARM_UP_NANOS = 6_000_000_000L;
+  private static final long MAX_WARM_UP_NANOS = 6_000_000_000L;
 
   private static final long CHECK_NANOS = 300_000_000L;
   private static final long IDLE_MILLIS = 30;
@@ -143,7 +143,7 @@ public final class EvmWorkloads {
       long compiling = COMPILER.getTotalCompilationTime();
       boolean compiles = true;
       for (long now = start;
-          now - start < WARM_UP_NANOS || (compiles && now - start < MOST_WARM_UP_NANOS);
+          now - start < WARM_UP_NANOS || (compiles && now - start < MAX_WARM_UP_NANOS);
           now = System.nanoTime()) {
         long before = System.nanoTime();
         used = workload.run();

@@ -22,7 +22,7 @@ final class GethEvm {
   private static final int RUNS = 3;
 
   /** Some workloads that end by running out of gas never end there, and take all memory. */
-  private static final long MOST_SECONDS = 60;
+  private static final long MAX_SECONDS = 60;
 
   private final String binary;
   private final Path folder;
@@ -75,10 +75,10 @@ final class GethEvm {
             .redirectErrorStream(true)
             .redirectOutput(printed.toFile())
             .start();
-    if (!process.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
+    if (!process.waitFor(MAX_SECONDS, TimeUnit.SECONDS)) {
       process.destroyForcibly().waitFor();
       System.out.println(
-          workload.name + ": " + binary + " was stopped after " + MOST_SECONDS + " s");
+          workload.name + ": " + binary + " was stopped after " + MAX_SECONDS + " s");
       return OptionalDouble.empty();
     }
     int status = process.exitValue();

@@ -83,7 +83,7 @@ public final class OldStates {
     Block rooted = block(chain, head - depth - 10);
     Block witnessed = block(chain, head - depth - 20);
     calls.put("proof", () -> prove(chain, proven));
-    calls.put("root", () -> chain.states().rootAfter(rooted.hash(), StateChanges.NONE));
+    calls.put("root", () -> chain.states().computeStateRoot(rooted.hash(), StateChanges.NONE));
     calls.put(
         "witness",
         () ->

@@ -129,7 +129,7 @@ public final class GrownState {
       }
       write(store, workers, List.of(account(CONTRACT, slots)));
     }
-    Overlay overlay = new Overlay(store);
+    StateOverlay overlay = new StateOverlay(store);
     Block block = filled(genesis, new FlatState(overlay, workers).accountTrie().rootHash());
     ChainStore.putBlock(overlay.writes(), block, List.of(), UInt256.ZERO);
     ChainStore.putCanonical(overlay.writes(), block);
@@ -186,7 +186,7 @@ public final class GrownState {
   }
 
   private static void write(KeyValueStore store, TrieWorkers workers, List<AccountChange> changes) {
-    Overlay overlay = new Overlay(store);
+    StateOverlay overlay = new StateOverlay(store);
     new FlatState(overlay, workers).apply(new StateChanges(changes), null);
     store.write(overlay.writes().toBatch());
   }

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 class CrashIT {
   @TempDir Path folder;
 
-  private static final int TRANSACTIONS_A_SECOND = 50;
+  private static final int TRANSACTIONS_PER_SECOND = 50;
 
   /** Both durable backends at the same time, as a start leaves the machine idle for a part. */
   @Test
@@ -59,7 +59,7 @@ class CrashIT {
     long nanos = 0;
     node.start("--storage", backend);
     for (int round = 0; round < kills; round++) {
-      TransactionLoad load = TransactionLoad.start(node, TRANSACTIONS_A_SECOND).awaitFirst();
+      TransactionLoad load = TransactionLoad.start(node, TRANSACTIONS_PER_SECOND).awaitFirst();
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(random.nextInt(1_000)));
       load.kill();
       assertThat(load.failures()).isEmpty();
@@ -73,7 +73,7 @@ class CrashIT {
     assertStand(node, all);
     assertThat(all).hasSizeGreaterThan(kills);
     long before = Long.decode(node.result("eth_blockNumber").asText());
-    TransactionLoad load = TransactionLoad.start(node, TRANSACTIONS_A_SECOND).awaitFirst();
+    TransactionLoad load = TransactionLoad.start(node, TRANSACTIONS_PER_SECOND).awaitFirst();
     load.stop();
     assertThat(load.failures()).isEmpty();
     assertThat(Long.decode(node.result("eth_blockNumber").asText())).isGreaterThan(before);

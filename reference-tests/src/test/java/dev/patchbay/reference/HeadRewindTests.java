@@ -197,7 +197,7 @@ class HeadRewindTests {
   }
 
   private static void adopt(Chains.Wired chain, Block block) {
-    assertThat(chain.importer().validate(block)).isEqualTo(new PayloadStatus.Valid());
+    assertThat(chain.importer().insertWithoutSetHead(block)).isEqualTo(new PayloadStatus.Valid());
     assertUpdated(chain, block);
   }
 
@@ -213,9 +213,9 @@ class HeadRewindTests {
   /** Checks that flat values, tries and indexes are those of the head. */
   private static void check(Chains.Wired chain, Block head) {
     assertThat(chain.reader().head()).isEqualTo(head);
-    assertThat(chain.states().rootAfter(head.hash(), StateChanges.NONE))
+    assertThat(chain.states().computeStateRoot(head.hash(), StateChanges.NONE))
         .isEqualTo(head.header().stateRoot());
-    try (StateReader state = chain.states().stateAfter(head.hash())) {
+    try (StateReader state = chain.states().stateAt(head.hash())) {
       Account minter = state.account(MINTER);
       assertThat(minter == null ? UInt256.ZERO : minter.balance())
           .isEqualTo(UInt256.of(head.number()));
@@ -415,7 +415,7 @@ class HeadRewindTests {
   void theHeadOfARollupStaysWhereStatesAreAvailable() throws Exception {
     Chains.Wired chain = grown(true, 128, 200);
     Block tip = blocks.get(200);
-    long oldest = chain.states().history().oldestBlock();
+    long oldest = chain.states().retention().oldestBlock();
     assertThat(update(chain, blocks.get((int) oldest - 1)))
         .isInstanceOfSatisfying(
             ForkChoice.Result.TooDeep.class,

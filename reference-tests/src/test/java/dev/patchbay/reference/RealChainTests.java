@@ -98,8 +98,8 @@ class RealChainTests {
       assertThat(chain.reader().head()).isEqualTo(block);
       assertThat(chain.reader().block(block.number() + 1)).isNull();
       assertThat(chain.reader().block(blocks.get(last).hash())).as("stays known").isNotNull();
-      assertThat(chain.states().stateAfter(blocks.get(last).hash())).isNull();
-      assertThat(chain.states().rootAfter(block.hash(), StateChanges.NONE))
+      assertThat(chain.states().stateAt(blocks.get(last).hash())).isNull();
+      assertThat(chain.states().computeStateRoot(block.hash(), StateChanges.NONE))
           .isEqualTo(block.header().stateRoot());
       for (Block next : blocks.subList(target + 1, blocks.size())) {
         assertThat(chain.importer().importBlock(next)).isEqualTo(new ImportResult.Imported(true));
@@ -162,7 +162,7 @@ class RealChainTests {
       addresses.add(block.header().coinbase());
       block.transactions().forEach(transaction -> addresses.add(transaction.sender()));
     }
-    StateReader early = present(few.states().stateAfter(few.reader().genesis().hash()));
+    StateReader early = present(few.states().stateAt(few.reader().genesis().hash()));
     List<Hash> hashes = new ArrayList<>(List.of(all.reader().genesis().hash()));
     for (Block block : given.blocks) {
       all.importer().importBlock(block);
@@ -171,7 +171,7 @@ class RealChainTests {
       for (int number = 0; number < hashes.size(); number++) {
         Hash hash = hashes.get(number);
         if (number < block.number() - window) {
-          assertThatThrownBy(() -> few.states().stateAfter(hash))
+          assertThatThrownBy(() -> few.states().stateAt(hash))
               .isInstanceOf(StorageException.class)
               .hasMessage(
                   "the state after block %d is not kept: the first is that after block %d",
@@ -180,8 +180,8 @@ class RealChainTests {
               .isInstanceOf(StorageException.class);
           continue;
         }
-        try (StateReader expected = present(all.states().stateAfter(hash));
-            StateReader found = present(few.states().stateAfter(hash))) {
+        try (StateReader expected = present(all.states().stateAt(hash));
+            StateReader found = present(few.states().stateAt(hash))) {
           for (Address address : addresses) {
             assertThat(found.account(address)).isEqualTo(expected.account(address));
           }

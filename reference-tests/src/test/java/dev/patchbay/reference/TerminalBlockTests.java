@@ -63,7 +63,7 @@ class TerminalBlockTests {
         BlockHeader.builder()
             .parentHash(parent.hash())
             .coinbase(MINER)
-            .stateRoot(chain.states().rootAfter(parent.hash(), reward))
+            .stateRoot(chain.states().computeStateRoot(parent.hash(), reward))
             .difficulty(UInt256.of(DIFFICULTY))
             .number(number)
             .gasLimit(parent.header().gasLimit())

@@ -127,7 +127,7 @@ class WitnessTests {
     }
 
     /** Returns the state root after changes. */
-    Hash rootAfter(StateChanges changes) {
+    Hash computeStateRoot(StateChanges changes) {
       Trie accounts = trie(root);
       for (AccountChange change : changes.accounts()) {
         byte[] key = change.address().keccak().toArray();
@@ -183,8 +183,8 @@ class WitnessTests {
       // an engine that has seen no code yet
       BlockExecutor executor =
           Executions.of(chain.reader(), chain.schedule(), chain.states(), new DefaultEvmEngine());
-      BlockExecutor.Outcome outcome = executor.execute(block, state, state::rootAfter);
-      assertThat(state.rootAfter(outcome.changes()))
+      BlockExecutor.Outcome outcome = executor.execute(block, state, state::computeStateRoot);
+      assertThat(state.computeStateRoot(outcome.changes()))
           .as(block.toString())
           .isEqualTo(block.header().stateRoot());
       nodes += state.nodes.size();
@@ -203,7 +203,7 @@ class WitnessTests {
     assertThat(parent).isNotNull();
     Stateless state = new Stateless(witness, parent.stateRoot());
     state.nodes.keySet().retainAll(Set.of(parent.stateRoot()));
-    assertThatThrownBy(() -> chain.executor().execute(block, state, state::rootAfter))
+    assertThatThrownBy(() -> chain.executor().execute(block, state, state::computeStateRoot))
         .isInstanceOf(MissingNodeException.class);
   }
 }

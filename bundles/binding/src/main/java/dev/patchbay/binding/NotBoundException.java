@@ -5,7 +5,7 @@ package dev.patchbay.binding;
 public final class NotBoundException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** Makes an exception that names what is missing. */
+  /** Creates an exception that names what is missing. */
   public NotBoundException(String name) {
     super("no " + name + " is bound");
   }

@@ -23,7 +23,7 @@ public final class Slot<T> {
   private final String name;
   private final AtomicReference<@Nullable Binding<T>> current = new AtomicReference<>();
 
-  /** Makes an empty slot; {@code name} says in messages what it holds. */
+  /** Creates an empty slot; {@code name} says in messages what it holds. */
   public Slot(String name) {
     this.name = name;
   }

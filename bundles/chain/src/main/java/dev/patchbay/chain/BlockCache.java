@@ -25,7 +25,7 @@ final class BlockCache {
   private final Cache<Hash, Block> blocks;
   private final Cache<Hash, List<Receipt>> receipts;
 
-  /** Makes an empty cache of about so many bytes each for blocks and for receipts. */
+  /** Creates an empty cache of about so many bytes each for blocks and for receipts. */
   BlockCache(long bytes) {
     blocks =
         Caffeine.newBuilder()

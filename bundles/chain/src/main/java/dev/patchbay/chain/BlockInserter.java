@@ -98,7 +98,7 @@ final class BlockInserter implements BlockImporter {
       throw new StorageException("ancestors of block " + block + " have been pruned");
     }
     chain.pruner().requireUnwind(reorg.commonAncestor());
-    writer.apply(store, reorg, processor.execute(store, reorg), new Writes(), reorg.depth());
+    writer.apply(store, reorg, processor.execute(store, reorg), new WriteSet(), reorg.depth());
     return new ImportResult.Imported(true);
   }
 
@@ -129,19 +129,20 @@ final class BlockInserter implements BlockImporter {
   // ---- a consensus client moves the head
 
   @Override
-  public PayloadStatus validate(Block block) {
-    return validate(block, null);
+  public PayloadStatus insertWithoutSetHead(Block block) {
+    return insertWithoutSetHead(block, null);
   }
 
   @Override
-  public PayloadStatus validate(Block block, List<Receipt> receipts, StateChanges changes) {
-    return validate(block, new Effects(receipts, changes));
+  public PayloadStatus insertWithoutSetHead(
+      Block block, List<Receipt> receipts, StateChanges changes) {
+    return insertWithoutSetHead(block, new Effects(receipts, changes));
   }
 
-  private PayloadStatus validate(Block block, @Nullable Effects effects) {
+  private PayloadStatus insertWithoutSetHead(Block block, @Nullable Effects effects) {
     imports.lock();
     try (StoreLease lease = chain.storage().lease()) {
-      return validate(lease.get(), block, effects);
+      return insertWithoutSetHead(lease.get(), block, effects);
     } catch (InvalidBranchException invalid) {
       Rejection rejection = reject(invalid);
       return new PayloadStatus.Invalid(rejection.latestValid(), rejection.reason());
@@ -150,8 +151,8 @@ final class BlockInserter implements BlockImporter {
     }
   }
 
-  private PayloadStatus validate(KeyValueStore store, Block block, @Nullable Effects effects)
-      throws InvalidBranchException {
+  private PayloadStatus insertWithoutSetHead(
+      KeyValueStore store, Block block, @Nullable Effects effects) throws InvalidBranchException {
     if (ChainStore.totalDifficulty(store, block.hash()) != null
         && SideBlocks.isExecuted(store, block.number(), block.hash())) {
       return new PayloadStatus.Valid();

@@ -52,7 +52,7 @@ final class BlockProcessor {
    * @param atAncestor the state after the common ancestor
    * @param blocks the added blocks, lowest first
    */
-  record ExecutedReorg(Overlay atAncestor, List<ExecutedBlock> blocks) {}
+  record ExecutedReorg(StateOverlay atAncestor, List<ExecutedBlock> blocks) {}
 
   ReorgPlanner planner() {
     return planner;
@@ -83,8 +83,8 @@ final class BlockProcessor {
         unwind(store, reorg.head().number(), reorg.commonAncestor()), List.of());
   }
 
-  private Overlay unwind(KeyValueStore store, long head, long ancestor) {
-    Overlay overlay = new Overlay(chain.states().stateOfHead(store));
+  private StateOverlay unwind(KeyValueStore store, long head, long ancestor) {
+    StateOverlay overlay = new StateOverlay(chain.states().stateOfHead(store));
     FlatState state = new FlatState(overlay, workers);
     for (long number = head; number > ancestor; number--) {
       state.unwind(number);
@@ -94,7 +94,7 @@ final class BlockProcessor {
 
   /** Unwinds the blocks that a reorg removes, and executes those that it adds. */
   ExecutedReorg execute(KeyValueStore store, Reorg reorg) throws InvalidBranchException {
-    Overlay atAncestor = unwind(store, reorg.head().number(), reorg.commonAncestor());
+    StateOverlay atAncestor = unwind(store, reorg.head().number(), reorg.commonAncestor());
     KeyReader base = reorg.depth() == 0 ? chain.states().stateOfHead(store) : atAncestor;
     List<ExecutedBlock> blocks = new ArrayList<>();
     for (Hash next : reorg.added()) {
@@ -113,8 +113,9 @@ final class BlockProcessor {
   void executeFirst(KeyReader store, Reorg reorg) throws InvalidBranchException {
     Block first = ChainStore.requireBlock(store, reorg.added().get(0));
     Hash ancestor = first.header().parentHash();
-    try (StateReader state = ChainStore.required(chain.states().stateAfter(ancestor))) {
-      readyExecutor().execute(first, state, changes -> chain.states().rootAfter(ancestor, changes));
+    try (StateReader state = ChainStore.required(chain.states().stateAt(ancestor))) {
+      readyExecutor()
+          .execute(first, state, changes -> chain.states().computeStateRoot(ancestor, changes));
     } catch (InvalidBlockException invalid) {
       throw new InvalidBranchException(first, invalid);
     }
@@ -160,7 +161,7 @@ final class BlockProcessor {
     if (reorg == null || !chain.pruner().canUnwindTo(reorg.commonAncestor())) {
       return null;
     }
-    Writes writes = unwind(store, head.number(), reorg.commonAncestor()).writes();
+    WriteSet writes = unwind(store, head.number(), reorg.commonAncestor()).writes();
     Hash parentHash = block.header().parentHash();
     SideBranch built = new SideBranch(head.hash(), parentHash, reorg.commonAncestor(), writes);
     for (Hash next : reorg.added().subList(0, reorg.added().size() - 1)) {
@@ -197,7 +198,7 @@ final class BlockProcessor {
 
   private ExecutedBlock execute(KeyReader base, Block block, @Nullable Effects precomputed)
       throws InvalidBranchException {
-    Overlay overlay = new Overlay(base);
+    StateOverlay overlay = new StateOverlay(base);
     try {
       Effects effects = precomputed == null ? execute(overlay, block) : precomputed;
       Hash root = new FlatState(overlay, workers).apply(effects.changes, block.number());
@@ -215,7 +216,7 @@ final class BlockProcessor {
     }
   }
 
-  private Effects execute(Overlay overlay, Block block) throws InvalidBlockException {
+  private Effects execute(StateOverlay overlay, Block block) throws InvalidBlockException {
     BlockExecutor execution = readyExecutor();
     try (ReadAhead ahead = ReadAhead.start(overlay, block, workers)) {
       BlockExecutor.Outcome outcome =

@@ -46,7 +46,7 @@ final class CanonicalWriter {
    *     verified
    */
   void storeSideBlock(KeyReader store, Block block, boolean executed) {
-    Writes writes = new Writes();
+    WriteSet writes = new WriteSet();
     ChainStore.putSideBlock(writes, block, totalDifficulty(store, block));
     chain.writer().sideBlocks().add(writes, block.number(), block.hash(), executed);
     chain.storage().write(writes.toBatch());
@@ -58,9 +58,9 @@ final class CanonicalWriter {
    * @param tags other writes of the batch
    * @param depth how many blocks all batches of the reorg remove
    */
-  void apply(KeyValueStore store, Reorg reorg, ExecutedReorg executed, Writes tags, long depth) {
+  void apply(KeyValueStore store, Reorg reorg, ExecutedReorg executed, WriteSet tags, long depth) {
     Block target = reorg.target();
-    Overlay overlay = executed.atAncestor();
+    StateOverlay overlay = executed.atAncestor();
     SideBlocks sideBlocks = chain.writer().sideBlocks();
     List<Block> removed = reorg.removed(store);
     for (Block old : removed) {
@@ -68,7 +68,7 @@ final class CanonicalWriter {
       sideBlocks.add(overlay.writes(), old.number(), old.hash(), true);
     }
     boolean alone = removed.isEmpty() && executed.blocks().size() == 1;
-    Writes writes = alone ? executed.blocks().get(0).writes() : overlay.writes();
+    WriteSet writes = alone ? executed.blocks().get(0).writes() : overlay.writes();
     processor.release(executed.blocks());
     for (ExecutedBlock next : executed.blocks()) {
       Block block = next.block();
@@ -77,7 +77,7 @@ final class CanonicalWriter {
       }
       ChainStore.putCanonical(writes, block);
       if (ChainStore.totalDifficulty(store, block.hash()) == null) {
-        UInt256 difficulty = totalDifficulty(new Overlay(store, writes), block);
+        UInt256 difficulty = totalDifficulty(new StateOverlay(store, writes), block);
         ChainStore.putSideBlock(writes, block, difficulty);
       } else {
         sideBlocks.remove(writes, block.number(), block.hash());
@@ -110,7 +110,8 @@ final class CanonicalWriter {
    *
    * @param tags other writes of the last batch
    */
-  void applyInBatches(KeyValueStore store, Reorg reorg, Writes tags) throws InvalidBranchException {
+  void applyInBatches(KeyValueStore store, Reorg reorg, WriteSet tags)
+      throws InvalidBranchException {
     long depth = reorg.depth();
     Reorg rest = rewind(store, reorg);
     while (rest.added().size() > MAX_BLOCKS_PER_BATCH) {
@@ -121,7 +122,7 @@ final class CanonicalWriter {
               rest.added().subList(0, MAX_BLOCKS_PER_BATCH),
               rest.commonAncestor(),
               next);
-      apply(store, first, processor.execute(store, first), new Writes(), depth);
+      apply(store, first, processor.execute(store, first), new WriteSet(), depth);
       rest =
           new Reorg(
               next,
@@ -135,7 +136,7 @@ final class CanonicalWriter {
   /** Makes an ancestor the head. */
   void rewindTo(KeyValueStore store, Reorg reorg) {
     Reorg rest = rewind(store, reorg);
-    apply(store, rest, processor.unwind(store, rest), new Writes(), reorg.depth());
+    apply(store, rest, processor.unwind(store, rest), new WriteSet(), reorg.depth());
   }
 
   /** Makes ancestors the head until the rest of a reorg fits into one batch; returns the rest. */
@@ -146,7 +147,7 @@ final class CanonicalWriter {
       Block next =
           ChainStore.requireBlock(store, ChainStore.required(ChainStore.canonical(store, number)));
       Reorg step = new Reorg(rest.head(), List.of(), number, next);
-      apply(store, step, processor.unwind(store, step), new Writes(), reorg.depth());
+      apply(store, step, processor.unwind(store, step), new WriteSet(), reorg.depth());
       rest = new Reorg(next, rest.added(), rest.commonAncestor(), rest.target());
     }
     return rest;

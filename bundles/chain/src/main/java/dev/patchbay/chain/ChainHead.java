@@ -56,6 +56,7 @@ final class ChainHead {
     recovery.run();
     String reason = staleReason;
     if (reason != null) {
+      storage().requireBound(); // an unbound store has a reason of its own
       throw new StorageUnavailableException(
           "storage unavailable: " + reason + "; the node reads the store again");
     }

@@ -52,7 +52,7 @@ final class ChainOpener {
           "amsterdamTime: of Amsterdam there are block access lists and slot numbers; its gas is"
               + " that of Osaka until the fork is final");
     }
-    Overlay scratch = new Overlay(new EmptyReader());
+    StateOverlay scratch = new StateOverlay(new EmptyReader());
     Hash stateRoot = new FlatState(scratch, workers).apply(genesisFile.allocation(), null);
     this.genesis = genesisFile.block(stateRoot, account -> FlatState.storageRoot(scratch, account));
   }
@@ -130,7 +130,7 @@ final class ChainOpener {
     if (base == null) {
       throw new StorageException("the block of the tries is missing" + ChainStore.damaged());
     }
-    Overlay overlay = new Overlay(store);
+    StateOverlay overlay = new StateOverlay(store);
     FlatState state = new FlatState(overlay, workers);
     if (base.number() == top.number()) {
       return state.accountTrie().rootHash();
@@ -192,7 +192,7 @@ final class ChainOpener {
 
   /** Writes the genesis block into an empty store. */
   void initialize(KeyValueStore store) {
-    Overlay overlay = new Overlay(store);
+    StateOverlay overlay = new StateOverlay(store);
     new FlatState(overlay, workers).apply(genesisFile.allocation(), null);
     ChainStore.putBlock(overlay.writes(), genesis, List.of(), genesis.header().difficulty());
     ChainStore.putCanonical(overlay.writes(), genesis);

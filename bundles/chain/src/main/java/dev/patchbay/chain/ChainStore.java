@@ -89,7 +89,7 @@ final class ChainStore {
     return new TransactionLocation(items.hash(), (int) items.number());
   }
 
-  static void putSideBlock(Writes writes, Block block, UInt256 totalDifficulty) {
+  static void putSideBlock(WriteSet writes, Block block, UInt256 totalDifficulty) {
     byte[] hash = block.hash().toArray();
     writes.put(Columns.HEADERS, hash, block.header().encode());
     writes.put(Columns.BODIES, hash, block.encodeBody());
@@ -97,12 +97,12 @@ final class ChainStore {
   }
 
   static void putBlock(
-      Writes writes, Block block, List<Receipt> receipts, UInt256 totalDifficulty) {
+      WriteSet writes, Block block, List<Receipt> receipts, UInt256 totalDifficulty) {
     putSideBlock(writes, block, totalDifficulty);
     putReceipts(writes, block, receipts);
   }
 
-  static void putReceipts(Writes writes, Block block, List<Receipt> receipts) {
+  static void putReceipts(WriteSet writes, Block block, List<Receipt> receipts) {
     writes.put(Columns.RECEIPTS, block.hash().toArray(), encodeReceipts(receipts));
   }
 
@@ -113,7 +113,7 @@ final class ChainStore {
   }
 
   /** Deletes a block that is not canonical. */
-  static void delete(Writes writes, Hash hash) {
+  static void delete(WriteSet writes, Hash hash) {
     byte[] key = hash.toArray();
     writes.delete(Columns.HEADERS, key);
     writes.delete(Columns.BODIES, key);
@@ -121,7 +121,7 @@ final class ChainStore {
     writes.delete(Columns.DIFFICULTIES, key);
   }
 
-  static void putCanonical(Writes writes, Block block) {
+  static void putCanonical(WriteSet writes, Block block) {
     writes.put(Columns.CANONICAL, Keys.number(block.number()), block.hash().toArray());
     int index = 0;
     for (Transaction transaction : block.transactions()) {
@@ -135,7 +135,7 @@ final class ChainStore {
     return new RlpWriter().list(w -> w.hash(block).number(index)).toArray();
   }
 
-  static void removeCanonical(Writes writes, Block block) {
+  static void removeCanonical(WriteSet writes, Block block) {
     writes.delete(Columns.CANONICAL, Keys.number(block.number()));
     block
         .transactions()

@@ -35,7 +35,7 @@ final class ExecutedBlocks {
    * @param receipts its receipts in order
    * @param writes what it changes in the store of its parent, but for what makes it canonical
    */
-  record ExecutedBlock(Block block, List<Receipt> receipts, Writes writes) {
+  record ExecutedBlock(Block block, List<Receipt> receipts, WriteSet writes) {
     /** Returns about how many bytes of memory this takes; decoded is as long again as encoded. */
     long bytes() {
       long body = 0;

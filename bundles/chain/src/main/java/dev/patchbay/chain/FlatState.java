@@ -22,12 +22,12 @@ import org.jspecify.annotations.Nullable;
  * change sets ({@link StateHistory}).
  */
 final class FlatState {
-  private final Overlay overlay;
+  private final StateOverlay overlay;
   private final StateTries tries;
   private final StateHistory history;
 
   /** Creates a view of the state in an overlay. */
-  FlatState(Overlay overlay, TrieWorkers workers) {
+  FlatState(StateOverlay overlay, TrieWorkers workers) {
     this(overlay, workers, null);
   }
 
@@ -36,7 +36,7 @@ final class FlatState {
    *
    * @param reads accepts the RLP of each trie node that is read, from any thread; null when unused
    */
-  FlatState(Overlay overlay, TrieWorkers workers, @Nullable Consumer<byte[]> reads) {
+  FlatState(StateOverlay overlay, TrieWorkers workers, @Nullable Consumer<byte[]> reads) {
     this.overlay = overlay;
     this.tries = new StateTries(overlay, workers, reads);
     this.history = new StateHistory(overlay);

@@ -80,7 +80,7 @@ final class ForkChoiceUpdater implements ForkChoice {
     if (!chain.pruner().canUnwindTo(reorg.commonAncestor())) {
       return tooDeep("block " + reorg.commonAncestor());
     }
-    Writes tags = new Writes();
+    WriteSet tags = new WriteSet();
     if (!setTag(store, reorg, tags, Keys.SAFE, safe)) {
       return new Result.Inconsistent("the safe block " + safe + " is not in the chain of the head");
     }
@@ -158,7 +158,8 @@ final class ForkChoiceUpdater implements ForkChoice {
   }
 
   /** Sets the safe or the finalized block; returns whether it is in the chain of the next head. */
-  private static boolean setTag(KeyReader store, Reorg reorg, Writes tags, byte[] key, Hash hash) {
+  private static boolean setTag(
+      KeyReader store, Reorg reorg, WriteSet tags, byte[] key, Hash hash) {
     if (hash.equals(Hash.ZERO)) {
       return true;
     }
@@ -178,7 +179,7 @@ final class ForkChoiceUpdater implements ForkChoice {
    * Applies a reorg. When that fails, the head goes back to where it was: a fork choice that fails
    * changes nothing. Only when that fails as well, the head is that of the last batch.
    */
-  private void reorganize(KeyValueStore store, Reorg reorg, Writes tags)
+  private void reorganize(KeyValueStore store, Reorg reorg, WriteSet tags)
       throws InvalidBranchException {
     if (reorg.added().isEmpty()) {
       writer.applyInBatches(store, reorg, tags);
@@ -202,7 +203,7 @@ final class ForkChoiceUpdater implements ForkChoice {
       if (!now.hash().equals(before.hash())) {
         LOG.warn("a fork choice failed: the head moves from {} to {} again", now, before);
         Reorg back = ChainStore.required(processor.planner().plan(store, now, before));
-        writer.applyInBatches(store, back, new Writes());
+        writer.applyInBatches(store, back, new WriteSet());
       }
     } catch (Throwable failure) { // the caller throws the first failure
       LOG.error("the head does not move to {} again: {}", before, failure.toString(), failure);

@@ -84,9 +84,9 @@ final class HeadWriter {
    *     moved. While the store cannot be read again, all methods throw that storage is unavailable.
    */
   void setCanonicalHead(
-      KeyValueStore store, Writes writes, Block block, long commonAncestor, boolean isReorg) {
+      KeyValueStore store, WriteSet writes, Block block, long commonAncestor, boolean isReorg) {
     writes.put(Columns.META, Keys.HEAD, block.hash().toArray());
-    Overlay overlay = new Overlay(states.stateOfHead(store), writes);
+    StateOverlay overlay = new StateOverlay(states.stateOfHead(store), writes);
     HistoryPruner.Oldest before = pruner.oldest();
     HistoryPruner.Oldest next = pruner.prune(overlay, block.number(), commonAncestor);
     sideBlocks.prune(overlay, block.number(), commonAncestor, next.unwindable());

@@ -4,7 +4,7 @@ package dev.patchbay.chain;
 import dev.patchbay.api.chain.BlockRetention;
 import dev.patchbay.api.chain.ChainReader.TransactionLocation;
 import dev.patchbay.api.chain.PrunedException;
-import dev.patchbay.api.state.StateProvider.History;
+import dev.patchbay.api.state.StateProvider.StateRetention;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.primitives.Block;
@@ -37,7 +37,7 @@ final class HistoryPruner {
   record Windows(long states, long blocks, long transactions) {
     static final Windows ALL = new Windows(Long.MAX_VALUE, Long.MAX_VALUE, Long.MAX_VALUE);
 
-    /** The smallest window: a reorganisation unwinds blocks by what they keep. */
+    /** The smallest window: a reorg unwinds blocks by what they keep. */
     private static final long MIN_BLOCKS = 128;
 
     /**
@@ -55,7 +55,7 @@ final class HistoryPruner {
                 + blocks
                 + ", it must be 0 for all or at least history, which is "
                 + history
-                + ": traces and reorganisations need the bodies of the blocks whose states are kept");
+                + ": traces and reorgs need the bodies of the blocks whose states are kept");
       }
       if (blocks != 0 && transactions > blocks) {
         throw new IllegalArgumentException(
@@ -81,7 +81,7 @@ final class HistoryPruner {
                 + value
                 + ", it must be 0 for all or at least "
                 + MIN_BLOCKS
-                + ": a reorganisation unwinds blocks by it");
+                + ": a reorg unwinds blocks by it");
       }
     }
   }
@@ -169,8 +169,8 @@ final class HistoryPruner {
   }
 
   /** Returns which states are available. */
-  History history() {
-    return new History(oldest.state(), orNull(windows.states));
+  StateRetention stateRetention() {
+    return new StateRetention(oldest.state(), orNull(windows.states));
   }
 
   /**
@@ -229,7 +229,7 @@ final class HistoryPruner {
    *     receipts listeners read next, so that they stay
    * @return where everything begins after the move; {@link #set} makes it known
    */
-  Oldest prune(Overlay overlay, long head, long fork) {
+  Oldest prune(StateOverlay overlay, long head, long fork) {
     Oldest from = oldest;
     long max = MAX_PRUNED_AT_ONCE + Math.max(0, head - fork);
     long changeSet = end(from.changeSet, windows.states, head, max);
@@ -263,13 +263,13 @@ final class HistoryPruner {
     return Math.max(from, Math.min(head - window + 1, from + max));
   }
 
-  private static void put(Overlay overlay, byte[] key, long before, long now) {
+  private static void put(StateOverlay overlay, byte[] key, long before, long now) {
     if (now != before) {
       overlay.put(Columns.META, key, Keys.number(now));
     }
   }
 
-  private static void pruneBody(Overlay overlay, long number) {
+  private static void pruneBody(StateOverlay overlay, long number) {
     Hash hash = ChainStore.canonical(overlay, number);
     if (hash != null) {
       overlay.delete(Columns.BODIES, hash.toArray());
@@ -277,7 +277,7 @@ final class HistoryPruner {
     }
   }
 
-  private static void pruneIndex(Overlay overlay, long number) {
+  private static void pruneIndex(StateOverlay overlay, long number) {
     Hash hash = ChainStore.canonical(overlay, number);
     Block block = hash == null ? null : ChainStore.block(overlay, hash);
     if (block == null) {

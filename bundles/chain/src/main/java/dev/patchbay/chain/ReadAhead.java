@@ -35,26 +35,26 @@ final class ReadAhead implements AutoCloseable {
 
   private static final long PAUSE_NANOS = 20_000;
 
-  private final Overlay overlay;
+  private final StateOverlay overlay;
   private final FlatState state;
   private final Block block;
   private final Queue<Bytes> slots = new ConcurrentLinkedQueue<>();
   private volatile boolean ended;
   private @Nullable Future<?> running;
 
-  private ReadAhead(Overlay overlay, Block block, TrieWorkers workers) {
+  private ReadAhead(StateOverlay overlay, Block block, TrieWorkers workers) {
     this.overlay = overlay;
     this.state = new FlatState(overlay, workers);
     this.block = block;
   }
 
   /** Starts to read for a block, if there is a thread for it and enough to read. */
-  static ReadAhead start(Overlay overlay, Block block, TrieWorkers workers) {
+  static ReadAhead start(StateOverlay overlay, Block block, TrieWorkers workers) {
     ReadAhead ahead = new ReadAhead(overlay, block, workers);
     if (block.transactions().size() >= MIN_TRANSACTIONS) {
       ahead.running = workers.start(ahead::run);
       if (ahead.running != null) {
-        overlay.tellSlots(ahead.slots);
+        overlay.recordSlotReads(ahead.slots);
       }
     }
     return ahead;
@@ -112,7 +112,7 @@ final class ReadAhead implements AutoCloseable {
   @Override
   public void close() {
     ended = true;
-    overlay.tellSlots(null);
+    overlay.recordSlotReads(null);
     Future<?> under = running;
     if (under != null) {
       TrieWorkers.await(under);

@@ -79,7 +79,7 @@ final class RecentNodes {
         @Override
         public byte @Nullable [] get(Column column, byte[] key) {
           Entry entry =
-              Writes.TRIES.contains(column) ? nodes.of(column).get(Bytes.wrap(key)) : null;
+              WriteSet.TRIES.contains(column) ? nodes.of(column).get(Bytes.wrap(key)) : null;
           while (entry != null && entry.version > version) {
             entry = entry.older;
           }
@@ -91,7 +91,7 @@ final class RecentNodes {
 
         @Override
         public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
-          if (Writes.TRIES.contains(column)) {
+          if (WriteSet.TRIES.contains(column)) {
             throw new IllegalArgumentException("trie nodes are not scanned");
           }
           store.scan(column, from, visitor);
@@ -129,8 +129,8 @@ final class RecentNodes {
   }
 
   /** Adds all nodes, those of {@code next} over the others, to a batch whose head is a block. */
-  void flushInto(WriteBatch batch, Writes next, Hash head) {
-    for (Column column : Writes.TRIES) {
+  void flushInto(WriteBatch batch, WriteSet next, Hash head) {
+    for (Column column : WriteSet.TRIES) {
       Map<byte[], byte[]> nodes = new TreeMap<>(Arrays::compareUnsigned);
       view.nodes.of(column).forEach((key, entry) -> nodes.put(key.unsafeArray(), entry.value));
       next.forEach(column, (key, value) -> nodes.put(key, value == null ? DELETED : value));
@@ -147,10 +147,10 @@ final class RecentNodes {
   }
 
   /** Takes the nodes that a block has written; the store has got everything else of it. */
-  void add(Writes next, Hash head) {
+  void add(WriteSet next, Hash head) {
     View old = view;
     long version = old.version + 1;
-    for (Column column : Writes.TRIES) {
+    for (Column column : WriteSet.TRIES) {
       Map<Bytes, Entry> recent = old.nodes.of(column);
       next.forEach(
           column,

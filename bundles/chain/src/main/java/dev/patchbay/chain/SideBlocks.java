@@ -44,7 +44,7 @@ final class SideBlocks {
   }
 
   /** Adds a block; {@code executed} is false when only its header and body were verified. */
-  void add(Writes writes, long number, Hash hash, boolean executed) {
+  void add(WriteSet writes, long number, Hash hash, boolean executed) {
     writes.put(
         Columns.SIDE_BLOCKS,
         Keys.sideBlock(number, hash),
@@ -53,7 +53,7 @@ final class SideBlocks {
   }
 
   /** Removes a block that becomes canonical. */
-  void remove(Writes writes, long number, Hash hash) {
+  void remove(WriteSet writes, long number, Hash hash) {
     writes.delete(Columns.SIDE_BLOCKS, Keys.sideBlock(number, hash));
   }
 
@@ -88,7 +88,7 @@ final class SideBlocks {
    * @param commonAncestor number of the last block that stays canonical: blocks that the move
    *     removes stay, as listeners read them next
    */
-  void prune(Overlay overlay, long head, long commonAncestor, long unwindable) {
+  void prune(StateOverlay overlay, long head, long commonAncestor, long unwindable) {
     if (lowest > commonAncestor) {
       return;
     }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param commonAncestor number of the highest canonical block of the branch
  * @param writes the blocks above the common ancestor unwound, and the branch executed
  */
-record SideBranch(Hash head, Hash tip, long commonAncestor, Writes writes) {
+record SideBranch(Hash head, Hash tip, long commonAncestor, WriteSet writes) {
   /** A larger branch is computed again for its next block. */
   private static final long MAX_BYTES =
       Math.max(8L << 20, Math.min(128L << 20, Runtime.getRuntime().maxMemory() / 32));

@@ -3,9 +3,9 @@ package dev.patchbay.chain;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.state.StateProof;
 import dev.patchbay.api.state.StateProvider;
-import dev.patchbay.api.state.StateRange;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.Snapshot;
@@ -61,11 +61,11 @@ final class StateArchive implements StateProvider {
   private final Semaphore deepRewinds = new Semaphore(MAX_DEEP_REWINDS, true);
 
   /** Deep rewinds: a request computes several roots of the same state, and clients ask again. */
-  private final Cache<Rewind, Writes> rewinds =
+  private final Cache<Rewind, WriteSet> rewinds =
       Caffeine.newBuilder()
           .executor(Runnable::run)
           .maximumWeight(Runtime.getRuntime().maxMemory() / REWINDS_HEAP_SHARE)
-          .weigher((Rewind rewind, Writes writes) -> (int) Math.min(MAX_WEIGHT, writes.bytes()))
+          .weigher((Rewind rewind, WriteSet writes) -> (int) Math.min(MAX_WEIGHT, writes.bytes()))
           .expireAfterAccess(REWIND_SECONDS, TimeUnit.SECONDS)
           .build();
 
@@ -97,7 +97,7 @@ final class StateArchive implements StateProvider {
   }
 
   @Override
-  public @Nullable StateRange stateAfter(Hash blockHash) {
+  public @Nullable IterableStateReader stateAt(Hash blockHash) {
     head.requireFresh();
     StoreLease lease = head.storage().lease();
     try {
@@ -132,17 +132,17 @@ final class StateArchive implements StateProvider {
   }
 
   @Override
-  public History history() {
-    return pruner.history();
+  public StateRetention retention() {
+    return pruner.stateRetention();
   }
 
   @Override
-  public Hash rootAfter(Hash parent, StateChanges changes) {
+  public Hash computeStateRoot(Hash parent, StateChanges changes) {
     return readTries(parent, overlay -> new FlatState(overlay, workers).computeStateRoot(changes));
   }
 
   @Override
-  public Hash storageRootAfter(Hash parent, StateChanges changes, Address address) {
+  public Hash computeStorageRoot(Hash parent, StateChanges changes, Address address) {
     List<StateChanges.AccountChange> own =
         changes.accounts().stream().filter(change -> change.address().equals(address)).toList();
     return readTries(
@@ -156,7 +156,7 @@ final class StateArchive implements StateProvider {
     return readAt(blockHash, overlay -> prove(overlay, address, keys));
   }
 
-  private StateProof prove(Overlay overlay, Address address, List<UInt256> keys) {
+  private StateProof prove(StateOverlay overlay, Address address, List<UInt256> keys) {
     FlatState state = new FlatState(overlay, workers);
     Hash hash = address.keccak();
     Account account = FlatState.account(overlay, hash);
@@ -199,7 +199,7 @@ final class StateArchive implements StateProvider {
 
   // ---- tries, whose nodes must be of one moment
 
-  private <T> T readTries(Hash blockHash, Function<Overlay, T> reading) {
+  private <T> T readTries(Hash blockHash, Function<StateOverlay, T> reading) {
     T result = readAt(blockHash, reading);
     if (result == null) {
       throw new IllegalArgumentException("no state after block " + blockHash);
@@ -208,7 +208,7 @@ final class StateArchive implements StateProvider {
   }
 
   /** Reads the state after a canonical block as an overlay; returns null for any other block. */
-  private <T> @Nullable T readAt(Hash blockHash, Function<Overlay, T> reading) {
+  private <T> @Nullable T readAt(Hash blockHash, Function<StateOverlay, T> reading) {
     if (!isDeep(blockHash)) {
       return readSnapshot(blockHash, reading);
     }
@@ -249,7 +249,7 @@ final class StateArchive implements StateProvider {
             + " other requests compute older tries; ask again");
   }
 
-  private <T> @Nullable T readSnapshot(Hash blockHash, Function<Overlay, T> reading) {
+  private <T> @Nullable T readSnapshot(Hash blockHash, Function<StateOverlay, T> reading) {
     head.requireFresh();
     long start = System.nanoTime();
     do {
@@ -257,7 +257,7 @@ final class StateArchive implements StateProvider {
       try (StoreLease lease = head.storage().lease();
           Snapshot snapshot = lease.get().snapshot()) {
         if (nodes.fits(snapshot)) {
-          Overlay overlay = overlayAt(nodes.over(snapshot), blockHash);
+          StateOverlay overlay = overlayAt(nodes.over(snapshot), blockHash);
           return overlay == null ? null : reading.apply(overlay);
         }
       }
@@ -266,7 +266,7 @@ final class StateArchive implements StateProvider {
     throw new StorageException("the trie nodes in memory do not fit the store; restart the node");
   }
 
-  private @Nullable Overlay overlayAt(KeyReader reader, Hash blockHash) {
+  private @Nullable StateOverlay overlayAt(KeyReader reader, Hash blockHash) {
     Long wanted = ChainStore.canonicalNumber(reader, blockHash);
     byte[] headHash = reader.get(Columns.META, Keys.HEAD);
     BlockHeader top = headHash == null ? null : ChainStore.header(reader, Hash.of(headHash));
@@ -275,16 +275,16 @@ final class StateArchive implements StateProvider {
     }
     pruner.requireState(wanted);
     Rewind rewind = new Rewind(top.computeHash(), blockHash);
-    Writes known = rewinds.getIfPresent(rewind);
+    WriteSet known = rewinds.getIfPresent(rewind);
     if (known != null) {
-      return new Overlay(known.over(reader));
+      return new StateOverlay(known.over(reader));
     }
-    Overlay overlay = new Overlay(reader);
+    StateOverlay overlay = new StateOverlay(reader);
     new FlatState(overlay, workers).rewind(top.number(), wanted);
     if (top.number() - wanted <= MAX_SHALLOW_BLOCKS) {
       return overlay;
     }
     rewinds.put(rewind, overlay.writes());
-    return new Overlay(overlay.writes().over(reader)); // what a request writes is its own
+    return new StateOverlay(overlay.writes().over(reader)); // what a request writes is its own
   }
 }

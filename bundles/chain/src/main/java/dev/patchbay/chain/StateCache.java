@@ -24,7 +24,7 @@ final class StateCache {
   private final Cache<AccountKey, Optional<Account>> accounts;
   private final Cache<SlotKey, UInt256> slots;
 
-  /** Makes an empty cache of about so many bytes each for accounts and for slots. */
+  /** Creates an empty cache of about so many bytes each for accounts and for slots. */
   StateCache(long bytes) {
     accounts = newCache(bytes);
     slots = newCache(bytes);

@@ -72,7 +72,7 @@ final class StateCheck extends Check {
       checkValues(reader, head, head, false);
       return;
     }
-    Overlay values = new Overlay(reader);
+    StateOverlay values = new StateOverlay(reader);
     if (!isAt(values, head.number(), base.number())) {
       checkValues(reader, head, head, false);
       return;
@@ -81,7 +81,7 @@ final class StateCheck extends Check {
     long before = impediments();
     checkChanged(values.writes());
     sound &= impediments() == before;
-    Overlay overlay = new Overlay(reader);
+    StateOverlay overlay = new StateOverlay(reader);
     if (sound && (head.number() == base.number() || catchUp(overlay, base, head))) {
       unwind(overlay, head);
     }
@@ -103,7 +103,7 @@ final class StateCheck extends Check {
   }
 
   /** Brings the values back to those after an earlier block; returns whether that succeeded. */
-  private boolean isAt(Overlay values, long from, long to) {
+  private boolean isAt(StateOverlay values, long from, long to) {
     FlatState state = new FlatState(values, workers);
     for (long number = from; number > to; number--) {
       try {
@@ -324,7 +324,7 @@ final class StateCheck extends Check {
   // ---- change sets
 
   /** Verifies the form of values that were changed after the block of the tries. */
-  private void checkChanged(Writes changed) {
+  private void checkChanged(WriteSet changed) {
     changed.forEach(
         Columns.ACCOUNTS,
         (key, before) -> checkForm(Columns.ACCOUNTS, Columns.ACCOUNT_HISTORY, key));
@@ -345,7 +345,7 @@ final class StateCheck extends Check {
   }
 
   /** Brings the tries of an overlay to the head; returns whether they give its state root. */
-  private boolean catchUp(Overlay overlay, BlockHeader base, BlockHeader head) {
+  private boolean catchUp(StateOverlay overlay, BlockHeader base, BlockHeader head) {
     String name = Findings.block(head.number(), head.computeHash());
     long before = findings.found();
     boolean right;
@@ -381,7 +381,7 @@ final class StateCheck extends Check {
     return findings.found() == before;
   }
 
-  private void unwind(Overlay overlay, BlockHeader head) {
+  private void unwind(StateOverlay overlay, BlockHeader head) {
     byte[] stored = reader.get(Columns.META, Keys.HISTORY_FROM);
     long from =
         stored == null ? 1 : stored.length == Long.BYTES ? Keys.number(stored) : head.number() + 1;
@@ -401,7 +401,8 @@ final class StateCheck extends Check {
     }
   }
 
-  private boolean unwind(Overlay overlay, FlatState state, BlockHeader block, BlockHeader parent) {
+  private boolean unwind(
+      StateOverlay overlay, FlatState state, BlockHeader block, BlockHeader parent) {
     String name = Findings.block(block.number(), block.computeHash());
     Hash root;
     long before = findings.found();

@@ -27,9 +27,9 @@ final class StateHistory {
   /** A changed key occupies about 300 bytes while an older state is computed: a 6th of the heap. */
   private static final long MAX_MERGED_KEYS = Runtime.getRuntime().maxMemory() / 2_000;
 
-  private final Overlay overlay;
+  private final StateOverlay overlay;
 
-  StateHistory(Overlay overlay) {
+  StateHistory(StateOverlay overlay) {
     this.overlay = overlay;
   }
 

@@ -32,7 +32,7 @@ final class StateTries {
   /** Fewer keys than this do not pay for another thread. */
   private static final int MIN_PARALLEL_KEYS = 32;
 
-  private final Overlay overlay;
+  private final StateOverlay overlay;
   private final TrieWorkers workers;
   private final @Nullable Consumer<byte[]> reads;
 
@@ -42,7 +42,7 @@ final class StateTries {
    * @param workers compute several tries, and the parts of large ones, in parallel
    * @param reads accepts the RLP of each node that is read, from any thread; null when unused
    */
-  StateTries(Overlay overlay, TrieWorkers workers, @Nullable Consumer<byte[]> reads) {
+  StateTries(StateOverlay overlay, TrieWorkers workers, @Nullable Consumer<byte[]> reads) {
     this.overlay = overlay;
     this.workers = workers;
     this.reads = reads;
@@ -70,7 +70,7 @@ final class StateTries {
   private Trie trie(Column nodes, Column values, byte[] prefix) {
     Trie trie = new Trie(new Nodes(nodes, values, prefix), workers.nodes(), prefix);
     if (reads != null) {
-      trie.tellReads(reads);
+      trie.recordReads(reads);
     }
     return trie;
   }

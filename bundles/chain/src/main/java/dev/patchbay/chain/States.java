@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
-import dev.patchbay.api.state.StateRange;
+import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
@@ -54,7 +54,7 @@ final class States {
   /**
    * The state after a canonical block, while later blocks may come: the present value is read
    * first, then whether a later block has replaced it. In that order a commit in between does no
-   * harm. A reorganisation does, or when the history is forgotten, and is noticed.
+   * harm. A reorg does, or when the history is forgotten, and is noticed.
    *
    * @param reader the store
    * @param cache what was read of states before
@@ -65,7 +65,7 @@ final class States {
    */
   record Historic(
       KeyReader reader, StateCache cache, Hash block, long number, Runnable check, Runnable release)
-      implements StateRange {
+      implements IterableStateReader {
     @Override
     public @Nullable Account account(Address address) {
       check.run(); // whether a value is still in memory must make no difference

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class TrieWorkers implements AutoCloseable {
   private static final long IDLE_SECONDS = 10;
 
-  private static final int BYTES_A_NODE = 700;
+  private static final int BYTES_PER_NODE = 700;
   private static final int MAX_NODE_BITS = 19;
 
   private final int threads;
@@ -56,7 +56,7 @@ final class TrieWorkers implements AutoCloseable {
 
   /** A fifth of the heap for nodes, at most. */
   private static int nodeBits(long heapBytes) {
-    long nodes = Math.max(1, heapBytes / 5 / BYTES_A_NODE);
+    long nodes = Math.max(1, heapBytes / 5 / BYTES_PER_NODE);
     return Math.min(MAX_NODE_BITS, Long.SIZE - 1 - Long.numberOfLeadingZeros(nodes));
   }
 

@@ -13,7 +13,7 @@ import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.PayloadStatus;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.BlockExecutor;
-import dev.patchbay.api.state.StateRange;
+import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.Listeners;
@@ -215,7 +215,7 @@ class ChainErrorsTest {
             .gasLimit(parent.header().gasLimit())
             .baseFeePerGas(FeeMarket.nextBaseFee(parent.header()))
             .build();
-    Hash root = chain.states().rootAfter(parent.hash(), changes(draft));
+    Hash root = chain.states().computeStateRoot(parent.hash(), changes(draft));
     BlockHeader header =
         BlockHeader.builder()
             .parentHash(parent.hash())
@@ -237,12 +237,12 @@ class ChainErrorsTest {
     assertThat(stored).isEqualTo(block.hash().toArray());
     assertThat(chain.canonicalHash(block.number())).isEqualTo(block.hash());
     assertThat(chain.canonicalHash(block.number() + 1)).isNull();
-    try (StateRange state = Objects.requireNonNull(chain.states().stateAfter(block.hash()))) {
+    try (IterableStateReader state = Objects.requireNonNull(chain.states().stateAt(block.hash()))) {
       Account account = state.account(ACCOUNT);
       assertThat(account == null ? UInt256.ZERO : account.balance())
           .isEqualTo(UInt256.of(block.header().timestamp()));
     }
-    assertThat(chain.states().rootAfter(block.hash(), StateChanges.NONE))
+    assertThat(chain.states().computeStateRoot(block.hash(), StateChanges.NONE))
         .isEqualTo(block.header().stateRoot());
     assertThat(
             CompletableFuture.supplyAsync(
@@ -276,8 +276,10 @@ class ChainErrorsTest {
     assertThat(catchThrowable(() -> importer.importBlock(next))).isSameAs(error);
     assertHead(head);
     onExecution = error;
-    assertThat(catchThrowable(() -> importer.validate(next))).isSameAs(error);
-    assertThat(importer.validate(next)).as("no rejection").isInstanceOf(PayloadStatus.Valid.class);
+    assertThat(catchThrowable(() -> importer.insertWithoutSetHead(next))).isSameAs(error);
+    assertThat(importer.insertWithoutSetHead(next))
+        .as("no rejection")
+        .isInstanceOf(PayloadStatus.Valid.class);
     assertThat(pipeline.forkChoice().update(next.hash(), Hash.ZERO, Hash.ZERO))
         .isInstanceOf(ForkChoice.Result.Updated.class);
     assertHead(next);
@@ -316,7 +318,7 @@ class ChainErrorsTest {
         .as("not known yet")
         .isInstanceOf(ForkChoice.Result.Syncing.class);
     afterWrite = null;
-    assertThat(importer.validate(fork)).isInstanceOf(PayloadStatus.Valid.class);
+    assertThat(importer.insertWithoutSetHead(fork)).isInstanceOf(PayloadStatus.Valid.class);
     afterWrite = error;
     assertThat(pipeline.forkChoice().update(fork.hash(), Hash.ZERO, Hash.ZERO))
         .isInstanceOf(ForkChoice.Result.Updated.class);

@@ -161,7 +161,7 @@ abstract class ChainFixture {
             .baseFeePerGas(FeeMarket.nextBaseFee(parent.header()));
     StateChanges state = changes(BlockHeader.builder().timestamp(timestamp + wrongBalance).build());
     KeyValueStore empty = new MemoryBackend().open(Path.of("empty"), Columns.ALL, true);
-    Hash root = new FlatState(new Overlay(empty), workers).computeStateRoot(state);
+    Hash root = new FlatState(new StateOverlay(empty), workers).computeStateRoot(state);
     return new Block(header.stateRoot(root).build(), List.of(), List.of(), null);
   }
 

@@ -15,7 +15,7 @@ class ExecutedBlocksTest {
 
   private static ExecutedBlock executed(int number, int bytes) {
     BlockHeader header = BlockHeader.builder().number(number).gasLimit(1).timestamp(number).build();
-    Writes writes = new Writes();
+    WriteSet writes = new WriteSet();
     writes.put(Columns.CODE, new byte[32], new byte[bytes]);
     return new ExecutedBlock(new Block(header, List.of(), List.of(), null), List.of(), writes);
   }

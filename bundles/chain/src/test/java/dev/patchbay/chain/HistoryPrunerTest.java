@@ -50,9 +50,9 @@ class HistoryPrunerTest {
     return pruner;
   }
 
-  /** Writes canonical blocks 0 to {@link #HEAD}, each with a transaction and a change set. */
+  /** WriteSet canonical blocks 0 to {@link #HEAD}, each with a transaction and a change set. */
   private void fill() {
-    Overlay overlay = new Overlay(store);
+    StateOverlay overlay = new StateOverlay(store);
     Hash parent = Hash.ZERO;
     for (long number = 0; number <= HEAD; number++) {
       Block block =
@@ -74,7 +74,7 @@ class HistoryPrunerTest {
   }
 
   private Oldest prune(HistoryPruner pruner, long added) {
-    Overlay overlay = new Overlay(store);
+    StateOverlay overlay = new StateOverlay(store);
     Oldest next = pruner.prune(overlay, HEAD, HEAD - added);
     store.write(overlay.writes().toBatch());
     pruner.set(next);
@@ -175,7 +175,7 @@ class HistoryPrunerTest {
   void anEntryOfAnotherBlockStays() {
     fill();
     Hash moved = blocks.get(5).transactions().get(0).hash();
-    Writes writes = new Writes();
+    WriteSet writes = new WriteSet();
     writes.put(
         Columns.TRANSACTIONS, moved.toArray(), ChainStore.encodeLocation(blocks.get(40).hash(), 0));
     store.write(writes.toBatch());
@@ -188,7 +188,7 @@ class HistoryPrunerTest {
   @Test
   void aBlockWithoutABodyIsPassed() {
     fill();
-    Writes writes = new Writes();
+    WriteSet writes = new WriteSet();
     writes.delete(Columns.BODIES, blocks.get(5).hash().toArray());
     store.write(writes.toBatch());
     prune(pruner(new Windows(ALL, 50, 50)), 1);

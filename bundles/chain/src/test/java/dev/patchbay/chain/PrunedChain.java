@@ -163,7 +163,7 @@ final class PrunedChain implements AutoCloseable {
             .transactionsRoot(Roots.ofTransactions(transactions))
             .receiptsRoot(Roots.ofReceipts(receipts(number)))
             .logsBloom(Bloom.union(receipts(number).stream().map(Receipt::logsBloom).toList()));
-    Hash root = chain.states().rootAfter(parent.hash(), changes(draft.build()));
+    Hash root = chain.states().computeStateRoot(parent.hash(), changes(draft.build()));
     return new Block(draft.stateRoot(root).build(), transactions, List.of(), null);
   }
 

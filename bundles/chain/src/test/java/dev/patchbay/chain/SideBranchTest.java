@@ -75,7 +75,7 @@ class SideBranchTest extends ChainFixture {
       importSide(tip);
     }
     assertThat(executions.get()).as("none of them is executed").isEqualTo(before);
-    assertThat(importer.validate(branch.get(0)))
+    assertThat(importer.insertWithoutSetHead(branch.get(0)))
         .as("stored, and not known to be valid")
         .isInstanceOf(PayloadStatus.Accepted.class);
     open(Long.MAX_VALUE); // also after a restart
@@ -85,7 +85,8 @@ class SideBranchTest extends ChainFixture {
     assertThat(chain.head()).isEqualTo(longer);
     assertThat(canonical(51)).isEqualTo(branch.get(0));
     assertThat(memory.count(Columns.SIDE_BLOCKS)).as("the 150 removed ones").isEqualTo(150);
-    assertThat(importer.validate(branch.get(0))).isInstanceOf(PayloadStatus.Valid.class);
+    assertThat(importer.insertWithoutSetHead(branch.get(0)))
+        .isInstanceOf(PayloadStatus.Valid.class);
   }
 
   @Test
@@ -124,7 +125,7 @@ class SideBranchTest extends ChainFixture {
     assertThat(memory.count(Columns.SIDE_BLOCKS)).isEqualTo(50);
     open(128); // the index is read again
     extend(128 - 50); // the oldest state is that after block 150
-    assertThat(chain.states().history().oldestBlock()).isEqualTo(150);
+    assertThat(chain.states().retention().oldestBlock()).isEqualTo(150);
     assertThat(memory.count(Columns.SIDE_BLOCKS)).isEqualTo(50);
     extend(2);
     assertThat(memory.count(Columns.SIDE_BLOCKS)).as("blocks 151 and 152").isEqualTo(48);
@@ -152,7 +153,7 @@ class SideBranchTest extends ChainFixture {
     Block finalized = canonical(95);
     for (int left : new int[] {24, 8, 5, 5}) { // 35 of 40 are final, 16 go with each head
       Block next = child(chain.head(), 0);
-      assertThat(importer.validate(next)).isInstanceOf(PayloadStatus.Valid.class);
+      assertThat(importer.insertWithoutSetHead(next)).isInstanceOf(PayloadStatus.Valid.class);
       assertThat(pipeline.forkChoice().update(next.hash(), finalized.hash(), finalized.hash()))
           .isInstanceOf(ForkChoice.Result.Updated.class);
       assertThat(memory.count(Columns.SIDE_BLOCKS)).isEqualTo(left);
@@ -162,8 +163,9 @@ class SideBranchTest extends ChainFixture {
         .hasMessageContaining("cannot become canonical: block 95 is final");
     // a branch whose ancestors are pruned is not mistaken for a damaged store
     Block orphan = child(side.get(39), 7);
-    assertThat(importer.validate(orphan)).isInstanceOf(PayloadStatus.Valid.class);
-    assertThat(importer.validate(child(side.get(10), 7))).isInstanceOf(PayloadStatus.Syncing.class);
+    assertThat(importer.insertWithoutSetHead(orphan)).isInstanceOf(PayloadStatus.Valid.class);
+    assertThat(importer.insertWithoutSetHead(child(side.get(10), 7)))
+        .isInstanceOf(PayloadStatus.Syncing.class);
   }
 
   @Test
@@ -171,13 +173,13 @@ class SideBranchTest extends ChainFixture {
     open(128);
     extend(133);
     importSide(child(canonical(5), 7));
-    assertThat(chain.states().history().oldestBlock()).isEqualTo(5);
+    assertThat(chain.states().retention().oldestBlock()).isEqualTo(5);
     Block next = child(chain.head(), 0);
     failNextWrite = true;
     assertThatThrownBy(() -> importer.importBlock(next)).hasMessage("the disk is full");
     assertThat(memory.count(Columns.SIDE_BLOCKS)).isEqualTo(1);
     extend(1);
-    assertThat(chain.states().history().oldestBlock()).isEqualTo(6);
+    assertThat(chain.states().retention().oldestBlock()).isEqualTo(6);
     assertThat(memory.count(Columns.SIDE_BLOCKS)).isZero();
   }
 }

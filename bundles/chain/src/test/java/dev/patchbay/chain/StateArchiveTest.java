@@ -18,7 +18,7 @@ class StateArchiveTest extends ChainFixture {
   private static final int DEPTH = 300;
 
   private Hash root(Block block) {
-    return chain.states().rootAfter(block.hash(), StateChanges.NONE);
+    return chain.states().computeStateRoot(block.hash(), StateChanges.NONE);
   }
 
   @Test
@@ -50,7 +50,7 @@ class StateArchiveTest extends ChainFixture {
     for (int i = 0; i < 2; i++) {
       assertThat(chain.states().witness(old.hash(), Map.of(ACCOUNT, Set.of(UInt256.ONE)), changes))
           .isNotEmpty();
-      assertThat(chain.states().rootAfter(old.hash(), changes))
+      assertThat(chain.states().computeStateRoot(old.hash(), changes))
           .isEqualTo(canonical(200).header().stateRoot());
       assertThat(root(old)).isEqualTo(old.header().stateRoot());
     }

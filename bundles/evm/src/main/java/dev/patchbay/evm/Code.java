@@ -7,7 +7,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Code with its valid jump destinations, analysed once, and its register form once it is hot.
+ * Code with its valid jump destinations, analyzed once, and its register form once it is hot.
  *
  * <p>Any number of threads may run it. The count of its jumps is not exact then, and need not be.
  */

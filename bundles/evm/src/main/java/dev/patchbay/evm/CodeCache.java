@@ -6,7 +6,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.patchbay.primitives.Hash;
 
 /**
- * Code that was analysed, by its hash: blocks that follow each other run the same contracts. What
+ * Code that was analyzed, by its hash: blocks that follow each other run the same contracts. What
  * code was compiled to counts, and goes with it.
  *
  * <p>Threading: any number of threads.

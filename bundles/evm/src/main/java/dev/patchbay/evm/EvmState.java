@@ -194,7 +194,7 @@ public final class EvmState {
     return code;
   }
 
-  /** Says that analysed code takes more memory than before. */
+  /** Says that analyzed code takes more memory than before. */
   void codeHasGrown(Code code) {
     codes.hasGrown(code);
   }

@@ -136,7 +136,8 @@ public final class Execution implements BlockExecutor, CallSimulator {
   @Override
   public BlockAssembly assemble(
       BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals, StateReader parent) {
-    Function<StateChanges, Hash> roots = changes -> states.rootAfter(header.parentHash(), changes);
+    Function<StateChanges, Hash> roots =
+        changes -> states.computeStateRoot(header.parentHash(), changes);
     return begin(header, schedule.rules(), feeRecipient, withdrawals, parent, roots, true);
   }
 
@@ -166,7 +167,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
     if (header.number() == 0) {
       return EMPTY_ACCESS_LIST;
     }
-    try (StateReader parent = states.stateAfter(header.parentHash())) {
+    try (StateReader parent = states.stateAt(header.parentHash())) {
       return parent == null ? null : execute(block, parent, changes -> Hash.ZERO).accessList();
     } catch (InvalidBlockException broken) {
       throw new IllegalStateException(String.valueOf(broken.getMessage()), broken);
@@ -229,7 +230,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
   private StateRoots roots(BlockHeader header, Function<StateChanges, Hash> state) {
     return new StateRoots(
         state,
-        (changes, account) -> states.storageRootAfter(header.parentHash(), changes, account));
+        (changes, account) -> states.computeStorageRoot(header.parentHash(), changes, account));
   }
 
   // ---- calls
@@ -242,7 +243,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
       Overrides overrides,
       @Nullable Tracer tracer)
       throws InvalidTransactionException {
-    try (StateReader state = stateAfter(blockHash)) {
+    try (StateReader state = stateAt(blockHash)) {
       BlockOverride block = overrides.block();
       ConsensusRules rules = schedule.rules();
       Address recipient = or(block.feeRecipient(), rules.feeRecipient(header));
@@ -263,8 +264,8 @@ public final class Execution implements BlockExecutor, CallSimulator {
     }
   }
 
-  private StateReader stateAfter(Hash blockHash) {
-    StateReader state = states.stateAfter(blockHash);
+  private StateReader stateAt(Hash blockHash) {
+    StateReader state = states.stateAt(blockHash);
     if (state == null) {
       throw new IllegalArgumentException("no state after block " + blockHash);
     }
@@ -293,15 +294,15 @@ public final class Execution implements BlockExecutor, CallSimulator {
 
   @Override
   public Simulation simulate(Hash blockHash) {
-    StateReader state = stateAfter(blockHash);
+    StateReader state = stateAt(blockHash);
     return new SimulatedChain(
         schedule.rules(),
         schedule.config(),
         state,
         context -> engine().open(context, state),
         new StateRoots(
-            changes -> states.rootAfter(blockHash, changes),
-            (changes, account) -> states.storageRootAfter(blockHash, changes, account)),
+            changes -> states.computeStateRoot(blockHash, changes),
+            (changes, account) -> states.computeStorageRoot(blockHash, changes, account)),
         headers::header);
   }
 }

@@ -33,7 +33,7 @@ public final class Tracers implements TracerRegistry {
   /** Those that have been asked for; held until they are unregistered. */
   private final Map<ServiceReference<TracerFactory>, TracerFactory> made = new HashMap<>();
 
-  /** Makes an empty registry. */
+  /** Creates an empty registry. */
   @Activate
   public Tracers(BundleContext context) {
     this.context = context;

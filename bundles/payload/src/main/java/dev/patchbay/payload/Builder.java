@@ -65,8 +65,8 @@ import org.slf4j.LoggerFactory;
 public final class Builder implements PayloadBuilder, MinerControl {
   private static final Logger LOG = LoggerFactory.getLogger(Builder.class);
   private static final long MIN_TRANSACTION_GAS = 21_000;
-  private static final long LEAST_GAS_LIMIT = 5_000;
-  private static final int MOST_EXTRA = 32;
+  private static final long MIN_GAS_LIMIT = 5_000;
+  private static final int MAX_EXTRA = 32;
 
   /** Configuration of the builder. */
   @ObjectClassDefinition(name = "Patchbay block building")
@@ -129,7 +129,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
     jobs.close();
   }
 
-  /** Makes a builder without a container. */
+  /** Creates a builder without a container. */
   public Builder(
       ChainReader chain,
       ProtocolSchedule schedule,
@@ -137,12 +137,12 @@ public final class Builder implements PayloadBuilder, MinerControl {
       BlockExecutor executor,
       TransactionPool pool,
       long gasLimit) {
-    if (gasLimit < LEAST_GAS_LIMIT) {
+    if (gasLimit < MIN_GAS_LIMIT) {
       throw new IllegalArgumentException(
           "dev.patchbay.payload: gas.limit is "
               + gasLimit
               + ", it must be at least "
-              + LEAST_GAS_LIMIT);
+              + MIN_GAS_LIMIT);
     }
     this.chain = chain;
     this.schedule = schedule;
@@ -156,9 +156,9 @@ public final class Builder implements PayloadBuilder, MinerControl {
 
   @Override
   public void setGasLimit(long gas) {
-    if (gas < LEAST_GAS_LIMIT) {
+    if (gas < MIN_GAS_LIMIT) {
       throw new IllegalArgumentException(
-          "the gas limit must be at least " + LEAST_GAS_LIMIT + ", not " + gas);
+          "the gas limit must be at least " + MIN_GAS_LIMIT + ", not " + gas);
     }
     gasLimit = gas;
   }
@@ -170,9 +170,9 @@ public final class Builder implements PayloadBuilder, MinerControl {
 
   @Override
   public void setExtra(Bytes bytes) {
-    if (bytes.size() > MOST_EXTRA) {
+    if (bytes.size() > MAX_EXTRA) {
       throw new IllegalArgumentException(
-          "extra data has " + bytes.size() + " bytes, at most " + MOST_EXTRA + " are allowed");
+          "extra data has " + bytes.size() + " bytes, at most " + MAX_EXTRA + " are allowed");
     }
     extra = bytes;
   }
@@ -239,11 +239,11 @@ public final class Builder implements PayloadBuilder, MinerControl {
 
   private Bytes withVanity(Bytes extraData) {
     Bytes vanity = extra;
-    if (vanity == null || extraData.size() < MOST_EXTRA) {
+    if (vanity == null || extraData.size() < MAX_EXTRA) {
       return extraData;
     }
     byte[] bytes = extraData.toArray();
-    java.util.Arrays.fill(bytes, 0, MOST_EXTRA, (byte) 0);
+    java.util.Arrays.fill(bytes, 0, MAX_EXTRA, (byte) 0);
     System.arraycopy(vanity.unsafeArray(), 0, bytes, 0, vanity.size());
     return Bytes.wrap(bytes);
   }
@@ -288,7 +288,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
   }
 
   private Payload build(Block parent, Draft draft) throws InvalidTransactionException {
-    try (StateReader state = states.stateAfter(parent.hash())) {
+    try (StateReader state = states.stateAt(parent.hash())) {
       if (state == null) {
         throw new IllegalStateException("no state after block " + parent);
       }
@@ -378,7 +378,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
         next(parent, a.timestamp()).coinbase(a.feeRecipient()).mixHash(a.prevRandao());
     Long target = a.targetGasLimit();
     if (target != null) {
-      header.gasLimit(nextGasLimit(parent.header().gasLimit(), Math.max(target, LEAST_GAS_LIMIT)));
+      header.gasLimit(nextGasLimit(parent.header().gasLimit(), Math.max(target, MIN_GAS_LIMIT)));
     }
     PayloadAttributes.Rollup rollup = a.rollup();
     if (rollup == null) {

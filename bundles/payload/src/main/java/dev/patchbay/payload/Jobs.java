@@ -44,7 +44,7 @@ final class Jobs {
   private static final int KEPT_EFFECTS = 2;
 
   /** Building takes a processor: it has it half of the time at most. */
-  private static final long LEAST_PAUSE_NANOS = 500_000_000L;
+  private static final long MIN_PAUSE_NANOS = 500_000_000L;
 
   /** A slot: nobody asks for a payload after it (execution-apis, {@code paris.md}). */
   private static final long LIFE_SECONDS = 12;
@@ -277,7 +277,7 @@ final class Jobs {
     if (job != null) {
       long start = System.nanoTime();
       build(job);
-      pause(job, Math.max(LEAST_PAUSE_NANOS, System.nanoTime() - start));
+      pause(job, Math.max(MIN_PAUSE_NANOS, System.nanoTime() - start));
     }
     return 0;
   }

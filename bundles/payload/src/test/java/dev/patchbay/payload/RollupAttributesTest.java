@@ -11,8 +11,8 @@ import dev.patchbay.api.consensus.RollupRules;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.payload.PayloadAttributes;
+import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.state.StateProvider;
-import dev.patchbay.api.state.StateRange;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
@@ -85,7 +85,8 @@ class RollupAttributesTest {
                 ProtocolSchedule.class),
         (StateProvider)
             stub(
-                Map.of("stateAfter", args -> stub(Map.of("close", a -> null), StateRange.class)),
+                Map.of(
+                    "stateAt", args -> stub(Map.of("close", a -> null), IterableStateReader.class)),
                 StateProvider.class),
         (BlockExecutor)
             stub(

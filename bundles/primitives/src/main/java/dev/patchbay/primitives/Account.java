@@ -20,7 +20,7 @@ public record Account(long nonce, UInt256 balance, Hash storageRoot, Hash codeHa
   /** Keccak-256 of no bytes. */
   public static final Hash EMPTY_CODE = Hash.keccak(new byte[0]);
 
-  private static final int MOST_BYTES = 110;
+  private static final int MAX_BYTES = 110;
 
   /** An account that holds nothing. */
   public static final Account EMPTY = new Account(0, UInt256.ZERO, EMPTY_ROOT, EMPTY_CODE);
@@ -34,7 +34,7 @@ public record Account(long nonce, UInt256 balance, Hash storageRoot, Hash codeHa
 
   /** Returns the RLP list that the state trie holds. */
   public byte[] encode() {
-    return new RlpWriter(MOST_BYTES)
+    return new RlpWriter(MAX_BYTES)
         .list(w -> w.number(nonce).number(balance).hash(storageRoot).hash(codeHash))
         .toArray();
   }
@@ -54,7 +54,7 @@ public record Account(long nonce, UInt256 balance, Hash storageRoot, Hash codeHa
    * the hash of no code are empty strings, which saves most accounts 64 bytes.
    */
   public byte[] encodeSlim() {
-    return new RlpWriter(MOST_BYTES)
+    return new RlpWriter(MAX_BYTES)
         .list(
             w ->
                 w.number(nonce)

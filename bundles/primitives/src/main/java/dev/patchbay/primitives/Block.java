@@ -16,7 +16,7 @@ public final class Block {
   private @Nullable Hash hash;
 
   /**
-   * Makes a block.
+   * Creates a block.
    *
    * @param withdrawals null before Shanghai
    */

@@ -4,8 +4,8 @@ package dev.patchbay.primitives;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes a header field by field. What is not set is empty: no parent, no ommers, empty lists and an
- * empty state, zero, and none of the fields that came with a fork.
+ * Creates a header field by field. What is not set is empty: no parent, no ommers, empty lists and
+ * an empty state, zero, and none of the fields that came with a fork.
  *
  * <p>Threading: one thread.
  */

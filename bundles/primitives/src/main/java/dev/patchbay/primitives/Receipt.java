@@ -36,7 +36,7 @@ public record Receipt(
     logs = List.copyOf(logs);
   }
 
-  /** Makes a receipt of any transaction but a deposit. */
+  /** Creates a receipt of any transaction but a deposit. */
   public Receipt(
       TransactionType type,
       boolean success,
@@ -47,7 +47,7 @@ public record Receipt(
     this(type, success, postState, cumulativeGasUsed, logsBloom, logs, null, null);
   }
 
-  /** Makes a receipt of a transaction from Byzantium on; the filter is computed. */
+  /** Creates a receipt of a transaction from Byzantium on; the filter is computed. */
   public static Receipt of(
       TransactionType type, boolean success, long cumulativeGasUsed, List<Log> logs) {
     return new Receipt(type, success, null, cumulativeGasUsed, Bloom.of(logs), logs);

@@ -26,7 +26,7 @@ public final class CliqueProposeCommand implements Action {
   @Argument(
       index = 1,
       name = "AUTHORIZE",
-      description = "true to authorise (default), false to remove")
+      description = "true to authorize (default), false to remove")
   private boolean authorize = true;
 
   @Option(name = "--discard", description = "Drops the proposal")

@@ -30,7 +30,7 @@ public final class CliqueStatusCommand implements Action {
         .forEach(
             (address, add) ->
                 System.out.println(
-                    "proposal  " + (add ? "authorise " : "remove ") + address.toChecksumString()));
+                    "proposal  " + (add ? "authorize " : "remove ") + address.toChecksumString()));
     return null;
   }
 }

@@ -74,7 +74,7 @@ public final class ExportCommand implements Action {
         Block block = chain.block(number);
         if (block == null) {
           throw new IOException(
-              "block " + number + " has gone: the chain was reorganised; try again");
+              "block " + number + " has gone: the chain was reorganized; try again");
         }
         out.write(block.encode());
         if (System.nanoTime() - reported > REPORT_NANOS) {

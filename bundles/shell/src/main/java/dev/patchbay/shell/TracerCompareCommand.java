@@ -34,8 +34,8 @@ import org.osgi.framework.BundleContext;
         "Traces a block with two tracers, or two versions of one, and prints what differs")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class TracerCompareCommand implements Action {
-  private static final int MOST_LINES = 100;
-  private static final int MOST_CHARS = 80;
+  private static final int MAX_LINES = 100;
+  private static final int MAX_CHARS = 80;
 
   /** Characters of a hash, the longest name of a block. */
   private static final int MAX_BLOCK_LENGTH = 66;
@@ -70,9 +70,9 @@ public final class TracerCompareCommand implements Action {
           right.get(i),
           differences);
     }
-    differences.stream().limit(MOST_LINES).forEach(System.out::println);
-    if (differences.size() > MOST_LINES) {
-      System.out.printf("… and %,d more%n", differences.size() - MOST_LINES);
+    differences.stream().limit(MAX_LINES).forEach(System.out::println);
+    if (differences.size() > MAX_LINES) {
+      System.out.printf("… and %,d more%n", differences.size() - MAX_LINES);
     }
     System.out.printf(
         "block %,d: %,d transactions, %,d differences between %s and %s%n",
@@ -118,7 +118,7 @@ public final class TracerCompareCommand implements Action {
                   block.hash(), block.number(), block.transactions().get(i).hash(), i)));
     }
     try (StateReader state =
-        services.require(StateProvider.class).stateAfter(block.header().parentHash())) {
+        services.require(StateProvider.class).stateAt(block.header().parentHash())) {
       if (state == null) {
         throw new IllegalArgumentException(
             "the state before block " + block.number() + " is not there");
@@ -152,6 +152,6 @@ public final class TracerCompareCommand implements Action {
 
   private static String shown(@Nullable Object value) {
     String text = value == null ? "nothing" : String.valueOf(value);
-    return text.length() > MOST_CHARS ? text.substring(0, MOST_CHARS) + "…" : text;
+    return text.length() > MAX_CHARS ? text.substring(0, MAX_CHARS) + "…" : text;
   }
 }

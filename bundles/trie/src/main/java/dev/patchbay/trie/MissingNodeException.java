@@ -8,7 +8,7 @@ package dev.patchbay.trie;
 public final class MissingNodeException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** Makes an exception that says which node. */
+  /** Creates an exception that says which node. */
   public MissingNodeException(String message) {
     super(message);
   }

@@ -71,7 +71,7 @@ public final class Trie {
    * with them alone the same reads and changes can be made. The consumer is called by the threads
    * that work on the trie, and must not change the arrays.
    */
-  public void tellReads(Consumer<byte[]> consumer) {
+  public void recordReads(Consumer<byte[]> consumer) {
     witness = consumer;
     if (root != null) {
       consumer.accept(root.rlp());

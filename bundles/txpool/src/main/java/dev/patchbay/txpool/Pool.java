@@ -53,7 +53,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps transactions by sender and nonce. Bounded in count and bytes; a replacement pays at least a
- * tenth more. What is in a block leaves the pool, what a reorganisation sets free comes back.
+ * tenth more. What is in a block leaves the pool, what a reorg sets free comes back.
  */
 @Component(service = TransactionPool.class, immediate = true)
 public final class Pool implements TransactionPool, ChainListener {
@@ -61,7 +61,7 @@ public final class Pool implements TransactionPool, ChainListener {
   private static final int MAX_TRANSACTIONS = 20_000;
   private static final int MAX_PER_SENDER = 1_024;
 
-  /** Blocks that a reorganisation may remove for their transactions to be added again; as geth. */
+  /** Blocks that a reorg may remove for their transactions to be added again; as geth. */
   private static final int MAX_READDED_DEPTH = 64;
 
   private static final int MAX_BYTES = 128 * 1024;
@@ -92,7 +92,7 @@ public final class Pool implements TransactionPool, ChainListener {
   /** Next nonce of each sender in the pool, at the head; forgotten when the head moves. */
   private final Map<Address, Long> nonces = new HashMap<>();
 
-  /** Makes an empty pool. */
+  /** Creates an empty pool. */
   @Activate
   public Pool(
       BundleContext context,
@@ -149,7 +149,7 @@ public final class Pool implements TransactionPool, ChainListener {
       Block current = chain.head();
       Account account;
       BigInteger fees;
-      try (StateReader state = states.stateAfter(current.hash())) {
+      try (StateReader state = states.stateAt(current.hash())) {
         account = account(state, sender);
         fees = state == null ? BigInteger.ZERO : fees(transaction, current, state);
       }
@@ -433,7 +433,7 @@ public final class Pool implements TransactionPool, ChainListener {
   }
 
   private Account account(Block head, Address sender) {
-    try (StateReader state = states.stateAfter(head.hash())) {
+    try (StateReader state = states.stateAt(head.hash())) {
       return account(state, sender);
     }
   }

@@ -8,8 +8,8 @@ import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.state.StateProvider;
-import dev.patchbay.api.state.StateRange;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.AddResult.Reason;
 import dev.patchbay.api.txpool.PoolListener;
@@ -62,10 +62,10 @@ class PoolTest {
           stub(
               StateProvider.class,
               Map.of(
-                  "stateAfter",
+                  "stateAt",
                   args ->
                       stub(
-                          StateRange.class,
+                          IterableStateReader.class,
                           Map.of("account", address -> accounts.get(address[0]))))));
 
   private ChainConfig config() {

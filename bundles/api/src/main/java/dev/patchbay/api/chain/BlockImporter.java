@@ -8,8 +8,7 @@ import java.util.List;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * The one door through which blocks come into the chain. Threading: any thread; imports happen one
- * after the other.
+ * The only entry point for new blocks. Threading: any thread; the node imports one block at a time.
  */
 @ProviderType
 public interface BlockImporter {
@@ -29,7 +28,7 @@ public interface BlockImporter {
    *
    * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
    */
-  PayloadStatus validate(Block block);
+  PayloadStatus insertWithoutSetHead(Block block);
 
   /**
    * Does the same with a block that this node has put together, without executing it again: only
@@ -38,7 +37,7 @@ public interface BlockImporter {
    * @param receipts the receipts of its transactions, in order
    * @param changes what it changes in the state after its parent
    */
-  PayloadStatus validate(Block block, List<Receipt> receipts, StateChanges changes);
+  PayloadStatus insertWithoutSetHead(Block block, List<Receipt> receipts, StateChanges changes);
 
   /** Returns whether another thread than this one imports a block now. */
   boolean isImporting();

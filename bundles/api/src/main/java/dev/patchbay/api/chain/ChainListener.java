@@ -16,20 +16,20 @@ public interface ChainListener {
   /**
    * Called after the head has moved.
    *
-   * @param removed blocks that are canonical no more, highest first; empty unless a reorganisation
-   *     took place
+   * @param removed blocks that are no longer canonical, highest first; empty unless a reorg took
+   *     place
    * @param added blocks that are canonical now, lowest first; empty when the head was set back
    */
   void headChanged(List<Block> removed, List<Block> added);
 
   /**
-   * Called after the head has moved, for listeners that need the depth of the reorganisation. A
-   * deep one takes several calls, each with some of its blocks and with the same depth. By default
-   * this calls {@link #headChanged(List, List)}; the node calls no other method.
+   * Called after the head has moved, for listeners that need the depth of the reorg. A deep one
+   * takes several calls, each with some of its blocks and with the same depth. By default this
+   * calls {@link #headChanged(List, List)}; the node calls no other method.
    *
    * @param removed blocks that are no longer canonical, highest first
    * @param added blocks that are canonical now, lowest first
-   * @param depth how many blocks the reorganisation removes in all of its calls; 0 when none
+   * @param depth how many blocks the reorg removes in all of its calls; 0 when none
    */
   default void headChanged(List<Block> removed, List<Block> added, long depth) {
     headChanged(removed, added);

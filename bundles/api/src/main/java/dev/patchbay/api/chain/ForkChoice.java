@@ -52,7 +52,7 @@ public interface ForkChoice {
   }
 
   /**
-   * Makes a block the head, and two of its chain the safe and the finalized one, all or nothing.
+   * Creates a block the head, and two of its chain the safe and the finalized one, all or nothing.
    * The call returns when the effects survive the end of the process and listeners have been
    * notified; see {@link BlockImporter#importBlock} for power cuts. A long reorg takes several
    * batches, each of them atomic: a node that ends between two of them opens with an intermediate

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 public final class InvalidBlockException extends Exception {
   private static final long serialVersionUID = 1L;
 
-  /** Makes an exception. */
+  /** Creates an exception. */
   public InvalidBlockException(String message) {
     super(message);
   }

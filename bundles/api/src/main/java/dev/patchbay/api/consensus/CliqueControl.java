@@ -18,7 +18,7 @@ public interface CliqueControl {
    * @param signer who votes
    * @param block number of the block that holds the vote
    * @param target whom the vote is about
-   * @param authorize true to authorise, false to remove
+   * @param authorize true to authorize, false to remove
    */
   record Vote(Address signer, long block, Address target, boolean authorize) {}
 
@@ -48,10 +48,10 @@ public interface CliqueControl {
   /** Returns the signers after the head, in ascending order. */
   List<Address> signers();
 
-  /** Returns this node's proposals: true to authorise, false to remove. */
+  /** Returns this node's proposals: true to authorize, false to remove. */
   Map<Address, Boolean> proposals();
 
-  /** Proposes to authorise or remove a signer; the vote goes into blocks this node seals. */
+  /** Proposes to authorize or remove a signer; the vote goes into blocks this node seals. */
   void propose(Address address, boolean authorize);
 
   /** Drops a proposal. */

@@ -8,7 +8,7 @@ package dev.patchbay.api.execution;
 public final class NotReadyException extends IllegalStateException {
   private static final long serialVersionUID = 1L;
 
-  /** Makes an exception; the message names the part. */
+  /** Creates an exception; the message names the part. */
   public NotReadyException(String message) {
     super(message);
   }

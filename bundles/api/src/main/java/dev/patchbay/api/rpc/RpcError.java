@@ -85,22 +85,22 @@ public final class RpcError extends Exception {
   private final @Nullable Kind kind;
   private final transient @Nullable Object data;
 
-  /** Makes an error without data. */
+  /** Creates an error without data. */
   public RpcError(int code, String message) {
     this(code, message, null);
   }
 
-  /** Makes an error; {@code data} is JSON-neutral. */
+  /** Creates an error; {@code data} is JSON-neutral. */
   public RpcError(int code, String message, @Nullable Object data) {
     this(code, null, message, data);
   }
 
-  /** Makes an error without data whose code depends on the profile. */
+  /** Creates an error without data whose code depends on the profile. */
   public RpcError(Kind kind, String message) {
     this(kind, message, null);
   }
 
-  /** Makes an error whose code depends on the profile; {@code data} is JSON-neutral. */
+  /** Creates an error whose code depends on the profile; {@code data} is JSON-neutral. */
   public RpcError(Kind kind, String message, @Nullable Object data) {
     this(kind.code(Profile.PATCHBAY), kind, message, data);
   }
@@ -112,7 +112,7 @@ public final class RpcError extends Exception {
     this.data = data;
   }
 
-  /** Makes an error of a parameter. */
+  /** Creates an error of a parameter. */
   public static RpcError invalidParams(String message) {
     return new RpcError(INVALID_PARAMS, message);
   }

@@ -20,36 +20,36 @@ public interface StateProvider {
   /**
    * Opens the state after a block; null when the block is not a canonical one.
    *
-   * @throws dev.patchbay.api.storage.StorageException when that state is not kept any more; also
-   *     from the reader, when it stops being kept, or the chain is reorganised, in the meantime
+   * @throws dev.patchbay.api.storage.StorageException when that state is no longer available; also
+   *     from the reader, when the state is pruned, or a reorg takes place, in the meantime
    */
-  @Nullable StateRange stateAfter(Hash blockHash);
+  @Nullable IterableStateReader stateAt(Hash blockHash);
 
   /**
-   * Which states are kept.
+   * Which states are available.
    *
-   * @param oldestBlock number of the first block whose state is there
-   * @param window how many blocks back states are kept; null when all are
+   * @param oldestBlock number of the first block whose state is available
+   * @param blocks how many blocks below the head states are available; null for all
    */
-  record History(long oldestBlock, @Nullable Long window) {}
+  record StateRetention(long oldestBlock, @Nullable Long blocks) {}
 
-  /** Returns which states are kept now. */
-  History history();
+  /** Returns which states are available now. */
+  StateRetention retention();
 
   /** Returns the state root after {@code changes} on top of the state after {@code parent}. */
-  Hash rootAfter(Hash parent, StateChanges changes);
+  Hash computeStateRoot(Hash parent, StateChanges changes);
 
   /**
    * Returns the storage root of an account after {@code changes} on top of the state after {@code
    * parent}; the root of nothing when the account does not exist.
    */
-  Hash storageRootAfter(Hash parent, StateChanges changes, Address address);
+  Hash computeStorageRoot(Hash parent, StateChanges changes, Address address);
 
   /**
    * Proves an account and slots in the state after a block; null when the block is not a canonical
    * one.
    *
-   * @throws dev.patchbay.api.storage.StorageException when that state is not kept any more
+   * @throws dev.patchbay.api.storage.StorageException when that state is no longer available
    */
   @Nullable StateProof prove(Hash blockHash, Address address, List<UInt256> keys);
 
@@ -59,7 +59,7 @@ public interface StateProvider {
    *
    * @param read the slots that were read of each account; none where only the account was
    * @throws IllegalArgumentException when the block is not a canonical one
-   * @throws dev.patchbay.api.storage.StorageException when that state is not kept any more
+   * @throws dev.patchbay.api.storage.StorageException when that state is no longer available
    */
   Set<Bytes> witness(Hash blockHash, Map<Address, Set<UInt256>> read, StateChanges changes);
 }

@@ -8,7 +8,7 @@ package dev.patchbay.api.storage;
 public final class SnapshotExpiredException extends StorageException {
   private static final long serialVersionUID = 1L;
 
-  /** Makes an exception. */
+  /** Creates an exception. */
   public SnapshotExpiredException(String message) {
     super(message);
   }

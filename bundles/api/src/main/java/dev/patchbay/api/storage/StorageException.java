@@ -9,18 +9,18 @@ import org.jspecify.annotations.Nullable;
 public class StorageException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** Makes an exception. */
+  /** Creates an exception. */
   public StorageException(String message) {
     super(message);
   }
 
-  /** Makes an exception with its cause. */
+  /** Creates an exception with its cause. */
   public StorageException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 
   /**
-   * Makes an exception for a failure of the system; a {@link TransientStorageException} when the
+   * Creates an exception for a failure of the system; a {@link TransientStorageException} when the
    * failure may cease.
    */
   public static StorageException of(String message, Throwable failure) {

@@ -5,7 +5,7 @@ package dev.patchbay.api.storage;
 public final class StorageUnavailableException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** Makes an exception. */
+  /** Creates an exception. */
   public StorageUnavailableException(String message) {
     super(message);
   }

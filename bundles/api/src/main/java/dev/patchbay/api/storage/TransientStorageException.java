@@ -23,12 +23,12 @@ public final class TransientStorageException extends StorageException {
 
   private static final int MAX_CAUSES = 16;
 
-  /** Makes an exception. */
+  /** Creates an exception. */
   public TransientStorageException(String message) {
     super(message);
   }
 
-  /** Makes an exception with its cause. */
+  /** Creates an exception with its cause. */
   public TransientStorageException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }

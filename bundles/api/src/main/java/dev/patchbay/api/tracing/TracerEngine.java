@@ -13,7 +13,7 @@ import org.osgi.annotation.versioning.ConsumerType;
 @ConsumerType
 public interface TracerEngine {
   /**
-   * Makes a tracer of a program for one trace.
+   * Creates a tracer of a program for one trace.
    *
    * @param program its text
    * @param config the client's {@code tracerConfig}; JSON-neutral values, never null

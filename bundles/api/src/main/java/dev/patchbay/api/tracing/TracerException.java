@@ -7,7 +7,7 @@ package dev.patchbay.api.tracing;
 public final class TracerException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** Makes an exception. */
+  /** Creates an exception. */
   public TracerException(String message) {
     super(message);
   }

@@ -28,7 +28,7 @@ public interface TracerFactory {
   String DEFAULT = "structLogger";
 
   /**
-   * Makes a tracer for one trace.
+   * Creates a tracer for one trace.
    *
    * @param config the client's {@code tracerConfig}, or for the default tracer the whole options
    *     object; JSON-neutral values, never null

@@ -19,7 +19,7 @@ import java.util.TreeSet;
  * after one block. Immutable but for {@link #apply}, which returns a new one.
  */
 final class Voting {
-  /** Nonce of a vote to authorise. */
+  /** Nonce of a vote to authorize. */
   static final long AUTHORIZE = -1L;
 
   /** Nonce of a vote to remove. */
@@ -74,7 +74,7 @@ final class Voting {
    * Returns the state after a block.
    *
    * @param epoch blocks between checkpoints
-   * @throws InvalidBlockException when the signer is not authorised or has signed recently
+   * @throws InvalidBlockException when the signer is not authorized or has signed recently
    */
   Voting apply(BlockHeader header, Address signer, long epoch) throws InvalidBlockException {
     long number = header.number();

@@ -364,7 +364,7 @@ final class BlockIndex implements AutoCloseable {
       Chunk known = chunks.get(Chunk.of(first + offset));
       Chunk chunk = known == null ? chunk(first + offset) : known;
       if (chunk == null || (offset > 0 && !chunk.parent().equals(last)) || loop.isClosed()) {
-        return; // the chain is reorganised, or set back
+        return; // the chain is reorganized, or set back
       }
       int added = chunk.entries().length;
       if (entries.length - count < added) {

@@ -16,7 +16,7 @@ final class L1Fee {
   /** Bytes that a signature takes, before Regolith. */
   private static final int SIGNATURE = 68;
 
-  private static final long LEAST_SIZE = 100_000_000;
+  private static final long MIN_SIZE = 100_000_000;
   private static final long SIZE_INTERCEPT = -42_585_600;
   private static final long SIZE_SLOPE = 836_500;
 
@@ -45,7 +45,7 @@ final class L1Fee {
 
   /** Returns millionths of bytes in a batch by the length that FastLZ gives (Fjord). */
   static long estimatedSize(int fastLzLength) {
-    return Math.max(LEAST_SIZE, SIZE_INTERCEPT + SIZE_SLOPE * fastLzLength);
+    return Math.max(MIN_SIZE, SIZE_INTERCEPT + SIZE_SLOPE * fastLzLength);
   }
 
   /** Returns the gas on L1 that a transaction is said to use. */

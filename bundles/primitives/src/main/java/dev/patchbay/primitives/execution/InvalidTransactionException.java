@@ -44,7 +44,7 @@ public final class InvalidTransactionException extends Exception {
 
   private final Reason reason;
 
-  /** Makes an exception. */
+  /** Creates an exception. */
   public InvalidTransactionException(Reason reason, String message) {
     super(message);
     this.reason = reason;

@@ -5,7 +5,7 @@ package dev.patchbay.primitives.rlp;
 public final class RlpException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
-  /** Makes an exception with a message that says what was found and where. */
+  /** Creates an exception with a message that says what was found and where. */
   public RlpException(String message) {
     super(message);
   }

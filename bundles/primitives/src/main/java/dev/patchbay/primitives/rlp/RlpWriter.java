@@ -20,12 +20,12 @@ public final class RlpWriter {
   private byte[] buffer;
   private int size;
 
-  /** Makes an empty one. */
+  /** Creates an empty one. */
   public RlpWriter() {
     this(CAPACITY);
   }
 
-  /** Makes an empty one with room for so many bytes; more is made where that is not enough. */
+  /** Creates an empty one with room for so many bytes; more is made where that is not enough. */
   public RlpWriter(int capacity) {
     buffer = new byte[capacity];
   }

@@ -6,8 +6,8 @@ import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.BlockExecutor.Follower;
 import dev.patchbay.api.json.JsonWriter;
 import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.state.StateProvider;
-import dev.patchbay.api.state.StateRange;
 import dev.patchbay.api.tracing.StreamingTracer;
 import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
@@ -45,7 +45,7 @@ public final class Replay {
   @FunctionalInterface
   public interface Outcome<T> {
     /** Returns it; the state is valid during the call. */
-    @Nullable T of(StateRange before, StateChanges changes);
+    @Nullable T of(IterableStateReader before, StateChanges changes);
   }
 
   /** What a tracer follows. */
@@ -62,7 +62,7 @@ public final class Replay {
   }
 
   /**
-   * Makes a tracer.
+   * Creates a tracer.
    *
    * @param config its configuration, JSON-neutral values
    * @throws RpcError when it is not installed or refuses the configuration
@@ -134,7 +134,7 @@ public final class Replay {
     if (block.number() == 0) {
       throw new RpcError(RpcError.SERVER_ERROR, "genesis is not traceable");
     }
-    try (StateRange state = states.stateAfter(block.header().parentHash())) {
+    try (IterableStateReader state = states.stateAt(block.header().parentHash())) {
       if (state == null) {
         throw new RpcError(
             RpcError.SERVER_ERROR, "the state before block " + block.number() + " is not there");

@@ -292,7 +292,7 @@ public final class Results {
    *
    * @param transaction index of its transaction in the block
    * @param index index of the log in the block
-   * @param removed whether its block is canonical no more
+   * @param removed whether its block is no longer canonical
    */
   public static Map<String, @Nullable Object> log(
       Log log, Block block, int transaction, int index, boolean removed) {

@@ -33,7 +33,7 @@ import org.slf4j.LoggerFactory;
  */
 final class ChainTraces implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ChainTraces.class);
-  private static final int MOST_WAITING = 4;
+  private static final int MAX_WAITING = 4;
   private static final long PAUSE_MILLIS = 10;
 
   private final ChainReader chain;
@@ -46,7 +46,7 @@ final class ChainTraces implements AutoCloseable {
           1,
           1,
           TimeUnit.SECONDS,
-          new ArrayBlockingQueue<>(MOST_WAITING),
+          new ArrayBlockingQueue<>(MAX_WAITING),
           body -> new Thread(body, "debug-trace-chain"));
 
   ChainTraces(ChainReader chain, Replay replay, TraceMethods traces) {
@@ -105,7 +105,7 @@ final class ChainTraces implements AutoCloseable {
       end(id);
       throw new RpcError(
           RpcError.Kind.LIMIT,
-          "too many subscriptions to traceChain: one is served and " + MOST_WAITING + " wait");
+          "too many subscriptions to traceChain: one is served and " + MAX_WAITING + " wait");
     }
     return id;
   }

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The heap of the Java virtual machine, in the words of geth's methods for Go's. */
 final class Heap {
-  private static final String MOST_FREE = "MaxHeapFreeRatio";
-  private static final String LEAST_FREE = "MinHeapFreeRatio";
+  private static final String MAX_FREE = "MaxHeapFreeRatio";
+  private static final String MIN_FREE = "MinHeapFreeRatio";
 
   private Heap() {}
 
@@ -36,11 +36,11 @@ final class Heap {
     int free = percent < 0 ? 100 : (int) (100L * percent / (100L + percent));
     int before;
     try {
-      before = option(MOST_FREE);
-      if (free < option(LEAST_FREE)) {
-        set(LEAST_FREE, free);
+      before = option(MAX_FREE);
+      if (free < option(MIN_FREE)) {
+        set(MIN_FREE, free);
       }
-      set(MOST_FREE, free);
+      set(MAX_FREE, free);
     } catch (JMException | IllegalArgumentException refused) {
       throw new RpcError(
           RpcError.SERVER_ERROR,

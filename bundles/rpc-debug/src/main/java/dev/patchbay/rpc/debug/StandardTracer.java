@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes a line for each instruction into a file, and one for the outcome (EIP-3155). */
 final class StandardTracer implements Tracer, Closeable {
-  private static final long MOST_BYTES = 1L << 30;
+  private static final long MAX_BYTES = 1L << 30;
 
   private final Path file;
   private final BufferedWriter out;
@@ -101,9 +101,9 @@ final class StandardTracer implements Tracer, Closeable {
 
   private void append(String text) {
     written += text.length() + 1;
-    if (written > MOST_BYTES) {
+    if (written > MAX_BYTES) {
       throw new TracerException(
-          "the trace is longer than " + MOST_BYTES + " bytes: " + file + " ends before its end");
+          "the trace is longer than " + MAX_BYTES + " bytes: " + file + " ends before its end");
     }
     try {
       out.write(text);

@@ -7,8 +7,8 @@ import dev.patchbay.api.execution.BlockExecutor.Follower;
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.state.StateProvider;
-import dev.patchbay.api.state.StateRange;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.Account;
@@ -35,9 +35,9 @@ import org.jspecify.annotations.Nullable;
 /** Methods that look into states, between the transactions of a block too, and set the head. */
 final class StateMethods {
   /** As many as geth gives at once. */
-  private static final int MOST_ACCOUNTS = 256;
+  private static final int MAX_ACCOUNTS = 256;
 
-  private static final int MOST_SLOTS = 1_024;
+  private static final int MAX_SLOTS = 1_024;
 
   private final ChainReader chain;
   private final StateProvider states;
@@ -123,13 +123,13 @@ final class StateMethods {
   private Object accountRange(Params params) throws RpcError {
     Block block = params.requiredHeader(0, chain);
     Hash from = startKey("start", params.optional(1));
-    int wanted = params.optional(2) == null ? MOST_ACCOUNTS : params.position(2);
-    int most = Math.min(wanted == 0 ? MOST_ACCOUNTS : wanted, MOST_ACCOUNTS);
+    int wanted = params.optional(2) == null ? MAX_ACCOUNTS : params.position(2);
+    int most = Math.min(wanted == 0 ? MAX_ACCOUNTS : wanted, MAX_ACCOUNTS);
     boolean code = !params.flag(3);
     boolean storage = !params.flag(4);
     Map<String, Object> accounts = new LinkedHashMap<>();
     Hash[] next = {null};
-    try (StateRange state = states.stateAfter(block.hash())) {
+    try (IterableStateReader state = states.stateAt(block.hash())) {
       if (state == null) {
         throw new RpcError(
             RpcError.SERVER_ERROR, "the state after block " + block.number() + " is not there");
@@ -139,7 +139,7 @@ final class StateMethods {
           from,
           (hash, account) -> {
             Deadline.check();
-            if (accounts.size() == most || slots[0] > MOST_SLOTS * MOST_ACCOUNTS) {
+            if (accounts.size() == most || slots[0] > MAX_SLOTS * MAX_ACCOUNTS) {
               next[0] = hash;
               return false;
             }
@@ -209,9 +209,9 @@ final class StateMethods {
       throw RpcError.invalidParams(
           "transaction index " + index + " of a block with " + block.transactions().size());
     }
-    if (most > MOST_SLOTS) {
+    if (most > MAX_SLOTS) {
       throw new RpcError(
-          RpcError.Kind.LIMIT, most + " slots are asked for, at most " + MOST_SLOTS + " are given");
+          RpcError.Kind.LIMIT, most + " slots are asked for, at most " + MAX_SLOTS + " are given");
     }
     return replay.run(
         block,
@@ -221,7 +221,11 @@ final class StateMethods {
   }
 
   private static Object storageRange(
-      StateRange before, @Nullable AccountChange change, Address address, Hash from, int most) {
+      IterableStateReader before,
+      @Nullable AccountChange change,
+      Address address,
+      Hash from,
+      int most) {
     TreeMap<Hash, @Nullable UInt256> written = new TreeMap<>();
     Map<Hash, UInt256> keys = new LinkedHashMap<>();
     if (change != null) {
@@ -290,7 +294,8 @@ final class StateMethods {
 
           @Override
           public void onEnd(int index, Supplier<StateChanges> changes) {
-            roots.add(states.rootAfter(block.header().parentHash(), changes.get()).toString());
+            roots.add(
+                states.computeStateRoot(block.header().parentHash(), changes.get()).toString());
           }
         });
     return roots;

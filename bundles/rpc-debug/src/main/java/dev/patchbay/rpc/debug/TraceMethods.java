@@ -200,7 +200,7 @@ final class TraceMethods {
         OverrideParams.of(options.get("stateOverrides"), options.get("blockOverrides"));
     long nonce = 0;
     if (call.get("from") != null) {
-      try (StateReader state = states.stateAfter(block.hash())) {
+      try (StateReader state = states.stateAt(block.hash())) {
         Account account =
             state == null ? null : state.account(Params.address("from", call.get("from")));
         nonce = account == null ? 0 : account.nonce();

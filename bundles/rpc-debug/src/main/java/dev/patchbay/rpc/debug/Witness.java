@@ -54,13 +54,14 @@ final class Witness {
     Recorder recorder;
     BlockExecutor.Outcome outcome;
     Hashes hashes = new Hashes(header.number());
-    try (StateReader state = states.stateAfter(parent)) {
+    try (StateReader state = states.stateAt(parent)) {
       if (state == null) {
         throw new RpcError(
             RpcError.SERVER_ERROR, "the state before block " + header.number() + " is not there");
       }
       recorder = new Recorder(state);
-      outcome = executor.execute(block, recorder, changes -> states.rootAfter(parent, changes));
+      outcome =
+          executor.execute(block, recorder, changes -> states.computeStateRoot(parent, changes));
       executor.replay(block, block.transactions().size(), state, index -> hashes);
     } catch (InvalidBlockException broken) {
       throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));

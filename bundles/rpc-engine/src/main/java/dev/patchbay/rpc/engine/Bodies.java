@@ -26,7 +26,7 @@ final class Bodies {
   private static final int MOST = 1_024;
 
   /** As the specification asks for: a block is executed again for its access list. */
-  private static final int MOST_WITH_ACCESS_LISTS = 32;
+  private static final int MAX_WITH_ACCESS_LISTS = 32;
 
   private final ChainReader chain;
   private final BlockExecutor executor;
@@ -75,7 +75,7 @@ final class Bodies {
   }
 
   private static void requireSize(long count, boolean accessLists) throws RpcError {
-    int most = accessLists ? MOST_WITH_ACCESS_LISTS : MOST;
+    int most = accessLists ? MAX_WITH_ACCESS_LISTS : MOST;
     if (count < 0 || count > most) {
       throw EngineErrors.tooLarge(
           Long.toUnsignedString(count) + " bodies, at most " + most + " are answered at once");

@@ -128,7 +128,7 @@ public final class EngineNamespace implements RpcNamespace {
   }
 
   /**
-   * Makes a namespace without a container.
+   * Creates a namespace without a container.
    *
    * @param inconsistentStatus whether a payload on a parent without state is INCONSISTENT
    */
@@ -295,8 +295,8 @@ public final class EngineNamespace implements RpcNamespace {
     PayloadBuilder current = builder;
     Payload own = current == null ? null : current.fetched(block.hash());
     return own == null
-        ? importer.validate(block)
-        : importer.validate(block, own.outcome().receipts(), own.outcome().changes());
+        ? importer.insertWithoutSetHead(block)
+        : importer.insertWithoutSetHead(block, own.outcome().receipts(), own.outcome().changes());
   }
 
   private static Map<String, @Nullable Object> status(

@@ -68,7 +68,7 @@ final class CallMethods {
   }
 
   private Account account(Block block, Address address) {
-    try (StateReader state = states.stateAfter(block.hash())) {
+    try (StateReader state = states.stateAt(block.hash())) {
       Account account = state == null ? null : state.account(address);
       return account == null ? Account.EMPTY : account;
     }

@@ -170,7 +170,7 @@ final class ChainMethods {
         return Results.transaction(pending);
       }
     }
-    long low = states.history().oldestBlock();
+    long low = states.retention().oldestBlock();
     long high = chain.head().number();
     if (Long.compareUnsigned(nonceAfter(high, sender), nonce) <= 0) {
       return null;
@@ -195,7 +195,7 @@ final class ChainMethods {
 
   private long nonceAfter(long number, Address sender) {
     Hash hash = chain.canonicalHash(number);
-    try (StateReader state = hash == null ? null : states.stateAfter(hash)) {
+    try (StateReader state = hash == null ? null : states.stateAt(hash)) {
       Account account = state == null ? null : state.account(sender);
       return account == null ? 0 : account.nonce();
     }

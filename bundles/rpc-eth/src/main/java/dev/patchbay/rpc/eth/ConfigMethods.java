@@ -126,14 +126,14 @@ final class ConfigMethods {
     Block head = chain.head();
     Map<String, Object> out = new LinkedHashMap<>();
     out.put("head", Map.of("number", Hex.quantity(head.number()), "hash", head.hash().toString()));
-    StateProvider.History history = states.history();
-    out.put("state", kept(history.oldestBlock(), history.window()));
+    StateProvider.StateRetention history = states.retention();
+    out.put("state", kept(history.oldestBlock(), history.blocks()));
     BlockRetention blocks = chain.retention();
     out.put("tx", kept(blocks.oldestIndexed(), blocks.indexed()));
     for (String name : new String[] {"logs", "receipts", "blocks"}) {
       out.put(name, kept(blocks.oldestBlock(), blocks.blocks()));
     }
-    out.put("stateproofs", kept(history.oldestBlock(), history.window()));
+    out.put("stateproofs", kept(history.oldestBlock(), history.blocks()));
     return out;
   }
 

@@ -40,9 +40,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class SimulateMethods {
   private static final int MAX_BLOCKS = 256;
-  private static final int MAX_CALLS_A_BLOCK = 5_000;
+  private static final int MAX_CALLS_PER_BLOCK = 5_000;
   private static final int MAX_CALLS = 10_000;
-  private static final long SECONDS_A_BLOCK = 12;
+  private static final long SECONDS_PER_BLOCK = 12;
 
   private static final int BLOCK_GAS_EXCEEDED = -38015;
   private static final int BLOCK_NUMBER = -38020;
@@ -116,7 +116,7 @@ final class SimulateMethods {
         throw new RpcError(CLIENT_LIMIT, "too many blocks");
       }
       while (++number < next) {
-        timestamp += SECONDS_A_BLOCK;
+        timestamp += SECONDS_PER_BLOCK;
         out.add(
             new Asked(
                 number, timestamp, BlockOverride.NONE, Hash.ZERO, List.of(), Map.of(), List.of()));
@@ -126,10 +126,10 @@ final class SimulateMethods {
         throw new RpcError(
             BLOCK_TIMESTAMP, "block timestamps must be in order: " + time + " <= " + timestamp);
       }
-      timestamp = time == null ? timestamp + SECONDS_A_BLOCK : time;
+      timestamp = time == null ? timestamp + SECONDS_PER_BLOCK : time;
       Asked asked = read(object, number, timestamp, block);
       calls += asked.calls.size();
-      if (asked.calls.size() > MAX_CALLS_A_BLOCK || calls > MAX_CALLS) {
+      if (asked.calls.size() > MAX_CALLS_PER_BLOCK || calls > MAX_CALLS) {
         throw new RpcError(CLIENT_LIMIT, "too many calls");
       }
       out.add(asked);

@@ -49,7 +49,7 @@ final class StateMethods {
 
   private StateReader state(Params params, int index) throws RpcError {
     Block block = params.requiredHeader(index, chain);
-    StateReader state = states.stateAfter(block.hash());
+    StateReader state = states.stateAt(block.hash());
     if (state == null) {
       throw new RpcError(RpcError.SERVER_ERROR, "header not found");
     }

@@ -26,7 +26,7 @@ final class Subscriptions {
   private static final int MAX_PER_SESSION = 256;
   private static final int MAX_HASHES = 200;
 
-  /** Blocks that a reorganisation may remove for all of their logs to be sent. */
+  /** Blocks that a reorg may remove for all of their logs to be sent. */
   private static final int MAX_WHOLE_REORG = 64;
 
   private final LogSearch logs;
@@ -146,10 +146,10 @@ final class Subscriptions {
   }
 
   /**
-   * Sends the changes of a head. The removed logs of a deep reorganisation are sent as long as the
-   * client reads them: it is not disconnected for blocks that are removed all at once.
+   * Sends the changes of a head. The removed logs of a deep reorg are sent as long as the client
+   * reads them: it is not disconnected for blocks that are removed all at once.
    *
-   * @param depth how many blocks the reorganisation removes in all of its calls
+   * @param depth how many blocks the reorg removes in all of its calls
    */
   void headChanged(List<Block> removed, List<Block> added, long depth) {
     List<Object> heads = new ArrayList<>();

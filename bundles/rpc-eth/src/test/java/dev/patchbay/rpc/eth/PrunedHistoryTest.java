@@ -67,7 +67,7 @@ class PrunedHistoryTest {
     }
     ChainReader chain = stub(ChainReader.class, this::ofChain);
     StateProvider states =
-        stub(StateProvider.class, (name, argument) -> new StateProvider.History(7, 2L));
+        stub(StateProvider.class, (name, argument) -> new StateProvider.StateRetention(7, 2L));
     TransactionPool pool = stub(TransactionPool.class, (name, argument) -> null);
     ConsensusRules rules =
         stub(

@@ -25,7 +25,7 @@ final class AnswerBuffer extends OutputStream {
   private @Nullable OutputStream open;
 
   /**
-   * Makes an empty one.
+   * Creates an empty one.
    *
    * @param most bytes that are held
    * @param direct opens the way to the client; null: all is held

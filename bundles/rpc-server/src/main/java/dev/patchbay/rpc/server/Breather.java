@@ -13,7 +13,7 @@ import java.util.function.BooleanSupplier;
  */
 final class Breather implements Runnable {
   private static final int RESTS = 10;
-  private static final long MOST_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+  private static final long MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
   private static final long STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
   /** Between two blocks of a chain nothing is imported for a moment. */
@@ -30,7 +30,7 @@ final class Breather implements Runnable {
   public void run() {
     if (importing.getAsBoolean()) {
       long start = System.nanoTime();
-      long end = start + Math.min(RESTS * (start - rested), MOST_NANOS);
+      long end = start + Math.min(RESTS * (start - rested), MAX_NANOS);
       int quiet = 0;
       while (quiet < QUIET_STEPS && System.nanoTime() < end) {
         LockSupport.parkNanos(STEP_NANOS);

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The JSON of results that never change, as long as there is room. A result goes by its key, which
- * has the hash of its block: a reorganisation makes none of them wrong. Threading: any thread.
+ * has the hash of its block: a reorg makes none of them wrong. Threading: any thread.
  */
 final class Constants {
   private static final int OVERHEAD = 200;

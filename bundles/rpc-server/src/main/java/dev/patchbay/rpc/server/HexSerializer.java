@@ -15,7 +15,7 @@ import java.nio.charset.StandardCharsets;
 final class HexSerializer extends StdSerializer<Bytes> {
   private static final long serialVersionUID = 1L;
   private static final byte[] DIGITS = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
-  private static final int LEAST_ROOM = 1_024;
+  private static final int MIN_ROOM = 1_024;
 
   HexSerializer() {
     super(Bytes.class);
@@ -40,7 +40,7 @@ final class HexSerializer extends StdSerializer<Bytes> {
         && known.length >= length) {
       return known;
     }
-    byte[] text = new byte[Math.max(length, LEAST_ROOM)];
+    byte[] text = new byte[Math.max(length, MIN_ROOM)];
     text[0] = '0';
     text[1] = 'x';
     provider.setAttribute(HexSerializer.class, text);

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: any thread; {@link #isClosed} only while a request is answered.
  */
 final class WatchedEndPoint extends SocketChannelEndPoint {
-  private static final int MOST_AHEAD = 1 << 12;
+  private static final int MAX_AHEAD = 1 << 12;
 
   private final Executor executor;
   private final Connections.Entry entry;
@@ -85,7 +85,7 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
    */
   synchronized boolean isClosed() {
     if (ahead.capacity() == 0) {
-      ahead = ByteBuffer.allocate(MOST_AHEAD);
+      ahead = ByteBuffer.allocate(MAX_AHEAD);
     }
     try {
       for (int read = 1; !ended && read != 0 && ahead.hasRemaining(); ) {

@@ -320,7 +320,7 @@ public final class TraceNamespace implements RpcNamespace {
     long nonce = 0;
     if (call.get("from") != null) {
       Address from = Params.address("from", call.get("from"));
-      try (StateReader state = states.stateAfter(block.hash())) {
+      try (StateReader state = states.stateAt(block.hash())) {
         Account account = state == null ? null : state.account(from);
         nonce = account == null ? 0 : account.nonce();
       }

@@ -12,7 +12,7 @@ final class FailingBatches {
   private FailingBatches() {}
 
   /**
-   * Makes a batch throw when the entry at an index is read after a number of reads that succeed,
+   * Creates a batch throw when the entry at an index is read after a number of reads that succeed,
    * since a store may check a batch before it writes it.
    */
   static void fail(WriteBatch batch, int at, int reads, Throwable failure) throws Exception {

@@ -63,7 +63,7 @@ public final class JsTracerEngine implements TracerEngine, TracerFactory {
     ConfigurationKeys.report("dev.patchbay.tracer.js", configured, Config.class, LOG::warn);
   }
 
-  /** Makes an engine without a container. */
+  /** Creates an engine without a container. */
   public JsTracerEngine(long steps, int seconds, long memoryBytes) {
     if (steps < 1 || seconds < 1 || memoryBytes < 1 << 20) {
       throw new IllegalArgumentException(

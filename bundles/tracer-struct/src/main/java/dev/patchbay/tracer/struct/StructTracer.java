@@ -27,7 +27,7 @@ final class StructTracer implements StreamingTracer {
   private static final int SSTORE = 0x55;
 
   /** What is not written meanwhile takes about a kilobyte a step. */
-  private static final int MOST_HELD = 100_000;
+  private static final int MAX_HELD = 100_000;
 
   private final boolean memory;
   private final boolean stack;
@@ -121,12 +121,12 @@ final class StructTracer implements StreamingTracer {
     JsonWriter writer = out;
     if (writer != null) {
       writer.value(entry);
-    } else if (logs.size() < MOST_HELD) {
+    } else if (logs.size() < MAX_HELD) {
       logs.add(entry);
     } else {
       throw new TracerException(
           "the trace has more than "
-              + MOST_HELD
+              + MAX_HELD
               + " steps: set a limit, or ask for this trace alone, so that it is written meanwhile");
     }
   }

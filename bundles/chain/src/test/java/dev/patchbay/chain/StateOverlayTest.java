@@ -17,7 +17,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 
-class OverlayTest {
+class StateOverlayTest {
   private static byte[] bytes(int... values) {
     byte[] out = new byte[values.length];
     for (int i = 0; i < values.length; i++) {
@@ -41,7 +41,7 @@ class OverlayTest {
         expected.put(key, value);
       }
       store.write(batch);
-      Overlay overlay = new Overlay(store);
+      StateOverlay overlay = new StateOverlay(store);
       for (int i = random.nextInt(20); i > 0; i--) {
         byte[] key = bytes(random.nextInt(256));
         overlay.get(Columns.SLOTS, key); // remembered, and then written over
@@ -77,14 +77,15 @@ class OverlayTest {
 
   @Test
   void slotsThatAreReadAreTold() {
-    Overlay overlay = new Overlay(new MemoryBackend().open(Path.of("memory"), Columns.ALL, true));
+    StateOverlay overlay =
+        new StateOverlay(new MemoryBackend().open(Path.of("memory"), Columns.ALL, true));
     Queue<Bytes> told = new ConcurrentLinkedQueue<>();
     overlay.get(Columns.SLOTS, bytes(1));
-    overlay.tellSlots(told);
+    overlay.recordSlotReads(told);
     overlay.get(Columns.SLOTS, bytes(1));
     overlay.get(Columns.SLOTS, bytes(2));
     overlay.get(Columns.ACCOUNTS, bytes(3));
-    overlay.tellSlots(null);
+    overlay.recordSlotReads(null);
     overlay.get(Columns.SLOTS, bytes(4));
     assertThat(told).containsExactly(Bytes.of(bytes(2)));
   }

@@ -11,14 +11,14 @@ import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A state in the making: what is read from below, with writes on top that reads see. Threading: one
- * thread writes at a time; while none does, any number read.
+ * A state under construction: a base reader with uncommitted writes. Threading: one thread writes
+ * at a time; while none does, any number read.
  */
-final class Overlay implements KeyReader {
+final class StateOverlay implements KeyReader {
   private static final byte[] ABSENT = new byte[0];
 
   private final KeyReader base;
-  private final Writes writes;
+  private final WriteSet writes;
 
   /** Accounts and slots as the base has them: a block asks for most of them more than once. */
   private final Map<Bytes, byte[]> accounts = new ConcurrentHashMap<>();
@@ -27,23 +27,23 @@ final class Overlay implements KeyReader {
 
   private volatile @Nullable Queue<Bytes> slotsRead;
 
-  Overlay(KeyReader base) {
-    this(base, new Writes());
+  StateOverlay(KeyReader base) {
+    this(base, new WriteSet());
   }
 
-  /** Goes on with writes that are there already. */
-  Overlay(KeyReader base, Writes writes) {
+  /** Creates an overlay with writes. */
+  StateOverlay(KeyReader base, WriteSet writes) {
     this.base = base;
     this.writes = writes;
   }
 
-  /** Returns what is on top, which does not know of the base. */
-  Writes writes() {
+  /** Returns the writes, which do not know the base. */
+  WriteSet writes() {
     return writes;
   }
 
-  /** Adds the slots that are read from the base, from now on, to a queue; null ends that. */
-  void tellSlots(@Nullable Queue<Bytes> queue) {
+  /** Adds the keys of slots that are read from the base to a queue from now on; null ends that. */
+  void recordSlotReads(@Nullable Queue<Bytes> queue) {
     slotsRead = queue;
   }
 
@@ -59,25 +59,25 @@ final class Overlay implements KeyReader {
   public byte @Nullable [] get(Column column, byte[] key) {
     byte[] written = writes.find(column, key);
     if (written != null) {
-      return written == Writes.DELETED ? null : written.clone();
+      return written == WriteSet.DELETED ? null : written.clone();
     }
     if (column.equals(Columns.ACCOUNTS)) {
-      return remembered(accounts, column, key);
+      return cached(accounts, column, key);
     }
-    return column.equals(Columns.SLOTS) ? remembered(slots, column, key) : base.get(column, key);
+    return column.equals(Columns.SLOTS) ? cached(slots, column, key) : base.get(column, key);
   }
 
-  private byte @Nullable [] remembered(Map<Bytes, byte[]> known, Column column, byte[] key) {
-    Bytes asked = Bytes.wrap(key);
-    byte[] value = known.get(asked);
+  private byte @Nullable [] cached(Map<Bytes, byte[]> cache, Column column, byte[] key) {
+    Bytes requested = Bytes.wrap(key);
+    byte[] value = cache.get(requested);
     if (value == null) {
       byte[] read = base.get(column, key);
       value = read == null ? ABSENT : read;
-      Bytes kept = Bytes.of(key);
-      known.put(kept, value);
-      Queue<Bytes> told = slotsRead;
-      if (told != null && column == Columns.SLOTS) {
-        told.add(kept);
+      Bytes copy = Bytes.of(key);
+      cache.put(copy, value);
+      Queue<Bytes> queue = slotsRead;
+      if (queue != null && column == Columns.SLOTS) {
+        queue.add(copy);
       }
     }
     return value == ABSENT ? null : value.clone();

@@ -7,9 +7,9 @@ import dev.patchbay.primitives.UInt256;
 import java.util.function.BiPredicate;
 import org.osgi.annotation.versioning.ProviderType;
 
-/** A state that can be gone through, beyond being asked. Threading: any thread. */
+/** A state whose accounts and slots can be iterated. Threading: any thread. */
 @ProviderType
-public interface StateRange extends StateReader {
+public interface IterableStateReader extends StateReader {
   /**
    * Visits accounts in the order of the hashes of their addresses, until the visitor returns false.
    *

@@ -15,12 +15,12 @@ import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes that are not in a store, by column and key. They know nothing of what is below them, so
- * that those of a block can be laid over the state after its parent wherever that is.
+ * Uncommitted writes by column and key. A write set does not know its base, so that the writes of a
+ * block can be put over the state after its parent wherever that is.
  *
  * <p>Threading: one thread at a time writes; while none does, any number read.
  */
-final class Writes {
+final class WriteSet {
   /** The columns of trie nodes. */
   static final List<Column> TRIES = List.of(Columns.ACCOUNT_TRIE, Columns.STORAGE_TRIE);
 
@@ -47,13 +47,13 @@ final class Writes {
   }
 
   /** Adds later writes. */
-  void addAll(Writes later) {
+  void addAll(WriteSet later) {
     later.columns.forEach(
         (column, entries) -> entries.forEach((key, value) -> put(column, key, value)));
   }
 
   /** Adds earlier writes: a key that these have written keeps its value. */
-  void addAllBelow(Writes earlier) {
+  void addAllBelow(WriteSet earlier) {
     earlier.columns.forEach(
         (column, entries) ->
             entries.forEach(
@@ -92,7 +92,7 @@ final class Writes {
 
       @Override
       public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
-        Writes.this.scan(base, column, from, visitor);
+        WriteSet.this.scan(base, column, from, visitor);
       }
     };
   }
