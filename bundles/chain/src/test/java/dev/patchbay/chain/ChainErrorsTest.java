@@ -5,13 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.PayloadStatus;
-import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.storage.KeyValueStore;
@@ -34,7 +32,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -52,7 +49,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * is that of the store.
  */
 class ChainErrorsTest {
-  private static final Address ACCOUNT = Address.fromHex("0x" + "11".repeat(20));
+  private static final Address ACCOUNT = BalanceBlocks.ACCOUNT;
 
   private final KeyValueStore memory =
       new MemoryBackend().open(Path.of("memory"), Columns.ALL, true);
@@ -127,71 +124,27 @@ class ChainErrorsTest {
             KeyValueStore.class.getClassLoader(), new Class<?>[] {KeyValueStore.class}, handler);
   }
 
-  /** Gives an account as much as the block has a timestamp. */
-  private static StateChanges changes(BlockHeader header) {
-    Account before =
-        header.number() == 1
-            ? null
-            : new Account(0, UInt256.of(1), Account.EMPTY_ROOT, Account.EMPTY_CODE);
-    return new StateChanges(
-        List.of(
-            new StateChanges.AccountChange(
-                ACCOUNT,
-                before,
-                true,
-                0,
-                UInt256.of(header.timestamp()),
-                Account.EMPTY_CODE,
-                null,
-                false,
-                Map.of())));
-  }
-
-  private BlockExecutor executor() {
-    return (BlockExecutor)
-        Proxy.newProxyInstance(
-            BlockExecutor.class.getClassLoader(),
-            new Class<?>[] {BlockExecutor.class},
-            (proxy, method, args) -> {
-              Throwable failure = onExecution;
-              onExecution = null;
-              sneak(failure);
-              return new BlockExecutor.Outcome(
-                  List.of(), 0, 0, null, null, changes(((Block) args[0]).header()));
-            });
-  }
-
-  private static ConsensusRules rules() {
-    return (ConsensusRules)
-        Proxy.newProxyInstance(
-            ConsensusRules.class.getClassLoader(),
-            new Class<?>[] {ConsensusRules.class},
-            (proxy, method, args) ->
-                method.isDefault() ? InvocationHandler.invokeDefault(proxy, method, args) : null);
-  }
-
   @BeforeEach
-  void open() throws Exception {
+  void open() {
     KeyValueStore failing = store();
     store = new FixedStore(failing);
     BadBlocks bad = new BadBlocks();
-    GenesisFile genesis =
-        GenesisFile.parse(
-            new ObjectMapper()
-                .readTree(
-                    """
-                    {"config": {"chainId": 7, "terminalTotalDifficulty": 0},
-                     "gasLimit": "0x1c9c380", "difficulty": "0x0", "alloc": {}}
-                    """));
     chain =
         new Chain(
-            genesis,
+            BalanceBlocks.genesis(),
             workers,
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             bad,
-            name -> rules(),
+            name -> BalanceBlocks.rules(),
             HistoryPruner.Windows.ALL);
-    BlockExecutor executor = executor();
+    BlockExecutor executor =
+        BalanceBlocks.executor(
+            header -> {
+              Throwable failure = onExecution;
+              onExecution = null;
+              ChainErrorsTest.<RuntimeException>sneak(failure);
+              return List.of();
+            });
     pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
     importer = pipeline.importer();
     chain.initialize(failing);
@@ -215,7 +168,7 @@ class ChainErrorsTest {
             .gasLimit(parent.header().gasLimit())
             .baseFeePerGas(FeeMarket.nextBaseFee(parent.header()))
             .build();
-    Hash root = chain.states().computeStateRoot(parent.hash(), changes(draft));
+    Hash root = chain.states().computeStateRoot(parent.hash(), BalanceBlocks.changes(draft));
     BlockHeader header =
         BlockHeader.builder()
             .parentHash(parent.hash())

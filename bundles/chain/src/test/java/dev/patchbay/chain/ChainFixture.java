@@ -3,23 +3,19 @@ package dev.patchbay.chain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ImportResult;
-import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.binding.Listeners;
-import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.BlockHeaderBuilder;
 import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.storage.memory.MemoryBackend;
@@ -29,7 +25,6 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
@@ -40,7 +35,7 @@ import org.junit.jupiter.api.AfterEach;
  * fails when the test says so.
  */
 abstract class ChainFixture {
-  static final Address ACCOUNT = Address.fromHex("0x" + "11".repeat(20));
+  static final Address ACCOUNT = BalanceBlocks.ACCOUNT;
 
   final KeyValueStore memory = new MemoryBackend().open(Path.of("memory"), Columns.ALL, true);
   final TrieWorkers workers = new TrieWorkers(0);
@@ -57,22 +52,21 @@ abstract class ChainFixture {
     workers.close();
   }
 
-  void open(long history) throws Exception {
+  void open(long history) {
     chain =
         new Chain(
-            GenesisFile.parse(
-                new ObjectMapper()
-                    .readTree(
-                        """
-                        {"config": {"chainId": 7, "terminalTotalDifficulty": 0},
-                         "gasLimit": "0x1c9c380", "difficulty": "0x0", "alloc": {}}
-                        """)),
+            BalanceBlocks.genesis(),
             workers,
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             new BadBlocks(),
-            name -> rules(),
+            name -> BalanceBlocks.rules(),
             new HistoryPruner.Windows(history, Long.MAX_VALUE, Long.MAX_VALUE));
-    BlockExecutor executor = executor();
+    BlockExecutor executor =
+        BalanceBlocks.executor(
+            header -> {
+              executions.incrementAndGet();
+              return List.of();
+            });
     pipeline =
         new ImportPipeline(
             chain, new ReentrantLock(), () -> executor, listeners, workers, new BadBlocks());
@@ -108,43 +102,6 @@ abstract class ChainFixture {
     return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
   }
 
-  BlockExecutor executor() {
-    return (BlockExecutor)
-        Proxy.newProxyInstance(
-            BlockExecutor.class.getClassLoader(),
-            new Class<?>[] {BlockExecutor.class},
-            (proxy, method, args) -> {
-              executions.incrementAndGet();
-              return new BlockExecutor.Outcome(
-                  List.of(), 0, 0, null, null, changes(((Block) args[0]).header()));
-            });
-  }
-
-  static ConsensusRules rules() {
-    return (ConsensusRules)
-        Proxy.newProxyInstance(
-            ConsensusRules.class.getClassLoader(),
-            new Class<?>[] {ConsensusRules.class},
-            (proxy, method, args) ->
-                method.isDefault() ? InvocationHandler.invokeDefault(proxy, method, args) : null);
-  }
-
-  /** Sets the balance of an account to the timestamp of the block. */
-  static StateChanges changes(BlockHeader header) {
-    return new StateChanges(
-        List.of(
-            new StateChanges.AccountChange(
-                ACCOUNT,
-                null,
-                true,
-                0,
-                UInt256.of(header.timestamp()),
-                Account.EMPTY_CODE,
-                null,
-                false,
-                Map.of())));
-  }
-
   /** Returns a block on another one; the salt makes it differ from its siblings. */
   Block child(Block parent, long salt) {
     return child(parent, salt, 0);
@@ -159,7 +116,8 @@ abstract class ChainFixture {
             .timestamp(timestamp)
             .gasLimit(parent.header().gasLimit())
             .baseFeePerGas(FeeMarket.nextBaseFee(parent.header()));
-    StateChanges state = changes(BlockHeader.builder().timestamp(timestamp + wrongBalance).build());
+    StateChanges state =
+        BalanceBlocks.changes(BlockHeader.builder().timestamp(timestamp + wrongBalance).build());
     KeyValueStore empty = new MemoryBackend().open(Path.of("empty"), Columns.ALL, true);
     Hash root = new FlatState(new StateOverlay(empty), workers).computeStateRoot(state);
     return new Block(header.stateRoot(root).build(), List.of(), List.of(), null);

@@ -3,17 +3,14 @@ package dev.patchbay.chain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.ImportResult;
-import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.binding.Listeners;
-import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -27,16 +24,10 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.FeeMarket;
-import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.storage.tck.FixedStore;
 import dev.patchbay.trie.Roots;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -44,7 +35,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * one account to their timestamp.
  */
 final class PrunedChain implements AutoCloseable {
-  static final Address ACCOUNT = Address.fromHex("0x" + "11".repeat(20));
+  static final Address ACCOUNT = BalanceBlocks.ACCOUNT;
 
   private final KeyValueStore store;
   private final TrieWorkers workers = new TrieWorkers(1);
@@ -58,13 +49,13 @@ final class PrunedChain implements AutoCloseable {
     BadBlocks bad = new BadBlocks();
     chain =
         new Chain(
-            genesis(),
+            BalanceBlocks.genesis(),
             workers,
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             bad,
-            name -> rules(),
+            name -> BalanceBlocks.rules(),
             windows);
-    BlockExecutor executor = executor();
+    BlockExecutor executor = BalanceBlocks.executor(header -> receipts(header.number()));
     ImportPipeline pipeline =
         new ImportPipeline(chain, new ReentrantLock(true), () -> executor, listeners, workers, bad);
     importer = pipeline.importer();
@@ -76,48 +67,6 @@ final class PrunedChain implements AutoCloseable {
     chain.attach(new FixedStore(store));
   }
 
-  private static GenesisFile genesis() {
-    try {
-      return GenesisFile.parse(
-          new ObjectMapper()
-              .readTree(
-                  """
-                  {"config": {"chainId": 7, "terminalTotalDifficulty": 0},
-                   "gasLimit": "0x1c9c380", "difficulty": "0x0", "alloc": {}}
-                  """));
-    } catch (IOException impossible) {
-      throw new UncheckedIOException(impossible);
-    }
-  }
-
-  private static ConsensusRules rules() {
-    return (ConsensusRules)
-        Proxy.newProxyInstance(
-            ConsensusRules.class.getClassLoader(),
-            new Class<?>[] {ConsensusRules.class},
-            (proxy, method, args) ->
-                method.isDefault() ? InvocationHandler.invokeDefault(proxy, method, args) : null);
-  }
-
-  private static StateChanges changes(BlockHeader header) {
-    Account before =
-        header.number() == 1
-            ? null
-            : new Account(0, UInt256.of(1), Account.EMPTY_ROOT, Account.EMPTY_CODE);
-    return new StateChanges(
-        List.of(
-            new StateChanges.AccountChange(
-                ACCOUNT,
-                before,
-                true,
-                0,
-                UInt256.of(header.timestamp()),
-                Account.EMPTY_CODE,
-                null,
-                false,
-                Map.of())));
-  }
-
   static List<Receipt> receipts(long number) {
     return List.of(
         Receipt.of(
@@ -125,18 +74,6 @@ final class PrunedChain implements AutoCloseable {
             true,
             21_000,
             List.of(new Log(ACCOUNT, List.of(UInt256.of(number).toHash()), Bytes.EMPTY))));
-  }
-
-  private static BlockExecutor executor() {
-    return (BlockExecutor)
-        Proxy.newProxyInstance(
-            BlockExecutor.class.getClassLoader(),
-            new Class<?>[] {BlockExecutor.class},
-            (proxy, method, args) -> {
-              BlockHeader header = ((Block) args[0]).header();
-              return new BlockExecutor.Outcome(
-                  receipts(header.number()), 0, 0, null, null, changes(header));
-            });
   }
 
   static Transaction transaction(long number, long salt) {
@@ -163,7 +100,8 @@ final class PrunedChain implements AutoCloseable {
             .transactionsRoot(Roots.ofTransactions(transactions))
             .receiptsRoot(Roots.ofReceipts(receipts(number)))
             .logsBloom(Bloom.union(receipts(number).stream().map(Receipt::logsBloom).toList()));
-    Hash root = chain.states().computeStateRoot(parent.hash(), changes(draft.build()));
+    Hash root =
+        chain.states().computeStateRoot(parent.hash(), BalanceBlocks.changes(draft.build()));
     return new Block(draft.stateRoot(root).build(), transactions, List.of(), null);
   }
 

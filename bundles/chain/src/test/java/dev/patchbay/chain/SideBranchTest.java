@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 /** Blocks that do not become the head: what they cost, when they are executed, and when they go. */
 class SideBranchTest extends ChainFixture {
   @Test
-  void aBlockOfASideBranchCostsTheSameHoweverLongTheBranchIs() throws Exception {
+  void aBlockOfASideBranchCostsTheSameHoweverLongTheBranchIs() {
     open(Long.MAX_VALUE);
     extend(150);
     int before = executions.get();
@@ -35,7 +35,7 @@ class SideBranchTest extends ChainFixture {
   }
 
   @Test
-  void aBlockOfASideBranchCostsTheSameWhileTheHeadMovesOn() throws Exception {
+  void aBlockOfASideBranchCostsTheSameWhileTheHeadMovesOn() {
     open(Long.MAX_VALUE);
     extend(100);
     int before = executions.get();
@@ -63,7 +63,7 @@ class SideBranchTest extends ChainFixture {
   }
 
   @Test
-  void aBranchThatIsFarFromTheHeadIsExecutedWhenItWins() throws Exception {
+  void aBranchThatIsFarFromTheHeadIsExecutedWhenItWins() {
     open(Long.MAX_VALUE);
     extend(200);
     int before = executions.get();
@@ -90,7 +90,7 @@ class SideBranchTest extends ChainFixture {
   }
 
   @Test
-  void anInvalidBlockOfAStoredBranchIsFoundWhenTheBranchWins() throws Exception {
+  void anInvalidBlockOfAStoredBranchIsFoundWhenTheBranchWins() {
     open(Long.MAX_VALUE);
     extend(200);
     Block head = chain.head();
@@ -116,7 +116,7 @@ class SideBranchTest extends ChainFixture {
   }
 
   @Test
-  void sideBlocksThatCannotBecomeCanonicalArePruned() throws Exception {
+  void sideBlocksThatCannotBecomeCanonicalArePruned() {
     open(128);
     extend(200);
     for (long number = 150; number < 200; number++) {
@@ -142,7 +142,7 @@ class SideBranchTest extends ChainFixture {
   }
 
   @Test
-  void finalityPrunesSideBlocksStepByStep() throws Exception {
+  void finalityPrunesSideBlocksStepByStep() {
     open(Long.MAX_VALUE);
     extend(100);
     List<Block> side = new ArrayList<>();
@@ -169,7 +169,7 @@ class SideBranchTest extends ChainFixture {
   }
 
   @Test
-  void whatABatchThatFailedWouldHavePrunedIsPrunedByTheNext() throws Exception {
+  void whatABatchThatFailedWouldHavePrunedIsPrunedByTheNext() {
     open(128);
     extend(133);
     importSide(child(canonical(5), 7));

@@ -22,7 +22,7 @@ class StateArchiveTest extends ChainFixture {
   }
 
   @Test
-  void theTriesOfAnOldStateAreComputedOnce() throws Exception {
+  void theTriesOfAnOldStateAreComputedOnce() {
     open(Long.MAX_VALUE);
     extend(DEPTH + 10);
     Block old = canonical(10);
@@ -42,11 +42,11 @@ class StateArchiveTest extends ChainFixture {
   }
 
   @Test
-  void aRequestThatChangesAnOldStateChangesItForNoOther() throws Exception {
+  void aRequestThatChangesAnOldStateChangesItForNoOther() {
     open(Long.MAX_VALUE);
     extend(DEPTH + 10);
     Block old = canonical(10);
-    StateChanges changes = changes(canonical(200).header());
+    StateChanges changes = BalanceBlocks.changes(canonical(200).header());
     for (int i = 0; i < 2; i++) {
       assertThat(chain.states().witness(old.hash(), Map.of(ACCOUNT, Set.of(UInt256.ONE)), changes))
           .isNotEmpty();
@@ -57,7 +57,7 @@ class StateArchiveTest extends ChainFixture {
   }
 
   @Test
-  void theTriesOfAnOldStateFollowTheHeadAndReorgs() throws Exception {
+  void theTriesOfAnOldStateFollowTheHeadAndReorgs() {
     open(Long.MAX_VALUE);
     extend(DEPTH + 10);
     Block old = canonical(10);
