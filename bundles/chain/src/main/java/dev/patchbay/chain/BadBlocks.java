@@ -2,7 +2,9 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.ChainReader.BadBlock;
+import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -10,6 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Rejected blocks, so that neither they nor their descendants are executed again, and the latest of
@@ -19,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: any thread.
  */
 final class BadBlocks {
+  private static final Logger LOG = LoggerFactory.getLogger(BadBlocks.class);
+
   /** As geth. */
   private static final int MAX_REJECTIONS = 512;
 
@@ -45,6 +51,19 @@ final class BadBlocks {
     Entry(Rejection rejection) {
       this.rejection = rejection;
     }
+  }
+
+  /** Rejects an invalid block, and its descendants, from now on. */
+  Rejection reject(InvalidBranchException invalid, HeaderReader headers) {
+    Block block = invalid.block();
+    LOG.warn("block {} is not valid: {}", block, invalid.reason());
+    BlockHeader parent = headers.header(block.header().parentHash());
+    boolean proofOfWork = parent == null || !parent.difficulty().isZero();
+    Hash latestValid = proofOfWork ? Hash.ZERO : block.header().parentHash();
+    Rejection rejection = new Rejection(latestValid, invalid.reason());
+    add(block.hash(), rejection);
+    report(block, invalid.reason());
+    return rejection;
   }
 
   /** Adds a block to the reported ones. */

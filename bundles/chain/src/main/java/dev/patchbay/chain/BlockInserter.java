@@ -12,20 +12,15 @@ import dev.patchbay.chain.BadBlocks.Rejection;
 import dev.patchbay.chain.BlockProcessor.Effects;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Verifies, executes and stores blocks. Threading: any thread; one block at a time. */
 final class BlockInserter implements BlockImporter {
-  private static final Logger LOG = LoggerFactory.getLogger(BlockInserter.class);
-
   private final Chain chain;
   private final ReentrantLock imports;
   private final BlockVerifier verifier;
@@ -61,7 +56,7 @@ final class BlockInserter implements BlockImporter {
       return insert(lease.get(), block);
     } catch (InvalidBranchException invalid) {
       if (!invalid.block().hash().equals(block.hash())) {
-        reject(invalid); // a block of the branch that was stored and not executed
+        bad.reject(invalid, chain); // a block of the branch that was stored and not executed
       }
       bad.report(invalid.block(), invalid.reason());
       return new ImportResult.Invalid(invalid.reason());
@@ -87,31 +82,34 @@ final class BlockInserter implements BlockImporter {
       bad.add(block.hash(), rejected); // descendants of an invalid block are rejected, too
       return new ImportResult.Invalid(rejected.reason());
     }
-    verifier.verify(block, parent);
     UInt256 total = stored == null ? CanonicalWriter.totalDifficulty(store, block) : stored;
-    if (!isReorgNeeded(store, block, total, head)) {
-      insertSideBlock(store, head, block);
+    boolean isSideBlock = !isReorgNeeded(store, block, total, head);
+    if (isSideBlock) {
+      requireAboveFloor(store, head, block);
+    }
+    verifier.verify(block, parent);
+    if (isSideBlock) {
+      boolean executed = processor.executeSideBlock(store, head, block, null);
+      writer.storeSideBlock(store, block, executed);
       return new ImportResult.Imported(false);
     }
     Reorg reorg = processor.planner().plan(store, head, block);
     if (reorg == null) {
-      throw new StorageException("ancestors of block " + block + " have been pruned");
+      throw new StorageException("an ancestor of block " + block + " has been pruned");
     }
     chain.pruner().requireUnwind(reorg.commonAncestor());
-    writer.apply(store, reorg, processor.execute(store, reorg), new WriteSet(), reorg.depth());
+    writer.reorganize(store, reorg, new WriteSet());
     return new ImportResult.Imported(true);
   }
 
-  private void insertSideBlock(KeyValueStore store, Block head, Block block)
-      throws InvalidBranchException {
-    long floor = SideBlocks.floor(store, head.number(), chain.pruner().oldest().unwindable());
+  private void requireAboveFloor(KeyReader store, Block head, Block block) {
+    long unwindable = chain.pruner().oldest().unwindable();
+    long floor = SideBlocks.floor(store, head.number(), unwindable);
     if (block.number() <= floor) {
       chain.pruner().requireUnwind(block.number() - 1);
       throw new StorageException(
-          "block " + block + " cannot become canonical: block " + floor + " is final");
+          "block " + block + " cannot become canonical: the chain is settled up to block " + floor);
     }
-    boolean executed = processor.executeSideBlock(store, head, block, null);
-    writer.storeSideBlock(store, block, executed);
   }
 
   /**
@@ -144,7 +142,7 @@ final class BlockInserter implements BlockImporter {
     try (StoreLease lease = chain.storage().lease()) {
       return insertWithoutSetHead(lease.get(), block, effects);
     } catch (InvalidBranchException invalid) {
-      Rejection rejection = reject(invalid);
+      Rejection rejection = bad.reject(invalid, chain);
       return new PayloadStatus.Invalid(rejection.latestValid(), rejection.reason());
     } finally {
       imports.unlock();
@@ -177,19 +175,6 @@ final class BlockInserter implements BlockImporter {
     }
     writer.storeSideBlock(store, block, true);
     return new PayloadStatus.Valid();
-  }
-
-  /** Rejects an invalid block, and its descendants, from now on. */
-  Rejection reject(InvalidBranchException invalid) {
-    Block block = invalid.block();
-    LOG.warn("block {} is not valid: {}", block, invalid.reason());
-    BlockHeader parent = chain.header(block.header().parentHash());
-    boolean proofOfWork = parent == null || !parent.difficulty().isZero();
-    Hash latestValid = proofOfWork ? Hash.ZERO : block.header().parentHash();
-    Rejection rejection = new Rejection(latestValid, invalid.reason());
-    bad.add(block.hash(), rejection);
-    bad.report(block, invalid.reason());
-    return rejection;
   }
 
   // ---- an operator moves the head

@@ -70,9 +70,17 @@ final class BlockProcessor {
     return found == null ? null : found.block();
   }
 
-  /** Hands over the effects of blocks that become canonical: their writes may be added to. */
-  void release(List<ExecutedBlock> blocks) {
+  /**
+   * Hands over the effects of blocks that become canonical: their writes may be added to.
+   *
+   * @param nextHead the head with these blocks
+   */
+  void release(List<ExecutedBlock> blocks, Block nextHead) {
     blocks.forEach(executed -> executedBlocks.remove(executed.block().hash()));
+    SideBranch known = branch;
+    if (known != null && nextHead.number() - known.headNumber() > ReorgPlanner.MAX_UNWIND_DEPTH) {
+      branch = null; // it would be computed again
+    }
   }
 
   // ---- blocks that become canonical
@@ -111,7 +119,9 @@ final class BlockProcessor {
    * the head moves.
    */
   void executeFirst(KeyReader store, Reorg reorg) throws InvalidBranchException {
-    Block first = ChainStore.requireBlock(store, reorg.added().get(0));
+    Hash hash = reorg.added().get(0);
+    Block target = reorg.target();
+    Block first = hash.equals(target.hash()) ? target : ChainStore.requireBlock(store, hash);
     Hash ancestor = first.header().parentHash();
     try (StateReader state = ChainStore.required(chain.states().stateAt(ancestor))) {
       readyExecutor()
@@ -163,7 +173,8 @@ final class BlockProcessor {
     }
     WriteSet writes = unwind(store, head.number(), reorg.commonAncestor()).writes();
     Hash parentHash = block.header().parentHash();
-    SideBranch built = new SideBranch(head.hash(), parentHash, reorg.commonAncestor(), writes);
+    SideBranch built =
+        new SideBranch(head.hash(), head.number(), parentHash, reorg.commonAncestor(), writes);
     for (Hash next : reorg.added().subList(0, reorg.added().size() - 1)) {
       KeyReader base = writes.over(chain.states().stateOfHead(store));
       writes.addAll(executeOnce(store, base, next, block, null).writes());
@@ -174,11 +185,14 @@ final class BlockProcessor {
   /** Returns a side branch beside a head that has moved on along the same chain; null otherwise. */
   private @Nullable SideBranch rebase(KeyValueStore store, SideBranch old, Block head) {
     Long number = ChainStore.canonicalNumber(store, old.head());
-    if (number == null || head.number() - number > ReorgPlanner.MAX_UNWIND_DEPTH) {
+    if (number == null
+        || head.number() - number > ReorgPlanner.MAX_UNWIND_DEPTH
+        || !chain.pruner().canUnwindTo(number)) {
       return null;
     }
     old.writes().addAllBelow(unwind(store, head.number(), number).writes());
-    return new SideBranch(head.hash(), old.tip(), old.commonAncestor(), old.writes());
+    return new SideBranch(
+        head.hash(), head.number(), old.tip(), old.commonAncestor(), old.writes());
   }
 
   // ---- one block

@@ -48,7 +48,7 @@ final class CanonicalWriter {
   void storeSideBlock(KeyReader store, Block block, boolean executed) {
     WriteSet writes = new WriteSet();
     ChainStore.putSideBlock(writes, block, totalDifficulty(store, block));
-    chain.writer().sideBlocks().add(writes, block.number(), block.hash(), executed);
+    chain.sideBlocks().add(writes, block.number(), block.hash(), executed);
     chain.storage().write(writes.toBatch());
   }
 
@@ -58,10 +58,11 @@ final class CanonicalWriter {
    * @param tags other writes of the batch
    * @param depth how many blocks all batches of the reorg remove
    */
-  void apply(KeyValueStore store, Reorg reorg, ExecutedReorg executed, WriteSet tags, long depth) {
+  private void apply(
+      KeyValueStore store, Reorg reorg, ExecutedReorg executed, WriteSet tags, long depth) {
     Block target = reorg.target();
     StateOverlay overlay = executed.atAncestor();
-    SideBlocks sideBlocks = chain.writer().sideBlocks();
+    SideBlocks sideBlocks = chain.sideBlocks();
     List<Block> removed = reorg.removed(store);
     for (Block old : removed) {
       ChainStore.removeCanonical(overlay.writes(), old);
@@ -69,7 +70,7 @@ final class CanonicalWriter {
     }
     boolean alone = removed.isEmpty() && executed.blocks().size() == 1;
     WriteSet writes = alone ? executed.blocks().get(0).writes() : overlay.writes();
-    processor.release(executed.blocks());
+    processor.release(executed.blocks(), target);
     for (ExecutedBlock next : executed.blocks()) {
       Block block = next.block();
       if (!alone) {
@@ -105,12 +106,44 @@ final class CanonicalWriter {
   }
 
   /**
-   * Applies a reorg in as many batches as it needs. A node that ends in between opens with the head
-   * of the last batch.
+   * Applies a reorg in as many batches as it needs. When that fails, the head goes back to where it
+   * was: a reorg that fails changes nothing. Only when that fails as well, the head is the head of
+   * the last batch.
    *
    * @param tags other writes of the last batch
    */
-  void applyInBatches(KeyValueStore store, Reorg reorg, WriteSet tags)
+  void reorganize(KeyValueStore store, Reorg reorg, WriteSet tags) throws InvalidBranchException {
+    if (reorg.added().isEmpty()) {
+      applyInBatches(store, reorg, tags);
+      return;
+    }
+    if (reorg.depth() > MAX_BLOCKS_PER_BATCH) {
+      processor.executeFirst(store, reorg);
+    }
+    try {
+      applyInBatches(store, reorg, tags);
+    } catch (Throwable failure) { // also an error of a bundle that is being replaced
+      restore(store, reorg.head());
+      throw failure;
+    }
+  }
+
+  /** Moves the head back to a block that it was at before. */
+  private void restore(KeyValueStore store, Block before) {
+    try {
+      Block now = chain.head();
+      if (!now.hash().equals(before.hash())) {
+        LOG.warn("a reorg failed: the head moves from {} to {} again", now, before);
+        Reorg back = ChainStore.required(processor.planner().plan(store, now, before));
+        applyInBatches(store, back, new WriteSet());
+      }
+    } catch (Throwable failure) { // the caller throws the first failure
+      LOG.error("the head does not move to {} again: {}", before, failure.toString(), failure);
+    }
+  }
+
+  /** Applies a reorg in batches; a node that ends in between opens with the last batch's head. */
+  private void applyInBatches(KeyValueStore store, Reorg reorg, WriteSet tags)
       throws InvalidBranchException {
     long depth = reorg.depth();
     Reorg rest = rewind(store, reorg);

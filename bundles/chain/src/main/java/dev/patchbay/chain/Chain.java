@@ -23,8 +23,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The chain as readers see it: the block tree ({@link BlockStore}), its head ({@link ChainHead})
- * and its states ({@link StateArchive}). Only {@link HeadWriter} and {@link SideBlocks} write to
- * the store, and {@link ChainOpener} when it is opened.
+ * and its states ({@link StateArchive}). {@link ImportPipeline} changes it; {@link HeadWriter}
+ * writes each head.
  */
 final class Chain implements ChainReader, ProtocolSchedule {
   private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
@@ -37,6 +37,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
   private final HistoryPruner pruner;
   private final BlockStore blocks;
   private final StateArchive states;
+  private final SideBlocks sideBlocks = new SideBlocks();
   private final HeadWriter writer;
 
   /**
@@ -60,7 +61,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
     this.pruner = new HistoryPruner(windows, LOG::info);
     this.blocks = new BlockStore(head, pruner);
     this.states = new StateArchive(head, recent, pruner, reorgs, workers);
-    this.writer = new HeadWriter(opener, head, blocks, states, pruner, reorgs, recent);
+    this.writer = new HeadWriter(opener, head, blocks, states, pruner, reorgs, recent, sideBlocks);
   }
 
   /** Sets the store that is read and written from now on. */
@@ -97,6 +98,10 @@ final class Chain implements ChainReader, ProtocolSchedule {
 
   HistoryPruner pruner() {
     return pruner;
+  }
+
+  SideBlocks sideBlocks() {
+    return sideBlocks;
   }
 
   HeadWriter writer() {

@@ -24,7 +24,6 @@ final class ForkChoiceUpdater implements ForkChoice {
   private final ReentrantLock imports;
   private final BlockProcessor processor;
   private final CanonicalWriter writer;
-  private final BlockInserter inserter;
   private final BadBlocks bad;
 
   ForkChoiceUpdater(
@@ -32,13 +31,11 @@ final class ForkChoiceUpdater implements ForkChoice {
       ReentrantLock imports,
       BlockProcessor processor,
       CanonicalWriter writer,
-      BlockInserter inserter,
       BadBlocks bad) {
     this.chain = chain;
     this.imports = imports;
     this.processor = processor;
     this.writer = writer;
-    this.inserter = inserter;
     this.bad = bad;
   }
 
@@ -48,7 +45,7 @@ final class ForkChoiceUpdater implements ForkChoice {
     try (StoreLease lease = chain.storage().lease()) {
       return update(lease.get(), head, safe, finalized);
     } catch (InvalidBranchException invalid) {
-      Rejection rejection = inserter.reject(invalid);
+      Rejection rejection = bad.reject(invalid, chain);
       return new Result.Invalid(rejection.latestValid(), rejection.reason());
     } finally {
       imports.unlock();
@@ -75,7 +72,7 @@ final class ForkChoiceUpdater implements ForkChoice {
     }
     Reorg reorg = processor.planner().plan(store, head, target);
     if (reorg == null) {
-      return tooDeep("a block that has been pruned");
+      return tooDeep("below an ancestor that has been pruned");
     }
     if (!chain.pruner().canUnwindTo(reorg.commonAncestor())) {
       return tooDeep("block " + reorg.commonAncestor());
@@ -89,7 +86,7 @@ final class ForkChoiceUpdater implements ForkChoice {
           "the finalized block " + finalized + " is not in the chain of the head");
     }
     if (!hash.equals(head.hash())) {
-      reorganize(store, reorg, tags);
+      writer.reorganize(store, reorg, tags);
       LOG.info(
           "block {} {} with {} transactions, {} gas",
           target.number(),
@@ -173,40 +170,5 @@ final class ForkChoiceUpdater implements ForkChoice {
       tags.put(Columns.META, key, hash.toArray());
     }
     return true;
-  }
-
-  /**
-   * Applies a reorg. When that fails, the head goes back to where it was: a fork choice that fails
-   * changes nothing. Only when that fails as well, the head is that of the last batch.
-   */
-  private void reorganize(KeyValueStore store, Reorg reorg, WriteSet tags)
-      throws InvalidBranchException {
-    if (reorg.added().isEmpty()) {
-      writer.applyInBatches(store, reorg, tags);
-      return;
-    }
-    if (reorg.depth() > CanonicalWriter.MAX_BLOCKS_PER_BATCH) {
-      processor.executeFirst(store, reorg);
-    }
-    try {
-      writer.applyInBatches(store, reorg, tags);
-    } catch (Throwable failure) { // also an error of a bundle that is being replaced
-      restore(store, reorg.head());
-      throw failure;
-    }
-  }
-
-  /** Moves the head back to a block that it was at before. */
-  private void restore(KeyValueStore store, Block before) {
-    try {
-      Block now = chain.head();
-      if (!now.hash().equals(before.hash())) {
-        LOG.warn("a fork choice failed: the head moves from {} to {} again", now, before);
-        Reorg back = ChainStore.required(processor.planner().plan(store, now, before));
-        writer.applyInBatches(store, back, new WriteSet());
-      }
-    } catch (Throwable failure) { // the caller throws the first failure
-      LOG.error("the head does not move to {} again: {}", before, failure.toString(), failure);
-    }
   }
 }

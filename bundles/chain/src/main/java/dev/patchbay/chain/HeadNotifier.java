@@ -26,9 +26,15 @@ final class HeadNotifier {
     this.listeners = listeners;
   }
 
-  /** Sets the head of another store, of which listeners are not notified. */
-  void reset(Block head) {
-    notified = head;
+  /**
+   * Accepts the head of a store that is opened. When the store has the block that listeners know,
+   * the next notification tells them of the difference.
+   */
+  void open(KeyReader store, Block head) {
+    Block known = notified;
+    if (known == null || ChainStore.header(store, known.hash()) == null) {
+      notified = head;
+    }
   }
 
   /**

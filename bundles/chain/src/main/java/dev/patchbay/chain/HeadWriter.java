@@ -25,7 +25,7 @@ final class HeadWriter {
   private final HistoryPruner pruner;
   private final ReorgSequence reorgs;
   private final RecentNodes recent;
-  private final SideBlocks sideBlocks = new SideBlocks();
+  private final SideBlocks sideBlocks;
 
   HeadWriter(
       ChainOpener opener,
@@ -34,7 +34,8 @@ final class HeadWriter {
       StateArchive states,
       HistoryPruner pruner,
       ReorgSequence reorgs,
-      RecentNodes recent) {
+      RecentNodes recent,
+      SideBlocks sideBlocks) {
     this.opener = opener;
     this.head = head;
     this.blocks = blocks;
@@ -42,10 +43,7 @@ final class HeadWriter {
     this.pruner = pruner;
     this.reorgs = reorgs;
     this.recent = recent;
-  }
-
-  SideBlocks sideBlocks() {
-    return sideBlocks;
+    this.sideBlocks = sideBlocks;
   }
 
   /**
@@ -89,7 +87,8 @@ final class HeadWriter {
     StateOverlay overlay = new StateOverlay(states.stateOfHead(store), writes);
     HistoryPruner.Oldest before = pruner.oldest();
     HistoryPruner.Oldest next = pruner.prune(overlay, block.number(), commonAncestor);
-    sideBlocks.prune(overlay, block.number(), commonAncestor, next.unwindable());
+    long lowestSideBlock =
+        sideBlocks.prune(overlay, block.number(), commonAncestor, next.unwindable());
     // the change sets that the tries in the store would be caught up by must stay
     boolean flush =
         recent.isFull()
@@ -112,9 +111,9 @@ final class HeadWriter {
       } else {
         recent.add(writes, block.hash());
       }
+      sideBlocks.setLowest(lowestSideBlock);
       head.set(block);
     } catch (Throwable failure) { // only the store knows which head it holds
-      sideBlocks.reset();
       if (!isWritten(store, block, failure)) {
         pruner.set(before);
         throw failure;

@@ -38,7 +38,7 @@ final class ImportPipeline {
     notifier = new HeadNotifier(listeners);
     CanonicalWriter writer = new CanonicalWriter(chain, processor, notifier);
     inserter = new BlockInserter(chain, imports, processor, writer, bad);
-    forkChoice = new ForkChoiceUpdater(chain, imports, processor, writer, inserter, bad);
+    forkChoice = new ForkChoiceUpdater(chain, imports, processor, writer, bad);
     chain.onStale(new HeadRecovery(chain, imports, processor, notifier)::recover);
   }
 
@@ -53,6 +53,6 @@ final class ImportPipeline {
   /** Accepts a store, see {@link HeadWriter#open}; the caller holds the import lock. */
   void open(KeyValueStore store) {
     processor.clear();
-    notifier.reset(chain.writer().open(store));
+    notifier.open(store, chain.writer().open(store));
   }
 }

@@ -38,11 +38,6 @@ final class SideBlocks {
         });
   }
 
-  /** Notes that pruned entries may be in the store still, after a batch that failed. */
-  void reset() {
-    lowest = 0;
-  }
-
   /** Adds a block; {@code executed} is false when only its header and body were verified. */
   void add(WriteSet writes, long number, Hash hash, boolean executed) {
     writes.put(
@@ -82,19 +77,20 @@ final class SideBlocks {
   }
 
   /**
-   * Deletes some of the side blocks that cannot become canonical, the lowest first.
+   * Deletes some of the side blocks that cannot become canonical, the lowest first. Returns where
+   * the index begins then, for {@link #setLowest} once the head is written.
    *
    * @param overlay the store after the head has moved
    * @param commonAncestor number of the last block that stays canonical: blocks that the move
    *     removes stay, as listeners read them next
    */
-  void prune(StateOverlay overlay, long head, long commonAncestor, long unwindable) {
-    if (lowest > commonAncestor) {
-      return;
+  long prune(StateOverlay overlay, long head, long commonAncestor, long unwindable) {
+    if (lowest > commonAncestor || commonAncestor == head) {
+      return lowest; // a move that only rewinds may be on its way to a side block
     }
     long floor = Math.min(commonAncestor, floor(overlay, head, unwindable));
     if (lowest > floor) {
-      return;
+      return lowest;
     }
     List<byte[]> pruned = new ArrayList<>();
     long[] next = {Long.MAX_VALUE};
@@ -118,6 +114,11 @@ final class SideBlocks {
         ChainStore.delete(overlay.writes(), hash);
       }
     }
-    lowest = next[0];
+    return next[0];
+  }
+
+  /** Sets where the index begins, after pruning. */
+  void setLowest(long number) {
+    lowest = number;
   }
 }

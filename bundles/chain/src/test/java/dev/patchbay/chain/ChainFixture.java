@@ -61,12 +61,7 @@ abstract class ChainFixture {
             new BadBlocks(),
             name -> BalanceBlocks.rules(),
             new HistoryPruner.Windows(history, Long.MAX_VALUE, Long.MAX_VALUE));
-    BlockExecutor executor =
-        BalanceBlocks.executor(
-            header -> {
-              executions.incrementAndGet();
-              return List.of();
-            });
+    BlockExecutor executor = executor();
     pipeline =
         new ImportPipeline(
             chain, new ReentrantLock(), () -> executor, listeners, workers, new BadBlocks());
@@ -100,6 +95,15 @@ abstract class ChainFixture {
           }
         };
     return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
+  }
+
+  /** Returns the executor, which counts. */
+  BlockExecutor executor() {
+    return BalanceBlocks.executor(
+        header -> {
+          executions.incrementAndGet();
+          return List.of();
+        });
   }
 
   /** Returns a block on another one; the salt makes it differ from its siblings. */

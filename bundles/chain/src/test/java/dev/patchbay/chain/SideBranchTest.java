@@ -81,7 +81,7 @@ class SideBranchTest extends ChainFixture {
     open(Long.MAX_VALUE); // also after a restart
     Block longer = child(tip, 7);
     assertThat(importer.importBlock(longer)).isEqualTo(new ImportResult.Imported(true));
-    assertThat(executions.get()).isEqualTo(before + 151);
+    assertThat(executions.get()).as("the first one twice").isEqualTo(before + 152);
     assertThat(chain.head()).isEqualTo(longer);
     assertThat(canonical(51)).isEqualTo(branch.get(0));
     assertThat(memory.count(Columns.SIDE_BLOCKS)).as("the 150 removed ones").isEqualTo(150);
@@ -107,11 +107,13 @@ class SideBranchTest extends ChainFixture {
         .isInstanceOfSatisfying(
             ImportResult.Invalid.class,
             result -> assertThat(result.reason()).startsWith("stateRoot is "));
-    assertThat(executions.get() - before).isEqualTo(101);
+    assertThat(executions.get() - before)
+        .as("the first one twice, and those that come back")
+        .isEqualTo(102 + 150);
     assertThat(chain.head()).isEqualTo(head);
     Block child = child(invalid, 9);
     assertThat(importer.importBlock(child)).isInstanceOf(ImportResult.Invalid.class);
-    assertThat(executions.get() - before).as("nothing is executed again").isEqualTo(101);
+    assertThat(executions.get() - before).as("nothing is executed again").isEqualTo(102 + 150);
     extend(1);
   }
 
@@ -160,7 +162,7 @@ class SideBranchTest extends ChainFixture {
     }
     assertThatThrownBy(() -> importer.importBlock(side.get(0)))
         .isInstanceOf(StorageException.class)
-        .hasMessageContaining("cannot become canonical: block 95 is final");
+        .hasMessageContaining("cannot become canonical: the chain is settled up to block 95");
     // a branch whose ancestors are pruned is not mistaken for a damaged store
     Block orphan = child(side.get(39), 7);
     assertThat(importer.insertWithoutSetHead(orphan)).isInstanceOf(PayloadStatus.Valid.class);
@@ -181,5 +183,56 @@ class SideBranchTest extends ChainFixture {
     extend(1);
     assertThat(chain.states().retention().oldestBlock()).isEqualTo(6);
     assertThat(memory.count(Columns.SIDE_BLOCKS)).isZero();
+  }
+
+  @Test
+  void aLongBranchThatWinsIsAppliedInBatches() {
+    open(Long.MAX_VALUE);
+    extend(500);
+    Block tip = canonical(50);
+    for (int i = 0; i < 450; i++) {
+      tip = child(tip, 7);
+      importSide(tip);
+    }
+    List<Integer> sizes = new ArrayList<>();
+    listeners.add((removed, added) -> sizes.add(Math.max(removed.size(), added.size())));
+    Block longer = child(tip, 7);
+    assertThat(importer.importBlock(longer)).isEqualTo(new ImportResult.Imported(true));
+    assertThat(chain.head()).isEqualTo(longer);
+    assertThat(sizes).hasSizeGreaterThan(10).allMatch(size -> size <= 64);
+  }
+
+  /** The finalized block is above the common ancestor, which only some clients ask for. */
+  @Test
+  void aReorgDoesNotPruneTheBranchThatItMovesTo() {
+    open(Long.MAX_VALUE);
+    extend(200);
+    Hash finalized = canonical(130).hash();
+    assertThat(pipeline.forkChoice().update(chain.head().hash(), finalized, finalized))
+        .isInstanceOf(ForkChoice.Result.Updated.class);
+    Block tip = canonical(100);
+    for (int i = 0; i < 110; i++) {
+      tip = child(tip, 7);
+      assertThat(importer.insertWithoutSetHead(tip)).isInstanceOf(PayloadStatus.Valid.class);
+    }
+    open(Long.MAX_VALUE); // executed blocks are no longer in memory
+    assertThat(pipeline.forkChoice().update(tip.hash(), Hash.ZERO, Hash.ZERO))
+        .isInstanceOf(ForkChoice.Result.Updated.class);
+    assertThat(chain.head()).isEqualTo(tip);
+  }
+
+  @Test
+  void aBranchBesideAHeadThatIsBelowTheOldestStateIsNotExecuted() {
+    open(128);
+    extend(200);
+    Block tip = canonical(190);
+    for (int i = 0; i < 140; i++) {
+      tip = child(tip, 7);
+      assertThat(importer.insertWithoutSetHead(tip)).isInstanceOf(PayloadStatus.Valid.class);
+    }
+    extend(200);
+    importer.setHead(300); // 100 blocks above the head that the branch was beside
+    assertThat(importer.insertWithoutSetHead(child(tip, 7)))
+        .isInstanceOf(PayloadStatus.Accepted.class);
   }
 }

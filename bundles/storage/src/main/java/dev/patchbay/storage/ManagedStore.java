@@ -229,7 +229,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
    */
   synchronized long reopen() {
     if (recovery.closeFailed(cancelMigration)) {
-      refusedForNow = !isBound();
+      refusedForNow = true;
     }
     if (!refusedForNow || closed || isBound()) {
       return Loop.UNTIL_WOKEN;

@@ -26,7 +26,7 @@ final class Recovery implements AutoCloseable {
   private final Failures failures;
   private final Backoff backoff = new Backoff(System::nanoTime);
 
-  /** Stores that are unbound, and not closed yet. */
+  /** Stores that have failed, and are not closed yet. */
   private final Queue<Failed> failed = new ConcurrentLinkedQueue<>();
 
   /** What a call found damaged since the store was bound; null when nothing was. */
@@ -80,8 +80,8 @@ final class Recovery implements AutoCloseable {
             new StoreListener() {
               @Override
               public void failed(String reason) {
+                failed.add(new Failed(open, reason)); // first: whoever ends the store closes it
                 unbind.accept(reason);
-                failed.add(new Failed(open, reason));
                 loop.wake();
               }
 

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -144,8 +145,7 @@ final class StoreOpener {
     if (backend == null) {
       return new Attempt.Missing(choice.copy().backend());
     }
-    OpenStore store = openCopy(choice, backend);
-    return new Attempt.Opened(grown(choice), store);
+    return withChoice(openCopy(choice, backend), () -> grown(choice));
   }
 
   /** Returns the refusal of a store that is not in the backend that the start requires. */
@@ -286,14 +286,28 @@ final class StoreOpener {
     Choice.Copy given = choice.durable() ? choice.copy() : null; // stays until the next migration
     Choice adopted = new Choice(previous, backend.isDurable(), false, given, choice.obsolete());
     OpenStore store = openCopy(adopted, backend);
-    adopted = grown(adopted);
-    folder.writeChoice(adopted);
-    LOG.warn(
-        "store {} goes on from the copy in {}, {}; what came later is given up on request",
-        name,
-        previous.backend(),
-        owner.describe(store.store()));
-    return new Attempt.Opened(adopted, store);
+    return withChoice(
+        store,
+        () -> {
+          Choice grown = grown(adopted);
+          folder.writeChoice(grown);
+          LOG.warn(
+              "store {} goes on from the copy in {}, {}; what came later is given up on request",
+              name,
+              previous.backend(),
+              owner.describe(store.store()));
+          return grown;
+        });
+  }
+
+  /** Returns an open store with its choice; closes the store when the choice cannot be written. */
+  private static Attempt withChoice(OpenStore store, Supplier<Choice> choice) {
+    try {
+      return new Attempt.Opened(choice.get(), store);
+    } catch (RuntimeException | Error failure) {
+      store.close();
+      throw failure;
+    }
   }
 
   /** Names the copy that a store has besides the chosen one, for messages; may be empty. */

@@ -48,6 +48,7 @@ class StoreRecoveryTest {
   private final FileBackend slow = new FileBackend("mapdb", true);
   private FileBackend memory = new FileBackend("memory", false);
   private final Owner owner = new Owner();
+  private List<Column> columns = List.of(ITEMS);
   private StoreRegistry.StageHook hook = stage -> {};
   private StoreRegistry registry;
   private ManagedStore check;
@@ -116,7 +117,7 @@ class StoreRecoveryTest {
     for (FileBackend backend : new FileBackend[] {fast, slow, memory}) {
       registry.addBackend(backend);
     }
-    store = registry.register(NAME, List.of(ITEMS), owner);
+    store = registry.register(NAME, columns, owner);
   }
 
   private void write(byte[] value) {
@@ -225,6 +226,29 @@ class StoreRecoveryTest {
     assertThat(check.reopen()).as("milliseconds to wait").isBetween(1_000L, 1_601L);
     assertThat(fast.opens).hasValue(5);
     assertThat(check.check().message()).contains("the last one");
+  }
+
+  /** A store that an upgrade gives a column to, while the disk is full. */
+  @Test
+  void aStoreWhoseGrownChoiceCannotBeWrittenIsOpenedWhenTheDiskHasSpace() throws Exception {
+    start();
+    awaitOpened(1);
+    registry.close();
+    CountDownLatch refused = new CountDownLatch(2);
+    fast.beforeOpen =
+        () -> {
+          refused.countDown();
+          assertThat(FileBackend.OPEN).as("no attempt leaves the store locked").isEmpty();
+        };
+    Path choice = data.resolve("stores").resolve(NAME).resolve("choice.new");
+    Files.createSymbolicLink(choice, Path.of("/dev/full"));
+    columns = List.of(ITEMS, new Column("MORE"));
+    start();
+    refused.await();
+    assertThat(store.isBound()).isFalse();
+    Files.delete(choice); // there is space again
+    awaitOpened(1);
+    assertThat(owner.begun).isEqualTo(1);
   }
 
   @Test

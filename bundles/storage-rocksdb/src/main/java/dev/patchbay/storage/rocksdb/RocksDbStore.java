@@ -95,8 +95,21 @@ final class RocksDbStore implements KeyValueStore {
             },
             new Failures("syncing " + folder, LOG::warn, LOG::info),
             this::syncWhenDue);
-    syncing.start();
-    LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
+    try {
+      syncing.start();
+      LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
+    } catch (Throwable failed) { // no thread for it, say: the folder must not stay locked
+      closeAfter(failed);
+      throw failed;
+    }
+  }
+
+  private void closeAfter(Throwable failed) {
+    try {
+      database.close(false);
+    } catch (IOException unmarked) {
+      failed.addSuppressed(unmarked);
+    }
   }
 
   @Override
