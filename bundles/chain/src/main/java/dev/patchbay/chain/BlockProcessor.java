@@ -163,7 +163,9 @@ final class BlockProcessor {
     SideBranch known = branch;
     if (known != null && known.tip().equals(block.header().parentHash())) {
       SideBranch moved = known.head().equals(head.hash()) ? known : rebase(store, known, head);
-      if (moved != null && chain.pruner().canUnwindTo(moved.commonAncestor())) {
+      if (moved != null
+          && chain.pruner().canUnwindTo(moved.commonAncestor())
+          && block.number() - moved.commonAncestor() <= ReorgPlanner.MAX_BRANCH_BLOCKS) {
         return moved;
       }
     }

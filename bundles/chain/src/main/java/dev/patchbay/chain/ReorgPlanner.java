@@ -20,7 +20,7 @@ final class ReorgPlanner {
   private static final int MAX_REEXECUTED_BLOCKS = 64;
 
   /** How many blocks the branch may have in a bounded plan. */
-  private static final int MAX_BRANCH_BLOCKS = 512;
+  static final int MAX_BRANCH_BLOCKS = 512;
 
   private final Predicate<Hash> isExecuted;
 

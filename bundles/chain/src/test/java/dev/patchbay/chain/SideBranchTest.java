@@ -235,4 +235,22 @@ class SideBranchTest extends ChainFixture {
     assertThat(importer.insertWithoutSetHead(child(tip, 7)))
         .isInstanceOf(PayloadStatus.Accepted.class);
   }
+
+  @Test
+  void anEndlessBranchIsBounded() {
+    open(Long.MAX_VALUE);
+    Block tip = chain.genesis();
+    int valid = 0;
+    for (int i = 0; i < 700; i++) {
+      tip = child(tip, 7);
+      PayloadStatus status = importer.insertWithoutSetHead(tip);
+      if (status instanceof PayloadStatus.Valid) {
+        valid++;
+      } else {
+        assertThat(status)
+            .isInstanceOfAny(PayloadStatus.Accepted.class, PayloadStatus.Syncing.class);
+      }
+    }
+    assertThat(valid).isEqualTo(512);
+  }
 }
