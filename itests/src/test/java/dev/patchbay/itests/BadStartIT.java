@@ -58,15 +58,24 @@ class BadStartIT {
         node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();
     Journeys.receipt(node, hash);
     node.close();
+    Path kept = folder.resolve("node/genesis.json");
+    String before = Files.readString(kept);
     Path file = folder.resolve("genesis.json");
     Files.writeString(file, genesis().replace("0x3938700", "0x3938701"));
     Node.Result other = start("dev", "--genesis", file.toString());
     assertThat(other.status()).isNotZero();
     assertThat(other.output()).contains("field gasLimit differs");
+    assertThat(kept).as("nothing was changed").hasContent(before);
+    Node.Result verified =
+        Node.launcher(
+            Map.of(), List.of("verify", "--datadir", folder.resolve("node").toString()));
+    assertThat(verified.output()).contains("the store is whole").contains("step 3 of 5");
+    assertThat(verified.status()).isZero();
     Files.writeString(file, genesis().replace("\"chainId\": 1337", "\"chainId\": 1338"));
     other = start("dev", "--genesis", file.toString());
     assertThat(other.status()).isNotZero();
     assertThat(other.output()).contains("config.chainId was 1337").contains("is 1338 now");
+    assertThat(kept).as("nothing was changed").hasContent(before);
     Files.writeString(file, genesis().replace("\"osakaTime\": 0,", ""));
     other = start("dev", "--genesis", file.toString());
     assertThat(other.status()).isNotZero();

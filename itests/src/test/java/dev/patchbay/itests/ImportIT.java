@@ -104,15 +104,28 @@ class ImportIT {
         .contains("field gasLimit differs");
   }
 
+  @Test
+  void theBenchmarkChainReachesItsHeadInMemory() throws Exception {
+    Path bench = ExecutionApis.shared().resolve("bench");
+    assumeTrue(Files.exists(bench), "SKIPPED: " + bench + " is absent");
+    Path file = bench.resolve("chain.rlp.gz");
+    String genesis = benchGenesis(bench).toString();
+    try (Node node = new Node(folder.resolve("bench-memory"), "run")) {
+      node.start("--storage", "memory", "--genesis", genesis, "--import", file.toString());
+      assertThat(node.result("eth_getBlockByNumber", "latest", false).get("hash").asText())
+          .isEqualTo(HEAD_500);
+    }
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"memory", "mapdb", "rocksdb"})
+  @ValueSource(strings = {"mapdb", "rocksdb"})
   void theBenchmarkChainReachesItsHead(String storage) throws Exception {
     Path bench = ExecutionApis.shared().resolve("bench");
     assumeTrue(Files.exists(bench), "SKIPPED: " + bench + " is absent");
     Path allocation = benchGenesis(bench);
     Path data = folder.resolve("bench-" + storage);
     Path file = bench.resolve("chain.rlp.gz");
-    int kills = storage.equals("memory") ? 0 : Integer.getInteger("it.import.kills", 1);
+    int kills = Integer.getInteger("it.import.kills", 1);
     Random random = new Random(7);
     for (int i = 0; i < kills; i++) {
       kill(data, allocation, file, storage, random.nextInt(4_000));

@@ -19,6 +19,7 @@ final class SideBlockCheck extends Check {
 
   @Override
   void run() {
+    progress(0); // there may be no entry at all
     Cursor index = cursor(Columns.SIDE_BLOCKS);
     for (Cursor.Entry entry = index.next(); entry != null; entry = index.next()) {
       check(entry);
