@@ -115,39 +115,53 @@ final class BlockIndex implements AutoCloseable {
       return out;
     }
     for (long number = Section.of(from); number <= Section.of(to); number++) {
-      long start = number * Section.BLOCKS;
+      long first = Math.max(from, number * Section.BLOCKS);
+      long last = Math.min(to, (number + 1) * Section.BLOCKS - 1);
       BitSet found = ofSection(number, groups);
-      if (found != null) {
-        for (int i = found.nextSetBit(0); i >= 0; i = found.nextSetBit(i + 1)) {
-          if (start + i >= from && start + i <= to) {
-            out.set((int) (start + i - from));
-          }
-        }
-      } else {
-        long end = Math.min(to, start + Section.BLOCKS - 1);
-        for (long chunk = Chunk.of(Math.max(from, start)); chunk <= Chunk.of(end); chunk++) {
-          addLatest(chunk, from, to, groups, out);
-        }
+      if (found == null) {
+        BitSet latestFound = new BitSet();
+        // a section that is made meanwhile is there before its blocks are removed from the latest
+        found = addLatest(first, last, groups, latestFound) ? null : ofSection(number, groups);
+        found = found == null ? latestFound : found;
+      }
+      long start = number * Section.BLOCKS;
+      for (int i = found.nextSetBit((int) (first - start));
+          i >= 0 && start + i <= last;
+          i = found.nextSetBit(i + 1)) {
+        out.set((int) (start + i - from));
       }
     }
     return out;
   }
 
-  private void addLatest(long number, long from, long to, List<long[]> groups, BitSet out) {
-    long start = number * Chunk.BLOCKS;
-    Chunk chunk = chunks.get(number);
-    long found = chunk == null ? -1 : chunk.candidates(groups);
-    for (long rest = found; rest != 0; rest &= rest - 1) {
-      long block = start + Long.numberOfTrailingZeros(rest);
-      if (block >= from && block <= to && (chunk != null || mayMatch(block, groups))) {
-        out.set((int) (block - from));
+  /**
+   * Adds the blocks of a part of a section that may match, as positions in the section; returns
+   * whether all of them are indexed.
+   */
+  private boolean addLatest(long first, long last, List<long[]> groups, BitSet out) {
+    boolean known = true;
+    long section = Section.of(first) * Section.BLOCKS;
+    for (long number = Chunk.of(first); number <= Chunk.of(last); number++) {
+      Chunk chunk = chunks.get(number);
+      long start = number * Chunk.BLOCKS;
+      for (int i = 0; i < Chunk.BLOCKS && chunk == null; i++) {
+        Chunk.Block block = latest.get(start + i);
+        if (block == null) {
+          chunk = chunks.get(number); // it is there before its blocks are removed from the latest
+          known &= chunk != null || start + i < first || start + i > last;
+        }
+        if (chunk == null && (block == null || LogKeys.match(groups, block.keys()))) {
+          out.set((int) (start + i - section));
+        }
+      }
+      if (chunk != null) {
+        out.clear((int) (start - section), (int) (start - section + Chunk.BLOCKS));
+        for (long rest = chunk.candidates(groups); rest != 0; rest &= rest - 1) {
+          out.set((int) (start - section + Long.numberOfTrailingZeros(rest)));
+        }
       }
     }
-  }
-
-  private boolean mayMatch(long block, List<long[]> groups) {
-    Chunk.Block known = latest.get(block);
-    return known == null || LogKeys.match(groups, known.keys());
+    return known;
   }
 
   private @Nullable BitSet ofSection(long number, List<long[]> groups) {
