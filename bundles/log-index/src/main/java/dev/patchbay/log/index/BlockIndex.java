@@ -119,10 +119,10 @@ final class BlockIndex implements AutoCloseable {
       long last = Math.min(to, (number + 1) * Section.BLOCKS - 1);
       BitSet found = ofSection(number, groups);
       if (found == null) {
-        BitSet latestFound = new BitSet();
+        BitSet inLatest = ofLatest(first, last, groups);
         // a section that is made meanwhile is there before its blocks are removed from the latest
-        found = addLatest(first, last, groups, latestFound) ? null : ofSection(number, groups);
-        found = found == null ? latestFound : found;
+        found = ofSection(number, groups);
+        found = found == null ? inLatest : found;
       }
       long start = number * Section.BLOCKS;
       for (int i = found.nextSetBit((int) (first - start));
@@ -134,34 +134,33 @@ final class BlockIndex implements AutoCloseable {
     return out;
   }
 
-  /**
-   * Adds the blocks of a part of a section that may match, as positions in the section; returns
-   * whether all of them are indexed.
-   */
-  private boolean addLatest(long first, long last, List<long[]> groups, BitSet out) {
-    boolean known = true;
+  /** Returns the blocks of a part of a section that may match, as positions in the section. */
+  private BitSet ofLatest(long first, long last, List<long[]> groups) {
+    BitSet out = new BitSet();
     long section = Section.of(first) * Section.BLOCKS;
-    for (long number = Chunk.of(first); number <= Chunk.of(last); number++) {
-      Chunk chunk = chunks.get(number);
-      long start = number * Chunk.BLOCKS;
-      for (int i = 0; i < Chunk.BLOCKS && chunk == null; i++) {
-        Chunk.Block block = latest.get(start + i);
-        if (block == null) {
-          chunk = chunks.get(number); // it is there before its blocks are removed from the latest
-          known &= chunk != null || start + i < first || start + i > last;
-        }
-        if (chunk == null && (block == null || LogKeys.match(groups, block.keys()))) {
-          out.set((int) (start + i - section));
-        }
-      }
-      if (chunk != null) {
-        out.clear((int) (start - section), (int) (start - section + Chunk.BLOCKS));
-        for (long rest = chunk.candidates(groups); rest != 0; rest &= rest - 1) {
-          out.set((int) (start - section + Long.numberOfTrailingZeros(rest)));
-        }
+    for (long chunk = Chunk.of(first); chunk <= Chunk.of(last); chunk++) {
+      int start = (int) (chunk * Chunk.BLOCKS - section);
+      for (long rest = ofChunk(chunk, groups); rest != 0; rest &= rest - 1) {
+        out.set(start + Long.numberOfTrailingZeros(rest));
       }
     }
-    return known;
+    return out;
+  }
+
+  /** Returns a bit for each block of a chunk that may match; a block that is not indexed may. */
+  private long ofChunk(long number, List<long[]> groups) {
+    Chunk chunk = chunks.get(number);
+    long found = 0;
+    for (int i = 0; i < Chunk.BLOCKS && chunk == null; i++) {
+      Chunk.Block block = latest.get(number * Chunk.BLOCKS + i);
+      if (block == null) {
+        chunk = chunks.get(number); // it is there before its blocks are removed from the latest
+      }
+      if (block == null || LogKeys.match(groups, block.keys())) {
+        found |= 1L << i;
+      }
+    }
+    return chunk == null ? found : chunk.candidates(groups);
   }
 
   private @Nullable BitSet ofSection(long number, List<long[]> groups) {
@@ -280,7 +279,7 @@ final class BlockIndex implements AutoCloseable {
     return first - Section.BLOCKS < oldest ? oldest : first;
   }
 
-  /** Removes what tells of pruned blocks alone. */
+  /** Removes sections, chunks and blocks that are pruned. */
   private void dropPruned(long oldest) throws IOException {
     if (oldest == 0) {
       return;
