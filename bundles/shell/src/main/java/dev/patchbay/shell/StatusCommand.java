@@ -41,8 +41,8 @@ public final class StatusCommand implements Action {
       Block head = chain.head();
       System.out.println("head       " + head.number() + " " + head.hash());
       if (chain.config().isDriven()) {
-        System.out.println("safe       " + told(chain::safe));
-        System.out.println("finalized  " + told(chain::finalized));
+        System.out.println("safe       " + describe(chain::safe));
+        System.out.println("finalized  " + describe(chain::finalized));
       }
     } catch (StorageUnavailableException unavailable) {
       System.out.println("head       " + unavailable.getMessage());
@@ -92,7 +92,7 @@ public final class StatusCommand implements Action {
     return null;
   }
 
-  private static String told(Supplier<@Nullable Block> tag) {
+  private static String describe(Supplier<@Nullable Block> tag) {
     try {
       Block block = tag.get();
       return block == null

@@ -29,7 +29,7 @@ public interface TransactionPool {
 
   /**
    * Returns the sidecar of a blob transaction; null when there is none. Those of transactions that
-   * were mined lately are kept for a while: a reorg may set them free.
+   * were mined lately are kept for a while: a reorg may reinject their transactions.
    */
   @Nullable BlobSidecar sidecar(Hash transaction);
 
