@@ -156,9 +156,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
     if (!config.isDriven()) {
       return head().number();
     }
-    Hash hash = blocks.canonicalTag(Keys.FINALIZED);
-    BlockHeader header = hash == null ? null : header(hash);
-    return header == null ? null : (Long) header.number();
+    return head.read(reader -> ChainStore.taggedNumber(reader, Keys.FINALIZED));
   }
 
   @Override

@@ -61,6 +61,12 @@ final class ChainStore {
         : null;
   }
 
+  /** Returns the number of the block under a key of META when it is canonical; null otherwise. */
+  static @Nullable Long taggedNumber(KeyReader reader, byte[] key) {
+    byte[] hash = reader.get(Columns.META, key);
+    return hash == null ? null : canonicalNumber(reader, Hash.of(hash));
+  }
+
   static @Nullable UInt256 totalDifficulty(KeyReader reader, Hash hash) {
     byte[] value = reader.get(Columns.DIFFICULTIES, hash.unsafeArray());
     return value == null ? null : UInt256.ofBytes(value);

@@ -28,7 +28,7 @@ final class HeadNotifier {
 
   /**
    * Accepts the head of a store that is opened. When the store has the block that listeners know,
-   * the next notification tells them of the difference.
+   * the next notification covers the difference.
    */
   void open(KeyReader store, Block head) {
     Block known = notified;

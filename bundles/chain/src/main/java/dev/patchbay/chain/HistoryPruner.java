@@ -191,8 +191,7 @@ final class HistoryPruner {
 
   /** Returns whether the head can be unwound to a block: by change sets, and by bodies. */
   boolean canUnwindTo(long number) {
-    Oldest now = oldest;
-    return number + 1 >= Math.max(now.changeSet, now.body);
+    return number >= oldest.unwindable();
   }
 
   /**
@@ -225,23 +224,25 @@ final class HistoryPruner {
    *
    * @param overlay the store after the head's move, canonical blocks included; takes the writes
    * @param head number of the block that the head moves to
-   * @param fork number of the last block that stays: the move adds those above it, whose bodies and
-   *     receipts listeners read next, so that they stay
+   * @param commonAncestor number of the last block that stays: the move adds those above it, whose
+   *     bodies and receipts listeners read next, so that they stay
    * @return where everything begins after the move; {@link #set} makes it known
    */
-  Oldest prune(StateOverlay overlay, long head, long fork) {
+  Oldest prune(StateOverlay overlay, long head, long commonAncestor) {
     Oldest from = oldest;
-    long max = MAX_PRUNED_AT_ONCE + Math.max(0, head - fork);
+    long max = MAX_PRUNED_AT_ONCE + Math.max(0, head - commonAncestor);
     long changeSet = end(from.changeSet, windows.states, head, max);
     long transaction =
         Math.max(
             from.transaction,
-            Math.min(fork + 1, end(from.transaction, windows.transactions, head, max)));
-    // the body tells which entries of the index are those of its block
+            Math.min(commonAncestor + 1, end(from.transaction, windows.transactions, head, max)));
+    // pruning the index of a block needs its body
     long body =
         Math.max(
             from.body,
-            Math.min(Math.min(fork + 1, transaction), end(from.body, windows.blocks, head, max)));
+            Math.min(
+                Math.min(commonAncestor + 1, transaction),
+                end(from.body, windows.blocks, head, max)));
     StateHistory history = new StateHistory(overlay);
     for (long number = from.changeSet; number < changeSet; number++) {
       history.prune(number);

@@ -69,11 +69,9 @@ final class SideBlocks {
    * @param unwindable number of the lowest block that the head can be unwound to
    */
   static long floor(KeyReader reader, long head, long unwindable) {
-    byte[] finalized = reader.get(Columns.META, Keys.FINALIZED);
-    Long finalizedNumber =
-        finalized == null ? null : ChainStore.canonicalNumber(reader, Hash.of(finalized));
+    Long finalized = ChainStore.taggedNumber(reader, Keys.FINALIZED);
     long floor = Math.max(unwindable, head - MAX_DEPTH);
-    return finalizedNumber == null ? floor : Math.max(floor, finalizedNumber);
+    return finalized == null ? floor : Math.max(floor, finalized);
   }
 
   /**

@@ -54,7 +54,7 @@ final class States {
   /**
    * The state after a canonical block, while later blocks may come: the present value is read
    * first, then whether a later block has replaced it. In that order a commit in between does no
-   * harm. A reorg does, or when the history is forgotten, and is noticed.
+   * harm. A reorg does, or pruning of the history, and is noticed.
    *
    * @param reader the store
    * @param cache what was read of states before

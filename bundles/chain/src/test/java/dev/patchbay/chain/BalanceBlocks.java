@@ -72,6 +72,17 @@ final class BalanceBlocks {
    * @param receipts returns the receipts of a block, or throws
    */
   static BlockExecutor executor(Function<BlockHeader, List<Receipt>> receipts) {
+    return executor(receipts, BalanceBlocks::changes);
+  }
+
+  /**
+   * Returns an executor of blocks with other changes.
+   *
+   * @param receipts returns the receipts of a block, or throws
+   * @param changes returns the changes of a block
+   */
+  static BlockExecutor executor(
+      Function<BlockHeader, List<Receipt>> receipts, Function<BlockHeader, StateChanges> changes) {
     return (BlockExecutor)
         Proxy.newProxyInstance(
             BlockExecutor.class.getClassLoader(),
@@ -79,7 +90,7 @@ final class BalanceBlocks {
             (proxy, method, args) -> {
               BlockHeader header = ((Block) args[0]).header();
               return new BlockExecutor.Outcome(
-                  receipts.apply(header), 0, 0, null, null, changes(header));
+                  receipts.apply(header), 0, 0, null, null, changes.apply(header));
             });
   }
 }

@@ -19,12 +19,12 @@ import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.primitives.execution.StateChanges.AccountChange;
 import dev.patchbay.storage.memory.MemoryBackend;
-import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,15 +69,8 @@ class BranchFuzzTest extends ChainFixture {
 
   @Override
   BlockExecutor executor() {
-    return (BlockExecutor)
-        Proxy.newProxyInstance(
-            BlockExecutor.class.getClassLoader(),
-            new Class<?>[] {BlockExecutor.class},
-            (proxy, method, args) -> {
-              BlockHeader header = ((Block) args[0]).header();
-              return new BlockExecutor.Outcome(
-                  List.of(), 0, 0, null, null, effects.get(header.timestamp()));
-            });
+    return BalanceBlocks.executor(
+        header -> List.of(), header -> Objects.requireNonNull(effects.get(header.timestamp())));
   }
 
   private static AccountChange change(
