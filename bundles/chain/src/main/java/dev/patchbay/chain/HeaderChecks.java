@@ -11,6 +11,7 @@ import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
+import dev.patchbay.primitives.execution.BlockLimits;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import dev.patchbay.trie.Roots;
 import java.util.List;
@@ -21,11 +22,6 @@ import org.jspecify.annotations.Nullable;
  * 4.3.4).
  */
 final class HeaderChecks {
-  private static final long MIN_GAS_LIMIT = 5000;
-
-  /** 10 MiB less 2 MiB for the beacon block around it (EIP-7934). */
-  private static final int MAX_BLOCK_BYTES = 8 << 20;
-
   private HeaderChecks() {}
 
   static void verify(
@@ -33,16 +29,17 @@ final class HeaderChecks {
       throws InvalidBlockException {
     Fork fork = config.forkOf(header);
     InvalidBlockException.check("number", header.number(), parent.number() + 1);
-    if (header.gasLimit() < MIN_GAS_LIMIT || header.gasLimit() < 0) {
+    if (header.gasLimit() < BlockLimits.MIN_GAS_LIMIT) {
       throw new InvalidBlockException(
-          "gasLimit " + header.gasLimit() + " is below " + MIN_GAS_LIMIT);
+          "gasLimit " + header.gasLimit() + " is below " + BlockLimits.MIN_GAS_LIMIT);
     }
     long parentLimit = parent.gasLimit();
     if (fork.includes(Fork.LONDON) && parent.baseFeePerGas() == null) {
       parentLimit *= 2;
     }
     if (rules.boundsGasLimitChange()
-        && Math.abs(header.gasLimit() - parentLimit) >= parentLimit / 1024) {
+        && Math.abs(header.gasLimit() - parentLimit)
+            >= parentLimit / BlockLimits.GAS_LIMIT_BOUND_DIVISOR) {
       throw new InvalidBlockException(
           "gasLimit " + header.gasLimit() + " is too far from the parent's " + parentLimit);
     }
@@ -81,14 +78,13 @@ final class HeaderChecks {
   static void verifyBody(Block block, ExecutionRules rules, ChainConfig config)
       throws InvalidBlockException {
     BlockHeader header = block.header();
-    int size = config.forkOf(header).includes(Fork.OSAKA) ? block.encode().length : 0;
-    if (size > MAX_BLOCK_BYTES) {
-      throw new InvalidBlockException(
-          "the block has "
-              + size
-              + " bytes, at most "
-              + MAX_BLOCK_BYTES
-              + " are allowed (EIP-7934)");
+    long most = BlockLimits.maxBytes(config.forkOf(header));
+    if (most != Long.MAX_VALUE) {
+      int size = block.encode().length;
+      if (size > most) {
+        throw new InvalidBlockException(
+            "the block has " + size + " bytes, at most " + most + " are allowed (EIP-7934)");
+      }
     }
     verifyRoots(block, rules, config);
   }

@@ -21,6 +21,7 @@ import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.InvalidTransactionException.Reason;
 import dev.patchbay.primitives.execution.TransactionRules;
 import dev.patchbay.primitives.execution.TransactionRules.Fee;
+import dev.patchbay.primitives.execution.TransactionValidator;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,9 +33,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: one thread at a time.
  */
 public final class TransactionProcessor {
-  /** Greatest gas limit of a transaction from Osaka on (EIP-7825). */
-  public static final long MAX_TRANSACTION_GAS = 1L << 24;
-
   private static final Address SYSTEM =
       Address.fromHex("0xfffffffffffffffffffffffffffffffffffffffe");
   private static final long SYSTEM_GAS = 30_000_000;
@@ -256,7 +254,7 @@ public final class TransactionProcessor {
             Reason.INSUFFICIENT_FUNDS,
             "insufficient funds for transfer: address " + from.toChecksumString());
       }
-      long floor = checkGas(tx);
+      long floor = TransactionValidator.checkGas(tx, fork);
       result = result(tx, execute(tx, from, sender, UInt256.ZERO, tracer), floor);
     } catch (InvalidTransactionException failure) {
       String error = "failed deposit: " + failure.getMessage();
@@ -333,10 +331,11 @@ public final class TransactionProcessor {
   private long validate(
       Transaction tx, Address from, AccountEntry sender, long gasLeft, Mode mode, UInt256 mostFees)
       throws InvalidTransactionException {
-    checkType(tx);
+    TransactionValidator.checkType(tx, fork, block.maxBlobs());
+    checkBlobFee(tx);
     boolean simulated = mode == Mode.SIMULATION;
     if (!simulated) {
-      checkChain(tx);
+      TransactionValidator.checkChainId(tx, fork, block.chainId());
       checkNonce(tx, from, sender);
     }
     if (mode == Mode.CONSENSUS) {
@@ -348,106 +347,25 @@ public final class TransactionProcessor {
                 + ", codehash: "
                 + sender.codeHash);
       }
-    }
-    if (fork.includes(Fork.OSAKA)
-        && mode == Mode.CONSENSUS
-        && Long.compareUnsigned(tx.gasLimit(), MAX_TRANSACTION_GAS) > 0) {
-      throw invalid(
-          Reason.GAS_LIMIT_TOO_HIGH,
-          "transaction gas limit too high (cap: "
-              + MAX_TRANSACTION_GAS
-              + ", tx: "
-              + Long.toUnsignedString(tx.gasLimit())
-              + ")");
+      TransactionValidator.checkGasCap(tx, fork);
     }
     if (Long.compareUnsigned(tx.gasLimit(), gasLeft) > 0) {
       throw invalid(Reason.BLOCK_GAS, "gas limit reached");
     }
     checkFees(tx, from, simulated);
     checkFunds(tx, from, sender, mostFees);
-    return checkGas(tx);
+    return TransactionValidator.checkGas(tx, fork);
   }
 
-  /** Returns the least gas that a transaction uses (EIP-7623). */
-  private long checkGas(Transaction tx) throws InvalidTransactionException {
-    long intrinsic = IntrinsicGas.of(tx, fork);
-    if (Long.compareUnsigned(tx.gasLimit(), intrinsic) < 0) {
-      throw invalid(
-          Reason.INTRINSIC_GAS,
-          "intrinsic gas too low: have "
-              + Long.toUnsignedString(tx.gasLimit())
-              + ", want "
-              + intrinsic);
-    }
-    long floor = IntrinsicGas.floor(tx, fork);
-    if (Long.compareUnsigned(tx.gasLimit(), floor) < 0) {
-      throw invalid(
-          Reason.INTRINSIC_GAS,
-          "insufficient gas for floor data gas cost: have "
-              + Long.toUnsignedString(tx.gasLimit())
-              + ", want "
-              + floor);
-    }
-    if (tx.isCreation() && fork.includes(Fork.SHANGHAI) && tx.data().size() > 49152) {
-      throw invalid(
-          Reason.INIT_CODE_TOO_LARGE,
-          "max initcode size exceeded: code size " + tx.data().size() + " limit 49152");
-    }
-    return floor;
-  }
-
-  private void checkType(Transaction tx) throws InvalidTransactionException {
-    Fork needed =
-        switch (tx.type()) {
-          case LEGACY -> Fork.FRONTIER;
-          case ACCESS_LIST -> Fork.BERLIN;
-          case FEE_MARKET -> Fork.LONDON;
-          case BLOB -> Fork.CANCUN;
-          case SET_CODE -> Fork.PRAGUE;
-          case DEPOSIT -> Fork.FRONTIER; // where the chain has them at all
-        };
-    if (!fork.includes(needed)) {
-      throw invalid(Reason.TYPE_NOT_SUPPORTED, "transaction type not supported");
-    }
-    if (tx.type() == TransactionType.BLOB) {
-      checkBlobs(tx);
-    }
-    if (tx.type() == TransactionType.SET_CODE && tx.authorizations().isEmpty()) {
-      throw invalid(Reason.AUTHORIZATION, "EIP-7702 transaction with empty auth list");
-    }
-  }
-
-  private void checkBlobs(Transaction tx) throws InvalidTransactionException {
-    int count = tx.blobVersionedHashes().size();
-    if (count == 0) {
-      throw invalid(Reason.BLOB, "blob transaction missing blob hashes");
-    }
-    int most = fork.includes(Fork.OSAKA) ? Math.min(6, block.maxBlobs()) : block.maxBlobs();
-    if (count > most) {
-      throw invalid(
-          Reason.BLOB, "blob transaction has too many blobs (" + count + ", at most " + most + ")");
-    }
-    for (Hash hash : tx.blobVersionedHashes()) {
-      if (hash.unsafeArray()[0] != 1) {
-        throw invalid(Reason.BLOB, "blob hash has invalid version");
-      }
-    }
-    if (tx.maxFeePerBlobGas().compareTo(block.blobBaseFee()) < 0) {
+  private void checkBlobFee(Transaction tx) throws InvalidTransactionException {
+    if (tx.type() == TransactionType.BLOB
+        && tx.maxFeePerBlobGas().compareTo(block.blobBaseFee()) < 0) {
       throw invalid(
           Reason.BLOB,
           "max fee per blob gas less than block blob gas fee: maxFeePerBlobGas: "
               + tx.maxFeePerBlobGas()
               + ", blobBaseFee: "
               + block.blobBaseFee());
-    }
-  }
-
-  private void checkChain(Transaction tx) throws InvalidTransactionException {
-    UInt256 chain = tx.chainId();
-    if (chain != null && fork.includes(Fork.SPURIOUS_DRAGON) && !chain.equals(block.chainId())) {
-      throw invalid(
-          Reason.SIGNATURE,
-          "invalid chain id for signer: have " + chain + " want " + block.chainId());
     }
   }
 
@@ -479,16 +397,7 @@ public final class TransactionProcessor {
     if (baseFee == null) {
       return;
     }
-    if (tx.maxPriorityFeePerGas().compareTo(tx.maxFeePerGas()) > 0) {
-      throw invalid(
-          Reason.TIP_ABOVE_FEE_CAP,
-          "max priority fee per gas higher than max fee per gas: address "
-              + from.toChecksumString()
-              + ", maxPriorityFeePerGas: "
-              + tx.maxPriorityFeePerGas()
-              + ", maxFeePerGas: "
-              + tx.maxFeePerGas());
-    }
+    TransactionValidator.checkTip(tx);
     boolean free = simulated && tx.maxFeePerGas().isZero();
     if (!free && tx.maxFeePerGas().compareTo(baseFee) < 0) {
       throw invalid(

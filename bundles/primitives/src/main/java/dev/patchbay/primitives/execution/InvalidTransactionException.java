@@ -22,6 +22,8 @@ public final class InvalidTransactionException extends Exception {
     INTRINSIC_GAS,
     /** Gas limit above what the block has left. */
     BLOCK_GAS,
+    /** Longer than what the block has left (EIP-7934). */
+    BLOCK_SIZE,
     /** Gas limit above the limit of EIP-7825. */
     GAS_LIMIT_TOO_HIGH,
     /** Fee cap below the base fee. */

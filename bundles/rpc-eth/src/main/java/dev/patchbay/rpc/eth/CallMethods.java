@@ -18,6 +18,7 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
+import dev.patchbay.primitives.execution.TransactionValidator;
 import dev.patchbay.rpc.codec.CallArguments;
 import dev.patchbay.rpc.codec.OverrideParams;
 import dev.patchbay.rpc.codec.Params;
@@ -31,7 +32,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Methods that execute without leaving a trace. */
 final class CallMethods {
-  private static final long OSAKA_CAP = 1L << 24;
   private static final long TRANSFER_GAS = 21_000;
 
   private final ChainReader chain;
@@ -186,7 +186,7 @@ final class CallMethods {
     }
     Fork fork = chain.config().forkAt(block.number() + 1, block.header().timestamp());
     if (fork.includes(Fork.OSAKA)) {
-      high = Math.min(high, OSAKA_CAP);
+      high = Math.min(high, TransactionValidator.MAX_GAS);
     }
     Transaction transaction = transaction(call, block, high);
     Address from = transaction.sender();
