@@ -23,6 +23,7 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.BlockContext;
+import dev.patchbay.primitives.execution.BlockLimits;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.Requests;
@@ -53,10 +54,22 @@ final class Assembly implements BlockAssembly {
   /** Whether receipts hold roots, as those before Byzantium do. */
   private final boolean rootsInReceipts;
 
+  /** The most that {@link #bytes} can be while the block is built. */
+  private final long maxBytes;
+
+  /** At least the length of the RLP of the block. */
+  private long bytes;
+
   private List<Reward> rewards = List.of();
   private long gasUsed;
   private long blobGas;
 
+  /**
+   * Begins a block.
+   *
+   * @param maxBytes how long the RLP of the block may get; {@link Long#MAX_VALUE} for a block that
+   *     has been verified, or is simulated
+   */
   Assembly(
       EvmExecution execution,
       BlockHeader header,
@@ -65,7 +78,8 @@ final class Assembly implements BlockAssembly {
       ConsensusRules rules,
       ChainConfig config,
       StateRoots roots,
-      boolean rootsInReceipts) {
+      boolean rootsInReceipts,
+      long maxBytes) {
     this.execution = execution;
     this.header = header;
     this.fork = context.fork();
@@ -76,6 +90,8 @@ final class Assembly implements BlockAssembly {
     this.config = config;
     this.roots = roots;
     this.rootsInReceipts = rootsInReceipts && !fork.includes(Fork.BYZANTIUM);
+    this.maxBytes = maxBytes;
+    this.bytes = BlockLimits.bytesWithoutTransactions(header, this.withdrawals);
   }
 
   void reward(List<Reward> credits) {
@@ -94,10 +110,18 @@ final class Assembly implements BlockAssembly {
 
   ExecutionResult add(Transaction transaction, @Nullable Tracer tracer)
       throws InvalidTransactionException {
+    long more = BlockLimits.bytesInBody(transaction);
+    if (bytes + more > maxBytes) {
+      throw new InvalidTransactionException(
+          InvalidTransactionException.Reason.BLOCK_SIZE,
+          "the block has no room for " + more + " more bytes");
+    }
     long blob = blobGas(transaction, transactions.isEmpty() ? transaction : transactions.get(0));
     Long nonce = depositNonce(transaction);
     execution.accessIndex(transactions.size() + 1);
-    return append(transaction, execution.transact(transaction, gasLeft(), tracer), blob, nonce);
+    ExecutionResult result = execution.transact(transaction, gasLeft(), tracer);
+    bytes += more;
+    return append(transaction, result, blob, nonce);
   }
 
   /** Executes a call as {@code eth_call} does, and appends it. */

@@ -27,6 +27,7 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.BlockContext;
+import dev.patchbay.primitives.execution.BlockLimits;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.Requests;
@@ -138,7 +139,9 @@ public final class Execution implements BlockExecutor, CallSimulator {
       BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals, StateReader parent) {
     Function<StateChanges, Hash> roots =
         changes -> states.computeStateRoot(header.parentHash(), changes);
-    return begin(header, schedule.rules(), feeRecipient, withdrawals, parent, roots, true);
+    long maxBytes = BlockLimits.maxBytes(schedule.config().forkOf(header));
+    return begin(
+        header, schedule.rules(), feeRecipient, withdrawals, parent, roots, true, maxBytes);
   }
 
   @Override
@@ -193,7 +196,8 @@ public final class Execution implements BlockExecutor, CallSimulator {
         block.withdrawals(),
         parent,
         roots,
-        rootsInReceipts);
+        rootsInReceipts,
+        Long.MAX_VALUE);
   }
 
   private Assembly begin(
@@ -203,7 +207,8 @@ public final class Execution implements BlockExecutor, CallSimulator {
       @Nullable List<Withdrawal> withdrawals,
       StateReader parent,
       Function<StateChanges, Hash> roots,
-      boolean rootsInReceipts) {
+      boolean rootsInReceipts,
+      long maxBytes) {
     ChainConfig config = schedule.config();
     BlockContext context = Contexts.of(header, feeRecipient, null, rules, config, headers::header);
     EvmExecution execution = engine().open(context, parent);
@@ -223,7 +228,8 @@ public final class Execution implements BlockExecutor, CallSimulator {
         rules,
         config,
         roots(header, roots),
-        rootsInReceipts);
+        rootsInReceipts,
+        maxBytes);
   }
 
   /** Gives what a block's header says of the state after changes. */

@@ -76,7 +76,9 @@ final class SimulatedChain implements Simulation {
     execution = next;
     apply(next, overrides);
     SystemCalls.before(next, header, context.fork());
-    assembly = new Assembly(next, header, context, withdrawals, rules, config, roots, true);
+    assembly =
+        new Assembly(
+            next, header, context, withdrawals, rules, config, roots, true, Long.MAX_VALUE);
   }
 
   private @Nullable BlockHeader header(Hash hash) {
