@@ -132,6 +132,15 @@ final class StateArchive implements StateProvider {
   }
 
   @Override
+  public @Nullable Set<Hash> changedAccounts(Hash blockHash) {
+    return head.read(
+        reader -> {
+          Long number = canonicalNumber(reader, blockHash);
+          return number == null ? null : StateHistory.changedAccounts(reader, number);
+        });
+  }
+
+  @Override
   public StateRetention retention() {
     return pruner.stateRetention();
   }

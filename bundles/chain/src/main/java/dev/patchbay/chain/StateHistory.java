@@ -2,6 +2,7 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.chain.AccountUpdate.AccountFields;
 import dev.patchbay.primitives.Hash;
@@ -11,8 +12,10 @@ import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -184,6 +187,19 @@ final class StateHistory {
   }
 
   // ---- one change set
+
+  /** Returns the address hashes of the accounts that a block changed; null without change set. */
+  static @Nullable Set<Hash> changedAccounts(KeyReader reader, long number) {
+    byte[] changed = reader.get(Columns.CHANGES, Keys.number(number));
+    if (changed == null) {
+      return null;
+    }
+    Set<Hash> out = new HashSet<>();
+    for (RlpReader accounts = RlpReader.of(changed).list().list(); accounts.hasNext(); ) {
+      out.add(accounts.hash());
+    }
+    return out;
+  }
 
   private void require(long number, Consumer<Hash> onAccount, Consumer<byte[]> onSlot) {
     if (!visit(number, onAccount, onSlot)) {

@@ -69,4 +69,14 @@ class StateArchiveTest extends ChainFixture {
     }
     assertThat(root(chain.head())).isEqualTo(chain.head().header().stateRoot());
   }
+
+  @Test
+  void theAccountsThatABlockChangedAreKnownAsLongAsItsChangeSet() {
+    open(4);
+    extend(10);
+    assertThat(chain.states().changedAccounts(chain.head().hash()))
+        .containsExactly(ACCOUNT.keccak());
+    assertThat(chain.states().changedAccounts(canonical(2).hash())).as("pruned").isNull();
+    assertThat(chain.states().changedAccounts(Hash.ZERO)).as("not canonical").isNull();
+  }
 }

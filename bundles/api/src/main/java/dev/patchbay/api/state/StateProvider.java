@@ -26,6 +26,13 @@ public interface StateProvider {
   @Nullable IterableStateReader stateAt(Hash blockHash);
 
   /**
+   * Returns the keccak hashes of the addresses of the accounts that a canonical block changed, in
+   * their fields or their storage; null when that is no longer known, or the block is not a
+   * canonical one.
+   */
+  @Nullable Set<Hash> changedAccounts(Hash blockHash);
+
+  /**
    * Which states are available.
    *
    * @param oldestBlock number of the first block whose state is available
