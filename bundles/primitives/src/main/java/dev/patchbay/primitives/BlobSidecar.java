@@ -4,7 +4,9 @@ package dev.patchbay.primitives;
 import dev.patchbay.crypto.Blobs;
 import dev.patchbay.primitives.rlp.RlpException;
 import dev.patchbay.primitives.rlp.RlpReader;
+import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +35,29 @@ public record BlobSidecar(
    * @param transaction the transaction
    * @param sidecar what travels with it; null when nothing does
    */
-  public record Pooled(Transaction transaction, @Nullable BlobSidecar sidecar) {}
+  public record Pooled(Transaction transaction, @Nullable BlobSidecar sidecar) {
+    /** Returns the encoding that {@link BlobSidecar#decode} reads. */
+    public byte[] encode() {
+      BlobSidecar own = sidecar;
+      if (own == null) {
+        return transaction.encode();
+      }
+      byte[] plain = transaction.encode();
+      byte[] fields = Arrays.copyOfRange(plain, 1, plain.length);
+      RlpWriter writer = new RlpWriter().rawByte(plain[0]);
+      writer.list(
+          w -> {
+            w.raw(fields);
+            if (own.version != 0) {
+              w.number(own.version);
+            }
+            w.list(list -> own.blobs.forEach(list::bytes));
+            w.list(list -> own.commitments.forEach(list::bytes));
+            w.list(list -> own.proofs.forEach(list::bytes));
+          });
+      return writer.toArray();
+    }
+  }
 
   /**
    * Decodes a transaction that is sent to a pool: of a blob transaction the form with its sidecar,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.shell;
 
+import dev.patchbay.api.txpool.PoolStatus;
 import dev.patchbay.api.txpool.TransactionPool;
-import java.util.List;
 import org.apache.karaf.shell.api.action.Action;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.lifecycle.Reference;
@@ -19,9 +19,14 @@ public final class PoolStatusCommand implements Action {
 
   @Override
   public @Nullable Object execute() {
-    TransactionPool pool = new Services(context).require(TransactionPool.class);
-    System.out.println("pending  " + pool.pending().values().stream().mapToInt(List::size).sum());
-    System.out.println("queued   " + pool.queued().values().stream().mapToInt(List::size).sum());
+    PoolStatus status = new Services(context).require(TransactionPool.class).status();
+    System.out.println("pending  " + status.pending());
+    System.out.println("queued   " + status.queued());
+    System.out.println("limit    " + status.maxTransactions() + " without blobs");
+    System.out.println("blobs    " + status.blobs() + " of " + status.maxBlobs());
+    System.out.println(
+        "heap     " + status.bytes() / 1024 + " of " + status.maxBytes() / 1024 + " KiB");
+    System.out.println("min tip  " + status.minTip() + " wei per gas");
     return null;
   }
 }

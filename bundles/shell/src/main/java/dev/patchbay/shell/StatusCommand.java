@@ -7,9 +7,9 @@ import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.storage.StorageControl;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.api.txpool.PoolStatus;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Block;
-import java.util.List;
 import java.util.function.Supplier;
 import org.apache.karaf.shell.api.action.Action;
 import org.apache.karaf.shell.api.action.Command;
@@ -73,9 +73,9 @@ public final class StatusCommand implements Action {
                 : ", sealing as " + sealer.signer().toChecksumString()));
     TransactionPool pool = services.find(TransactionPool.class);
     if (pool != null) {
-      int pending = pool.pending().values().stream().mapToInt(List::size).sum();
-      int queued = pool.queued().values().stream().mapToInt(List::size).sum();
-      System.out.println("pool       " + pending + " pending, " + queued + " queued");
+      PoolStatus status = pool.status();
+      System.out.println(
+          "pool       " + status.pending() + " pending, " + status.queued() + " queued");
     }
     StorageControl.Progress progress = storage.progress();
     System.out.println(

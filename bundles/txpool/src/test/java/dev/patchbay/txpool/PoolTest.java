@@ -3,13 +3,8 @@ package dev.patchbay.txpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.patchbay.api.chain.ChainReader;
-import dev.patchbay.api.consensus.ConsensusRules;
-import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
-import dev.patchbay.api.state.IterableStateReader;
-import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.AddResult.Reason;
 import dev.patchbay.api.txpool.PoolListener;
@@ -18,9 +13,7 @@ import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
-import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
@@ -29,70 +22,40 @@ import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.TransactionRules;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.osgi.framework.BundleContext;
 
-class PoolTest {
-  private static final byte[] KEY = filled((byte) 1);
-  private static final byte[] OTHER = filled((byte) 2);
-  private static final long GWEI = 1_000_000_000L;
-
-  private final Map<Address, Account> accounts = new HashMap<>();
-  private final List<HealthCheck> health = new ArrayList<>();
-  private Fork fork = Fork.LONDON;
-  private TransactionRules rules = TransactionRules.ETHEREUM;
-  private Block head = block(1, List.of());
-  private final Pool pool =
-      new Pool(
-          stub(BundleContext.class, Map.of("registerService", args -> registered(args[1]))),
-          stub(ChainReader.class, Map.of("head", args -> head, "config", args -> config())),
-          stub(
-              ProtocolSchedule.class,
-              Map.of(
-                  "config",
-                  args -> config(),
-                  "rules",
-                  args -> stub(ConsensusRules.class, Map.of("transactionRules", a -> rules)))),
-          stub(
-              StateProvider.class,
-              Map.of(
-                  "stateAt",
-                  args ->
-                      stub(
-                          IterableStateReader.class,
-                          Map.of("account", address -> accounts.get(address[0]))))));
-
-  private ChainConfig config() {
-    return ChainConfig.of(UInt256.ONE, fork);
-  }
-
-  private @Nullable Object registered(Object service) {
-    if (service instanceof HealthCheck check) {
-      health.add(check);
-    }
-    return null;
-  }
-
-  {
-    accounts.put(sender(KEY), account(0));
-    accounts.put(sender(OTHER), account(0));
-  }
-
+class PoolTest extends PoolFixture {
   @Test
   void aListenerThatThrowsStopsNeitherTheOthersNorTheSender() {
+    List<HealthCheck> health = new ArrayList<>();
+    BundleContext context =
+        stub(
+            BundleContext.class,
+            Map.of(
+                "registerService",
+                args -> {
+                  if (args[1] instanceof HealthCheck check) {
+                    health.add(check);
+                  }
+                  return null;
+                }));
+    TransactionPoolComponent.Config defaults =
+        (TransactionPoolComponent.Config)
+            Proxy.newProxyInstance(
+                TransactionPoolComponent.Config.class.getClassLoader(),
+                new Class<?>[] {TransactionPoolComponent.Config.class},
+                (proxy, method, args) -> method.getDefaultValue());
+    pool = new TransactionPoolComponent(context, chain, schedule, states, defaults, Map.of());
     for (Error error :
         List.of(
             new OutOfMemoryError("Java heap space"),
             new StackOverflowError(),
             new NoClassDefFoundError("dev/patchbay/Exchanged"),
             new AssertionError("an assertion"))) {
-      List<Transaction> announced = new ArrayList<>();
+      announced.clear();
       PoolListener broken =
           transaction -> {
             throw error;
@@ -114,8 +77,6 @@ class PoolTest {
 
   @Test
   void nonceOrderDecidesWhatCanBeExecuted() {
-    List<Transaction> announced = new ArrayList<>();
-    pool.addListener(announced::add);
     Transaction second = tx(KEY, 1, 2 * GWEI);
     assertThat(pool.add(second)).isInstanceOf(AddResult.Accepted.class);
     assertThat(announced).as("a gap").isEmpty();
@@ -261,39 +222,6 @@ class PoolTest {
     assertThat(pool.add(tx(OTHER, 0, GWEI))).isInstanceOf(AddResult.Accepted.class);
   }
 
-  /** The zero polynomial: its commitment and all its proofs are the point at infinity. */
-  private static BlobSidecar sidecar(int version, int blobs) {
-    byte[] infinity = new byte[48];
-    infinity[0] = (byte) 0xc0;
-    Bytes point = Bytes.wrap(infinity);
-    return new BlobSidecar(
-        version,
-        Collections.nCopies(blobs, Bytes.wrap(new byte[Blobs.BLOB_BYTES])),
-        Collections.nCopies(blobs, point),
-        Collections.nCopies(version == 0 ? blobs : blobs * Blobs.CELLS, point));
-  }
-
-  private static Transaction blobTx(long nonce, long fee, int blobs) {
-    Bytes commitment = sidecar(0, 1).commitments().get(0);
-    Hash hash = Hash.of(Blobs.versionedHash(commitment.toArray()));
-    return Transaction.builder(TransactionType.BLOB)
-        .chainId(UInt256.ONE)
-        .nonce(nonce)
-        .maxFeePerGas(UInt256.of(fee))
-        .maxPriorityFeePerGas(UInt256.of(fee))
-        .gasLimit(21_000)
-        .to(Address.fromHex("0x00000000000000000000000000000000000000aa"))
-        .maxFeePerBlobGas(UInt256.of(fee))
-        .blobVersionedHashes(Collections.nCopies(blobs, hash))
-        .sign(KEY);
-  }
-
-  private String refusal(Transaction transaction, BlobSidecar sidecar) {
-    return pool.add(transaction, sidecar) instanceof AddResult.Rejected rejected
-        ? rejected.message()
-        : "";
-  }
-
   @Test
   void blobsComeWithProofsThatHold() {
     fork = Fork.OSAKA;
@@ -337,62 +265,5 @@ class PoolTest {
     pool.headChanged(List.of(mined), List.of(other));
     assertThat(pool.pending().get(sender(KEY))).containsExactly(tx);
     assertThat(pool.sidecar(tx.hash())).isNotNull();
-  }
-
-  private Reason reason(Transaction transaction) {
-    return ((AddResult.Rejected) pool.add(transaction)).reason();
-  }
-
-  private static byte[] filled(byte value) {
-    byte[] out = new byte[32];
-    java.util.Arrays.fill(out, value);
-    return out;
-  }
-
-  private static Address sender(byte[] key) {
-    return tx(key, 0, GWEI).sender();
-  }
-
-  private static Account account(long nonce) {
-    return new Account(nonce, UInt256.of(Long.MAX_VALUE), Account.EMPTY_ROOT, Account.EMPTY_CODE);
-  }
-
-  private static Transaction.Builder builder(long nonce, long fee) {
-    return Transaction.builder(TransactionType.FEE_MARKET)
-        .chainId(UInt256.ONE)
-        .nonce(nonce)
-        .maxFeePerGas(UInt256.of(fee))
-        .maxPriorityFeePerGas(UInt256.of(fee))
-        .gasLimit(21_000)
-        .to(Address.fromHex("0x00000000000000000000000000000000000000aa"))
-        .value(UInt256.ONE);
-  }
-
-  private static Transaction tx(byte[] key, long nonce, long fee) {
-    return builder(nonce, fee).sign(key);
-  }
-
-  private static Block block(long number, List<Transaction> transactions) {
-    BlockHeader header =
-        BlockHeader.builder()
-            .transactionsRoot(transactions.isEmpty() ? Hash.ZERO : transactions.get(0).hash())
-            .number(number)
-            .gasLimit(30_000_000)
-            .timestamp(number)
-            .baseFeePerGas(UInt256.ONE)
-            .build();
-    return new Block(header, transactions, List.of(), null);
-  }
-
-  @SuppressWarnings("unchecked") // a proxy of an interface is of that interface
-  private static <T> T stub(Class<T> type, Map<String, Function<Object[], Object>> methods) {
-    return (T)
-        Proxy.newProxyInstance(
-            type.getClassLoader(),
-            new Class<?>[] {type},
-            (proxy, method, args) -> {
-              Function<Object[], Object> body = methods.get(method.getName());
-              return body == null ? null : body.apply(args);
-            });
   }
 }

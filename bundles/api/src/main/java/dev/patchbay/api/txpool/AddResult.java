@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.txpool;
 
-/** How the pool took a transaction. */
+/** The result of adding a transaction. */
 public sealed interface AddResult {
   /** It is in the pool. */
   record Accepted() implements AddResult {}
@@ -26,7 +26,7 @@ public sealed interface AddResult {
     GAS_LIMIT,
     /** Fees too low for the pool, or to replace another transaction. */
     UNDERPRICED,
-    /** The pool is full. */
+    /** The pool is full, of what pays at least as much, or of transactions of the same sender. */
     POOL_FULL,
     /** Anything else that makes it invalid. */
     INVALID

@@ -5,7 +5,7 @@ import dev.patchbay.primitives.Transaction;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * Is told of new executable transactions; a whiteboard service. Threading: called by any thread;
+ * Observes new executable transactions; a whiteboard service. Threading: called by any thread;
  * return soon.
  */
 @ConsumerType

@@ -13,23 +13,37 @@ import org.osgi.annotation.versioning.ProviderType;
 /** Transactions that wait for a block. Threading: any thread. */
 @ProviderType
 public interface TransactionPool {
+  /** Where a transaction comes from. */
+  enum Origin {
+    /** A client of this node: the transaction survives a restart of the node. */
+    LOCAL,
+    /** A peer, or a block that is no longer canonical. */
+    REMOTE
+  }
+
   /**
-   * Takes a transaction.
+   * Adds a transaction.
    *
    * @param sidecar its blobs; null when it has none
    * @throws dev.patchbay.api.storage.StorageUnavailableException when its sender cannot be looked
    *     up
    */
-  AddResult add(Transaction transaction, @Nullable BlobSidecar sidecar);
+  AddResult add(Transaction transaction, @Nullable BlobSidecar sidecar, Origin origin);
 
-  /** Takes a transaction that has no blobs. */
+  /** Adds a transaction of a client of this node. */
+  default AddResult add(Transaction transaction, @Nullable BlobSidecar sidecar) {
+    return add(transaction, sidecar, Origin.LOCAL);
+  }
+
+  /** Adds a transaction of a client of this node that has no blobs. */
   default AddResult add(Transaction transaction) {
     return add(transaction, null);
   }
 
   /**
-   * Returns the sidecar of a blob transaction; null when there is none. Those of transactions that
-   * were mined lately are kept for a while: a reorg may reinject their transactions.
+   * Returns the sidecar of a blob transaction, or null when there is none. The pool retains the
+   * sidecars of recently mined transactions for a while, because a reorg can return those
+   * transactions to the pool.
    */
   @Nullable BlobSidecar sidecar(Hash transaction);
 
@@ -39,7 +53,10 @@ public interface TransactionPool {
    *
    * @param versionedHash the versioned hash of the blob (EIP-4844)
    */
-  @Nullable BlobSidecar sidecarWithBlob(Hash versionedHash);
+  @Nullable BlobSidecar sidecarByVersionedHash(Hash versionedHash);
+
+  /** Removes a transaction; returns whether it was there. */
+  boolean remove(Hash hash);
 
   /** Drops all transactions and returns how many there were. */
   int clear();
@@ -50,8 +67,14 @@ public interface TransactionPool {
   /** Returns the transactions that can be executed now, by sender, in the order of nonces. */
   Map<Address, List<Transaction>> pending();
 
-  /** Returns the transactions that wait for an earlier nonce, by sender, in the order of nonces. */
+  /** Returns the queued transactions (nonce gap), by sender, in the order of nonces. */
   Map<Address, List<Transaction>> queued();
+
+  /** Returns the transactions of one sender. */
+  PoolContent content(Address sender);
+
+  /** Returns how full the pool is. */
+  PoolStatus status();
 
   /**
    * Returns the nonce after the last executable transaction of a sender; null when the pool has

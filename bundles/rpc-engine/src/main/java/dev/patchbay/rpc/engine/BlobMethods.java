@@ -139,7 +139,7 @@ final class BlobMethods {
 
   private @Nullable BlobSidecar sidecar(Hash versionedHash, int version) {
     TransactionPool current = pool.get();
-    BlobSidecar sidecar = current == null ? null : current.sidecarWithBlob(versionedHash);
+    BlobSidecar sidecar = current == null ? null : current.sidecarByVersionedHash(versionedHash);
     return sidecar == null || sidecar.version() != version ? null : sidecar;
   }
 

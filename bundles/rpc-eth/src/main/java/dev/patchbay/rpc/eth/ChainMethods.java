@@ -165,7 +165,7 @@ final class ChainMethods {
   private @Nullable Object bySenderAndNonce(Params params) throws RpcError {
     Address sender = params.address(0);
     long nonce = Params.quantity64("argument 1", params.optional(1));
-    for (Transaction pending : pool.pending().getOrDefault(sender, List.of())) {
+    for (Transaction pending : pool.content(sender).pending()) {
       if (pending.nonce() == nonce) {
         return Results.transaction(pending);
       }

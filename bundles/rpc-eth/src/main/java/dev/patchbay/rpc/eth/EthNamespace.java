@@ -69,7 +69,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     methods.putAll(sending.methods());
     methods.putAll(new ConfigMethods(chain, states).methods());
     methods.putAll(new StateMethods(chain, states, pool).methods());
-    FeeMethods fees = new FeeMethods(chain, schedule);
+    FeeMethods fees = new FeeMethods(chain, schedule, () -> pool.status().minTip());
     CallMethods calls = new CallMethods(chain, states, simulator);
     methods.putAll(fees.methods());
     methods.putAll(calls.methods());

@@ -21,6 +21,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Methods about fees. */
@@ -34,10 +35,17 @@ final class FeeMethods {
 
   private final ChainReader chain;
   private final ProtocolSchedule schedule;
+  private final Supplier<UInt256> minTip;
 
-  FeeMethods(ChainReader chain, ProtocolSchedule schedule) {
+  /**
+   * Creates the methods.
+   *
+   * @param minTip returns the least tip cap that the pool admits, in wei per gas
+   */
+  FeeMethods(ChainReader chain, ProtocolSchedule schedule, Supplier<UInt256> minTip) {
     this.chain = chain;
     this.schedule = schedule;
+    this.minTip = minTip;
   }
 
   Map<String, RpcMethod> methods() {
@@ -77,7 +85,9 @@ final class FeeMethods {
 
   /** Returns a tip, in wei per gas, with which a transaction is likely to be in the next blocks. */
   UInt256 tip() {
-    return chain.config().rollup() == null ? tipOfMarket() : tipOfSequencer(chain.head());
+    UInt256 tip = chain.config().rollup() == null ? tipOfMarket() : tipOfSequencer(chain.head());
+    UInt256 least = minTip.get();
+    return tip.compareTo(least) < 0 ? least : tip;
   }
 
   /**

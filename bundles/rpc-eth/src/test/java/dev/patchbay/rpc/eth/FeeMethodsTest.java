@@ -71,7 +71,8 @@ class FeeMethodsTest {
                               "nextBaseFee",
                               a -> UInt256.of(BASE_FEE),
                               "nextExcessBlobGas",
-                              a -> 0L)))));
+                              a -> 0L)))),
+          () -> UInt256.ONE);
 
   @SuppressWarnings("unchecked")
   private static <T> T stub(Class<T> type, Map<String, Function<Object[], Object>> methods) {

@@ -4,6 +4,8 @@ package dev.patchbay.rpc.txpool;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
+import dev.patchbay.api.txpool.PoolContent;
+import dev.patchbay.api.txpool.PoolStatus;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Hex;
@@ -67,8 +69,9 @@ public final class TxpoolNamespace implements RpcNamespace {
     Address sender = params.address(0);
     Function<Transaction, Object> shape = t -> Results.transaction(t);
     Map<String, Object> out = new LinkedHashMap<>();
-    out.put("pending", byNonce(pool.pending().getOrDefault(sender, List.of()), shape));
-    out.put("queued", byNonce(pool.queued().getOrDefault(sender, List.of()), shape));
+    PoolContent content = pool.content(sender);
+    out.put("pending", byNonce(content.pending(), shape));
+    out.put("queued", byNonce(content.queued(), shape));
     return out;
   }
 
@@ -86,12 +89,9 @@ public final class TxpoolNamespace implements RpcNamespace {
 
   private Object status() {
     Map<String, Object> out = new LinkedHashMap<>();
-    out.put("pending", Hex.quantity(count(pool.pending())));
-    out.put("queued", Hex.quantity(count(pool.queued())));
+    PoolStatus status = pool.status();
+    out.put("pending", Hex.quantity(status.pending()));
+    out.put("queued", Hex.quantity(status.queued()));
     return out;
-  }
-
-  private static long count(Map<Address, List<Transaction>> transactions) {
-    return transactions.values().stream().mapToLong(List::size).sum();
   }
 }

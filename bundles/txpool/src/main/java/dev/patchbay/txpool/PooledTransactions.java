@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.txpool;
+
+import dev.patchbay.api.txpool.AddResult.Reason;
+import dev.patchbay.api.txpool.PoolContent;
+import dev.patchbay.api.txpool.PoolStatus;
+import dev.patchbay.api.txpool.TransactionPool.Origin;
+import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.BlobSidecar;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The transactions of the pool. Those with blobs and those without have limits of their own, and a
+ * sender has only one kind at a time.
+ *
+ * <p>Threading: any thread. No method waits for input or output.
+ */
+final class PooledTransactions {
+  private static final BigInteger HUNDRED = BigInteger.valueOf(100);
+
+  private final PoolSettings settings;
+  private final SubPool plain;
+  private final SubPool blobs;
+  private final Sidecars sidecars;
+  private final Map<Hash, PooledTransaction> byHash = new HashMap<>();
+
+  /** How many transactions of the pool have an authorization of an account (EIP-7702). */
+  private final Map<Address, Integer> authorities = new HashMap<>();
+
+  /** The hashes of the transactions that have left since they were last asked for. */
+  private Set<Hash> left = new HashSet<>();
+
+  PooledTransactions(PoolSettings settings) {
+    this.settings = settings;
+    plain = new SubPool(settings.limits());
+    blobs = new SubPool(settings.blobLimits());
+    sidecars = new Sidecars(settings.blobLimits().blobs() / 2);
+  }
+
+  // ---- additions
+
+  /**
+   * Adds a transaction.
+   *
+   * @param sender its sender at the head
+   * @param sidecar its blobs; null when it has none
+   * @param isCurrent whether the sender was read at the present head
+   * @return what can be executed because of it; null when the head has moved, and nothing was done
+   * @throws RejectedException when it may not be in the pool, or is worth less than what is there
+   */
+  synchronized @Nullable List<Transaction> add(
+      PooledTransaction tx,
+      PoolValidator.Sender sender,
+      @Nullable BlobSidecar sidecar,
+      Fees fees,
+      long nowMillis,
+      BooleanSupplier isCurrent)
+      throws RejectedException {
+    if (!isCurrent.getAsBoolean()) {
+      return null;
+    }
+    validateWithState(tx, sender);
+    SubPool pool = poolOf(tx);
+    long nonce = sender.account().nonce();
+    SenderQueue before = pool.queue(tx.sender());
+    if (before != null) {
+      pool.setNonce(before, nonce);
+    }
+    boolean waits =
+        Long.compareUnsigned(tx.nonce(), before == null ? nonce : before.nextNonce()) > 0;
+    pool.setFees(fees);
+    SubPool.Added added = pool.add(tx, nonce, nowMillis);
+    if (added == null) {
+      throw notWorth(tx, waits, before);
+    }
+    if (added.replaced() != null) {
+      forget(added.replaced());
+    }
+    added.evicted().forEach(this::forget);
+    byHash.put(tx.hash(), tx);
+    left.remove(tx.hash());
+    tx.authorities().forEach(authority -> authorities.merge(authority, 1, Integer::sum));
+    if (sidecar != null) {
+      sidecars.store(tx.transaction(), sidecar, byHash::containsKey);
+    }
+    if (waits) {
+      return List.of();
+    }
+    SenderQueue queue = pool.queue(tx.sender());
+    return added.replaced() != null || queue == null
+        ? List.of(tx.transaction())
+        : queue.pendingFrom(tx.nonce());
+  }
+
+  private RejectedException notWorth(
+      PooledTransaction tx, boolean waits, @Nullable SenderQueue queue) {
+    if (queue != null && queue.size() >= poolOf(tx).limits().perSender()) {
+      return new RejectedException(
+          Reason.POOL_FULL, "account limit exceeded: pooled " + queue.size() + " txs");
+    }
+    return waits
+        ? new RejectedException(
+            Reason.POOL_FULL, "txpool is full: future transaction tries to replace pending")
+        : new RejectedException(Reason.UNDERPRICED, "transaction underpriced");
+  }
+
+  /**
+   * Checks a transaction against the state and against the other transactions of the pool.
+   *
+   * @param sender its sender at the head
+   */
+  synchronized void validateWithState(PooledTransaction tx, PoolValidator.Sender sender)
+      throws RejectedException {
+    if (byHash.containsKey(tx.hash())) {
+      throw new RejectedException(Reason.ALREADY_KNOWN, "already known");
+    }
+    Account account = sender.account();
+    if (Long.compareUnsigned(tx.nonce(), account.nonce()) < 0) {
+      throw new RejectedException(
+          Reason.NONCE_TOO_LOW,
+          "nonce too low: next nonce "
+              + Long.toUnsignedString(account.nonce())
+              + ", tx nonce "
+              + Long.toUnsignedString(tx.nonce()));
+    }
+    if (sender.isContract()) {
+      throw invalid(
+          "sender not an eoa: address "
+              + tx.sender().toChecksumString()
+              + ", codehash: "
+              + account.codeHash());
+    }
+    if (otherPool(tx).queue(tx.sender()) != null) {
+      throw invalid("address already reserved");
+    }
+    SenderQueue queue = poolOf(tx).queue(tx.sender());
+    long next = queue == null ? account.nonce() : queue.nextNonce();
+    if (isBlob(tx) && Long.compareUnsigned(tx.nonce(), next) > 0) {
+      throw invalid(
+          "nonce too high: tx nonce "
+              + Long.toUnsignedString(tx.nonce())
+              + ", gapped nonce "
+              + Long.toUnsignedString(next));
+    }
+    PooledTransaction old = queue == null ? null : queue.get(tx.nonce());
+    checkDelegation(tx, sender, queue, old, next);
+    checkFunds(tx, account.balance().toBigInteger(), queue, old);
+    if (old != null) {
+      checkPrice(tx.transaction(), old.transaction());
+    }
+  }
+
+  /**
+   * Checks that accounts with delegated code have one transaction in flight: anyone can empty such
+   * an account, which makes all its transactions invalid at once (EIP-7702, security).
+   */
+  private void checkDelegation(
+      PooledTransaction tx,
+      PoolValidator.Sender sender,
+      @Nullable SenderQueue queue,
+      @Nullable PooledTransaction old,
+      long next)
+      throws RejectedException {
+    boolean delegates = sender.delegated() || authorities.containsKey(tx.sender());
+    if (delegates && old == null) {
+      if (queue != null && queue.pendingCount() > 0) {
+        throw invalid("in-flight transaction limit reached for delegated accounts");
+      }
+      if (tx.nonce() != next) {
+        throw invalid("gapped-nonce tx from delegated accounts");
+      }
+    }
+    for (Address authority : tx.authorities()) {
+      SenderQueue own = plain.queue(authority);
+      if ((own != null && own.size() > 1) || blobs.queue(authority) != null) {
+        throw invalid("authority already reserved");
+      }
+    }
+  }
+
+  private static void checkFunds(
+      PooledTransaction tx,
+      BigInteger balance,
+      @Nullable SenderQueue queue,
+      @Nullable PooledTransaction old)
+      throws RejectedException {
+    BigInteger queued = queue == null ? BigInteger.ZERO : queue.cost();
+    BigInteger more = old == null ? tx.cost() : tx.cost().subtract(old.cost());
+    BigInteger overshot = queued.add(more).max(tx.cost()).subtract(balance);
+    if (overshot.signum() > 0) {
+      String parts =
+          queued.signum() == 0
+              ? ", tx cost " + tx.cost()
+              : ", queued cost " + queued + (old == null ? ", tx cost " : ", tx bumped ") + more;
+      throw new RejectedException(
+          Reason.INSUFFICIENT_FUNDS,
+          "insufficient funds for gas * price + value: balance "
+              + balance
+              + parts
+              + ", overshot "
+              + overshot);
+    }
+  }
+
+  /** Checks that a replacement raises all fees enough. */
+  private void checkPrice(Transaction tx, Transaction old) throws RejectedException {
+    boolean blob = tx.type() == TransactionType.BLOB;
+    int percent = blob ? settings.blobPriceBump() : settings.priceBump();
+    boolean dearer =
+        meetsPriceBump(tx.maxFeePerGas(), old.maxFeePerGas(), percent)
+            && meetsPriceBump(tx.maxPriorityFeePerGas(), old.maxPriorityFeePerGas(), percent)
+            && (!blob || meetsPriceBump(tx.maxFeePerBlobGas(), old.maxFeePerBlobGas(), percent));
+    if (!dearer) {
+      throw new RejectedException(Reason.UNDERPRICED, "replacement transaction underpriced");
+    }
+  }
+
+  private static boolean meetsPriceBump(UInt256 fee, UInt256 old, int percent) {
+    BigInteger least =
+        old.toBigInteger().multiply(BigInteger.valueOf(100L + percent)).divide(HUNDRED);
+    return fee.compareTo(old) > 0 && fee.toBigInteger().compareTo(least) >= 0;
+  }
+
+  // ---- a new head
+
+  /**
+   * Returns the senders whose accounts have changed.
+   *
+   * @param changed hashes of the addresses of changed accounts; null for all senders
+   */
+  synchronized List<Address> senders(@Nullable Collection<Hash> changed) {
+    if (changed == null) {
+      return queues().map(SenderQueue::sender).toList();
+    }
+    List<Address> out = new ArrayList<>();
+    for (Hash hash : changed) {
+      SenderQueue queue = plain.queue(hash);
+      queue = queue == null ? blobs.queue(hash) : queue;
+      if (queue != null) {
+        out.add(queue.sender());
+      }
+    }
+    return out;
+  }
+
+  /**
+   * Brings senders to a new head: what was mined, can no longer be paid for, or comes from an
+   * account that has code by now, leaves the pool.
+   *
+   * @param accounts senders at the head
+   * @return what can be executed because of it
+   */
+  synchronized List<Transaction> reconcile(Map<Address, PoolValidator.Sender> accounts) {
+    List<Transaction> executable = new ArrayList<>();
+    accounts.forEach(
+        (address, sender) -> {
+          for (SubPool pool : List.of(plain, blobs)) {
+            SenderQueue queue = pool.queue(address);
+            if (queue != null) {
+              executable.addAll(reconcile(pool, queue, sender));
+            }
+          }
+        });
+    return executable;
+  }
+
+  private List<Transaction> reconcile(
+      SubPool pool, SenderQueue queue, PoolValidator.Sender sender) {
+    long nonce = sender.account().nonce();
+    BigInteger left = sender.account().balance().toBigInteger();
+    long before = queue.nextNonce();
+    for (PooledTransaction tx : List.copyOf(queue.all())) {
+      boolean mined = Long.compareUnsigned(tx.nonce(), nonce) < 0;
+      left = mined ? left : left.subtract(tx.cost());
+      if (mined || left.signum() < 0 || sender.isContract()) {
+        remove(tx);
+      }
+    }
+    if (queue.isEmpty()) {
+      return List.of();
+    }
+    pool.setNonce(queue, nonce);
+    return queue.pendingFrom(before);
+  }
+
+  /** Removes the transactions that are no longer valid whatever the state is. */
+  synchronized void removeIf(Predicate<PooledTransaction> isInvalid) {
+    List.copyOf(byHash.values()).stream().filter(isInvalid).forEach(this::remove);
+  }
+
+  /** Removes the queued transactions of senders that have added nothing for long. */
+  synchronized void expire(long nowMillis) {
+    List<PooledTransaction> expired =
+        queues()
+            .filter(queue -> queue.queuedCount() > 0)
+            .filter(queue -> nowMillis - queue.touchedMillis() > settings.queuedMillis())
+            .flatMap(queue -> queue.queued().stream())
+            .map(tx -> byHash.get(tx.hash()))
+            .toList();
+    expired.forEach(this::remove);
+  }
+
+  synchronized boolean remove(Hash hash) {
+    PooledTransaction tx = byHash.get(hash);
+    if (tx != null) {
+      remove(tx);
+    }
+    return tx != null;
+  }
+
+  private void remove(PooledTransaction tx) {
+    poolOf(tx).remove(tx);
+    forget(tx);
+  }
+
+  private void forget(PooledTransaction tx) {
+    byHash.remove(tx.hash());
+    left.add(tx.hash());
+    for (Address authority : tx.authorities()) {
+      authorities.computeIfPresent(authority, (a, count) -> count == 1 ? null : count - 1);
+    }
+  }
+
+  /** Returns the hashes of the transactions that have left the pool since the last call. */
+  synchronized Set<Hash> drainLeft() {
+    Set<Hash> out = left;
+    left = new HashSet<>();
+    return out;
+  }
+
+  synchronized int clear() {
+    int count = byHash.size();
+    left.addAll(byHash.keySet());
+    byHash.clear();
+    authorities.clear();
+    plain.clear();
+    blobs.clear();
+    sidecars.clear();
+    return count;
+  }
+
+  // ---- queries
+
+  synchronized boolean isEmpty() {
+    return byHash.isEmpty();
+  }
+
+  synchronized @Nullable Transaction get(Hash hash) {
+    PooledTransaction tx = byHash.get(hash);
+    return tx == null ? null : tx.transaction();
+  }
+
+  synchronized @Nullable BlobSidecar sidecar(Hash hash) {
+    return sidecars.get(hash);
+  }
+
+  synchronized @Nullable BlobSidecar sidecarByVersionedHash(Hash versionedHash) {
+    return sidecars.byVersionedHash(versionedHash);
+  }
+
+  synchronized Map<Address, List<Transaction>> pending() {
+    return bySender(SenderQueue::pending);
+  }
+
+  synchronized Map<Address, List<Transaction>> queued() {
+    return bySender(SenderQueue::queued);
+  }
+
+  private Map<Address, List<Transaction>> bySender(Function<SenderQueue, List<Transaction>> part) {
+    Map<Address, List<Transaction>> out = new HashMap<>();
+    queues()
+        .forEach(
+            queue -> {
+              List<Transaction> own = part.apply(queue);
+              if (!own.isEmpty()) {
+                out.put(queue.sender(), own);
+              }
+            });
+    return out;
+  }
+
+  synchronized PoolContent content(Address sender) {
+    SenderQueue queue = queue(sender);
+    return queue == null ? PoolContent.EMPTY : new PoolContent(queue.pending(), queue.queued());
+  }
+
+  synchronized PoolStatus status() {
+    int pending = plain.pendingCount() + blobs.pendingCount();
+    return new PoolStatus(
+        pending,
+        byHash.size() - pending,
+        settings.limits().transactions(),
+        blobs.blobs(),
+        settings.blobLimits().blobs(),
+        plain.bytes() + blobs.bytes(),
+        settings.limits().bytes(),
+        settings.minTip());
+  }
+
+  synchronized @Nullable Long nextNonce(Address sender) {
+    SenderQueue queue = queue(sender);
+    return queue == null ? null : (Long) queue.nextNonce();
+  }
+
+  /**
+   * Returns transactions with their sidecars, those of a sender in the order of nonces.
+   *
+   * @param origin of which origin; null for any
+   */
+  synchronized List<PoolJournal.Entry> entries(@Nullable Origin origin) {
+    return queues()
+        .flatMap(queue -> queue.all().stream())
+        .filter(tx -> origin == null || tx.origin() == origin)
+        .map(
+            tx ->
+                new PoolJournal.Entry(
+                    new BlobSidecar.Pooled(tx.transaction(), sidecars.get(tx.hash())), tx.origin()))
+        .toList();
+  }
+
+  private Stream<SenderQueue> queues() {
+    return Stream.concat(plain.queues().stream(), blobs.queues().stream());
+  }
+
+  private @Nullable SenderQueue queue(Address sender) {
+    SenderQueue queue = plain.queue(sender);
+    return queue == null ? blobs.queue(sender) : queue;
+  }
+
+  private static boolean isBlob(PooledTransaction tx) {
+    return tx.transaction().type() == TransactionType.BLOB;
+  }
+
+  private SubPool poolOf(PooledTransaction tx) {
+    return isBlob(tx) ? blobs : plain;
+  }
+
+  private SubPool otherPool(PooledTransaction tx) {
+    return isBlob(tx) ? plain : blobs;
+  }
+
+  private static RejectedException invalid(String message) {
+    return new RejectedException(Reason.INVALID, message);
+  }
+}

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.txpool;
+
+import dev.patchbay.api.chain.ChainListener;
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.consensus.ProtocolSchedule;
+import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.txpool.AddResult;
+import dev.patchbay.api.txpool.AddResult.Reason;
+import dev.patchbay.api.txpool.PoolContent;
+import dev.patchbay.api.txpool.PoolListener;
+import dev.patchbay.api.txpool.PoolStatus;
+import dev.patchbay.api.txpool.TransactionFilter;
+import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Listeners;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.BlobSidecar;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.execution.IntrinsicGas;
+import java.math.BigInteger;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Hashtable;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Admits transactions, and brings those that it has to each new head. What is in a block leaves the
+ * pool; what a reorg removes from the chain comes back.
+ */
+@Component(
+    name = "dev.patchbay.txpool",
+    service = TransactionPool.class,
+    configurationPolicy = ConfigurationPolicy.OPTIONAL,
+    immediate = true)
+@Designate(ocd = TransactionPoolComponent.Config.class)
+public final class TransactionPoolComponent implements TransactionPool, ChainListener {
+  private static final Logger LOG = LoggerFactory.getLogger(TransactionPoolComponent.class);
+  private static final String NAME = "dev.patchbay.txpool";
+
+  /** Blocks that a reorg may remove for their transactions to be added again; as geth. */
+  private static final int MAX_READDED_DEPTH = 64;
+
+  /** Above this number of new blocks all senders are read rather than those that have changed. */
+  private static final int MAX_CHANGE_SETS = 64;
+
+  private static final long EXPIRY_MILLIS = 60_000;
+
+  /** Configuration of the pool. */
+  @ObjectClassDefinition(name = "Patchbay transaction pool")
+  public @interface Config {
+    /** Number of transactions without blobs. */
+    @AttributeDefinition(description = "Most transactions without blobs; the cheapest leave first")
+    int max_transactions() default 20_000;
+
+    /** Number of transactions that wait for an earlier nonce. */
+    @AttributeDefinition(description = "How many of them may wait for an earlier nonce")
+    int max_queued() default 5_000;
+
+    /** Number of transactions of one sender. */
+    @AttributeDefinition(description = "Most transactions without blobs of one sender")
+    int max_sender_transactions() default 1_024;
+
+    /** Number of blobs. */
+    @AttributeDefinition(description = "Most blobs of 128 KiB, fewer when the heap is small")
+    int max_blobs() default 256;
+
+    /** Share of the heap. */
+    @AttributeDefinition(description = "Share of the heap for transactions, and for blobs, percent")
+    int heap_percent() default 10;
+
+    /** Least tip cap. */
+    @AttributeDefinition(description = "Least tip cap of a transaction, in wei per gas")
+    long min_tip() default 1;
+
+    /** How much a replacement pays more. */
+    @AttributeDefinition(description = "Percent by which a replacement raises both fees")
+    int price_bump_percent() default 10;
+
+    /** How much a replacement of a blob transaction pays more. */
+    @AttributeDefinition(description = "Percent by which a replacement with blobs raises all fees")
+    int blob_price_bump_percent() default 100;
+
+    /** Life time of queued transactions. */
+    @AttributeDefinition(
+        description = "Seconds after which queued transactions of an idle sender are dropped")
+    int queued_seconds() default 10_800;
+  }
+
+  private final ChainReader chain;
+  private final StateProvider states;
+  private final InstantSource clock;
+  private final PoolSettings settings;
+  private final PoolValidator validator;
+  private final PooledTransactions transactions;
+  private final Listeners<PoolListener> listeners = new Listeners<>(LOG::warn, LOG::info);
+  private final List<TransactionFilter> filters = new CopyOnWriteArrayList<>();
+  private final Failures filtering = new Failures("a transaction filter", LOG::warn, LOG::info);
+  private final Failures readding =
+      new Failures("adding a transaction of a removed block", LOG::warn, LOG::info);
+  private final AtomicLong arrivals = new AtomicLong();
+
+  /** What writes the journal; null when the node has no data directory. */
+  final @Nullable JournalWriter journal;
+
+  private List<ServiceRegistration<?>> registrations = List.of();
+
+  // of the thread that moves the head
+
+  /** Whether the pool was not brought to some head: an error came in between. */
+  private boolean isBehind;
+
+  private @Nullable Fork latestFork;
+  private long latestGasLimit;
+
+  private volatile long expiredMillis;
+
+  /** Creates the pool of the node. */
+  @Activate
+  public TransactionPoolComponent(
+      BundleContext context,
+      @Reference ChainReader chain,
+      @Reference ProtocolSchedule schedule,
+      @Reference StateProvider states,
+      Config config,
+      Map<String, Object> properties) {
+    this(
+        chain,
+        schedule,
+        states,
+        PoolSettings.of(config, Runtime.getRuntime().maxMemory()),
+        InstantSource.system(),
+        folder(context));
+    ConfigurationKeys.report(NAME, properties, Config.class, LOG::warn);
+    registrations = new ArrayList<>();
+    register(context, ChainListener.class, this);
+    register(
+        context,
+        HealthCheck.class,
+        HealthCheck.ofFailures(
+            "txpool.listeners", "all listeners are notified", listeners::failure));
+    if (journal != null) {
+      register(
+          context,
+          HealthCheck.class,
+          HealthCheck.ofFailures(
+              "txpool.journal", "the transactions of clients are kept", journal::failure));
+      try {
+        journal.start();
+      } catch (Throwable failure) { // no memory for a thread
+        registrations.forEach(ServiceRegistration::unregister);
+        throw failure;
+      }
+    }
+  }
+
+  /**
+   * Creates a pool without a container.
+   *
+   * @param folder for the journal; null for none
+   */
+  TransactionPoolComponent(
+      ChainReader chain,
+      ProtocolSchedule schedule,
+      StateProvider states,
+      PoolSettings settings,
+      InstantSource clock,
+      @Nullable Path folder) {
+    this.chain = chain;
+    this.states = states;
+    this.clock = clock;
+    this.settings = settings;
+    validator = new PoolValidator(chain, schedule, states, settings.minTip());
+    transactions = new PooledTransactions(settings);
+    journal =
+        folder == null
+            ? null
+            : new JournalWriter(
+                folder.resolve("transactions.journal"), chain, transactions, this::add);
+    expiredMillis = clock.millis();
+  }
+
+  private static @Nullable Path folder(BundleContext context) {
+    String data = context.getProperty("patchbay.data");
+    return data == null ? null : Path.of(data, "txpool");
+  }
+
+  private <T> void register(BundleContext context, Class<T> type, T service) {
+    registrations.add(context.registerService(type, service, new Hashtable<>()));
+  }
+
+  @Deactivate
+  void close() {
+    registrations.forEach(ServiceRegistration::unregister);
+    if (journal != null) {
+      journal.close();
+    }
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addListener(PoolListener listener) {
+    listeners.add(listener);
+  }
+
+  void removeListener(PoolListener listener) {
+    listeners.remove(listener);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addFilter(TransactionFilter filter) {
+    filters.add(filter);
+  }
+
+  void removeFilter(TransactionFilter filter) {
+    filters.remove(filter);
+  }
+
+  // ---- additions
+
+  @Override
+  public AddResult add(Transaction tx, @Nullable BlobSidecar given, Origin origin) {
+    List<Transaction> executable;
+    try {
+      executable = admit(tx, given, origin);
+    } catch (RejectedException rejected) {
+      return rejected.result();
+    }
+    announce(executable);
+    return new AddResult.Accepted();
+  }
+
+  private List<Transaction> admit(Transaction tx, @Nullable BlobSidecar given, Origin origin)
+      throws RejectedException {
+    Block head = chain.head();
+    Address address = validator.validateStateless(tx, head);
+    BlobSidecar sidecar = given == null ? transactions.sidecar(tx.hash()) : given;
+    validator.checkSidecarForm(tx, sidecar, head);
+    if (given != null) { // whoever sends blobs must be able to pay: to check them takes long
+      PoolValidator.Sender sender = validator.sender(tx, address, head);
+      transactions.validateWithState(pooled(tx, address, sender, origin), sender);
+      validator.checkProofs(tx, given);
+    }
+    checkFilters(tx);
+    expire();
+    List<Transaction> executable = null;
+    while (executable == null) {
+      Block current = chain.head();
+      PoolValidator.Sender sender = validator.sender(tx, address, current);
+      executable =
+          transactions.add(
+              pooled(tx, address, sender, origin),
+              sender,
+              sidecar,
+              validator.feesAfter(current),
+              clock.millis(),
+              () -> current.hash().equals(chain.head().hash()));
+    }
+    if (journal != null) {
+      journal.update(new PoolJournal.Entry(new BlobSidecar.Pooled(tx, sidecar), origin));
+    }
+    return executable;
+  }
+
+  private PooledTransaction pooled(
+      Transaction tx, Address address, PoolValidator.Sender sender, Origin origin) {
+    BigInteger cost = IntrinsicGas.maximumCost(tx).add(sender.extraFees());
+    return PooledTransaction.of(tx, address, origin, arrivals.getAndIncrement(), cost);
+  }
+
+  private void checkFilters(Transaction tx) throws RejectedException {
+    for (TransactionFilter filter : filters) {
+      String[] refusal = {"a filter of transactions has failed"};
+      filtering.run(() -> refusal[0] = filter.refuseAdmission(tx));
+      if (refusal[0] != null) {
+        throw new RejectedException(Reason.INVALID, refusal[0]);
+      }
+    }
+  }
+
+  private void announce(List<Transaction> executable) {
+    executable.forEach(tx -> listeners.forEach(listener -> listener.transactionPending(tx)));
+  }
+
+  private void expire() {
+    long now = clock.millis();
+    if (now - expiredMillis >= EXPIRY_MILLIS) {
+      expiredMillis = now;
+      transactions.expire(now);
+    }
+  }
+
+  // ---- a new head
+
+  @Override
+  public void headChanged(List<Block> removed, List<Block> added) {
+    headChanged(removed, added, removed.size());
+  }
+
+  @Override
+  public void headChanged(List<Block> removed, List<Block> added, long depth) {
+    Block head = added.isEmpty() ? chain.head() : added.get(added.size() - 1);
+    boolean all = isBehind || !removed.isEmpty();
+    isBehind = true; // unless the end is reached
+    if (!transactions.isEmpty()) {
+      checkRules(head);
+      announce(reconcile(head, all ? null : changedAccounts(added)));
+      expire();
+    }
+    isBehind = false;
+    if (depth <= MAX_READDED_DEPTH) {
+      for (Block block : removed) {
+        block.transactions().forEach(tx -> readding.run(() -> add(tx, null, Origin.REMOTE)));
+      }
+    }
+    if (journal != null) {
+      journal.update(null);
+    }
+  }
+
+  /** Removes what the rules after a head no longer allow. */
+  private void checkRules(Block head) {
+    Fork fork = validator.forkAfter(head);
+    long gasLimit = head.header().gasLimit();
+    if (fork != latestFork) {
+      transactions.removeIf(tx -> !isAllowed(tx.transaction(), head));
+    }
+    if (fork != latestFork || Long.compareUnsigned(gasLimit, latestGasLimit) < 0) {
+      transactions.removeIf(tx -> Long.compareUnsigned(tx.transaction().gasLimit(), gasLimit) > 0);
+    }
+    latestFork = fork;
+    latestGasLimit = gasLimit;
+  }
+
+  private boolean isAllowed(Transaction tx, Block head) {
+    try {
+      validator.checkFork(tx, head);
+      validator.checkSidecarForm(tx, transactions.sidecar(tx.hash()), head);
+      return true;
+    } catch (RejectedException invalid) {
+      LOG.info("transaction {} leaves the pool: {}", tx.hash(), invalid.getMessage());
+      return false;
+    }
+  }
+
+  /** Returns the accounts that blocks have changed; null when that is not known. */
+  private @Nullable Collection<Hash> changedAccounts(List<Block> added) {
+    if (added.size() > MAX_CHANGE_SETS) {
+      return null;
+    }
+    Set<Hash> out = new HashSet<>();
+    for (Block block : added) {
+      Set<Hash> changed = states.changedAccounts(block.hash());
+      if (changed == null) {
+        return null;
+      }
+      out.addAll(changed);
+    }
+    return out;
+  }
+
+  private List<Transaction> reconcile(Block head, @Nullable Collection<Hash> changed) {
+    Map<Address, PoolValidator.Sender> accounts = new HashMap<>();
+    try (StateReader state = states.stateAt(head.hash())) {
+      if (state == null) {
+        throw new IllegalStateException("no state after the head " + head);
+      }
+      for (Address address : transactions.senders(changed)) {
+        accounts.put(address, PoolValidator.sender(state, address, BigInteger.ZERO));
+      }
+    }
+    return transactions.reconcile(accounts);
+  }
+
+  // ---- queries
+
+  @Override
+  public @Nullable BlobSidecar sidecar(Hash transaction) {
+    return transactions.sidecar(transaction);
+  }
+
+  @Override
+  public @Nullable BlobSidecar sidecarByVersionedHash(Hash versionedHash) {
+    return transactions.sidecarByVersionedHash(versionedHash);
+  }
+
+  @Override
+  public boolean remove(Hash hash) {
+    boolean removed = transactions.remove(hash);
+    if (journal != null) {
+      journal.update(null);
+    }
+    return removed;
+  }
+
+  @Override
+  public int clear() {
+    int count = transactions.clear();
+    if (journal != null) {
+      journal.update(null);
+    }
+    return count;
+  }
+
+  @Override
+  public @Nullable Transaction get(Hash hash) {
+    return transactions.get(hash);
+  }
+
+  @Override
+  public Map<Address, List<Transaction>> pending() {
+    return transactions.pending();
+  }
+
+  @Override
+  public Map<Address, List<Transaction>> queued() {
+    return transactions.queued();
+  }
+
+  @Override
+  public PoolContent content(Address sender) {
+    return transactions.content(sender);
+  }
+
+  @Override
+  public PoolStatus status() {
+    return transactions.status();
+  }
+
+  @Override
+  public @Nullable Long nextNonce(Address sender) {
+    return transactions.nextNonce(sender);
+  }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.txpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.patchbay.api.txpool.AddResult.Reason;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.UInt256;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Which transactions a full pool gives up. */
+class PoolEvictionTest extends PoolFixture {
+  private byte[] key(int number) {
+    byte[] key = filled((byte) 3);
+    key[0] = (byte) (number >> 8);
+    key[1] = (byte) number;
+    accounts.putIfAbsent(sender(key), account(0));
+    return key;
+  }
+
+  @Test
+  void theCheapestLeavesNotTheNewest() {
+    pool = newPool(settings(3, 3, 10, 0, 1 << 30), null);
+    Transaction cheap = tx(key(0), 0, 10);
+    pool.add(cheap);
+    pool.add(tx(key(1), 0, 20));
+    pool.add(tx(key(2), 0, 30));
+    assertThat(refusal(tx(key(3), 0, 10))).as("no dearer").isEqualTo("transaction underpriced");
+    assertThat(pool.get(cheap.hash())).isNotNull();
+    Transaction newest = tx(key(3), 0, 11);
+    assertThat(refusal(newest)).isEmpty();
+    assertThat(pool.get(cheap.hash())).isNull();
+    assertThat(pool.get(newest.hash())).isNotNull();
+    assertThat(pool.status().pending()).isEqualTo(3);
+  }
+
+  @Test
+  void theTipOfTheNextBlockCounts() {
+    pool = newPool(settings(2, 2, 10, 0, 1 << 30), null);
+    baseFee = UInt256.of(1_000);
+    Transaction tipless = builder(0, 1).maxFeePerGas(UInt256.of(5_000)).sign(key(0));
+    Transaction below = tx(key(1), 0, 900);
+    pool.add(tipless);
+    pool.add(below);
+    assertThat(refusal(tx(key(2), 0, 1_010))).isEmpty();
+    assertThat(pool.get(below.hash())).as("the next block cannot hold it").isNull();
+    assertThat(refusal(tx(key(3), 0, 1_010))).isEmpty();
+    assertThat(pool.get(tipless.hash())).as("a tip of 1 is less than one of 10").isNull();
+    baseFee = UInt256.of(2_000);
+    assertThat(refusal(builder(0, 2).maxFeePerGas(UInt256.of(3_000)).sign(key(4))))
+        .as("under the new base fee this is the better one")
+        .isEmpty();
+  }
+
+  @Test
+  void theLastNonceOfASenderLeavesFirst() {
+    pool = newPool(settings(4, 4, 10, 0, 1 << 30), null);
+    byte[] poor = key(0);
+    pool.add(tx(poor, 0, 100));
+    pool.add(tx(poor, 1, 10));
+    pool.add(tx(poor, 2, 200));
+    pool.add(tx(key(1), 0, 50));
+    assertThat(refusal(tx(key(2), 0, 60))).isEmpty();
+    assertThat(pool.pending().get(sender(poor)))
+        .as("no gap is made")
+        .extracting(Transaction::nonce)
+        .containsExactly(0L, 1L);
+    assertThat(refusal(tx(key(3), 0, 60))).isEmpty();
+    assertThat(refusal(tx(key(4), 0, 60))).isEmpty();
+    assertThat(pool.get(tx(key(1), 0, 50).hash())).as("the cheapest by now").isNull();
+    assertThat(pool.pending().get(sender(poor))).hasSize(1);
+  }
+
+  @Test
+  void whatWaitsForANonceLeavesBeforeWhatCanBeExecuted() {
+    pool = newPool(settings(3, 2, 10, 0, 1 << 30), null);
+    Transaction gapped = tx(key(0), 1, 1_000);
+    pool.add(gapped);
+    pool.add(tx(key(1), 1, 2_000));
+    assertThat(reason(tx(key(2), 1, 500))).as("queued have a limit").isEqualTo(Reason.POOL_FULL);
+    pool.add(tx(key(3), 0, 10));
+    assertThat(refusal(tx(key(4), 0, 10))).isEmpty();
+    assertThat(pool.get(gapped.hash())).isNull();
+    assertThat(refusal(tx(key(5), 1, 5_000))).as("dearer than the queued one").isEmpty();
+    assertThat(pool.status().pending()).isEqualTo(2);
+    assertThat(pool.status().queued()).isEqualTo(1);
+  }
+
+  @Test
+  void aSenderAtItsLimitCanStillCloseItsGap() {
+    pool = newPool(settings(100, 100, 3, 0, 1 << 30), null);
+    byte[] own = key(0);
+    pool.add(tx(own, 1, 10));
+    pool.add(tx(own, 2, 10));
+    pool.add(tx(own, 3, 10));
+    assertThat(refusal(tx(own, 4, 10))).isEqualTo("account limit exceeded: pooled 3 txs");
+    assertThat(refusal(tx(own, 0, 10))).isEmpty();
+    assertThat(pool.pending().get(sender(own))).hasSize(3);
+  }
+
+  @Test
+  void bytesAreBounded() {
+    long most = 1 << 20;
+    pool = newPool(settings(1_000, 1_000, 1_000, 0, most), null);
+    byte[] data = new byte[100_000];
+    int admitted = 0;
+    for (int i = 0; i < 40; i++) {
+      Transaction large = builder(0, 10).data(Bytes.wrap(data)).gasLimit(10_000_000).sign(key(i));
+      admitted += refusal(large).isEmpty() ? 1 : 0;
+      assertThat(pool.status().bytes()).isLessThanOrEqualTo(most);
+    }
+    assertThat(admitted).isEqualTo(5);
+    List<Transaction> small = new ArrayList<>();
+    for (int i = 100; i < 140; i++) {
+      small.add(tx(key(i), 0, 20));
+      assertThat(refusal(small.get(small.size() - 1))).isEmpty();
+    }
+    Transaction dear = builder(0, 15).data(Bytes.wrap(data)).gasLimit(10_000_000).sign(key(50));
+    assertThat(refusal(dear)).isEmpty();
+    assertThat(small).allMatch(tx -> pool.get(tx.hash()) != null);
+  }
+
+  /** A refused transaction leaves no trace: what was evicted for it is back. */
+  @Test
+  void aLargeTransactionThatIsNotWorthItEvictsNothing() {
+    pool = newPool(settings(1_000, 1_000, 1_000, 0, 300_000), null);
+    Transaction cheap = tx(key(0), 0, 5);
+    Transaction replaced = tx(key(1), 0, 10);
+    pool.add(cheap);
+    pool.add(replaced);
+    for (int i = 2; i < 60; i++) {
+      pool.add(tx(key(i), 0, 100));
+    }
+    byte[] data = new byte[120_000];
+    Transaction large = builder(0, 20).data(Bytes.wrap(data)).gasLimit(10_000_000).sign(key(1));
+    long bytes = pool.status().bytes();
+    assertThat(refusal(large)).isEqualTo("transaction underpriced");
+    assertThat(pool.get(cheap.hash())).isNotNull();
+    assertThat(pool.get(replaced.hash())).isNotNull();
+    assertThat(pool.status().bytes()).isEqualTo(bytes);
+    assertThat(pool.status().pending()).isEqualTo(60);
+  }
+
+  @Test
+  void blobsHaveAnOrderOfTheirOwn() {
+    fork = Fork.PRAGUE;
+    pool = newPool(settings(10, 10, 10, 3, 1 << 30), null);
+    Transaction first = blobTx(key(0), 0, 1, 2);
+    assertThat(refusal(first, sidecar(0, 2))).isEmpty();
+    assertThat(refusal(blobTx(key(1), 0, 1, 2), sidecar(0, 2)))
+        .isEqualTo("transaction underpriced");
+    assertThat(refusal(blobTx(key(1), 0, 2, 2), sidecar(0, 2))).isEmpty();
+    assertThat(pool.get(first.hash())).as("places at 1 wei are not kept for ever").isNull();
+    assertThat(refusal(tx(key(2), 0, 1))).as("the others have room").isEmpty();
+    assertThat(pool.status().blobs()).isEqualTo(2);
+  }
+}

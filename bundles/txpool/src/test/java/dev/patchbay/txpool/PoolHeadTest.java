@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.txpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Transaction;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** What a new head does to the transactions of the pool. */
+class PoolHeadTest extends PoolFixture {
+  @Test
+  void whatASenderCanNoLongerPayForLeaves() {
+    pool.add(tx(KEY, 0, GWEI));
+    pool.add(tx(KEY, 1, GWEI));
+    pool.add(tx(KEY, 3, GWEI));
+    pool.add(tx(OTHER, 0, GWEI));
+    accounts.put(sender(KEY), account(0, 21_000 * GWEI + 1));
+    mine();
+    assertThat(pool.pending().get(sender(KEY))).hasSize(1);
+    assertThat(pool.queued()).isEmpty();
+    assertThat(pool.pending().get(sender(OTHER))).hasSize(1);
+    accounts.remove(sender(KEY));
+    mine();
+    assertThat(pool.content(sender(KEY)).pending()).isEmpty();
+    assertThat(pool.nextNonce(sender(KEY))).isNull();
+  }
+
+  @Test
+  void aNonceThatAnAuthorizationMovedIsSeen() {
+    pool.add(tx(KEY, 0, GWEI));
+    Transaction later = tx(KEY, 1, GWEI);
+    pool.add(later);
+    accounts.put(sender(KEY), account(1)); // no transaction of the sender is in the block
+    mine(tx(OTHER, 0, GWEI));
+    assertThat(pool.pending().get(sender(KEY))).containsExactly(later);
+    assertThat(pool.nextNonce(sender(KEY))).isEqualTo(2);
+    accounts.put(sender(KEY), account(3));
+    mine();
+    assertThat(pool.nextNonce(sender(KEY))).as("nothing is left").isNull();
+  }
+
+  @Test
+  void aNonceGapThatABlockClosesMakesTransactionsPending() {
+    Transaction later = tx(KEY, 1, GWEI);
+    pool.add(later);
+    assertThat(announced).isEmpty();
+    accounts.put(sender(KEY), account(1));
+    mine(tx(KEY, 0, GWEI));
+    assertThat(pool.pending().get(sender(KEY))).containsExactly(later);
+    assertThat(announced).containsExactly(later);
+    mine();
+    assertThat(announced).as("once").containsExactly(later);
+  }
+
+  @Test
+  void anAccountThatGetsCodeHasNoTransactions() {
+    pool.add(tx(KEY, 0, GWEI));
+    setCode(KEY, Bytes.fromHex("0x6000"));
+    mine();
+    assertThat(pool.status().pending()).isZero();
+  }
+
+  @Test
+  void aGasLimitThatFallsRemovesWhatNoLongerFits() {
+    pool.add(builder(0, GWEI).gasLimit(30_000_000).sign(KEY));
+    pool.add(tx(OTHER, 0, GWEI));
+    mine();
+    assertThat(pool.status().pending()).isEqualTo(2);
+    gasLimit = 29_999_999;
+    mine();
+    assertThat(pool.content(sender(KEY)).pending()).isEmpty();
+    assertThat(pool.content(sender(OTHER)).pending()).hasSize(1);
+  }
+
+  @Test
+  void aForkRemovesWhatItForbids() {
+    fork = Fork.PRAGUE;
+    pool.add(blobTx(0, GWEI, 1), sidecar(0, 1));
+    pool.add(builder(0, GWEI).gasLimit(20_000_000).sign(OTHER));
+    mine();
+    assertThat(pool.status().pending()).isEqualTo(2);
+    fork = Fork.OSAKA;
+    mine();
+    assertThat(pool.content(sender(KEY)).pending()).as("Osaka wants cell proofs").isEmpty();
+    assertThat(pool.content(sender(OTHER)).pending())
+        .as("Osaka has a limit of gas for a transaction")
+        .isEmpty();
+  }
+
+  @Test
+  void onlySendersWhoseAccountsHaveChangedAreRead() {
+    for (byte i = 10; i < 60; i++) {
+      accounts.put(sender(filled(i)), account(0));
+      pool.add(tx(filled(i), 0, GWEI));
+    }
+    mine(); // the first block after a start is for all
+    Address paid = sender(filled((byte) 20));
+    changed = Set.of(paid.keccak(), sender(KEY).keccak());
+    accounts.put(paid, account(1));
+    read.clear();
+    mine();
+    assertThat(read).containsExactly(paid);
+    assertThat(pool.status().pending()).isEqualTo(49);
+  }
+
+  @Test
+  void afterAReorgAllSendersAreRead() {
+    Transaction first = tx(KEY, 0, GWEI);
+    accounts.put(sender(KEY), account(1));
+    Transaction second = tx(KEY, 1, GWEI);
+    pool.add(second);
+    changed = Set.of();
+    Block old = block(2, List.of(first));
+    accounts.put(sender(KEY), account(0));
+    head = block(2, List.of(tx(OTHER, 0, GWEI)));
+    pool.headChanged(List.of(old), List.of(head));
+    assertThat(pool.pending().get(sender(KEY))).containsExactly(first, second);
+  }
+
+  @Test
+  void aHeadThatWasMissedIsMadeUpFor() {
+    pool.add(tx(KEY, 0, GWEI));
+    mine();
+    changed = Set.of(sender(KEY).keccak());
+    Account account = account(1);
+    codes.put(Bytes.fromHex("0x6000").keccak(), Bytes.fromHex("0x6000"));
+    isUnavailable = true;
+    assertThatThrownBy(this::mine).isInstanceOf(StorageUnavailableException.class);
+    isUnavailable = false;
+    accounts.put(sender(KEY), account);
+    changed = Set.of();
+    mine();
+    assertThat(pool.status().pending()).isZero();
+  }
+
+  @Test
+  void queuedTransactionsOfAnIdleSenderExpire() {
+    pool.add(tx(KEY, 0, GWEI));
+    pool.add(tx(KEY, 2, GWEI));
+    pool.add(tx(OTHER, 1, GWEI));
+    now = now.plusMillis(60_000);
+    pool.add(tx(OTHER, 2, GWEI));
+    mine();
+    assertThat(pool.content(sender(KEY)).queued()).isEmpty();
+    assertThat(pool.content(sender(KEY)).pending()).hasSize(1);
+    assertThat(pool.content(sender(OTHER)).queued())
+        .as("its sender was there again, too late")
+        .hasSize(1);
+  }
+}
