@@ -19,8 +19,10 @@ import dev.patchbay.api.payload.TransactionOrdering;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.txpool.PoolListener;
+import dev.patchbay.api.txpool.TransactionFilter;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.Failures;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
@@ -33,12 +35,15 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
+import dev.patchbay.primitives.execution.BlockLimits;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import java.util.ArrayList;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -65,7 +70,6 @@ import org.slf4j.LoggerFactory;
 public final class Builder implements PayloadBuilder, MinerControl {
   private static final Logger LOG = LoggerFactory.getLogger(Builder.class);
   private static final long MIN_TRANSACTION_GAS = 21_000;
-  private static final long MIN_GAS_LIMIT = 5_000;
   private static final int MAX_EXTRA = 32;
 
   /** Configuration of the builder. */
@@ -89,11 +93,17 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private volatile UInt256 leastTip = UInt256.ZERO;
   private volatile @Nullable Bytes extra;
 
+  /** How many transactions of the pool a block may hold: fewer after an own invalid block. */
+  private final AtomicInteger maxPooled = new AtomicInteger(Integer.MAX_VALUE);
+
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
   private volatile @Nullable TransactionOrdering ordering;
+
+  private final List<TransactionFilter> filters = new CopyOnWriteArrayList<>();
+  private final Failures filtering = new Failures("a transaction filter", LOG::warn, LOG::info);
 
   /** Makes the component. */
   @Activate
@@ -122,6 +132,18 @@ public final class Builder implements PayloadBuilder, MinerControl {
                 new Hashtable<>()));
   }
 
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addFilter(TransactionFilter filter) {
+    filters.add(filter);
+  }
+
+  void removeFilter(TransactionFilter filter) {
+    filters.remove(filter);
+  }
+
   /** Ends what is being built. */
   @Deactivate
   void close() {
@@ -137,12 +159,12 @@ public final class Builder implements PayloadBuilder, MinerControl {
       BlockExecutor executor,
       TransactionPool pool,
       long gasLimit) {
-    if (gasLimit < MIN_GAS_LIMIT) {
+    if (gasLimit < BlockLimits.MIN_GAS_LIMIT) {
       throw new IllegalArgumentException(
           "dev.patchbay.payload: gas.limit is "
               + gasLimit
               + ", it must be at least "
-              + MIN_GAS_LIMIT);
+              + BlockLimits.MIN_GAS_LIMIT);
     }
     this.chain = chain;
     this.schedule = schedule;
@@ -156,9 +178,9 @@ public final class Builder implements PayloadBuilder, MinerControl {
 
   @Override
   public void setGasLimit(long gas) {
-    if (gas < MIN_GAS_LIMIT) {
+    if (gas < BlockLimits.MIN_GAS_LIMIT) {
       throw new IllegalArgumentException(
-          "the gas limit must be at least " + MIN_GAS_LIMIT + ", not " + gas);
+          "the gas limit must be at least " + BlockLimits.MIN_GAS_LIMIT + ", not " + gas);
     }
     gasLimit = gas;
   }
@@ -212,6 +234,37 @@ public final class Builder implements PayloadBuilder, MinerControl {
   @Override
   public @Nullable Payload fetched(Hash blockHash) {
     return jobs.fetched(blockHash);
+  }
+
+  // ---- own blocks that turned out to be invalid
+
+  @Override
+  public void accepted(Block block) {
+    maxPooled.updateAndGet(most -> most > Integer.MAX_VALUE / 2 ? Integer.MAX_VALUE : 2 * most);
+  }
+
+  @Override
+  public void rejected(Block block, String reason) {
+    List<Transaction> pooled =
+        block.transactions().stream().filter(tx -> pool.get(tx.hash()) != null).toList();
+    if (pooled.size() == 1) {
+      Hash hash = pooled.get(0).hash();
+      pool.remove(hash);
+      maxPooled.set(Integer.MAX_VALUE);
+      LOG.warn(
+          "transaction {} leaves the pool, own block {} with it is not valid: {}",
+          hash,
+          block,
+          reason);
+    } else if (!pooled.isEmpty()) {
+      maxPooled.set(pooled.size() / 2);
+      LOG.warn(
+          "own block {} is not valid, the next holds at most {} of its {} transactions: {}",
+          block,
+          pooled.size() / 2,
+          pooled.size(),
+          reason);
+    }
   }
 
   // ---- blocks
@@ -340,14 +393,16 @@ public final class Builder implements PayloadBuilder, MinerControl {
     TransactionOrdering.Queue queue =
         (installed == null ? byTip : installed).order(header, pool.pending());
     UInt256 value = UInt256.ZERO;
-    while (assembly.gasLeft() >= MIN_TRANSACTION_GAS) {
+    int left = maxPooled.get();
+    while (left > 0 && assembly.gasLeft() >= MIN_TRANSACTION_GAS) {
       Transaction next = queue.next();
       if (next == null) {
         break;
       }
       try {
-        if (pays(next, baseFee) && hasBlobs(next, proofs)) {
+        if (pays(next, baseFee) && hasBlobs(next, proofs) && isIncluded(next, header)) {
           value = value.add(add(assembly, next, baseFee));
+          left--;
         } else {
           queue.skipped(next);
         }
@@ -356,6 +411,18 @@ public final class Builder implements PayloadBuilder, MinerControl {
       }
     }
     return value;
+  }
+
+  private boolean isIncluded(Transaction transaction, BlockHeader header) {
+    for (TransactionFilter filter : filters) {
+      String[] refusal = {"a filter of transactions has failed"};
+      filtering.run(() -> refusal[0] = filter.refuseInclusion(transaction, header));
+      if (refusal[0] != null) {
+        LOG.debug("transaction {} is left out: {}", transaction.hash(), refusal[0]);
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Returns whether the blobs of a transaction, if any, are there with proofs of a version. */
@@ -378,7 +445,8 @@ public final class Builder implements PayloadBuilder, MinerControl {
         next(parent, a.timestamp()).coinbase(a.feeRecipient()).mixHash(a.prevRandao());
     Long target = a.targetGasLimit();
     if (target != null) {
-      header.gasLimit(nextGasLimit(parent.header().gasLimit(), Math.max(target, MIN_GAS_LIMIT)));
+      header.gasLimit(
+          nextGasLimit(parent.header().gasLimit(), Math.max(target, BlockLimits.MIN_GAS_LIMIT)));
     }
     PayloadAttributes.Rollup rollup = a.rollup();
     if (rollup == null) {
@@ -438,7 +506,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
 
   /** Moves a gas limit towards a target by less than a 1,024th (EIP-1559). */
   static long nextGasLimit(long parent, long target) {
-    long step = parent / 1_024 - 1;
+    long step = parent / BlockLimits.GAS_LIMIT_BOUND_DIVISOR - 1;
     return target > parent ? Math.min(target, parent + step) : Math.max(target, parent - step);
   }
 }

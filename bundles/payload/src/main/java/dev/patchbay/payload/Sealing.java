@@ -154,9 +154,11 @@ public final class Sealing implements PoolListener, ChainListener {
     Block block = new Block(sealed, draft.transactions(), draft.ommers(), draft.withdrawals());
     ImportResult result = importer.importBlock(block);
     if (result instanceof ImportResult.Invalid invalid) {
+      builder.rejected(block, invalid.reason());
       throw new IllegalStateException(
           "own block " + block.number() + " is not valid: " + invalid.reason());
     }
+    builder.accepted(block);
     lastComplaint = null;
     LOG.info(
         "block {} {} with {} transactions, {} gas",

@@ -149,7 +149,9 @@ class SealingTest {
                   second.countDown();
                   await(go);
                   return block(head.number() + 1);
-                }));
+                },
+                "accepted",
+                args -> null));
     BlockImporter importer =
         stub(
             BlockImporter.class,

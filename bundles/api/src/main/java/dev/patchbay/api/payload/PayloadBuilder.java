@@ -56,4 +56,16 @@ public interface PayloadBuilder {
    * block, or null.
    */
   @Nullable Payload fetched(Hash blockHash);
+
+  /** Called when a block that this builder has built turned out to be valid. */
+  void accepted(Block block);
+
+  /**
+   * Called when a block that this builder has built turned out to be invalid. The next blocks hold
+   * at most half as many transactions of the pool; when the block holds only one, that transaction
+   * leaves the pool. So the chain goes on, and blocks grow again when they are valid.
+   *
+   * @param reason which rule the block violates
+   */
+  void rejected(Block block, String reason);
 }

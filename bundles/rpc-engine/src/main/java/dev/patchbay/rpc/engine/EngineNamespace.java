@@ -294,9 +294,17 @@ public final class EngineNamespace implements RpcNamespace {
   private PayloadStatus validate(Block block) {
     PayloadBuilder current = builder;
     Payload own = current == null ? null : current.fetched(block.hash());
-    return own == null
-        ? importer.insertWithoutSetHead(block)
-        : importer.insertWithoutSetHead(block, own.outcome().receipts(), own.outcome().changes());
+    if (current == null || own == null) {
+      return importer.insertWithoutSetHead(block);
+    }
+    PayloadStatus status =
+        importer.insertWithoutSetHead(block, own.outcome().receipts(), own.outcome().changes());
+    if (status instanceof PayloadStatus.Invalid invalid) {
+      current.rejected(block, invalid.reason());
+    } else if (status instanceof PayloadStatus.Valid) {
+      current.accepted(block);
+    }
+    return status;
   }
 
   private static Map<String, @Nullable Object> status(
