@@ -527,8 +527,8 @@ class EngineRulesIT {
       driver.adopt(envelope);
       if (!bundle.endsWith("txpool")) {
         assertThat(node.result("eth_getTransactionReceipt", hash).isNull()).as(bundle).isFalse();
-      } else {
-        nonce--; // the pool forgets what it held
+      } else { // its transactions come back, perhaps after the payload was fetched
+        Journeys.awaitTransaction(node, hash);
       }
     }
   }

@@ -29,6 +29,15 @@ final class Journeys {
     throw new AssertionError("no receipt of " + hash);
   }
 
+  /** Waits until a transaction is in the pool or in the chain, by asking. */
+  static void awaitTransaction(Node node, String hash) throws Exception {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (node.call("eth_getTransactionByHash", hash).path("result").isEmpty()) {
+      assertThat(System.nanoTime()).as("transaction " + hash + " in 20 s").isLessThan(limit);
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+    }
+  }
+
   /** Starts a node that must refuse; returns what it prints. */
   static String refusal(Node node, String... options) throws Exception {
     List<String> line =

@@ -111,15 +111,14 @@ final class PoolValidator {
     if (tx.maxPriorityFeePerGas().compareTo(minTip) < 0) {
       throw new RejectedException(
           Reason.UNDERPRICED,
-          "transaction gas price below minimum: gas tip cap "
+          "transaction underpriced: gas tip cap "
               + tx.maxPriorityFeePerGas()
               + ", minimum needed "
               + minTip);
     }
     if (tx.type() == TransactionType.BLOB && tx.maxFeePerBlobGas().isZero()) {
       throw new RejectedException(
-          Reason.UNDERPRICED,
-          "transaction gas price below minimum: blob fee cap 0, minimum needed 1");
+          Reason.UNDERPRICED, "transaction underpriced: blob fee cap 0, minimum needed 1");
     }
     return sender;
   }

@@ -113,7 +113,7 @@ final class PooledTransactions {
       PooledTransaction tx, boolean waits, @Nullable SenderQueue queue) {
     if (queue != null && queue.size() >= poolOf(tx).limits().perSender()) {
       return new RejectedException(
-          Reason.POOL_FULL, "account limit exceeded: pooled " + queue.size() + " txs");
+          Reason.POOL_FULL, "txpool is full: pooled " + queue.size() + " txs of this account");
     }
     return waits
         ? new RejectedException(

@@ -29,7 +29,7 @@ class PoolAdmissionTest extends PoolFixture {
   @Test
   void aTransactionWithoutATipIsRefused() {
     assertThat(refusal(builder(0, 0).maxFeePerGas(UInt256.of(GWEI)).sign(KEY)))
-        .isEqualTo("transaction gas price below minimum: gas tip cap 0, minimum needed 1");
+        .isEqualTo("transaction underpriced: gas tip cap 0, minimum needed 1");
     Transaction legacy =
         Transaction.builder(TransactionType.LEGACY)
             .chainId(UInt256.ONE)

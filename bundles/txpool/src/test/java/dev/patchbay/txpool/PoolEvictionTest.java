@@ -97,7 +97,7 @@ class PoolEvictionTest extends PoolFixture {
     pool.add(tx(own, 1, 10));
     pool.add(tx(own, 2, 10));
     pool.add(tx(own, 3, 10));
-    assertThat(refusal(tx(own, 4, 10))).isEqualTo("account limit exceeded: pooled 3 txs");
+    assertThat(refusal(tx(own, 4, 10))).isEqualTo("txpool is full: pooled 3 txs of this account");
     assertThat(refusal(tx(own, 0, 10))).isEmpty();
     assertThat(pool.pending().get(sender(own))).hasSize(3);
   }
