@@ -20,11 +20,11 @@ import dev.patchbay.api.storage.StoreOwner;
 import dev.patchbay.api.storage.Stores;
 import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.binding.Listeners;
+import dev.patchbay.binding.NamedServices;
 import java.nio.file.Path;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -103,7 +103,8 @@ public final class ChainComponent {
   private final List<ServiceRegistration<?>> registrations;
   private final Listeners<ChainListener> listeners = new Listeners<>(LOG::warn, LOG::info);
   private volatile @Nullable BlockExecutor executor;
-  private final Map<String, ConsensusRules> rules = new ConcurrentHashMap<>();
+  private final NamedServices<ConsensusRules> rules =
+      new NamedServices<>("consensus rules", LOG::warn);
 
   /** Reads the genesis and registers the services of the chain. */
   @Activate
@@ -201,13 +202,13 @@ public final class ChainComponent {
       cardinality = ReferenceCardinality.MULTIPLE,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  void addRules(ConsensusRules added) {
-    rules.put(added.name(), added);
+  void addRules(ConsensusRules added, Map<String, Object> properties) {
+    rules.add(NamedServices.Registration.of(properties), added.name(), added);
     bad.clearRejections();
   }
 
-  void removeRules(ConsensusRules gone) {
-    rules.remove(gone.name(), gone);
+  void removeRules(ConsensusRules removed, Map<String, Object> properties) {
+    rules.remove(NamedServices.Registration.of(properties));
   }
 
   /** What one EVM has refused another may take. */

@@ -24,6 +24,7 @@ import dev.patchbay.api.rpc.SharedCache;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.NamedServices;
 import dev.patchbay.primitives.Hex;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -37,7 +38,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
@@ -89,7 +89,7 @@ public final class Dispatcher {
       "{\"jsonrpc\":\"2.0\",\"id\":".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] CONSTANT_MIDDLE = ",\"result\":".getBytes(StandardCharsets.US_ASCII);
 
-  private final Map<String, RpcMethod> methods = new ConcurrentHashMap<>();
+  private final NamedServices<RpcMethod> methods = new NamedServices<>("method", LOG::warn);
   private final JsonMapper json =
       JsonMapper.builder(
               JsonFactory.builder()
@@ -152,19 +152,18 @@ public final class Dispatcher {
       cardinality = ReferenceCardinality.MULTIPLE,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  void addNamespace(RpcNamespace namespace) {
-    methods.putAll(namespace.methods());
+  void addNamespace(RpcNamespace namespace, Map<String, Object> properties) {
+    methods.addAll(NamedServices.Registration.of(properties), namespace.methods());
   }
 
-  void removeNamespace(RpcNamespace namespace) {
-    // by identity: a newer build may have put its own methods in already
-    namespace.methods().forEach((name, method) -> methods.remove(name, method));
+  void removeNamespace(RpcNamespace namespace, Map<String, Object> properties) {
+    methods.remove(NamedServices.Registration.of(properties));
   }
 
   /** Returns the namespaces that have methods now. */
   Set<String> namespaces() {
     Set<String> out = new TreeSet<>();
-    methods.keySet().forEach(name -> out.add(name.substring(0, name.indexOf('_'))));
+    methods.names().forEach(name -> out.add(name.substring(0, name.indexOf('_'))));
     return out;
   }
 

@@ -45,17 +45,23 @@ class DispatcherTest {
             (proxy, method, arguments) -> method.getDefaultValue());
   }
 
+  private int served;
+
   @AfterEach
   void close() {
     dispatcher.close();
   }
 
-  private RpcNamespace serve(RpcMethod method) {
+  private void serve(RpcMethod method) {
     Map<String, RpcMethod> methods =
         Map.of("test_call", method, "test_long", RpcMethod.expensive(method));
     RpcNamespace namespace = () -> methods;
-    dispatcher.addNamespace(namespace);
-    return namespace;
+    dispatcher.addNamespace(namespace, properties(++served));
+  }
+
+  /** Returns the properties of a namespace that is preferred to those before. */
+  private static Map<String, Object> properties(int number) {
+    return Map.of("service.id", (long) number, "service.ranking", number);
   }
 
   private static Terms terms(Profile profile) {
@@ -177,13 +183,11 @@ class DispatcherTest {
   @Test
   void aMethodWhoseBundleGoesAwayDuringACallIsNotThere() {
     for (String name : new String[] {"test_call", "test_long"}) {
-      RpcNamespace[] served = {null};
-      served[0] =
-          serve(
-              (params, session) -> {
-                dispatcher.removeNamespace(served[0]);
-                throw new NoClassDefFoundError("of/the/bundle/that/is/Gone");
-              });
+      serve(
+          (params, session) -> {
+            dispatcher.removeNamespace(Map::of, properties(served));
+            throw new NoClassDefFoundError("of/the/bundle/that/is/Gone");
+          });
       assertThat(ask(request(name), Profile.PATCHBAY))
           .isEqualTo(error(-32601, "the method " + name + " does not exist/is not available"));
     }

@@ -88,7 +88,7 @@ class ListenerTest {
               return "unsubscribed";
             });
     namespace = () -> methods;
-    dispatcher.addNamespace(namespace);
+    dispatcher.addNamespace(namespace, Map.of());
   }
 
   private final Runnable watched = () -> {};
@@ -123,7 +123,7 @@ class ListenerTest {
     assertThat(listener.name()).isEqualTo("rpc.listener");
     assertThat(listener.check())
         .isEqualTo(Health.healthy("listening on 127.0.0.1:" + listener.port() + " for [test]"));
-    dispatcher.removeNamespace(namespace);
+    dispatcher.removeNamespace(namespace, Map.of());
     assertThat(listener.check().status()).isEqualTo(Health.Status.DEGRADED);
     assertThat(listener.check().message()).contains("[test]");
     listener.close();
