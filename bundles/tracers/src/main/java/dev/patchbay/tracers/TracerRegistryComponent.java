@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.patchbay.execution;
+package dev.patchbay.tracers;
 
 import dev.patchbay.api.tracing.TracerEngine;
 import dev.patchbay.api.tracing.TracerFactory;
 import dev.patchbay.api.tracing.TracerRegistry;
+import dev.patchbay.binding.NamedServices;
+import dev.patchbay.binding.NamedServices.Registration;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SortedSet;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -19,23 +21,29 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the tracers by name and version. Factories are made when they are first asked for: one may
  * need this registry itself.
  */
 @Component
-public final class Tracers implements TracerRegistry {
+public final class TracerRegistryComponent implements TracerRegistry {
+  private static final Logger LOG = LoggerFactory.getLogger(TracerRegistryComponent.class);
+
   private final BundleContext context;
-  private final Map<String, TreeMap<Version, ServiceReference<TracerFactory>>> references =
-      new HashMap<>();
+
+  /** The tracers by {@code name@version}. */
+  private final NamedServices<ServiceReference<TracerFactory>> references =
+      new NamedServices<>("tracer", LOG::warn);
 
   /** Those that have been asked for; held until they are unregistered. */
   private final Map<ServiceReference<TracerFactory>, TracerFactory> made = new HashMap<>();
 
   /** Creates an empty registry. */
   @Activate
-  public Tracers(BundleContext context) {
+  public TracerRegistryComponent(BundleContext context) {
     this.context = context;
   }
 
@@ -44,19 +52,15 @@ public final class Tracers implements TracerRegistry {
       cardinality = ReferenceCardinality.MULTIPLE,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  synchronized void addTracer(ServiceReference<TracerFactory> added) {
-    references.computeIfAbsent(name(added), name -> new TreeMap<>()).put(version(added), added);
+  synchronized void addTracer(
+      ServiceReference<TracerFactory> added, Map<String, Object> properties) {
+    references.add(Registration.of(properties), name(added) + "@" + version(added), added);
   }
 
-  synchronized void removeTracer(ServiceReference<TracerFactory> gone) {
-    made.remove(gone);
-    Map<Version, ServiceReference<TracerFactory>> versions = references.get(name(gone));
-    if (versions != null) {
-      versions.values().remove(gone); // a newer build may have taken the place already
-      if (versions.isEmpty()) {
-        references.remove(name(gone));
-      }
-    }
+  synchronized void removeTracer(
+      ServiceReference<TracerFactory> removed, Map<String, Object> properties) {
+    made.remove(removed);
+    references.remove(Registration.of(properties));
   }
 
   @Reference(
@@ -102,29 +106,34 @@ public final class Tracers implements TracerRegistry {
 
   private @Nullable ServiceReference<TracerFactory> reference(String name) {
     int at = name.lastIndexOf('@');
-    TreeMap<Version, ServiceReference<TracerFactory>> versions =
-        references.get(at < 0 ? name : name.substring(0, at));
-    if (versions == null) {
-      return null;
+    Version wanted = null;
+    if (at >= 0) {
+      try {
+        wanted = Version.parseVersion(name.substring(at + 1));
+      } catch (IllegalArgumentException malformed) {
+        return null;
+      }
     }
-    if (at < 0) {
-      return versions.lastEntry().getValue();
-    }
-    try {
-      return versions.get(Version.parseVersion(name.substring(at + 1)));
-    } catch (IllegalArgumentException malformed) {
-      return null;
-    }
+    String plain = at < 0 ? name : name.substring(0, at);
+    Version version = wanted == null ? latest(plain) : wanted;
+    return version == null ? null : references.get(plain + "@" + version);
+  }
+
+  private @Nullable Version latest(String name) {
+    return references.names().stream()
+        .filter(known -> known.startsWith(name + "@"))
+        .map(known -> Version.parseVersion(known.substring(name.length() + 1)))
+        .max(Comparator.naturalOrder())
+        .orElse(null);
   }
 
   @Override
   public synchronized SortedSet<String> names() {
     SortedSet<String> out = new TreeSet<>();
-    references.forEach(
-        (name, versions) -> {
-          out.add(name);
-          versions.keySet().forEach(version -> out.add(name + "@" + version));
-        });
+    for (String known : references.names()) {
+      out.add(known.substring(0, known.lastIndexOf('@')));
+      out.add(known);
+    }
     return out;
   }
 }
