@@ -96,6 +96,11 @@ public final class Builder implements PayloadBuilder, MinerControl {
   /** How many transactions of the pool a block may hold: fewer after an own invalid block. */
   private final AtomicInteger maxPooled = new AtomicInteger(Integer.MAX_VALUE);
 
+  /** The only transaction of an own block that was invalid; left out until a block is valid. */
+  private volatile @Nullable Suspect suspect;
+
+  private record Suspect(Hash transaction, String reason) {}
+
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
       policy = ReferencePolicy.DYNAMIC,
@@ -241,29 +246,44 @@ public final class Builder implements PayloadBuilder, MinerControl {
   @Override
   public void accepted(Block block) {
     maxPooled.updateAndGet(most -> most > Integer.MAX_VALUE / 2 ? Integer.MAX_VALUE : 2 * most);
+    Suspect left = suspect;
+    if (left != null) { // a block without it is valid
+      suspect = null;
+      drop(left);
+    }
+  }
+
+  private void drop(Suspect offending) {
+    pool.remove(offending.transaction());
+    LOG.warn(
+        "transaction {} leaves the pool, an own block with it is not valid: {}",
+        offending.transaction(),
+        offending.reason());
   }
 
   @Override
   public void rejected(Block block, String reason) {
     List<Transaction> pooled =
         block.transactions().stream().filter(tx -> pool.get(tx.hash()) != null).toList();
-    if (pooled.size() == 1) {
-      Hash hash = pooled.get(0).hash();
-      pool.remove(hash);
-      maxPooled.set(Integer.MAX_VALUE);
-      LOG.warn(
-          "transaction {} leaves the pool, own block {} with it is not valid: {}",
-          hash,
-          block,
-          reason);
-    } else if (!pooled.isEmpty()) {
+    if (pooled.isEmpty()) { // whatever it is, it is no transaction of the pool
+      suspect = null;
+      return;
+    }
+    LOG.warn(
+        "own block {} with {} transactions of the pool is not valid: {}",
+        block,
+        pooled.size(),
+        reason);
+    if (pooled.size() > 1) {
       maxPooled.set(pooled.size() / 2);
-      LOG.warn(
-          "own block {} is not valid, the next holds at most {} of its {} transactions: {}",
-          block,
-          pooled.size() / 2,
-          pooled.size(),
-          reason);
+      return;
+    }
+    maxPooled.set(Integer.MAX_VALUE);
+    Suspect alone = new Suspect(pooled.get(0).hash(), reason);
+    if (pool.status().pending() == 1) { // no other block could show whether it is the cause
+      drop(alone);
+    } else {
+      suspect = alone;
     }
   }
 
@@ -414,6 +434,10 @@ public final class Builder implements PayloadBuilder, MinerControl {
   }
 
   private boolean isIncluded(Transaction transaction, BlockHeader header) {
+    Suspect left = suspect;
+    if (left != null && left.transaction().equals(transaction.hash())) {
+      return false;
+    }
     for (TransactionFilter filter : filters) {
       String[] refusal = {"a filter of transactions has failed"};
       filtering.run(() -> refusal[0] = filter.refuseInclusion(transaction, header));

@@ -10,6 +10,7 @@ import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.txpool.PoolStatus;
 import dev.patchbay.api.txpool.TransactionFilter;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Address;
@@ -64,7 +65,9 @@ class OwnInvalidBlockTest {
                   "get",
                   args -> pooled.get(args[0]),
                   "remove",
-                  args -> pooled.remove(args[0]) != null)),
+                  args -> pooled.remove(args[0]) != null,
+                  "status",
+                  args -> new PoolStatus(pooled.size(), 0, 100, 0, 0, 0, 0, UInt256.ONE))),
           30_000_000);
 
   private Map<Address, List<Transaction>> pending() {
@@ -154,6 +157,25 @@ class OwnInvalidBlockTest {
     }
     all.remove(bad);
     assertThat(sealed).containsExactlyInAnyOrderElementsOf(all);
+  }
+
+  /** A fault of the sealer, or of a system contract, must not empty the pool. */
+  @Test
+  void noTransactionLeavesForAFaultThatIsNotItsOwn() {
+    for (int i = 0; i < COUNT; i++) {
+      transaction(i);
+    }
+    for (int i = 0; i < 50; i++) {
+      builder.rejected(build(), "an invalid seal");
+    }
+    assertThat(pooled).hasSize(COUNT);
+  }
+
+  @Test
+  void theOnlyTransactionOfThePoolLeavesAtOnce() {
+    transaction(0);
+    builder.rejected(build(), "an invalid state root");
+    assertThat(pooled).isEmpty();
   }
 
   @Test

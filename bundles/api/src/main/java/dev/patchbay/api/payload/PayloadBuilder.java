@@ -62,8 +62,9 @@ public interface PayloadBuilder {
 
   /**
    * Called when a block that this builder has built turned out to be invalid. The next blocks hold
-   * at most half as many transactions of the pool; when the block holds only one, that transaction
-   * leaves the pool. So the chain goes on, and blocks grow again when they are valid.
+   * at most half as many transactions of the pool. When a block with only one is invalid, and the
+   * next one without it is valid, that transaction leaves the pool. So the chain goes on, and
+   * blocks grow again when they are valid.
    *
    * @param reason which rule the block violates
    */
