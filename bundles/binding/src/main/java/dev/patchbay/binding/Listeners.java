@@ -36,8 +36,15 @@ public final class Listeners<T> {
 
   /** Adds a listener. */
   public void add(T listener) {
+    add(listener, ignored -> {});
+  }
+
+  /** Adds a listener and calls it once. Does not throw. */
+  public void add(T listener, Consumer<T> call) {
     String name = "listener " + listener.getClass().getName();
-    entries.add(new Entry<>(listener, new Failures(name, warn, info)));
+    Entry<T> entry = new Entry<>(listener, new Failures(name, warn, info));
+    entries.add(entry);
+    entry.failures.run(() -> call.accept(listener));
   }
 
   /** Removes a listener, compared by identity. */

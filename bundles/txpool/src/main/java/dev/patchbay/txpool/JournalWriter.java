@@ -13,7 +13,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Set;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,22 +60,19 @@ final class JournalWriter implements AutoCloseable {
     return failures.latest();
   }
 
-  /**
-   * Writes which transactions have left the pool, and one that was added.
-   *
-   * @param added null for none
-   */
-  void update(PoolJournal.@Nullable Entry added) {
-    Set<Hash> left = transactions.drainLeft();
+  /** Writes in a while which transactions have left the pool. */
+  void update() {
+    loop.wake();
+  }
+
+  /** Writes that a client has sent a transaction, and which ones have left the pool. */
+  void added(PoolJournal.Entry entry) {
     PoolJournal current = journal;
     if (current == null) {
-      return;
+      return; // the file is written anew when it has been read
     }
     try {
-      current.removed(left);
-      if (added != null && added.origin() == Origin.LOCAL) {
-        current.added(added);
-      }
+      write(current, entry);
     } catch (IOException failure) {
       failures.failed(failure); // the transaction is in the pool all the same
     }
@@ -83,13 +81,25 @@ final class JournalWriter implements AutoCloseable {
     }
   }
 
+  /** Writes what has left before what was added: a transaction may leave and come back. */
+  private synchronized void write(PoolJournal current, PoolJournal.@Nullable Entry added)
+      throws IOException {
+    current.removed(transactions.drainLeft());
+    if (added != null && transactions.get(added.hash()) != null) {
+      current.added(added);
+    }
+  }
+
   /** Does what is due: reads the file at first, and replaces it where it must be. */
   long step() throws IOException {
     PoolJournal current = journal;
     if (current == null) {
       open();
-    } else if (current.isToBeReplaced()) {
-      current.replace(() -> transactions.entries(Origin.LOCAL));
+      return Loop.UNTIL_WOKEN;
+    }
+    write(current, null);
+    if (current.isToBeReplaced()) {
+      current.replace(() -> transactions.entries(false));
     }
     return Loop.UNTIL_WOKEN;
   }
@@ -110,14 +120,19 @@ final class JournalWriter implements AutoCloseable {
           content.damage(),
           copy.getFileName());
     }
+    List<PoolJournal.Entry> entries = new ArrayList<>(content.entries());
+    entries.sort((a, b) -> Long.compareUnsigned(a.nonce(), b.nonce())); // blobs leave no gap
     int back = 0;
-    for (PoolJournal.Entry entry : content.entries()) {
+    for (PoolJournal.Entry entry : entries) {
+      if (loop.isClosed()) {
+        return; // the file is as it was
+      }
       BlobSidecar.Pooled pooled = entry.pooled();
       AddResult result = adder.add(pooled.transaction(), pooled.sidecar(), entry.origin());
       back += result instanceof AddResult.Accepted ? 1 : 0;
     }
     journal = opened;
-    opened.replace(() -> transactions.entries(Origin.LOCAL));
+    opened.replace(() -> transactions.entries(false));
     if (!content.entries().isEmpty()) {
       LOG.info(
           "{} of {} transactions of the pool's journal are back", back, content.entries().size());
@@ -133,7 +148,7 @@ final class JournalWriter implements AutoCloseable {
       return; // the file is as it was
     }
     try {
-      current.replace(() -> transactions.entries(null));
+      current.replace(() -> transactions.entries(true));
       current.close();
     } catch (IOException failure) {
       failures.failed(failure);

@@ -10,6 +10,7 @@ import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -69,6 +70,10 @@ final class PoolJournal implements AutoCloseable {
     Hash hash() {
       return pooled.transaction().hash();
     }
+
+    long nonce() {
+      return pooled.transaction().nonce();
+    }
   }
 
   /**
@@ -102,6 +107,7 @@ final class PoolJournal implements AutoCloseable {
     present.clear();
     present.addAll(entries.keySet());
     bytes = Files.exists(file) ? Files.size(file) : 0;
+    damaged = damage != null || bytes == 0; // nothing is appended behind a damaged record
     return new Content(List.copyOf(entries.values()), damage);
   }
 
@@ -111,7 +117,7 @@ final class PoolJournal implements AutoCloseable {
       for (long record = 0; ; record++) {
         byte[] body = nextBody(in);
         if (body == null) {
-          return null;
+          return record == 0 ? "it is empty" : null;
         }
         Hash hash = Hash.of(Arrays.copyOfRange(body, 1, KEY_BYTES));
         if (record == 0 && (body[0] != GENESIS || !hash.equals(genesis))) {
@@ -209,17 +215,21 @@ final class PoolJournal implements AutoCloseable {
     }
     Path next = file.resolveSibling(file.getFileName() + ".new");
     long written;
-    try (DataOutputStream all =
-        new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(next)))) {
+    try (FileOutputStream raw = new FileOutputStream(next.toFile());
+        DataOutputStream all = new DataOutputStream(new BufferedOutputStream(raw))) {
       write(all, body(GENESIS, genesis, new byte[0]));
       for (Entry entry : entries) {
         write(all, body(entry));
       }
       all.flush();
-      written = all.size();
+      raw.getChannel().force(true);
+      written = Files.size(next);
     }
     closeFile();
     Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    if (folder != null) {
+      DurableFolders.sync(folder);
+    }
     present.clear();
     entries.forEach(entry -> present.add(entry.hash()));
     bytes = written;

@@ -44,7 +44,7 @@ record PoolSettings(
     int blobsInHeap = (int) Math.min(blobs, bytes / BLOB_BYTES);
     return new PoolSettings(
         new SubPool.Limits(transactions, queued, perSender, 0, bytes),
-        new SubPool.Limits(blobsInHeap, 0, MAX_BLOBS_PER_SENDER, blobsInHeap, bytes),
+        new SubPool.Limits(blobsInHeap, blobsInHeap, MAX_BLOBS_PER_SENDER, blobsInHeap, bytes),
         UInt256.of(inRange("min.tip", config.min_tip(), 0, Long.MAX_VALUE)),
         (int) inRange("price.bump.percent", config.price_bump_percent(), 0, 1_000),
         (int) inRange("blob.price.bump.percent", config.blob_price_bump_percent(), 0, 1_000),

@@ -213,11 +213,11 @@ final class PoolValidator {
 
   // ---- with the state
 
-  /** Reads the sender of a transaction after a block, which must be canonical. */
-  Sender sender(Transaction tx, Address address, Block head) {
+  /** Reads the sender of a transaction after a block; null when the block is not canonical. */
+  @Nullable Sender sender(Transaction tx, Address address, Block head) {
     try (StateReader state = states.stateAt(head.hash())) {
       if (state == null) {
-        return new Sender(Account.EMPTY, false, BigInteger.ZERO);
+        return null;
       }
       return sender(state, address, extraFees(tx, head, state));
     }

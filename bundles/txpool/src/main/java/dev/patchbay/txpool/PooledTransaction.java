@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.txpool;
 
-import dev.patchbay.api.txpool.TransactionPool.Origin;
 import dev.patchbay.primitives.AccessListEntry;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Authorization;
@@ -14,33 +13,55 @@ import java.util.Objects;
 /**
  * A transaction with what the pool computes once for it.
  *
- * @param sender who signed it
- * @param arrival position in the order in which transactions were added
- * @param cost the most that it can cost its sender, in wei
- * @param authorities the accounts that signed its authorizations (EIP-7702)
- * @param bytes heap that it occupies, estimated, without blobs
+ * <p>Threading: immutable, but for {@link #score}, which is used under the lock of the pool.
  */
-record PooledTransaction(
-    Transaction transaction,
-    Address sender,
-    Origin origin,
-    long arrival,
-    BigInteger cost,
-    List<Address> authorities,
-    int bytes) {
+final class PooledTransaction {
   private static final int OBJECT_BYTES = 1_500;
   private static final int AUTHORIZATION_BYTES = 400;
   private static final int ACCESS_BYTES = 120;
 
-  static PooledTransaction of(
-      Transaction tx, Address sender, Origin origin, long arrival, BigInteger cost) {
-    List<Address> authorities =
-        tx.authorizations().stream()
-            .map(Authorization::authority)
-            .filter(Objects::nonNull)
-            .distinct()
-            .toList();
-    return new PooledTransaction(tx, sender, origin, arrival, cost, authorities, heapBytes(tx));
+  private final Transaction transaction;
+  private final Address sender;
+  private final long arrival;
+  private final BigInteger cost;
+  private final List<Address> authorities;
+  private final int bytes;
+  private Fees scoredAt = Fees.NONE;
+  private Score score = Score.HIGHEST;
+
+  /**
+   * Creates one.
+   *
+   * @param sender who signed it
+   * @param arrival position in the order in which transactions were added
+   * @param cost the most that it can cost its sender, in wei
+   * @param authorities of {@link #authorities(Transaction)}
+   */
+  PooledTransaction(
+      Transaction transaction,
+      Address sender,
+      long arrival,
+      BigInteger cost,
+      List<Address> authorities) {
+    this.transaction = transaction;
+    this.sender = sender;
+    this.arrival = arrival;
+    this.cost = cost;
+    this.authorities = authorities;
+    this.bytes = heapBytes(transaction);
+    this.score = Fees.NONE.score(transaction);
+  }
+
+  /**
+   * Returns the accounts that signed the authorizations of a transaction (EIP-7702). Each signature
+   * takes as long as that of a transaction.
+   */
+  static List<Address> authorities(Transaction tx) {
+    return tx.authorizations().stream()
+        .map(Authorization::authority)
+        .filter(Objects::nonNull)
+        .distinct()
+        .toList();
   }
 
   private static int heapBytes(Transaction tx) {
@@ -55,6 +76,31 @@ record PooledTransaction(
         + AUTHORIZATION_BYTES * tx.authorizations().size();
   }
 
+  Transaction transaction() {
+    return transaction;
+  }
+
+  Address sender() {
+    return sender;
+  }
+
+  long arrival() {
+    return arrival;
+  }
+
+  BigInteger cost() {
+    return cost;
+  }
+
+  List<Address> authorities() {
+    return authorities;
+  }
+
+  /** Returns the heap that it occupies, estimated, without blobs. */
+  int bytes() {
+    return bytes;
+  }
+
   Hash hash() {
     return transaction.hash();
   }
@@ -65,5 +111,14 @@ record PooledTransaction(
 
   int blobs() {
     return transaction.blobVersionedHashes().size();
+  }
+
+  /** Returns its score as if all earlier nonces were present. */
+  Score score(Fees fees) {
+    if (fees != scoredAt) { // by identity: there is one instance for each head
+      score = fees.score(transaction);
+      scoredAt = fees;
+    }
+    return score;
   }
 }

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PooledTransactions {
   private static final BigInteger HUNDRED = BigInteger.valueOf(100);
+  private static final int MAX_RECENTLY_LOCAL = 10_000;
 
   private final PoolSettings settings;
   private final SubPool plain;
@@ -44,11 +46,28 @@ final class PooledTransactions {
   /** How many transactions of the pool have an authorization of an account (EIP-7702). */
   private final Map<Address, Integer> authorities = new HashMap<>();
 
+  /** The transactions of the pool that clients of this node have sent. */
+  private final Set<Hash> local = new HashSet<>();
+
+  /** Transactions of clients that have left: a reorg may bring them back. */
+  private final Set<Hash> recentlyLocal = new LinkedHashSet<>();
+
+  /** The transactions that became executable since they were last asked for. */
+  private List<Transaction> executable = new ArrayList<>();
+
   /** The hashes of the transactions that have left since they were last asked for. */
   private Set<Hash> left = new HashSet<>();
 
-  PooledTransactions(PoolSettings settings) {
+  private final boolean tracksLeft;
+
+  /**
+   * Creates an empty pool.
+   *
+   * @param tracksLeft whether {@link #drainLeft} is called
+   */
+  PooledTransactions(PoolSettings settings, boolean tracksLeft) {
     this.settings = settings;
+    this.tracksLeft = tracksLeft;
     plain = new SubPool(settings.limits());
     blobs = new SubPool(settings.blobLimits());
     sidecars = new Sidecars(settings.blobLimits().blobs() / 2);
@@ -61,28 +80,31 @@ final class PooledTransactions {
    *
    * @param sender its sender at the head
    * @param sidecar its blobs; null when it has none
+   * @param isLocal whether a client of this node has sent it
    * @param isCurrent whether the sender was read at the present head
-   * @return what can be executed because of it; null when the head has moved, and nothing was done
+   * @return whether it was added; false when the head has moved, and nothing was done
    * @throws RejectedException when it may not be in the pool, or is worth less than what is there
    */
-  synchronized @Nullable List<Transaction> add(
+  synchronized boolean add(
       PooledTransaction tx,
       PoolValidator.Sender sender,
       @Nullable BlobSidecar sidecar,
+      boolean isLocal,
       Fees fees,
       long nowMillis,
       BooleanSupplier isCurrent)
       throws RejectedException {
     if (!isCurrent.getAsBoolean()) {
-      return null;
+      return false;
+    }
+    SubPool pool = poolOf(tx);
+    SenderQueue known = pool.queue(tx.sender());
+    if (known != null) { // the head may have moved, and the pool not have been notified yet
+      reconcile(pool, known, sender);
     }
     validateWithState(tx, sender);
-    SubPool pool = poolOf(tx);
     long nonce = sender.account().nonce();
     SenderQueue before = pool.queue(tx.sender());
-    if (before != null) {
-      pool.setNonce(before, nonce);
-    }
     boolean waits =
         Long.compareUnsigned(tx.nonce(), before == null ? nonce : before.nextNonce()) > 0;
     pool.setFees(fees);
@@ -96,22 +118,44 @@ final class PooledTransactions {
     added.evicted().forEach(this::forget);
     byHash.put(tx.hash(), tx);
     left.remove(tx.hash());
+    if (recentlyLocal.remove(tx.hash()) || isLocal) {
+      local.add(tx.hash());
+    }
     tx.authorities().forEach(authority -> authorities.merge(authority, 1, Integer::sum));
     if (sidecar != null) {
       sidecars.store(tx.transaction(), sidecar, byHash::containsKey);
     }
-    if (waits) {
-      return List.of();
-    }
     SenderQueue queue = pool.queue(tx.sender());
-    return added.replaced() != null || queue == null
-        ? List.of(tx.transaction())
-        : queue.pendingFrom(tx.nonce());
+    if (added.replaced() != null && !waits) {
+      executable.add(tx.transaction());
+    } else if (queue != null && !waits) {
+      executable.addAll(queue.pendingFrom(tx.nonce()));
+    }
+    return true;
+  }
+
+  /** Returns the transactions that became executable since the last call, in order. */
+  synchronized List<Transaction> drainExecutable() {
+    List<Transaction> out = executable;
+    executable = new ArrayList<>();
+    return out;
+  }
+
+  /** Notes that a client has sent a transaction too; returns whether that is news. */
+  synchronized boolean makeLocal(Hash hash) {
+    return byHash.containsKey(hash) && local.add(hash);
+  }
+
+  /** Returns whether a client of this node has sent a transaction of the pool. */
+  synchronized boolean isLocal(Hash hash) {
+    return local.contains(hash);
   }
 
   private RejectedException notWorth(
       PooledTransaction tx, boolean waits, @Nullable SenderQueue queue) {
-    if (queue != null && queue.size() >= poolOf(tx).limits().perSender()) {
+    if (queue != null
+        && queue.get(tx.nonce()) == null
+        && queue.size() >= poolOf(tx).limits().perSender()) {
       return new RejectedException(
           Reason.POOL_FULL, "txpool is full: pooled " + queue.size() + " txs of this account");
     }
@@ -179,8 +223,9 @@ final class PooledTransactions {
       long next)
       throws RejectedException {
     boolean delegates = sender.delegated() || authorities.containsKey(tx.sender());
-    if (delegates && old == null) {
-      if (queue != null && queue.pendingCount() > 0) {
+    boolean replaces = old != null && Long.compareUnsigned(tx.nonce(), next) < 0;
+    if (delegates && !replaces) {
+      if (queue != null && !queue.isEmpty()) {
         throw invalid("in-flight transaction limit reached for delegated accounts");
       }
       if (tx.nonce() != next) {
@@ -265,44 +310,41 @@ final class PooledTransactions {
    * account that has code by now, leaves the pool.
    *
    * @param accounts senders at the head
-   * @return what can be executed because of it
    */
-  synchronized List<Transaction> reconcile(Map<Address, PoolValidator.Sender> accounts) {
-    List<Transaction> executable = new ArrayList<>();
+  synchronized void reconcile(Map<Address, PoolValidator.Sender> accounts) {
+    plain.dropOrder();
+    blobs.dropOrder();
     accounts.forEach(
         (address, sender) -> {
           for (SubPool pool : List.of(plain, blobs)) {
             SenderQueue queue = pool.queue(address);
             if (queue != null) {
-              executable.addAll(reconcile(pool, queue, sender));
+              reconcile(pool, queue, sender);
             }
           }
         });
-    return executable;
   }
 
-  private List<Transaction> reconcile(
-      SubPool pool, SenderQueue queue, PoolValidator.Sender sender) {
+  private void reconcile(SubPool pool, SenderQueue queue, PoolValidator.Sender sender) {
     long nonce = sender.account().nonce();
-    BigInteger left = sender.account().balance().toBigInteger();
+    BigInteger rest = sender.account().balance().toBigInteger();
     long before = queue.nextNonce();
     for (PooledTransaction tx : List.copyOf(queue.all())) {
       boolean mined = Long.compareUnsigned(tx.nonce(), nonce) < 0;
-      left = mined ? left : left.subtract(tx.cost());
-      if (mined || left.signum() < 0 || sender.isContract()) {
+      rest = mined ? rest : rest.subtract(tx.cost());
+      if (mined || rest.signum() < 0 || sender.isContract()) {
         remove(tx);
       }
     }
-    if (queue.isEmpty()) {
-      return List.of();
+    if (!queue.isEmpty()) {
+      pool.setNonce(queue, nonce);
+      executable.addAll(queue.pendingFrom(before));
     }
-    pool.setNonce(queue, nonce);
-    return queue.pendingFrom(before);
   }
 
   /** Removes the transactions that are no longer valid whatever the state is. */
   synchronized void removeIf(Predicate<PooledTransaction> isInvalid) {
-    List.copyOf(byHash.values()).stream().filter(isInvalid).forEach(this::remove);
+    removeAll(byHash.values().stream().filter(isInvalid).toList());
   }
 
   /** Removes the queued transactions of senders that have added nothing for long. */
@@ -314,7 +356,15 @@ final class PooledTransactions {
             .flatMap(queue -> queue.queued().stream())
             .map(tx -> byHash.get(tx.hash()))
             .toList();
-    expired.forEach(this::remove);
+    removeAll(expired);
+  }
+
+  private void removeAll(List<PooledTransaction> removed) {
+    if (!removed.isEmpty()) {
+      plain.dropOrder();
+      blobs.dropOrder();
+      removed.forEach(this::remove);
+    }
   }
 
   synchronized boolean remove(Hash hash) {
@@ -332,9 +382,21 @@ final class PooledTransactions {
 
   private void forget(PooledTransaction tx) {
     byHash.remove(tx.hash());
-    left.add(tx.hash());
+    noteLeft(tx.hash());
     for (Address authority : tx.authorities()) {
       authorities.computeIfPresent(authority, (a, count) -> count == 1 ? null : count - 1);
+    }
+  }
+
+  private void noteLeft(Hash hash) {
+    if (tracksLeft) {
+      left.add(hash);
+    }
+    if (local.remove(hash)) {
+      recentlyLocal.add(hash);
+      if (recentlyLocal.size() > MAX_RECENTLY_LOCAL) {
+        recentlyLocal.remove(recentlyLocal.iterator().next());
+      }
     }
   }
 
@@ -347,7 +409,8 @@ final class PooledTransactions {
 
   synchronized int clear() {
     int count = byHash.size();
-    left.addAll(byHash.keySet());
+    byHash.keySet().forEach(this::noteLeft);
+    recentlyLocal.clear();
     byHash.clear();
     authorities.clear();
     plain.clear();
@@ -422,16 +485,17 @@ final class PooledTransactions {
   /**
    * Returns transactions with their sidecars, those of a sender in the order of nonces.
    *
-   * @param origin of which origin; null for any
+   * @param all whether also those that no client of this node has sent
    */
-  synchronized List<PoolJournal.Entry> entries(@Nullable Origin origin) {
+  synchronized List<PoolJournal.Entry> entries(boolean all) {
     return queues()
         .flatMap(queue -> queue.all().stream())
-        .filter(tx -> origin == null || tx.origin() == origin)
+        .filter(tx -> all || local.contains(tx.hash()))
         .map(
             tx ->
                 new PoolJournal.Entry(
-                    new BlobSidecar.Pooled(tx.transaction(), sidecars.get(tx.hash())), tx.origin()))
+                    new BlobSidecar.Pooled(tx.transaction(), sidecars.get(tx.hash())),
+                    local.contains(tx.hash()) ? Origin.LOCAL : Origin.REMOTE))
         .toList();
   }
 

@@ -5,8 +5,8 @@ package dev.patchbay.txpool;
  * What a transaction is worth to the builder of the next blocks; the lowest leaves a full pool
  * first.
  *
- * @param rank 0 when the next block can hold it; otherwise minus the number of full (or empty)
- *     blocks until the fees have come down to what it pays, or {@link #QUEUED}
+ * @param rank 0 when the next block can hold it; otherwise minus the number of empty blocks until
+ *     the fees have come down to what it pays, or {@link #QUEUED}
  * @param tip what the builder gets for one unit of gas, in wei; {@link Long#MAX_VALUE} when more
  */
 record Score(int rank, long tip) implements Comparable<Score> {

@@ -165,7 +165,7 @@ final class SenderQueue {
   void rate(Fees fees) {
     Score worst = queuedCount() > 0 ? new Score(Score.QUEUED, Long.MAX_VALUE) : Score.HIGHEST;
     for (PooledTransaction tx : byNonce.values()) {
-      Score own = fees.score(tx.transaction());
+      Score own = tx.score(fees);
       worst = worst.min(worst.rank() == Score.QUEUED ? new Score(Score.QUEUED, own.tip()) : own);
     }
     score = worst;

@@ -7,7 +7,10 @@ import dev.patchbay.primitives.Transaction;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -18,13 +21,15 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: under the lock of the pool.
  */
 final class Sidecars {
-  private final Map<Hash, BlobSidecar> byTransaction = new LinkedHashMap<>();
+  private final Map<Hash, Stored> byTransaction = new LinkedHashMap<>();
 
-  /** The transaction whose sidecar has a blob, by versioned hash of the blob. */
-  private final Map<Hash, Hash> owners = new HashMap<>();
+  /** The transactions whose sidecars have a blob, by versioned hash of the blob. */
+  private final Map<Hash, Set<Hash>> owners = new HashMap<>();
 
   private final int maxBlobs;
   private int blobs;
+
+  private record Stored(BlobSidecar sidecar, List<Hash> versionedHashes) {}
 
   /**
    * Creates an empty collection.
@@ -36,12 +41,13 @@ final class Sidecars {
   }
 
   @Nullable BlobSidecar get(Hash transaction) {
-    return byTransaction.get(transaction);
+    Stored stored = byTransaction.get(transaction);
+    return stored == null ? null : stored.sidecar();
   }
 
   @Nullable BlobSidecar byVersionedHash(Hash versionedHash) {
-    Hash owner = owners.get(versionedHash);
-    return owner == null ? null : byTransaction.get(owner);
+    Set<Hash> transactions = owners.get(versionedHash);
+    return transactions == null ? null : get(transactions.iterator().next());
   }
 
   /**
@@ -50,17 +56,32 @@ final class Sidecars {
    * @param isPooled whether a transaction is in the pool
    */
   void store(Transaction tx, BlobSidecar sidecar, Predicate<Hash> isPooled) {
-    if (byTransaction.put(tx.hash(), sidecar) == null) {
+    Stored stored = new Stored(sidecar, tx.blobVersionedHashes());
+    if (byTransaction.put(tx.hash(), stored) == null) {
       blobs += sidecar.blobs().size();
     }
-    tx.blobVersionedHashes().forEach(blob -> owners.put(blob, tx.hash()));
-    for (Iterator<Map.Entry<Hash, BlobSidecar>> all = byTransaction.entrySet().iterator();
+    for (Hash hash : stored.versionedHashes()) {
+      owners.computeIfAbsent(hash, key -> new LinkedHashSet<>()).add(tx.hash());
+    }
+    for (Iterator<Map.Entry<Hash, Stored>> all = byTransaction.entrySet().iterator();
         all.hasNext() && blobs > maxBlobs; ) {
-      Map.Entry<Hash, BlobSidecar> oldest = all.next();
+      Map.Entry<Hash, Stored> oldest = all.next();
       if (!isPooled.test(oldest.getKey())) {
-        blobs -= oldest.getValue().blobs().size();
         all.remove();
-        owners.values().removeIf(oldest.getKey()::equals);
+        release(oldest.getKey(), oldest.getValue());
+      }
+    }
+  }
+
+  private void release(Hash transaction, Stored stored) {
+    blobs -= stored.sidecar().blobs().size();
+    for (Hash hash : stored.versionedHashes()) {
+      Set<Hash> transactions = owners.get(hash);
+      if (transactions != null) {
+        transactions.remove(transaction);
+        if (transactions.isEmpty()) {
+          owners.remove(hash);
+        }
       }
     }
   }

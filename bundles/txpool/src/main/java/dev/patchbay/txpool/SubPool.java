@@ -161,6 +161,11 @@ final class SubPool {
     change(queue, () -> queue.setNonce(nonce));
   }
 
+  /** Drops the order: many changes follow, and keeping it up costs more than a new one. */
+  void dropOrder() {
+    order = null;
+  }
+
   void clear() {
     queues.clear();
     byAddressHash.clear();

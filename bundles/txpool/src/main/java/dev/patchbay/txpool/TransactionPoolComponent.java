@@ -7,6 +7,8 @@ import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.AddResult.Reason;
 import dev.patchbay.api.txpool.PoolContent;
@@ -29,6 +31,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Hashtable;
@@ -144,6 +147,9 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   private long latestGasLimit;
 
   private volatile long expiredMillis;
+  private volatile @Nullable FeesAt latestFees;
+
+  private record FeesAt(Hash head, Fees fees) {}
 
   /** Creates the pool of the node. */
   @Activate
@@ -201,7 +207,7 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
     this.clock = clock;
     this.settings = settings;
     validator = new PoolValidator(chain, schedule, states, settings.minTip());
-    transactions = new PooledTransactions(settings);
+    transactions = new PooledTransactions(settings, folder != null);
     journal =
         folder == null
             ? null
@@ -232,7 +238,13 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
   void addListener(PoolListener listener) {
-    listeners.add(listener);
+    listeners.add(
+        listener,
+        added ->
+            transactions
+                .pending()
+                .values()
+                .forEach(pending -> pending.forEach(added::transactionPending)));
   }
 
   void removeListener(PoolListener listener) {
@@ -255,52 +267,103 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
 
   @Override
   public AddResult add(Transaction tx, @Nullable BlobSidecar given, Origin origin) {
-    List<Transaction> executable;
     try {
-      executable = admit(tx, given, origin);
+      admit(tx, given, origin);
+      return new AddResult.Accepted();
     } catch (RejectedException rejected) {
       return rejected.result();
+    } finally {
+      announce();
     }
-    announce(executable);
-    return new AddResult.Accepted();
   }
 
-  private List<Transaction> admit(Transaction tx, @Nullable BlobSidecar given, Origin origin)
+  private void admit(Transaction tx, @Nullable BlobSidecar given, Origin origin)
       throws RejectedException {
     Block head = chain.head();
     Address address = validator.validateStateless(tx, head);
     BlobSidecar sidecar = given == null ? transactions.sidecar(tx.hash()) : given;
     validator.checkSidecarForm(tx, sidecar, head);
-    if (given != null) { // whoever sends blobs must be able to pay: to check them takes long
-      PoolValidator.Sender sender = validator.sender(tx, address, head);
-      transactions.validateWithState(pooled(tx, address, sender, origin), sender);
-      validator.checkProofs(tx, given);
+    if (origin == Origin.LOCAL && transactions.makeLocal(tx.hash())) {
+      journal(tx, sidecar);
     }
     checkFilters(tx);
+    if (given != null || !tx.authorizations().isEmpty()) { // what takes long is for who can pay
+      PoolValidator.Sender sender = readSender(tx, address).sender();
+      transactions.validateWithState(pooled(tx, address, sender, List.of()), sender);
+      if (given != null) {
+        validator.checkProofs(tx, given);
+      }
+    }
+    List<Address> authorities = PooledTransaction.authorities(tx);
     expire();
-    List<Transaction> executable = null;
-    while (executable == null) {
-      Block current = chain.head();
-      PoolValidator.Sender sender = validator.sender(tx, address, current);
-      executable =
+    boolean added = false;
+    while (!added) {
+      AtHead read = readSender(tx, address);
+      Block current = read.head();
+      if (!current.hash().equals(head.hash())) {
+        validator.validateStateless(tx, current);
+        validator.checkSidecarForm(tx, sidecar, current);
+        head = current;
+      }
+      added =
           transactions.add(
-              pooled(tx, address, sender, origin),
-              sender,
+              pooled(tx, address, read.sender(), authorities),
+              read.sender(),
               sidecar,
-              validator.feesAfter(current),
+              origin == Origin.LOCAL,
+              feesAfter(current),
               clock.millis(),
               () -> current.hash().equals(chain.head().hash()));
     }
-    if (journal != null) {
-      journal.update(new PoolJournal.Entry(new BlobSidecar.Pooled(tx, sidecar), origin));
+    if (transactions.isLocal(tx.hash())) {
+      journal(tx, sidecar);
     }
-    return executable;
+  }
+
+  private void journal(Transaction tx, @Nullable BlobSidecar sidecar) {
+    if (journal != null) {
+      journal.added(new PoolJournal.Entry(new BlobSidecar.Pooled(tx, sidecar), Origin.LOCAL));
+    }
+  }
+
+  /** A sender, and the head at which it was read. */
+  private record AtHead(Block head, PoolValidator.Sender sender) {}
+
+  /** Reads a sender at the head, again while the head moves. */
+  private AtHead readSender(Transaction tx, Address address) {
+    while (true) {
+      Block head = chain.head();
+      try {
+        PoolValidator.Sender sender = validator.sender(tx, address, head);
+        if (sender != null) {
+          return new AtHead(head, sender);
+        }
+      } catch (StorageException failure) { // also when a reorg takes place
+        if (head.hash().equals(chain.head().hash())) {
+          throw failure;
+        }
+        continue;
+      }
+      if (head.hash().equals(chain.head().hash())) {
+        throw new StorageUnavailableException("the state after the head is not available now");
+      }
+    }
+  }
+
+  /** Returns the fees after a head, the same instance for the same head. */
+  private Fees feesAfter(Block head) {
+    FeesAt known = latestFees;
+    if (known == null || !known.head().equals(head.hash())) {
+      known = new FeesAt(head.hash(), validator.feesAfter(head));
+      latestFees = known;
+    }
+    return known.fees();
   }
 
   private PooledTransaction pooled(
-      Transaction tx, Address address, PoolValidator.Sender sender, Origin origin) {
+      Transaction tx, Address address, PoolValidator.Sender sender, List<Address> authorities) {
     BigInteger cost = IntrinsicGas.maximumCost(tx).add(sender.extraFees());
-    return PooledTransaction.of(tx, address, origin, arrivals.getAndIncrement(), cost);
+    return new PooledTransaction(tx, address, arrivals.getAndIncrement(), cost, authorities);
   }
 
   private void checkFilters(Transaction tx) throws RejectedException {
@@ -313,8 +376,10 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
     }
   }
 
-  private void announce(List<Transaction> executable) {
-    executable.forEach(tx -> listeners.forEach(listener -> listener.transactionPending(tx)));
+  private void announce() {
+    for (Transaction tx : transactions.drainExecutable()) {
+      listeners.forEach(listener -> listener.transactionPending(tx));
+    }
   }
 
   private void expire() {
@@ -337,19 +402,22 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
     Block head = added.isEmpty() ? chain.head() : added.get(added.size() - 1);
     boolean all = isBehind || !removed.isEmpty();
     isBehind = true; // unless the end is reached
+    checkRules(head);
     if (!transactions.isEmpty()) {
-      checkRules(head);
-      announce(reconcile(head, all ? null : changedAccounts(added)));
+      reconcile(head, all ? null : changedAccounts(added));
+      announce();
       expire();
     }
     isBehind = false;
     if (depth <= MAX_READDED_DEPTH) {
-      for (Block block : removed) {
+      List<Block> lowestFirst = new ArrayList<>(removed);
+      Collections.reverse(lowestFirst); // in the order of nonces
+      for (Block block : lowestFirst) {
         block.transactions().forEach(tx -> readding.run(() -> add(tx, null, Origin.REMOTE)));
       }
     }
     if (journal != null) {
-      journal.update(null);
+      journal.update();
     }
   }
 
@@ -394,7 +462,7 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
     return out;
   }
 
-  private List<Transaction> reconcile(Block head, @Nullable Collection<Hash> changed) {
+  private void reconcile(Block head, @Nullable Collection<Hash> changed) {
     Map<Address, PoolValidator.Sender> accounts = new HashMap<>();
     try (StateReader state = states.stateAt(head.hash())) {
       if (state == null) {
@@ -404,7 +472,7 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
         accounts.put(address, PoolValidator.sender(state, address, BigInteger.ZERO));
       }
     }
-    return transactions.reconcile(accounts);
+    transactions.reconcile(accounts);
   }
 
   // ---- queries
@@ -423,7 +491,7 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   public boolean remove(Hash hash) {
     boolean removed = transactions.remove(hash);
     if (journal != null) {
-      journal.update(null);
+      journal.update();
     }
     return removed;
   }
@@ -432,7 +500,7 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   public int clear() {
     int count = transactions.clear();
     if (journal != null) {
-      journal.update(null);
+      journal.update();
     }
     return count;
   }

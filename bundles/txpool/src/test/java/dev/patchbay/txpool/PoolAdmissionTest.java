@@ -13,6 +13,7 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Authorization;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
@@ -80,6 +81,27 @@ class PoolAdmissionTest extends PoolFixture {
     assertThat(refusal(tx(KEY, 1, GWEI)))
         .isEqualTo("in-flight transaction limit reached for delegated accounts");
     assertThat(refusal(tx(KEY, 0, 2 * GWEI))).as("a replacement").isEmpty();
+  }
+
+  @Test
+  void anAccountThatDelegatesWithQueuedTransactionsGetsNoMore() {
+    assertThat(refusal(tx(KEY, 1, GWEI))).isEmpty();
+    setCode(KEY, delegation());
+    assertThat(refusal(tx(KEY, 0, GWEI)))
+        .isEqualTo("in-flight transaction limit reached for delegated accounts");
+  }
+
+  @Test
+  void twoTransactionsWithTheSameBlobBothServeIt() {
+    fork = Fork.PRAGUE;
+    Transaction first = blobTx(KEY, 0, GWEI, 1);
+    Transaction second = blobTx(OTHER, 0, GWEI, 1);
+    pool.add(first, sidecar(0, 1));
+    pool.add(second, sidecar(0, 1));
+    Hash blob = first.blobVersionedHashes().get(0);
+    pool.remove(second.hash());
+    assertThat(pool.sidecarByVersionedHash(blob)).isNotNull();
+    assertThat(pool.get(first.hash())).isNotNull();
   }
 
   @Test

@@ -51,6 +51,7 @@ class PoolEvictionTest extends PoolFixture {
     assertThat(refusal(tx(key(3), 0, 1_010))).isEmpty();
     assertThat(pool.get(tipless.hash())).as("a tip of 1 is less than one of 10").isNull();
     baseFee = UInt256.of(2_000);
+    mine();
     assertThat(refusal(builder(0, 2).maxFeePerGas(UInt256.of(3_000)).sign(key(4))))
         .as("under the new base fee this is the better one")
         .isEmpty();

@@ -52,6 +52,10 @@ abstract class PoolFixture {
   @Nullable Set<Hash> changed;
   Instant now = Instant.EPOCH;
   boolean isUnavailable;
+
+  /** Whether the state after the head is not available. */
+  boolean isMissing;
+
   Block head = block(1, List.of());
   final ChainReader chain =
       stub(
@@ -90,6 +94,9 @@ abstract class PoolFixture {
               args -> {
                 if (isUnavailable) {
                   throw new StorageUnavailableException("no store");
+                }
+                if (isMissing) {
+                  return null;
                 }
                 return stub(
                     IterableStateReader.class,

@@ -5,14 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.api.txpool.TransactionFilter;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Transaction;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** What a new head does to the transactions of the pool. */
@@ -155,5 +158,95 @@ class PoolHeadTest extends PoolFixture {
     assertThat(pool.content(sender(OTHER)).queued())
         .as("its sender was there again, too late")
         .hasSize(1);
+  }
+
+  /** The head has moved, and the pool is notified a moment later: receipts are seen already. */
+  @Test
+  void aTransactionBetweenAHeadAndItsNotificationIsJudgedByTheNewHead() {
+    fork = Fork.PRAGUE;
+    long cost = 21_000 * GWEI + 1;
+    accounts.put(sender(KEY), account(0, 3 * cost));
+    pool.add(tx(KEY, 0, GWEI));
+    pool.add(tx(KEY, 1, GWEI));
+    pool.add(blobTx(OTHER, 0, GWEI, 1), sidecar(0, 1));
+    pool.add(blobTx(OTHER, 1, GWEI, 1), sidecar(0, 1));
+    head = block(2, List.of(tx(KEY, 0, GWEI), blobTx(OTHER, 0, GWEI, 1)));
+    accounts.put(sender(KEY), account(1, 2 * cost));
+    accounts.put(sender(OTHER), account(1));
+    assertThat(refusal(tx(KEY, 2, GWEI))).as("what was mined no longer counts").isEmpty();
+    assertThat(refusal(blobTx(OTHER, 2, GWEI, 1), sidecar(0, 1))).isEmpty();
+    assertThat(pool.content(sender(OTHER)).pending())
+        .extracting(Transaction::nonce)
+        .containsExactly(1L, 2L);
+    pool.headChanged(List.of(), List.of(head));
+    assertThat(pool.status().pending()).isEqualTo(4);
+    assertThat(pool.status().queued()).isZero();
+  }
+
+  @Test
+  void blobTransactionsOfSeveralRemovedBlocksComeBackInOrder() {
+    fork = Fork.PRAGUE;
+    Transaction first = blobTx(0, GWEI, 1);
+    Transaction second = blobTx(1, GWEI, 1);
+    pool.add(first, sidecar(0, 1));
+    pool.add(second, sidecar(0, 1));
+    Block lower = block(2, List.of(first));
+    Block upper = block(3, List.of(second));
+    accounts.put(sender(KEY), account(2));
+    head = upper;
+    pool.headChanged(List.of(), List.of(lower, upper));
+    assertThat(pool.status().pending()).isZero();
+    accounts.put(sender(KEY), account(0));
+    head = block(2, List.of(tx(OTHER, 0, GWEI)));
+    pool.headChanged(List.of(upper, lower), List.of(head));
+    assertThat(pool.pending().get(sender(KEY))).containsExactly(first, second);
+  }
+
+  @Test
+  void aHeadThatMovesDuringTheChecksIsCheckedAgain() {
+    fork = Fork.PRAGUE;
+    pool.addFilter(
+        new TransactionFilter() {
+          @Override
+          public @Nullable String refuseAdmission(Transaction transaction) {
+            fork = Fork.OSAKA;
+            mine();
+            return null;
+          }
+        });
+    assertThat(refusal(blobTx(0, GWEI, 1), sidecar(0, 1)))
+        .contains("unexpected sidecar version, want: 1");
+    fork = Fork.PRAGUE;
+    assertThat(refusal(builder(0, GWEI).gasLimit(20_000_000).sign(OTHER)))
+        .contains("transaction gas limit too high");
+  }
+
+  @Test
+  void aGasLimitThatRisesAndFallsWhileThePoolIsEmptyIsSeen() {
+    gasLimit = 28_000_000;
+    mine();
+    gasLimit = 30_000_000;
+    mine();
+    pool.add(builder(0, GWEI).gasLimit(30_000_000).sign(KEY));
+    gasLimit = 29_000_000;
+    mine();
+    assertThat(pool.status().pending()).isZero();
+  }
+
+  @Test
+  void aListenerThatComesLaterLearnsWhatIsPending() {
+    Transaction tx = tx(KEY, 0, GWEI);
+    pool.add(tx);
+    pool.add(tx(OTHER, 1, GWEI));
+    List<Transaction> seen = new ArrayList<>();
+    pool.addListener(seen::add);
+    assertThat(seen).containsExactly(tx);
+  }
+
+  @Test
+  void aStateThatIsNotThereIsNoAccountWithoutEther() {
+    isMissing = true;
+    assertThatThrownBy(() -> pool.add(tx(KEY, 0, GWEI)))
+        .isInstanceOf(StorageUnavailableException.class);
   }
 }

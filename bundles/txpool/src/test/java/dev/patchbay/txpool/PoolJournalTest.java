@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.TransactionPool.Origin;
 import dev.patchbay.primitives.BlobSidecar;
+import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
@@ -127,6 +128,21 @@ class PoolJournalTest extends PoolFixture {
     journal.close();
   }
 
+  /** When the disk is full at a start, the file with the cut record stays as it is. */
+  @Test
+  void nothingIsAppendedBehindADamagedRecord() throws IOException {
+    PoolJournal journal = journal();
+    journal.replace(() -> List.of(entry(tx(KEY, 0, GWEI))));
+    Files.write(file(), new byte[] {1, 2, 3}, StandardOpenOption.APPEND);
+    byte[] before = Files.readAllBytes(file());
+    PoolJournal next = journal();
+    assertThat(next.read().damage()).contains("cut off");
+    assertThat(next.isToBeReplaced()).isTrue();
+    next.added(entry(tx(KEY, 1, GWEI)));
+    assertThat(Files.readAllBytes(file())).isEqualTo(before);
+    journal.close();
+  }
+
   // ---- with the pool
 
   private TransactionPoolComponent started(List<Transaction> seen) throws IOException {
@@ -161,6 +177,49 @@ class PoolJournalTest extends PoolFixture {
     assertThat(seen).containsExactlyInAnyOrder(waiting, blob);
     assertThat(second.sidecar(blob.hash())).isEqualTo(sidecar(0, 1));
     second.close();
+    first.close();
+  }
+
+  @Test
+  void blobTransactionsOfARaisedFeeComeBackInTheOrderOfNonces() throws Exception {
+    fork = Fork.PRAGUE;
+    TransactionPoolComponent first = started(new ArrayList<>());
+    first.add(blobTx(0, GWEI, 1), sidecar(0, 1));
+    first.add(blobTx(1, GWEI, 1), sidecar(0, 1));
+    first.add(blobTx(0, 2 * GWEI, 1), sidecar(0, 1));
+    TransactionPoolComponent second = started(new ArrayList<>());
+    assertThat(second.pending().get(sender(KEY)))
+        .containsExactly(blobTx(0, 2 * GWEI, 1), blobTx(1, GWEI, 1));
+    second.close();
+    first.close();
+  }
+
+  @Test
+  void aLocalTransactionThatAReorgBringsBackIsLocalStill() throws Exception {
+    Transaction tx = tx(KEY, 0, GWEI);
+    TransactionPoolComponent first = started(new ArrayList<>());
+    first.add(tx);
+    Block mined = block(2, List.of(tx));
+    accounts.put(sender(KEY), account(1));
+    head = mined;
+    first.headChanged(List.of(), List.of(mined));
+    journalOf(first).step();
+    assertThat(readBack()).isEmpty();
+    accounts.put(sender(KEY), account(0));
+    head = block(2, List.of());
+    first.headChanged(List.of(mined), List.of(head));
+    assertThat(readBack()).containsExactly(tx);
+    first.close();
+  }
+
+  @Test
+  void aRemoteTransactionThatAClientSendsTooIsKept() throws Exception {
+    Transaction tx = tx(KEY, 0, GWEI);
+    TransactionPoolComponent first = started(new ArrayList<>());
+    first.add(tx, null, Origin.REMOTE);
+    assertThat(readBack()).isEmpty();
+    first.add(tx); // already known
+    assertThat(readBack()).containsExactly(tx);
     first.close();
   }
 

@@ -55,7 +55,6 @@ class PoolTest extends PoolFixture {
             new StackOverflowError(),
             new NoClassDefFoundError("dev/patchbay/Exchanged"),
             new AssertionError("an assertion"))) {
-      announced.clear();
       PoolListener broken =
           transaction -> {
             throw error;
@@ -63,6 +62,7 @@ class PoolTest extends PoolFixture {
       PoolListener other = announced::add;
       pool.addListener(broken);
       pool.addListener(other);
+      announced.clear(); // what was pending before
       Transaction transaction =
           tx(KEY, pool.pending().values().stream().mapToInt(List::size).sum(), 2 * GWEI);
       assertThat(pool.add(transaction)).isInstanceOf(AddResult.Accepted.class);

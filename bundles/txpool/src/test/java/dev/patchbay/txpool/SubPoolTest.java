@@ -3,7 +3,6 @@ package dev.patchbay.txpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.patchbay.api.txpool.TransactionPool.Origin;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
@@ -197,7 +196,7 @@ class SubPoolTest {
             .value(UInt256.of(arrivals))
             .build();
     BigInteger cost = BigInteger.valueOf(random.nextInt(1_000));
-    return PooledTransaction.of(tx, address(sender), Origin.REMOTE, arrivals++, cost);
+    return new PooledTransaction(tx, address(sender), arrivals++, cost, List.of());
   }
 
   private static Address address(int sender) {

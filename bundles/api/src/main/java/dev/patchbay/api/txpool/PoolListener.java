@@ -10,6 +10,9 @@ import org.osgi.annotation.versioning.ConsumerType;
  */
 @ConsumerType
 public interface PoolListener {
-  /** Called when a transaction became executable. */
+  /**
+   * Called when a transaction became executable, and for those that are executable when the
+   * listener is registered. A transaction may come more than once.
+   */
   void transactionPending(Transaction transaction);
 }

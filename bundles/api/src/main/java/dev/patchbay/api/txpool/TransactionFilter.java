@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * Refuses valid transactions; a whiteboard service. All registered filters are asked, and one
+ * Refuses transactions by a policy; a whiteboard service. All registered filters are asked, and one
  * refusal is enough. Blocks of others are not filtered: a filter is a policy of this node, not a
  * rule of consensus.
  *
@@ -16,7 +16,7 @@ import org.osgi.annotation.versioning.ConsumerType;
 @ConsumerType
 public interface TransactionFilter {
   /**
-   * Decides whether a valid transaction may enter the pool.
+   * Decides whether a transaction may enter the pool. It has passed the checks that need no state.
    *
    * @return why not, as a sentence for its sender; null when it may
    */
