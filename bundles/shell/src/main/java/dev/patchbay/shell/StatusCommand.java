@@ -23,7 +23,7 @@ import org.osgi.framework.BundleContext;
 @Command(
     scope = "patchbay",
     name = "status",
-    description = "Shows head, peers, storage, consensus and a swap in progress")
+    description = "Shows head, storage, consensus, pool and a swap in progress")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class StatusCommand implements Action {
   @Reference private BundleContext context;
@@ -47,7 +47,6 @@ public final class StatusCommand implements Action {
     } catch (StorageUnavailableException unavailable) {
       System.out.println("head       " + unavailable.getMessage());
     }
-    System.out.println("peers      0");
     StorageControl storage = services.require(StorageControl.class);
     for (String name : storage.names()) {
       System.out.println(
