@@ -17,6 +17,12 @@ public interface RpcSession {
   /** Returns what a search for logs may be for, by the listener of the connection. */
   LogLimits logLimits();
 
+  /**
+   * Returns what the connections of one client have in common: its IP address, of IPv6 the first 64
+   * bits. Two of the same client are equal. All connections of IPC are of one client.
+   */
+  Object client();
+
   /** Returns whether the server can send to the client: true over WebSocket and IPC. */
   boolean canNotify();
 
@@ -56,4 +62,10 @@ public interface RpcSession {
    * @param action the object that {@link #onClose} was called with; any other does nothing
    */
   void removeOnClose(Runnable action);
+
+  /**
+   * Closes the connection, without waiting for the client to read what was sent: a client that
+   * would miss notifications must learn of it. Does nothing over HTTP.
+   */
+  void disconnect();
 }

@@ -43,6 +43,11 @@ class SubscriptionsTest {
     }
 
     @Override
+    public Object client() {
+      return "client";
+    }
+
+    @Override
     public boolean canNotify() {
       return true;
     }
@@ -72,6 +77,9 @@ class SubscriptionsTest {
     public void removeOnClose(Runnable action) {
       onClose.remove(action);
     }
+
+    @Override
+    public void disconnect() {}
   }
 
   /** Each block has ten logs. */

@@ -32,7 +32,6 @@ final class HttpHandler extends Handler.Abstract {
 
   private final Dispatcher dispatcher;
   private final Terms terms;
-  private final RpcSession session;
   private final List<String> hosts;
   private final List<String> origins;
   private final @Nullable JwtAuthentication authentication;
@@ -48,7 +47,6 @@ final class HttpHandler extends Handler.Abstract {
     this.hosts = hosts;
     this.origins = origins;
     this.authentication = authentication;
-    session = new HttpSession(terms.limits().logs());
   }
 
   @Override
@@ -135,6 +133,7 @@ final class HttpHandler extends Handler.Abstract {
   /** Answers a message; meanwhile the connection does not idle. */
   private byte @Nullable [] answer(byte[] body, Request request, Exchange exchange) {
     WatchedEndPoint connection = WatchedEndPoint.of(request);
+    RpcSession session = new HttpSession(terms.limits().logs(), client(request));
     if (connection == null) {
       return dispatcher.answer(body, terms, session, exchange);
     }
@@ -146,6 +145,11 @@ final class HttpHandler extends Handler.Abstract {
     } finally {
       connection.entry().release(answer == null ? 0 : answer.length);
     }
+  }
+
+  /** Returns the client of a request. */
+  static Object client(Request request) {
+    return Connections.client(request.getConnectionMetaData().getRemoteSocketAddress());
   }
 
   /** Returns what knows whether the client of a request has gone, while it is answered. */

@@ -4,11 +4,12 @@ package dev.patchbay.rpc.server;
 import dev.patchbay.api.rpc.RpcSession;
 
 /**
- * What all requests over HTTP have: nothing is sent to them but their answers.
+ * The session of a request over HTTP: nothing is sent to its client but the response.
  *
  * @param logLimits what a search for logs may be for
+ * @param client the client, as of {@link Connections#client}
  */
-record HttpSession(LogLimits logLimits) implements RpcSession {
+record HttpSession(LogLimits logLimits, Object client) implements RpcSession {
   @Override
   public boolean canNotify() {
     return false;
@@ -36,4 +37,7 @@ record HttpSession(LogLimits logLimits) implements RpcSession {
 
   @Override
   public void removeOnClose(Runnable action) {}
+
+  @Override
+  public void disconnect() {}
 }

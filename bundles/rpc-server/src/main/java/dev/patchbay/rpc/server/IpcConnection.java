@@ -136,6 +136,11 @@ final class IpcConnection implements RpcSession {
   }
 
   @Override
+  public Object client() {
+    return Connections.ONE_CLIENT;
+  }
+
+  @Override
   public boolean canNotify() {
     return true;
   }
@@ -172,5 +177,10 @@ final class IpcConnection implements RpcSession {
     if (closeActions.remove(action)) {
       entry.release(0);
     }
+  }
+
+  @Override
+  public void disconnect() {
+    close();
   }
 }

@@ -20,6 +20,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
 
   private final Dispatcher dispatcher;
   private final Terms terms;
+  private final Object client;
   private final Runnable leave;
   private final @Nullable WatchedEndPoint connection;
   private final Exchange exchange = new Exchange(null, this::isGone);
@@ -31,12 +32,19 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   /**
    * Creates a socket that is not open yet.
    *
+   * @param client the client, as of {@link Connections#client}
    * @param leave takes the socket out of the count; it may run more than once
    * @param connection the connection of the socket, when it is watched
    */
-  Socket(Dispatcher dispatcher, Terms terms, Runnable leave, @Nullable WatchedEndPoint connection) {
+  Socket(
+      Dispatcher dispatcher,
+      Terms terms,
+      Object client,
+      Runnable leave,
+      @Nullable WatchedEndPoint connection) {
     this.dispatcher = dispatcher;
     this.terms = terms;
+    this.client = client;
     this.leave = leave;
     this.connection = connection;
   }
@@ -119,6 +127,11 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   }
 
   @Override
+  public Object client() {
+    return client;
+  }
+
+  @Override
   public boolean canNotify() {
     return true;
   }
@@ -165,5 +178,13 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   @Override
   public void removeOnClose(Runnable action) {
     closeActions.remove(action);
+  }
+
+  @Override
+  public void disconnect() {
+    Session session = getSession();
+    if (session != null) {
+      session.disconnect();
+    }
   }
 }

@@ -80,7 +80,7 @@ final class SocketCreator implements WebSocketCreator {
               connection.onceClosed(leave); // the connection is for the socket alone
             }
           });
-      return new Socket(dispatcher, terms, leave, connection);
+      return new Socket(dispatcher, terms, HttpHandler.client(request), leave, connection);
     } catch (Throwable failure) {
       leave.run();
       throw failure;

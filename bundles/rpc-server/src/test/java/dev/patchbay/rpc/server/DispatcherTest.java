@@ -78,7 +78,7 @@ class DispatcherTest {
         dispatcher.answer(
             message.getBytes(StandardCharsets.UTF_8),
             terms(profile),
-            new HttpSession(LOGS),
+            new HttpSession(LOGS, Connections.ONE_CLIENT),
             Exchange.HELD);
     return answer == null ? null : new String(answer, StandardCharsets.UTF_8);
   }
@@ -203,7 +203,7 @@ class DispatcherTest {
                 dispatcher.answer(
                     request("test_long").getBytes(StandardCharsets.UTF_8),
                     terms(Profile.GETH),
-                    new HttpSession(LOGS),
+                    new HttpSession(LOGS, Connections.ONE_CLIENT),
                     new Exchange(() -> sent, () -> false)))
         .isInstanceOf(BrokenAnswerException.class);
     assertThat(sent.toString(StandardCharsets.UTF_8)).contains("xxx").doesNotContain("error");

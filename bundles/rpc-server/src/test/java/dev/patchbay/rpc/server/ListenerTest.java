@@ -11,6 +11,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.annotation.Annotation;
 import java.lang.reflect.Proxy;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
@@ -23,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -77,6 +79,13 @@ class ListenerTest {
                   });
               return true;
             },
+            "test_client",
+            (params, session) -> sessionClients.add(session.client()),
+            "test_disconnect",
+            (params, session) -> {
+              session.disconnect();
+              return "disconnected";
+            },
             "test_subscribe",
             (params, session) -> {
               session.onClose(watched);
@@ -92,6 +101,9 @@ class ListenerTest {
   }
 
   private final Runnable watched = () -> {};
+
+  /** The client of each call of {@code test_client}. */
+  private final List<Object> sessionClients = Collections.synchronizedList(new ArrayList<>());
 
   @AfterEach
   void close() throws Exception {
@@ -358,6 +370,58 @@ class ListenerTest {
       await(listener::openSockets, 0);
       await(listener::openConnections, 0);
     } finally {
+      listener.close();
+    }
+  }
+
+  @Test
+  void connectionsFromOneAddressAreOfOneClient() throws Exception {
+    Listener listener = listen(Map.of());
+    try {
+      String body = BODY.replace("test_call", "test_client");
+      String request =
+          POST.replace(BODY, "").replace("Length: " + BODY.length(), "Length: " + body.length())
+              + body;
+      Socket elsewhere =
+          new Socket("127.0.0.1", listener.port(), InetAddress.getByName("127.0.0.2"), 0);
+      clients.add(elsewhere);
+      for (Socket socket : new Socket[] {connect(listener, ""), connect(listener, ""), elsewhere}) {
+        socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+        assertThat(response(socket)).contains("\"result\":true");
+      }
+      Socket socket = connect(listener, upgrade("Host: localhost\r\n"));
+      assertThat(response(socket)).startsWith("HTTP/1.1 101");
+      socket.getOutputStream().write(frame((byte) 1, BODY.replace("test_call", "test_client")));
+      await(sessionClients::size, 4);
+      Object first = sessionClients.get(0);
+      assertThat(sessionClients.get(1)).isEqualTo(first).hasSameHashCodeAs(first);
+      assertThat(sessionClients.get(2)).isNotEqualTo(first);
+      assertThat(sessionClients.get(3)).isEqualTo(first).hasSameHashCodeAs(first);
+    } finally {
+      listener.close();
+    }
+  }
+
+  @Test
+  void aSessionClosesItsConnection() throws Exception {
+    Listener listener = listen(Map.of());
+    Path path = folder.resolve("a.ipc");
+    IpcListener ipc =
+        new IpcListener(
+            dispatcher,
+            config(IpcListener.Config.class, Map.of("path", path.toString(), "namespaces", "test")),
+            Map.of());
+    try {
+      Socket socket = connect(listener, upgrade("Host: localhost\r\n"));
+      assertThat(response(socket)).startsWith("HTTP/1.1 101");
+      socket.getOutputStream().write(frame((byte) 1, BODY.replace("test_call", "test_disconnect")));
+      await(listener::openSockets, 0);
+      await(listener::openConnections, 0);
+      connect(path, BODY.replace("test_call", "test_disconnect"));
+      assertThat(line(connect(path, BODY))).contains("\"called\"");
+      await(ipc::openConnections, 1);
+    } finally {
+      ipc.close();
       listener.close();
     }
   }
