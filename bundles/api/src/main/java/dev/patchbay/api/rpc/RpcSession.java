@@ -39,7 +39,7 @@ public interface RpcSession {
    *
    * @param method what the client knows it by, e.g. {@code eth_subscription}
    * @param subscription its id, of {@link #newSubscription}
-   * @param result JSON-neutral value
+   * @param result JSON-neutral value, or a {@link SharedResult}
    * @return false when the connection is gone or too slow; the subscription should end then
    */
   boolean notify(String method, String subscription, Object result);

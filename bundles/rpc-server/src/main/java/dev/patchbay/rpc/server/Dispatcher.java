@@ -21,6 +21,7 @@ import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.api.rpc.RpcStream;
 import dev.patchbay.api.rpc.SharedCache;
+import dev.patchbay.api.rpc.SharedResult;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.ConfigurationKeys;
@@ -88,6 +89,7 @@ public final class Dispatcher {
   private static final byte[] CONSTANT_HEAD =
       "{\"jsonrpc\":\"2.0\",\"id\":".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] CONSTANT_MIDDLE = ",\"result\":".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] NOTIFICATION_TAIL = "}}".getBytes(StandardCharsets.US_ASCII);
 
   private final NamedServices<RpcMethod> methods = new NamedServices<>("method", LOG::warn);
   private final JsonMapper json =
@@ -421,16 +423,25 @@ public final class Dispatcher {
     return write(response);
   }
 
-  /** Returns what a client is sent of a subscription. */
+  /**
+   * Returns a notification of a subscription.
+   *
+   * @param result JSON-neutral value, or a {@link SharedResult}, which is serialized once
+   */
   byte[] notification(String method, String subscription, Object result) {
-    Map<String, Object> params = new LinkedHashMap<>();
-    params.put("subscription", subscription);
-    params.put("result", result);
-    Map<String, Object> message = new LinkedHashMap<>();
-    message.put("jsonrpc", "2.0");
-    message.put("method", method);
-    message.put("params", params);
-    return write(message);
+    byte[] before =
+        ("{\"jsonrpc\":\"2.0\",\"method\":\""
+                + method
+                + "\",\"params\":{\"subscription\":\""
+                + subscription
+                + "\",\"result\":")
+            .getBytes(StandardCharsets.US_ASCII);
+    byte[] value = result instanceof SharedResult shared ? shared.json(this::write) : write(result);
+    return ByteBuffer.allocate(before.length + value.length + NOTIFICATION_TAIL.length)
+        .put(before)
+        .put(value)
+        .put(NOTIFICATION_TAIL)
+        .array();
   }
 
   /** Writes a value as JSON. */

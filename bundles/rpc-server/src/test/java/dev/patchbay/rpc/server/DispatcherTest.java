@@ -13,15 +13,18 @@ import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.api.rpc.RpcStream;
+import dev.patchbay.api.rpc.SharedResult;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import java.io.ByteArrayOutputStream;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.AbstractList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -281,5 +284,35 @@ class DispatcherTest {
     serve((params, session) -> "done");
     assertThat(ask("{\"jsonrpc\":\"2.0\",\"method\":\"test_call\"}", Profile.PATCHBAY)).isNull();
     assertThat(ask("{\"jsonrpc\":\"2.0\",\"method\":\"test_none\"}", Profile.PATCHBAY)).isNull();
+  }
+
+  @Test
+  void aSharedResultIsSerializedOnce() {
+    AtomicInteger reads = new AtomicInteger();
+    List<String> value =
+        new AbstractList<>() {
+          @Override
+          public String get(int index) {
+            reads.incrementAndGet();
+            return "é\"";
+          }
+
+          @Override
+          public int size() {
+            return 1;
+          }
+        };
+    SharedResult shared = new SharedResult(value);
+    for (Object result : List.of(shared, shared, shared, value)) {
+      for (String id : List.of("0x1", "0x2")) {
+        assertThat(dispatcher.notification("eth_subscription", id, result))
+            .asString(StandardCharsets.UTF_8)
+            .isEqualTo(
+                "{\"jsonrpc\":\"2.0\",\"method\":\"eth_subscription\",\"params\":{\"subscription\":\""
+                    + id
+                    + "\",\"result\":[\"é\\\"\"]}}");
+      }
+    }
+    assertThat(reads).as("once for the shared result, twice for the other").hasValue(3);
   }
 }
