@@ -35,6 +35,7 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
 public final class EthNamespace implements RpcNamespace, ChainListener, PoolListener {
   private final Map<String, RpcMethod> methods = new HashMap<>();
   private final SendMethods sending;
+  private final Events events = Events.create();
   private final Filters filters;
   private final Subscriptions subscriptions;
   private final ServiceRegistration<?> registration;
@@ -61,7 +62,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
       @Reference CallSimulator simulator,
       @Reference TransactionPool pool) {
     LogSearch logs = new LogSearch(chain, () -> logIndex);
-    filters = new Filters(logs, InstantSource.system());
+    filters = new Filters(logs, events, ClientQuota.ofConditions(), InstantSource.system());
     ChainMethods chainMethods = new ChainMethods(chain, schedule, states, pool, () -> sealer);
     methods.putAll(chainMethods.methods());
     subscriptions = new Subscriptions(logs, chainMethods::receiptsOf);
@@ -108,7 +109,11 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
   public void headChanged(List<Block> removed, List<Block> added, long depth) {
     Tasks.runAll(
         List.of(
-            () -> filters.headChanged(removed, added),
+            () -> {
+              if (filters.count() > 0) {
+                events.headChanged(removed, added, depth);
+              }
+            },
             () -> subscriptions.headChanged(removed, added, depth),
             sending::headChanged));
   }
@@ -117,7 +122,11 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
   public void transactionPending(Transaction transaction) {
     Tasks.runAll(
         List.of(
-            () -> filters.transactionPending(transaction),
+            () -> {
+              if (filters.count() > 0) {
+                events.transactions().append(transaction);
+              }
+            },
             () -> subscriptions.transactionPending(transaction)));
   }
 }

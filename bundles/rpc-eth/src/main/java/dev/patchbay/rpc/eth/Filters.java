@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.eth;
 
+import dev.patchbay.api.chain.PrunedException;
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcExpensive;
 import dev.patchbay.api.rpc.RpcMethod;
-import dev.patchbay.api.rpc.RpcSession.LogLimits;
-import dev.patchbay.primitives.Block;
+import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.rpc.codec.Params;
+import dev.patchbay.rpc.eth.ClientQuota.Share;
+import dev.patchbay.rpc.eth.Events.HeadChange;
 import java.math.BigInteger;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -17,21 +21,39 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Filters that clients poll. An id is random; a filter that is not asked for five minutes is
- * dropped.
+ * Filters that clients poll. A filter holds the position of the events that it has reported, not
+ * the events: it costs nothing while nobody polls it. It is removed when nobody polls it for five
+ * minutes, and when the next event that it has to report is no longer held. Polling it answers
+ * "filter not found" then.
+ *
+ * <p>Threading: any thread.
  */
 final class Filters {
+  static final int MAX_PER_CLIENT = 1_000;
+  static final int MAX_FILTERS = 10_000;
+
   private static final Duration LIFE = Duration.ofMinutes(5);
-  private static final int MAX_FILTERS = 10_000;
-  private static final int MAX_PENDING = 10_000;
+
+  /** Blocks that are looked through for logs at once; more are an expensive call. */
+  private static final int QUICK_BLOCKS = 16;
+
+  /** One poll answers no further block once its logs have so many characters. */
+  private static final long MAX_LENGTH = 4 << 20;
 
   private final LogSearch logs;
+  private final Events events;
+  private final ClientQuota conditions;
   private final InstantSource clock;
   private final SecureRandom random = new SecureRandom();
-  private final Map<String, Filter> filters = new LinkedHashMap<>();
+  private final ClientQuota quota =
+      new ClientQuota("filters", "a client", MAX_PER_CLIENT, MAX_FILTERS);
+
+  /** By id, the one that was used least recently first; guarded by this. */
+  private final Map<String, Filter> filters = new LinkedHashMap<>(16, 0.75f, true);
 
   private enum Kind {
     LOGS,
@@ -40,43 +62,66 @@ final class Filters {
   }
 
   private static final class Filter {
+    final String id;
     final Kind kind;
-    final Map<String, @Nullable Object> criteria;
-    final LogSearch.@Nullable Query query;
-    List<Object> changes = new ArrayList<>();
+
+    /** Null unless the filter is for logs. */
+    final @Nullable LogCriteria criteria;
+
+    final List<Share> shares;
+
+    /** Position of the next event to report. */
+    final AtomicLong position;
+
+    /** Guarded by the lock of the filters. */
     Instant used;
 
     Filter(
+        String id,
         Kind kind,
-        Map<String, @Nullable Object> criteria,
-        LogSearch.@Nullable Query query,
+        @Nullable LogCriteria criteria,
+        List<Share> shares,
+        long position,
         Instant used) {
+      this.id = id;
       this.kind = kind;
       this.criteria = criteria;
-      this.query = query;
+      this.shares = shares;
+      this.position = new AtomicLong(position);
       this.used = used;
     }
 
-    void add(Object change) {
-      if (changes.size() < MAX_PENDING) {
-        changes.add(change);
-      }
+    /**
+     * Moves the position; returns the results, none when another poll has reported the events
+     * meanwhile.
+     */
+    List<Object> report(long from, long next, List<Object> results) {
+      return position.compareAndSet(from, next) ? results : List.of();
     }
   }
 
-  Filters(LogSearch logs, InstantSource clock) {
+  /**
+   * Creates an empty set of filters.
+   *
+   * @param conditions quota of addresses and topics
+   */
+  Filters(LogSearch logs, Events events, ClientQuota conditions, InstantSource clock) {
     this.logs = logs;
+    this.events = events;
+    this.conditions = conditions;
     this.clock = clock;
   }
 
   Map<String, RpcMethod> methods() {
     Map<String, RpcMethod> m = new LinkedHashMap<>();
-    m.put("eth_newFilter", (p, s) -> newLogFilter(new Params(p).object(0)));
-    m.put("eth_newBlockFilter", (p, s) -> install(Kind.BLOCKS, Map.of(), null));
-    m.put("eth_newPendingTransactionFilter", (p, s) -> install(Kind.TRANSACTIONS, Map.of(), null));
-    m.put("eth_getFilterChanges", (p, s) -> changes(id(p)));
-    m.put("eth_getFilterLogs", (p, s) -> all(id(p), s.logLimits()));
-    m.put("eth_uninstallFilter", (p, s) -> uninstall(id(p)));
+    m.put(
+        "eth_newFilter",
+        (p, s) -> install(Kind.LOGS, LogCriteria.parse(new Params(p).object(0)), s));
+    m.put("eth_newBlockFilter", (p, s) -> install(Kind.BLOCKS, null, s));
+    m.put("eth_newPendingTransactionFilter", (p, s) -> install(Kind.TRANSACTIONS, null, s));
+    m.put("eth_getFilterChanges", (p, s) -> changes(find(id(p))));
+    m.put("eth_getFilterLogs", (p, s) -> all(find(id(p)), s));
+    m.put("eth_uninstallFilter", (p, s) -> remove(id(p)));
     return m;
   }
 
@@ -88,82 +133,131 @@ final class Filters {
     return id;
   }
 
-  private String newLogFilter(Map<String, @Nullable Object> criteria) throws RpcError {
-    return install(Kind.LOGS, criteria, LogSearch.Query.parse(criteria));
-  }
-
-  private synchronized String install(
-      Kind kind, Map<String, @Nullable Object> criteria, LogSearch.@Nullable Query query)
+  private synchronized String install(Kind kind, @Nullable LogCriteria criteria, RpcSession session)
       throws RpcError {
     expire();
-    if (filters.size() >= MAX_FILTERS) {
-      throw new RpcError(RpcError.Kind.LIMIT, "too many filters, at most " + MAX_FILTERS);
-    }
+    Object client = session.client();
+    List<Share> shares =
+        ClientQuota.reserve(
+            new Share(quota, client, 1),
+            new Share(conditions, client, criteria == null ? 0 : criteria.query().alternatives()));
     String id = "0x" + new BigInteger(127, random).setBit(127).toString(16);
-    filters.put(id, new Filter(kind, criteria, query, clock.instant()));
+    long position = journal(kind).end();
+    filters.put(id, new Filter(id, kind, criteria, shares, position, clock.instant()));
     return id;
+  }
+
+  private Journal<?> journal(Kind kind) {
+    return kind == Kind.TRANSACTIONS ? events.transactions() : events.heads();
   }
 
   private void expire() {
     Instant limit = clock.instant().minus(LIFE);
     for (Iterator<Filter> all = filters.values().iterator(); all.hasNext(); ) {
-      if (all.next().used.isBefore(limit)) {
-        all.remove();
+      Filter filter = all.next();
+      if (!filter.used.isBefore(limit)) {
+        return;
       }
+      all.remove();
+      ClientQuota.release(filter.shares);
     }
   }
 
-  private Filter find(String id) throws RpcError {
+  private synchronized Filter find(String id) throws RpcError {
     expire();
     Filter filter = filters.get(id);
     if (filter == null) {
-      throw new RpcError(RpcError.SERVER_ERROR, "filter not found");
+      throw notFound();
     }
     filter.used = clock.instant();
     return filter;
   }
 
-  private synchronized List<Object> changes(String id) throws RpcError {
-    Filter filter = find(id);
-    List<Object> out = filter.changes;
-    filter.changes = new ArrayList<>();
-    return out;
+  private static RpcError notFound() {
+    return new RpcError(RpcError.SERVER_ERROR, "filter not found");
   }
 
-  private Object all(String id, LogLimits limits) throws RpcError {
-    Filter filter;
-    synchronized (this) {
-      filter = find(id);
+  private synchronized boolean remove(String id) {
+    Filter filter = filters.remove(id);
+    if (filter != null) {
+      ClientQuota.release(filter.shares);
     }
-    if (filter.kind != Kind.LOGS) {
-      throw new RpcError(RpcError.SERVER_ERROR, "filter not found");
+    return filter != null;
+  }
+
+  /** Returns the number of filters. */
+  synchronized int count() {
+    return filters.size();
+  }
+
+  private Object all(Filter filter, RpcSession session) throws RpcError {
+    if (filter.criteria == null) {
+      throw notFound();
     }
-    return logs.search(filter.criteria, limits);
+    return logs.search(filter.criteria, session.logLimits());
   }
 
-  private synchronized boolean uninstall(String id) {
-    return filters.remove(id) != null;
+  private Object changes(Filter filter) throws RpcError {
+    long from = filter.position.get();
+    List<Object> out = new ArrayList<>();
+    if (filter.kind == Kind.TRANSACTIONS) {
+      List<Transaction> added = since(filter, events.transactions(), from);
+      added.forEach(transaction -> out.add(transaction.hash().toString()));
+      return filter.report(from, from + added.size(), out);
+    }
+    List<HeadChange> heads = since(filter, events.heads(), from);
+    if (filter.criteria != null) {
+      LogSearch.Query query = filter.criteria.query();
+      return heads.size() <= QUICK_BLOCKS
+          ? logs(filter, query, heads, from)
+          : (RpcExpensive) () -> logs(filter, query, heads, from);
+    }
+    heads.stream().filter(c -> !c.removed()).forEach(c -> out.add(c.hash().toString()));
+    return filter.report(from, from + heads.size(), out);
   }
 
-  synchronized void headChanged(List<Block> removed, List<Block> added) {
-    for (Filter filter : filters.values()) {
-      LogSearch.Query query = filter.query;
-      if (query != null) {
-        List<Object> found = new ArrayList<>();
-        removed.forEach(block -> logs.collect(block, query, true, found));
-        added.forEach(block -> logs.collect(block, query, false, found));
-        found.forEach(filter::add);
-      } else if (filter.kind == Kind.BLOCKS) {
-        added.forEach(block -> filter.add(block.hash().toString()));
+  private <E> List<E> since(Filter filter, Journal<E> journal, long position) throws RpcError {
+    List<E> found = journal.since(position, Integer.MAX_VALUE);
+    if (found == null) {
+      remove(filter.id);
+      throw notFound();
+    }
+    return found;
+  }
+
+  /** Returns the logs of the first blocks; the next poll goes on after them. */
+  private List<Object> logs(Filter filter, LogSearch.Query query, List<HeadChange> heads, long from)
+      throws RpcError {
+    List<Object> out = new ArrayList<>();
+    long length = 0;
+    long next = from;
+    for (HeadChange change : heads) {
+      Deadline.check();
+      if (query.mayMatch(change.header().logsBloom())) {
+        for (BlockLogs.Entry entry : required(filter, change).matching(query)) {
+          out.add(entry.result().value());
+          length += entry.length();
+        }
+      }
+      next++;
+      if (length > MAX_LENGTH) {
+        break;
       }
     }
+    return filter.report(from, next, out);
   }
 
-  synchronized void transactionPending(Transaction transaction) {
-    for (Filter filter : filters.values()) {
-      if (filter.kind == Kind.TRANSACTIONS) {
-        filter.add(transaction.hash().toString());
-      }
+  private BlockLogs required(Filter filter, HeadChange change) throws RpcError {
+    BlockLogs found;
+    try {
+      found = logs.logsOf(change);
+    } catch (PrunedException pruned) {
+      found = null;
     }
+    if (found == null) {
+      remove(filter.id);
+      throw notFound();
+    }
+    return found;
   }
 }

@@ -15,9 +15,8 @@ import dev.patchbay.primitives.Bloom;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Log;
 import dev.patchbay.primitives.Receipt;
-import dev.patchbay.primitives.UInt256;
 import dev.patchbay.rpc.codec.Params;
-import dev.patchbay.rpc.codec.Results;
+import dev.patchbay.rpc.eth.Events.HeadChange;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashSet;
@@ -128,21 +127,17 @@ final class LogSearch {
   }
 
   Object getLogs(List<@Nullable Object> p, RpcSession session) throws RpcError {
-    return search(new Params(p).object(0), session.logLimits());
+    return search(LogCriteria.parse(new Params(p).object(0)), session.logLimits());
   }
 
   /**
    * Returns a list of logs where few blocks have to be looked at, otherwise the {@link
    * RpcExpensive} that finds them.
    */
-  Object search(Map<String, @Nullable Object> object, LogLimits limits) throws RpcError {
-    Query query = Query.parse(object);
-    if (object.get("blockHash") != null) {
-      if (object.get("fromBlock") != null || object.get("toBlock") != null) {
-        throw RpcError.invalidParams(
-            "cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other");
-      }
-      Block block = chain.block(Params.hash("blockHash", object.get("blockHash")));
+  Object search(LogCriteria criteria, LogLimits limits) throws RpcError {
+    Query query = criteria.query();
+    if (criteria.blockHash() != null) {
+      Block block = chain.block(criteria.blockHash());
       if (block == null) {
         throw new RpcError(RpcError.SERVER_ERROR, "unknown block");
       }
@@ -151,8 +146,8 @@ final class LogSearch {
       return out;
     }
     long head = chain.head().number();
-    long from = number(object.get("fromBlock"), head);
-    long to = number(object.get("toBlock"), head);
+    long from = criteria.from().number(chain, head);
+    long to = criteria.to().number(chain, head);
     if (from > to) {
       throw RpcError.invalidParams("invalid block range params");
     }
@@ -215,36 +210,23 @@ final class LogSearch {
     return bit < 0 ? Long.MAX_VALUE : from + bit;
   }
 
-  private long number(@Nullable Object value, long head) throws RpcError {
-    if (value == null || value.equals("latest") || value.equals("pending")) {
-      return head;
-    }
-    if (value.equals("safe") || value.equals("finalized")) {
-      Block marked = Params.headerOf(chain, () -> Params.marked(String.valueOf(value), chain));
-      return marked == null ? Long.MAX_VALUE : marked.number();
-    }
-    if (value.equals("earliest")) {
-      return chain.retention().oldestBlock(); // as geth: the first block that can be searched
-    }
-    UInt256 number = Params.quantity("block number", value);
-    return number.fitsLong() && number.longValue() >= 0 ? number.longValue() : Long.MAX_VALUE;
-  }
-
   /** Appends the logs of a block that match. */
   void collect(Block block, Query query, boolean removed, List<Object> out) {
     List<Receipt> receipts =
         query.mayMatch(block.header().logsBloom()) ? chain.receipts(block.hash()) : null;
-    if (receipts == null) {
-      return;
+    if (receipts != null) {
+      new BlockLogs(block, receipts, removed)
+          .matching(query)
+          .forEach(entry -> out.add(entry.result().value()));
     }
-    int index = 0;
-    for (int i = 0; i < receipts.size(); i++) {
-      for (Log log : receipts.get(i).logs()) {
-        if (query.matches(log)) {
-          out.add(Results.log(log, block, i, index, removed));
-        }
-        index++;
-      }
-    }
+  }
+
+  /** Returns the logs of a block; null when the block or its receipts are not stored. */
+  @Nullable BlockLogs logsOf(HeadChange change) {
+    Block block = chain.block(change.hash());
+    List<Receipt> receipts = block == null ? null : chain.receipts(change.hash());
+    return block == null || receipts == null
+        ? null
+        : new BlockLogs(block, receipts, change.removed());
   }
 }

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.eth;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.rpc.codec.Params;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A search for logs: which logs, and in which blocks. Holds nothing else of the request.
+ *
+ * @param blockHash the only block; null for a range
+ * @param from first block of the range
+ * @param to last block of the range
+ */
+record LogCriteria(LogSearch.Query query, @Nullable Hash blockHash, Bound from, Bound to) {
+  /** A block that a range begins or ends with. */
+  interface Bound {
+    /** Returns its number now; {@link Long#MAX_VALUE} when there is no such block. */
+    long number(ChainReader chain, long head) throws RpcError;
+  }
+
+  static LogCriteria parse(Map<String, @Nullable Object> object) throws RpcError {
+    LogSearch.Query query = LogSearch.Query.parse(object);
+    Object from = object.get("fromBlock");
+    Object to = object.get("toBlock");
+    Object blockHash = object.get("blockHash");
+    if (blockHash != null && (from != null || to != null)) {
+      throw RpcError.invalidParams(
+          "cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other");
+    }
+    Hash hash = blockHash == null ? null : Params.hash("blockHash", blockHash);
+    return new LogCriteria(query, hash, bound(from), bound(to));
+  }
+
+  private static Bound bound(@Nullable Object value) throws RpcError {
+    if (value == null || value.equals("latest") || value.equals("pending")) {
+      return (chain, head) -> head;
+    }
+    if (value.equals("safe") || value.equals("finalized")) {
+      String tag = value.equals("safe") ? "safe" : "finalized";
+      return (chain, head) -> {
+        Block tagged = Params.headerOf(chain, () -> Params.marked(tag, chain));
+        return tagged == null ? Long.MAX_VALUE : tagged.number();
+      };
+    }
+    if (value.equals("earliest")) {
+      // as geth: the first block that can be searched
+      return (chain, head) -> chain.retention().oldestBlock();
+    }
+    UInt256 quantity = Params.quantity("block number", value);
+    boolean fits = quantity.fitsLong() && quantity.longValue() >= 0;
+    long number = fits ? quantity.longValue() : Long.MAX_VALUE;
+    return (chain, head) -> number;
+  }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.eth;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.api.chain.PrunedException;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcExpensive;
+import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Transaction;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Filters of one client. */
+class FiltersTest {
+  private final TestChain chain = new TestChain();
+  private final Events events = Events.create();
+  private final ClientQuota conditions = ClientQuota.ofConditions();
+  private final TestSession session = new TestSession("client");
+  private Instant now = Instant.EPOCH;
+  private final Filters filters =
+      new Filters(new LogSearch(chain.reader(), () -> null), events, conditions, () -> now);
+
+  private @Nullable Object call(String method, Object... params) throws Exception {
+    return filters.methods().get(method).call(List.of(params), session.session);
+  }
+
+  private List<?> poll(@Nullable Object id) throws Exception {
+    Object result = call("eth_getFilterChanges", String.valueOf(id));
+    return (List<?>) (result instanceof RpcExpensive expensive ? expensive.call() : result);
+  }
+
+  private void assertNotFound(@Nullable Object id) {
+    assertThatThrownBy(() -> poll(id)).isInstanceOf(RpcError.class).hasMessage("filter not found");
+    assertThat(filters.count()).isZero();
+    assertThat(conditions.held()).isZero();
+  }
+
+  @Test
+  void aBlockFilterReportsEachCanonicalBlockOnce() throws Exception {
+    events.headChanged(List.of(), chain.addAll(1, 1, 0), 0);
+    Object id = call("eth_newBlockFilter");
+    Block old = chain.add(2, 0);
+    Block replacing = chain.add(2, 1, 0, 0);
+    assertThat(poll(id)).isEmpty();
+    events.headChanged(List.of(), List.of(old), 0);
+    assertThat(poll(id)).isEqualTo(List.of(old.hash().toString()));
+    events.headChanged(List.of(old), List.of(replacing), 1);
+    assertThat(poll(id)).isEqualTo(List.of(replacing.hash().toString()));
+    assertThat(poll(id)).isEmpty();
+  }
+
+  @Test
+  void aTransactionFilterReportsEachTransactionOnce() throws Exception {
+    Object id = call("eth_newPendingTransactionFilter");
+    Transaction transaction = TestChain.transaction(1);
+    events.transactions().append(transaction);
+    assertThat(poll(id)).isEqualTo(List.of(transaction.hash().toString()));
+    assertThat(poll(id)).isEmpty();
+  }
+
+  @Test
+  void aLogFilterReportsTheLogsOfRemovedBlocks() throws Exception {
+    Object id = call("eth_newFilter", Map.of("address", TestChain.EMITTER.toString()));
+    Object other = call("eth_newFilter", Map.of("address", "0x" + "02".repeat(20)));
+    Block old = chain.add(2, 1);
+    Block replacing = chain.add(2, 1, 2, 0);
+    events.headChanged(List.of(), List.of(old), 0);
+    events.headChanged(List.of(old), List.of(replacing), 1);
+    assertThat(poll(id))
+        .extracting(
+            log -> ((Map<?, ?>) log).get("blockHash") + " " + ((Map<?, ?>) log).get("removed"))
+        .containsExactly(
+            old.hash() + " false",
+            old.hash() + " true",
+            replacing.hash() + " false",
+            replacing.hash() + " false");
+    assertThat(poll(id)).isEmpty();
+    assertThat(poll(other)).isEmpty();
+  }
+
+  @Test
+  void aLongAnswerIsGivenInParts() throws Exception {
+    Object id = call("eth_newFilter", Map.of());
+    for (int number = 1; number <= 5; number++) {
+      events.headChanged(List.of(), List.of(chain.add(number, 0, 3, 500_000)), 0);
+    }
+    assertThat(poll(id)).hasSize(6);
+    assertThat(poll(id)).hasSize(6);
+    assertThat(poll(id)).hasSize(3);
+    assertThat(poll(id)).isEmpty();
+  }
+
+  @Test
+  void pollsAtTheSameTimeReportNothingTwice() throws Exception {
+    Object id = call("eth_newFilter", Map.of());
+    events.headChanged(List.of(), chain.addAll(1, 100, 1), 0);
+    String filter = String.valueOf(id);
+    RpcExpensive first = (RpcExpensive) call("eth_getFilterChanges", filter);
+    RpcExpensive second = (RpcExpensive) call("eth_getFilterChanges", filter);
+    assertThat((List<?>) second.call()).hasSize(100);
+    assertThat((List<?>) first.call()).isEmpty();
+  }
+
+  @Test
+  void aPollThatFailsLosesNothing() throws Exception {
+    Object id = call("eth_newFilter", Map.of());
+    events.headChanged(List.of(), chain.addAll(1, 3, 1), 0);
+    chain.failure = new StorageUnavailableException("no store is bound");
+    assertThatThrownBy(() -> poll(id)).isSameAs(chain.failure);
+    chain.failure = null;
+    assertThat(poll(id)).hasSize(3);
+  }
+
+  @Test
+  void aFilterWhoseLogsAreNoLongerStoredIsRemoved() throws Exception {
+    Map<String, Object> query = Map.of("address", TestChain.EMITTER.toString());
+    Object id = call("eth_newFilter", query);
+    Block block = chain.add(1, 1);
+    events.headChanged(List.of(), List.of(block), 0);
+    chain.failure = new PrunedException(1, 2);
+    assertNotFound(id);
+    chain.failure = null;
+    Object again = call("eth_newFilter", query);
+    events.headChanged(List.of(block), List.of(), 1);
+    chain.remove(block);
+    assertNotFound(again);
+  }
+
+  @Test
+  void anIdleFilterIsRemovedAfterFiveMinutes() throws Exception {
+    Object idle = call("eth_newFilter", Map.of("address", TestChain.EMITTER.toString()));
+    Object polled = call("eth_newBlockFilter");
+    for (int minute = 0; minute < 5; minute++) {
+      now = now.plus(Duration.ofMinutes(1));
+      poll(polled);
+    }
+    assertThat(filters.count()).isEqualTo(2);
+    now = now.plusMillis(1);
+    poll(polled);
+    assertThat(filters.count()).isEqualTo(1);
+    assertThat(conditions.held()).isZero();
+    now = now.plus(Duration.ofMinutes(6));
+    assertNotFound(polled);
+    assertNotFound(idle);
+  }
+
+  @Test
+  void malformedCriteriaAreRejectedAtOnce() {
+    for (Map<String, Object> criteria :
+        List.<Map<String, Object>>of(
+            Map.of("fromBlock", "x".repeat(1_000)),
+            Map.of("toBlock", List.of()),
+            Map.of("blockHash", "0x12"),
+            Map.of("blockHash", "0x" + "12".repeat(32), "fromBlock", "0x1"))) {
+      assertThatThrownBy(() -> call("eth_newFilter", criteria))
+          .isInstanceOfSatisfying(
+              RpcError.class, e -> assertThat(e.code()).isEqualTo(RpcError.INVALID_PARAMS));
+    }
+    assertThat(filters.count()).isZero();
+  }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.eth;
+
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Log;
+import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** Blocks and receipts by hash, and who reads them. */
+final class TestChain {
+  static final Address EMITTER = Address.fromHex("0x" + "01".repeat(20));
+
+  private final Map<Hash, Block> blocks = new ConcurrentHashMap<>();
+  private final Map<Hash, List<Receipt>> receipts = new ConcurrentHashMap<>();
+
+  /** Threads that have read a block or receipts, once for each time. */
+  final List<Thread> readers = Collections.synchronizedList(new ArrayList<>());
+
+  /** Thrown by reads; null for none. */
+  volatile @Nullable RuntimeException failure;
+
+  interface Answers {
+    @Nullable Object of(String method, @Nullable Object[] arguments);
+  }
+
+  /** Returns an instance whose methods answer; all but those of {@link Object}. */
+  static <T> T stub(Class<T> type, Answers answers) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            type.getClassLoader(),
+            new Class<?>[] {type},
+            (self, method, args) ->
+                switch (method.getName()) {
+                  case "equals" -> self == args[0];
+                  case "hashCode" -> System.identityHashCode(self);
+                  case "toString" -> type.getSimpleName();
+                  default -> answers.of(method.getName(), args == null ? new Object[0] : args);
+                }));
+  }
+
+  ChainReader reader() {
+    return stub(
+        ChainReader.class,
+        (name, args) -> {
+          readers.add(Thread.currentThread());
+          if (failure != null) {
+            throw failure;
+          }
+          return switch (name) {
+            case "block" -> blocks.get(args[0]);
+            case "receipts" -> receipts.get(args[0]);
+            default -> throw new UnsupportedOperationException(name);
+          };
+        });
+  }
+
+  static Transaction transaction(long nonce) {
+    return Transaction.builder(TransactionType.LEGACY)
+        .nonce(nonce)
+        .to(EMITTER)
+        .signature(0, UInt256.ONE, UInt256.ONE)
+        .sender(EMITTER)
+        .build();
+  }
+
+  /** Adds a block of one transaction. */
+  Block add(long number, int logs) {
+    return add(number, 0, logs, 0);
+  }
+
+  /**
+   * Adds a block of one transaction.
+   *
+   * @param branch tells blocks of the same number apart
+   * @param logs logs of the block
+   * @param data bytes of the data of each log
+   */
+  Block add(long number, int branch, int logs, int data) {
+    Log log = new Log(EMITTER, List.of(), Bytes.wrap(new byte[data]));
+    List<Receipt> ofBlock =
+        List.of(Receipt.of(TransactionType.LEGACY, true, 21_000, Collections.nCopies(logs, log)));
+    BlockHeader header =
+        BlockHeader.builder()
+            .number(number)
+            .timestamp(branch)
+            .logsBloom(ofBlock.get(0).logsBloom())
+            .build();
+    Block block = new Block(header, List.of(transaction(number)), List.of(), null);
+    blocks.put(block.hash(), block);
+    receipts.put(block.hash(), ofBlock);
+    return block;
+  }
+
+  /** Adds blocks of consecutive numbers. */
+  List<Block> addAll(long first, int count, int logs) {
+    List<Block> out = new ArrayList<>();
+    for (long number = first; number < first + count; number++) {
+      out.add(add(number, logs));
+    }
+    return out;
+  }
+
+  void remove(Block block) {
+    blocks.remove(block.hash());
+  }
+
+  /** Returns receipts with nothing but the hash of the transaction. */
+  static List<Object> receiptsOf(Block block) {
+    List<Object> out = new ArrayList<>();
+    block
+        .transactions()
+        .forEach(t -> out.add(new HashMap<>(Map.of("transactionHash", t.hash().toString()))));
+    return out;
+  }
+}
