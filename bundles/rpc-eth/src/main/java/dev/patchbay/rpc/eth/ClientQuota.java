@@ -36,10 +36,13 @@ final class ClientQuota {
     this.total = total;
   }
 
-  /** Creates the quota of addresses and topics of filters. */
+  /** Creates the quota of addresses, topics and transactions of filters and subscriptions. */
   static ClientQuota ofConditions() {
     return new ClientQuota(
-        "addresses and topics of filters", "a client", MAX_CONDITIONS_PER_CLIENT, MAX_CONDITIONS);
+        "addresses, topics and transactions of filters and subscriptions",
+        "a client",
+        MAX_CONDITIONS_PER_CLIENT,
+        MAX_CONDITIONS);
   }
 
   /** A part of a quota that a client wants to hold, or holds. */

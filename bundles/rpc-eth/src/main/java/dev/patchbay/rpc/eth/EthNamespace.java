@@ -7,6 +7,7 @@ import dev.patchbay.api.chain.LogIndex;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.execution.CallSimulator;
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.state.StateProvider;
@@ -38,7 +39,8 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
   private final Events events = Events.create();
   private final Filters filters;
   private final Subscriptions subscriptions;
-  private final ServiceRegistration<?> registration;
+  private final Notifier notifier;
+  private final List<ServiceRegistration<?>> registrations;
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
@@ -62,10 +64,12 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
       @Reference CallSimulator simulator,
       @Reference TransactionPool pool) {
     LogSearch logs = new LogSearch(chain, () -> logIndex);
-    filters = new Filters(logs, events, ClientQuota.ofConditions(), InstantSource.system());
+    ClientQuota conditions = ClientQuota.ofConditions();
+    filters = new Filters(logs, events, conditions, InstantSource.system());
     ChainMethods chainMethods = new ChainMethods(chain, schedule, states, pool, () -> sealer);
     methods.putAll(chainMethods.methods());
-    subscriptions = new Subscriptions(logs, chainMethods::receiptsOf);
+    subscriptions = new Subscriptions(events, conditions);
+    notifier = new Notifier(events, subscriptions, logs, chainMethods::receiptsOf);
     sending = new SendMethods(chain, pool, chainMethods::receipt);
     methods.putAll(sending.methods());
     methods.putAll(new ConfigMethods(chain, states).methods());
@@ -79,19 +83,27 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     methods.put("eth_getLogs", logs::getLogs);
     methods.putAll(filters.methods());
     methods.putAll(subscriptions.methods());
+    notifier.start();
     // registered as an object, not by the component: the pool is upstream of this, and a lazy
     // listener would be a cycle
-    registration =
-        context.registerService(
-            new String[] {PoolListener.class.getName(), ChainListener.class.getName()},
-            this,
-            new Hashtable<>());
+    registrations =
+        List.of(
+            context.registerService(
+                new String[] {PoolListener.class.getName(), ChainListener.class.getName()},
+                this,
+                new Hashtable<>()),
+            context.registerService(
+                HealthCheck.class,
+                HealthCheck.ofFailures(
+                    "rpc-eth.notifier", "subscribers are notified", notifier::failure),
+                new Hashtable<>()));
   }
 
   @Deactivate
   void close() {
-    registration.unregister();
+    registrations.forEach(ServiceRegistration::unregister);
     subscriptions.close();
+    notifier.close();
     sending.close();
   }
 
@@ -110,23 +122,24 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     Tasks.runAll(
         List.of(
             () -> {
-              if (filters.count() > 0) {
+              if (hasReaders()) {
                 events.headChanged(removed, added, depth);
+                notifier.wake();
               }
             },
-            () -> subscriptions.headChanged(removed, added, depth),
             sending::headChanged));
+  }
+
+  /** Returns whether a filter or a subscription may read an event. */
+  private boolean hasReaders() {
+    return filters.count() + subscriptions.count() > 0;
   }
 
   @Override
   public void transactionPending(Transaction transaction) {
-    Tasks.runAll(
-        List.of(
-            () -> {
-              if (filters.count() > 0) {
-                events.transactions().append(transaction);
-              }
-            },
-            () -> subscriptions.transactionPending(transaction)));
+    if (hasReaders()) {
+      events.transactions().append(transaction);
+      notifier.wake();
+    }
   }
 }

@@ -142,7 +142,7 @@ final class LogSearch {
         throw new RpcError(RpcError.SERVER_ERROR, "unknown block");
       }
       List<Object> out = new ArrayList<>();
-      collect(block, query, false, out);
+      collect(block, query, out);
       return out;
     }
     long head = chain.head().number();
@@ -190,7 +190,7 @@ final class LogSearch {
       Block block =
           header == null || !query.mayMatch(header.logsBloom()) ? null : chain.block(number);
       if (block != null) {
-        collect(block, query, false, out);
+        collect(block, query, out);
       }
       if (out.size() > mostResults) {
         throw new RpcError(
@@ -210,12 +210,12 @@ final class LogSearch {
     return bit < 0 ? Long.MAX_VALUE : from + bit;
   }
 
-  /** Appends the logs of a block that match. */
-  void collect(Block block, Query query, boolean removed, List<Object> out) {
+  /** Appends the logs of a canonical block that match. */
+  private void collect(Block block, Query query, List<Object> out) {
     List<Receipt> receipts =
         query.mayMatch(block.header().logsBloom()) ? chain.receipts(block.hash()) : null;
     if (receipts != null) {
-      new BlockLogs(block, receipts, removed)
+      new BlockLogs(block, receipts, false)
           .matching(query)
           .forEach(entry -> out.add(entry.result().value()));
     }

@@ -4,61 +4,52 @@ package dev.patchbay.rpc.eth;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcSession;
-import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.Transaction;
 import dev.patchbay.rpc.codec.Params;
-import dev.patchbay.rpc.codec.Results;
-import java.util.ArrayList;
+import dev.patchbay.rpc.eth.ClientQuota.Share;
+import dev.patchbay.rpc.eth.Subscription.Kind;
+import dev.patchbay.rpc.eth.Subscription.Topic;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
-import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Subscriptions over WebSocket: newHeads, logs, newPendingTransactions, transactionReceipts,
- * syncing.
+ * Subscriptions over WebSocket and IPC: newHeads, logs, newPendingTransactions,
+ * transactionReceipts, syncing. {@link Notifier} sends their notifications.
+ *
+ * <p>Threading: any thread.
  */
 final class Subscriptions {
-  private static final int MAX_PER_SESSION = 256;
+  static final int MAX_PER_CONNECTION = 256;
+  static final int MAX_PER_CLIENT = 8_192;
+  static final int MAX_SUBSCRIPTIONS = 32_768;
+
   private static final int MAX_HASHES = 200;
 
-  /** Blocks that a reorg may remove for all of their logs to be sent. */
-  private static final int MAX_WHOLE_REORG = 64;
-
-  private final LogSearch logs;
-  private final Function<Block, List<Object>> receipts;
+  private final Events events;
+  private final ClientQuota conditions;
+  private final ClientQuota ofConnections =
+      new ClientQuota("subscriptions", "a connection", MAX_PER_CONNECTION, MAX_SUBSCRIPTIONS);
+  private final ClientQuota ofClients =
+      new ClientQuota("subscriptions", "a client", MAX_PER_CLIENT, MAX_SUBSCRIPTIONS);
   private final Map<String, Subscription> active = new ConcurrentHashMap<>();
 
-  private enum Kind {
-    HEADS,
-    LOGS,
-    PENDING,
-    RECEIPTS,
-    SYNCING
-  }
+  /** The active subscriptions of each topic that has any. */
+  private final Map<Topic, Set<Subscription>> topics = new ConcurrentHashMap<>();
 
   /**
-   * What a client wants to be told.
+   * Creates an empty set of subscriptions.
    *
-   * @param hashes transactions whose receipts are wanted and have not come yet; null for all
-   * @param onClose ends the subscription with its connection
+   * @param conditions quota of addresses, topics and transactions
    */
-  private record Subscription(
-      RpcSession session,
-      Kind kind,
-      LogSearch.@Nullable Query query,
-      boolean full,
-      @Nullable Set<String> hashes,
-      Runnable onClose) {}
-
-  /** Takes how the receipts of a block are told. */
-  Subscriptions(LogSearch logs, Function<Block, List<Object>> receipts) {
-    this.logs = logs;
-    this.receipts = receipts;
+  Subscriptions(Events events, ClientQuota conditions) {
+    this.events = events;
+    this.conditions = conditions;
   }
 
   Map<String, RpcMethod> methods() {
@@ -72,60 +63,55 @@ final class Subscriptions {
     if (!session.canNotify()) {
       throw new RpcError(RpcError.METHOD_NOT_FOUND, "notifications not supported: use WebSocket");
     }
-    Kind kind;
-    LogSearch.Query query = null;
-    boolean full = false;
-    Set<String> hashes = null;
-    switch (String.valueOf(params.optional(0))) {
-      case "newHeads" -> kind = Kind.HEADS;
-      case "logs" -> {
-        kind = Kind.LOGS;
-        query = LogSearch.Query.parse(params.object(1));
-      }
-      case "newPendingTransactions" -> {
-        kind = Kind.PENDING;
-        full = params.flag(1);
-      }
-      case "transactionReceipts" -> {
-        kind = Kind.RECEIPTS;
-        hashes = hashes(params.object(1).get("transactionHashes"));
-      }
-      case "syncing" -> kind = Kind.SYNCING;
-      default ->
-          throw new RpcError(
-              RpcError.METHOD_NOT_FOUND,
-              "no \"" + params.optional(0) + "\" subscription in eth namespace");
-    }
-    long own = active.values().stream().filter(s -> s.session == session).count();
-    if (own >= MAX_PER_SESSION) {
-      throw new RpcError(
-          RpcError.Kind.LIMIT,
-          "too many subscriptions, at most " + MAX_PER_SESSION + " a connection");
-    }
+    Topic topic = topic(params);
+    Set<String> hashes =
+        topic.kind() == Kind.RECEIPTS ? hashes(params.object(1).get("transactionHashes")) : null;
+    int held =
+        (topic.query() == null ? 0 : topic.query().alternatives())
+            + (hashes == null ? 0 : hashes.size());
     String id = session.newSubscription();
-    Runnable onClose = () -> active.remove(id);
-    active.put(id, new Subscription(session, kind, query, full, hashes, onClose));
-    session.onClose(onClose);
+    List<Share> shares =
+        ClientQuota.reserve(
+            new Share(ofConnections, session, 1),
+            new Share(ofClients, session.client(), 1),
+            new Share(conditions, session.client(), held));
+    Journal<?> journal = topic.kind() == Kind.PENDING ? events.transactions() : events.heads();
+    Subscription subscription =
+        new Subscription(id, session, topic, hashes, journal, shares, () -> end(id));
+    active.put(id, subscription);
+    topics.compute(
+        topic,
+        (key, known) -> {
+          Set<Subscription> all = known == null ? ConcurrentHashMap.newKeySet() : known;
+          all.add(subscription);
+          return all;
+        });
+    session.onClose(subscription.onClose);
     if (!active.containsKey(id)) { // it has ended meanwhile
-      session.removeOnClose(onClose);
+      session.removeOnClose(subscription.onClose);
     }
     return id;
   }
 
-  /** Ends a subscription; returns whether it was active. */
-  private boolean end(String id) {
-    Subscription subscription = active.remove(id);
-    if (subscription != null) {
-      subscription.session.removeOnClose(subscription.onClose);
-    }
-    return subscription != null;
+  private static Topic topic(Params params) throws RpcError {
+    return switch (String.valueOf(params.optional(0))) {
+      case "newHeads" -> new Topic(Kind.HEADS, null, false);
+      case "logs" -> new Topic(Kind.LOGS, LogSearch.Query.parse(params.object(1)), false);
+      case "newPendingTransactions" -> new Topic(Kind.PENDING, null, params.flag(1));
+      case "transactionReceipts" -> new Topic(Kind.RECEIPTS, null, false);
+      case "syncing" -> new Topic(Kind.SYNCING, null, false);
+      default ->
+          throw new RpcError(
+              RpcError.METHOD_NOT_FOUND,
+              "no \"" + params.optional(0) + "\" subscription in eth namespace");
+    };
   }
 
   private static @Nullable Set<String> hashes(@Nullable Object given) throws RpcError {
     if (given == null) {
       return null;
     }
-    Set<String> out = ConcurrentHashMap.newKeySet();
+    Set<String> out = new HashSet<>();
     for (Object hash : Params.list("transactionHashes", given)) {
       out.add(Params.hash("transactionHashes", hash).toString());
     }
@@ -145,91 +131,64 @@ final class Subscriptions {
     return end(id);
   }
 
+  /** Ends a subscription; returns whether it was active. */
+  boolean end(String id) {
+    Subscription ended = active.remove(id);
+    if (ended == null) {
+      return false;
+    }
+    topics.computeIfPresent(
+        ended.topic,
+        (topic, all) -> {
+          all.remove(ended);
+          return all.isEmpty() ? null : all;
+        });
+    ClientQuota.release(ended.shares);
+    ended.session.removeOnClose(ended.onClose);
+    return true;
+  }
+
+  /** Calls an action for each topic that has subscriptions. */
+  void forEachTopic(BiConsumer<Topic, Set<Subscription>> action) {
+    topics.forEach(action);
+  }
+
   /**
-   * Sends the changes of a head. The removed logs of a deep reorg are sent as long as the client
-   * reads them: it is not disconnected for blocks that are removed all at once.
-   *
-   * @param depth how many blocks the reorg removes in all of its calls
+   * Sends a result to a subscription. The subscription ends when its connection is closed or its
+   * client reads too slowly; then this returns false.
    */
-  void headChanged(List<Block> removed, List<Block> added, long depth) {
-    List<Object> heads = new ArrayList<>();
-    added.forEach(block -> heads.add(Results.header(block.header(), block.hash())));
-    forEach(
-        (id, subscription) -> {
-          LogSearch.Query query = subscription.query;
-          if (subscription.kind == Kind.HEADS) {
-            send(id, subscription, heads);
-          } else if (query != null) {
-            List<Object> found = new ArrayList<>();
-            removed.forEach(block -> logs.collect(block, query, true, found));
-            if (depth > MAX_WHOLE_REORG) {
-              sendWhileRoom(id, subscription, found);
-              found.clear();
-            }
-            added.forEach(block -> logs.collect(block, query, false, found));
-            send(id, subscription, found);
-          } else if (subscription.kind == Kind.RECEIPTS) {
-            added.forEach(block -> sendReceipts(id, subscription, block));
-          }
-        });
+  boolean notify(Subscription subscription, Object result) {
+    boolean sent = subscription.session.notify("eth_subscription", subscription.id, result);
+    if (!sent) {
+      end(subscription.id);
+    }
+    return sent;
   }
 
-  /** Sends removed logs as long as the client reads them. */
-  private void sendWhileRoom(String id, Subscription subscription, List<Object> logs) {
-    for (Object log : logs) {
-      if (!subscription.session.hasRoom()) {
-        return;
-      }
-      send(id, subscription, List.of(log));
-    }
+  /** Ends a subscription, and closes its connection: the client would miss a notification. */
+  void disconnect(Subscription subscription) {
+    end(subscription.id);
+    subscription.session.disconnect();
   }
 
-  /** Serves each subscription; one that fails stops no other, and its failure is thrown then. */
-  private void forEach(BiConsumer<String, Subscription> action) {
-    List<Runnable> tasks = new ArrayList<>();
-    active.forEach((id, subscription) -> tasks.add(() -> action.accept(id, subscription)));
-    Tasks.runAll(tasks);
+  /** Returns the active subscriptions that match. */
+  List<Subscription> matching(Predicate<Subscription> condition) {
+    return active.values().stream().filter(condition).toList();
   }
 
-  /** Sends the receipts of a block in one list; the subscription ends with the last one wanted. */
-  private void sendReceipts(String id, Subscription subscription, Block block) {
-    Set<String> wanted = subscription.hashes;
-    List<Object> found = new ArrayList<>();
-    for (Object receipt : receipts.apply(block)) {
-      if (wanted == null
-          || (receipt instanceof Map<?, ?> map
-              && wanted.remove(String.valueOf(map.get("transactionHash"))))) {
-        found.add(receipt);
-      }
-    }
-    if (!found.isEmpty()) {
-      send(id, subscription, List.of(found));
-    }
-    if (wanted != null && wanted.isEmpty()) {
-      end(id);
-    }
+  /** Returns the number of subscriptions. */
+  int count() {
+    return active.size();
   }
 
-  void transactionPending(Transaction transaction) {
-    forEach(
-        (id, subscription) -> {
-          if (subscription.kind == Kind.PENDING) {
-            Object item =
-                subscription.full
-                    ? Results.transaction(transaction)
-                    : transaction.hash().toString();
-            send(id, subscription, List.of(item));
-          }
-        });
+  /** Returns the number of clients that have subscriptions. */
+  int clients() {
+    return ofClients.clients();
   }
 
-  private void send(String id, Subscription subscription, List<Object> items) {
-    for (Object item : items) {
-      if (!subscription.session.notify("eth_subscription", id, item)) {
-        end(id);
-        return;
-      }
-    }
+  /** Returns the number of topics that have subscriptions. */
+  int topics() {
+    return topics.size();
   }
 
   void close() {

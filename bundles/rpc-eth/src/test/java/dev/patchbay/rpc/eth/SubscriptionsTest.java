@@ -2,153 +2,280 @@
 package dev.patchbay.rpc.eth;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.patchbay.api.chain.ChainReader;
-import dev.patchbay.api.rpc.RpcSession;
-import dev.patchbay.primitives.Address;
+import dev.patchbay.api.chain.PrunedException;
+import dev.patchbay.api.rpc.SharedResult;
+import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.binding.Loop;
 import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.Bytes;
-import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.Log;
-import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.Transaction;
-import dev.patchbay.primitives.TransactionType;
-import dev.patchbay.primitives.UInt256;
-import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** Subscriptions of one connection, which takes a number of notifications before it is cut. */
+/** Subscriptions, and the steps of the thread that notifies. */
 class SubscriptionsTest {
-  private static final int MAX_UNSENT = 1_024;
-  private static final Address EMITTER = Address.fromHex("0x" + "01".repeat(20));
+  private static final int CAPACITY = 512;
 
-  private final Session session = new Session();
-  private final Subscriptions subscriptions =
-      new Subscriptions(new LogSearch(chain(), () -> null), block -> List.of());
+  private final TestChain chain = new TestChain();
+  private final Events events =
+      new Events(
+          new Journal<>(CAPACITY, CAPACITY, change -> 1),
+          new Journal<>(CAPACITY, CAPACITY, transaction -> 1));
+  private final ClientQuota conditions = ClientQuota.ofConditions();
+  private final Subscriptions subscriptions = new Subscriptions(events, conditions);
+  private final Notifier notifier =
+      new Notifier(
+          events, subscriptions, new LogSearch(chain.reader(), () -> null), TestChain::receiptsOf);
+  private final TestSession session = new TestSession("client");
 
-  /** A connection whose client reads nothing; as those of the server. */
-  private static final class Session implements RpcSession {
-    private final List<Object> unsent = new ArrayList<>();
-    private final List<Runnable> onClose = new ArrayList<>();
-    private int count;
-
-    @Override
-    public LogLimits logLimits() {
-      return new LogLimits(1, 1);
-    }
-
-    @Override
-    public Object client() {
-      return "client";
-    }
-
-    @Override
-    public boolean canNotify() {
-      return true;
-    }
-
-    @Override
-    public String newSubscription() {
-      return "0x" + count++;
-    }
-
-    @Override
-    public boolean notify(String method, String subscription, Object result) {
-      unsent.add(result);
-      return unsent.size() <= MAX_UNSENT;
-    }
-
-    @Override
-    public boolean hasRoom() {
-      return unsent.size() < MAX_UNSENT / 4;
-    }
-
-    @Override
-    public void onClose(Runnable action) {
-      onClose.add(action);
-    }
-
-    @Override
-    public void removeOnClose(Runnable action) {
-      onClose.remove(action);
-    }
-
-    @Override
-    public void disconnect() {}
+  @AfterEach
+  void close() {
+    subscriptions.close();
+    assertThat(session.onClose).isEmpty();
+    assertNothingIsHeld();
   }
 
-  /** Each block has ten logs. */
-  private static ChainReader chain() {
-    Log log = new Log(EMITTER, List.of(), Bytes.EMPTY);
-    List<Receipt> receipts =
-        List.of(Receipt.of(TransactionType.LEGACY, true, 21_000, Collections.nCopies(10, log)));
-    return (ChainReader)
-        Proxy.newProxyInstance(
-            ChainReader.class.getClassLoader(),
-            new Class<?>[] {ChainReader.class},
-            (proxy, method, args) -> receipts);
+  private void assertNothingIsHeld() {
+    assertThat(subscriptions.count()).isZero();
+    assertThat(subscriptions.topics()).isZero();
+    assertThat(subscriptions.clients()).isZero();
+    assertThat(conditions.held()).isZero();
   }
 
-  private static List<Block> blocks(int count) {
-    List<Block> out = new ArrayList<>();
-    Transaction transaction =
-        Transaction.builder(TransactionType.DEPOSIT)
-            .sender(EMITTER)
-            .deposit(new Transaction.Deposit(Hash.ZERO, UInt256.ZERO, false))
-            .build();
-    for (int i = count; i > 0; i--) {
-      BlockHeader header = BlockHeader.builder().number(i).build();
-      out.add(new Block(header, List.of(transaction), List.of(), null));
+  private String subscribe(TestSession session, Object... params) throws Exception {
+    Object id = subscriptions.methods().get("eth_subscribe").call(List.of(params), session.session);
+    return String.valueOf(id);
+  }
+
+  private Object unsubscribe(TestSession session, String id) throws Exception {
+    return subscriptions.methods().get("eth_unsubscribe").call(List.of(id), session.session);
+  }
+
+  private void deliver() {
+    long rest = 0;
+    while (rest == 0) {
+      rest = notifier.step();
     }
+    assertThat(rest).isEqualTo(Loop.UNTIL_WOKEN);
+  }
+
+  private static List<Object> results(TestSession session) {
+    List<Object> out = new ArrayList<>();
+    session.sent.forEach(
+        sent -> out.add(sent.result() instanceof SharedResult s ? s.value() : sent.result()));
     return out;
   }
 
-  private Object subscribe(Object... params) throws Exception {
-    return subscriptions.methods().get("eth_subscribe").call(List.of(params), session);
-  }
-
-  private Object unsubscribe(Object id) throws Exception {
-    return subscriptions.methods().get("eth_unsubscribe").call(List.of(id), session);
+  private static Object field(Object result, String name) {
+    return String.valueOf(((Map<?, ?>) result).get(name));
   }
 
   @Test
   void aDeepReorganisationDisconnectsNoSubscriber() throws Exception {
-    Object id = subscribe("logs", Map.of());
-    List<Block> removed = blocks(320);
+    String id = subscribe(session, "logs", Map.of());
+    List<Block> removed = chain.addAll(1, 320, 10);
     for (int i = 0; i < 320; i += 64) {
-      subscriptions.headChanged(removed.subList(i, i + 64), List.of(), 320);
+      events.headChanged(removed.subList(i, i + 64), List.of(), 320);
     }
-    assertThat(session.unsent).hasSize(MAX_UNSENT / 4);
-    assertThat(unsubscribe(id)).isEqualTo(true);
+    deliver();
+    assertThat(session.sent).hasSize(1_024 / 4);
+    assertThat(unsubscribe(session, id)).isEqualTo(true);
   }
 
   @Test
   void allLogsOfAShortReorganisationAreSent() throws Exception {
-    subscribe("logs", Map.of());
-    subscriptions.headChanged(blocks(64), blocks(1), 64);
-    assertThat(session.unsent).hasSize(650);
+    subscribe(session, "logs", Map.of());
+    events.headChanged(chain.addAll(1, 64, 10), List.of(chain.add(1, 1, 10, 0)), 64);
+    deliver();
+    assertThat(results(session)).extracting(log -> field(log, "removed")).hasSize(650);
+    assertThat(results(session).subList(0, 640)).allMatch(l -> field(l, "removed").equals("true"));
+    assertThat(results(session).subList(640, 650))
+        .allMatch(l -> field(l, "removed").equals("false"));
   }
 
   @Test
   void aSubscriptionThatEndsLeavesNothingBehind() throws Exception {
-    Object first = subscribe("newHeads");
+    String hash = "0x" + "12".repeat(32);
+    Object[][] kinds = {
+      {"newHeads"},
+      {"logs", Map.of("address", TestChain.EMITTER.toString())},
+      {"newPendingTransactions", true},
+      {"transactionReceipts", Map.of("transactionHashes", List.of(hash))},
+      {"syncing"}
+    };
     for (int i = 0; i < 10_000; i++) {
-      assertThat(unsubscribe(subscribe("newHeads"))).isEqualTo(true);
+      String id = subscribe(session, kinds[i % kinds.length]);
+      assertThat(unsubscribe(session, id)).isEqualTo(true);
     }
-    assertThat(session.onClose).hasSize(1);
-    assertThat(unsubscribe(first)).isEqualTo(true);
     assertThat(session.onClose).isEmpty();
-    subscribe("logs", Map.of());
+    assertNothingIsHeld();
+    for (int i = 0; i < 1_000; i++) {
+      TestSession closing = new TestSession("client");
+      for (Object[] kind : kinds) {
+        subscribe(closing, kind);
+      }
+      List.copyOf(closing.onClose).forEach(Runnable::run);
+    }
+    assertNothingIsHeld();
+  }
+
+  @Test
+  void aClientThatReadsTooSlowlyLeavesNothingBehind() throws Exception {
+    session.room = 0;
+    subscribe(session, "newHeads");
+    events.headChanged(List.of(), chain.addAll(1, 3, 0), 0);
+    deliver();
+    assertThat(session.sent).hasSize(1);
+    assertNothingIsHeld();
+  }
+
+  @Test
+  void subscriptionsOfOneKindShareTheirResults() throws Exception {
+    TestSession other = new TestSession("another client");
+    Object[][] kinds = {
+      {"newHeads"},
+      {"logs", Map.of()},
+      {"logs", Map.of("address", TestChain.EMITTER.toString())},
+      {"transactionReceipts", Map.of()},
+      {"newPendingTransactions"},
+      {"newPendingTransactions", true}
+    };
+    for (Object[] kind : kinds) {
+      subscribe(session, kind);
+      subscribe(other, kind);
+      subscribe(other, kind);
+    }
+    events.headChanged(List.of(), List.of(chain.add(1, 1)), 0);
+    events.transactions().append(TestChain.transaction(1));
+    deliver();
+    Set<Object> distinct = Collections.newSetFromMap(new IdentityHashMap<>());
+    session.sent.forEach(sent -> distinct.add(sent.result()));
+    other.sent.forEach(sent -> distinct.add(sent.result()));
+    assertThat(session.sent).hasSize(6);
+    assertThat(other.sent).hasSize(12);
+    // both queries match the same log
+    assertThat(distinct).hasSize(5).allMatch(result -> result instanceof SharedResult);
+    assertThat(chain.readers).as("reads of a block and of its receipts").hasSize(2);
+  }
+
+  @Test
+  void aSubscriptionIsForLaterEventsOnly() throws Exception {
+    subscribe(session, "newHeads");
+    events.headChanged(List.of(), List.of(chain.add(1, 0)), 0);
+    TestSession later = new TestSession("client");
+    subscribe(later, "newHeads");
+    events.headChanged(List.of(), List.of(chain.add(2, 0)), 0);
+    deliver();
+    assertThat(results(session)).extracting(h -> field(h, "number")).containsExactly("0x1", "0x2");
+    assertThat(results(later)).extracting(h -> field(h, "number")).containsExactly("0x2");
     subscriptions.close();
-    assertThat(session.onClose).isEmpty();
-    Object closed = subscribe("newHeads");
-    session.onClose.forEach(Runnable::run);
-    subscriptions.headChanged(List.of(), blocks(1), 0);
-    assertThat(session.unsent).as("sent of %s", closed).isEmpty();
+    assertThat(later.onClose).isEmpty();
+  }
+
+  @Test
+  void aStoreThatComesBackLosesAndRepeatsNothing() throws Exception {
+    subscribe(session, "newHeads");
+    subscribe(session, "logs", Map.of());
+    events.headChanged(List.of(), chain.addAll(1, 2, 1), 0);
+    chain.failure = new StorageUnavailableException("no store is bound");
+    for (int i = 0; i < 3; i++) {
+      assertThatThrownBy(notifier::step).isSameAs(chain.failure);
+    }
+    assertThat(session.sent).isEmpty();
+    chain.failure = null;
+    deliver();
+    assertThat(session.sent).hasSize(4);
+    assertThat(session.disconnected).isFalse();
+  }
+
+  @Test
+  void aBlockThatCannotBeReadDisconnectsThoseThatMissIt() throws Exception {
+    TestSession logs = new TestSession("client");
+    subscribe(session, "newHeads");
+    subscribe(logs, "logs", Map.of());
+    Block block = chain.add(1, 1);
+    chain.remove(block);
+    for (RuntimeException failure :
+        new @Nullable RuntimeException[] {
+          new PrunedException(1, 2), new IllegalStateException("broken"), null
+        }) {
+      chain.failure = failure;
+      events.headChanged(List.of(), List.of(block), 0);
+      deliver();
+      assertThat(logs.disconnected).isTrue();
+      assertThat(logs.sent).isEmpty();
+      assertThat(logs.onClose).isEmpty();
+      logs = new TestSession("client");
+      subscribe(logs, "transactionReceipts", Map.of());
+    }
+    subscriptions.close();
+    assertThat(session.sent).hasSize(3);
+    assertThat(session.disconnected).isFalse();
+  }
+
+  @Test
+  void subscribersThatFallBehindAreDisconnected() throws Exception {
+    TestSession pending = new TestSession("client");
+    subscribe(session, "newHeads");
+    subscribe(pending, "newPendingTransactions");
+    events.headChanged(List.of(), chain.addAll(1, CAPACITY + 1, 0), 0);
+    TestSession later = new TestSession("client");
+    subscribe(later, "newHeads");
+    events.headChanged(List.of(), chain.addAll(CAPACITY + 2, 1, 0), 0);
+    deliver();
+    assertThat(session.disconnected).isTrue();
+    assertThat(session.sent).isEmpty();
+    assertThat(results(later))
+        .extracting(h -> field(h, "number"))
+        .containsExactly("0x" + Integer.toHexString(CAPACITY + 2));
+    Transaction transaction = TestChain.transaction(1);
+    events.transactions().append(transaction);
+    deliver();
+    assertThat(results(pending)).containsExactly(transaction.hash().toString());
+    subscriptions.close();
+  }
+
+  @Test
+  void aConnectionThatFailsStopsNoOther() throws Exception {
+    List<TestSession> sessions = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      TestSession each = new TestSession("client");
+      each.failure = i % 2 == 0 ? new AssertionError("broken") : null;
+      subscribe(each, "newHeads");
+      sessions.add(each);
+    }
+    events.headChanged(List.of(), chain.addAll(1, 1, 0), 0);
+    deliver();
+    assertThat(notifier.failure()).isEqualTo("AssertionError: broken");
+    for (TestSession each : sessions) {
+      assertThat(each.sent).hasSize(each.failure == null ? 1 : 0);
+      assertThat(each.disconnected).isEqualTo(each.failure != null);
+    }
+    subscriptions.close();
+  }
+
+  @Test
+  void receiptsOfSomeTransactionsEndTheSubscription() throws Exception {
+    List<String> hashes = new ArrayList<>();
+    for (int nonce = 1; nonce <= 2; nonce++) {
+      hashes.add(TestChain.transaction(nonce).hash().toString());
+    }
+    subscribe(session, "transactionReceipts", Map.of("transactionHashes", hashes));
+    events.headChanged(List.of(), chain.addAll(1, 3, 1), 0);
+    deliver();
+    Set<Object> found = new HashSet<>();
+    results(session).forEach(l -> found.add(field(((List<?>) l).get(0), "transactionHash")));
+    assertThat(session.sent).hasSize(2);
+    assertThat(found).isEqualTo(new HashSet<Object>(hashes));
+    assertNothingIsHeld();
   }
 }

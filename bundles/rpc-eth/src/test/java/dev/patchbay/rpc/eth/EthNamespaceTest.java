@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.eth;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.api.consensus.ProtocolSchedule;
+import dev.patchbay.api.execution.CallSimulator;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.SharedResult;
+import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.primitives.Block;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
+
+/** Clients with as many filters and subscriptions as they like: the importing thread goes on. */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class EthNamespaceTest {
+  private static final int LIMIT_CODE = -32005;
+
+  private final TestChain chain = new TestChain();
+  private final EthNamespace eth =
+      new EthNamespace(
+          TestChain.stub(
+              BundleContext.class,
+              (name, args) -> TestChain.stub(ServiceRegistration.class, (n, a) -> null)),
+          chain.reader(),
+          TestChain.stub(ProtocolSchedule.class, (name, args) -> null),
+          TestChain.stub(StateProvider.class, (name, args) -> null),
+          TestChain.stub(CallSimulator.class, (name, args) -> null),
+          TestChain.stub(TransactionPool.class, (name, args) -> null));
+
+  @AfterEach
+  void close() {
+    eth.close();
+  }
+
+  private @Nullable Object call(TestSession session, String method, Object... params)
+      throws Exception {
+    return eth.methods().get(method).call(List.of(params), session.session);
+  }
+
+  private void assertLimit(TestSession session, String method, Object... params) {
+    assertThatThrownBy(() -> call(session, method, params))
+        .isInstanceOfSatisfying(
+            RpcError.class, error -> assertThat(error.code()).isEqualTo(LIMIT_CODE))
+        .hasMessageContaining("too many");
+  }
+
+  private static TestSession.Sent next(TestSession session) throws InterruptedException {
+    TestSession.Sent sent = session.sent.poll(60, TimeUnit.SECONDS);
+    assertThat(sent).as("a notification").isNotNull();
+    return sent;
+  }
+
+  /** Returns a log as text. */
+  private static String text(Object result) {
+    return String.valueOf(result instanceof SharedResult shared ? shared.value() : result);
+  }
+
+  @Test
+  void theImportingThreadSendsNothing() throws Exception {
+    List<TestSession> sessions = new ArrayList<>();
+    for (int i = 0; i < 16; i++) {
+      TestSession session = new TestSession("client");
+      sessions.add(session);
+      for (int j = 0; j < 256; j++) {
+        call(session, "eth_subscribe", "newHeads");
+      }
+    }
+    eth.headChanged(List.of(), List.of(chain.add(1, 1)));
+    for (TestSession session : sessions) {
+      for (int j = 0; j < 256; j++) {
+        assertThat(next(session).sender()).isNotSameAs(Thread.currentThread());
+      }
+      assertThat(session.sent).isEmpty();
+    }
+  }
+
+  @Test
+  void theImportingThreadReadsNothing() throws Exception {
+    TestSession session = new TestSession("client");
+    for (int i = 0; i < 1_000; i++) {
+      call(session, "eth_newFilter", Map.of());
+    }
+    for (int i = 0; i < 100; i++) {
+      call(session, "eth_subscribe", "logs", Map.of());
+    }
+    eth.headChanged(List.of(), List.of(chain.add(1, 1)));
+    for (int i = 0; i < 100; i++) {
+      assertThat(next(session).sender()).isNotSameAs(Thread.currentThread());
+    }
+    assertThat(chain.readers).doesNotContain(Thread.currentThread());
+  }
+
+  @Test
+  void aFilterThatNobodyPollsIsRemoved() throws Exception {
+    TestSession session = new TestSession("client");
+    Object blocks = call(session, "eth_newBlockFilter");
+    Object logs = call(session, "eth_newFilter", Map.of());
+    Object pending = call(session, "eth_newPendingTransactionFilter");
+    Block block = chain.add(1, 0);
+    for (int i = 0; i < 10_001; i++) {
+      eth.headChanged(List.of(), List.of(block));
+    }
+    for (int i = 0; i < 20_000; i++) {
+      eth.transactionPending(TestChain.transaction(i));
+    }
+    for (Object id : new Object[] {blocks, logs, pending}) {
+      assertThatThrownBy(() -> call(session, "eth_getFilterChanges", id))
+          .isInstanceOf(RpcError.class)
+          .hasMessage("filter not found");
+      assertThat(call(session, "eth_uninstallFilter", id)).isEqualTo(false);
+    }
+  }
+
+  @Test
+  void aClientCannotTakeTheFiltersOfOthers() throws Exception {
+    for (int i = 0; i < 10; i++) {
+      TestSession session = new TestSession("client " + i);
+      Object last = null;
+      for (int j = 0; j < 1_000; j++) {
+        last = call(session, "eth_newBlockFilter");
+      }
+      assertLimit(session, "eth_newBlockFilter");
+      assertLimit(new TestSession("client " + i), "eth_newPendingTransactionFilter");
+      assertThat(call(session, "eth_uninstallFilter", String.valueOf(last))).isEqualTo(true);
+      call(session, "eth_newFilter", Map.of());
+    }
+    assertLimit(new TestSession("one more client"), "eth_newBlockFilter");
+  }
+
+  @Test
+  void aClientCannotTakeTheSubscriptionsOfOthers() throws Exception {
+    for (int i = 0; i < 32; i++) {
+      TestSession session = new TestSession("client");
+      for (int j = 0; j < 256; j++) {
+        call(session, "eth_subscribe", "newHeads");
+      }
+      assertLimit(session, "eth_subscribe", "newHeads");
+    }
+    assertLimit(new TestSession("client"), "eth_subscribe", "newHeads");
+    call(new TestSession("another client"), "eth_subscribe", "newHeads");
+  }
+
+  @Test
+  void theAddressesOfFiltersAndSubscriptionsAreBounded() throws Exception {
+    TestSession session = new TestSession("client");
+    List<String> addresses = new ArrayList<>();
+    for (int i = 0; i < 1_000; i++) {
+      addresses.add(String.format("0x%040x", i));
+    }
+    Map<String, Object> query = Map.of("address", addresses);
+    Object first = call(session, "eth_newFilter", query);
+    for (int i = 1; i < 13; i++) {
+      call(session, "eth_newFilter", query);
+    }
+    Object subscription = null;
+    for (int i = 13; i < 25; i++) {
+      subscription = call(session, "eth_subscribe", "logs", query);
+    }
+    for (Object held : new Object[] {first, String.valueOf(subscription)}) {
+      assertLimit(session, "eth_newFilter", query);
+      assertLimit(session, "eth_subscribe", "logs", query);
+      call(session, "eth_newBlockFilter");
+      call(new TestSession("another client"), "eth_newFilter", query);
+      call(session, held == first ? "eth_uninstallFilter" : "eth_unsubscribe", held);
+      call(session, "eth_newFilter", query);
+    }
+  }
+
+  @Test
+  void headsArriveInTheirOrder() throws Exception {
+    TestSession session = new TestSession("client");
+    session.room = 100_000;
+    call(session, "eth_subscribe", "logs", Map.of());
+    for (Block block : chain.addAll(1, 3_000, 1)) {
+      eth.headChanged(List.of(), List.of(block));
+    }
+    for (int number = 1; number <= 3_000; number++) {
+      assertThat(text(next(session).result()))
+          .contains("blockNumber=0x" + Integer.toHexString(number) + ",");
+    }
+  }
+}
