@@ -47,9 +47,13 @@ public final class Ports implements AutoCloseable {
   /** Serves a namespace in place of another, which may be null. */
   public void serve(RpcNamespace before, RpcNamespace next) {
     if (before != null) {
-      dispatcher.removeNamespace(before);
+      dispatcher.removeNamespace(before, properties(before));
     }
-    dispatcher.addNamespace(next);
+    dispatcher.addNamespace(next, properties(next));
+  }
+
+  private static Map<String, Object> properties(RpcNamespace namespace) {
+    return Map.of("service.id", (long) System.identityHashCode(namespace));
   }
 
   @Override
