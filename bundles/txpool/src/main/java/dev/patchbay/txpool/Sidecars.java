@@ -4,10 +4,10 @@ package dev.patchbay.txpool;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,8 +23,11 @@ import org.jspecify.annotations.Nullable;
 final class Sidecars {
   private final Map<Hash, Stored> byTransaction = new LinkedHashMap<>();
 
-  /** The transactions whose sidecars have a blob, by versioned hash of the blob. */
-  private final Map<Hash, Set<Hash>> owners = new HashMap<>();
+  /**
+   * The transactions whose sidecars have a blob, by versioned hash of the blob, the latest last:
+   * its proofs are of the version that is in force.
+   */
+  private final Map<Hash, List<Hash>> owners = new HashMap<>();
 
   private final int maxBlobs;
   private int blobs;
@@ -46,8 +49,8 @@ final class Sidecars {
   }
 
   @Nullable BlobSidecar byVersionedHash(Hash versionedHash) {
-    Set<Hash> transactions = owners.get(versionedHash);
-    return transactions == null ? null : get(transactions.iterator().next());
+    List<Hash> transactions = owners.get(versionedHash);
+    return transactions == null ? null : get(transactions.get(transactions.size() - 1));
   }
 
   /**
@@ -60,8 +63,10 @@ final class Sidecars {
     if (byTransaction.put(tx.hash(), stored) == null) {
       blobs += sidecar.blobs().size();
     }
-    for (Hash hash : stored.versionedHashes()) {
-      owners.computeIfAbsent(hash, key -> new LinkedHashSet<>()).add(tx.hash());
+    for (Hash hash : Set.copyOf(stored.versionedHashes())) { // a blob may be there twice
+      List<Hash> transactions = owners.computeIfAbsent(hash, key -> new ArrayList<>());
+      transactions.remove(tx.hash());
+      transactions.add(tx.hash());
     }
     for (Iterator<Map.Entry<Hash, Stored>> all = byTransaction.entrySet().iterator();
         all.hasNext() && blobs > maxBlobs; ) {
@@ -76,7 +81,7 @@ final class Sidecars {
   private void release(Hash transaction, Stored stored) {
     blobs -= stored.sidecar().blobs().size();
     for (Hash hash : stored.versionedHashes()) {
-      Set<Hash> transactions = owners.get(hash);
+      List<Hash> transactions = owners.get(hash);
       if (transactions != null) {
         transactions.remove(transaction);
         if (transactions.isEmpty()) {

@@ -91,6 +91,20 @@ class PoolAdmissionTest extends PoolFixture {
         .isEqualTo("in-flight transaction limit reached for delegated accounts");
   }
 
+  /** As at Osaka, where the same blob has proofs of another version. */
+  @Test
+  void theLatestSidecarOfABlobServesIt() {
+    fork = Fork.PRAGUE;
+    Transaction first = blobTx(KEY, 0, GWEI, 1);
+    pool.add(first, sidecar(0, 1));
+    accounts.put(sender(KEY), account(1));
+    fork = Fork.OSAKA;
+    mine(first);
+    pool.add(blobTx(KEY, 1, GWEI, 1), sidecar(1, 1));
+    assertThat(pool.sidecarByVersionedHash(first.blobVersionedHashes().get(0)))
+        .isEqualTo(sidecar(1, 1));
+  }
+
   @Test
   void twoTransactionsWithTheSameBlobBothServeIt() {
     fork = Fork.PRAGUE;
