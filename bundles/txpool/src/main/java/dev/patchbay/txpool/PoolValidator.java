@@ -97,12 +97,12 @@ final class PoolValidator {
     if (tx.deposit() != null || !rules(head).allows(tx.type())) {
       throw invalid("transaction type not supported");
     }
+    if (Long.compareUnsigned(tx.gasLimit(), head.header().gasLimit()) > 0) {
+      throw new RejectedException(Reason.GAS_LIMIT, "exceeds block gas limit");
+    }
     checkFork(tx, head);
     if (tx.chainId() == null) {
       throw invalid("only replay-protected (EIP-155) transactions allowed over RPC");
-    }
-    if (Long.compareUnsigned(tx.gasLimit(), head.header().gasLimit()) > 0) {
-      throw new RejectedException(Reason.GAS_LIMIT, "exceeds block gas limit");
     }
     Address sender = tx.sender();
     if (sender == null) {
