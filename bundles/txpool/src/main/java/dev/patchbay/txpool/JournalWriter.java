@@ -2,6 +2,8 @@
 package dev.patchbay.txpool;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.TransactionPool.Origin;
 import dev.patchbay.binding.Failures;
@@ -28,6 +30,8 @@ import org.slf4j.LoggerFactory;
  */
 final class JournalWriter implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(JournalWriter.class);
+
+  private static final long RETRY_MILLIS = 100;
 
   private final Path file;
   private final ChainReader chain;
@@ -94,7 +98,11 @@ final class JournalWriter implements AutoCloseable {
   long step() throws IOException {
     PoolJournal current = journal;
     if (current == null) {
-      open();
+      try {
+        open();
+      } catch (StorageUnavailableException | NotReadyException notYet) {
+        return RETRY_MILLIS; // the store, or the rules, report their health themselves
+      }
       return Loop.UNTIL_WOKEN;
     }
     write(current, null);
