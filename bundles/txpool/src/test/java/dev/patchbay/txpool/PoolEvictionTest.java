@@ -155,7 +155,7 @@ class PoolEvictionTest extends PoolFixture {
     assertThat(refusal(blobTx(key(1), 0, 1, 2), sidecar(0, 2)))
         .isEqualTo("transaction underpriced");
     assertThat(refusal(blobTx(key(1), 0, 2, 2), sidecar(0, 2))).isEmpty();
-    assertThat(pool.get(first.hash())).as("places at 1 wei are not kept for ever").isNull();
+    assertThat(pool.get(first.hash())).as("what pays 1 wei leaves a full pool").isNull();
     assertThat(refusal(tx(key(2), 0, 1))).as("the others have room").isEmpty();
     assertThat(pool.status().blobs()).isEqualTo(2);
   }

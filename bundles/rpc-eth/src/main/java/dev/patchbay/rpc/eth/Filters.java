@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Filters that clients poll. A filter holds the position of the events that it has reported, not
- * the events: it costs nothing while nobody polls it. It is removed when nobody polls it for five
+ * the events: it does not grow while nobody polls it. It is removed when nobody polls it for five
  * minutes, and when the next event that it has to report is no longer held. Polling it answers
  * "filter not found" then.
  *

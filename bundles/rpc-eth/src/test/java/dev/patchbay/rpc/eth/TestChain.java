@@ -86,7 +86,7 @@ final class TestChain {
   /**
    * Adds a block of one transaction.
    *
-   * @param branch tells blocks of the same number apart
+   * @param branch distinguishes blocks of the same number
    * @param logs logs of the block
    * @param data bytes of the data of each log
    */
