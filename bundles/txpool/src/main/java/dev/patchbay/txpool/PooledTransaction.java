@@ -9,6 +9,7 @@ import dev.patchbay.primitives.Transaction;
 import java.math.BigInteger;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A transaction with what the pool computes once for it.
@@ -26,7 +27,7 @@ final class PooledTransaction {
   private final BigInteger cost;
   private final List<Address> authorities;
   private final int bytes;
-  private Fees scoredAt = Fees.NONE;
+  private @Nullable Fees scoredAt;
   private Score score = Score.HIGHEST;
 
   /**
@@ -49,7 +50,6 @@ final class PooledTransaction {
     this.cost = cost;
     this.authorities = authorities;
     this.bytes = heapBytes(transaction);
-    this.score = Fees.NONE.score(transaction);
   }
 
   /**
