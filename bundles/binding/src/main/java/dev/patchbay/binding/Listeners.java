@@ -3,8 +3,10 @@ package dev.patchbay.binding;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +59,24 @@ public final class Listeners<T> {
     for (Entry<T> entry : entries) {
       entry.failures.run(() -> call.accept(entry.listener));
     }
+  }
+
+  /**
+   * Calls each listener until one answers. Does not throw.
+   *
+   * @param <R> the type of an answer
+   * @param ifFailed the answer of a listener that throws
+   * @return the first answer that is not null; null when there is none
+   */
+  public <R> @Nullable R firstAnswer(Function<T, @Nullable R> call, R ifFailed) {
+    for (Entry<T> entry : entries) {
+      AtomicReference<@Nullable R> answer = new AtomicReference<>(ifFailed);
+      entry.failures.run(() -> answer.set(call.apply(entry.listener)));
+      if (answer.get() != null) {
+        return answer.get();
+      }
+    }
+    return null;
   }
 
   /**

@@ -22,7 +22,7 @@ import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionFilter;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.binding.ConfigurationKeys;
-import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Listeners;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
@@ -42,7 +42,6 @@ import java.util.ArrayList;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -107,8 +106,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
       policyOption = ReferencePolicyOption.GREEDY)
   private volatile @Nullable TransactionOrdering ordering;
 
-  private final List<TransactionFilter> filters = new CopyOnWriteArrayList<>();
-  private final Failures filtering = new Failures("a transaction filter", LOG::warn, LOG::info);
+  private final Listeners<TransactionFilter> filters = new Listeners<>(LOG::warn, LOG::info);
 
   /** Makes the component. */
   @Activate
@@ -438,15 +436,14 @@ public final class Builder implements PayloadBuilder, MinerControl {
     if (left != null && left.transaction().equals(transaction.hash())) {
       return false;
     }
-    for (TransactionFilter filter : filters) {
-      String[] refusal = {"a filter of transactions has failed"};
-      filtering.run(() -> refusal[0] = filter.refuseInclusion(transaction, header));
-      if (refusal[0] != null) {
-        LOG.debug("transaction {} is left out: {}", transaction.hash(), refusal[0]);
-        return false;
-      }
+    String refusal =
+        filters.firstAnswer(
+            filter -> filter.refuseInclusion(transaction, header),
+            "a filter of transactions has failed");
+    if (refusal != null) {
+      LOG.debug("transaction {} is left out: {}", transaction.hash(), refusal);
     }
-    return true;
+    return refusal == null;
   }
 
   /** Returns whether the blobs of a transaction, if any, are there with proofs of a version. */

@@ -38,7 +38,6 @@ import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -123,12 +122,10 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   private final ChainReader chain;
   private final StateProvider states;
   private final InstantSource clock;
-  private final PoolSettings settings;
   private final PoolValidator validator;
   private final PooledTransactions transactions;
   private final Listeners<PoolListener> listeners = new Listeners<>(LOG::warn, LOG::info);
-  private final List<TransactionFilter> filters = new CopyOnWriteArrayList<>();
-  private final Failures filtering = new Failures("a transaction filter", LOG::warn, LOG::info);
+  private final Listeners<TransactionFilter> filters = new Listeners<>(LOG::warn, LOG::info);
   private final Failures readding =
       new Failures("adding a transaction of a removed block", LOG::warn, LOG::info);
   private final AtomicLong arrivals = new AtomicLong();
@@ -205,7 +202,6 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
     this.chain = chain;
     this.states = states;
     this.clock = clock;
-    this.settings = settings;
     validator = new PoolValidator(chain, schedule, states, settings.minTip());
     transactions = new PooledTransactions(settings, folder != null);
     journal =
@@ -367,12 +363,11 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   }
 
   private void checkFilters(Transaction tx) throws RejectedException {
-    for (TransactionFilter filter : filters) {
-      String[] refusal = {"a filter of transactions has failed"};
-      filtering.run(() -> refusal[0] = filter.refuseAdmission(tx));
-      if (refusal[0] != null) {
-        throw new RejectedException(Reason.INVALID, refusal[0]);
-      }
+    String refusal =
+        filters.firstAnswer(
+            filter -> filter.refuseAdmission(tx), "a filter of transactions has failed");
+    if (refusal != null) {
+      throw new RejectedException(Reason.INVALID, refusal);
     }
   }
 
