@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
+import org.osgi.framework.Bundle;
 
 /** A listener as the container would open it, for one namespace after the other. */
 public final class Ports implements AutoCloseable {
@@ -21,7 +23,10 @@ public final class Ports implements AutoCloseable {
     try (ServerSocket free = new ServerSocket(0)) {
       port = free.getLocalPort();
     }
-    dispatcher = new Dispatcher(config(Dispatcher.Config.class, Map.of()), Map.of());
+    dispatcher = new Dispatcher(
+          config(Dispatcher.Config.class, Map.of()),
+          Map.of(),
+          new Replacements(() -> new Bundle[0], Duration.ZERO, System::nanoTime));
     Map<String, Object> keys =
         Map.of(
             "port",

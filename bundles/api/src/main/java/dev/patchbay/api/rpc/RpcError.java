@@ -83,6 +83,7 @@ public final class RpcError extends Exception {
 
   private final int code;
   private final @Nullable Kind kind;
+  private final boolean absence;
   private final transient @Nullable Object data;
 
   /** Creates an error without data. */
@@ -92,7 +93,7 @@ public final class RpcError extends Exception {
 
   /** Creates an error; {@code data} is JSON-neutral. */
   public RpcError(int code, String message, @Nullable Object data) {
-    this(code, null, message, data);
+    this(code, null, message, data, false);
   }
 
   /** Creates an error without data whose code depends on the profile. */
@@ -102,19 +103,37 @@ public final class RpcError extends Exception {
 
   /** Creates an error whose code depends on the profile; {@code data} is JSON-neutral. */
   public RpcError(Kind kind, String message, @Nullable Object data) {
-    this(kind.code(Profile.PATCHBAY), kind, message, data);
+    this(kind.code(Profile.PATCHBAY), kind, message, data, false);
   }
 
-  private RpcError(int code, @Nullable Kind kind, String message, @Nullable Object data) {
+  private RpcError(
+      int code, @Nullable Kind kind, String message, @Nullable Object data, boolean absence) {
     super(message, null, false, false);
     this.code = code;
     this.kind = kind;
     this.data = data;
+    this.absence = absence;
   }
 
   /** Creates an error of a parameter. */
   public static RpcError invalidParams(String message) {
     return new RpcError(INVALID_PARAMS, message);
+  }
+
+  /**
+   * Creates an error with the code {@link #SERVER_ERROR} of a method that lacks a part of the node,
+   * such as a tracer. The method must have had no effect: while a bundle is being replaced the
+   * server keeps the error back, and calls the method again.
+   *
+   * @param message names what is absent
+   */
+  public static RpcError absence(String message) {
+    return new RpcError(SERVER_ERROR, null, message, null, true);
+  }
+
+  /** Returns whether the error is one of {@link #absence}. */
+  public boolean isAbsence() {
+    return absence;
   }
 
   /** Returns the code under the profile {@link Profile#PATCHBAY}. */

@@ -35,6 +35,8 @@ public interface TracerFactory {
    * @param subject the transaction or call that is traced
    * @throws IllegalArgumentException when the configuration is not valid; the message goes to the
    *     client
+   * @throws dev.patchbay.api.execution.NotReadyException when the tracer needs another one, which
+   *     is not installed
    */
   Tracer create(Map<String, Object> config, TraceSubject subject);
 }

@@ -117,9 +117,10 @@ public final class OpEngineNamespace implements RpcNamespace {
     try {
       return Params.object(method, called.call(new ArrayList<>(Arrays.asList(params)), session));
     } catch (RpcError failure) {
-      throw new RpcError(failure.code(), stage + ": " + failure.getMessage());
+      String message = stage + ": " + failure.getMessage();
+      throw failure.isAbsence() ? RpcError.absence(message) : new RpcError(failure.code(), message);
     } catch (StorageUnavailableException unavailable) {
-      throw new RpcError(RpcError.STORAGE_UNAVAILABLE, stage + ": " + unavailable.getMessage());
+      throw new StorageUnavailableException(stage + ": " + unavailable.getMessage());
     } catch (NotReadyException missing) {
       throw new NotReadyException(stage + ": " + missing.getMessage());
     }

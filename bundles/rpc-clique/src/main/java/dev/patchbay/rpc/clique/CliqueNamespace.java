@@ -59,9 +59,12 @@ public final class CliqueNamespace implements RpcNamespace {
   }
 
   private CliqueControl control() throws RpcError {
-    CliqueControl current = control;
-    if (current == null || chain.config().clique() == null) {
+    if (chain.config().clique() == null) {
       throw new RpcError(RpcError.SERVER_ERROR, "the chain is not one of proof of authority");
+    }
+    CliqueControl current = control;
+    if (current == null) {
+      throw RpcError.absence("the rules of proof of authority are not installed");
     }
     return current;
   }

@@ -71,8 +71,7 @@ public final class Replay {
       throws RpcError {
     TracerFactory factory = tracers.find(name);
     if (factory == null) {
-      throw new RpcError(
-          RpcError.SERVER_ERROR,
+      throw RpcError.absence(
           "tracer " + Hex.shown(name) + " is not installed; installed are " + tracers.names());
     }
     try {

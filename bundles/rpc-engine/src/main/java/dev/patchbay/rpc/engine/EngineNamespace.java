@@ -9,6 +9,7 @@ import dev.patchbay.api.consensus.ExecutionRules;
 import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.node.Handover;
 import dev.patchbay.api.payload.Payload;
 import dev.patchbay.api.payload.PayloadAttributes;
 import dev.patchbay.api.payload.PayloadBuilder;
@@ -40,6 +41,7 @@ import org.osgi.framework.ServiceReference;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
@@ -77,6 +79,9 @@ public final class EngineNamespace implements RpcNamespace {
   /** The method that a client tells its methods by is not among them. */
   private static final String EXCHANGE = "engine_exchangeCapabilities";
 
+  /** The state that is handed over: payloads that were started. */
+  private static final String PAYLOADS = "rpc-engine.payloads";
+
   /** Service property of namespaces that add methods to this one: their names. */
   private static final String EXTENSION = "rpc.extension";
 
@@ -90,6 +95,9 @@ public final class EngineNamespace implements RpcNamespace {
   private final Bodies bodies;
   private final ClientVersion version;
   private final String withoutParentState;
+
+  /** Hands the payloads that were started over to a successor. */
+  private Runnable handOver = () -> {};
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
@@ -113,7 +121,8 @@ public final class EngineNamespace implements RpcNamespace {
       @Reference ProtocolSchedule schedule,
       @Reference BlockImporter importer,
       @Reference ForkChoice forkChoice,
-      @Reference BlockExecutor executor) {
+      @Reference BlockExecutor executor,
+      @Reference Handover handover) {
     this(
         chain,
         schedule,
@@ -124,7 +133,14 @@ public final class EngineNamespace implements RpcNamespace {
         config.inconsistent_status());
     Map<String, Object> configured = new HashMap<>(properties);
     configured.remove(RpcNamespace.NAME); // the component's own
+    started.restore(handover.take(PAYLOADS));
+    handOver = () -> handover.put(PAYLOADS, started.handOver());
     ConfigurationKeys.report("dev.patchbay.rpc.engine", configured, Config.class, LOG::warn);
+  }
+
+  @Deactivate
+  void close() {
+    handOver.run();
   }
 
   /**

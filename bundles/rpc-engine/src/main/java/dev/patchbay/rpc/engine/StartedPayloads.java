@@ -8,13 +8,16 @@ import dev.patchbay.api.payload.PayloadBuilder;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the payloads are that a consensus client was given ids of: when the builder is exchanged,
- * its successor builds them again under the same ids.
+ * What the payloads are that a consensus client was given ids of: when the builder is replaced, its
+ * successor builds them again under the same ids. They are handed over when the namespace is
+ * replaced.
  *
  * <p>Threading: any thread.
  */
@@ -29,6 +32,28 @@ final class StartedPayloads {
     byId.putIfAbsent(id, new Started(parent.hash(), attributes, null));
     if (byId.size() > KEPT) {
       byId.remove(byId.keySet().iterator().next());
+    }
+  }
+
+  /** Returns what a successor needs, which {@link #restore} takes. */
+  synchronized List<Object> handOver() {
+    List<Object> out = new ArrayList<>();
+    byId.forEach((id, known) -> out.add(List.of(id, known.parent, known.attributes)));
+    return out;
+  }
+
+  /** Takes the payloads of a predecessor; null for none. */
+  synchronized void restore(@Nullable Object handedOver) {
+    if (handedOver instanceof List<?> items) {
+      for (Object item : items) {
+        if (item instanceof List<?> fields
+            && fields.size() == 3
+            && fields.get(0) instanceof Bytes id
+            && fields.get(1) instanceof Hash parent
+            && fields.get(2) instanceof PayloadAttributes attributes) {
+          byId.put(id, new Started(parent, attributes, null));
+        }
+      }
     }
   }
 

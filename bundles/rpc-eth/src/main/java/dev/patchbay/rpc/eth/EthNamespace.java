@@ -7,6 +7,7 @@ import dev.patchbay.api.chain.LogIndex;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.execution.CallSimulator;
+import dev.patchbay.api.node.Handover;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
@@ -14,12 +15,16 @@ import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -34,12 +39,23 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
 /** The {@code eth} namespace: groups of methods over the kernel's services. */
 @Component(service = RpcNamespace.class, property = RpcNamespace.NAME + "=eth", immediate = true)
 public final class EthNamespace implements RpcNamespace, ChainListener, PoolListener {
+  /** Head changes after which the pool has announced what it had before it was replaced. */
+  private static final int ANNOUNCED_HEADS = 3;
+
   private final Map<String, RpcMethod> methods = new HashMap<>();
   private final SendMethods sending;
   private final Events events = Events.create();
+  private final HeadGap gap;
   private final Filters filters;
   private final Subscriptions subscriptions;
   private final Notifier notifier;
+  private final TransactionPool pool;
+  private final EventHandover handover;
+
+  /** Transactions whose events a predecessor has had; the pool may announce them again. */
+  private final Set<Hash> announced = ConcurrentHashMap.newKeySet();
+
+  private int headsSinceStart;
   private final List<ServiceRegistration<?>> registrations;
 
   @Reference(
@@ -62,14 +78,18 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
       @Reference ProtocolSchedule schedule,
       @Reference StateProvider states,
       @Reference CallSimulator simulator,
-      @Reference TransactionPool pool) {
+      @Reference TransactionPool pool,
+      @Reference Handover handovers) {
     LogSearch logs = new LogSearch(chain, () -> logIndex);
     ClientQuota conditions = ClientQuota.ofConditions();
-    filters = new Filters(logs, events, conditions, InstantSource.system());
+    this.pool = pool;
+    gap = new HeadGap(chain, events.heads());
+    filters = new Filters(logs, events, gap, conditions, InstantSource.system());
     ChainMethods chainMethods = new ChainMethods(chain, schedule, states, pool, () -> sealer);
     methods.putAll(chainMethods.methods());
     subscriptions = new Subscriptions(events, conditions);
-    notifier = new Notifier(events, subscriptions, logs, chainMethods::receiptsOf);
+    notifier = new Notifier(events, gap, subscriptions, logs, chainMethods::receiptsOf);
+    handover = new EventHandover(handovers, events, gap, filters, subscriptions, notifier);
     sending = new SendMethods(chain, pool, chainMethods::receipt);
     methods.putAll(sending.methods());
     methods.putAll(new ConfigMethods(chain, states).methods());
@@ -83,7 +103,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     methods.put("eth_getLogs", logs::getLogs);
     methods.putAll(filters.methods());
     methods.putAll(subscriptions.methods());
-    notifier.start();
+    announced.addAll(handover.take());
     // registered as an object, not by the component: the pool is upstream of this, and a lazy
     // listener would be a cycle
     registrations =
@@ -97,13 +117,23 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
                 HealthCheck.ofFailures(
                     "rpc-eth.notifier", "subscribers are notified", notifier::failure),
                 new Hashtable<>()));
+    if (hasReaders()) { // of a predecessor, which may have missed some
+      pool.pending().values().stream()
+          .flatMap(List::stream)
+          .filter(transaction -> !announced.contains(transaction.hash()))
+          .forEach(this::transactionPending);
+    }
+    notifier.start(); // when head changes arrive: it reads those that came before
   }
 
   @Deactivate
   void close() {
     registrations.forEach(ServiceRegistration::unregister);
-    subscriptions.close();
     notifier.close();
+    if (hasReaders()) {
+      handover.put(this::pending);
+    }
+    subscriptions.close();
     sending.close();
   }
 
@@ -122,12 +152,23 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     Tasks.runAll(
         List.of(
             () -> {
-              if (hasReaders()) {
-                events.headChanged(removed, added, depth);
+              boolean read = hasReaders();
+              gap.headChanged(removed, added, depth, read);
+              if (read) {
                 notifier.wake();
+              }
+              if (++headsSinceStart > ANNOUNCED_HEADS) {
+                announced.clear();
               }
             },
             sending::headChanged));
+  }
+
+  private Set<Hash> pending() {
+    return pool.pending().values().stream()
+        .flatMap(List::stream)
+        .map(Transaction::hash)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /** Returns whether a filter or a subscription may read an event. */
@@ -137,7 +178,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
 
   @Override
   public void transactionPending(Transaction transaction) {
-    if (hasReaders()) {
+    if (hasReaders() && !announced.remove(transaction.hash())) {
       events.transactions().append(transaction);
       notifier.wake();
     }

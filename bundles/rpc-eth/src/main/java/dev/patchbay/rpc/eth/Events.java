@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.eth;
 
-import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
-import java.util.List;
 
 /**
  * The latest events that filters and subscriptions report.
@@ -39,11 +37,5 @@ record Events(Journal<HeadChange> heads, Journal<Transaction> transactions) {
             MAX_TRANSACTIONS,
             MAX_TRANSACTION_BYTES,
             transaction -> OBJECT_BYTES + 2L * transaction.encodedSize()));
-  }
-
-  /** Appends a head change as {@link dev.patchbay.api.chain.ChainListener} has it. */
-  void headChanged(List<Block> removed, List<Block> added, long depth) {
-    removed.forEach(b -> heads.append(new HeadChange(b.header(), b.hash(), true, depth)));
-    added.forEach(b -> heads.append(new HeadChange(b.header(), b.hash(), false, depth)));
   }
 }

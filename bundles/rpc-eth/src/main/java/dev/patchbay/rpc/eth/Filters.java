@@ -23,6 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Filters that clients poll. A filter holds the position of the events that it has reported, not
@@ -33,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: any thread.
  */
 final class Filters {
+  private static final Logger LOG = LoggerFactory.getLogger(Filters.class);
+
   static final int MAX_PER_CLIENT = 1_000;
   static final int MAX_FILTERS = 10_000;
 
@@ -46,6 +50,7 @@ final class Filters {
 
   private final LogSearch logs;
   private final Events events;
+  private final HeadGap gap;
   private final ClientQuota conditions;
   private final InstantSource clock;
   private final SecureRandom random = new SecureRandom();
@@ -103,11 +108,13 @@ final class Filters {
   /**
    * Creates an empty set of filters.
    *
+   * @param gap appends the events that a predecessor has not seen, before filters are polled
    * @param conditions quota of addresses and topics
    */
-  Filters(LogSearch logs, Events events, ClientQuota conditions, InstantSource clock) {
+  Filters(LogSearch logs, Events events, HeadGap gap, ClientQuota conditions, InstantSource clock) {
     this.logs = logs;
     this.events = events;
+    this.gap = gap;
     this.conditions = conditions;
     this.clock = clock;
   }
@@ -136,15 +143,62 @@ final class Filters {
   private synchronized String install(Kind kind, @Nullable LogCriteria criteria, RpcSession session)
       throws RpcError {
     expire();
-    Object client = session.client();
+    String id = "0x" + new BigInteger(127, random).setBit(127).toString(16);
+    add(id, kind, criteria, session.client(), journal(kind).end(), clock.instant());
+    return id;
+  }
+
+  private void add(
+      String id,
+      Kind kind,
+      @Nullable LogCriteria criteria,
+      Object client,
+      long position,
+      Instant used)
+      throws RpcError {
     List<Share> shares =
         ClientQuota.reserve(
             new Share(quota, client, 1),
             new Share(conditions, client, criteria == null ? 0 : criteria.query().alternatives()));
-    String id = "0x" + new BigInteger(127, random).setBit(127).toString(16);
-    long position = journal(kind).end();
-    filters.put(id, new Filter(id, kind, criteria, shares, position, clock.instant()));
-    return id;
+    filters.put(id, new Filter(id, kind, criteria, shares, position, used));
+  }
+
+  /** Returns the filters for a successor, which {@link #restore} takes. */
+  synchronized List<Object> handOver() {
+    List<Object> out = new ArrayList<>();
+    for (Filter filter : filters.values()) {
+      out.add(
+          List.of(
+              filter.id,
+              filter.kind.name(),
+              filter.criteria == null ? Map.of() : filter.criteria.toJson(),
+              filter.shares.get(0).client(),
+              filter.position.get(),
+              filter.used));
+    }
+    return out;
+  }
+
+  /** Takes the filters of a predecessor, but for those that cannot be taken. */
+  @SuppressWarnings("unchecked") // JSON objects have names of any kind
+  synchronized void restore(List<?> handedOver) {
+    for (Object item : handedOver) {
+      List<?> fields = (List<?>) item;
+      try {
+        Kind kind = Kind.valueOf((String) fields.get(1));
+        add(
+            (String) fields.get(0),
+            kind,
+            kind == Kind.LOGS
+                ? LogCriteria.parse((Map<String, @Nullable Object>) fields.get(2))
+                : null,
+            fields.get(3),
+            (Long) fields.get(4),
+            (Instant) fields.get(5));
+      } catch (RpcError | RuntimeException failure) {
+        LOG.warn("a filter ends: {}", failure.toString());
+      }
+    }
   }
 
   private Journal<?> journal(Kind kind) {
@@ -185,6 +239,11 @@ final class Filters {
     return filter != null;
   }
 
+  /** Removes all filters. */
+  synchronized void clear() {
+    List.copyOf(filters.keySet()).forEach(this::remove);
+  }
+
   /** Returns the number of filters. */
   synchronized int count() {
     return filters.size();
@@ -198,6 +257,7 @@ final class Filters {
   }
 
   private Object changes(Filter filter) throws RpcError {
+    gap.close();
     long from = filter.position.get();
     List<Object> out = new ArrayList<>();
     if (filter.kind == Kind.TRANSACTIONS) {

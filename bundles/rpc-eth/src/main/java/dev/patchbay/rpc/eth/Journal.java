@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.eth;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +36,20 @@ final class Journal<E> {
     entries = new Object[capacity];
     this.maxWeight = maxWeight;
     this.weigher = weigher;
+  }
+
+  /** Continues the sequence of another journal, whose first entries have a position. */
+  synchronized void restore(long position, List<E> latest) {
+    start = position;
+    end = position;
+    latest.forEach(this::append);
+  }
+
+  /** Leaves out an entry: readers that have not read all others before it are late. */
+  synchronized void skip() {
+    restore(end + 1, List.of());
+    Arrays.fill(entries, null);
+    weight = 0;
   }
 
   synchronized void append(E entry) {

@@ -19,8 +19,22 @@ import org.jspecify.annotations.Nullable;
  */
 record LogCriteria(LogSearch.Query query, @Nullable Hash blockHash, Bound from, Bound to) {
   /** A block that a range begins or ends with. */
-  interface Bound {
+  static final class Bound {
+    private final @Nullable Object json;
+    private final Resolver resolver;
+
+    private Bound(@Nullable Object json, Resolver resolver) {
+      this.json = json;
+      this.resolver = resolver;
+    }
+
     /** Returns its number now; {@link Long#MAX_VALUE} when there is no such block. */
+    long number(ChainReader chain, long head) throws RpcError {
+      return resolver.number(chain, head);
+    }
+  }
+
+  private interface Resolver {
     long number(ChainReader chain, long head) throws RpcError;
   }
 
@@ -37,7 +51,22 @@ record LogCriteria(LogSearch.Query query, @Nullable Hash blockHash, Bound from, 
     return new LogCriteria(query, hash, bound(from), bound(to));
   }
 
+  /** Returns what {@link #parse} makes equal criteria of. */
+  Map<String, @Nullable Object> toJson() {
+    Map<String, @Nullable Object> out = query.toJson();
+    if (blockHash != null) {
+      out.put("blockHash", blockHash.toString());
+    }
+    out.put("fromBlock", from.json);
+    out.put("toBlock", to.json);
+    return out;
+  }
+
   private static Bound bound(@Nullable Object value) throws RpcError {
+    return new Bound(value, resolver(value));
+  }
+
+  private static Resolver resolver(@Nullable Object value) throws RpcError {
     if (value == null || value.equals("latest") || value.equals("pending")) {
       return (chain, head) -> head;
     }

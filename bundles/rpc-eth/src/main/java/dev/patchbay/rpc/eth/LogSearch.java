@@ -19,6 +19,7 @@ import dev.patchbay.rpc.codec.Params;
 import dev.patchbay.rpc.eth.Events.HeadChange;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -93,6 +94,15 @@ final class LogSearch {
         }
       }
       return new Query(addresses, topics);
+    }
+
+    /** Returns what {@link #parse} makes an equal query of. */
+    Map<String, @Nullable Object> toJson() {
+      Map<String, @Nullable Object> out = new HashMap<>();
+      out.put("address", addresses.stream().map(Address::toString).toList());
+      out.put(
+          "topics", topics.stream().map(any -> any.stream().map(Hash::toString).toList()).toList());
+      return out;
     }
 
     int alternatives() {

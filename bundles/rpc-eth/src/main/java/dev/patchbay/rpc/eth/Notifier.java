@@ -31,6 +31,7 @@ final class Notifier implements AutoCloseable {
   private static final int BATCH = 64;
 
   private final Subscriptions subscriptions;
+  private final HeadGap gap;
   private final Failures failures = new Failures("notifying subscribers", LOG::warn, LOG::info);
   private final Loop loop = new Loop("rpc-eth-notifier-0", failures, this::step);
   private final Reader<Events.HeadChange> heads;
@@ -57,13 +58,16 @@ final class Notifier implements AutoCloseable {
   /**
    * Creates a notifier that is not started.
    *
+   * @param gap appends the events that a predecessor has not seen
    * @param receipts returns the receipts of a block as methods answer them
    */
   Notifier(
       Events events,
+      HeadGap gap,
       Subscriptions subscriptions,
       LogSearch logs,
       Function<Block, List<Object>> receipts) {
+    this.gap = gap;
     this.subscriptions = subscriptions;
     heads =
         new Reader<>(
@@ -73,6 +77,18 @@ final class Notifier implements AutoCloseable {
 
   void start() {
     loop.start();
+    loop.wake();
+  }
+
+  /** Returns the positions of the next events to deliver, of heads and of transactions. */
+  List<Long> positions() {
+    return List.of(heads.position, transactions.position);
+  }
+
+  /** Continues at the positions of a predecessor; before the start. */
+  void restore(List<?> positions) {
+    heads.position = (Long) positions.get(0);
+    transactions.position = (Long) positions.get(1);
   }
 
   /** Returns the latest failure as one line; null when there is none. */
@@ -92,6 +108,7 @@ final class Notifier implements AutoCloseable {
 
   /** Delivers some events; the step of the thread. */
   long step() {
+    gap.close();
     boolean more = transactions.deliver();
     more |= heads.deliver();
     return more ? 0 : Loop.UNTIL_WOKEN;

@@ -4,6 +4,7 @@ package dev.patchbay.rpc.eth;
 import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.rpc.eth.ClientQuota.Share;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -55,6 +56,7 @@ final class Subscription {
       Topic topic,
       @Nullable Set<String> hashes,
       Journal<?> journal,
+      long from,
       List<Share> shares,
       Runnable onClose) {
     this.id = id;
@@ -62,8 +64,22 @@ final class Subscription {
     this.topic = topic;
     this.hashes = hashes;
     this.journal = journal;
-    from = journal.end();
+    this.from = from;
     this.shares = shares;
     this.onClose = onClose;
+  }
+
+  /** Returns the parameters of {@code eth_subscribe} that make an equal subscription. */
+  List<Object> toParams() {
+    return switch (topic.kind()) {
+      case HEADS -> List.of("newHeads");
+      case LOGS -> List.of("logs", topic.query() == null ? Map.of() : topic.query().toJson());
+      case PENDING -> List.of("newPendingTransactions", topic.full());
+      case RECEIPTS ->
+          List.of(
+              "transactionReceipts",
+              hashes == null ? Map.of() : Map.of("transactionHashes", List.copyOf(hashes)));
+      case SYNCING -> List.of("syncing");
+    };
   }
 }

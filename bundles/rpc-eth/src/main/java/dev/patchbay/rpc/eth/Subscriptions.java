@@ -17,6 +17,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Subscriptions over WebSocket and IPC: newHeads, logs, newPendingTransactions,
@@ -25,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: any thread.
  */
 final class Subscriptions {
+  private static final Logger LOG = LoggerFactory.getLogger(Subscriptions.class);
+
   static final int MAX_PER_CONNECTION = 256;
   static final int MAX_PER_CLIENT = 8_192;
   static final int MAX_SUBSCRIPTIONS = 32_768;
@@ -64,20 +68,29 @@ final class Subscriptions {
       throw new RpcError(RpcError.METHOD_NOT_FOUND, "notifications not supported: use WebSocket");
     }
     Topic topic = topic(params);
-    Set<String> hashes =
-        topic.kind() == Kind.RECEIPTS ? hashes(params.object(1).get("transactionHashes")) : null;
+    Set<String> hashes = hashes(topic, params);
+    String id = session.newSubscription();
+    add(id, session, topic, hashes, journal(topic).end());
+    return id;
+  }
+
+  private Journal<?> journal(Topic topic) {
+    return topic.kind() == Kind.PENDING ? events.transactions() : events.heads();
+  }
+
+  private void add(
+      String id, RpcSession session, Topic topic, @Nullable Set<String> hashes, long from)
+      throws RpcError {
     int held =
         (topic.query() == null ? 0 : topic.query().alternatives())
             + (hashes == null ? 0 : hashes.size());
-    String id = session.newSubscription();
     List<Share> shares =
         ClientQuota.reserve(
             new Share(ofConnections, session, 1),
             new Share(ofClients, session.client(), 1),
             new Share(conditions, session.client(), held));
-    Journal<?> journal = topic.kind() == Kind.PENDING ? events.transactions() : events.heads();
     Subscription subscription =
-        new Subscription(id, session, topic, hashes, journal, shares, () -> end(id));
+        new Subscription(id, session, topic, hashes, journal(topic), from, shares, () -> end(id));
     active.put(id, subscription);
     topics.compute(
         topic,
@@ -90,7 +103,32 @@ final class Subscriptions {
     if (!active.containsKey(id)) { // it has ended meanwhile
       session.removeOnClose(subscription.onClose);
     }
-    return id;
+  }
+
+  /** Returns the subscriptions for a successor, which {@link #restore} takes. */
+  List<Object> handOver() {
+    return active.values().stream()
+        .<Object>map(s -> List.of(s.id, s.session, s.toParams(), s.from))
+        .toList();
+  }
+
+  /**
+   * Takes the subscriptions of a predecessor. The connections of those that cannot be taken are
+   * closed.
+   */
+  void restore(List<?> handedOver) {
+    for (Object item : handedOver) {
+      List<?> fields = (List<?>) item;
+      RpcSession session = (RpcSession) fields.get(1);
+      try {
+        Params params = new Params(Params.list("params", fields.get(2)));
+        Topic topic = topic(params);
+        add((String) fields.get(0), session, topic, hashes(topic, params), (Long) fields.get(3));
+      } catch (RpcError | RuntimeException failure) {
+        LOG.warn("a subscription ends with its connection: {}", failure.toString());
+        session.disconnect();
+      }
+    }
   }
 
   private static Topic topic(Params params) throws RpcError {
@@ -107,7 +145,8 @@ final class Subscriptions {
     };
   }
 
-  private static @Nullable Set<String> hashes(@Nullable Object given) throws RpcError {
+  private static @Nullable Set<String> hashes(Topic topic, Params params) throws RpcError {
+    Object given = topic.kind() == Kind.RECEIPTS ? params.object(1).get("transactionHashes") : null;
     if (given == null) {
       return null;
     }
@@ -169,6 +208,11 @@ final class Subscriptions {
   void disconnect(Subscription subscription) {
     end(subscription.id);
     subscription.session.disconnect();
+  }
+
+  /** Ends all subscriptions, and closes their connections. */
+  void disconnectAll() {
+    active.values().forEach(this::disconnect);
   }
 
   /** Returns the active subscriptions that match. */

@@ -6,15 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.execution.CallSimulator;
+import dev.patchbay.api.node.Handover;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.SharedResult;
 import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Transaction;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -28,16 +33,38 @@ class EthNamespaceTest {
   private static final int LIMIT_CODE = -32005;
 
   private final TestChain chain = new TestChain();
-  private final EthNamespace eth =
-      new EthNamespace(
-          TestChain.stub(
-              BundleContext.class,
-              (name, args) -> TestChain.stub(ServiceRegistration.class, (n, a) -> null)),
-          chain.reader(),
-          TestChain.stub(ProtocolSchedule.class, (name, args) -> null),
-          TestChain.stub(StateProvider.class, (name, args) -> null),
-          TestChain.stub(CallSimulator.class, (name, args) -> null),
-          TestChain.stub(TransactionPool.class, (name, args) -> null));
+
+  /** What is handed over, by name. */
+  private final Map<String, Object> kept = new HashMap<>();
+
+  /** What the pool holds. */
+  private final List<Transaction> pooled = new ArrayList<>();
+
+  private EthNamespace eth = create();
+
+  private EthNamespace create() {
+    return new EthNamespace(
+        TestChain.stub(
+            BundleContext.class,
+            (name, args) -> TestChain.stub(ServiceRegistration.class, (n, a) -> null)),
+        chain.reader(),
+        TestChain.stub(ProtocolSchedule.class, (name, args) -> null),
+        TestChain.stub(StateProvider.class, (name, args) -> null),
+        TestChain.stub(CallSimulator.class, (name, args) -> null),
+        TestChain.stub(
+            TransactionPool.class, (name, args) -> Map.of(TestChain.EMITTER, List.copyOf(pooled))),
+        new Handover() {
+          @Override
+          public void put(String name, Object state) {
+            kept.put(name, state);
+          }
+
+          @Override
+          public @Nullable Object take(String name) {
+            return kept.remove(name);
+          }
+        });
+  }
 
   @AfterEach
   void close() {
@@ -190,5 +217,142 @@ class EthNamespaceTest {
       assertThat(text(next(session).result()))
           .contains("blockNumber=0x" + Integer.toHexString(number) + ",");
     }
+  }
+
+  /** Replaces the namespace; what happens to the chain meanwhile it does not see. */
+  private void replace(Runnable meanwhile) {
+    eth.close();
+    meanwhile.run();
+    eth = create();
+  }
+
+  private static List<String> hashes(Block... blocks) {
+    return Stream.of(blocks).map(block -> block.hash().toString()).toList();
+  }
+
+  @Test
+  void filtersGoOnAfterAReplacement() throws Exception {
+    chain.setHead(0, 0, 0);
+    TestSession session = new TestSession("client");
+    Object blocks = call(session, "eth_newBlockFilter");
+    Object logs =
+        call(
+            session,
+            "eth_newFilter",
+            Map.of("address", List.of(TestChain.EMITTER.toString()), "topics", List.of()));
+    Object others =
+        call(session, "eth_newFilter", Map.of("address", "0x" + "02".repeat(20), "toBlock", "0x9"));
+    Object pending = call(session, "eth_newPendingTransactionFilter");
+    pooled.add(TestChain.transaction(1));
+    eth.transactionPending(pooled.get(0));
+    Block first = chain.setHead(1, 0, 1);
+    eth.headChanged(List.of(), List.of(first));
+    Block[] missed = new Block[2];
+    replace(
+        () -> {
+          missed[0] = chain.setHead(1, 1, 2);
+          missed[1] = chain.setHead(2, 1, 0);
+          pooled.add(TestChain.transaction(2));
+        });
+    eth.headChanged(List.of(first), List.of(missed[0], missed[1])); // was found already
+    eth.transactionPending(pooled.get(0)); // as the pool does after a restart of its own
+    Block last = chain.setHead(3, 1, 1);
+    eth.headChanged(List.of(), List.of(last));
+    assertThat(call(session, "eth_getFilterChanges", blocks))
+        .isEqualTo(hashes(first, missed[0], missed[1], last));
+    assertThat((List<?>) call(session, "eth_getFilterChanges", logs))
+        .extracting(log -> text(log).contains("removed=true"))
+        .containsExactly(false, true, false, false, false);
+    assertThat((List<?>) call(session, "eth_getFilterChanges", others)).isEmpty();
+    assertThat(call(session, "eth_getFilterChanges", pending))
+        .isEqualTo(pooled.stream().map(tx -> tx.hash().toString()).toList());
+    assertThat((List<?>) call(session, "eth_getFilterChanges", blocks)).isEmpty();
+    assertThat(call(session, "eth_uninstallFilter", blocks)).isEqualTo(true);
+  }
+
+  @Test
+  void subscriptionsGoOnAfterAReplacement() throws Exception {
+    chain.setHead(0, 0, 0);
+    TestSession session = new TestSession("client");
+    Object heads = call(session, "eth_subscribe", "newHeads");
+    Object logs = call(session, "eth_subscribe", "logs", Map.of("topics", List.of()));
+    Object transactions = call(session, "eth_subscribe", "newPendingTransactions", false);
+    List<Block> added = new ArrayList<>();
+    added.add(chain.setHead(1, 0, 0));
+    eth.headChanged(List.of(), added);
+    assertThat(next(session).subscription()).isEqualTo(heads);
+    replace(
+        () -> {
+          added.add(chain.setHead(2, 0, 1));
+          pooled.add(TestChain.transaction(2));
+        });
+    assertThat(next(session).subscription()).as("the pool is read first").isEqualTo(transactions);
+    assertThat(List.of(next(session).subscription(), next(session).subscription()))
+        .containsExactlyInAnyOrder((String) heads, (String) logs);
+    eth.headChanged(List.of(), List.of(chain.setHead(3, 0, 0)));
+    assertThat(next(session).subscription()).isEqualTo(heads);
+    assertThat(session.onClose).hasSize(3);
+    assertThat(call(session, "eth_unsubscribe", heads)).isEqualTo(true);
+    assertThat(session.onClose).hasSize(2);
+    assertThat(session.disconnected).isFalse();
+  }
+
+  @Test
+  void theEventsOfAReplacementAreFoundWhenTheStoreIsBack() throws Exception {
+    chain.setHead(0, 0, 0);
+    TestSession session = new TestSession("client");
+    Object blocks = call(session, "eth_newBlockFilter");
+    replace(() -> chain.failure = new StorageUnavailableException("no store"));
+    assertThatThrownBy(() -> call(session, "eth_getFilterChanges", blocks))
+        .isInstanceOf(StorageUnavailableException.class);
+    Block missed = chain.setHead(1, 0, 0);
+    eth.headChanged(List.of(), List.of(missed));
+    chain.failure = null;
+    assertThat(call(session, "eth_getFilterChanges", blocks)).isEqualTo(hashes(missed));
+  }
+
+  @Test
+  void eventsThatCannotBeFoundEndTheirReaders() throws Exception {
+    chain.setHead(0, 0, 0);
+    TestSession session = new TestSession("client");
+    Object blocks = call(session, "eth_newBlockFilter");
+    call(session, "eth_subscribe", "newHeads");
+    Block lost = chain.setHead(1, 0, 0);
+    eth.headChanged(List.of(), List.of(lost));
+    replace(
+        () -> {
+          chain.remove(lost);
+          chain.setHead(1, 1, 0);
+        });
+    assertThatThrownBy(() -> call(session, "eth_getFilterChanges", blocks))
+        .hasMessage("filter not found");
+    while (!session.disconnected) { // the class has a timeout
+      Thread.yield();
+    }
+  }
+
+  @Test
+  void whatAnotherVersionHandsOverIsNotTaken() throws Exception {
+    chain.setHead(0, 0, 0);
+    TestSession session = new TestSession("client");
+    Object blocks = call(session, "eth_newBlockFilter");
+    replace(
+        () ->
+            kept.replaceAll(
+                (name, state) -> {
+                  Map<Object, Object> other = new HashMap<>((Map<?, ?>) state);
+                  other.put("positions", "none");
+                  return other;
+                }));
+    assertThatThrownBy(() -> call(session, "eth_getFilterChanges", blocks))
+        .hasMessage("filter not found");
+    assertThat(call(session, "eth_newBlockFilter")).isNotNull();
+  }
+
+  @Test
+  void nothingIsHandedOverWithoutReaders() {
+    eth.close();
+    assertThat(kept).isEmpty();
+    eth = create();
   }
 }

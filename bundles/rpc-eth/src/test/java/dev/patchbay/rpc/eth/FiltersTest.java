@@ -24,8 +24,9 @@ class FiltersTest {
   private final ClientQuota conditions = ClientQuota.ofConditions();
   private final TestSession session = new TestSession("client");
   private Instant now = Instant.EPOCH;
+  private final HeadGap gap = new HeadGap(chain.reader(), events.heads());
   private final Filters filters =
-      new Filters(new LogSearch(chain.reader(), () -> null), events, conditions, () -> now);
+      new Filters(new LogSearch(chain.reader(), () -> null), events, gap, conditions, () -> now);
 
   private @Nullable Object call(String method, Object... params) throws Exception {
     return filters.methods().get(method).call(List.of(params), session.session);
@@ -44,14 +45,14 @@ class FiltersTest {
 
   @Test
   void aBlockFilterReportsEachCanonicalBlockOnce() throws Exception {
-    events.headChanged(List.of(), chain.addAll(1, 1, 0), 0);
+    gap.headChanged(List.of(), chain.addAll(1, 1, 0), 0, true);
     Object id = call("eth_newBlockFilter");
     Block old = chain.add(2, 0);
     Block replacing = chain.add(2, 1, 0, 0);
     assertThat(poll(id)).isEmpty();
-    events.headChanged(List.of(), List.of(old), 0);
+    gap.headChanged(List.of(), List.of(old), 0, true);
     assertThat(poll(id)).isEqualTo(List.of(old.hash().toString()));
-    events.headChanged(List.of(old), List.of(replacing), 1);
+    gap.headChanged(List.of(old), List.of(replacing), 1, true);
     assertThat(poll(id)).isEqualTo(List.of(replacing.hash().toString()));
     assertThat(poll(id)).isEmpty();
   }
@@ -71,8 +72,8 @@ class FiltersTest {
     Object other = call("eth_newFilter", Map.of("address", "0x" + "02".repeat(20)));
     Block old = chain.add(2, 1);
     Block replacing = chain.add(2, 1, 2, 0);
-    events.headChanged(List.of(), List.of(old), 0);
-    events.headChanged(List.of(old), List.of(replacing), 1);
+    gap.headChanged(List.of(), List.of(old), 0, true);
+    gap.headChanged(List.of(old), List.of(replacing), 1, true);
     assertThat(poll(id))
         .extracting(
             log -> ((Map<?, ?>) log).get("blockHash") + " " + ((Map<?, ?>) log).get("removed"))
@@ -89,7 +90,7 @@ class FiltersTest {
   void aLongAnswerIsGivenInParts() throws Exception {
     Object id = call("eth_newFilter", Map.of());
     for (int number = 1; number <= 5; number++) {
-      events.headChanged(List.of(), List.of(chain.add(number, 0, 3, 500_000)), 0);
+      gap.headChanged(List.of(), List.of(chain.add(number, 0, 3, 500_000)), 0, true);
     }
     assertThat(poll(id)).hasSize(6);
     assertThat(poll(id)).hasSize(6);
@@ -100,7 +101,7 @@ class FiltersTest {
   @Test
   void pollsAtTheSameTimeReportNothingTwice() throws Exception {
     Object id = call("eth_newFilter", Map.of());
-    events.headChanged(List.of(), chain.addAll(1, 100, 1), 0);
+    gap.headChanged(List.of(), chain.addAll(1, 100, 1), 0, true);
     String filter = String.valueOf(id);
     RpcExpensive first = (RpcExpensive) call("eth_getFilterChanges", filter);
     RpcExpensive second = (RpcExpensive) call("eth_getFilterChanges", filter);
@@ -111,7 +112,7 @@ class FiltersTest {
   @Test
   void aPollThatFailsLosesNothing() throws Exception {
     Object id = call("eth_newFilter", Map.of());
-    events.headChanged(List.of(), chain.addAll(1, 3, 1), 0);
+    gap.headChanged(List.of(), chain.addAll(1, 3, 1), 0, true);
     chain.failure = new StorageUnavailableException("no store is bound");
     assertThatThrownBy(() -> poll(id)).isSameAs(chain.failure);
     chain.failure = null;
@@ -123,12 +124,12 @@ class FiltersTest {
     Map<String, Object> query = Map.of("address", TestChain.EMITTER.toString());
     Object id = call("eth_newFilter", query);
     Block block = chain.add(1, 1);
-    events.headChanged(List.of(), List.of(block), 0);
+    gap.headChanged(List.of(), List.of(block), 0, true);
     chain.failure = new PrunedException(1, 2);
     assertNotFound(id);
     chain.failure = null;
     Object again = call("eth_newFilter", query);
-    events.headChanged(List.of(block), List.of(), 1);
+    gap.headChanged(List.of(block), List.of(), 1, true);
     chain.remove(block);
     assertNotFound(again);
   }

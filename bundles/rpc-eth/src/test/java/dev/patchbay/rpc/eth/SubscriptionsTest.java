@@ -30,11 +30,16 @@ class SubscriptionsTest {
       new Events(
           new Journal<>(CAPACITY, CAPACITY, change -> 1),
           new Journal<>(CAPACITY, CAPACITY, transaction -> 1));
+  private final HeadGap gap = new HeadGap(chain.reader(), events.heads());
   private final ClientQuota conditions = ClientQuota.ofConditions();
   private final Subscriptions subscriptions = new Subscriptions(events, conditions);
   private final Notifier notifier =
       new Notifier(
-          events, subscriptions, new LogSearch(chain.reader(), () -> null), TestChain::receiptsOf);
+          events,
+          gap,
+          subscriptions,
+          new LogSearch(chain.reader(), () -> null),
+          TestChain::receiptsOf);
   private final TestSession session = new TestSession("client");
 
   @AfterEach
@@ -84,7 +89,7 @@ class SubscriptionsTest {
     String id = subscribe(session, "logs", Map.of());
     List<Block> removed = chain.addAll(1, 320, 10);
     for (int i = 0; i < 320; i += 64) {
-      events.headChanged(removed.subList(i, i + 64), List.of(), 320);
+      gap.headChanged(removed.subList(i, i + 64), List.of(), 320, true);
     }
     deliver();
     assertThat(session.sent).hasSize(1_024 / 4);
@@ -94,7 +99,7 @@ class SubscriptionsTest {
   @Test
   void allLogsOfAShortReorganisationAreSent() throws Exception {
     subscribe(session, "logs", Map.of());
-    events.headChanged(chain.addAll(1, 64, 10), List.of(chain.add(1, 1, 10, 0)), 64);
+    gap.headChanged(chain.addAll(1, 64, 10), List.of(chain.add(1, 1, 10, 0)), 64, true);
     deliver();
     assertThat(results(session)).extracting(log -> field(log, "removed")).hasSize(650);
     assertThat(results(session).subList(0, 640)).allMatch(l -> field(l, "removed").equals("true"));
@@ -132,7 +137,7 @@ class SubscriptionsTest {
   void aClientThatReadsTooSlowlyLeavesNothingBehind() throws Exception {
     session.room = 0;
     subscribe(session, "newHeads");
-    events.headChanged(List.of(), chain.addAll(1, 3, 0), 0);
+    gap.headChanged(List.of(), chain.addAll(1, 3, 0), 0, true);
     deliver();
     assertThat(session.sent).hasSize(1);
     assertNothingIsHeld();
@@ -154,7 +159,7 @@ class SubscriptionsTest {
       subscribe(other, kind);
       subscribe(other, kind);
     }
-    events.headChanged(List.of(), List.of(chain.add(1, 1)), 0);
+    gap.headChanged(List.of(), List.of(chain.add(1, 1)), 0, true);
     events.transactions().append(TestChain.transaction(1));
     deliver();
     Set<Object> distinct = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -170,10 +175,10 @@ class SubscriptionsTest {
   @Test
   void aSubscriptionIsForLaterEventsOnly() throws Exception {
     subscribe(session, "newHeads");
-    events.headChanged(List.of(), List.of(chain.add(1, 0)), 0);
+    gap.headChanged(List.of(), List.of(chain.add(1, 0)), 0, true);
     TestSession later = new TestSession("client");
     subscribe(later, "newHeads");
-    events.headChanged(List.of(), List.of(chain.add(2, 0)), 0);
+    gap.headChanged(List.of(), List.of(chain.add(2, 0)), 0, true);
     deliver();
     assertThat(results(session)).extracting(h -> field(h, "number")).containsExactly("0x1", "0x2");
     assertThat(results(later)).extracting(h -> field(h, "number")).containsExactly("0x2");
@@ -185,7 +190,7 @@ class SubscriptionsTest {
   void aStoreThatComesBackLosesAndRepeatsNothing() throws Exception {
     subscribe(session, "newHeads");
     subscribe(session, "logs", Map.of());
-    events.headChanged(List.of(), chain.addAll(1, 2, 1), 0);
+    gap.headChanged(List.of(), chain.addAll(1, 2, 1), 0, true);
     chain.failure = new StorageUnavailableException("no store is bound");
     for (int i = 0; i < 3; i++) {
       assertThatThrownBy(notifier::step).isSameAs(chain.failure);
@@ -209,7 +214,7 @@ class SubscriptionsTest {
           new PrunedException(1, 2), new IllegalStateException("broken"), null
         }) {
       chain.failure = failure;
-      events.headChanged(List.of(), List.of(block), 0);
+      gap.headChanged(List.of(), List.of(block), 0, true);
       deliver();
       assertThat(logs.disconnected).isTrue();
       assertThat(logs.sent).isEmpty();
@@ -227,10 +232,10 @@ class SubscriptionsTest {
     TestSession pending = new TestSession("client");
     subscribe(session, "newHeads");
     subscribe(pending, "newPendingTransactions");
-    events.headChanged(List.of(), chain.addAll(1, CAPACITY + 1, 0), 0);
+    gap.headChanged(List.of(), chain.addAll(1, CAPACITY + 1, 0), 0, true);
     TestSession later = new TestSession("client");
     subscribe(later, "newHeads");
-    events.headChanged(List.of(), chain.addAll(CAPACITY + 2, 1, 0), 0);
+    gap.headChanged(List.of(), chain.addAll(CAPACITY + 2, 1, 0), 0, true);
     deliver();
     assertThat(session.disconnected).isTrue();
     assertThat(session.sent).isEmpty();
@@ -253,7 +258,7 @@ class SubscriptionsTest {
       subscribe(each, "newHeads");
       sessions.add(each);
     }
-    events.headChanged(List.of(), chain.addAll(1, 1, 0), 0);
+    gap.headChanged(List.of(), chain.addAll(1, 1, 0), 0, true);
     deliver();
     assertThat(notifier.failure()).isEqualTo("AssertionError: broken");
     for (TestSession each : sessions) {
@@ -270,7 +275,7 @@ class SubscriptionsTest {
       hashes.add(TestChain.transaction(nonce).hash().toString());
     }
     subscribe(session, "transactionReceipts", Map.of("transactionHashes", hashes));
-    events.headChanged(List.of(), chain.addAll(1, 3, 1), 0);
+    gap.headChanged(List.of(), chain.addAll(1, 3, 1), 0, true);
     deliver();
     Set<Object> found = new HashSet<>();
     results(session).forEach(l -> found.add(field(((List<?>) l).get(0), "transactionHash")));

@@ -28,6 +28,9 @@ final class TestChain {
   private final Map<Hash, Block> blocks = new ConcurrentHashMap<>();
   private final Map<Hash, List<Receipt>> receipts = new ConcurrentHashMap<>();
 
+  /** By number. */
+  private final List<Block> canonical = Collections.synchronizedList(new ArrayList<>());
+
   /** Threads that have read a block or receipts, once for each time. */
   final List<Thread> readers = Collections.synchronizedList(new ArrayList<>());
 
@@ -64,9 +67,44 @@ final class TestChain {
           return switch (name) {
             case "block" -> blocks.get(args[0]);
             case "receipts" -> receipts.get(args[0]);
+            case "head" -> canonical.get(canonical.size() - 1);
+            case "canonicalHash" -> {
+              Block at = canonical(args[0]);
+              yield at == null ? null : at.hash();
+            }
+            case "header" -> {
+              Block block = args[0] instanceof Hash ? blocks.get(args[0]) : canonical(args[0]);
+              yield block == null ? null : block.header();
+            }
             default -> throw new UnsupportedOperationException(name);
           };
         });
+  }
+
+  private @Nullable Block canonical(Object number) {
+    long at = (Long) number;
+    return at < canonical.size() ? canonical.get((int) at) : null;
+  }
+
+  /** Adds a block upon the canonical one before it, from 0 on, and makes it the head. */
+  Block setHead(int number, int branch, int logs) {
+    canonical.subList(number, canonical.size()).clear();
+    Block block = add(number, branch, logs, 0);
+    Block linked =
+        new Block(
+            BlockHeader.builder()
+                .number(number)
+                .timestamp(branch)
+                .parentHash(number == 0 ? Hash.ZERO : canonical.get(number - 1).hash())
+                .logsBloom(block.header().logsBloom())
+                .build(),
+            block.transactions(),
+            List.of(),
+            null);
+    blocks.put(linked.hash(), linked);
+    receipts.put(linked.hash(), receipts.get(block.hash()));
+    canonical.add(linked);
+    return linked;
   }
 
   static Transaction transaction(long nonce) {

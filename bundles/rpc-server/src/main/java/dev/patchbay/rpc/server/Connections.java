@@ -21,9 +21,10 @@ import org.slf4j.LoggerFactory;
  * Counts the open connections of a listener, whether they have sent a request or not.
  *
  * <p>A connection <em>idles</em> while the node has nothing to do for it: its next request is not
- * complete, or its client has not read the response. When a connection above the limit is opened,
- * the one that has idled longest is closed. It belongs to the client with the most idle
- * connections, so that one client cannot keep the others out.
+ * complete, or its client has not read the response. It idles since it was opened, or since its
+ * latest response. When a connection above the limit is opened, the one that has idled longest is
+ * closed: a client that begins requests, and does not end them, gets no advantage. It belongs to
+ * the client with the most idle connections, so that one client cannot keep the others out.
  *
  * <p>An idle connection has a deadline. The first byte of a request extends it to the whole idle
  * time, once; later ones do not. A client that sends a byte now and then is closed like one that
@@ -170,7 +171,7 @@ final class Connections {
       synchronized (Connections.this) {
         receiving = true;
         if (requests == 0 && held == 0) {
-          startIdling(idleNanos);
+          extend(idleNanos);
         }
       }
     }
@@ -183,7 +184,7 @@ final class Connections {
     void begin(long bytes) {
       synchronized (Connections.this) {
         requests++;
-        startIdling(idleNanos + nanosFor(bytes));
+        extend(idleNanos + nanosFor(bytes));
       }
     }
 
@@ -226,12 +227,17 @@ final class Connections {
       }
     }
 
-    /** Starts to idle anew; the deadline of other requests of the connection stays. */
-    private void startIdling(long nanos) {
+    /** Moves the deadline to a time from now, unless it is later. */
+    private void extend(long nanos) {
       long next = clock.getAsLong() + nanos;
       if (next - deadline > 0) {
         deadline = next;
       }
+    }
+
+    /** Starts to idle anew; the deadline of other requests of the connection stays. */
+    private void startIdling(long nanos) {
+      extend(nanos);
       if (held == 0 && open.contains(this)) {
         Set<Entry> ofClient = idle.computeIfAbsent(client, key -> new LinkedHashSet<>());
         ofClient.remove(this);

@@ -111,39 +111,64 @@ final class HttpHandler extends Handler.Abstract {
     return true;
   }
 
+  /** Answers a message; meanwhile the connection does not idle. */
   private void answer(byte[] body, Request request, Response response, Callback callback) {
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
-    OutputStream[] opened = {null};
-    try {
-      Exchange exchange =
-          new Exchange(() -> opened[0] = Content.Sink.asOutputStream(response), gone(request));
-      byte[] answer = answer(body, request, exchange);
-      OutputStream stream = opened[0];
-      if (stream != null) {
-        stream.close();
-        callback.succeeded();
-      } else {
-        response.write(true, ByteBuffer.wrap(answer == null ? new byte[0] : answer), callback);
-      }
-    } catch (Throwable failure) { // whatever it is, the client must not wait for ever
-      callback.failed(failure);
-    }
-  }
-
-  /** Answers a message; meanwhile the connection does not idle. */
-  private byte @Nullable [] answer(byte[] body, Request request, Exchange exchange) {
     WatchedEndPoint connection = WatchedEndPoint.of(request);
     RpcSession session = new HttpSession(terms.limits().logs(), client(request));
-    if (connection == null) {
-      return dispatcher.answer(body, terms, session, exchange);
+    HttpReply reply =
+        new HttpReply(response, callback, connection == null ? null : connection.entry());
+    dispatcher.answer(body, terms, session, new Exchange(reply::open, gone(request)), reply);
+  }
+
+  /** Sends the outcome of a message. */
+  private static final class HttpReply implements Reply {
+    private final Response response;
+    private final Callback callback;
+    private final Connections.@Nullable Entry connection;
+    private @Nullable OutputStream opened;
+
+    HttpReply(Response response, Callback callback, Connections.@Nullable Entry connection) {
+      this.response = response;
+      this.callback = callback;
+      this.connection = connection;
+      if (connection != null) {
+        connection.hold();
+      }
     }
-    connection.entry().hold();
-    byte[] answer = null;
-    try {
-      answer = dispatcher.answer(body, terms, session, exchange);
-      return answer;
-    } finally {
-      connection.entry().release(answer == null ? 0 : answer.length);
+
+    OutputStream open() {
+      OutputStream stream = Content.Sink.asOutputStream(response);
+      opened = stream;
+      return stream;
+    }
+
+    @Override
+    public void answered(byte @Nullable [] answer) {
+      release(answer == null ? 0 : answer.length);
+      try {
+        OutputStream stream = opened;
+        if (stream != null) {
+          stream.close();
+          callback.succeeded();
+        } else {
+          response.write(true, ByteBuffer.wrap(answer == null ? new byte[0] : answer), callback);
+        }
+      } catch (Throwable failure) { // whatever it is, the client must not wait for ever
+        callback.failed(failure);
+      }
+    }
+
+    @Override
+    public void failed(Throwable failure) {
+      release(0);
+      callback.failed(failure);
+    }
+
+    private void release(long bytes) {
+      if (connection != null) {
+        connection.release(bytes);
+      }
     }
   }
 

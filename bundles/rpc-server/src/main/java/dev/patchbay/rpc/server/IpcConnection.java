@@ -79,10 +79,12 @@ final class IpcConnection implements RpcSession {
   }
 
   /** Answers a message; meanwhile the connection does not idle. */
-  private byte @Nullable [] answer(byte[] message) {
+  private byte @Nullable [] answer(byte[] message) throws InterruptedException {
     entry.hold();
     try {
-      return dispatcher.answer(message, terms, this, Exchange.HELD);
+      AwaitedReply reply = new AwaitedReply();
+      dispatcher.answer(message, terms, this, Exchange.HELD, reply);
+      return reply.await();
     } finally {
       entry.release(0);
     }

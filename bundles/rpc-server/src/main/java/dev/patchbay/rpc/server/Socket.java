@@ -8,6 +8,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * JSON-RPC over one WebSocket. What a client does not read is not kept without bound: its next
@@ -15,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * cut.
  */
 public final class Socket extends Session.Listener.Abstract implements RpcSession {
+  private static final Logger LOG = LoggerFactory.getLogger(Socket.class);
   private static final int MAX_UNSENT = 1_024;
   private static final int MAX_UNSENT_CHARS = 1 << 24;
 
@@ -71,9 +74,29 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   }
 
   private void answer(byte[] message) {
+    dispatcher.answer(
+        message,
+        terms,
+        this,
+        exchange,
+        new Reply() {
+          @Override
+          public void answered(byte @Nullable [] response) {
+            send(response);
+          }
+
+          @Override
+          public void failed(Throwable failure) {
+            LOG.error("answering over a WebSocket failed: {}", failure.toString(), failure);
+            getSession().disconnect();
+          }
+        });
+  }
+
+  /** Sends a response, and then reads the next request. */
+  private void send(byte @Nullable [] response) {
     Session session = getSession();
-    byte[] answer = dispatcher.answer(message, terms, this, exchange);
-    if (answer == null) {
+    if (response == null) {
       subscribing.answered();
       session.demand();
       return;
@@ -87,7 +110,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
           }
         };
     session.sendText(
-        new String(answer, StandardCharsets.UTF_8),
+        new String(response, StandardCharsets.UTF_8),
         Callback.from(step, failure -> session.disconnect()));
     subscribing.answered();
     step.run();

@@ -51,6 +51,20 @@ class ConnectionsTest {
   }
 
   @Test
+  void aRequestThatIsBegunDoesNotEndTheIdleTime() {
+    Connections.Entry first = open("a", "first");
+    Connections.Entry second = open("a", "second");
+    open("a", "third");
+    first.received();
+    second.received();
+    second.begin(1_000);
+    open("a", "fourth");
+    open("a", "fifth");
+    open("a", "sixth");
+    assertThat(closed).containsExactly("first", "second", "third");
+  }
+
+  @Test
   void oneClientDoesNotKeepOthersOut() {
     open("honest", "honest");
     for (int i = 0; i < 10_000; i++) {

@@ -33,12 +33,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.osgi.framework.Bundle;
 
 /** Every way in which a method can fail, and what a client is told. */
 class DispatcherTest {
   private static final LogLimits LOGS = new LogLimits(10, 10);
 
-  private final Dispatcher dispatcher = new Dispatcher(defaults(), Map.of());
+  private final Dispatcher dispatcher =
+      new Dispatcher(
+          defaults(),
+          Map.of(),
+          new Replacements(() -> new Bundle[0], Duration.ofSeconds(5), System::nanoTime));
 
   private static Dispatcher.Config defaults() {
     return (Dispatcher.Config)
@@ -77,13 +82,23 @@ class DispatcherTest {
   }
 
   private @Nullable String ask(String message, Profile profile) {
-    byte[] answer =
-        dispatcher.answer(
-            message.getBytes(StandardCharsets.UTF_8),
-            terms(profile),
-            new HttpSession(LOGS, Connections.ONE_CLIENT),
-            Exchange.HELD);
+    byte[] answer = answer(message, terms(profile), Exchange.HELD);
     return answer == null ? null : new String(answer, StandardCharsets.UTF_8);
+  }
+
+  private byte @Nullable [] answer(String message, Terms terms, Exchange exchange) {
+    AwaitedReply reply = new AwaitedReply();
+    dispatcher.answer(
+        message.getBytes(StandardCharsets.UTF_8),
+        terms,
+        new HttpSession(LOGS, Connections.ONE_CLIENT),
+        exchange,
+        reply);
+    try {
+      return reply.await();
+    } catch (InterruptedException interrupted) {
+      throw new AssertionError(interrupted);
+    }
   }
 
   private static String request(String method) {
@@ -203,10 +218,9 @@ class DispatcherTest {
     ByteArrayOutputStream sent = new ByteArrayOutputStream();
     assertThatThrownBy(
             () ->
-                dispatcher.answer(
-                    request("test_long").getBytes(StandardCharsets.UTF_8),
+                answer(
+                    request("test_long"),
                     terms(Profile.GETH),
-                    new HttpSession(LOGS, Connections.ONE_CLIENT),
                     new Exchange(() -> sent, () -> false)))
         .isInstanceOf(BrokenAnswerException.class);
     assertThat(sent.toString(StandardCharsets.UTF_8)).contains("xxx").doesNotContain("error");

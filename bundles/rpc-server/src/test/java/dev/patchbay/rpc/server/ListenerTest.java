@@ -22,6 +22,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -39,6 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.osgi.framework.Bundle;
 
 /** Clients that are refused, silent or slow: the listener goes on. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -56,7 +58,10 @@ class ListenerTest {
   @TempDir Path folder;
 
   private final Dispatcher dispatcher =
-      new Dispatcher(config(Dispatcher.Config.class, Map.of()), Map.of());
+      new Dispatcher(
+          config(Dispatcher.Config.class, Map.of()),
+          Map.of(),
+          new Replacements(() -> new Bundle[0], Duration.ZERO, System::nanoTime));
   private final List<AutoCloseable> clients = new ArrayList<>();
 
   private RpcNamespace namespace;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.tracer.mux;
 
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerFactory;
@@ -36,7 +37,7 @@ public final class MuxTracerFactory implements TracerFactory {
         (name, options) -> {
           TracerFactory factory = name.startsWith(MUX) ? null : registry.find(name);
           if (factory == null) {
-            throw new IllegalArgumentException(
+            throw new NotReadyException(
                 "tracer "
                     + Hex.shown(name)
                     + " is not installed; installed are "

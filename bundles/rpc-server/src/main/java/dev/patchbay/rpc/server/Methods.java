@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcNamespace;
+import dev.patchbay.binding.DrainResult;
+import dev.patchbay.binding.NamedServices;
+import dev.patchbay.binding.Slot;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The methods of the namespaces that are present, and the names of those that were removed and may
+ * be back soon. Threading: any thread.
+ */
+final class Methods {
+  private static final Logger LOG = LoggerFactory.getLogger(Methods.class);
+
+  private final Replacements replacements;
+  private final Duration drain;
+  private final NamedServices<Served> methods = new NamedServices<>("method", LOG::warn);
+  private final Map<NamedServices.Registration, Present> present = new ConcurrentHashMap<>();
+  private final Set<String> returning = ConcurrentHashMap.newKeySet();
+
+  /**
+   * A namespace that is present.
+   *
+   * @param slot its leases are the requests under way
+   * @param methods the names of its methods
+   */
+  private record Present(Slot<RpcNamespace> slot, Set<String> methods) {}
+
+  /**
+   * A method, and the slot whose leases are the requests under way of its namespace. Once the
+   * namespace is removed there are no further leases.
+   */
+  record Served(RpcMethod method, Slot<RpcNamespace> namespace) {}
+
+  /**
+   * Creates an instance without methods.
+   *
+   * @param drain how long the removal of a namespace waits for its requests under way
+   */
+  Methods(Replacements replacements, Duration drain) {
+    this.replacements = replacements;
+    this.drain = drain;
+  }
+
+  /** Adds the methods of a namespace. */
+  void add(NamedServices.Registration registration, RpcNamespace namespace) {
+    Slot<RpcNamespace> slot = new Slot<>("namespace");
+    slot.replace(namespace, Duration.ZERO);
+    Map<String, Served> served = new HashMap<>();
+    namespace.methods().forEach((name, method) -> served.put(name, new Served(method, slot)));
+    present.put(registration, new Present(slot, Set.copyOf(served.keySet())));
+    methods.addAll(registration, served);
+    returning.removeAll(served.keySet());
+  }
+
+  /**
+   * Removes the methods of a namespace, and then waits, for a limited time, for the requests under
+   * way in them: what they need is still there as long as this has not returned.
+   */
+  void remove(NamedServices.Registration registration) {
+    Present removed = present.remove(registration);
+    if (removed == null) {
+      return;
+    }
+    if (replacements.removed()) {
+      returning.addAll(removed.methods());
+    }
+    methods.remove(registration);
+    returning.removeAll(methods.names());
+    Slot<RpcNamespace> slot = removed.slot();
+    DrainResult drained =
+        slot.peek().map(namespace -> slot.release(namespace, drain)).orElseThrow();
+    if (!drained.drained()) {
+      LOG.warn(
+          "a namespace is removed while {} of its requests are under way: they have not ended in {} s",
+          drained.leasesLeft(),
+          drain.toSeconds());
+    }
+  }
+
+  /** Returns a method; null when there is none of this name. */
+  @Nullable Served get(String name) {
+    return methods.get(name);
+  }
+
+  /** Returns whether a method for which there was none is back, or may be back soon. */
+  boolean returns(String name) {
+    return returning.contains(name) || methods.get(name) != null;
+  }
+
+  /** Returns the namespaces that have methods now. */
+  Set<String> namespaces() {
+    Set<String> out = new TreeSet<>();
+    methods.names().forEach(name -> out.add(name.substring(0, name.indexOf('_'))));
+    return out;
+  }
+}

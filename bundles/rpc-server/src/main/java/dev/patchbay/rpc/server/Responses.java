@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.patchbay.api.rpc.RpcConstant;
+import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcStream;
+import dev.patchbay.api.rpc.SharedCache;
+import dev.patchbay.api.rpc.SharedResult;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Writes responses and notifications of JSON-RPC 2.0. Threading: any thread. */
+final class Responses {
+  private static final Logger LOG = LoggerFactory.getLogger(Responses.class);
+
+  /** Characters of an error message; a message may show text of a client or of a contract. */
+  private static final int MAX_MESSAGE = 4_096;
+
+  private static final int CONSTANTS_BYTES = 32 << 20;
+  private static final byte[] CONSTANT_HEAD =
+      "{\"jsonrpc\":\"2.0\",\"id\":".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] CONSTANT_MIDDLE = ",\"result\":".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] NOTIFICATION_TAIL = "}}".getBytes(StandardCharsets.US_ASCII);
+
+  private final JsonMapper json;
+  private final Supplier<@Nullable SharedCache> shared;
+  private final Constants constants;
+
+  /**
+   * Creates a writer.
+   *
+   * @param shared returns where other nodes put what they have made, or null
+   */
+  Responses(JsonMapper json, Supplier<@Nullable SharedCache> shared) {
+    this.json = json;
+    this.shared = shared;
+    constants = new Constants(json, CONSTANTS_BYTES);
+  }
+
+  /**
+   * Writes a response; returns null when it went to {@code direct}.
+   *
+   * @throws BrokenAnswerException when {@code direct} was opened and the response cannot be ended
+   */
+  byte @Nullable [] result(
+      @Nullable Object id,
+      @Nullable Object result,
+      Terms terms,
+      @Nullable Supplier<OutputStream> direct)
+      throws RpcError {
+    if (result instanceof RpcConstant constant) {
+      return constant(id, constant, terms);
+    }
+    boolean streams = result instanceof RpcStream;
+    AnswerBuffer out = new AnswerBuffer(terms.limits().responseBytes(), streams ? direct : null);
+    try {
+      JsonGenerator generator = json.getFactory().createGenerator(out);
+      generator.writeStartObject();
+      generator.writeStringField("jsonrpc", "2.0");
+      generator.writeFieldName("id");
+      generator.writePOJO(id);
+      generator.writeFieldName("result");
+      if (result instanceof RpcStream stream) {
+        stream.writeTo(new GeneratedJson(generator));
+      } else {
+        generator.writePOJO(result);
+      }
+      generator.writeEndObject();
+      generator.close();
+      return out.end();
+    } catch (IOException | UncheckedIOException unwritten) {
+      cutIfBegun(out, unwritten);
+      Throwable cause =
+          unwritten instanceof UncheckedIOException ? unwritten.getCause() : unwritten;
+      if (cause instanceof AnswerBuffer.FullException full) {
+        throw full.told();
+      }
+      throw new IllegalArgumentException("a result is not JSON-neutral", cause);
+    } catch (RpcError | RuntimeException | StackOverflowError | LinkageError failure) {
+      cutIfBegun(out, failure);
+      throw failure;
+    }
+  }
+
+  private static void cutIfBegun(AnswerBuffer out, Throwable failure) {
+    if (out.isDirect()) {
+      throw new BrokenAnswerException(failure);
+    }
+  }
+
+  private byte[] constant(@Nullable Object id, RpcConstant constant, Terms terms) throws RpcError {
+    try {
+      byte[] value = constants.of(constant, shared.get());
+      byte[] own = json.writeValueAsBytes(id);
+      long length =
+          (long) CONSTANT_HEAD.length + own.length + CONSTANT_MIDDLE.length + value.length;
+      int most = terms.limits().responseBytes();
+      if (length + 1 > most) {
+        throw new AnswerBuffer.FullException(most).told();
+      }
+      return ByteBuffer.allocate((int) length + 1)
+          .put(CONSTANT_HEAD)
+          .put(own)
+          .put(CONSTANT_MIDDLE)
+          .put(value)
+          .put((byte) '}')
+          .array();
+    } catch (JsonProcessingException notNeutral) {
+      throw new IllegalArgumentException("a result is not JSON-neutral", notNeutral);
+    }
+  }
+
+  /** Returns a response with an error; a long message is shortened. */
+  byte[] error(@Nullable Object id, int code, String message, @Nullable Object data) {
+    Map<String, @Nullable Object> error = new LinkedHashMap<>();
+    error.put("code", code);
+    error.put(
+        "message",
+        message.length() > MAX_MESSAGE ? message.substring(0, MAX_MESSAGE) + "…" : message);
+    if (data != null) {
+      error.put("data", data);
+    }
+    Map<String, @Nullable Object> response = new LinkedHashMap<>();
+    response.put("jsonrpc", "2.0");
+    response.put("id", id);
+    response.put("error", error);
+    return write(response);
+  }
+
+  /**
+   * Returns a notification of a subscription.
+   *
+   * @param result JSON-neutral value, or a {@link SharedResult}, which is serialized once
+   */
+  byte[] notification(String method, String subscription, Object result) {
+    byte[] before =
+        ("{\"jsonrpc\":\"2.0\",\"method\":\""
+                + method
+                + "\",\"params\":{\"subscription\":\""
+                + subscription
+                + "\",\"result\":")
+            .getBytes(StandardCharsets.US_ASCII);
+    byte[] value = result instanceof SharedResult shared ? shared.json(this::write) : write(result);
+    return ByteBuffer.allocate(before.length + value.length + NOTIFICATION_TAIL.length)
+        .put(before)
+        .put(value)
+        .put(NOTIFICATION_TAIL)
+        .array();
+  }
+
+  /** Writes a value as JSON. */
+  private byte[] write(Object value) {
+    try {
+      return json.writeValueAsBytes(value);
+    } catch (JsonProcessingException notNeutral) {
+      LOG.error("a result is not JSON-neutral: {}", notNeutral.getOriginalMessage());
+      return "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32603,\"message\":\"internal error\"}}"
+          .getBytes(StandardCharsets.UTF_8);
+    }
+  }
+}

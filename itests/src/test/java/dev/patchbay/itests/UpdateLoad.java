@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Clients that ask a node without pause, over HTTP, WebSocket and IPC, each through a list of
+ * requests; every response must have a result. They also send transactions, and read subscriptions
+ * and filters, which must not miss a block nor report one twice.
+ */
+final class UpdateLoad implements AutoCloseable {
+  /** One request of the list. */
+  record Request(String method, List<Object> params) {
+    static Request of(String method, Object... params) {
+      return new Request(method, Arrays.asList(params));
+    }
+  }
+
+  /** What clients have seen while one bundle was updated. */
+  static final class Seen {
+    private final List<Long> nanos = new ArrayList<>();
+
+    synchronized void add(long took) {
+      nanos.add(took);
+    }
+
+    synchronized int requests() {
+      return nanos.size();
+    }
+
+    synchronized long longestMillis() {
+      return TimeUnit.NANOSECONDS.toMillis(
+          nanos.stream().mapToLong(Long::longValue).max().orElse(0));
+    }
+
+    /** Returns the time that 999 of 1,000 requests are answered in. */
+    synchronized double p999Millis() {
+      long[] sorted = nanos.stream().mapToLong(Long::longValue).sorted().toArray();
+      int index = (int) Math.ceil(sorted.length * 0.999) - 1;
+      return sorted.length == 0 ? 0 : sorted[index] / 1e6;
+    }
+  }
+
+  private interface Client {
+    String ask(String request) throws Exception;
+  }
+
+  private final Node node;
+  private final List<Request> requests;
+  private final List<Thread> threads = new ArrayList<>();
+  private final ConcurrentLinkedQueue<String> failures = new ConcurrentLinkedQueue<>();
+  private final Map<String, Seen> seen = new TreeMap<>();
+  private volatile String updated = "";
+  private volatile boolean running = true;
+
+  UpdateLoad(Node node, List<Request> requests) {
+    this.node = node;
+    this.requests = requests;
+  }
+
+  /** Starts clients of each transport. */
+  UpdateLoad start() throws Exception {
+    Client http = request -> node.post(request).body();
+    run("update-http-0", () -> askAll(http, 0));
+    run("update-http-1", () -> askAll(http, requests.size() / 2));
+    WebSocketClient socket = WebSocketClient.to(node.wsPort);
+    run("update-socket", () -> askAll(socket::ask, requests.size() / 3));
+    IpcClient ipc = new IpcClient(node.data.resolve("patchbay.ipc"));
+    run("update-ipc", () -> askAll(ipc::ask, 2 * requests.size() / 3));
+    return this;
+  }
+
+  /** Sends a transfer about every 20 ms. */
+  UpdateLoad sendTransfers() throws Exception {
+    long first =
+        Long.decode(node.result("eth_getTransactionCount", Accounts.FIRST, "pending").asText());
+    run(
+        "update-sender",
+        () -> {
+          for (long nonce = first; running; nonce++) {
+            String raw = Accounts.raw(Accounts.transfer(0, nonce));
+            timed("eth_sendRawTransaction", r -> node.post(r).body(), raw);
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+          }
+        });
+    return this;
+  }
+
+  /** Reads new heads by a subscription, and by a filter, to the end. */
+  UpdateLoad followHeads() throws Exception {
+    WebSocketClient socket = WebSocketClient.to(node.wsPort);
+    socket.ask(Node.request("eth_subscribe", "newHeads"));
+    run(
+        "update-subscriber",
+        () -> {
+          String last = null;
+          while (running) {
+            String message = socket.next(1_000);
+            if (message.equals("null")) {
+              continue;
+            }
+            JsonNode head = Node.json(message).at("/params/result");
+            if (last != null && !head.path("parentHash").asText().equals(last)) {
+              failures.add(updated + ": the subscription has " + message + " after " + last);
+            }
+            last = head.path("hash").asText();
+          }
+        });
+    String filter = node.result("eth_newBlockFilter").asText();
+    run(
+        "update-filter",
+        () -> {
+          String last = null;
+          while (running) {
+            JsonNode hashes =
+                timed("eth_getFilterChanges", r -> node.post(r).body(), filter).path("result");
+            for (JsonNode hash : hashes) {
+              JsonNode block = node.result("eth_getBlockByHash", hash.asText(), false);
+              if (last != null && !block.path("parentHash").asText().equals(last)) {
+                failures.add(updated + ": the filter has " + hash + " after " + last);
+              }
+              last = hash.asText();
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+          }
+        });
+    return this;
+  }
+
+  private interface Work {
+    void run() throws Exception;
+  }
+
+  private void run(String name, Work work) {
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                work.run();
+              } catch (Exception | AssertionError failure) {
+                failures.add(updated + ": " + name + " ends: " + failure);
+              }
+            },
+            name);
+    threads.add(thread);
+    thread.start();
+  }
+
+  private void askAll(Client client, int first) throws Exception {
+    for (int i = first; running; i++) {
+      Request next = requests.get(i % requests.size());
+      timed(next.method, client, next.params.toArray());
+    }
+  }
+
+  private JsonNode timed(String method, Client client, Object... params) throws Exception {
+    Seen now = seen(updated);
+    long start = System.nanoTime();
+    JsonNode response = Node.json(client.ask(Node.request(method, params)));
+    now.add(System.nanoTime() - start);
+    if (!response.has("result")) {
+      failures.add(updated + ": " + method + " " + Arrays.asList(params) + ": " + response);
+    }
+    return response;
+  }
+
+  /** Notes which bundle is updated from now on. */
+  void during(String bundle) {
+    updated = bundle;
+  }
+
+  /** Returns what clients have seen while a bundle was updated. */
+  Seen seen(String bundle) {
+    synchronized (seen) {
+      return seen.computeIfAbsent(bundle, key -> new Seen());
+    }
+  }
+
+  /** Waits until clients have had some more responses. */
+  void awaitRequests(int more) {
+    Seen now = seen(updated);
+    int wanted = now.requests() + more;
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (now.requests() < wanted && failures.size() < 100 && System.nanoTime() < limit) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+    }
+  }
+
+  /** Returns what was not as it should be. */
+  List<String> failures() {
+    return List.copyOf(failures);
+  }
+
+  @Override
+  public void close() throws Exception {
+    running = false;
+    for (Thread thread : threads) {
+      thread.join(30_000);
+    }
+  }
+}
