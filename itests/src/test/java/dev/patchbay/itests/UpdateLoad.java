@@ -172,6 +172,18 @@ final class UpdateLoad implements AutoCloseable {
     return response;
   }
 
+  /** Waits until the head has a number: a genesis block is not traceable. */
+  UpdateLoad awaitHead(long number) throws Exception {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (Long.decode(node.result("eth_blockNumber").asText()) < number) {
+      if (System.nanoTime() > limit) {
+        throw new AssertionError("no block " + number + " within a minute");
+      }
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+    }
+    return this;
+  }
+
   /** Notes which bundle is updated from now on. */
   void during(String bundle) {
     updated = bundle;

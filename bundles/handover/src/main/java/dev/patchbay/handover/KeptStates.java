@@ -17,7 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Keeps the states that parts hand over to their successors, each for a limited time. */
-@Component(service = Handover.class)
+@Component(
+    service = Handover.class,
+    immediate = true) // what is kept must not end with its last user
 public final class KeptStates implements Handover {
   private static final Logger LOG = LoggerFactory.getLogger(KeptStates.class);
   private static final Duration LIFE = Duration.ofSeconds(30);
