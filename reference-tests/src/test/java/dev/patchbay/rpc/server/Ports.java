@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
+import dev.patchbay.api.node.ListeningSockets;
 import dev.patchbay.api.rpc.RpcNamespace;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.net.ServerSocket;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -37,7 +39,12 @@ public final class Ports implements AutoCloseable {
             secret.toString(),
             "max_body_bytes",
             1 << 27);
-    listener = new Listener(dispatcher, config(Listener.Config.class, keys), Map.of());
+    listener =
+        new Listener(
+            dispatcher,
+            (address, opener) -> new Plain(opener.open()),
+            config(Listener.Config.class, keys),
+            Map.of());
   }
 
   /** Returns a configuration of some keys, the others at their defaults. */
@@ -65,5 +72,11 @@ public final class Ports implements AutoCloseable {
   public void close() {
     listener.close();
     dispatcher.close();
+  }
+
+  /** A socket that ends with the port. */
+  private record Plain(ServerSocketChannel channel) implements ListeningSockets.Served {
+    @Override
+    public void keep(Duration limit) {}
   }
 }

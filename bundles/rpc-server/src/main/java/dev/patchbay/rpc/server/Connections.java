@@ -12,6 +12,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -53,6 +54,9 @@ final class Connections {
 
   /** Idle connections by client, of each client the one that idles longest first. */
   private final Map<Object, Set<Entry>> idle = new HashMap<>();
+
+  /** Connections with a request under way. */
+  private int busy;
 
   private long evicted;
   private long lastLog;
@@ -107,6 +111,14 @@ final class Connections {
   /** Returns the number of open connections. */
   synchronized int count() {
     return open.size();
+  }
+
+  /** Waits, for a limited time, until no connection has a request under way. */
+  synchronized void awaitRequests(Duration time) throws InterruptedException {
+    long end = System.nanoTime() + time.toNanos();
+    for (long left = time.toNanos(); busy > 0 && left > 0; left = end - System.nanoTime()) {
+      TimeUnit.NANOSECONDS.timedWait(this, left);
+    }
   }
 
   /** Closes the idle connections whose deadline has passed. */
@@ -184,6 +196,9 @@ final class Connections {
     void begin(long bytes) {
       synchronized (Connections.this) {
         requests++;
+        if (requests == 1 && open.contains(this)) {
+          busy++;
+        }
         extend(idleNanos + nanosFor(bytes));
       }
     }
@@ -213,6 +228,9 @@ final class Connections {
       synchronized (Connections.this) {
         requests--;
         if (requests == 0) {
+          if (open.contains(this)) {
+            leaveBusy();
+          }
           receiving = false;
           deadline = clock.getAsLong();
           startIdling(idleNanos);
@@ -246,8 +264,17 @@ final class Connections {
     }
 
     private void remove() {
-      open.remove(this);
+      if (open.remove(this) && requests > 0) {
+        leaveBusy();
+      }
       stopIdling();
+    }
+
+    private void leaveBusy() {
+      busy--;
+      if (busy == 0) {
+        Connections.this.notifyAll();
+      }
     }
 
     private void stopIdling() {

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -105,8 +106,13 @@ public final class Dispatcher {
   private final Methods methods;
   private final Calls calls;
   private final WaitingRequests waiting;
+  private final Duration waits;
+  private final Duration drain;
 
   private volatile boolean closed;
+
+  /** Whether the bundle stops for a successor. */
+  private volatile BooleanSupplier isReplaced = () -> false;
 
   /** Ends what the activation began outside of this object. */
   private volatile Runnable release = () -> {};
@@ -129,6 +135,7 @@ public final class Dispatcher {
     this(
         config, properties, new Replacements(context::getBundles, waits(config), System::nanoTime));
     context.addBundleListener(replacements);
+    isReplaced = () -> replacements.isReplacing(context.getBundle());
     release = () -> context.removeBundleListener(replacements);
   }
 
@@ -146,11 +153,13 @@ public final class Dispatcher {
             config.expensive_waiting(),
             this::isImporting);
     this.replacements = replacements;
-    methods = new Methods(replacements, Duration.ofSeconds(config.drain_seconds()));
+    waits = waits(config);
+    drain = Duration.ofSeconds(config.drain_seconds());
+    methods = new Methods(replacements, drain);
     calls = new Calls(methods, gate, responses);
     waiting =
         new WaitingRequests(
-            replacements, config.waiting_requests(), waits(config), System::nanoTime, this::resume);
+            replacements, config.waiting_requests(), waits, System::nanoTime, this::resume);
   }
 
   private static Duration waits(Config config) {
@@ -191,6 +200,19 @@ public final class Dispatcher {
     if (!closed) {
       methods.remove(NamedServices.Registration.of(properties));
     }
+  }
+
+  /** Returns how long a listener that stops waits for its requests under way. */
+  Duration drain() {
+    return drain;
+  }
+
+  /**
+   * Returns how long a listener that stops keeps its socket open for a successor; zero when it
+   * stops for good.
+   */
+  Duration keepsSocket() {
+    return isReplaced.getAsBoolean() ? waits : Duration.ZERO;
   }
 
   /** Returns the namespaces that have methods now. */

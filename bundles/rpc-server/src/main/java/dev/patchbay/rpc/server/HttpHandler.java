@@ -36,6 +36,9 @@ final class HttpHandler extends Handler.Abstract {
   private final List<String> origins;
   private final @Nullable JwtAuthentication authentication;
 
+  /** Whether each connection ends with its next response. */
+  private volatile boolean finishing;
+
   HttpHandler(
       Dispatcher dispatcher,
       Terms terms,
@@ -111,24 +114,35 @@ final class HttpHandler extends Handler.Abstract {
     return true;
   }
 
+  /** Ends each connection with its next response. */
+  void finish() {
+    finishing = true;
+  }
+
   /** Answers a message; meanwhile the connection does not idle. */
   private void answer(byte[] body, Request request, Response response, Callback callback) {
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
     WatchedEndPoint connection = WatchedEndPoint.of(request);
     RpcSession session = new HttpSession(terms.limits().logs(), client(request));
     HttpReply reply =
-        new HttpReply(response, callback, connection == null ? null : connection.entry());
+        new HttpReply(request, response, callback, connection == null ? null : connection.entry());
     dispatcher.answer(body, terms, session, new Exchange(reply::open, gone(request)), reply);
   }
 
   /** Sends the outcome of a message. */
-  private static final class HttpReply implements Reply {
+  private final class HttpReply implements Reply {
+    private final Request request;
     private final Response response;
     private final Callback callback;
     private final Connections.@Nullable Entry connection;
     private @Nullable OutputStream opened;
 
-    HttpReply(Response response, Callback callback, Connections.@Nullable Entry connection) {
+    HttpReply(
+        Request request,
+        Response response,
+        Callback callback,
+        Connections.@Nullable Entry connection) {
+      this.request = request;
       this.response = response;
       this.callback = callback;
       this.connection = connection;
@@ -138,6 +152,7 @@ final class HttpHandler extends Handler.Abstract {
     }
 
     OutputStream open() {
+      endConnection();
       OutputStream stream = Content.Sink.asOutputStream(response);
       opened = stream;
       return stream;
@@ -152,6 +167,7 @@ final class HttpHandler extends Handler.Abstract {
           stream.close();
           callback.succeeded();
         } else {
+          endConnection();
           response.write(true, ByteBuffer.wrap(answer == null ? new byte[0] : answer), callback);
         }
       } catch (Throwable failure) { // whatever it is, the client must not wait for ever
@@ -163,6 +179,13 @@ final class HttpHandler extends Handler.Abstract {
     public void failed(Throwable failure) {
       release(0);
       callback.failed(failure);
+    }
+
+    private void endConnection() {
+      // HTTP/2 has no such header; its connections end when the server stops
+      if (finishing && request.getConnectionMetaData().getHttpVersion() != HttpVersion.HTTP_2) {
+        response.getHeaders().put(HttpHeader.CONNECTION, "close");
+      }
     }
 
     private void release(long bytes) {

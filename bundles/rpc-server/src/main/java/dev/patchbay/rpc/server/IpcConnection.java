@@ -34,6 +34,12 @@ final class IpcConnection implements RpcSession {
   private final Subscribing subscribing = new Subscribing();
   private final CloseActions closeActions = new CloseActions();
 
+  /** Whether a request is answered now; guarded by this. */
+  private boolean answering;
+
+  /** Whether no further request is answered; guarded by this. */
+  private boolean finishing;
+
   IpcConnection(
       SocketChannel channel,
       Dispatcher dispatcher,
@@ -59,13 +65,18 @@ final class IpcConnection implements RpcSession {
           new JsonFrames(
               new BufferedInputStream(Channels.newInputStream(channel), 1 << 16),
               terms.limits().bodyBytes());
-      for (byte[] message = frames.next(); message != null; message = frames.next()) {
+      for (byte[] message = frames.next();
+          message != null && beginsRequest();
+          message = frames.next()) {
         byte[] answer = answer(message);
         if (answer != null) {
           room.acquire(permits(answer));
           unsent.add(answer);
         }
         subscribing.answered();
+        if (!endsRequest()) {
+          return;
+        }
       }
     } catch (IOException ended) {
       // the client has gone, or sent what is no message: there is nobody to tell
@@ -76,6 +87,28 @@ final class IpcConnection implements RpcSession {
     } finally {
       unsent.add(END);
     }
+  }
+
+  private synchronized boolean beginsRequest() {
+    answering = !finishing;
+    return answering;
+  }
+
+  /** Returns whether another request is read. */
+  private synchronized boolean endsRequest() {
+    answering = false;
+    return !finishing;
+  }
+
+  /** Ends the connection after the response to the request under way, when there is one. */
+  void finish() {
+    synchronized (this) {
+      finishing = true;
+      if (answering) {
+        return;
+      }
+    }
+    unsent.add(END);
   }
 
   /** Answers a message; meanwhile the connection does not idle. */

@@ -3,6 +3,7 @@ package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.node.ListeningSockets;
 import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
@@ -107,6 +108,7 @@ public final class IpcListener implements HealthCheck {
 
   private final String name;
   private final Path path;
+  private final ListeningSockets.Served socket;
   private final ServerSocketChannel server;
   private final Set<IpcConnection> open = ConcurrentHashMap.newKeySet();
   private final ExecutorService threads;
@@ -121,7 +123,10 @@ public final class IpcListener implements HealthCheck {
    */
   @Activate
   public IpcListener(
-      @Reference Dispatcher dispatcher, Config config, Map<String, Object> properties)
+      @Reference Dispatcher dispatcher,
+      @Reference ListeningSockets sockets,
+      Config config,
+      Map<String, Object> properties)
       throws IOException {
     ConfigurationKeys.report("dev.patchbay.rpc.ipc", properties, Config.class, LOG::warn);
     if (config.path() == null || config.path().isBlank() || config.path().length() > MAX_PATH) {
@@ -155,27 +160,33 @@ public final class IpcListener implements HealthCheck {
             Duration.ofSeconds(config.max_expensive_seconds()),
             new Quota(config.max_requests()));
     path = Path.of(config.path());
-    if (Files.exists(path)) { // of a process that was killed; the data directory is locked
-      if (!Files.readAttributes(path, BasicFileAttributes.class).isOther()) {
-        throw new IOException("cannot open the socket " + path + ": there is a file of that name");
-      }
-      Files.delete(path);
-    }
-    server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-    try {
-      server.bind(UnixDomainSocketAddress.of(path));
-      Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-    } catch (IOException failure) {
-      server.close();
-      throw new IOException(
-          "cannot open the socket " + path + ": " + failure.getMessage(), failure);
-    }
+    socket = sockets.serve(UnixDomainSocketAddress.of(path), () -> open(path));
+    server = socket.channel();
     AtomicInteger count = new AtomicInteger();
     threads =
         Executors.newCachedThreadPool(
             body -> new Thread(body, "rpc-ipc-" + count.getAndIncrement()));
     threads.execute(this::accept);
     LOG.info("listening on {} for {}", path, terms.namespaces());
+  }
+
+  private static ServerSocketChannel open(Path path) throws IOException {
+    if (Files.exists(path)) { // of a process that was killed; the data directory is locked
+      if (!Files.readAttributes(path, BasicFileAttributes.class).isOther()) {
+        throw new IOException("cannot open the socket " + path + ": there is a file of that name");
+      }
+      Files.delete(path);
+    }
+    ServerSocketChannel opened = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      opened.bind(UnixDomainSocketAddress.of(path));
+      Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+      return opened;
+    } catch (IOException failure) {
+      opened.close();
+      throw new IOException(
+          "cannot open the socket " + path + ": " + failure.getMessage(), failure);
+    }
   }
 
   @Override
@@ -227,19 +238,26 @@ public final class IpcListener implements HealthCheck {
     return connections.count();
   }
 
+  /** Closes the socket, unless it is kept for a successor, and ends the connections. */
   @Deactivate
   void close() throws IOException {
+    Duration keeps = dispatcher.keepsSocket();
+    if (!keeps.isZero()) {
+      socket.keep(keeps);
+    }
     server.close();
-    open.forEach(IpcConnection::close);
+    open.forEach(IpcConnection::finish);
     threads.shutdown();
     try {
-      if (!threads.awaitTermination(5, TimeUnit.SECONDS)) {
+      if (!threads.awaitTermination(dispatcher.drain().toMillis(), TimeUnit.MILLISECONDS)) {
+        open.forEach(IpcConnection::close);
         threads.shutdownNow();
+        threads.awaitTermination(5, TimeUnit.SECONDS);
       }
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
     }
-    Files.deleteIfExists(path);
+    open.forEach(IpcConnection::close);
     LOG.info("no longer listening on {}", path);
   }
 }

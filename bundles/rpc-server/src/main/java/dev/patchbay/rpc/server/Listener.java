@@ -3,11 +3,15 @@ package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.node.ListeningSockets;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.channels.SelectionKey;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ManagedSelector;
@@ -30,6 +35,7 @@ import org.eclipse.jetty.server.handler.gzip.GzipHandler;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.util.thread.Scheduler;
 import org.eclipse.jetty.websocket.server.WebSocketUpgradeHandler;
+import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -148,7 +154,13 @@ public final class Listener implements HealthCheck {
   private final Set<String> namespaces;
   private final Server server;
   private final Connections connections;
+  private final HttpHandler handler;
   private final SocketCreator sockets;
+  private volatile ListeningSockets.@Nullable Served socket;
+
+  /** Whether no further connection is accepted. */
+  private volatile boolean finishing;
+
   private final String address;
   private final int port;
 
@@ -158,7 +170,11 @@ public final class Listener implements HealthCheck {
    * @throws IOException when it is in use; the message says by which key to choose another
    */
   @Activate
-  public Listener(@Reference Dispatcher dispatcher, Config config, Map<String, Object> properties)
+  public Listener(
+      @Reference Dispatcher dispatcher,
+      @Reference ListeningSockets listening,
+      Config config,
+      Map<String, Object> properties)
       throws IOException {
     ConfigurationKeys.report("dev.patchbay.rpc.listener", properties, Config.class, LOG::warn);
     check("port", config.port(), 0, 65_535);
@@ -210,6 +226,27 @@ public final class Listener implements HealthCheck {
             new HttpConnectionFactory(http),
             new HTTP2CServerConnectionFactory(http)) {
           @Override
+          protected ServerSocketChannel openAcceptChannel() throws IOException {
+            ListeningSockets.Served served = serve(listening, config);
+            socket = served;
+            return served.channel();
+          }
+
+          @Override
+          public void accept(int acceptor) throws IOException {
+            if (finishing) {
+              LockSupport.park(); // until the connector stops
+            } else {
+              super.accept(acceptor);
+            }
+          }
+
+          @Override
+          protected boolean handleAcceptFailure(Throwable failure) {
+            return finishing || super.handleAcceptFailure(failure);
+          }
+
+          @Override
           protected void onEndPointOpened(EndPoint endPoint) {
             super.onEndPointOpened(endPoint);
             if (endPoint instanceof WatchedEndPoint watched) {
@@ -229,10 +266,9 @@ public final class Listener implements HealthCheck {
         };
     connector.setHost(config.host());
     connector.setPort(config.port());
-    connector.setAcceptQueueSize(ACCEPT_QUEUE);
     connector.setIdleTimeout(config.idle_seconds() * 1_000L);
     server.addConnector(connector);
-    HttpHandler handler =
+    handler =
         new HttpHandler(
             dispatcher,
             terms,
@@ -275,6 +311,26 @@ public final class Listener implements HealthCheck {
     port = connector.getLocalPort();
     address = config.host() + ":" + port;
     LOG.info("listening on {} for {}", address, namespaces);
+  }
+
+  private static ListeningSockets.Served serve(ListeningSockets listening, Config config)
+      throws IOException {
+    InetSocketAddress address = new InetSocketAddress(config.host(), config.port());
+    if (address.isUnresolved()) {
+      throw new IOException("the host " + config.host() + " is not known");
+    }
+    return listening.serve(
+        address,
+        () -> {
+          ServerSocketChannel opened = ServerSocketChannel.open();
+          try {
+            opened.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+            return opened.bind(address, ACCEPT_QUEUE);
+          } catch (IOException | RuntimeException failure) {
+            opened.close();
+            throw failure;
+          }
+        });
   }
 
   /** Closes late connections, and again every second until the server stops. */
@@ -372,8 +428,30 @@ public final class Listener implements HealthCheck {
         .toList();
   }
 
+  /**
+   * Stops: no further connection is accepted, the requests under way are answered and their
+   * connections closed. When the bundle is replaced, the socket stays open for the successor.
+   */
   @Deactivate
   void close() {
+    Duration keeps = dispatcher.keepsSocket();
+    ListeningSockets.Served served = socket;
+    try {
+      if (served != null && server.isRunning()) {
+        if (!keeps.isZero()) {
+          served.keep(keeps);
+        }
+        finishing = true;
+        handler.finish();
+        served.channel().close();
+        connections.awaitRequests(dispatcher.drain());
+        sockets.finish(dispatcher.drain());
+      }
+    } catch (IOException failure) {
+      LOG.warn("no longer accepting connections: {}", failure.toString());
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
     stopQuietly();
     LOG.info("no longer listening on {}", address);
   }

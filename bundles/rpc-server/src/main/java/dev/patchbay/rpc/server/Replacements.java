@@ -112,6 +112,11 @@ final class Replacements implements SynchronousBundleListener {
     return returns || !any;
   }
 
+  /** Returns whether a bundle is stopping, and will be active again. */
+  boolean isReplacing(Bundle bundle) {
+    return bundle.getState() == Bundle.STOPPING && isReplaced(bundle) && !stopping;
+  }
+
   /** Returns whether an absent part may be back soon. */
   synchronized boolean mayReturn() {
     if (stopping || limitNanos == 0) {

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
+import org.eclipse.jetty.websocket.api.StatusCode;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,12 +19,14 @@ import org.slf4j.LoggerFactory;
  */
 public final class Socket extends Session.Listener.Abstract implements RpcSession {
   private static final Logger LOG = LoggerFactory.getLogger(Socket.class);
+  private static final String RESTART = "the server is restarted";
   private static final int MAX_UNSENT = 1_024;
   private static final int MAX_UNSENT_CHARS = 1 << 24;
 
   private final Dispatcher dispatcher;
   private final Terms terms;
   private final Object client;
+  private final OpenSockets open;
   private final Runnable leave;
   private final @Nullable WatchedEndPoint connection;
   private final Exchange exchange = new Exchange(null, this::isGone);
@@ -32,10 +35,17 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   private final Subscribing subscribing = new Subscribing();
   private final CloseActions closeActions = new CloseActions();
 
+  /** Whether a request is answered now; guarded by this. */
+  private boolean answering;
+
+  /** Whether no further request is answered; guarded by this. */
+  private boolean finishing;
+
   /**
    * Creates a socket that is not open yet.
    *
    * @param client the client, as of {@link Connections#client}
+   * @param open takes note of the socket while it is open
    * @param leave takes the socket out of the count; it may run more than once
    * @param connection the connection of the socket, when it is watched
    */
@@ -43,11 +53,13 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       Dispatcher dispatcher,
       Terms terms,
       Object client,
+      OpenSockets open,
       Runnable leave,
       @Nullable WatchedEndPoint connection) {
     this.dispatcher = dispatcher;
     this.terms = terms;
     this.client = client;
+    this.open = open;
     this.leave = leave;
     this.connection = connection;
   }
@@ -55,7 +67,12 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   @Override
   public void onWebSocketOpen(Session session) {
     super.onWebSocketOpen(session);
-    closeActions.add(leave);
+    open.opened(this);
+    closeActions.add(
+        () -> {
+          open.closed(this);
+          leave.run();
+        });
     session.demand();
   }
 
@@ -74,6 +91,12 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   }
 
   private void answer(byte[] message) {
+    synchronized (this) {
+      if (finishing) {
+        return; // it came after the last response
+      }
+      answering = true;
+    }
     dispatcher.answer(
         message,
         terms,
@@ -98,7 +121,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
     Session session = getSession();
     if (response == null) {
       subscribing.answered();
-      session.demand();
+      answered(session);
       return;
     }
     // the next request is not begun before both are done: it may subscribe, too
@@ -106,7 +129,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
     Runnable step =
         () -> {
           if (steps.decrementAndGet() == 0) {
-            session.demand();
+            answered(session);
           }
         };
     session.sendText(
@@ -114,6 +137,35 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
         Callback.from(step, failure -> session.disconnect()));
     subscribing.answered();
     step.run();
+  }
+
+  /** Reads the next request, unless the response was the last one. */
+  private void answered(Session session) {
+    synchronized (this) {
+      answering = false;
+      if (!finishing) {
+        session.demand();
+        return;
+      }
+    }
+    session.close(StatusCode.SERVICE_RESTART, RESTART, Callback.NOOP);
+  }
+
+  /**
+   * Closes the socket after the response to the request under way, when there is one: the server is
+   * restarted, and the client may connect again.
+   */
+  void finish() {
+    synchronized (this) {
+      finishing = true;
+      if (answering) {
+        return;
+      }
+    }
+    Session session = getSession();
+    if (session != null) {
+      session.close(StatusCode.SERVICE_RESTART, RESTART, Callback.NOOP);
+    }
   }
 
   /** Returns whether the client is not there any more, or is about to leave. */

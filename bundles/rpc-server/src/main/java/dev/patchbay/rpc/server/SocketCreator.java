@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.server.Request;
@@ -19,7 +20,7 @@ final class SocketCreator implements WebSocketCreator {
   private final Terms terms;
   private final HttpHandler handler;
   private final int limit;
-  private final Quota open;
+  private final OpenSockets open;
 
   /**
    * Creates a creator.
@@ -32,12 +33,17 @@ final class SocketCreator implements WebSocketCreator {
     this.terms = terms;
     this.handler = handler;
     this.limit = limit;
-    open = new Quota(limit);
+    open = new OpenSockets(limit);
   }
 
   /** Returns the number of open WebSockets. */
   int count() {
     return open.count();
+  }
+
+  /** Ends all WebSockets after the responses to their requests under way, and waits for that. */
+  void finish(Duration time) throws InterruptedException {
+    open.finish(time);
   }
 
   @Override
@@ -80,7 +86,7 @@ final class SocketCreator implements WebSocketCreator {
               connection.onceClosed(leave); // the connection is for the socket alone
             }
           });
-      return new Socket(dispatcher, terms, HttpHandler.client(request), leave, connection);
+      return new Socket(dispatcher, terms, HttpHandler.client(request), open, leave, connection);
     } catch (Throwable failure) {
       leave.run();
       throw failure;

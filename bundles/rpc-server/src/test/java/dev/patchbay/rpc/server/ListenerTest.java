@@ -31,6 +31,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.IntSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -72,6 +73,16 @@ class ListenerTest {
         Map.of(
             "test_call",
             (params, session) -> "called",
+            "test_wait",
+            (params, session) -> {
+              waits.countDown();
+              try {
+                goesOn.await();
+              } catch (InterruptedException interrupted) {
+                throw new AssertionError(interrupted);
+              }
+              return "waited";
+            },
             "test_break",
             (params, session) -> {
               throw new AssertionError("broken");
@@ -107,6 +118,11 @@ class ListenerTest {
 
   private final Runnable watched = () -> {};
 
+  /** Counted down by each call of {@code test_wait}, which waits for the other one. */
+  private final CountDownLatch waits = new CountDownLatch(3);
+
+  private final CountDownLatch goesOn = new CountDownLatch(1);
+
   /** The client of each call of {@code test_client}. */
   private final List<Object> sessionClients = Collections.synchronizedList(new ArrayList<>());
 
@@ -131,7 +147,8 @@ class ListenerTest {
     Map<String, Object> all = new HashMap<>(values);
     all.put("port", 0);
     all.put("namespaces", "test");
-    return new Listener(dispatcher, config(Listener.Config.class, all), Map.of());
+    return new Listener(
+        dispatcher, new PlainSockets(), config(Listener.Config.class, all), Map.of());
   }
 
   @Test
@@ -414,6 +431,7 @@ class ListenerTest {
     IpcListener ipc =
         new IpcListener(
             dispatcher,
+            new PlainSockets(),
             config(IpcListener.Config.class, Map.of("path", path.toString(), "namespaces", "test")),
             Map.of());
     try {
@@ -429,6 +447,84 @@ class ListenerTest {
       ipc.close();
       listener.close();
     }
+  }
+
+  @Test
+  void aListenerThatStopsAnswersWhatItHasBegun() throws Exception {
+    Listener listener = listen(Map.of());
+    Path path = folder.resolve("a.ipc");
+    IpcListener ipc =
+        new IpcListener(
+            dispatcher,
+            new PlainSockets(),
+            config(IpcListener.Config.class, Map.of("path", path.toString(), "namespaces", "test")),
+            Map.of());
+    String body = BODY.replace("test_call", "test_wait");
+    Socket http = connect(listener, POST.replace("test_call", "test_wait"));
+    Socket idle = connect(listener, "");
+    assertServes(idle, "");
+    Socket socket = connect(listener, upgrade("Host: localhost\r\n"));
+    assertThat(response(socket)).startsWith("HTTP/1.1 101");
+    socket.getOutputStream().write(frame((byte) 1, body));
+    Socket silent = connect(listener, upgrade("Host: localhost\r\n"));
+    assertThat(response(silent)).startsWith("HTTP/1.1 101");
+    SocketChannel local = connect(path, body);
+    SocketChannel silentLocal = connect(path, BODY);
+    assertThat(line(silentLocal)).contains("\"called\"");
+    waits.await();
+    Thread stop =
+        new Thread(
+            () -> {
+              listener.close();
+              try {
+                ipc.close();
+              } catch (IOException failure) {
+                throw new AssertionError(failure);
+              }
+            });
+    stop.start();
+    while (accepts(listener)) { // the class has a timeout
+      Thread.yield();
+    }
+    goesOn.countDown();
+    assertThat(response(http)).contains("Connection: close").contains("\"waited\"");
+    assertThat(http.getInputStream().read()).isEqualTo(-1);
+    assertThat(idle.getInputStream().read()).isEqualTo(-1);
+    assertThat(frames(socket)).contains("\"waited\"").contains("the server is restarted");
+    assertThat(frames(silent)).contains("the server is restarted");
+    assertThat(line(local)).contains("\"waited\"");
+    assertThat(line(local)).isEmpty();
+    assertThat(line(silentLocal)).isEmpty();
+    stop.join();
+    await(listener::openConnections, 0);
+    await(listener::openSockets, 0);
+    await(ipc::openConnections, 0);
+  }
+
+  private static boolean accepts(Listener listener) {
+    try (Socket socket = new Socket("127.0.0.1", listener.port())) {
+      return socket.isConnected();
+    } catch (IOException refused) {
+      return false;
+    }
+  }
+
+  /** Returns what comes until the end, after the client has answered the frame that closes. */
+  private static String frames(Socket socket) throws IOException {
+    StringBuilder out = new StringBuilder();
+    InputStream in = socket.getInputStream();
+    for (int opcode = in.read(); opcode >= 0; opcode = in.read()) {
+      int length = in.read();
+      byte[] payload = in.readNBytes(length);
+      out.append(new String(payload, StandardCharsets.ISO_8859_1));
+      if ((opcode & 0x0f) == 8) {
+        assertThat(ByteBuffer.wrap(payload).getShort()).isEqualTo((short) 1012);
+        socket
+            .getOutputStream()
+            .write(new byte[] {(byte) 0x88, (byte) 0x82, 0, 0, 0, 0, payload[0], payload[1]});
+      }
+    }
+    return out.toString();
   }
 
   /** A masked frame (RFC 6455, section 5.2); the mask is zero. */
@@ -466,6 +562,7 @@ class ListenerTest {
     IpcListener listener =
         new IpcListener(
             dispatcher,
+            new PlainSockets(),
             config(
                 IpcListener.Config.class,
                 Map.of("path", path.toString(), "namespaces", "test", "max_connections", 8)),
@@ -496,6 +593,7 @@ class ListenerTest {
     IpcListener listener =
         new IpcListener(
             dispatcher,
+            new PlainSockets(),
             config(
                 IpcListener.Config.class,
                 Map.of("path", path.toString(), "namespaces", "test", "max_connections", 8)),

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import dev.patchbay.api.node.ListeningSockets;
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
+
+/** Sockets that end with those who serve them. */
+final class PlainSockets implements ListeningSockets {
+  @Override
+  public Served serve(SocketAddress address, Opener opener) throws IOException {
+    ServerSocketChannel channel = opener.open();
+    return new Served() {
+      @Override
+      public ServerSocketChannel channel() {
+        return channel;
+      }
+
+      @Override
+      public void keep(Duration limit) {}
+    };
+  }
+}
