@@ -3,11 +3,17 @@ package dev.patchbay.itests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.patchbay.itests.UpdateLoad.Request;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -92,6 +98,7 @@ class UpdateIT {
             "chain",
             "storage",
             "storage-rocksdb",
+            "rpc-server",
             "shell");
     try (Node node = new Node(folder.resolve("node"))) {
       node.start(
@@ -99,37 +106,130 @@ class UpdateIT {
           "rocksdb",
           "--namespaces",
           "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique");
-      Swaps swaps = new Swaps(node);
-      List<String> lines = new ArrayList<>();
-      List<String> failures;
-      try (UpdateLoad load = new UpdateLoad(node, requests())) {
-        load.sendTransfers().followHeads().awaitHead(2).start();
-        load.awaitRequests(500); // code is compiled, caches are filled
-        for (int i = 0; i < Integer.getInteger("it.updates", 1); i++) {
-          for (String name : bundles) {
-            load.during(name);
-            String command = "bundle:update dev.patchbay." + name.replace('-', '.');
-            if (name.equals("shell")) { // it ends under the command
-              node.shell(command);
-            } else {
-              swaps.shell(command);
-            }
-            load.awaitRequests(100);
-          }
-        }
-        load.during("");
-        load.awaitRequests(100);
-        failures = load.failures();
+      UpdateLoad load = new UpdateLoad(node, requests());
+      load.sendTransfers().followHeads().awaitHead(2).start();
+      List<String> rows = updateAll(node, load, bundles, 100);
+      String table = System.getProperty("it.table");
+      if (table != null) {
+        write(Node.ROOT.resolve(table), rows);
+      }
+    }
+  }
+
+  /** Updates bundles one after the other under a load, which ends; returns what clients saw. */
+  private static List<String> updateAll(
+      Node node, UpdateLoad load, List<String> bundles, int requests) throws Exception {
+    Swaps swaps = new Swaps(node);
+    try (load) {
+      load.awaitRequests(5 * requests); // code is compiled, caches are filled
+      for (int i = 0; i < Integer.getInteger("it.updates", 1); i++) {
         for (String name : bundles) {
-          UpdateLoad.Seen seen = load.seen(name);
-          lines.add(
-              String.format(
-                  "| `%s` | %d | 0 | %d | %.0f |",
-                  name, seen.requests(), seen.longestMillis(), seen.p999Millis()));
+          load.during(name);
+          String command = "bundle:update dev.patchbay." + name.replace('-', '.');
+          if (name.equals("shell")) { // it ends under the command
+            node.shell(command);
+          } else {
+            swaps.shell(command);
+          }
+          load.awaitRequests(requests);
         }
       }
-      lines.forEach(System.out::println);
-      assertThat(failures).as(node.warnings()).isEmpty();
+      load.during("");
+      load.awaitRequests(requests);
     }
+    List<String> rows = new ArrayList<>();
+    for (String name : bundles) {
+      UpdateLoad.Seen seen = load.seen(name);
+      rows.add(
+          String.format(
+              "| `%s` | %d | %d | %d | %.0f |",
+              name, seen.requests(), seen.repeated.get(), seen.longestMillis(), seen.p999Millis()));
+    }
+    rows.forEach(System.out::println);
+    assertThat(load.failures()).as(node.warnings()).isEmpty();
+    return rows;
+  }
+
+  @Test
+  void aConsensusClientNoticesNothing() throws Exception {
+    try (Node node = new Node(folder.resolve("driven"), "run")) {
+      node.start("--genesis", EngineDriver.genesis(folder).toString(), "--debug", "on");
+      EngineDriver driver = EngineDriver.of(node);
+      driver.adopt(driver.build(EngineDriver.OSAKA));
+      UpdateLoad load =
+          new UpdateLoad(
+              node,
+              List.of(
+                  Request.of("eth_getBlockByNumber", "latest", true),
+                  Request.of("eth_getBalance", Accounts.FIRST, "latest"),
+                  traced("callTracer", Map.of())));
+      load.repeat("update-proposer", () -> propose(driver)).sendTransfers().followHeads().start();
+      updateAll(
+          node,
+          load,
+          List.of(
+              "rpc-engine",
+              "consensus-engine",
+              "payload",
+              "txpool",
+              "evm-engine",
+              "execution",
+              "chain",
+              "storage-rocksdb"),
+          50);
+      assertThat(node.result("eth_getBlockByNumber", "latest", false).get("hash").asText())
+          .isEqualTo(driver.head);
+    }
+  }
+
+  /** Has a block built, for as long as a bundle may be updated meanwhile, and makes it the head. */
+  private static void propose(EngineDriver driver) throws Exception {
+    long time = driver.time + 12;
+    String id = driver.start(EngineDriver.attributes(time));
+    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
+    driver.adopt(driver.fetch(id, time));
+  }
+
+  @Test
+  void aSequencerNoticesNothing() throws Exception {
+    try (Node node = new Node(folder.resolve("rollup"), "run")) {
+      node.start("--genesis", OpDriver.genesis(folder).toString());
+      OpDriver driver = OpDriver.of(node);
+      AtomicLong at = new AtomicLong(OpDriver.begin("ecotone"));
+      UpdateLoad load =
+          new UpdateLoad(
+              node,
+              List.of(
+                  Request.of("eth_getBlockByNumber", "latest", true),
+                  Request.of("eth_getBalance", Accounts.FIRST, "latest")));
+      load.repeat("update-sequencer", () -> seal(driver, at.getAndIncrement())).followHeads();
+      load.awaitHead(2).start();
+      updateAll(
+          node,
+          load,
+          List.of("op-consensus", "op-engine", "rpc-engine", "payload", "execution", "chain"),
+          50);
+      assertThat(node.result("eth_getBlockByNumber", "latest", false).get("hash").asText())
+          .isEqualTo(driver.head);
+    }
+  }
+
+  private static void seal(OpDriver driver, long at) throws Exception {
+    String id = driver.start(driver.attributes(at, true));
+    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
+    JsonNode status = driver.seal(id, at, EngineDriver.ZERO, false).at("/result/payloadStatus");
+    assertThat(status.path("status").asText()).as("" + status).isEqualTo("VALID");
+    driver.standsAt(status.get("latestValidHash").asText(), at);
+  }
+
+  /** Writes the rows of the table between its head and its end. */
+  private static void write(Path file, List<String> rows) throws IOException {
+    String text = Files.readString(file);
+    int head = text.indexOf("|---|", text.indexOf("<!-- updates"));
+    int from = text.indexOf('\n', head) + 1;
+    int to = text.indexOf("<!-- end -->", from);
+    assertThat(to).as("the end of the table").isGreaterThan(0);
+    Files.writeString(
+        file, text.substring(0, from) + String.join("\n", rows) + "\n" + text.substring(to));
   }
 }

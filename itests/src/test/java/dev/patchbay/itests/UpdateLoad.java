@@ -2,13 +2,17 @@
 package dev.patchbay.itests;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.net.ConnectException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -17,6 +21,8 @@ import java.util.concurrent.locks.LockSupport;
  * and filters, which must not miss a block nor report one twice.
  */
 final class UpdateLoad implements AutoCloseable {
+  private static final int MAX_REPEATED = 100;
+
   /** One request of the list. */
   record Request(String method, List<Object> params) {
     static Request of(String method, Object... params) {
@@ -27,6 +33,9 @@ final class UpdateLoad implements AutoCloseable {
   /** What clients have seen while one bundle was updated. */
   static final class Seen {
     private final List<Long> nanos = new ArrayList<>();
+
+    /** Requests that were sent again, because their connection ended before the response. */
+    final AtomicInteger repeated = new AtomicInteger();
 
     synchronized void add(long took) {
       nanos.add(took);
@@ -49,8 +58,62 @@ final class UpdateLoad implements AutoCloseable {
     }
   }
 
-  private interface Client {
-    String ask(String request) throws Exception;
+  /** A connection, which is opened again when it has ended. */
+  private abstract static class Client {
+    /**
+     * Sends a request and returns the response.
+     *
+     * @throws IOException when the connection ends before the response
+     */
+    abstract String ask(String request) throws Exception;
+
+    /** Opens the connection anew. */
+    void open() throws Exception {}
+  }
+
+  private final class Http extends Client {
+    @Override
+    String ask(String request) throws Exception {
+      return node.post(request).body();
+    }
+  }
+
+  private final class OverSocket extends Client {
+    private WebSocketClient socket = WebSocketClient.to(node.wsPort);
+
+    OverSocket() throws Exception {}
+
+    @Override
+    String ask(String request) throws Exception {
+      String response = socket.ask(request);
+      if (!response.startsWith("{")) {
+        throw new IOException(response);
+      }
+      return response;
+    }
+
+    @Override
+    void open() throws Exception {
+      socket.close();
+      socket = WebSocketClient.to(node.wsPort);
+    }
+  }
+
+  private final class OverIpc extends Client {
+    private IpcClient socket = new IpcClient(node.data.resolve("patchbay.ipc"));
+
+    OverIpc() throws IOException {}
+
+    @Override
+    String ask(String request) throws Exception {
+      return socket.ask(request);
+    }
+
+    @Override
+    void open() throws Exception {
+      socket.close();
+      socket = new IpcClient(node.data.resolve("patchbay.ipc"));
+    }
   }
 
   private final Node node;
@@ -68,13 +131,10 @@ final class UpdateLoad implements AutoCloseable {
 
   /** Starts clients of each transport. */
   UpdateLoad start() throws Exception {
-    Client http = request -> node.post(request).body();
-    run("update-http-0", () -> askAll(http, 0));
-    run("update-http-1", () -> askAll(http, requests.size() / 2));
-    WebSocketClient socket = WebSocketClient.to(node.wsPort);
-    run("update-socket", () -> askAll(socket::ask, requests.size() / 3));
-    IpcClient ipc = new IpcClient(node.data.resolve("patchbay.ipc"));
-    run("update-ipc", () -> askAll(ipc::ask, 2 * requests.size() / 3));
+    run("update-http-0", () -> askAll(new Http(), 0));
+    run("update-http-1", () -> askAll(new Http(), requests.size() / 2));
+    run("update-socket", () -> askAll(new OverSocket(), requests.size() / 3));
+    run("update-ipc", () -> askAll(new OverIpc(), 2 * requests.size() / 3));
     return this;
   }
 
@@ -87,7 +147,7 @@ final class UpdateLoad implements AutoCloseable {
         () -> {
           for (long nonce = first; running; nonce++) {
             String raw = Accounts.raw(Accounts.transfer(0, nonce));
-            timed("eth_sendRawTransaction", r -> node.post(r).body(), raw);
+            timed("eth_sendRawTransaction", new Http(), raw);
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
           }
         });
@@ -96,15 +156,22 @@ final class UpdateLoad implements AutoCloseable {
 
   /** Reads new heads by a subscription, and by a filter, to the end. */
   UpdateLoad followHeads() throws Exception {
-    WebSocketClient socket = WebSocketClient.to(node.wsPort);
-    socket.ask(Node.request("eth_subscribe", "newHeads"));
+    WebSocketClient first = WebSocketClient.to(node.wsPort);
+    first.ask(Node.request("eth_subscribe", "newHeads"));
     run(
         "update-subscriber",
         () -> {
+          WebSocketClient socket = first;
           String last = null;
           while (running) {
             String message = socket.next(1_000);
             if (message.equals("null")) {
+              continue;
+            }
+            if (message.contains("1012") && updated.equals("rpc-server")) {
+              socket = WebSocketClient.to(node.wsPort);
+              socket.ask(Node.request("eth_subscribe", "newHeads"));
+              last = null;
               continue;
             }
             JsonNode head = Node.json(message).at("/params/result");
@@ -120,8 +187,7 @@ final class UpdateLoad implements AutoCloseable {
         () -> {
           String last = null;
           while (running) {
-            JsonNode hashes =
-                timed("eth_getFilterChanges", r -> node.post(r).body(), filter).path("result");
+            JsonNode hashes = timed("eth_getFilterChanges", new Http(), filter).path("result");
             for (JsonNode hash : hashes) {
               JsonNode block = node.result("eth_getBlockByHash", hash.asText(), false);
               if (last != null && !block.path("parentHash").asText().equals(last)) {
@@ -135,8 +201,29 @@ final class UpdateLoad implements AutoCloseable {
     return this;
   }
 
-  private interface Work {
+  /** What a client does, again and again. */
+  interface Work {
+    /**
+     * Does it once.
+     *
+     * @throws Exception when it fails, which it must not
+     */
     void run() throws Exception;
+  }
+
+  /** Does something without pause; each time counts as a request. */
+  UpdateLoad repeat(String name, Work work) {
+    run(
+        name,
+        () -> {
+          while (running) {
+            Seen now = seen(updated);
+            long start = System.nanoTime();
+            work.run();
+            now.add(System.nanoTime() - start);
+          }
+        });
+    return this;
   }
 
   private void run(String name, Work work) {
@@ -164,7 +251,7 @@ final class UpdateLoad implements AutoCloseable {
   private JsonNode timed(String method, Client client, Object... params) throws Exception {
     Seen now = seen(updated);
     long start = System.nanoTime();
-    JsonNode response = Node.json(client.ask(Node.request(method, params)));
+    JsonNode response = Node.json(ask(client, Node.request(method, params), now));
     now.add(System.nanoTime() - start);
     if (!response.has("result")) {
       failures.add(updated + ": " + method + " " + Arrays.asList(params) + ": " + response);
@@ -182,6 +269,25 @@ final class UpdateLoad implements AutoCloseable {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
     }
     return this;
+  }
+
+  /**
+   * Sends a request, and while the server itself is updated sends it again when the connection ends
+   * before the response. A connection that is refused is a failure.
+   */
+  private String ask(Client client, String request, Seen now) throws Exception {
+    while (true) {
+      try {
+        return client.ask(request);
+      } catch (ConnectException refused) {
+        throw refused;
+      } catch (IOException | ExecutionException ended) {
+        if (!updated.equals("rpc-server") || now.repeated.incrementAndGet() > MAX_REPEATED) {
+          throw ended;
+        }
+        client.open();
+      }
+    }
   }
 
   /** Notes which bundle is updated from now on. */

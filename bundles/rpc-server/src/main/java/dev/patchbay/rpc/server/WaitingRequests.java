@@ -11,8 +11,10 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -34,7 +36,9 @@ final class WaitingRequests implements AutoCloseable {
   private static final long TRY_EVERY_MILLIS = 10;
 
   /** More than the expensive calls that run and wait, so that these do not keep others out. */
-  private static final int THREADS = 64;
+  private static final int MAX_THREADS = 64;
+
+  private static final int KEEP_THREADS_SECONDS = 2;
 
   /** Bytes of all messages that wait; their parsed form is larger. */
   private static final long MAX_BYTES = 16 << 20;
@@ -45,6 +49,8 @@ final class WaitingRequests implements AutoCloseable {
   private final LongSupplier clock;
   private final Consumer<Message> goOn;
   private final ThreadPoolExecutor threads;
+  private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+  private final Quota workers = new Quota(MAX_THREADS);
   private final Loop loop;
 
   /** The messages that wait for each part, the first one first; guarded by this. */
@@ -82,13 +88,12 @@ final class WaitingRequests implements AutoCloseable {
     AtomicInteger number = new AtomicInteger();
     threads =
         new ThreadPoolExecutor(
-            THREADS,
-            THREADS,
-            10,
+            0,
+            Integer.MAX_VALUE,
+            KEEP_THREADS_SECONDS,
             TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
+            new SynchronousQueue<>(),
             body -> new Thread(body, "rpc-waited-" + number.getAndIncrement()));
-    threads.allowCoreThreadTimeOut(true);
     loop =
         new Loop(
             "rpc-waiting-0",
@@ -195,11 +200,24 @@ final class WaitingRequests implements AutoCloseable {
   }
 
   private void execute(Runnable task) {
-    try {
-      threads.execute(task);
-    } catch (RejectedExecutionException | OutOfMemoryError noThread) {
-      task.run(); // a client must not wait for ever
+    tasks.add(task);
+    if (workers.tryEnter()) {
+      try {
+        threads.execute(this::work);
+      } catch (RejectedExecutionException | OutOfMemoryError noThread) {
+        work(); // a client must not wait for ever
+      }
     }
+  }
+
+  /** Runs the tasks that are due; as few threads do so as there are tasks at a time. */
+  private void work() {
+    do {
+      for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+        task.run();
+      }
+      workers.leave();
+    } while (!tasks.isEmpty() && workers.tryEnter());
   }
 
   /** Ends all waiting: the messages that wait are refused, and so are later ones. */
