@@ -142,55 +142,6 @@ class MigrationIT {
   }
 
   @Test
-  void aCrashBeforeTheChoiceRestartsOnTheOldStore() throws Exception {
-    List<String> blocks = new ArrayList<>();
-    List<String> hashes = new ArrayList<>();
-    try (Node node = new Node(folder.resolve("crashes")).quick()) {
-      for (String stage : STAGES) {
-        node.start(Map.of("PATCHBAY_JAVA_OPTS", "-Dpatchbay.migration.fail=" + stage + ":halt"));
-        assertStands(node, hashes, blocks);
-        String hash =
-            node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, hashes.size())))
-                .asText();
-        hashes.add(hash);
-        blocks.add(Journeys.receipt(node, hash).get("blockHash").asText());
-        assertThat(node.shell("storage:migrate", "memory").output())
-            .as(stage)
-            .doesNotContain("done");
-      }
-      node.start();
-      assertStands(node, hashes, blocks);
-    }
-  }
-
-  /** Checks that the old store is chosen and holds what was mined. */
-  private static void assertStands(Node node, List<String> hashes, List<String> blocks)
-      throws Exception {
-    assertThat(node.shell("storage:list").output()).contains("* mapdb");
-    for (int i = 0; i < hashes.size(); i++) {
-      assertThat(node.result("eth_getTransactionReceipt", hashes.get(i)).get("blockHash").asText())
-          .isEqualTo(blocks.get(i));
-    }
-  }
-
-  @Test
-  void aCrashAfterTheChoiceRestartsOnTheNewStore() throws Exception {
-    Node node = new Node(folder.resolve("crash-DONE")).quick();
-    node.start(
-        Map.of("PATCHBAY_JAVA_OPTS", "-Dpatchbay.migration.fail=DONE:halt"), "--storage", "memory");
-    String hash =
-        node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText();
-    String block = Journeys.receipt(node, hash).get("blockHash").asText();
-    assertThat(node.shell("storage:migrate", "mapdb").status()).isNotZero();
-    try (node) {
-      node.start();
-      assertThat(node.shell("storage:list").output()).contains("* mapdb");
-      assertThat(node.result("eth_getTransactionReceipt", hash).get("blockHash").asText())
-          .isEqualTo(block);
-    }
-  }
-
-  @Test
   void aMigrationIsCancelled() throws Exception {
     try (Node node = new Node(folder.resolve("cancel")).quick().start("--storage", "memory")) {
       String hash = "";
