@@ -16,11 +16,19 @@ import org.jspecify.annotations.Nullable;
 final class AnswerBuffer extends OutputStream {
   private static final int HELD_BYTES = 1 << 16;
 
+  /** The least that is counted at once. */
+  private static final long COUNTED_BYTES = 1 << 12;
+
   private final int most;
   private final @Nullable Supplier<OutputStream> direct;
 
   /** In pieces: a long answer is not copied each time that it grows. */
   private final ByteArrayBuilder held = new ByteArrayBuilder(256);
+
+  private final MemoryBudget.Account memory;
+
+  /** Bytes that are counted; more than are held. */
+  private long counted;
 
   private @Nullable OutputStream open;
 
@@ -29,10 +37,12 @@ final class AnswerBuffer extends OutputStream {
    *
    * @param most bytes that are held
    * @param direct opens the way to the client; null: all is held
+   * @param memory counts what is held
    */
-  AnswerBuffer(int most, @Nullable Supplier<OutputStream> direct) {
+  AnswerBuffer(int most, @Nullable Supplier<OutputStream> direct, MemoryBudget.Account memory) {
     this.most = most;
     this.direct = direct;
+    this.memory = memory;
   }
 
   /**
@@ -42,13 +52,22 @@ final class AnswerBuffer extends OutputStream {
   static final class FullException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    FullException(int most) {
-      super("response too large: at most " + most + " bytes");
+    private final transient RpcError error;
+
+    private FullException(RpcError error) {
+      super(error.getMessage());
+      this.error = error;
+    }
+
+    static FullException tooLarge(int most) {
+      return new FullException(
+          new RpcError(
+              RpcError.Kind.RESPONSE_TOO_LARGE, "response too large: at most " + most + " bytes"));
     }
 
     /** Returns what a client is told. */
     RpcError told() {
-      return new RpcError(RpcError.Kind.RESPONSE_TOO_LARGE, String.valueOf(getMessage()));
+      return error;
     }
   }
 
@@ -66,9 +85,21 @@ final class AnswerBuffer extends OutputStream {
     if (way != null && length > HELD_BYTES) {
       way.write(bytes, offset, length);
     } else if (way == null && length > most - held.size()) {
-      throw new FullException(most);
+      throw FullException.tooLarge(most);
     } else {
+      count(held.size() + (long) length);
       held.write(bytes, offset, length);
+    }
+  }
+
+  /** Counts what is held, and as much for the copy at the end, in pieces that grow. */
+  private void count(long size) throws FullException {
+    while (2 * size > counted) {
+      long more = Math.max(COUNTED_BYTES, counted / 2);
+      if (!memory.tryGrow(more)) {
+        throw new FullException(MemoryBudget.full());
+      }
+      counted += more;
     }
   }
 

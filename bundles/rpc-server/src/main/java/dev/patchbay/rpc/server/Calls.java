@@ -175,7 +175,7 @@ final class Calls implements Message.Caller {
     try (Lease<RpcNamespace> lease = served.namespace().lease()) {
       Object result = served.method().call(params, session);
       if (!(result instanceof RpcExpensive call)) {
-        return responses.result(id, result, terms, exchange.direct());
+        return responses.result(id, result, terms, exchange);
       }
       expensive = call;
     }
@@ -184,7 +184,7 @@ final class Calls implements Message.Caller {
         exchange.gone(),
         () -> {
           try (Lease<RpcNamespace> lease = served.namespace().lease()) {
-            return responses.result(id, expensive.call(), terms, exchange.direct());
+            return responses.result(id, expensive.call(), terms, exchange);
           }
         });
   }

@@ -72,6 +72,12 @@ public final class Dispatcher {
         description = "Requests that may wait for a bundle that is being updated or restarted")
     int waiting_requests() default 1_000;
 
+    /** Share of the heap for requests and responses. */
+    @AttributeDefinition(
+        description =
+            "Percent of the heap that requests, responses and notifications may take together")
+    int memory_percent() default 25;
+
     /** Seconds that the removal of a namespace waits for its requests. */
     @AttributeDefinition(
         description =
@@ -102,6 +108,7 @@ public final class Dispatcher {
 
   private final Responses responses = new Responses(json, () -> this.shared);
   private final Gate gate;
+  private final MemoryBudget memory;
   private final Replacements replacements;
   private final Methods methods;
   private final Calls calls;
@@ -145,6 +152,8 @@ public final class Dispatcher {
     check("expensive.waiting", config.expensive_waiting(), 48);
     check("waiting.requests", config.waiting_requests(), 1_000_000);
     check("drain.seconds", config.drain_seconds(), MAX_SECONDS);
+    check("memory.percent", config.memory_percent(), 80);
+    memory = new MemoryBudget(Runtime.getRuntime().maxMemory() / 100 * config.memory_percent());
     int expensive = config.expensive_calls();
     int processors = Runtime.getRuntime().availableProcessors();
     gate =
@@ -202,6 +211,11 @@ public final class Dispatcher {
     }
   }
 
+  /** Returns the memory that requests and responses of all listeners share. */
+  MemoryBudget memory() {
+    return memory;
+  }
+
   /** Returns how long a listener that stops waits for its requests under way. */
   Duration drain() {
     return drain;
@@ -231,6 +245,7 @@ public final class Dispatcher {
   void answer(byte[] message, Terms terms, RpcSession session, Exchange exchange, Reply reply) {
     byte[] response;
     try {
+      exchange.memory().grow(MemoryBudget.ofParsed(message));
       Object request = json.readValue(message, Object.class);
       response = refuse(request, terms);
       if (response == null) {
@@ -240,6 +255,8 @@ public final class Dispatcher {
         }
         response = tooMany(request, terms);
       }
+    } catch (RpcError full) {
+      response = noMemory(terms);
     } catch (JsonProcessingException malformed) {
       response = parseError("parse error: " + malformed.getOriginalMessage());
     } catch (IOException impossible) {
@@ -249,6 +266,13 @@ public final class Dispatcher {
       return;
     }
     reply.answered(response);
+  }
+
+  /** Returns the response to a message for which there is no memory. */
+  byte[] noMemory(Terms terms) {
+    RpcError full = MemoryBudget.full();
+    return responses.error(
+        null, full.code(terms.errors()), String.valueOf(full.getMessage()), null);
   }
 
   private byte[] parseError(String message) {

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /** JSON-RPC over HTTP: POST, with checks of host, origin, type and size. */
 final class HttpHandler extends Handler.Abstract {
+  private static final String JSON = "application/json";
   private static final String INVALID_HOST = "invalid host specified";
   private static final Pattern IP_LITERAL = Pattern.compile("[0-9.]+|\\[[0-9a-fA-F:.]+\\]");
 
@@ -79,7 +80,7 @@ final class HttpHandler extends Handler.Abstract {
       return refuse(response, callback, HttpStatus.UNAUTHORIZED_401, refusal);
     }
     String type = request.getHeaders().get(HttpHeader.CONTENT_TYPE);
-    if (type == null || !type.toLowerCase(Locale.ROOT).startsWith("application/json")) {
+    if (type == null || !type.toLowerCase(Locale.ROOT).startsWith(JSON)) {
       return refuse(
           response,
           callback,
@@ -95,22 +96,33 @@ final class HttpHandler extends Handler.Abstract {
       return true;
     }
     // no thread waits for a body: slow clients cost a connection each, and no more
-    Content.Source.asByteArrayAsync(request, terms.limits().bodyBytes())
-        .whenComplete(
-            (body, failure) -> {
-              try {
-                if (failure == null) {
-                  answer(body, request, response, callback);
-                } else if (failure.getCause()
-                    instanceof IllegalStateException) { // longer than allowed
-                  refuseSize(response, callback);
-                } else {
-                  callback.failed(failure);
-                }
-              } catch (Throwable unexpected) { // the future would drop it
-                callback.failed(unexpected);
-              }
-            });
+    MemoryBudget.Account memory = dispatcher.memory().open();
+    Request.addCompletionListener(request, failure -> memory.close());
+    BodyReader.Outcome outcome =
+        new BodyReader.Outcome() {
+          @Override
+          public void read(byte[] body) {
+            answer(body, request, response, callback, memory);
+          }
+
+          @Override
+          public void tooLong() {
+            refuseSize(response, callback);
+          }
+
+          @Override
+          public void noMemory() {
+            response.getHeaders().put(HttpHeader.CONNECTION, "close");
+            response.getHeaders().put(HttpHeader.CONTENT_TYPE, JSON);
+            response.write(true, ByteBuffer.wrap(dispatcher.noMemory(terms)), callback);
+          }
+
+          @Override
+          public void failed(Throwable failure) {
+            callback.failed(failure);
+          }
+        };
+    new BodyReader(request, terms.limits().bodyBytes(), memory, outcome).run();
     return true;
   }
 
@@ -120,13 +132,20 @@ final class HttpHandler extends Handler.Abstract {
   }
 
   /** Answers a message; meanwhile the connection does not idle. */
-  private void answer(byte[] body, Request request, Response response, Callback callback) {
-    response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
+  private void answer(
+      byte[] body,
+      Request request,
+      Response response,
+      Callback callback,
+      MemoryBudget.Account memory) {
+    response.getHeaders().put(HttpHeader.CONTENT_TYPE, JSON);
     WatchedEndPoint connection = WatchedEndPoint.of(request);
     RpcSession session = new HttpSession(terms.limits().logs(), client(request));
     HttpReply reply =
-        new HttpReply(request, response, callback, connection == null ? null : connection.entry());
-    dispatcher.answer(body, terms, session, new Exchange(reply::open, gone(request)), reply);
+        new HttpReply(
+            request, response, callback, connection == null ? null : connection.entry(), memory);
+    dispatcher.answer(
+        body, terms, session, new Exchange(reply::open, gone(request), memory), reply);
   }
 
   /** Sends the outcome of a message. */
@@ -135,13 +154,16 @@ final class HttpHandler extends Handler.Abstract {
     private final Response response;
     private final Callback callback;
     private final Connections.@Nullable Entry connection;
+    private final MemoryBudget.Account memory;
     private @Nullable OutputStream opened;
 
     HttpReply(
         Request request,
         Response response,
         Callback callback,
-        Connections.@Nullable Entry connection) {
+        Connections.@Nullable Entry connection,
+        MemoryBudget.Account memory) {
+      this.memory = memory;
       this.request = request;
       this.response = response;
       this.callback = callback;
@@ -160,6 +182,7 @@ final class HttpHandler extends Handler.Abstract {
 
     @Override
     public void answered(byte @Nullable [] answer) {
+      memory.shrinkTo(answer == null ? 0 : answer.length); // it is read by the client
       release(answer == null ? 0 : answer.length);
       try {
         OutputStream stream = opened;

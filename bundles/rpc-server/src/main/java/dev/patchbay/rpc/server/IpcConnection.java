@@ -23,13 +23,18 @@ import org.slf4j.LoggerFactory;
 final class IpcConnection implements RpcSession {
   private static final Logger LOG = LoggerFactory.getLogger(IpcConnection.class);
   private static final int MAX_UNSENT_BYTES = 1 << 24;
-  private static final byte[] END = new byte[0];
+
+  /** Something to send, and the account that it is counted in, of which it takes some bytes. */
+  private record Unsent(byte[] bytes, MemoryBudget.Account memory) {}
+
+  private final Unsent end;
 
   private final SocketChannel channel;
   private final Dispatcher dispatcher;
   private final Terms terms;
   private final Connections.Entry entry;
-  private final BlockingQueue<byte[]> unsent = new LinkedBlockingQueue<>();
+  private final BlockingQueue<Unsent> unsent = new LinkedBlockingQueue<>();
+  private final MemoryBudget.Account notifications;
   private final Semaphore room = new Semaphore(MAX_UNSENT_BYTES);
   private final Subscribing subscribing = new Subscribing();
   private final CloseActions closeActions = new CloseActions();
@@ -49,6 +54,8 @@ final class IpcConnection implements RpcSession {
     this.channel = channel;
     this.dispatcher = dispatcher;
     this.terms = terms;
+    notifications = dispatcher.memory().open();
+    end = new Unsent(new byte[0], notifications);
     entry = connections.entry(Connections.ONE_CLIENT, this::close);
     closeActions.add(() -> end(onEnd));
   }
@@ -68,10 +75,14 @@ final class IpcConnection implements RpcSession {
       for (byte[] message = frames.next();
           message != null && beginsRequest();
           message = frames.next()) {
-        byte[] answer = answer(message);
-        if (answer != null) {
+        MemoryBudget.Account memory = dispatcher.memory().open();
+        byte[] answer = answer(message, memory);
+        if (answer == null) {
+          memory.close();
+        } else {
+          memory.shrinkTo(2L * answer.length);
           room.acquire(permits(answer));
-          unsent.add(answer);
+          unsent.add(new Unsent(answer, memory));
         }
         subscribing.answered();
         if (!endsRequest()) {
@@ -85,7 +96,7 @@ final class IpcConnection implements RpcSession {
     } catch (Throwable failure) { // the connection ends, the listener does not
       LOG.error("answering over a socket failed: {}", failure.toString(), failure);
     } finally {
-      unsent.add(END);
+      unsent.add(end);
     }
   }
 
@@ -108,15 +119,19 @@ final class IpcConnection implements RpcSession {
         return;
       }
     }
-    unsent.add(END);
+    unsent.add(end);
   }
 
   /** Answers a message; meanwhile the connection does not idle. */
-  private byte @Nullable [] answer(byte[] message) throws InterruptedException {
+  private byte @Nullable [] answer(byte[] message, MemoryBudget.Account memory)
+      throws InterruptedException {
+    if (!memory.tryGrow(message.length)) {
+      return dispatcher.noMemory(terms);
+    }
     entry.hold();
     try {
       AwaitedReply reply = new AwaitedReply();
-      dispatcher.answer(message, terms, this, Exchange.HELD, reply);
+      dispatcher.answer(message, terms, this, Exchange.held(memory), reply);
       return reply.await();
     } finally {
       entry.release(0);
@@ -126,12 +141,15 @@ final class IpcConnection implements RpcSession {
   /** Sends what is to be sent, and closes the connection at its end. */
   void write() {
     try {
-      for (byte[] next = unsent.take(); next != END; next = unsent.take()) {
-        ByteBuffer buffer = ByteBuffer.allocate(next.length + 1).put(next).put((byte) '\n').flip();
+      for (Unsent next = unsent.take(); next != end; next = unsent.take()) {
+        byte[] bytes = next.bytes;
+        ByteBuffer buffer =
+            ByteBuffer.allocate(bytes.length + 1).put(bytes).put((byte) '\n').flip();
         while (buffer.hasRemaining()) {
           channel.write(buffer);
         }
-        room.release(permits(next));
+        room.release(permits(bytes));
+        next.memory.shrink(2L * bytes.length);
       }
     } catch (IOException gone) {
       // nothing more can be sent
@@ -152,7 +170,9 @@ final class IpcConnection implements RpcSession {
   private void end(Consumer<IpcConnection> onEnd) {
     entry.closed();
     onEnd.accept(this);
-    unsent.add(END);
+    unsent.forEach(left -> left.memory.close());
+    notifications.close();
+    unsent.add(end);
     room.release(MAX_UNSENT_BYTES);
     try {
       channel.close();
@@ -188,11 +208,13 @@ final class IpcConnection implements RpcSession {
   @Override
   public boolean notify(String method, String subscription, Object result) {
     byte[] message = dispatcher.notification(method, subscription, result);
-    if (!channel.isOpen() || !room.tryAcquire(permits(message))) {
+    if (!channel.isOpen()
+        || !room.tryAcquire(permits(message))
+        || !notifications.tryGrow(2L * message.length)) {
       close();
       return false;
     }
-    subscribing.send(subscription, () -> unsent.add(message));
+    subscribing.send(subscription, () -> unsent.add(new Unsent(message, notifications)));
     return true;
   }
 

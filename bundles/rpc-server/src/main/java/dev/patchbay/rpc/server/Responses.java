@@ -10,7 +10,6 @@ import dev.patchbay.api.rpc.RpcStream;
 import dev.patchbay.api.rpc.SharedCache;
 import dev.patchbay.api.rpc.SharedResult;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -50,21 +49,21 @@ final class Responses {
   }
 
   /**
-   * Writes a response; returns null when it went to {@code direct}.
+   * Writes a response; returns null when it went to the exchange's {@code direct}.
    *
    * @throws BrokenAnswerException when {@code direct} was opened and the response cannot be ended
    */
   byte @Nullable [] result(
-      @Nullable Object id,
-      @Nullable Object result,
-      Terms terms,
-      @Nullable Supplier<OutputStream> direct)
+      @Nullable Object id, @Nullable Object result, Terms terms, Exchange exchange)
       throws RpcError {
     if (result instanceof RpcConstant constant) {
-      return constant(id, constant, terms);
+      return constant(id, constant, terms, exchange);
     }
-    boolean streams = result instanceof RpcStream;
-    AnswerBuffer out = new AnswerBuffer(terms.limits().responseBytes(), streams ? direct : null);
+    AnswerBuffer out =
+        new AnswerBuffer(
+            terms.limits().responseBytes(),
+            result instanceof RpcStream ? exchange.direct() : null,
+            exchange.memory());
     try {
       JsonGenerator generator = json.getFactory().createGenerator(out);
       generator.writeStartObject();
@@ -100,7 +99,8 @@ final class Responses {
     }
   }
 
-  private byte[] constant(@Nullable Object id, RpcConstant constant, Terms terms) throws RpcError {
+  private byte[] constant(@Nullable Object id, RpcConstant constant, Terms terms, Exchange exchange)
+      throws RpcError {
     try {
       byte[] value = constants.of(constant, shared.get());
       byte[] own = json.writeValueAsBytes(id);
@@ -108,8 +108,9 @@ final class Responses {
           (long) CONSTANT_HEAD.length + own.length + CONSTANT_MIDDLE.length + value.length;
       int most = terms.limits().responseBytes();
       if (length + 1 > most) {
-        throw new AnswerBuffer.FullException(most).told();
+        throw AnswerBuffer.FullException.tooLarge(most).told();
       }
+      exchange.memory().grow(length);
       return ByteBuffer.allocate((int) length + 1)
           .put(CONSTANT_HEAD)
           .put(own)

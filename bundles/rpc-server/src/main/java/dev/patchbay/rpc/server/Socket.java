@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.rpc.RpcSession;
+import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -29,11 +30,23 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   private final OpenSockets open;
   private final Runnable leave;
   private final @Nullable WatchedEndPoint connection;
-  private final Exchange exchange = new Exchange(null, this::isGone);
+  private final Exchange exchange;
   private final AtomicInteger unsent = new AtomicInteger();
   private final AtomicInteger unsentChars = new AtomicInteger();
   private final Subscribing subscribing = new Subscribing();
   private final CloseActions closeActions = new CloseActions();
+
+  /** Counts the request and its response. */
+  private final MemoryBudget.Account memory;
+
+  /** Counts the notifications that are not sent yet. */
+  private final MemoryBudget.Account notifications;
+
+  /** What has come of the next message. */
+  private final ByteArrayOutputStream partial = new ByteArrayOutputStream();
+
+  /** Whether there is no memory for the next message, whose rest is left out. */
+  private boolean refused;
 
   /** Whether a request is answered now; guarded by this. */
   private boolean answering;
@@ -62,6 +75,9 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
     this.open = open;
     this.leave = leave;
     this.connection = connection;
+    memory = dispatcher.memory().open();
+    notifications = dispatcher.memory().open();
+    exchange = new Exchange(null, this::isGone, memory);
   }
 
   @Override
@@ -71,23 +87,55 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
     closeActions.add(
         () -> {
           open.closed(this);
+          memory.close();
+          notifications.close();
           leave.run();
         });
     session.demand();
   }
 
   @Override
-  public void onWebSocketText(String message) {
-    answer(message.getBytes(StandardCharsets.UTF_8));
+  public void onWebSocketPartialText(String payload, boolean last) {
+    received(payload.getBytes(StandardCharsets.UTF_8), last);
   }
 
   /** Some clients, web3.py among them, send their requests as bytes. */
   @Override
-  public void onWebSocketBinary(ByteBuffer payload, Callback callback) {
-    byte[] message = new byte[payload.remaining()];
-    payload.get(message);
-    answer(message);
+  public void onWebSocketPartialBinary(ByteBuffer payload, boolean last, Callback callback) {
+    byte[] bytes = new byte[payload.remaining()];
+    payload.get(bytes);
     callback.succeed();
+    received(bytes, last);
+  }
+
+  /** Takes a part of a message. A message that is too long ends the connection, as in HTTP. */
+  private void received(byte[] bytes, boolean last) {
+    Session session = getSession();
+    if (bytes.length > terms.limits().bodyBytes() - partial.size()) {
+      session.close(
+          StatusCode.MESSAGE_TOO_LARGE,
+          "message too large: at most " + terms.limits().bodyBytes() + " bytes",
+          Callback.NOOP);
+      return;
+    }
+    if (memory.tryGrow(2L * bytes.length)) {
+      partial.writeBytes(bytes);
+    } else {
+      refused = true;
+      partial.reset();
+    }
+    if (!last) {
+      session.demand();
+      return;
+    }
+    byte[] whole = partial.toByteArray();
+    partial.reset();
+    if (refused) {
+      refused = false;
+      send(dispatcher.noMemory(terms));
+    } else {
+      answer(whole);
+    }
   }
 
   private void answer(byte[] message) {
@@ -124,6 +172,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       answered(session);
       return;
     }
+    memory.shrinkTo(2L * response.length);
     // the next request is not begun before both are done: it may subscribe, too
     AtomicInteger steps = new AtomicInteger(2);
     Runnable step =
@@ -141,6 +190,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
 
   /** Reads the next request, unless the response was the last one. */
   private void answered(Session session) {
+    memory.close();
     synchronized (this) {
       answering = false;
       if (!finishing) {
@@ -225,7 +275,8 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
     String text =
         new String(dispatcher.notification(method, subscription, result), StandardCharsets.UTF_8);
     if (unsent.incrementAndGet() > MAX_UNSENT
-        || unsentChars.addAndGet(text.length()) > MAX_UNSENT_CHARS) {
+        || unsentChars.addAndGet(text.length()) > MAX_UNSENT_CHARS
+        || !notifications.tryGrow(2L * text.length())) {
       session.disconnect(); // a close frame would wait behind what is not read
       return false;
     }
@@ -243,6 +294,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   private void sent(String text) {
     unsent.decrementAndGet();
     unsentChars.addAndGet(-text.length());
+    notifications.shrink(2L * text.length());
   }
 
   @Override

@@ -82,7 +82,7 @@ class DispatcherTest {
   }
 
   private @Nullable String ask(String message, Profile profile) {
-    byte[] answer = answer(message, terms(profile), Exchange.HELD);
+    byte[] answer = answer(message, terms(profile), Exchange.held(dispatcher.memory().open()));
     return answer == null ? null : new String(answer, StandardCharsets.UTF_8);
   }
 
@@ -221,7 +221,7 @@ class DispatcherTest {
                 answer(
                     request("test_long"),
                     terms(Profile.GETH),
-                    new Exchange(() -> sent, () -> false)))
+                    new Exchange(() -> sent, () -> false, dispatcher.memory().open())))
         .isInstanceOf(BrokenAnswerException.class);
     assertThat(sent.toString(StandardCharsets.UTF_8)).contains("xxx").doesNotContain("error");
   }

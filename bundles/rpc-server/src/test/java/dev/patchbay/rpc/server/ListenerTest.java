@@ -12,6 +12,7 @@ import java.io.OutputStream;
 import java.lang.annotation.Annotation;
 import java.lang.reflect.Proxy;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
@@ -58,11 +59,15 @@ class ListenerTest {
 
   @TempDir Path folder;
 
-  private final Dispatcher dispatcher =
-      new Dispatcher(
-          config(Dispatcher.Config.class, Map.of()),
-          Map.of(),
-          new Replacements(() -> new Bundle[0], Duration.ZERO, System::nanoTime));
+  private final Dispatcher dispatcher = dispatcher(Map.of());
+
+  private static Dispatcher dispatcher(Map<String, Object> values) {
+    return new Dispatcher(
+        config(Dispatcher.Config.class, values),
+        Map.of(),
+        new Replacements(() -> new Bundle[0], Duration.ZERO, System::nanoTime));
+  }
+
   private final List<AutoCloseable> clients = new ArrayList<>();
 
   private RpcNamespace namespace;
@@ -73,6 +78,8 @@ class ListenerTest {
         Map.of(
             "test_call",
             (params, session) -> "called",
+            "test_large",
+            (params, session) -> "x".repeat(6_000_000),
             "test_wait",
             (params, session) -> {
               waits.countDown();
@@ -447,6 +454,111 @@ class ListenerTest {
       ipc.close();
       listener.close();
     }
+  }
+
+  /** With no memory but what every message may take. */
+  @Test
+  void whatIsLargeIsRefusedAndWhatIsSmallIsAnswered() throws Exception {
+    Dispatcher small = dispatcher(Map.of("memory_percent", 0));
+    small.addNamespace(namespace, Map.of());
+    Listener listener =
+        new Listener(
+            small,
+            new PlainSockets(),
+            config(Listener.Config.class, Map.of("port", 0, "namespaces", "test")),
+            Map.of());
+    try {
+      String large = "x".repeat(100_000);
+      Socket http = connect(listener, post(BODY.replace("[]", "[\"" + large + "\"]")));
+      assertThat(response(http)).startsWith("HTTP/1.1 200").contains("-32005").contains("close");
+      String nested = "[" + "{\"a\":{}},".repeat(1_000) + "1]";
+      http = connect(listener, post(BODY.replace("[]", nested)));
+      assertThat(response(http)).contains("-32005").doesNotContain("close");
+      assertServes(http, "");
+      http.getOutputStream()
+          .write(post(BODY.replace("test_call", "test_large")).getBytes(StandardCharsets.US_ASCII));
+      assertThat(response(http)).contains("-32005").contains("memory");
+      assertServes(http, "");
+      Socket socket = connect(listener, upgrade("Host: localhost\r\n"));
+      assertThat(response(socket)).startsWith("HTTP/1.1 101");
+      OutputStream out = socket.getOutputStream();
+      for (int i = 0; i < 2_000; i++) { // fragments of one message
+        out.write(part(i == 0 ? 1 : 0, "[".repeat(100)));
+      }
+      out.write(frame((byte) 0, "]"));
+      assertThat(frame(socket)).contains("-32005");
+      out.write(frame((byte) 1, BODY));
+      assertThat(frame(socket)).contains("\"called\"");
+      out.write(frame((byte) 1, BODY.replace("test_call", "test_large")));
+      assertThat(frame(socket)).contains("-32005");
+    } finally {
+      listener.close();
+      small.close();
+    }
+  }
+
+  @Test
+  void memoryIsGivenBack() throws Exception {
+    Listener listener = listen(Map.of());
+    try {
+      String large = BODY.replace("test_call", "test_large");
+      List<Socket> slow = new ArrayList<>();
+      for (int i = 0; i < 4; i++) { // they read nothing
+        Socket socket = new Socket();
+        clients.add(socket);
+        socket.setReceiveBufferSize(1_024);
+        socket.connect(new InetSocketAddress("127.0.0.1", listener.port()));
+        socket.getOutputStream().write(post(large).getBytes(StandardCharsets.US_ASCII));
+        slow.add(socket);
+      }
+      while (dispatcher.memory().used() < 4 * 5_900_000) { // the class has a timeout
+        Thread.yield();
+      }
+      closeClients();
+      while (dispatcher.memory().used() > 0) {
+        Thread.yield();
+      }
+      Socket socket = connect(listener, upgrade("Host: localhost\r\n"));
+      assertThat(response(socket)).startsWith("HTTP/1.1 101");
+      for (int i = 0; i < 2_000; i++) {
+        socket.getOutputStream().write(part(i == 0 ? 1 : 0, "[".repeat(100)));
+      }
+      while (dispatcher.memory().used() == 0) {
+        Thread.yield();
+      }
+      closeClients();
+      while (dispatcher.memory().used() > 0) {
+        Thread.yield();
+      }
+    } finally {
+      listener.close();
+    }
+  }
+
+  private static String post(String body) {
+    return POST.substring(0, POST.indexOf("Content-Length"))
+        + "Content-Length: "
+        + body.length()
+        + "\r\n\r\n"
+        + body;
+  }
+
+  /** A masked frame that is not the last one of its message. */
+  private static byte[] part(int opcode, String text) {
+    byte[] bytes = frame((byte) opcode, text);
+    bytes[0] = (byte) opcode;
+    return bytes;
+  }
+
+  /** Returns the text of the next frame. */
+  private static String frame(Socket socket) throws IOException {
+    InputStream in = socket.getInputStream();
+    in.read();
+    int length = in.read();
+    if (length == 126) {
+      length = in.read() << 8 | in.read();
+    }
+    return new String(in.readNBytes(length), StandardCharsets.US_ASCII);
   }
 
   @Test

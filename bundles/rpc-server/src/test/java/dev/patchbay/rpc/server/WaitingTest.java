@@ -90,7 +90,7 @@ class WaitingTest {
         message.getBytes(StandardCharsets.UTF_8),
         terms,
         new HttpSession(LOGS, Connections.ONE_CLIENT),
-        Exchange.HELD,
+        Exchange.held(dispatcher.memory().open()),
         new Reply() {
           @Override
           public void answered(byte @Nullable [] answer) {

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.rpc.server;
+
+import dev.patchbay.api.rpc.RpcError;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Counts the memory that requests, responses and notifications of all listeners take together, and
+ * refuses what would exceed a limit. Each account has some bytes that are not counted, so that
+ * small requests are answered also when large ones have taken all.
+ *
+ * <p>Threading: any thread.
+ */
+final class MemoryBudget {
+  /** Bytes of each account that are not counted. */
+  static final long FREE_BYTES = 64 << 10;
+
+  private final long limit;
+  private final AtomicLong used = new AtomicLong();
+
+  /**
+   * Creates a budget of which nothing is used.
+   *
+   * @param limit bytes
+   */
+  MemoryBudget(long limit) {
+    this.limit = limit;
+  }
+
+  /** Returns the bytes that are counted now. */
+  long used() {
+    return used.get();
+  }
+
+  /** Opens an account for one message, or for what waits to be sent to one client. */
+  Account open() {
+    return new Account();
+  }
+
+  /** What one message takes, or what waits to be sent to one client. */
+  final class Account implements AutoCloseable {
+    private long bytes;
+
+    /**
+     * Adds memory that is about to be taken.
+     *
+     * @return false when there is not so much; then nothing is added
+     */
+    synchronized boolean tryGrow(long more) {
+      long counted = counted(bytes + more) - counted(bytes);
+      if (counted > 0 && used.addAndGet(counted) > limit) {
+        used.addAndGet(-counted);
+        return false;
+      }
+      bytes += more;
+      return true;
+    }
+
+    /**
+     * Adds memory that is about to be taken.
+     *
+     * @throws RpcError of the kind {@code LIMIT} when there is not so much; then nothing is added
+     */
+    void grow(long more) throws RpcError {
+      if (!tryGrow(more)) {
+        throw full();
+      }
+    }
+
+    /** Gives memory back. */
+    synchronized void shrink(long less) {
+      long next = Math.max(0, bytes - Math.max(0, less));
+      used.addAndGet(counted(next) - counted(bytes));
+      bytes = next;
+    }
+
+    /** Gives back what exceeds a number of bytes. */
+    synchronized void shrinkTo(long most) {
+      shrink(bytes - most);
+    }
+
+    /** Gives everything back. */
+    @Override
+    public void close() {
+      shrink(Long.MAX_VALUE);
+    }
+
+    private static long counted(long bytes) {
+      return Math.max(0, bytes - FREE_BYTES);
+    }
+  }
+
+  /** Returns the error for what is refused. */
+  static RpcError full() {
+    return new RpcError(
+        RpcError.Kind.LIMIT,
+        "the memory of the node for requests and responses is in use; try again, or ask for less at a time");
+  }
+
+  /**
+   * Returns an upper bound of the memory that parsed JSON takes, in bytes: a map for each object, a
+   * list for each array, an entry for each member or element, and text of up to two bytes for each
+   * character.
+   */
+  static long ofParsed(byte[] json) {
+    long bytes = 2L * json.length;
+    for (byte b : json) {
+      bytes +=
+          switch (b) {
+            case '{' -> 200;
+            case '[' -> 80;
+            case ':' -> 90;
+            case ',' -> 40;
+            default -> 0;
+          };
+    }
+    return bytes;
+  }
+}
