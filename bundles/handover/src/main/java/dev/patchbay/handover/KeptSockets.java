@@ -10,140 +10,176 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
+import java.util.Hashtable;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
+import org.osgi.framework.ServiceFactory;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.framework.startlevel.BundleStartLevel;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Keeps listening sockets open between two bundles that serve them, for a limited time. */
-@Component(service = ListeningSockets.class, immediate = true) // not to end with its last user
-public final class KeptSockets implements ListeningSockets {
+/**
+ * Keeps listening sockets open while the bundle that serves them is replaced. Each bundle has a
+ * service of its own, by which it is known whether its sockets are kept.
+ */
+@Component(
+    service = {},
+    immediate = true)
+public final class KeptSockets {
   private static final Logger LOG = LoggerFactory.getLogger(KeptSockets.class);
+  private static final long LOOK_EVERY_MILLIS = 100;
 
+  private final Bundle framework;
   private final LongSupplier clock;
   private final Loop loop;
+  private final ServiceRegistration<?> registration;
 
   /** By the address that they were asked for; guarded by this. */
   private final Map<SocketAddress, Kept> kept = new HashMap<>();
 
-  private record Kept(ServerSocketChannel socket, long until) {}
+  private boolean closed;
 
-  /** Creates an empty collection. */
+  /** A socket that nobody serves. */
+  private static final class Kept {
+    final ServerSocketChannel socket;
+    final Bundle bundle;
+    final Duration limit;
+
+    /** When the bundle was first seen to be stopped. */
+    @Nullable Long stopped;
+
+    Kept(ServerSocketChannel socket, Bundle bundle, Duration limit) {
+      this.socket = socket;
+      this.bundle = bundle;
+      this.limit = limit;
+    }
+  }
+
+  /** Registers the service. */
   @Activate
-  public KeptSockets() {
-    this(System::nanoTime);
+  public KeptSockets(BundleContext context) {
+    this(context, System::nanoTime);
   }
 
   /**
-   * Creates an empty collection.
+   * Registers the service.
    *
    * @param clock nanoseconds as of {@link System#nanoTime}
    */
-  KeptSockets(LongSupplier clock) {
+  KeptSockets(BundleContext context, LongSupplier clock) {
     this.clock = clock;
+    framework = context.getBundle(Constants.SYSTEM_BUNDLE_ID);
     loop =
         new Loop(
             "handover-sockets-0",
             new Failures("closing sockets that nobody serves", LOG::warn, LOG::info),
-            this::expire);
+            this::look);
     loop.start();
+    registration =
+        context.registerService(ListeningSockets.class, new OfBundles(), new Hashtable<>());
   }
 
   @Deactivate
   void close() {
+    registration.unregister();
     loop.close();
-    List<Map.Entry<SocketAddress, Kept>> all;
     synchronized (this) {
-      all = List.copyOf(kept.entrySet());
+      closed = true;
+      kept.forEach((address, socket) -> close(address, socket.socket));
       kept.clear();
     }
-    all.forEach(entry -> close(entry.getKey(), entry.getValue().socket));
   }
 
-  @Override
-  public Served serve(SocketAddress address, Opener opener) throws IOException {
+  private final class OfBundles implements ServiceFactory<ListeningSockets> {
+    @Override
+    public ListeningSockets getService(
+        Bundle bundle, ServiceRegistration<ListeningSockets> registration) {
+      return of(bundle);
+    }
+
+    @Override
+    public void ungetService(
+        Bundle bundle,
+        ServiceRegistration<ListeningSockets> registration,
+        ListeningSockets service) {}
+  }
+
+  /** Returns the service of a bundle. */
+  ListeningSockets of(Bundle bundle) {
+    return (address, limit, opener) -> open(bundle, address, limit, opener);
+  }
+
+  private ServerSocketChannel open(
+      Bundle bundle, SocketAddress address, Duration limit, ListeningSockets.Opener opener)
+      throws IOException {
     Kept waiting;
     synchronized (this) {
       waiting = kept.remove(address);
     }
     ServerSocketChannel socket = waiting == null ? opener.open() : waiting.socket;
     try {
-      return new ServedSocket(address, socket);
+      return new ServedChannel(socket, left -> released(address, new Kept(left, bundle, limit)));
     } catch (IOException | RuntimeException | Error failure) {
       close(address, socket);
       throw failure;
     }
   }
 
-  private final class ServedSocket implements Served {
-    private final SocketAddress address;
-    private final ServedChannel channel;
-    private volatile @Nullable Duration limit;
-
-    ServedSocket(SocketAddress address, ServerSocketChannel socket) throws IOException {
-      this.address = address;
-      this.channel = new ServedChannel(socket, this::released);
-    }
-
-    @Override
-    public ServerSocketChannel channel() {
-      return channel;
-    }
-
-    @Override
-    public void keep(Duration time) {
-      limit = time;
-    }
-
-    private void released(ServerSocketChannel socket) {
-      Duration time = limit;
-      if (time == null) {
-        KeptSockets.close(address, socket);
-      } else {
-        KeptSockets.this.keep(address, socket, time);
-      }
-    }
-  }
-
-  private void keep(SocketAddress address, ServerSocketChannel socket, Duration time) {
+  private void released(SocketAddress address, Kept left) {
     synchronized (this) {
-      kept.put(address, new Kept(socket, clock.getAsLong() + time.toNanos()));
+      boolean keeps = !closed && !left.limit.isZero() && isReplaced(left.bundle);
+      if (!keeps || kept.putIfAbsent(address, left) != null) {
+        close(address, left.socket);
+        return;
+      }
     }
     loop.wake();
   }
 
-  /** Closes the sockets whose time is over; returns after how many milliseconds the next one is. */
-  long expire() {
-    List<Map.Entry<SocketAddress, Kept>> late = new ArrayList<>();
-    long rest;
-    synchronized (this) {
-      long now = clock.getAsLong();
-      kept.forEach(
-          (address, socket) -> {
-            if (socket.until - now <= 0) {
-              late.add(Map.entry(address, socket));
-            }
-          });
-      late.forEach(entry -> kept.remove(entry.getKey()));
-      rest =
-          kept.values().stream()
-              .mapToLong(socket -> TimeUnit.NANOSECONDS.toMillis(socket.until - now) + 1)
-              .min()
-              .orElse(Loop.UNTIL_WOKEN);
+  /** Returns whether a bundle will be started again. */
+  private boolean isReplaced(Bundle bundle) {
+    int state = bundle.getState();
+    if (state == Bundle.ACTIVE
+        || state == Bundle.UNINSTALLED
+        || framework.getState() == Bundle.STOPPING) {
+      return false;
     }
-    for (Map.Entry<SocketAddress, Kept> entry : late) {
-      LOG.info("nobody serves {} any more: it is closed", entry.getKey());
-      close(entry.getKey(), entry.getValue().socket);
+    BundleStartLevel level = bundle.adapt(BundleStartLevel.class);
+    return level != null && level.isPersistentlyStarted();
+  }
+
+  /** Closes the sockets that are not kept any longer; returns when to look again. */
+  synchronized long look() {
+    long now = clock.getAsLong();
+    kept.entrySet()
+        .removeIf(
+            entry -> {
+              if (!ends(entry.getValue(), now)) {
+                return false;
+              }
+              LOG.info("nobody serves {}: it is closed", entry.getKey());
+              close(entry.getKey(), entry.getValue().socket);
+              return true;
+            });
+    return kept.isEmpty() ? Loop.UNTIL_WOKEN : LOOK_EVERY_MILLIS;
+  }
+
+  private boolean ends(Kept socket, long now) {
+    int state = socket.bundle.getState();
+    if (state != Bundle.STOPPING && socket.stopped == null) {
+      socket.stopped = now;
     }
-    return rest;
+    boolean late = socket.stopped != null && now - socket.stopped >= socket.limit.toNanos();
+    return late || (state != Bundle.ACTIVE && !isReplaced(socket.bundle));
   }
 
   private static void close(SocketAddress address, ServerSocketChannel socket) {

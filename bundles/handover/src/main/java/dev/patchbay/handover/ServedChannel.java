@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.SocketAddress;
 import java.net.SocketOption;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.SelectionKey;
@@ -17,8 +18,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Accepts connections from a listening socket that may outlive it. To close it ends {@link #accept}
- * and decides nothing about the socket.
+ * Accepts connections from a listening socket that may outlive it. When the channel is closed,
+ * {@link #accept} ends, and the socket is handed to whoever created the channel.
  *
  * <p>Threading: any thread.
  */
@@ -52,6 +53,9 @@ final class ServedChannel extends ServerSocketChannel {
           return accepted;
         }
         selector.select();
+        if (Thread.currentThread().isInterrupted()) {
+          throw new ClosedByInterruptException();
+        }
         selector.selectedKeys().clear();
       }
     } catch (ClosedSelectorException closed) {

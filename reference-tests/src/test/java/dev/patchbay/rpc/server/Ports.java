@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
-import dev.patchbay.api.node.ListeningSockets;
 import dev.patchbay.api.rpc.RpcNamespace;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.net.ServerSocket;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -42,7 +40,7 @@ public final class Ports implements AutoCloseable {
     listener =
         new Listener(
             dispatcher,
-            (address, opener) -> new Plain(opener.open()),
+            (address, limit, opener) -> opener.open(),
             config(Listener.Config.class, keys),
             Map.of());
   }
@@ -72,11 +70,5 @@ public final class Ports implements AutoCloseable {
   public void close() {
     listener.close();
     dispatcher.close();
-  }
-
-  /** A socket that ends with the port. */
-  private record Plain(ServerSocketChannel channel) implements ListeningSockets.Served {
-    @Override
-    public void keep(Duration limit) {}
   }
 }

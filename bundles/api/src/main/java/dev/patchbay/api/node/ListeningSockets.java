@@ -26,29 +26,18 @@ public interface ListeningSockets {
     ServerSocketChannel open() throws IOException;
   }
 
-  /** A socket that one bundle serves. */
-  @ProviderType
-  interface Served {
-    /**
-     * Returns a channel that accepts the connections. It is in blocking mode, and cannot be bound,
-     * configured or registered with a selector. When it is closed, the socket is closed, too,
-     * unless it is kept.
-     */
-    ServerSocketChannel channel();
-
-    /**
-     * Keeps the socket open when the channel is closed, for a successor.
-     *
-     * @param limit after this time the socket is closed; also the file of a Unix-domain socket is
-     *     deleted then
-     */
-    void keep(Duration limit);
-  }
-
   /**
-   * Returns the socket that is kept for an address, or opens one.
+   * Returns a channel that accepts the connections of a socket: of the one that is kept for the
+   * address, or of a new one. The channel is in blocking mode, and cannot be bound, configured or
+   * registered with a selector.
    *
+   * <p>When the channel is closed, the socket is closed, too, and the file of a Unix-domain socket
+   * deleted. It is kept instead when the bundle that has called this method is stopping and will be
+   * started again: until the bundle has been stopped for longer than the limit, or is uninstalled.
+   *
+   * @param address identifies the socket
+   * @param limit how long a socket is kept
    * @throws IOException when no socket is kept, and none can be opened
    */
-  Served serve(SocketAddress address, Opener opener) throws IOException;
+  ServerSocketChannel open(SocketAddress address, Duration limit, Opener opener) throws IOException;
 }

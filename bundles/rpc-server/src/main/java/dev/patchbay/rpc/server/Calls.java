@@ -78,6 +78,12 @@ final class Calls implements Message.Caller {
         null);
   }
 
+  @Override
+  public byte[] stopping(@Nullable Object request) {
+    return responses.error(
+        Message.id(request), RpcError.SERVER_ERROR, "the server is stopping; ask again", null);
+  }
+
   private byte @Nullable [] call(
       @Nullable Object id,
       String name,
@@ -94,15 +100,17 @@ final class Calls implements Message.Caller {
       Methods.Served served = methods.get(name);
       if (served == null) {
         byte[] refusal = notFound(id, name);
-        if (methods.returns(name)) {
+        if (methods.isExpectedBack(name)) {
           throw new AbsentException("the method " + name, refusal);
         }
-        return refusal;
+        if (methods.get(name) == null) {
+          return refusal;
+        }
+        continue; // it was added meanwhile
       }
       try {
         return call(id, name, served, params, terms, session, exchange);
-      } catch (NotBoundException | LinkageError removed) {
-        // a class may have been needed for the first time when its bundle had been replaced
+      } catch (NotBoundException removed) {
         if (methods.get(name) == served) {
           return failed(id, name, removed);
         }
@@ -132,22 +140,25 @@ final class Calls implements Message.Caller {
               String.valueOf(failure.getMessage()),
               failure.data());
       if (failure.isAbsence()) {
-        throw new AbsentException(String.valueOf(failure.getMessage()), error);
+        throw new AbsentException("a part that a method names", error);
       }
       return error;
     } catch (Deadline.ExceededException late) {
       return error(id, RpcError.Kind.TIMEOUT.code(terms.errors()), late);
     } catch (StorageUnavailableException unavailable) {
-      throw absent(unavailable, error(id, RpcError.STORAGE_UNAVAILABLE, unavailable));
+      throw new AbsentException("the store", error(id, RpcError.STORAGE_UNAVAILABLE, unavailable));
     } catch (NotReadyException missing) {
-      throw absent(missing, error(id, RpcError.SERVER_ERROR, missing));
+      throw new AbsentException("a part of the kernel", error(id, RpcError.SERVER_ERROR, missing));
     } catch (PrunedException pruned) {
       return error(id, RpcError.PRUNED_HISTORY, pruned);
     } catch (StorageException | IllegalStateException failure) {
       return error(id, RpcError.SERVER_ERROR, failure);
     } catch (NotBoundException removed) {
       throw removed;
-    } catch (RuntimeException | StackOverflowError failure) {
+    } catch (RuntimeException | StackOverflowError | LinkageError failure) {
+      if (failure instanceof LinkageError && methods.get(name) != served) {
+        return notFound(id, name); // a class was first needed when its bundle had been replaced
+      }
       return failed(id, name, failure);
     }
   }
@@ -187,10 +198,6 @@ final class Calls implements Message.Caller {
             return responses.result(id, expensive.call(), terms, exchange);
           }
         });
-  }
-
-  private static AbsentException absent(RuntimeException missing, byte[] refusal) {
-    return new AbsentException(String.valueOf(missing.getMessage()), refusal);
   }
 
   private byte[] error(@Nullable Object id, int code, RuntimeException failure) {

@@ -55,8 +55,8 @@ final class Connections {
   /** Idle connections by client, of each client the one that idles longest first. */
   private final Map<Object, Set<Entry>> idle = new HashMap<>();
 
-  /** Connections with a request under way. */
-  private int busy;
+  /** Connections with a request whose body has been read, and whose response has not been sent. */
+  private int working;
 
   private long evicted;
   private long lastLog;
@@ -113,10 +113,10 @@ final class Connections {
     return open.size();
   }
 
-  /** Waits, for a limited time, until no connection has a request under way. */
+  /** Waits, for a limited time, until all requests that were read are answered. */
   synchronized void awaitRequests(Duration time) throws InterruptedException {
     long end = System.nanoTime() + time.toNanos();
-    for (long left = time.toNanos(); busy > 0 && left > 0; left = end - System.nanoTime()) {
+    for (long left = time.toNanos(); working > 0 && left > 0; left = end - System.nanoTime()) {
       TimeUnit.NANOSECONDS.timedWait(this, left);
     }
   }
@@ -144,6 +144,10 @@ final class Connections {
     private final Runnable close;
     private int requests;
     private int held;
+
+    /** Whether the node works for a request, or sends its response. */
+    private boolean works;
+
     private long deadline;
 
     /** Whether a byte of the next request has arrived. */
@@ -196,9 +200,6 @@ final class Connections {
     void begin(long bytes) {
       synchronized (Connections.this) {
         requests++;
-        if (requests == 1 && open.contains(this)) {
-          busy++;
-        }
         extend(idleNanos + nanosFor(bytes));
       }
     }
@@ -207,6 +208,10 @@ final class Connections {
     void hold() {
       synchronized (Connections.this) {
         held++;
+        if (requests > 0 && !works && open.contains(this)) {
+          works = true;
+          working++;
+        }
         stopIdling();
       }
     }
@@ -228,9 +233,7 @@ final class Connections {
       synchronized (Connections.this) {
         requests--;
         if (requests == 0) {
-          if (open.contains(this)) {
-            leaveBusy();
-          }
+          stopWorking();
           receiving = false;
           deadline = clock.getAsLong();
           startIdling(idleNanos);
@@ -264,15 +267,15 @@ final class Connections {
     }
 
     private void remove() {
-      if (open.remove(this) && requests > 0) {
-        leaveBusy();
-      }
+      open.remove(this);
+      stopWorking();
       stopIdling();
     }
 
-    private void leaveBusy() {
-      busy--;
-      if (busy == 0) {
+    private void stopWorking() {
+      if (works) {
+        works = false;
+        working--;
         Connections.this.notifyAll();
       }
     }

@@ -21,7 +21,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -69,7 +68,8 @@ public final class Dispatcher {
 
     /** Requests that wait for a part that is being replaced. */
     @AttributeDefinition(
-        description = "Requests that may wait for a bundle that is being updated or restarted")
+        description =
+            "Requests of one listener that may wait for a bundle that is being updated or restarted")
     int waiting_requests() default 1_000;
 
     /** Share of the heap for requests and responses. */
@@ -82,7 +82,7 @@ public final class Dispatcher {
     @AttributeDefinition(
         description =
             "Seconds that the stop of a bundle waits for the requests under way in its namespaces")
-    int drain_seconds() default 5;
+    int drain_seconds() default 2;
   }
 
   static final String PID = "dev.patchbay.rpc.server";
@@ -113,13 +113,11 @@ public final class Dispatcher {
   private final Methods methods;
   private final Calls calls;
   private final WaitingRequests waiting;
-  private final Duration waits;
+  private final Duration maxWait;
+  private final int maxWaiting;
   private final Duration drain;
 
   private volatile boolean closed;
-
-  /** Whether the bundle stops for a successor. */
-  private volatile BooleanSupplier isReplaced = () -> false;
 
   /** Ends what the activation began outside of this object. */
   private volatile Runnable release = () -> {};
@@ -140,9 +138,10 @@ public final class Dispatcher {
   @Activate
   public Dispatcher(BundleContext context, Config config, Map<String, Object> properties) {
     this(
-        config, properties, new Replacements(context::getBundles, waits(config), System::nanoTime));
+        config,
+        properties,
+        new Replacements(context::getBundles, maxWait(config), System::nanoTime));
     context.addBundleListener(replacements);
-    isReplaced = () -> replacements.isReplacing(context.getBundle());
     release = () -> context.removeBundleListener(replacements);
   }
 
@@ -162,16 +161,16 @@ public final class Dispatcher {
             config.expensive_waiting(),
             this::isImporting);
     this.replacements = replacements;
-    waits = waits(config);
+    maxWait = maxWait(config);
+    maxWaiting = config.waiting_requests();
     drain = Duration.ofSeconds(config.drain_seconds());
-    methods = new Methods(replacements, drain);
+    methods = new Methods(replacements, this::drain);
     calls = new Calls(methods, gate, responses);
     waiting =
-        new WaitingRequests(
-            replacements, config.waiting_requests(), waits, System::nanoTime, this::resume);
+        new WaitingRequests(replacements, maxWait.plus(drain), System::nanoTime, this::resume);
   }
 
-  private static Duration waits(Config config) {
+  private static Duration maxWait(Config config) {
     check("waiting.seconds", config.waiting_seconds(), MAX_SECONDS);
     return Duration.ofSeconds(config.waiting_seconds());
   }
@@ -192,7 +191,7 @@ public final class Dispatcher {
   void close() {
     closed = true;
     release.run();
-    waiting.close();
+    waiting.close().forEach(message -> message.refuseAll(calls));
     gate.close();
   }
 
@@ -218,15 +217,17 @@ public final class Dispatcher {
 
   /** Returns how long a listener that stops waits for its requests under way. */
   Duration drain() {
-    return drain;
+    return replacements.isStopping() ? Duration.ZERO : drain;
   }
 
-  /**
-   * Returns how long a listener that stops keeps its socket open for a successor; zero when it
-   * stops for good.
-   */
-  Duration keepsSocket() {
-    return isReplaced.getAsBoolean() ? waits : Duration.ZERO;
+  /** Returns how long a request waits for a part that is being replaced. */
+  Duration maxWait() {
+    return maxWait;
+  }
+
+  /** Returns a quota of the requests of one listener that wait. */
+  Quota waitingQuota() {
+    return new Quota(maxWaiting);
   }
 
   /** Returns the namespaces that have methods now. */
@@ -249,8 +250,9 @@ public final class Dispatcher {
       Object request = json.readValue(message, Object.class);
       response = refuse(request, terms);
       if (response == null) {
+        Message parsed = new Message(request, terms, session, exchange, reply);
         if (terms.requests().tryEnter()) {
-          goOn(new Message(message.length, request, terms, session, exchange, reply));
+          proceed(parsed);
           return;
         }
         response = tooMany(request, terms);
@@ -305,38 +307,24 @@ public final class Dispatcher {
         null);
   }
 
-  /** Goes on with a message that has waited, when there is a place for it; throws nothing. */
+  /** Resumes a message that has waited, whether there is a place for it or not; throws nothing. */
   private void resume(Message message) {
-    if (message.terms().requests().tryEnter()) {
-      goOn(message);
-      return;
-    }
-    try {
-      if (waiting.add("a place among the requests at a time", message)) {
-        return;
-      }
-      for (Object request : message.unanswered()) {
-        message.refuse(tooMany(request, message.terms()));
-      }
-    } catch (Throwable failure) { // whatever it is, the client must not wait for ever
-      message.reply().failed(failure);
-      return;
-    }
-    deliver(message);
+    message.terms().requests().enter();
+    proceed(message);
   }
 
   /**
    * Answers the unanswered requests of a message until all are answered or one waits. The message
    * has a place among the requests at a time, which is given back. Throws nothing.
    */
-  private void goOn(Message message) {
+  private void proceed(Message message) {
     Quota places = message.terms().requests();
     boolean placed = true;
     try {
-      for (AbsentException absent = proceed(message); absent != null; absent = proceed(message)) {
+      for (AbsentException absent = lacking(message); absent != null; absent = lacking(message)) {
         places.leave();
         placed = false;
-        if (waiting.add(absent.part(), message)) {
+        if (waiting.add(absent, message)) {
           return;
         }
         places.enter();
@@ -344,26 +332,18 @@ public final class Dispatcher {
         message.refuse(absent.refusal());
       }
     } catch (Throwable failure) { // whatever it is, the client must not wait for ever
+      message.fail(failure);
+      return;
+    } finally {
       if (placed) {
         places.leave();
       }
-      message.reply().failed(failure);
-      return;
     }
-    places.leave();
-    deliver(message);
-  }
-
-  private static void deliver(Message message) {
-    try {
-      message.reply().answered(message.response());
-    } catch (Throwable failure) { // the thread is that of others
-      LOG.error("sending a response failed: {}", failure.toString(), failure);
-    }
+    message.complete();
   }
 
   /** Answers requests of a message; returns what the next one lacks, null when all are answered. */
-  private @Nullable AbsentException proceed(Message message) {
+  private @Nullable AbsentException lacking(Message message) {
     try {
       message.proceed(calls);
       return null;

@@ -108,7 +108,6 @@ public final class IpcListener implements HealthCheck {
 
   private final String name;
   private final Path path;
-  private final ListeningSockets.Served socket;
   private final ServerSocketChannel server;
   private final Set<IpcConnection> open = ConcurrentHashMap.newKeySet();
   private final ExecutorService threads;
@@ -158,10 +157,10 @@ public final class IpcListener implements HealthCheck {
                 new LogLimits(config.max_log_blocks(), config.max_log_results())),
             Listener.profile(config.error_profile()),
             Duration.ofSeconds(config.max_expensive_seconds()),
-            new Quota(config.max_requests()));
+            new Quota(config.max_requests()),
+            dispatcher.waitingQuota());
     path = Path.of(config.path());
-    socket = sockets.serve(UnixDomainSocketAddress.of(path), () -> open(path));
-    server = socket.channel();
+    server = sockets.open(UnixDomainSocketAddress.of(path), dispatcher.maxWait(), () -> open(path));
     AtomicInteger count = new AtomicInteger();
     threads =
         Executors.newCachedThreadPool(
@@ -241,10 +240,6 @@ public final class IpcListener implements HealthCheck {
   /** Closes the socket, unless it is kept for a successor, and ends the connections. */
   @Deactivate
   void close() throws IOException {
-    Duration keeps = dispatcher.keepsSocket();
-    if (!keeps.isZero()) {
-      socket.keep(keeps);
-    }
     server.close();
     open.forEach(IpcConnection::finish);
     threads.shutdown();

@@ -156,7 +156,7 @@ public final class Listener implements HealthCheck {
   private final Connections connections;
   private final HttpHandler handler;
   private final SocketCreator sockets;
-  private volatile ListeningSockets.@Nullable Served socket;
+  private volatile @Nullable ServerSocketChannel socket;
 
   /** Whether no further connection is accepted. */
   private volatile boolean finishing;
@@ -208,7 +208,8 @@ public final class Listener implements HealthCheck {
             limits,
             profile(config.error_profile()),
             Duration.ofSeconds(config.max_expensive_seconds()),
-            new Quota(config.max_requests()));
+            new Quota(config.max_requests()),
+            dispatcher.waitingQuota());
     connections =
         new Connections(
             config.max_connections(), Duration.ofSeconds(config.idle_seconds()), System::nanoTime);
@@ -227,9 +228,9 @@ public final class Listener implements HealthCheck {
             new HTTP2CServerConnectionFactory(http)) {
           @Override
           protected ServerSocketChannel openAcceptChannel() throws IOException {
-            ListeningSockets.Served served = serve(listening, config);
-            socket = served;
-            return served.channel();
+            ServerSocketChannel opened = bind(listening, dispatcher.maxWait(), config);
+            socket = opened;
+            return opened;
           }
 
           @Override
@@ -313,14 +314,15 @@ public final class Listener implements HealthCheck {
     LOG.info("listening on {} for {}", address, namespaces);
   }
 
-  private static ListeningSockets.Served serve(ListeningSockets listening, Config config)
+  private static ServerSocketChannel bind(ListeningSockets listening, Duration kept, Config config)
       throws IOException {
     InetSocketAddress address = new InetSocketAddress(config.host(), config.port());
     if (address.isUnresolved()) {
       throw new IOException("the host " + config.host() + " is not known");
     }
-    return listening.serve(
+    return listening.open(
         address,
+        kept,
         () -> {
           ServerSocketChannel opened = ServerSocketChannel.open();
           try {
@@ -434,18 +436,15 @@ public final class Listener implements HealthCheck {
    */
   @Deactivate
   void close() {
-    Duration keeps = dispatcher.keepsSocket();
-    ListeningSockets.Served served = socket;
+    ServerSocketChannel accepting = socket;
     try {
-      if (served != null && server.isRunning()) {
-        if (!keeps.isZero()) {
-          served.keep(keeps);
-        }
+      if (accepting != null && server.isRunning()) {
+        long end = System.nanoTime() + dispatcher.drain().toNanos();
         finishing = true;
         handler.finish();
-        served.channel().close();
-        connections.awaitRequests(dispatcher.drain());
-        sockets.finish(dispatcher.drain());
+        accepting.close();
+        connections.awaitRequests(Duration.ofNanos(end - System.nanoTime()));
+        sockets.finish(Duration.ofNanos(end - System.nanoTime()));
       }
     } catch (IOException failure) {
       LOG.warn("no longer accepting connections: {}", failure.toString());

@@ -7,7 +7,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A request or a batch on its way to its response. A request that meets an absent part can go on
@@ -16,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: one thread at a time.
  */
 final class Message {
+  private static final Logger LOG = LoggerFactory.getLogger(Message.class);
   private static final int MAX_FIRST_BUFFER = 1 << 20;
 
-  private final int bytes;
   private final boolean batch;
   private final List<?> requests;
   private final Terms terms;
@@ -34,6 +37,13 @@ final class Message {
   private long size = 2;
 
   private @Nullable Long deadline;
+  private final AtomicBoolean completed = new AtomicBoolean();
+
+  /** Whether the message takes a place among those that wait. */
+  private boolean waits;
+
+  /** What the next request lacked when it was last made. */
+  private volatile @Nullable AbsentException lacking;
 
   /** Answers one request. */
   interface Caller {
@@ -49,22 +59,18 @@ final class Message {
 
     /** Returns the response to a request whose batch has too long a response. */
     byte[] tooLarge(@Nullable Object request, Terms terms);
+
+    /** Returns the response to a request that is not made any more. */
+    byte[] stopping(@Nullable Object request);
   }
 
   /**
    * Creates a message of which nothing is answered.
    *
-   * @param bytes its length
    * @param request the parsed message: a list is a batch
    */
   Message(
-      int bytes,
-      @Nullable Object request,
-      Terms terms,
-      RpcSession session,
-      Exchange exchange,
-      Reply reply) {
-    this.bytes = bytes;
+      @Nullable Object request, Terms terms, RpcSession session, Exchange exchange, Reply reply) {
     this.batch = request instanceof List;
     this.requests = request instanceof List<?> list ? list : Collections.singletonList(request);
     this.terms = terms;
@@ -73,19 +79,83 @@ final class Message {
     this.reply = reply;
   }
 
-  /** Returns the length of the message. */
-  int bytes() {
-    return bytes;
-  }
-
   /** Returns how the listener serves. */
   Terms terms() {
     return terms;
   }
 
-  /** Returns what takes the outcome. */
-  Reply reply() {
-    return reply;
+  /** Takes a place among the messages that wait, unless it has one; returns false for none. */
+  boolean entersWaiting() {
+    if (!waits) {
+      waits = terms.waiting().tryEnter();
+    }
+    return waits;
+  }
+
+  /** Notes what the next request lacks. */
+  void lacks(AbsentException absent) {
+    lacking = absent;
+  }
+
+  /** Returns whether the next request lacked a part when it was last made. */
+  boolean stillLacks(String part) {
+    AbsentException absent = lacking;
+    return absent != null && absent.part().equals(part);
+  }
+
+  /** Sends the response. */
+  void complete() {
+    byte[] response;
+    try {
+      response = response();
+    } catch (Throwable failure) { // no memory, say
+      fail(failure);
+      return;
+    }
+    if (ends()) {
+      try {
+        reply.answered(response);
+      } catch (Throwable failure) { // the thread is that of others
+        LOG.error("sending a response failed: {}", failure.toString(), failure);
+      }
+    }
+  }
+
+  /** Ends the message without a response. */
+  void fail(Throwable failure) {
+    if (ends()) {
+      try {
+        reply.failed(failure);
+      } catch (Throwable second) { // the thread is that of others
+        LOG.error("ending a message failed: {}", second.toString(), second);
+      }
+    }
+  }
+
+  /** Returns whether the outcome has not been sent. */
+  private boolean ends() {
+    if (!completed.compareAndSet(false, true)) {
+      return false;
+    }
+    lacking = null;
+    if (waits) {
+      terms.waiting().leave();
+    }
+    return true;
+  }
+
+  /** Refuses the requests that are not answered, without making them. */
+  void refuseAll(Caller caller) {
+    AbsentException absent = lacking;
+    if (absent != null) {
+      refuse(absent.refusal());
+    }
+    while (next < requests.size()) {
+      Object request = requests.get(next);
+      boolean notification = request instanceof Map<?, ?> map && !map.containsKey("id");
+      refuse(notification ? null : caller.stopping(request));
+    }
+    complete();
   }
 
   /**
@@ -109,6 +179,7 @@ final class Message {
    *     next time, unless {@link #refuse} answers it
    */
   void proceed(Caller caller) throws AbsentException {
+    lacking = null;
     while (next < requests.size()) {
       Object request = requests.get(next);
       boolean full = batch && size > terms.limits().responseBytes();
@@ -126,11 +197,6 @@ final class Message {
     answered(response);
   }
 
-  /** Returns the requests that are not answered. */
-  List<?> unanswered() {
-    return new ArrayList<>(requests.subList(next, requests.size()));
-  }
-
   private void answered(byte @Nullable [] response) {
     next++;
     if (response != null) {
@@ -139,8 +205,7 @@ final class Message {
     }
   }
 
-  /** Returns the response when all requests are answered; null when there is nothing to answer. */
-  byte @Nullable [] response() {
+  private byte @Nullable [] response() {
     if (responses.isEmpty()) {
       return null;
     }

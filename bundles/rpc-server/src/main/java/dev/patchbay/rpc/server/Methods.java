@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,10 +25,10 @@ final class Methods {
   private static final Logger LOG = LoggerFactory.getLogger(Methods.class);
 
   private final Replacements replacements;
-  private final Duration drain;
+  private final Supplier<Duration> drain;
   private final NamedServices<Served> methods = new NamedServices<>("method", LOG::warn);
   private final Map<NamedServices.Registration, Present> present = new ConcurrentHashMap<>();
-  private final Set<String> returning = ConcurrentHashMap.newKeySet();
+  private final Set<String> expectedBack = ConcurrentHashMap.newKeySet();
 
   /**
    * A namespace that is present.
@@ -46,9 +47,9 @@ final class Methods {
   /**
    * Creates an instance without methods.
    *
-   * @param drain how long the removal of a namespace waits for its requests under way
+   * @param drain returns how long the removal of a namespace waits for its requests under way
    */
-  Methods(Replacements replacements, Duration drain) {
+  Methods(Replacements replacements, Supplier<Duration> drain) {
     this.replacements = replacements;
     this.drain = drain;
   }
@@ -61,7 +62,7 @@ final class Methods {
     namespace.methods().forEach((name, method) -> served.put(name, new Served(method, slot)));
     present.put(registration, new Present(slot, Set.copyOf(served.keySet())));
     methods.addAll(registration, served);
-    returning.removeAll(served.keySet());
+    expectedBack.removeAll(served.keySet());
   }
 
   /**
@@ -74,29 +75,30 @@ final class Methods {
       return;
     }
     if (replacements.removed()) {
-      returning.addAll(removed.methods());
+      expectedBack.addAll(removed.methods());
     }
     methods.remove(registration);
-    returning.removeAll(methods.names());
+    expectedBack.removeAll(methods.names());
     Slot<RpcNamespace> slot = removed.slot();
+    Duration limit = drain.get();
     DrainResult drained =
-        slot.peek().map(namespace -> slot.release(namespace, drain)).orElseThrow();
-    if (!drained.drained()) {
+        slot.peek().map(namespace -> slot.release(namespace, limit)).orElseThrow();
+    if (!drained.drained() && !limit.isZero()) {
       LOG.warn(
           "a namespace is removed while {} of its requests are under way: they have not ended in {} s",
           drained.leasesLeft(),
-          drain.toSeconds());
+          limit.toSeconds());
     }
   }
 
-  /** Returns a method; null when there is none of this name. */
+  /** Returns a method; null when no namespace that is present has it. */
   @Nullable Served get(String name) {
     return methods.get(name);
   }
 
-  /** Returns whether a method for which there was none is back, or may be back soon. */
-  boolean returns(String name) {
-    return returning.contains(name) || methods.get(name) != null;
+  /** Returns whether a method that is not present may be back soon. */
+  boolean isExpectedBack(String name) {
+    return expectedBack.contains(name);
   }
 
   /** Returns the namespaces that have methods now. */

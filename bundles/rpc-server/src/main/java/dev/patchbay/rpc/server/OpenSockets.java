@@ -13,6 +13,7 @@ final class OpenSockets {
   private final int limit;
   private final Set<Socket> open = new HashSet<>();
   private int places;
+  private boolean finishing;
 
   OpenSockets(int limit) {
     this.limit = limit;
@@ -20,7 +21,7 @@ final class OpenSockets {
 
   /** Takes a place for a WebSocket; returns false when there is none. */
   synchronized boolean tryEnter() {
-    if (places >= limit) {
+    if (finishing || places >= limit) {
       return false;
     }
     places++;
@@ -35,9 +36,15 @@ final class OpenSockets {
     }
   }
 
-  /** Notes that a WebSocket is open. */
-  synchronized void opened(Socket socket) {
-    open.add(socket);
+  /** Notes that a WebSocket is open; while all are ended, it is ended. */
+  void opened(Socket socket) {
+    synchronized (this) {
+      open.add(socket);
+      if (!finishing) {
+        return;
+      }
+    }
+    socket.finish();
   }
 
   /** Notes that a WebSocket is closed. */
@@ -54,6 +61,7 @@ final class OpenSockets {
   void finish(Duration time) throws InterruptedException {
     List<Socket> all;
     synchronized (this) {
+      finishing = true;
       all = new ArrayList<>(open);
     }
     all.forEach(Socket::finish);

@@ -112,9 +112,9 @@ final class Replacements implements SynchronousBundleListener {
     return returns || !any;
   }
 
-  /** Returns whether a bundle is stopping, and will be active again. */
-  boolean isReplacing(Bundle bundle) {
-    return bundle.getState() == Bundle.STOPPING && isReplaced(bundle) && !stopping;
+  /** Returns whether the framework stops. */
+  boolean isStopping() {
+    return stopping;
   }
 
   /** Returns whether an absent part may be back soon. */

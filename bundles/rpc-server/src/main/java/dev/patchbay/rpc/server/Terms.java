@@ -13,10 +13,12 @@ import java.util.Set;
  * @param errors the table of error codes
  * @param time how long an expensive call may take, waiting included
  * @param requests requests that are answered at a time; a batch counts as one
+ * @param waiting requests that wait for a part which is being replaced; a batch counts as one
  */
 record Terms(
     Set<String> namespaces,
     Limits limits,
     RpcError.Profile errors,
     Duration time,
-    Quota requests) {}
+    Quota requests,
+    Quota waiting) {}

@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,66 +25,54 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the messages that wait for a part of the node which is being replaced. While they wait they
- * have no thread. Of the messages that wait for one part, the first is tried again now and then;
- * when the part is back all of them go on. They also go on, to be refused, when the part will not
- * be back, or when their time is over.
+ * have no thread. A few of them are tried again now and then; when one of these does not lack the
+ * part any more, all that wait for the part are resumed. They are also resumed, to be refused, when
+ * the part will not be back, or when their time is over.
  *
- * <p>Threading: any thread. Messages go on in threads of this object.
+ * <p>Threading: any thread. Messages are resumed in threads of this object.
  */
-final class WaitingRequests implements AutoCloseable {
+final class WaitingRequests {
   private static final Logger LOG = LoggerFactory.getLogger(WaitingRequests.class);
   private static final long TRY_EVERY_MILLIS = 10;
 
-  /** More than the expensive calls that run and wait, so that these do not keep others out. */
-  private static final int MAX_THREADS = 64;
+  /** Messages that are tried at once, whatever they wait for. */
+  private static final int TRIED_AT_ONCE = 4;
+
+  /** As many as expensive calls may wait by default: no resumed one is refused for the others. */
+  private static final int MAX_THREADS = 32;
 
   private static final int KEEP_THREADS_SECONDS = 2;
 
-  /** Bytes of all messages that wait; their parsed form is larger. */
-  private static final long MAX_BYTES = 16 << 20;
-
   private final Replacements replacements;
-  private final int limit;
   private final long limitNanos;
   private final LongSupplier clock;
-  private final Consumer<Message> goOn;
+  private final Consumer<Message> resume;
   private final ThreadPoolExecutor threads;
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
   private final Quota workers = new Quota(MAX_THREADS);
   private final Loop loop;
 
-  /** The messages that wait for each part, the first one first; guarded by this. */
+  /**
+   * The messages that wait for each part, in the order in which they are tried; guarded by this.
+   */
   private final Map<String, Deque<Message>> byPart = new LinkedHashMap<>();
 
-  /** The message of each part that is being tried again; guarded by this. */
-  private final Map<String, Message> tried = new HashMap<>();
-
-  /** Of the messages that wait or are being tried again; guarded by this. */
-  private int count;
-
-  private long bytes;
   private boolean closed;
 
   /**
    * Creates an instance without messages.
    *
    * @param replacements what is being replaced
-   * @param limit messages that may wait at a time
    * @param time how long a message may wait
    * @param clock nanoseconds as of {@link System#nanoTime}
-   * @param goOn goes on with a message, which may wait again; it throws nothing
+   * @param resume answers what of a message is not answered, unless it waits again; throws nothing
    */
   WaitingRequests(
-      Replacements replacements,
-      int limit,
-      Duration time,
-      LongSupplier clock,
-      Consumer<Message> goOn) {
+      Replacements replacements, Duration time, LongSupplier clock, Consumer<Message> resume) {
     this.replacements = replacements;
-    this.limit = limit;
     this.limitNanos = time.toNanos();
     this.clock = clock;
-    this.goOn = goOn;
+    this.resume = resume;
     AtomicInteger number = new AtomicInteger();
     threads =
         new ThreadPoolExecutor(
@@ -104,32 +92,26 @@ final class WaitingRequests implements AutoCloseable {
 
   /**
    * Keeps a message until a part is back. Returns false when it may not wait: the part will not be
-   * back, the time of the message is over, or too many wait.
+   * back, the time of the message is over, or too many of its listener wait. A message that has
+   * waited and is tried again may always wait on until its time is over.
    */
-  boolean add(String part, Message message) {
+  boolean add(AbsentException absent, Message message) {
     long now = clock.getAsLong();
     if (message.waitUntil(now + limitNanos) - now <= 0 || !replacements.mayReturn()) {
       return false;
     }
+    boolean first;
     synchronized (this) {
-      if (closed) {
+      if (closed || !message.entersWaiting()) {
         return false;
       }
-      if (tried.get(part) == message) {
-        byPart.computeIfAbsent(part, key -> new ArrayDeque<>()).addFirst(message);
-        return true;
-      }
-      if (count >= limit || bytes + message.bytes() > MAX_BYTES) {
-        return false;
-      }
-      count++;
-      bytes += message.bytes();
-      byPart.computeIfAbsent(part, key -> new ArrayDeque<>()).addLast(message);
-      if (count > 1) {
-        return true;
-      }
+      message.lacks(absent);
+      first = byPart.isEmpty();
+      byPart.computeIfAbsent(absent.part(), key -> new ArrayDeque<>()).addLast(message);
     }
-    loop.wake();
+    if (first) {
+      loop.wake();
+    }
     return true;
   }
 
@@ -138,65 +120,54 @@ final class WaitingRequests implements AutoCloseable {
     loop.wake();
   }
 
-  /** Returns the number of messages that wait. */
-  synchronized int count() {
-    return count;
-  }
-
-  /** Lets messages go on, and returns after how many milliseconds the next ones may be due. */
+  /** Resumes messages that are due; returns after how many milliseconds the next ones may be. */
   private long step() {
     boolean returns = replacements.mayReturn();
     long now = clock.getAsLong();
-    List<Runnable> tasks = new ArrayList<>();
+    List<Runnable> due = new ArrayList<>();
+    boolean more;
     synchronized (this) {
-      byPart.forEach(
-          (part, waiting) -> {
-            while (!waiting.isEmpty()
-                && (!returns || waiting.getFirst().waitUntil(now) - now <= 0)) {
-              tasks.add(released(waiting.removeFirst()));
-            }
-            if (!waiting.isEmpty() && !tried.containsKey(part)) {
-              Message first = waiting.removeFirst();
-              tried.put(part, first);
-              tasks.add(() -> attempt(part, first));
-            }
-          });
+      for (Deque<Message> waiting : byPart.values()) {
+        for (Iterator<Message> all = waiting.iterator(); all.hasNext(); ) {
+          Message message = all.next();
+          if (!returns || message.waitUntil(now) - now <= 0) {
+            all.remove();
+            due.add(() -> resume.accept(message));
+          }
+        }
+      }
       byPart.values().removeIf(Deque::isEmpty);
+      for (int i = 0; i < TRIED_AT_ONCE && !byPart.isEmpty(); i++) {
+        due.add(next());
+      }
+      more = !byPart.isEmpty();
     }
-    tasks.forEach(this::execute);
-    synchronized (this) {
-      return count == 0 ? Loop.UNTIL_WOKEN : TRY_EVERY_MILLIS;
+    due.forEach(this::execute);
+    return more || !due.isEmpty() ? TRY_EVERY_MILLIS : Loop.UNTIL_WOKEN;
+  }
+
+  /** Takes a message of the part that was tried least recently. */
+  private Runnable next() {
+    String part = byPart.keySet().iterator().next();
+    Deque<Message> waiting = byPart.remove(part);
+    Message message = waiting.removeFirst();
+    if (!waiting.isEmpty()) {
+      byPart.put(part, waiting); // behind the others
     }
+    return () -> attempt(part, message);
   }
 
-  /** Returns the rest of the work on a message that does not wait any more. */
-  private Runnable released(Message message) {
-    leave(message);
-    return () -> goOn.accept(message);
-  }
-
-  private void leave(Message message) {
-    count--;
-    bytes -= message.bytes();
-  }
-
-  /** Goes on with a message, and then, unless it waits for the same part again, with all others. */
+  /** Resumes a message, and unless it lacks the same part again all that wait for the part. */
   private void attempt(String part, Message message) {
-    goOn.accept(message);
-    List<Runnable> others = new ArrayList<>();
+    resume.accept(message);
+    List<Message> others = List.of();
     synchronized (this) {
-      tried.remove(part);
-      Deque<Message> waiting = byPart.get(part);
-      if (waiting != null && waiting.peekFirst() == message) {
-        return;
-      }
-      leave(message);
-      if (waiting != null) {
-        waiting.forEach(other -> others.add(released(other)));
-        byPart.remove(part);
+      if (!message.stillLacks(part)) {
+        Deque<Message> waiting = byPart.remove(part);
+        others = waiting == null ? List.of() : List.copyOf(waiting);
       }
     }
-    others.forEach(this::execute);
+    others.forEach(other -> execute(() -> resume.accept(other)));
   }
 
   private void execute(Runnable task) {
@@ -213,26 +184,28 @@ final class WaitingRequests implements AutoCloseable {
   /** Runs the tasks that are due; as few threads do so as there are tasks at a time. */
   private void work() {
     do {
-      for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
-        task.run();
+      try {
+        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+          task.run();
+        }
+      } finally {
+        workers.leave();
       }
-      workers.leave();
     } while (!tasks.isEmpty() && workers.tryEnter());
   }
 
-  /** Ends all waiting: the messages that wait are refused, and so are later ones. */
-  @Override
-  public void close() {
+  /** Ends all waiting; returns the messages that wait, which are to be refused. */
+  List<Message> close() {
     synchronized (this) {
       closed = true;
     }
     loop.close();
-    List<Runnable> rest = new ArrayList<>();
+    List<Message> rest = new ArrayList<>();
     synchronized (this) {
-      byPart.values().forEach(waiting -> waiting.forEach(m -> rest.add(released(m))));
+      byPart.values().forEach(rest::addAll);
       byPart.clear();
     }
-    rest.forEach(Runnable::run);
     threads.shutdown();
+    return rest;
   }
 }

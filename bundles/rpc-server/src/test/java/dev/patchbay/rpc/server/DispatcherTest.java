@@ -78,6 +78,7 @@ class DispatcherTest {
         new Limits(1_000, 2, 1_000, LOGS),
         profile,
         Duration.ofSeconds(10),
+        new Quota(10),
         new Quota(10));
   }
 

@@ -10,16 +10,8 @@ import java.time.Duration;
 /** Sockets that end with those who serve them. */
 final class PlainSockets implements ListeningSockets {
   @Override
-  public Served serve(SocketAddress address, Opener opener) throws IOException {
-    ServerSocketChannel channel = opener.open();
-    return new Served() {
-      @Override
-      public ServerSocketChannel channel() {
-        return channel;
-      }
-
-      @Override
-      public void keep(Duration limit) {}
-    };
+  public ServerSocketChannel open(SocketAddress address, Duration limit, Opener opener)
+      throws IOException {
+    return opener.open();
   }
 }
