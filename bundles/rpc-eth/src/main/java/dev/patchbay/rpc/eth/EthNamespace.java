@@ -95,7 +95,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
             context.registerService(
                 HealthCheck.class,
                 HealthCheck.ofFailures(
-                    "rpc-eth.notifier", "subscribers are notified", notifier::failure),
+                    "rpc-eth.notifier", "subscribers are notified", notifier::failure, "chain"),
                 new Hashtable<>()));
   }
 
