@@ -166,6 +166,11 @@ public class ContainerIT {
   }
 
   @Test
+  public void healthIsReplaced() throws Exception {
+    replace("health");
+  }
+
+  @Test
   public void payloadIsReplaced() throws Exception {
     replace("payload");
   }

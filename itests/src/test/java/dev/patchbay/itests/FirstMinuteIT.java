@@ -12,6 +12,9 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -70,7 +73,13 @@ class FirstMinuteIT {
     Node.Result status = node.shell("patchbay:status");
     assertThat(status.status()).isZero();
     assertThat(status.output()).contains("chain id   1337").contains("mapdb").contains("clique");
-    assertThat(node.shell("patchbay:doctor").output()).contains("all components are well");
+    assertThat(status.output()).startsWith("health     HEALTHY");
+    Node.Result healthy = node.shell("patchbay:doctor");
+    assertThat(healthy.output())
+        .startsWith("the node is healthy: ")
+        .containsPattern("\\d+ health checks, \\d+ components, \\d+ bundles, \\d+ features");
+    assertThat(healthy.output().strip().lines()).hasSize(1);
+    assertThat(healthy.status()).isZero();
     assertThat(node.shell("tracer:list").output()).contains("callTracer").contains("structLogger");
     assertThat(node.shell("rpc:list").output()).contains("eth").contains("debug");
     assertThat(node.shell("txpool:status").output()).contains("pending");
@@ -80,6 +89,66 @@ class FirstMinuteIT {
     assertThat(unknown.status()).isNotZero();
     assertThat(node.shell("storage:migrate", "nosuch").output())
         .contains("there is no backend 'nosuch'");
+  }
+
+  /** One cause is one finding, the next step that it names ends it, and the status says so. */
+  @Test
+  void theDoctorNamesTheCause() throws Exception {
+    Path misspelt = node.data.resolve("etc/dev.patchbay.rpc.listenr-mine.cfg");
+    faultIsFound(
+        () -> node.shell("feature:stop patchbay-evm-engine"),
+        () -> node.shell("feature:start patchbay-evm-engine"),
+        "execution: no EVM is installed; start or install one, such as patchbay-evm-engine");
+    faultIsFound(
+        () -> node.shell("feature:uninstall patchbay-storage-mapdb"),
+        () -> node.shell("feature:install patchbay-storage-mapdb"),
+        "storage.chain: the chosen backend 'mapdb' is not installed",
+        "also waits: chain");
+    faultIsFound(
+        () -> node.shell("feature:uninstall patchbay-consensus-poa"),
+        () -> node.shell("feature:install patchbay-consensus-poa"),
+        "chain: the consensus rules 'clique' are not installed");
+    faultIsFound(
+        () -> node.shell("bundle:stop dev.patchbay.chain"),
+        () -> node.shell("bundle:start dev.patchbay.chain"),
+        "bundle dev.patchbay.chain: the bundle is stopped (feature patchbay-kernel)",
+        "next: bundle:start ",
+        "also waits: ");
+    faultIsFound(
+        () -> node.shell("bundle:uninstall dev.patchbay.rpc.net"),
+        () -> node.shell("feature:install patchbay-rpc-net"),
+        "feature patchbay-rpc-net: a bundle of the feature is not installed: dev.patchbay.rpc.net",
+        "next: feature:install patchbay-rpc-net",
+        "also waits: rpc.listener~");
+    faultIsFound(
+        () -> Files.writeString(misspelt, "port = 0\n"),
+        () -> {
+          Files.delete(misspelt);
+          return misspelt;
+        },
+        "configuration dev.patchbay.rpc.listenr: no component accepts " + misspelt);
+  }
+
+  private interface Step {
+    Object run() throws Exception;
+  }
+
+  private static void faultIsFound(Step fault, Step repair, String... finding) throws Exception {
+    fault.run();
+    Node.Result result = node.shell("patchbay:doctor");
+    for (int i = 0; i < 100 && !result.output().contains(finding[0]); i++) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+      result = node.shell("patchbay:doctor");
+    }
+    assertThat(result.output()).contains(finding).contains("1 finding: ");
+    assertThat(result.status()).isEqualTo(1);
+    assertThat(node.shell("patchbay:status").output())
+        .containsPattern("^health +(UNAVAILABLE|FAILED): " + Pattern.quote(finding[0]));
+    repair.run();
+    for (int i = 0; i < 100 && node.shell("patchbay:doctor").status() != 0; i++) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+    }
+    assertThat(node.shell("patchbay:doctor").output()).startsWith("the node is healthy");
   }
 
   @Test

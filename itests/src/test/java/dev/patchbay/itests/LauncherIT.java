@@ -90,6 +90,15 @@ class LauncherIT {
           .contains(
               "rpc.listener~mine: cannot listen", "com.example.Alone: the bundle is not active");
       assertThat(node.shell("patchbay:ready", "no.such.part").status()).isNotZero();
+      Node.Result doctor = node.shell("patchbay:doctor");
+      assertThat(doctor.status()).isEqualTo(1);
+      assertThat(doctor.output())
+          .contains("rpc.listener~mine: cannot listen", "next: correct " + mine)
+          .contains("com.example.Broken: a third party is broken")
+          .contains(
+              "bundle com.example.Alone: the bundle is not active",
+              "no installed bundle provides the package no.such.thing");
+      assertThat(doctor.output().lines()).as(doctor.output()).hasSizeLessThan(12);
       brokenFilesAreWarnedOf(deploy);
       terminal();
     }

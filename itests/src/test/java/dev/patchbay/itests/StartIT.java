@@ -117,7 +117,7 @@ class StartIT {
                   .asText())
           .isEqualTo("CALL");
       assertThat(node.shell("storage:migrate", "memory").output()).contains("done");
-      assertThat(node.shell("patchbay:doctor").output()).contains("all components are well");
+      assertThat(node.shell("patchbay:doctor").output()).contains("the node is healthy");
       assertThat(Files.readString(node.data.resolve("logs/karaf.log"))).doesNotContain("| ERROR |");
     }
   }

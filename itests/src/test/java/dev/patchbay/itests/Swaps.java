@@ -128,9 +128,9 @@ final class Swaps {
   TreeMap<String, String> settle() throws Exception {
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     while (System.nanoTime() < limit) {
-      String output = node.shell("patchbay:doctor; " + LIST).output();
-      if (output.contains("all components are well") && answers()) {
-        return states(output);
+      Node.Result result = node.shell("patchbay:doctor; " + LIST);
+      if (result.status() == 0 && answers()) { // otherwise the doctor ends the command
+        return states(result.output());
       }
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
     }

@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -46,8 +47,20 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Wires the chain. Its own references are optional and dynamic, but for that to the named stores:
- * the chain survives while a backend, the consensus rules or the executor are exchanged.
+ * the chain survives while a backend, the consensus rules or the executor are exchanged. The
+ * capability names the services that it registers, for a report on what a failed chain blocks.
  */
+@Capability(
+    namespace = "osgi.service",
+    attribute =
+        "objectClass:List<String>=\""
+            + "dev.patchbay.api.chain.ChainReader,"
+            + "dev.patchbay.api.chain.HeaderReader,"
+            + "dev.patchbay.api.consensus.ProtocolSchedule,"
+            + "dev.patchbay.api.state.StateProvider,"
+            + "dev.patchbay.api.chain.BlockImporter,"
+            + "dev.patchbay.api.chain.ForkChoice,"
+            + "dev.patchbay.api.chain.ChainVerifier\"")
 @Component(
     name = "dev.patchbay.chain",
     service = {},

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
+import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
@@ -31,6 +33,11 @@ final class ChainHealth implements HealthCheck {
   @Override
   public String name() {
     return "chain";
+  }
+
+  @Override
+  public Set<String> dependencies() {
+    return Set.of("storage.chain", ConsensusRules.class.getName());
   }
 
   @Override

@@ -5,6 +5,7 @@ import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -39,6 +40,11 @@ public final class ExecutionHealth implements HealthCheck {
   @Override
   public String name() {
     return "execution";
+  }
+
+  @Override
+  public Set<String> dependencies() {
+    return Set.of(EvmEngine.class.getName());
   }
 
   @Override

@@ -131,7 +131,8 @@ public final class Builder implements PayloadBuilder, MinerControl {
                 HealthCheck.ofFailures(
                     "payload.building",
                     "payloads are built when they are asked for",
-                    jobs::failure),
+                    jobs::failure,
+                    "chain"),
                 new Hashtable<>()));
   }
 

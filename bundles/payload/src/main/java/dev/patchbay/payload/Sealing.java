@@ -81,7 +81,10 @@ public final class Sealing implements PoolListener, ChainListener {
             context.registerService(
                 HealthCheck.class,
                 HealthCheck.ofFailures(
-                    "payload.sealing", "blocks are sealed when they are due", loop::failure),
+                    "payload.sealing",
+                    "blocks are sealed when they are due",
+                    loop::failure,
+                    "chain"),
                 new Hashtable<>()));
     try {
       loop.start();

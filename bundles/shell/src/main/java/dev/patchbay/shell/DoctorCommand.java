@@ -1,93 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.shell;
 
+import dev.patchbay.api.node.Health;
+import dev.patchbay.api.node.HealthReport;
+import dev.patchbay.api.node.PartHealth;
+import dev.patchbay.api.node.PartHealth.Kind;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
 import org.apache.karaf.shell.api.action.Action;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.lifecycle.Reference;
 import org.apache.karaf.shell.api.action.lifecycle.Service;
 import org.jspecify.annotations.Nullable;
-import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
-import org.osgi.service.component.runtime.ServiceComponentRuntime;
-import org.osgi.service.component.runtime.dto.ComponentConfigurationDTO;
-import org.osgi.service.component.runtime.dto.ComponentDescriptionDTO;
-import org.osgi.service.component.runtime.dto.UnsatisfiedReferenceDTO;
 
-/** Says of each component that is not active what it misses. */
+/** Shows what does not work and what to do next. Fails when a part failed or is unavailable. */
 @Service
 @Command(
     scope = "patchbay",
     name = "doctor",
-    description = "Says of each component that is not active what it misses")
+    description =
+        "Shows what does not work, why, and what to do; fails when a part failed or is unavailable")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class DoctorCommand implements Action {
+  private static final int MAX_FINDINGS = 20;
+  private static final int MAX_NAMES = 8;
+  private static final int MAX_MESSAGE_CHARS = 500;
+  private static final String INDENT = " ".repeat(13);
+
   @Reference private BundleContext context;
 
   @Override
   public @Nullable Object execute() {
-    int findings = 0;
-    for (Bundle bundle : context.getBundles()) {
-      boolean ours = String.valueOf(bundle.getSymbolicName()).startsWith("dev.patchbay.");
-      if (ours && bundle.getState() != Bundle.ACTIVE) {
-        System.out.println(
-            "bundle "
-                + bundle.getSymbolicName()
-                + " is not active: start it with feature:start or bundle:start "
-                + bundle.getBundleId());
-        findings++;
-      }
+    HealthReport report = new Services(context).health();
+    print(report, System.out);
+    long broken = report.parts().stream().filter(part -> isBroken(part.health().status())).count();
+    if (broken > 0) {
+      throw new IllegalStateException(
+          broken == 1 ? "1 part does not work" : broken + " parts do not work");
     }
-    ServiceComponentRuntime runtime = new Services(context).require(ServiceComponentRuntime.class);
-    for (ComponentDescriptionDTO description : runtime.getComponentDescriptionDTOs()) {
-      if (description.name.startsWith("dev.patchbay.")) {
-        findings += examine(runtime, description);
-      }
-    }
-    System.out.println(findings == 0 ? "all components are well" : findings + " findings");
     return null;
   }
 
-  private static int examine(ServiceComponentRuntime runtime, ComponentDescriptionDTO description) {
-    int findings = 0;
-    boolean configured = !"require".equals(description.configurationPolicy);
-    for (ComponentConfigurationDTO c : runtime.getComponentConfigurationDTOs(description)) {
-      configured = true;
-      if (c.state == ComponentConfigurationDTO.UNSATISFIED_CONFIGURATION) {
-        System.out.println(
-            description.name
-                + ": no configuration "
-                + String.join(", ", description.configurationPid));
-        findings++;
+  private static boolean isBroken(Health.Status status) {
+    return status == Health.Status.UNAVAILABLE || status == Health.Status.FAILED;
+  }
+
+  static void print(HealthReport report, PrintStream out) {
+    List<PartHealth> findings = report.findings();
+    if (findings.isEmpty()) {
+      out.println("the node is healthy: " + examined(report));
+      return;
+    }
+    for (PartHealth part : findings.subList(0, Math.min(MAX_FINDINGS, findings.size()))) {
+      out.printf(
+          "%-11s  %s: %s%n", part.health().status(), part.title(), cut(part.health().message()));
+      if (!part.nextStep().isEmpty()) {
+        out.println(INDENT + "next: " + cut(part.nextStep()));
       }
-      for (UnsatisfiedReferenceDTO missing : c.unsatisfiedReferences) {
-        String service =
-            java.util.Arrays.stream(description.references)
-                .filter(reference -> reference.name.equals(missing.name))
-                .map(reference -> reference.interfaceName)
-                .findFirst()
-                .orElse("?");
-        System.out.println(
-            description.name
-                + ": reference "
-                + missing.name
-                + " to "
-                + service
-                + (missing.target == null ? "" : " with " + missing.target)
-                + " is missing");
-        findings++;
-      }
-      if (c.failure != null) {
-        System.out.println(description.name + ": failed: " + Components.reason(c.failure));
-        findings++;
+      if (!part.blocked().isEmpty()) {
+        out.println(INDENT + "also waits: " + names(part.blocked()));
       }
     }
-    if (!configured) {
-      System.out.println(
-          description.name
-              + ": no configuration "
-              + String.join(", ", description.configurationPid));
-      findings++;
+    out.println(
+        (findings.size() == 1 ? "1 finding" : findings.size() + " findings")
+            + (findings.size() > MAX_FINDINGS ? ", the first " + MAX_FINDINGS + " shown" : "")
+            + ": "
+            + examined(report));
+  }
+
+  /** Returns how many parts of each kind were examined. */
+  private static String examined(HealthReport report) {
+    List<String> counts = new ArrayList<>();
+    for (Kind kind : Kind.values()) {
+      Integer count = report.examined().get(kind);
+      if (count != null) {
+        counts.add(count + " " + plural(kind));
+      }
     }
-    return findings;
+    return (counts.isEmpty() ? "nothing" : String.join(", ", counts)) + " examined";
+  }
+
+  private static String plural(Kind kind) {
+    return switch (kind) {
+      case CHECK -> "health checks";
+      case COMPONENT -> "components";
+      case BUNDLE -> "bundles";
+      case FEATURE -> "features";
+      case CONFIGURATION -> "factory configurations";
+      case SERVICE -> "services";
+    };
+  }
+
+  private static String names(List<String> all) {
+    String first = all.stream().limit(MAX_NAMES).collect(Collectors.joining(", "));
+    return all.size() <= MAX_NAMES ? first : first + " and " + (all.size() - MAX_NAMES) + " more";
+  }
+
+  /** Returns what a console shows of a message. */
+  static String cut(String message) {
+    return message.length() <= MAX_MESSAGE_CHARS
+        ? message
+        : message.substring(0, MAX_MESSAGE_CHARS) + "…";
   }
 }

@@ -2,31 +2,25 @@
 package dev.patchbay.shell;
 
 import dev.patchbay.api.node.Health;
-import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.node.HealthReport;
+import dev.patchbay.api.node.PartHealth;
+import dev.patchbay.api.node.PartHealth.Kind;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * Decides from the health of its parts whether a node is ready. A node requires some parts; any
  * other part may be broken, and the node runs without it.
  *
  * @param required the parts that the node requires, in the order of their names
- * @param optional the other parts, in the order of their names
+ * @param optional the other health checks, and all other parts that failed
  * @param isBootFinished whether the container has started all bundles that it was asked to start
  */
-record Readiness(List<Part> required, List<Part> optional, boolean isBootFinished) {
-  /** The health of the part of a name. */
-  record Part(String name, Health health) {
-    @Override
-    public String toString() {
-      return name + " is " + health.status() + ": " + health.message();
-    }
-  }
+record Readiness(List<PartHealth> required, List<PartHealth> optional, boolean isBootFinished) {
+  private static final String OURS = "dev.patchbay.";
 
   /** What a start does next. */
   enum Verdict {
@@ -39,42 +33,57 @@ record Readiness(List<Part> required, List<Part> optional, boolean isBootFinishe
   }
 
   /**
-   * Asks all parts.
+   * Reads a report.
    *
    * @param names the names of the required parts
-   * @param missing returns the health of a required part that has registered no check
-   * @param checks the checks, the preferred one first where several have one name
-   * @param broken components and bundles that failed, without a check of their own
    */
-  static Readiness of(
-      Set<String> names,
-      Collection<HealthCheck> checks,
-      Function<String, Health> missing,
-      List<Part> broken,
-      boolean isBootFinished) {
-    List<Part> known = new ArrayList<>();
-    checks.forEach(check -> known.add(new Part(check.name(), ask(check))));
-    known.sort(Comparator.comparing(Part::name)); // stable: the preferred service stays first
-    List<Part> required = new ArrayList<>();
+  static Readiness of(Set<String> names, HealthReport report, boolean isBootFinished) {
+    List<PartHealth> required = new ArrayList<>();
     for (String name : new TreeSet<>(names)) {
-      Part part =
-          known.stream()
-              .filter(candidate -> candidate.name().equals(name))
-              .findFirst()
-              .orElseGet(() -> new Part(name, missing.apply(name)));
-      required.add(part);
-      known.remove(part);
+      required.add(report.part(name).orElseGet(() -> missing(name, report)));
     }
-    broken.stream().filter(part -> !names.contains(part.name())).forEach(known::add);
-    return new Readiness(List.copyOf(required), List.copyOf(known), isBootFinished);
+    List<PartHealth> optional =
+        report.parts().stream()
+            .filter(part -> !names.contains(part.name()))
+            .filter(
+                part -> part.kind() == Kind.CHECK || part.health().status() == Health.Status.FAILED)
+            .toList();
+    return new Readiness(List.copyOf(required), optional, isBootFinished);
   }
 
-  private static Health ask(HealthCheck check) {
-    try {
-      return check.check();
-    } catch (RuntimeException | LinkageError broken) {
-      return Health.failed("the health check failed: " + broken);
-    }
+  /**
+   * Returns the health of a required part that the report does not name: that of its bundle, or of
+   * the components of its bundle.
+   */
+  private static PartHealth missing(String name, HealthReport report) {
+    List<PartHealth> own =
+        report.parts().stream()
+            .filter(part -> part.health().status() != Health.Status.HEALTHY)
+            .filter(part -> part.name().equals(OURS + name) || isComponent(part, name))
+            .toList();
+    Health health =
+        own.stream()
+            .map(PartHealth::health)
+            .filter(found -> found.status() == Health.Status.FAILED)
+            .findFirst()
+            .orElseGet(
+                () ->
+                    Health.unavailable(
+                        own.isEmpty()
+                            ? "the part has not started; its bundle or its configuration "
+                                + OURS
+                                + name
+                                + " is missing"
+                            : own.stream()
+                                .map(part -> part.name() + " " + part.health().message())
+                                .collect(Collectors.joining("; "))));
+    return new PartHealth(Kind.CHECK, name, health);
+  }
+
+  private static boolean isComponent(PartHealth part, String bundle) {
+    return part.kind() == Kind.COMPONENT
+        && part.name().startsWith(bundle + ".")
+        && part.name().indexOf('.', bundle.length() + 1) < 0;
   }
 
   /** Returns whether the node is ready. A degraded part may become healthy until the boot ends. */
@@ -84,7 +93,7 @@ record Readiness(List<Part> required, List<Part> optional, boolean isBootFinishe
     }
     boolean ready =
         required.stream()
-            .map(Part::health)
+            .map(PartHealth::health)
             .allMatch(
                 health ->
                     isBootFinished ? health.isWorking() : health.status() == Health.Status.HEALTHY);
@@ -101,29 +110,34 @@ record Readiness(List<Part> required, List<Part> optional, boolean isBootFinishe
     return has(required, Health.Status.FAILED) || has(optional, Health.Status.FAILED);
   }
 
-  private static boolean has(List<Part> parts, Health.Status status) {
+  private static boolean has(List<PartHealth> parts, Health.Status status) {
     return parts.stream().anyMatch(part -> part.health().status() == status);
   }
 
   /** Returns all parts, the required ones first. */
-  List<Part> all() {
-    List<Part> out = new ArrayList<>(required);
+  List<PartHealth> all() {
+    List<PartHealth> out = new ArrayList<>(required);
     out.addAll(optional);
     return out;
   }
 
   /** Returns the required parts that do not work. */
-  List<Part> blocking() {
+  List<PartHealth> blocking() {
     return required.stream().filter(part -> !part.health().isWorking()).toList();
   }
 
   /** Returns the parts that the node runs without, or with limits. */
-  List<Part> warnings() {
-    List<Part> out = new ArrayList<>(required);
+  List<PartHealth> warnings() {
+    List<PartHealth> out = new ArrayList<>(required);
     out.removeIf(part -> part.health().status() != Health.Status.DEGRADED);
     optional.stream()
         .filter(part -> part.health().status() != Health.Status.HEALTHY)
         .forEach(out::add);
     return out;
+  }
+
+  /** Returns a part as one line of a message. */
+  static String line(PartHealth part) {
+    return part.title() + " is " + part.health().status() + ": " + part.health().message();
   }
 }

@@ -2,6 +2,7 @@
 package dev.patchbay.shell;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.node.PartHealth;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.List;
@@ -71,28 +72,22 @@ public final class ReadyCommand implements Action {
       return null;
     }
     Readiness readiness = readiness(required);
-    for (Readiness.Part part : readiness.all()) {
-      out.printf("%-11s  %s: %s%n", part.health().status(), part.name(), part.health().message());
+    for (PartHealth part : readiness.all()) {
+      out.printf("%-11s  %s: %s%n", part.health().status(), part.title(), part.health().message());
     }
     if (!readiness.blocking().isEmpty()) {
       throw new IllegalStateException(
           "the node is not ready; parts that do not work: "
               + readiness.blocking().stream()
-                  .map(Readiness.Part::name)
+                  .map(PartHealth::name)
                   .collect(Collectors.joining(", ")));
     }
     return null;
   }
 
   private Readiness readiness(Set<String> required) {
-    Components components = new Components(context);
-    HealthChecks checks = new Services(context).find(HealthChecks.class);
-    return Readiness.of(
-        required,
-        checks == null ? List.of() : checks.all(),
-        components::missing,
-        components.failures(),
-        context.getServiceReference(BOOT_FINISHED) != null);
+    boolean isBootFinished = context.getServiceReference(BOOT_FINISHED) != null;
+    return Readiness.of(required, new Services(context).health(), isBootFinished);
   }
 
   /** Prints what the start waits for, and at the end the parts that the node runs without. */
@@ -118,7 +113,7 @@ public final class ReadyCommand implements Action {
       Thread.sleep(POLL_MILLIS);
       readiness = readiness(required);
     }
-    readiness.warnings().forEach(part -> out.println("warning: " + part));
+    readiness.warnings().forEach(part -> out.println("warning: " + Readiness.line(part)));
     if (!readiness.blocking().isEmpty()) {
       throw new IllegalStateException(lines(readiness.blocking()));
     }
@@ -135,8 +130,8 @@ public final class ReadyCommand implements Action {
     return readiness.hasFailures() ? MAX_STALL_AFTER_FAILURE : MAX_STALL;
   }
 
-  private static String lines(List<Readiness.Part> parts) {
-    return parts.stream().map(Readiness.Part::toString).collect(Collectors.joining("\n  "));
+  private static String lines(List<PartHealth> parts) {
+    return parts.stream().map(Readiness::line).collect(Collectors.joining("\n  "));
   }
 
   private static long cpuNanos() {

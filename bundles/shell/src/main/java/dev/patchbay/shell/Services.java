@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.shell;
 
+import dev.patchbay.api.node.Health;
+import dev.patchbay.api.node.HealthReport;
+import dev.patchbay.api.node.NodeHealth;
+import dev.patchbay.api.node.PartHealth;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -12,6 +17,15 @@ import org.osgi.framework.ServiceReference;
 
 /** Looks services up for one command. */
 final class Services {
+  private static final PartHealth NO_HEALTH =
+      new PartHealth(
+          PartHealth.Kind.BUNDLE,
+          "dev.patchbay.health",
+          Health.unavailable("the bundle is not active, so the health of the node is not known"),
+          "bundle:start dev.patchbay.health",
+          List.of(),
+          List.of());
+
   private final BundleContext context;
 
   Services(BundleContext context) {
@@ -33,9 +47,15 @@ final class Services {
     T service = find(type);
     if (service == null) {
       throw new IllegalStateException(
-          "no " + type.getSimpleName() + " service is there; patchbay:doctor says what is missing");
+          "no " + type.getSimpleName() + " service is registered; patchbay:doctor shows why");
     }
     return service;
+  }
+
+  /** Returns the health of the node; a report on the missing service when there is none. */
+  HealthReport health() {
+    NodeHealth health = find(NodeHealth.class);
+    return health == null ? new HealthReport(List.of(NO_HEALTH), Map.of()) : health.report();
   }
 
   /** Returns the values of a property of all services of a type. */

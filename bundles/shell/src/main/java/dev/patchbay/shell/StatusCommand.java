@@ -5,11 +5,14 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.node.HealthReport;
+import dev.patchbay.api.node.PartHealth;
 import dev.patchbay.api.storage.StorageControl;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.PoolStatus;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Block;
+import java.util.List;
 import java.util.function.Supplier;
 import org.apache.karaf.shell.api.action.Action;
 import org.apache.karaf.shell.api.action.Command;
@@ -23,7 +26,7 @@ import org.osgi.framework.BundleContext;
 @Command(
     scope = "patchbay",
     name = "status",
-    description = "Shows head, storage, consensus, pool and a swap in progress")
+    description = "Shows health, head, storage, consensus, pool and a swap in progress")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class StatusCommand implements Action {
   @Reference private BundleContext context;
@@ -31,6 +34,7 @@ public final class StatusCommand implements Action {
   @Override
   public @Nullable Object execute() {
     Services services = new Services(context);
+    System.out.println("health     " + health(services.health()));
     ChainReader chain = services.find(ChainReader.class);
     if (chain == null) {
       System.out.println("chain      not active; see patchbay:doctor");
@@ -89,6 +93,21 @@ public final class StatusCommand implements Action {
                     + progress.to()
                 : "none in progress"));
     return null;
+  }
+
+  /** Returns the worst status and its reason. */
+  static String health(HealthReport report) {
+    List<PartHealth> findings = report.findings();
+    if (findings.isEmpty()) {
+      return "HEALTHY";
+    }
+    PartHealth worst = findings.get(0);
+    return worst.health().status()
+        + ": "
+        + worst.title()
+        + ": "
+        + DoctorCommand.cut(worst.health().message())
+        + (findings.size() == 1 ? "" : "; " + findings.size() + " findings, see patchbay:doctor");
   }
 
   private static String describe(Supplier<@Nullable Block> tag) {

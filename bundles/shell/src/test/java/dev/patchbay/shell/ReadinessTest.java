@@ -4,33 +4,38 @@ package dev.patchbay.shell;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.node.Health;
-import dev.patchbay.api.node.HealthCheck;
-import dev.patchbay.shell.Readiness.Part;
+import dev.patchbay.api.node.HealthReport;
+import dev.patchbay.api.node.PartHealth;
+import dev.patchbay.api.node.PartHealth.Kind;
 import dev.patchbay.shell.Readiness.Verdict;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 class ReadinessTest {
   private static final long SECOND = 1_000_000_000L;
   private static final Health GOOD = Health.healthy("fine");
 
-  private record Check(String name, Supplier<Health> health) implements HealthCheck {
-    @Override
-    public Health check() {
-      return health.get();
-    }
+  private static PartHealth part(String name, Health health) {
+    return new PartHealth(Kind.CHECK, name, health);
   }
 
-  private static Readiness of(Health chain, boolean booted, Part... broken) {
-    return Readiness.of(
-        Set.of("chain", "execution"),
-        List.of(new Check("execution", () -> GOOD), new Check("chain", () -> chain)),
-        name -> Health.unavailable("missing"),
-        List.of(broken),
-        booted);
+  private static PartHealth part(Kind kind, String name, Health health) {
+    return new PartHealth(kind, name, health);
+  }
+
+  private static Readiness of(Set<String> names, boolean booted, PartHealth... parts) {
+    return Readiness.of(names, new HealthReport(List.of(parts), Map.of()), booted);
+  }
+
+  private static Readiness of(Health chain, boolean booted, PartHealth... broken) {
+    List<PartHealth> parts = new ArrayList<>(List.of(broken));
+    parts.add(part("execution", GOOD));
+    parts.add(part("chain", chain));
+    return of(Set.of("chain", "execution"), booted, parts.toArray(new PartHealth[0]));
   }
 
   @Test
@@ -41,7 +46,7 @@ class ReadinessTest {
     assertThat(of(Health.starting("opening"), true).verdict()).isEqualTo(Verdict.WAIT);
     assertThat(of(Health.starting("opening"), true).isStarting()).isTrue();
     Readiness refused = of(Health.failed("refused"), true);
-    assertThat(refused.blocking()).containsExactly(new Part("chain", Health.failed("refused")));
+    assertThat(refused.blocking()).containsExactly(part("chain", Health.failed("refused")));
   }
 
   @Test
@@ -49,58 +54,58 @@ class ReadinessTest {
     Health degraded = Health.degraded("no namespace eth");
     assertThat(of(degraded, false).verdict()).isEqualTo(Verdict.WAIT);
     assertThat(of(degraded, true).verdict()).isEqualTo(Verdict.READY);
-    assertThat(of(degraded, true).warnings()).containsExactly(new Part("chain", degraded));
+    assertThat(of(degraded, true).warnings()).containsExactly(part("chain", degraded));
   }
 
   @Test
   void theNodeRunsWithoutOptionalParts() {
-    Part listener = new Part("rpc.listener~mine", Health.failed("the port is taken"));
+    PartHealth listener =
+        part(Kind.COMPONENT, "rpc.listener~mine", Health.failed("the port is taken"));
     Readiness readiness = of(GOOD, true, listener);
     assertThat(readiness.verdict()).isEqualTo(Verdict.READY);
     assertThat(readiness.warnings()).containsExactly(listener);
     assertThat(readiness.hasFailures()).isTrue();
+    assertThat(Readiness.line(listener))
+        .isEqualTo("rpc.listener~mine is FAILED: the port is taken");
   }
 
   @Test
-  void aRequiredPartWithoutACheckIsExplained() {
+  void aComponentThatWaitsIsNoWarningOfAStart() {
     Readiness readiness =
-        Readiness.of(
-            Set.of("chain"),
-            List.of(),
-            name -> Health.failed(name + " has a wrong genesis"),
-            List.of(new Part("chain", Health.failed("named twice"))),
-            false);
+        of(GOOD, true, part(Kind.COMPONENT, "a.Waiting", Health.unavailable("lacks B")));
+    assertThat(readiness.warnings()).isEmpty();
+    assertThat(readiness.hasFailures()).isFalse();
+  }
+
+  @Test
+  void aRequiredPartWithoutACheckIsTheComponentOfItsPid() {
+    Readiness readiness =
+        of(Set.of("chain"), false, part(Kind.COMPONENT, "chain", Health.failed("wrong genesis")));
     assertThat(readiness.verdict()).isEqualTo(Verdict.FAILED);
     assertThat(readiness.all())
-        .containsExactly(new Part("chain", Health.failed("chain has a wrong genesis")));
+        .containsExactly(part(Kind.COMPONENT, "chain", Health.failed("wrong genesis")));
   }
 
   @Test
-  void aCheckThatThrowsCountsAsFailed() {
-    Check throwing =
-        new Check(
-            "mine",
-            () -> {
-              throw new IllegalStateException("a bug");
-            });
-    Readiness readiness = Readiness.of(Set.of(), List.of(throwing), name -> GOOD, List.of(), true);
-    assertThat(readiness.warnings()).hasSize(1);
-    assertThat(readiness.warnings().get(0).health().status()).isEqualTo(Health.Status.FAILED);
-    assertThat(readiness.warnings().get(0).health().message()).contains("a bug");
+  void aRequiredPartWithoutACheckIsExplainedByItsBundle() {
+    PartHealth waits =
+        part(Kind.COMPONENT, "execution.Execution", Health.unavailable("lacks ChainReader"));
+    assertThat(of(Set.of("execution"), true, waits).blocking())
+        .containsExactly(
+            part("execution", Health.unavailable("execution.Execution lacks ChainReader")));
+    PartHealth stopped =
+        part(Kind.BUNDLE, "dev.patchbay.execution", Health.failed("its start failed"));
+    assertThat(of(Set.of("execution"), true, waits, stopped).verdict()).isEqualTo(Verdict.FAILED);
+    assertThat(of(Set.of("execution"), true).blocking().get(0).health().message())
+        .contains("dev.patchbay.execution is missing");
   }
 
   @Test
   void ofSeveralChecksWithOneNameThePreferredOneCountsAndAllAreShown() {
-    Health other = Health.failed("shadowed");
-    Readiness readiness =
-        Readiness.of(
-            Set.of("chain"),
-            List.of(new Check("chain", () -> GOOD), new Check("chain", () -> other)),
-            name -> GOOD,
-            List.of(),
-            true);
+    PartHealth other = part("chain#2", Health.failed("shadowed"));
+    Readiness readiness = of(Set.of("chain"), true, other, part("chain", GOOD));
     assertThat(readiness.verdict()).isEqualTo(Verdict.READY);
-    assertThat(readiness.warnings()).containsExactly(new Part("chain", other));
+    assertThat(readiness.warnings()).containsExactly(other);
   }
 
   @Test
@@ -113,25 +118,5 @@ class ReadinessTest {
     assertThat(stall.isStalled("b", 19 * SECOND, 3 * SECOND, limit)).as("work").isFalse();
     assertThat(stall.isStalled("b", 28 * SECOND, 3 * SECOND, limit)).isFalse();
     assertThat(stall.isStalled("b", 29 * SECOND, 4 * SECOND, limit)).isTrue();
-  }
-
-  @Test
-  void theReasonIsTheMessageOfTheComponentsException() {
-    String trace =
-        """
-        java.lang.reflect.InvocationTargetException
-        \tat java.base/jdk.internal.reflect.Constructor.newInstance(Constructor.java:500)
-        Caused by: java.io.IOException: cannot listen on 127.0.0.1:1 (Address already in use)
-        \tat dev.patchbay.rpc.server.Listener.<init>(Listener.java:250)
-        \t... 42 more
-        Caused by: java.net.BindException: Address already in use
-        """;
-    assertThat(Components.reason(trace))
-        .isEqualTo("cannot listen on 127.0.0.1:1 (Address already in use)");
-    assertThat(
-            Components.reason("java.lang.IllegalArgumentException: key genesis is missing\n\tat x"))
-        .isEqualTo("key genesis is missing");
-    assertThat(Components.reason("java.lang.NullPointerException\n\tat x"))
-        .isEqualTo("java.lang.NullPointerException");
   }
 }

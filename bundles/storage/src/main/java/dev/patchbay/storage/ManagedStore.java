@@ -16,6 +16,7 @@ import dev.patchbay.binding.Loop;
 import dev.patchbay.binding.NotBoundException;
 import dev.patchbay.binding.Slot;
 import java.time.Duration;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -374,6 +375,11 @@ final class ManagedStore implements NamedStore, HealthCheck {
   @Override
   public String name() {
     return "storage." + name;
+  }
+
+  @Override
+  public Set<String> dependencies() {
+    return Set.of(StorageBackend.class.getName());
   }
 
   @Override

@@ -12,6 +12,7 @@ import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -29,8 +30,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Wires the named stores. Its references are optional and dynamic: a backend may come and go while
- * owners keep their stores.
+ * owners keep their stores. The capability names the services that it registers.
  */
+@Capability(
+    namespace = "osgi.service",
+    attribute =
+        "objectClass:List<String>=\""
+            + "dev.patchbay.api.storage.Stores,"
+            + "dev.patchbay.api.storage.StorageControl\"")
 @Component(
     name = "dev.patchbay.storage",
     service = {},

@@ -41,7 +41,7 @@ public final class LogIndexComponent implements LogIndex {
                 ChainListener.class, (removed, added) -> index.wake(), new Hashtable<>()),
             context.registerService(
                 HealthCheck.class,
-                HealthCheck.ofFailures("log.index", "blocks are indexed", index::failure),
+                HealthCheck.ofFailures("log.index", "blocks are indexed", index::failure, "chain"),
                 new Hashtable<>()));
     try {
       index.start();

@@ -115,7 +115,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
             context.registerService(
                 HealthCheck.class,
                 HealthCheck.ofFailures(
-                    "rpc-eth.notifier", "subscribers are notified", notifier::failure),
+                    "rpc-eth.notifier", "subscribers are notified", notifier::failure, "chain"),
                 new Hashtable<>()));
     if (hasReaders()) { // of a predecessor, which may have missed some
       pool.pending().values().stream()

@@ -5,6 +5,7 @@ import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.node.ListeningSockets;
 import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.binding.ConfigurationKeys;
 import java.io.IOException;
@@ -378,6 +379,11 @@ public final class Listener implements HealthCheck {
   @Override
   public String name() {
     return name;
+  }
+
+  @Override
+  public Set<String> dependencies() {
+    return Set.of(RpcNamespace.class.getName());
   }
 
   @Override

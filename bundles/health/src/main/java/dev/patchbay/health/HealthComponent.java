@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.health;
+
+import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.node.HealthReport;
+import dev.patchbay.api.node.NodeHealth;
+import org.apache.karaf.features.FeaturesService;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceReference;
+import org.osgi.service.cm.ConfigurationAdmin;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.component.runtime.ServiceComponentRuntime;
+
+/**
+ * Reads the container, and reports the health of its parts. A part whose activation fails is asked
+ * for its check only once: a look-up for each report would activate the part again each time.
+ */
+@Component(immediate = true)
+public final class HealthComponent implements NodeHealth {
+  /** The service that Karaf registers after it has started the boot features. */
+  private static final String BOOT_FINISHED = "org.apache.karaf.features.BootFinished";
+
+  private final BundleContext context;
+  private final HealthChecks checks = new HealthChecks();
+  private final History history = new History();
+  private final BundleReader bundles;
+  private final ComponentReader components;
+  private final ConfigurationReader configurations;
+  private final FeatureReader features;
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile @Nullable FeaturesService featuresService;
+
+  /** Creates the service. */
+  @Activate
+  public HealthComponent(
+      BundleContext context,
+      @Reference ServiceComponentRuntime runtime,
+      @Reference ConfigurationAdmin admin) {
+    this.context = context;
+    bundles = new BundleReader(context);
+    components = new ComponentReader(runtime);
+    configurations = new ConfigurationReader(context, admin);
+    features = new FeatureReader(context);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addCheck(ServiceReference<HealthCheck> reference, HealthCheck check) {
+    checks.add(reference, check);
+  }
+
+  void removeCheck(ServiceReference<HealthCheck> reference, HealthCheck check) {
+    checks.remove(reference, check);
+  }
+
+  @Override
+  public HealthReport report() {
+    FeaturesService service = featuresService;
+    boolean isBootFinished = service == null || context.getServiceReference(BOOT_FINISHED) != null;
+    var read = components.read(history);
+    return Diagnosis.of(
+        new Snapshot(
+            checks.ask(),
+            read,
+            bundles.read(isBootFinished, history),
+            service == null || !isBootFinished ? null : features.read(service),
+            isBootFinished ? configurations.read(read) : null,
+            history));
+  }
+}
