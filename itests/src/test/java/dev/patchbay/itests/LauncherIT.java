@@ -86,7 +86,7 @@ class LauncherIT {
       Node.Result ready = node.shell("patchbay:ready");
       assertThat(ready.status()).isZero();
       assertThat(ready.output())
-          .contains("chain: head is block 0", "execution: an EVM is installed")
+          .contains("chain: head is block 0", "execution: the EVM of the chain is installed")
           .contains(
               "rpc.listener~mine: cannot listen", "com.example.Alone: the bundle is not active");
       assertThat(node.shell("patchbay:ready", "no.such.part").status()).isNotZero();
@@ -166,7 +166,7 @@ class LauncherIT {
     theLockIsTheNodes();
     node.launch(Map.of());
     assertThat(node.exitStatus()).isNotZero();
-    assertThat(node.output()).contains("execution is UNAVAILABLE: no EVM is installed");
+    assertThat(node.output()).contains("execution is UNAVAILABLE: the EVM 'patchbay'");
   }
 
   /** Broken files in the deploy folder: a warning each, on the console, too. */

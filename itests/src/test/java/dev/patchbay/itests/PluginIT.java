@@ -3,18 +3,25 @@ package dev.patchbay.itests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarEntry;
+import java.util.jar.JarInputStream;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Follows docs/write-a-plugin.md: its commands are run as they stand, but for ports and folders.
+ * Bundles of third parties beside ours.
  */
 class PluginIT {
   @TempDir Path folder;
@@ -71,6 +78,100 @@ class PluginIT {
     } catch (AssertionError notYet) {
       return "";
     }
+  }
+
+  /** Bundles of a third party that have the names of ours and a higher ranking. */
+  @Test
+  void anEvmAndRulesOfTheSameNameAreUsedByCommandAlone() throws Exception {
+    try (Node node = new Node(folder.resolve("choices")).quick().start()) {
+      String evm = "dev.patchbay.evm.engine";
+      String rules = "dev.patchbay.consensus.poa";
+      pay(node);
+      install(node, "evm-engine", "com.example.evm");
+      install(node, "consensus-poa", "com.example.poa");
+      shell(node, "bundle:update " + evm);
+      shell(node, "bundle:update " + rules);
+      assertThat(shell(node, "evm:list")).containsPattern("[*] patchbay +" + evm);
+      assertThat(shell(node, "consensus:list")).containsPattern("[*] clique +" + rules);
+      pay(node);
+      assertThat(node.shell("evm:use patchbay").output()).contains("several bundles");
+      shell(node, "bundle:stop " + evm);
+      assertThat(error(node)).contains("the EVM 'patchbay' of bundle " + evm, "com.example.evm");
+      assertThat(node.shell("patchbay:ready").output()).contains("of bundle " + evm);
+      assertThat(shell(node, "evm:use --bundle com.example.evm patchbay"))
+          .contains("'patchbay' of bundle com.example.evm; before: 'patchbay' of bundle " + evm);
+      pay(node);
+      shell(node, "bundle:stop " + rules);
+      assertThat(error(node)).contains("the consensus rules 'clique' of bundle " + rules);
+      assertThat(node.shell("consensus:use dev.patchbay.consensus.engine").output())
+          .contains("the genesis decides the name");
+      shell(node, "consensus:use com.example.poa");
+      pay(node);
+      shell(node, "bundle:start " + evm);
+      shell(node, "bundle:start " + rules);
+      node.close();
+
+      assertThat(Journeys.refusal(node, "--evm", "fast"))
+          .contains("the chain uses the EVM 'patchbay' of bundle com.example.evm, not 'fast'");
+      node.start();
+      assertThat(shell(node, "evm:list")).containsPattern("[*] patchbay +com.example.evm");
+      assertThat(shell(node, "consensus:list")).containsPattern("[*] clique +com.example.poa");
+      pay(node);
+      shell(node, "bundle:uninstall com.example.evm");
+      assertThat(error(node)).contains("the EVM 'patchbay' of bundle com.example.evm", evm);
+    }
+  }
+
+  private static String shell(Node node, String command) throws Exception {
+    Node.Result result = node.shell(command);
+    assertThat(result.status()).as(command + ": " + result.output()).isZero();
+    return result.output();
+  }
+
+  /** Sends a transaction, which needs the EVM and the rules, and waits for its block. */
+  private static void pay(Node node) throws Exception {
+    String count = node.result("eth_getTransactionCount", Accounts.FIRST, "latest").asText();
+    String hash = node.send(Accounts.transfer(0, Long.decode(count)));
+    assertThat(Journeys.receipt(node, hash).get("status").asText()).isEqualTo("0x1");
+  }
+
+  /** Returns the message of a call that fails. */
+  private static String error(Node node) throws Exception {
+    return node.call("eth_call", Map.of("to", Accounts.FIRST), "latest")
+        .at("/error/message")
+        .asText();
+  }
+
+  /** Installs a copy of a bundle of the node with another symbolic name and a higher ranking. */
+  private void install(Node node, String artifact, String symbolicName) throws Exception {
+    Path original;
+    try (Stream<Path> files = Files.walk(Node.ROOT.resolve("karaf-assembly/target/assembly"))) {
+      original =
+          files
+              .filter(file -> file.getFileName().toString().matches(artifact + "-.*\\.jar"))
+              .findFirst()
+              .orElseThrow();
+    }
+    Path copy = folder.resolve(symbolicName + ".jar");
+    try (JarInputStream in = new JarInputStream(Files.newInputStream(original))) {
+      Manifest manifest = in.getManifest();
+      manifest.getMainAttributes().putValue("Bundle-SymbolicName", symbolicName);
+      try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(copy), manifest)) {
+        for (JarEntry entry = in.getNextJarEntry(); entry != null; entry = in.getNextJarEntry()) {
+          out.putNextEntry(new JarEntry(entry.getName()));
+          byte[] content = in.readAllBytes();
+          if (entry.getName().matches("OSGI-INF/[^/]*\\.xml")) {
+            String ranking = "<property name='service.ranking' type='Integer' value='100'/>";
+            content =
+                new String(content, StandardCharsets.UTF_8)
+                    .replace("<service>", ranking + "<service>")
+                    .getBytes(StandardCharsets.UTF_8);
+          }
+          out.write(content);
+        }
+      }
+    }
+    shell(node, "bundle:install -s " + copy.toUri());
   }
 
   @Test

@@ -17,6 +17,7 @@ import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.binding.Listeners;
+import dev.patchbay.binding.NamedServices.Registration;
 import dev.patchbay.execution.Executions;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Transaction;
@@ -75,13 +76,14 @@ public final class Chains {
     BlockExecutor[] executor = new BlockExecutor[1];
     TrieWorkers workers = new TrieWorkers(Runtime.getRuntime().availableProcessors() - 1);
     BadBlocks bad = new BadBlocks();
+    GenesisFile file = GenesisFile.parse(genesis);
     Chain chain =
         new Chain(
-            GenesisFile.parse(genesis),
+            file,
             workers,
             new RecentNodes(recentBlocks),
             bad,
-            name -> rules,
+            choices(file, rules),
             new HistoryPruner.Windows(historyBlocks, Long.MAX_VALUE, Long.MAX_VALUE));
     Listeners<ChainListener> listeners = new Listeners<>((message, failure) -> {}, message -> {});
     ImportPipeline pipeline =
@@ -109,16 +111,25 @@ public final class Chains {
    */
   public static ChainVerifier verifier(
       JsonNode genesis, KeyValueStore store, ConsensusRules rules, BooleanSupplier importing) {
+    GenesisFile file = GenesisFile.parse(genesis);
     Chain chain =
         new Chain(
-            GenesisFile.parse(genesis),
+            file,
             new TrieWorkers(0),
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             new BadBlocks(),
-            name -> rules,
+            choices(file, rules),
             HistoryPruner.Windows.ALL);
     chain.attach(new FixedStore(store));
     return new Verifier(chain, importing);
+  }
+
+  /** Returns choices with rules under the name that the genesis asks for. */
+  private static Choices choices(GenesisFile genesis, ConsensusRules rules) {
+    String name = genesis.config().consensus();
+    Choices choices = new Choices(name, "");
+    choices.rules().add(new Registration(1, 0, "rules", "bundle 1"), name, rules);
+    return choices;
   }
 
   /** Returns an empty store in memory for a chain. */

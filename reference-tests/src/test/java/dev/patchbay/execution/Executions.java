@@ -14,8 +14,6 @@ public final class Executions {
   /** Returns an executor with an engine. */
   public static BlockExecutor of(
       HeaderReader headers, ProtocolSchedule schedule, StateProvider states, EvmEngine engine) {
-    Execution execution = new Execution(headers, schedule, states);
-    execution.setEngine(engine);
-    return execution;
+    return new Execution(headers, schedule, states, () -> engine);
   }
 }

@@ -36,7 +36,8 @@ class VerifyTests {
   private static final int ALL = 1_000;
 
   /** Keys that a store may be without. */
-  private static final Set<String> OPTIONAL = Set.of("safe", "finalized", "side-blocks");
+  private static final Set<String> OPTIONAL =
+      Set.of("safe", "finalized", "side-blocks", "evm", "rules");
 
   /** The columns whose values are verified by unwinding. */
   private static final Set<Column> HISTORY =

@@ -38,19 +38,36 @@ public final class NamedServices<T> {
    * @param id the property {@code service.id}: a registration has it for itself, and a later one a
    *     higher one
    * @param ranking the property {@code service.ranking}
+   * @param symbolicName the symbolic name of the bundle; empty when it is not known
    * @param bundle the bundle, for messages
    */
-  public record Registration(long id, int ranking, String bundle) {
-    private static final Comparator<Registration> PREFERRED_FIRST =
+  public record Registration(long id, int ranking, String symbolicName, String bundle) {
+    static final Comparator<Registration> PREFERRED_FIRST =
         Comparator.comparing(Registration::ranking).reversed().thenComparing(Registration::id);
 
     /** Reads the properties of a service; absent ones are 0. */
     public static Registration of(Map<String, ?> properties) {
-      Object bundle = properties.get("service.bundleid");
+      return of(properties, null);
+    }
+
+    /**
+     * Reads the properties of a service; absent ones are 0.
+     *
+     * @param symbolicName the symbolic name of its bundle; null when it is not known
+     */
+    public static Registration of(Map<String, ?> properties, @Nullable String symbolicName) {
+      Object number = properties.get("service.bundleid");
+      String bundle = number == null ? "of no container" : number.toString();
       return new Registration(
           properties.get("service.id") instanceof Number id ? id.longValue() : 0,
           properties.get("service.ranking") instanceof Integer ranking ? ranking : 0,
-          "bundle " + (bundle == null ? "of no container" : bundle));
+          symbolicName == null ? "" : symbolicName,
+          "bundle " + (symbolicName == null ? bundle : symbolicName + " (" + bundle + ")"));
+    }
+
+    /** Returns whether both are the same registration. */
+    boolean isSame(Registration other) {
+      return id == other.id;
     }
   }
 
@@ -84,7 +101,7 @@ public final class NamedServices<T> {
           entries.sort(Comparator.comparing(Entry<T>::registration, Registration.PREFERRED_FIRST));
           inUse.put(name, entries.get(0).service());
           if (before != null) {
-            boolean wins = entries.get(0).registration().equals(registration);
+            boolean wins = entries.get(0).registration().isSame(registration);
             (wins ? replaced : shadowed)
                 .computeIfAbsent(before.registration().bundle(), key -> new TreeSet<>())
                 .add(name);
@@ -101,29 +118,32 @@ public final class NamedServices<T> {
   /** Removes the services of one registration; does nothing when there are none. */
   public synchronized void remove(Registration registration) {
     Map<String, Set<String>> next = new TreeMap<>();
+    String removed = registration.bundle();
     for (Map.Entry<String, List<Entry<T>>> named : byName.entrySet()) {
       String name = named.getKey();
       List<Entry<T>> entries = named.getValue();
-      boolean used = entries.get(0).registration().equals(registration);
-      entries.removeIf(entry -> entry.registration().equals(registration));
+      Registration preferred = entries.get(0).registration();
+      boolean used = preferred.isSame(registration);
+      entries.removeIf(entry -> entry.registration().isSame(registration));
       if (entries.isEmpty()) {
         inUse.remove(name);
       } else if (used) {
+        removed = preferred.bundle(); // the symbolic name may not be known any longer
         inUse.put(name, entries.get(0).service());
         next.computeIfAbsent(entries.get(0).registration().bundle(), key -> new TreeSet<>())
             .add(name);
       }
     }
     byName.values().removeIf(List::isEmpty);
-    next.forEach(
-        (bundle, names) ->
-            warn.accept(
-                list(names)
-                    + " of "
-                    + registration.bundle()
-                    + " is removed; that of "
-                    + bundle
-                    + " takes its place"));
+    for (Map.Entry<String, Set<String>> other : next.entrySet()) {
+      warn.accept(
+          list(other.getValue())
+              + " of "
+              + removed
+              + " is removed; that of "
+              + other.getKey()
+              + " takes its place");
+    }
   }
 
   private String list(Set<String> names) {

@@ -16,7 +16,7 @@ class NamedServicesTest {
   private final NamedServices<String> services = new NamedServices<>("namespace", warnings::add);
 
   private static Registration registration(long id, int ranking) {
-    return new Registration(id, ranking, "bundle " + id);
+    return new Registration(id, ranking, "b" + id, "bundle " + id);
   }
 
   @Test
@@ -79,8 +79,25 @@ class NamedServicesTest {
   void propertiesOfAServiceDecide() {
     Registration ranked =
         Registration.of(Map.of("service.id", 7L, "service.ranking", 3, "service.bundleid", 41L));
-    assertThat(ranked).isEqualTo(new Registration(7, 3, "bundle 41"));
+    assertThat(ranked).isEqualTo(new Registration(7, 3, "", "bundle 41"));
+    assertThat(Registration.of(Map.of("service.bundleid", 41L), "com.example.eth").bundle())
+        .isEqualTo("bundle com.example.eth (41)");
     assertThat(Registration.of(Map.of()).ranking()).isZero();
+  }
+
+  /** The bundle of a registration may not be known any longer when the registration is removed. */
+  @Test
+  void aRegistrationIsRemovedByItsId() {
+    Map<String, Object> properties = Map.of("service.id", 7L, "service.bundleid", 41L);
+    services.add(Registration.of(properties, "com.example.eth"), "eth", "ours");
+    services.add(registration(9, 0), "eth", "theirs");
+    warnings.clear();
+    services.remove(Registration.of(properties));
+    assertThat(services.get("eth")).isEqualTo("theirs");
+    assertThat(warnings)
+        .containsExactly(
+            "namespace eth of bundle com.example.eth (41) is removed; that of bundle 9 takes its"
+                + " place");
   }
 
   /** In whatever order services come and go: the preferred one of those present is in use. */

@@ -128,6 +128,12 @@ final class CanonicalCheck extends Check {
     if (reader.get(Columns.META, Keys.SIDE_BLOCKS) != null) {
       expect(Keys.SIDE_BLOCKS, new byte[] {1}, "is not 1");
     }
+    for (byte[] key : List.of(Keys.EVM, Keys.RULES)) {
+      byte[] value = reader.get(Columns.META, key);
+      if (value != null && StoredChoice.parse(value) == null) {
+        findings.add(Columns.META, name(key), "is no name and bundle with their checksum");
+      }
+    }
     for (byte[] key : List.of(Keys.SAFE, Keys.FINALIZED)) {
       byte[] value = reader.get(Columns.META, key);
       if (value != null && value.length != Hash.SIZE) {

@@ -5,7 +5,6 @@ import dev.patchbay.api.chain.BlockRetention;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.consensus.ProtocolSchedule;
-import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.NamedStore;
@@ -16,7 +15,6 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.UInt256;
 import java.util.List;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,7 +30,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
   private final ChainConfig config;
   private final ChainOpener opener;
   private final BadBlocks bad;
-  private final Function<String, @Nullable ConsensusRules> rules;
+  private final Choices choices;
   private final ChainHead head = new ChainHead();
   private final HistoryPruner pruner;
   private final BlockStore blocks;
@@ -43,7 +41,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
   /**
    * Creates a chain without a store.
    *
-   * @param rules returns the installed rules by their name
+   * @param choices the EVM and the consensus rules
    * @param windows how much history the chain keeps
    */
   Chain(
@@ -51,17 +49,18 @@ final class Chain implements ChainReader, ProtocolSchedule {
       TrieWorkers workers,
       RecentNodes recent,
       BadBlocks bad,
-      Function<String, @Nullable ConsensusRules> rules,
+      Choices choices,
       HistoryPruner.Windows windows) {
     this.bad = bad;
-    this.rules = rules;
+    this.choices = choices;
     this.config = genesisFile.config();
     this.opener = new ChainOpener(genesisFile, workers);
     ReorgSequence reorgs = new ReorgSequence();
     this.pruner = new HistoryPruner(windows, LOG::info);
     this.blocks = new BlockStore(head, pruner);
     this.states = new StateArchive(head, recent, pruner, reorgs, workers);
-    this.writer = new HeadWriter(opener, head, blocks, states, pruner, reorgs, recent, sideBlocks);
+    this.writer =
+        new HeadWriter(opener, head, blocks, states, pruner, reorgs, recent, sideBlocks, choices);
   }
 
   /** Sets the store that is read and written from now on. */
@@ -73,9 +72,10 @@ final class Chain implements ChainReader, ProtocolSchedule {
     return head.storage();
   }
 
-  /** Writes the genesis block into an empty store. */
+  /** Writes the genesis block, and the names of the choices, into an empty store. */
   void initialize(KeyValueStore store) {
     opener.initialize(store);
+    choices.initialize(store);
   }
 
   /** Describes the head of a store for messages. */
@@ -120,12 +120,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
 
   @Override
   public ConsensusRules rules() {
-    String name = config.consensus();
-    ConsensusRules installed = rules.apply(name);
-    if (installed == null) {
-      throw new NotReadyException("the consensus rules '" + name + "' are not installed");
-    }
-    return installed;
+    return choices.rules().require();
   }
 
   @Override

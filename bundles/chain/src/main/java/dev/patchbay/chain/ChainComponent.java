@@ -2,6 +2,7 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.ChainChoices;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ChainVerifier;
@@ -9,6 +10,7 @@ import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.consensus.ProtocolSchedule;
+import dev.patchbay.api.evm.EvmChoice;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.node.HealthCheck;
@@ -20,7 +22,7 @@ import dev.patchbay.api.storage.StoreOwner;
 import dev.patchbay.api.storage.Stores;
 import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.binding.Listeners;
-import dev.patchbay.binding.NamedServices;
+import dev.patchbay.binding.NamedServices.Registration;
 import java.nio.file.Path;
 import java.util.Hashtable;
 import java.util.List;
@@ -29,7 +31,9 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.bundle.Capability;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -60,7 +64,9 @@ import org.slf4j.LoggerFactory;
             + "dev.patchbay.api.state.StateProvider,"
             + "dev.patchbay.api.chain.BlockImporter,"
             + "dev.patchbay.api.chain.ForkChoice,"
-            + "dev.patchbay.api.chain.ChainVerifier\"")
+            + "dev.patchbay.api.chain.ChainVerifier,"
+            + "dev.patchbay.api.evm.EvmChoice,"
+            + "dev.patchbay.api.chain.ChainChoices\"")
 @Component(
     name = "dev.patchbay.chain",
     service = {},
@@ -103,6 +109,13 @@ public final class ChainComponent {
             "How many of the latest blocks have their transactions in the index by hash: at least"
                 + " 128, and at most history.blocks; 0 for all blocks that keep their bodies")
     long history_transactions() default 0;
+
+    /** Name of the EVM of a new chain. */
+    @AttributeDefinition(
+        description =
+            "Name of the EVM that a new chain uses, patchbay when it is empty. A chain that exists"
+                + " uses the EVM that is written with it; another name here is refused")
+    String evm() default "";
   }
 
   private final ReentrantLock imports = new ReentrantLock(true);
@@ -116,8 +129,7 @@ public final class ChainComponent {
   private final List<ServiceRegistration<?>> registrations;
   private final Listeners<ChainListener> listeners = new Listeners<>(LOG::warn, LOG::info);
   private volatile @Nullable BlockExecutor executor;
-  private final NamedServices<ConsensusRules> rules =
-      new NamedServices<>("consensus rules", LOG::warn);
+  private final Choices choices;
 
   /** Reads the genesis and registers the services of the chain. */
   @Activate
@@ -137,9 +149,9 @@ public final class ChainComponent {
     GenesisFile genesis =
         GenesisFile.read(
             Path.of(config.genesis()), environment.isBlank() ? null : Path.of(environment));
+    choices = new Choices(genesis.config().consensus(), config.evm());
     chain =
-        new Chain(
-            genesis, workers, new RecentNodes(RecentNodes.MAX_BLOCKS), bad, rules::get, windows);
+        new Chain(genesis, workers, new RecentNodes(RecentNodes.MAX_BLOCKS), bad, choices, windows);
     pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
     verifier = new Verifier(chain, imports::isLocked);
     store = stores.register(STORE, Columns.ALL, new Owner());
@@ -154,6 +166,11 @@ public final class ChainComponent {
             context.registerService(BlockImporter.class, pipeline.importer(), new Hashtable<>()),
             context.registerService(ForkChoice.class, pipeline.forkChoice(), new Hashtable<>()),
             context.registerService(ChainVerifier.class, verifier, new Hashtable<>()),
+            context.registerService(EvmChoice.class, choices, new Hashtable<>()),
+            context.registerService(
+                ChainChoices.class,
+                new ChoiceSwitch(chain, choices, imports, bad),
+                new Hashtable<>()),
             context.registerService(
                 HealthCheck.class,
                 new ChainHealth(() -> chain.head().number(), chain::rules),
@@ -212,29 +229,44 @@ public final class ChainComponent {
   }
 
   @Reference(
+      service = ConsensusRules.class,
       cardinality = ReferenceCardinality.MULTIPLE,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  void addRules(ConsensusRules added, Map<String, Object> properties) {
-    rules.add(NamedServices.Registration.of(properties), added.name(), added);
+  void addRules(
+      ConsensusRules added,
+      ServiceReference<ConsensusRules> reference,
+      Map<String, Object> properties) {
+    choices.rules().add(registration(reference, properties), added.name(), added);
     bad.clearRejections();
   }
 
   void removeRules(ConsensusRules removed, Map<String, Object> properties) {
-    rules.remove(NamedServices.Registration.of(properties));
+    choices.rules().remove(Registration.of(properties));
   }
 
-  /** What one EVM has refused another may take. */
+  /** What one EVM has rejected another one may accept. */
   @Reference(
+      service = EvmEngine.class,
       cardinality = ReferenceCardinality.MULTIPLE,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  void addEngine(EvmEngine added) {
+  void addEngine(
+      EvmEngine added, ServiceReference<EvmEngine> reference, Map<String, Object> properties) {
+    String name = String.valueOf(properties.getOrDefault(EvmEngine.NAME, ""));
+    choices.evm().add(registration(reference, properties), name, added);
     bad.clearRejections();
   }
 
-  void removeEngine(EvmEngine gone) {
+  void removeEngine(EvmEngine removed, Map<String, Object> properties) {
+    choices.evm().remove(Registration.of(properties));
     bad.clearRejections();
+  }
+
+  private static Registration registration(
+      ServiceReference<?> reference, Map<String, Object> properties) {
+    Bundle bundle = reference.getBundle(); // null when the service was unregistered meanwhile
+    return Registration.of(properties, bundle == null ? null : bundle.getSymbolicName());
   }
 
   @Reference(

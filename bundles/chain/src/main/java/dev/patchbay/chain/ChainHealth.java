@@ -46,9 +46,7 @@ final class ChainHealth implements HealthCheck {
       String message = "head is block " + head.getAsLong();
       rules.run();
       return Health.healthy(message);
-    } catch (NotReadyException missing) {
-      return Health.unavailable(missing.getMessage() + "; install the bundle that provides them");
-    } catch (StorageException | StorageUnavailableException unavailable) {
+    } catch (NotReadyException | StorageException | StorageUnavailableException unavailable) {
       return Health.unavailable(String.valueOf(unavailable.getMessage()));
     }
   }

@@ -26,6 +26,7 @@ final class HeadWriter {
   private final ReorgSequence reorgs;
   private final RecentNodes recent;
   private final SideBlocks sideBlocks;
+  private final Choices choices;
 
   HeadWriter(
       ChainOpener opener,
@@ -35,7 +36,8 @@ final class HeadWriter {
       HistoryPruner pruner,
       ReorgSequence reorgs,
       RecentNodes recent,
-      SideBlocks sideBlocks) {
+      SideBlocks sideBlocks,
+      Choices choices) {
     this.opener = opener;
     this.head = head;
     this.blocks = blocks;
@@ -44,6 +46,7 @@ final class HeadWriter {
     this.reorgs = reorgs;
     this.recent = recent;
     this.sideBlocks = sideBlocks;
+    this.choices = choices;
   }
 
   /**
@@ -56,6 +59,7 @@ final class HeadWriter {
     blocks.clearCache();
     states.clearCache();
     Block opened = opener.open(store);
+    choices.open(store);
     sideBlocks.open(store);
     pruner.open(store, opened.number());
     recent.reset(opened.hash(), opened.number());
@@ -84,6 +88,7 @@ final class HeadWriter {
   void setCanonicalHead(
       KeyValueStore store, WriteSet writes, Block block, long commonAncestor, boolean isReorg) {
     writes.put(Columns.META, Keys.HEAD, block.hash().toArray());
+    choices.addTo(writes);
     StateOverlay overlay = new StateOverlay(states.stateOfHead(store), writes);
     HistoryPruner.Oldest before = pruner.oldest();
     HistoryPruner.Oldest next = pruner.prune(overlay, block.number(), commonAncestor);
@@ -111,6 +116,7 @@ final class HeadWriter {
       } else {
         recent.add(writes, block.hash());
       }
+      choices.written();
       sideBlocks.setLowest(lowestSideBlock);
       head.set(block);
     } catch (Throwable failure) { // only the store knows which head it holds

@@ -35,6 +35,12 @@ final class Keys {
   /** Is there when {@link Columns#SIDE_BLOCKS} has every side block: the chain began with it. */
   static final byte[] SIDE_BLOCKS = "side-blocks".getBytes(StandardCharsets.US_ASCII);
 
+  /** Name and bundle of the EVM that the chain uses, see {@link StoredChoice}. */
+  static final byte[] EVM = "evm".getBytes(StandardCharsets.US_ASCII);
+
+  /** Name and bundle of the consensus rules that the chain uses, see {@link StoredChoice}. */
+  static final byte[] RULES = "rules".getBytes(StandardCharsets.US_ASCII);
+
   /** All keys of {@link Columns#META}. */
   static final List<byte[]> ALL =
       List.of(
@@ -48,7 +54,9 @@ final class Keys {
           TRANSACTIONS_FROM,
           TRIES,
           FORMAT,
-          SIDE_BLOCKS);
+          SIDE_BLOCKS,
+          EVM,
+          RULES);
 
   private Keys() {}
 

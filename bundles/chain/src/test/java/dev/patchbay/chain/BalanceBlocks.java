@@ -4,6 +4,7 @@ package dev.patchbay.chain;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.binding.NamedServices.Registration;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
@@ -48,6 +49,13 @@ final class BalanceBlocks {
             new Class<?>[] {ConsensusRules.class},
             (proxy, method, args) ->
                 method.isDefault() ? InvocationHandler.invokeDefault(proxy, method, args) : null);
+  }
+
+  /** Returns choices with these rules, and no EVM. */
+  static Choices choices() {
+    Choices choices = new Choices(genesis().config().consensus(), "");
+    choices.rules().add(new Registration(1, 0, "rules", "bundle 1"), "engine", rules());
+    return choices;
   }
 
   /** Returns what a block changes. */

@@ -135,7 +135,7 @@ class ChainErrorsTest {
             workers,
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             bad,
-            name -> BalanceBlocks.rules(),
+            BalanceBlocks.choices(),
             HistoryPruner.Windows.ALL);
     BlockExecutor executor =
         BalanceBlocks.executor(

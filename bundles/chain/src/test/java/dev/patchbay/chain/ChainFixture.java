@@ -59,7 +59,7 @@ abstract class ChainFixture {
             workers,
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             new BadBlocks(),
-            name -> BalanceBlocks.rules(),
+            BalanceBlocks.choices(),
             new HistoryPruner.Windows(history, Long.MAX_VALUE, Long.MAX_VALUE));
     BlockExecutor executor = executor();
     pipeline =

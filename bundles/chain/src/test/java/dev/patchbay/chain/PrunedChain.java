@@ -53,7 +53,7 @@ final class PrunedChain implements AutoCloseable {
             workers,
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             bad,
-            name -> BalanceBlocks.rules(),
+            BalanceBlocks.choices(),
             windows);
     BlockExecutor executor = BalanceBlocks.executor(header -> receipts(header.number()));
     ImportPipeline pipeline =

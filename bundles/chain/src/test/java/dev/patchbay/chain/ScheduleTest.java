@@ -8,13 +8,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.binding.NamedServices.Registration;
 import java.lang.reflect.Proxy;
-import java.util.HashMap;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ScheduleTest {
-  private final Map<String, ConsensusRules> installed = new HashMap<>();
+  private final Choices choices = new Choices("engine", "");
 
   private static ConsensusRules rules() {
     return (ConsensusRules)
@@ -24,6 +23,10 @@ class ScheduleTest {
             (proxy, method, args) -> {
               throw new UnsupportedOperationException(method.getName());
             });
+  }
+
+  private static Registration registration(long id, String bundle) {
+    return new Registration(id, 0, bundle, "bundle " + id);
   }
 
   private ProtocolSchedule schedule(String config) throws Exception {
@@ -37,7 +40,7 @@ class ScheduleTest {
         new TrieWorkers(0),
         new RecentNodes(RecentNodes.MAX_BLOCKS),
         new BadBlocks(),
-        installed::get,
+        choices,
         HistoryPruner.Windows.ALL);
   }
 
@@ -45,17 +48,24 @@ class ScheduleTest {
   void theRulesAreThoseThatTheGenesisNamesWhileTheyAreInstalled() throws Exception {
     ProtocolSchedule schedule = schedule("\"terminalTotalDifficulty\": 0");
     assertThat(schedule.config().consensus()).isEqualTo("engine");
-    installed.put("clique", rules());
+    choices.rules().add(registration(1, "clique"), "clique", rules());
     assertThatThrownBy(schedule::rules)
         .isInstanceOf(NotReadyException.class)
-        .hasMessage("the consensus rules 'engine' are not installed");
+        .hasMessage(
+            "the consensus rules 'engine' are not installed; start or install a bundle with this"
+                + " name");
     ConsensusRules engine = rules();
-    installed.put("engine", engine);
+    choices.rules().add(registration(2, "engine"), "engine", engine);
     assertThat(schedule.rules() == engine).isTrue();
+    choices.rules().remove(registration(2, "engine"));
+    choices.rules().add(registration(3, "other"), "engine", rules());
+    assertThatThrownBy(schedule::rules)
+        .isInstanceOf(NotReadyException.class)
+        .hasMessage(
+            "the consensus rules 'engine' of bundle engine are not installed; start or install this"
+                + " bundle, or choose with consensus:use BUNDLE: 'engine' of bundle other");
     ConsensusRules updated = rules();
-    installed.put("engine", updated);
+    choices.rules().add(registration(4, "engine"), "engine", updated);
     assertThat(schedule.rules() == updated).isTrue();
-    installed.remove("engine");
-    assertThatThrownBy(schedule::rules).isInstanceOf(NotReadyException.class);
   }
 }

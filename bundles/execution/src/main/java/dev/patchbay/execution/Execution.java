@@ -5,6 +5,7 @@ import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.consensus.ProtocolSchedule;
+import dev.patchbay.api.evm.EvmChoice;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.evm.EvmExecution;
 import dev.patchbay.api.execution.BlockAssembly;
@@ -12,7 +13,6 @@ import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.BlockOverride;
 import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.execution.Deadline;
-import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.execution.Simulation;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
@@ -40,11 +40,11 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
-import org.osgi.service.component.annotations.ReferenceCardinality;
-import org.osgi.service.component.annotations.ReferencePolicy;
-import org.osgi.service.component.annotations.ReferencePolicyOption;
 
-/** Executes blocks, replays transactions and simulates calls over whichever EVM is installed. */
+/**
+ * Executes blocks, replays transactions and simulates calls with the EVM that is chosen for the
+ * chain. Each execution ends with the EVM that it began with.
+ */
 @Component(service = {BlockExecutor.class, CallSimulator.class})
 public final class Execution implements BlockExecutor, CallSimulator {
   /** An empty RLP list. */
@@ -53,40 +53,19 @@ public final class Execution implements BlockExecutor, CallSimulator {
   private final HeaderReader headers;
   private final ProtocolSchedule schedule;
   private final StateProvider states;
-
-  private volatile @Nullable EvmEngine engine;
+  private final EvmChoice evm;
 
   /** Makes the component. */
   @Activate
   public Execution(
       @Reference HeaderReader headers,
       @Reference ProtocolSchedule schedule,
-      @Reference StateProvider states) {
+      @Reference StateProvider states,
+      @Reference EvmChoice evm) {
     this.headers = headers;
     this.schedule = schedule;
     this.states = states;
-  }
-
-  private EvmEngine engine() {
-    EvmEngine current = engine;
-    if (current == null) {
-      throw new NotReadyException("no EVM is installed");
-    }
-    return current;
-  }
-
-  @Reference(
-      cardinality = ReferenceCardinality.OPTIONAL,
-      policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.GREEDY)
-  void setEngine(EvmEngine next) {
-    engine = next;
-  }
-
-  void unsetEngine(EvmEngine gone) {
-    if (engine == gone) {
-      engine = null;
-    }
+    this.evm = evm;
   }
 
   // ---- blocks
@@ -211,7 +190,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
       long maxBytes) {
     ChainConfig config = schedule.config();
     BlockContext context = Contexts.of(header, feeRecipient, null, rules, config, headers::header);
-    EvmExecution execution = engine().open(context, parent);
+    EvmExecution execution = evm.engine().open(context, parent);
     Long daoFork = config.daoForkBlock();
     if (daoFork != null && daoFork == header.number()) {
       DaoFork.apply(execution);
@@ -255,7 +234,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
       Address recipient = or(block.feeRecipient(), rules.feeRecipient(header));
       BlockHeader seen = seen(header, block, call.maxFeePerGas().isZero());
       EvmExecution execution =
-          engine()
+          evm.engine()
               .open(
                   Contexts.of(
                       seen,
@@ -300,12 +279,13 @@ public final class Execution implements BlockExecutor, CallSimulator {
 
   @Override
   public Simulation simulate(Hash blockHash) {
+    EvmEngine engine = evm.engine();
     StateReader state = stateAt(blockHash);
     return new SimulatedChain(
         schedule.rules(),
         schedule.config(),
         state,
-        context -> engine().open(context, state),
+        context -> engine.open(context, state),
         new StateRoots(
             changes -> states.computeStateRoot(blockHash, changes),
             (changes, account) -> states.computeStorageRoot(blockHash, changes, account)),

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.Version;
@@ -54,7 +55,10 @@ public final class TracerRegistryComponent implements TracerRegistry {
       policyOption = ReferencePolicyOption.GREEDY)
   synchronized void addTracer(
       ServiceReference<TracerFactory> added, Map<String, Object> properties) {
-    references.add(Registration.of(properties), name(added) + "@" + version(added), added);
+    Bundle bundle = added.getBundle(); // null when the service was unregistered meanwhile
+    Registration registration =
+        Registration.of(properties, bundle == null ? null : bundle.getSymbolicName());
+    references.add(registration, name(added) + "@" + version(added), added);
   }
 
   synchronized void removeTracer(

@@ -38,6 +38,7 @@ class TracerRegistryComponentTest {
                 (proxy, method, args) ->
                     switch (method.getName()) {
                       case "getProperty" -> properties.get(args[0]);
+                      case "getBundle" -> null;
                       case "equals" -> proxy == args[0];
                       case "hashCode" -> System.identityHashCode(proxy);
                       default -> throw new UnsupportedOperationException(method.getName());

@@ -11,6 +11,9 @@ import org.osgi.annotation.versioning.ConsumerType;
  */
 @ConsumerType
 public interface ConsensusRules extends HeaderRules, FeeRules, ExecutionRules {
-  /** Returns the name of the consensus protocol, by which the configuration of a chain selects. */
+  /**
+   * Returns the name of the consensus protocol, by which the configuration of a chain selects: at
+   * most 200 letters, digits, '.', '_' and '-'.
+   */
   String name();
 }

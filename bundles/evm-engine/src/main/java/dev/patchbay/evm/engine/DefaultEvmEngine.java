@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Component;
 
 /** The EVM of the {@code evm} library as a service. */
-@Component(property = "evm.name=patchbay")
+@Component(property = EvmEngine.NAME + "=patchbay")
 public final class DefaultEvmEngine implements EvmEngine {
   private static final long CODE_CACHE_BYTES = 64L << 20;
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.chain.ChainChoices;
+import dev.patchbay.api.storage.WriteBatch;
+import dev.patchbay.binding.ChosenService;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Changes the choices of a chain between two blocks. Threading: any thread. */
+final class ChoiceSwitch implements ChainChoices {
+  private static final Logger LOG = LoggerFactory.getLogger(ChoiceSwitch.class);
+
+  private final Chain chain;
+  private final Choices choices;
+  private final ReentrantLock imports;
+  private final BadBlocks bad;
+
+  ChoiceSwitch(Chain chain, Choices choices, ReentrantLock imports, BadBlocks bad) {
+    this.chain = chain;
+    this.choices = choices;
+    this.imports = imports;
+    this.bad = bad;
+  }
+
+  @Override
+  public Choice evm() {
+    return choices.evm().describe();
+  }
+
+  @Override
+  public Choice rules() {
+    return choices.rules().describe();
+  }
+
+  @Override
+  public Provider useEvm(String name, @Nullable String bundle) {
+    return use("the EVM", choices.evm(), name, bundle);
+  }
+
+  @Override
+  public Provider useRules(String bundle) {
+    return use("the consensus rules", choices.rules(), choices.rules().choice().name(), bundle);
+  }
+
+  private Provider use(String noun, StoredChoice<?> choice, String name, @Nullable String bundle) {
+    imports.lock();
+    try {
+      ChosenService.Choice next = choice.find(name, bundle);
+      ChosenService.Choice before = choice.choice();
+      WriteBatch batch = new WriteBatch();
+      batch.put(Columns.META, choice.key(), StoredChoice.encode(next));
+      choice.setUnknown();
+      chain.storage().write(batch);
+      chain.storage().flush();
+      choice.set(next);
+      bad.clearRejections();
+      LOG.info("the chain uses {} {} from now on; before: {}", noun, next, before);
+      return new Provider(next.name(), next.bundle());
+    } finally {
+      imports.unlock();
+    }
+  }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.execution;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.api.chain.HeaderReader;
+import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.consensus.ProtocolSchedule;
+import dev.patchbay.api.evm.EvmEngine;
+import dev.patchbay.api.evm.EvmExecution;
+import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.execution.Simulation;
+import dev.patchbay.api.node.Health;
+import dev.patchbay.api.state.IterableStateReader;
+import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.ChainConfig;
+import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.UInt256;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** The executor while the EVM of the chain is replaced, or not installed. */
+class ExecutionTest {
+  private static final String MISSING = "the EVM 'patchbay' of bundle b is not installed";
+
+  /** The executions that were opened or continued, by the name of their EVM. */
+  private final List<String> uses = new ArrayList<>();
+
+  private EvmEngine engine;
+
+  private EvmEngine engine() {
+    if (engine == null) {
+      throw new NotReadyException(MISSING);
+    }
+    return engine;
+  }
+
+  private EvmEngine evm(String name) {
+    EvmExecution execution =
+        proxy(
+            EvmExecution.class,
+            (self, method, arguments) -> {
+              if (method.getName().equals("next")) {
+                uses.add(name);
+                return self;
+              }
+              return null;
+            });
+    return (block, parent) -> {
+      uses.add(name);
+      return execution;
+    };
+  }
+
+  private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+    return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
+  }
+
+  private Execution execution() {
+    ConsensusRules rules =
+        proxy(
+            ConsensusRules.class,
+            (self, method, arguments) ->
+                method.isDefault()
+                    ? InvocationHandler.invokeDefault(self, method, arguments)
+                    : null);
+    ChainConfig config = ChainConfig.of(UInt256.ONE, Fork.LONDON);
+    IterableStateReader state = proxy(IterableStateReader.class, (self, method, arguments) -> null);
+    return new Execution(
+        proxy(HeaderReader.class, (self, method, arguments) -> null),
+        proxy(
+            ProtocolSchedule.class,
+            (self, method, arguments) -> method.getName().equals("rules") ? rules : config),
+        proxy(StateProvider.class, (self, method, arguments) -> state),
+        this::engine);
+  }
+
+  @Test
+  void theHealthIsThatOfTheChosenEvm() {
+    ExecutionHealth health = new ExecutionHealth(execution(), this::engine);
+    assertThat(health.check()).isEqualTo(Health.unavailable(MISSING));
+    engine = evm("ours");
+    assertThat(health.check().status()).isEqualTo(Health.Status.HEALTHY);
+    engine = null;
+    assertThat(health.check()).isEqualTo(Health.unavailable(MISSING));
+  }
+
+  @Test
+  void aSimulationEndsWithTheEvmThatItBeganWith() {
+    assertThatThrownBy(() -> execution().simulate(Hash.ZERO))
+        .isInstanceOf(NotReadyException.class)
+        .hasMessage(MISSING);
+    engine = evm("ours");
+    try (Simulation simulation = execution().simulate(Hash.ZERO)) {
+      engine = evm("theirs");
+      for (long number = 1; number <= 2; number++) {
+        BlockHeader header =
+            BlockHeader.builder().number(number).baseFeePerGas(UInt256.ONE).build();
+        simulation.begin(header, null, Map.of(), List.of());
+      }
+    }
+    assertThat(uses).containsExactly("ours", "ours");
+  }
+}
