@@ -99,6 +99,7 @@ class UpdateIT {
             "storage",
             "storage-rocksdb",
             "rpc-server",
+            "health",
             "shell");
     try (Node node = new Node(folder.resolve("node"))) {
       node.start(
@@ -107,7 +108,7 @@ class UpdateIT {
           "--namespaces",
           "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique");
       UpdateLoad load = new UpdateLoad(node, requests());
-      load.sendTransfers().followHeads().awaitHead(2).start();
+      load.sendTransfers().followHeads().followTransactions().awaitHead(2).start();
       List<String> rows = updateAll(node, load, bundles, 100);
       String table = System.getProperty("it.table");
       if (table != null) {

@@ -6,8 +6,10 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
@@ -121,6 +123,9 @@ final class UpdateLoad implements AutoCloseable {
   private final List<Thread> threads = new ArrayList<>();
   private final ConcurrentLinkedQueue<String> failures = new ConcurrentLinkedQueue<>();
   private final Map<String, Seen> seen = new TreeMap<>();
+  private final AtomicInteger subscribed = new AtomicInteger();
+  private final AtomicInteger filtered = new AtomicInteger();
+  private volatile boolean follows;
   private volatile String updated = "";
   private volatile boolean running = true;
 
@@ -156,6 +161,7 @@ final class UpdateLoad implements AutoCloseable {
 
   /** Reads new heads by a subscription, and by a filter, to the end. */
   UpdateLoad followHeads() throws Exception {
+    follows = true;
     WebSocketClient first = WebSocketClient.to(node.wsPort);
     first.ask(Node.request("eth_subscribe", "newHeads"));
     run(
@@ -179,6 +185,7 @@ final class UpdateLoad implements AutoCloseable {
               failures.add(updated + ": the subscription has " + message + " after " + last);
             }
             last = head.path("hash").asText();
+            subscribed.incrementAndGet();
           }
         });
     String filter = node.result("eth_newBlockFilter").asText();
@@ -194,6 +201,7 @@ final class UpdateLoad implements AutoCloseable {
                 failures.add(updated + ": the filter has " + hash + " after " + last);
               }
               last = hash.asText();
+              filtered.incrementAndGet();
             }
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
           }
@@ -259,6 +267,29 @@ final class UpdateLoad implements AutoCloseable {
     return response;
   }
 
+  /** Reads the hashes of executable transactions by a filter: none may come twice. */
+  UpdateLoad followTransactions() throws Exception {
+    String filter = node.result("eth_newPendingTransactionFilter").asText();
+    Set<String> known = new HashSet<>();
+    run(
+        "update-transactions",
+        () -> {
+          while (running) {
+            JsonNode hashes = timed("eth_getFilterChanges", new Http(), filter).path("result");
+            for (JsonNode hash : hashes) {
+              if (!known.add(hash.asText())) {
+                failures.add(updated + ": the filter has " + hash + " twice");
+              }
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+          }
+          if (known.isEmpty()) {
+            failures.add("the filter has no transactions");
+          }
+        });
+    return this;
+  }
+
   /** Waits until the head has a number: a genesis block is not traceable. */
   UpdateLoad awaitHead(long number) throws Exception {
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
@@ -307,7 +338,11 @@ final class UpdateLoad implements AutoCloseable {
     Seen now = seen(updated);
     int wanted = now.requests() + more;
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (now.requests() < wanted && failures.size() < 100 && System.nanoTime() < limit) {
+    while (now.requests() < wanted && failures.size() < 100) {
+      if (System.nanoTime() > limit) {
+        failures.add(updated + ": no " + more + " responses within a minute");
+        return;
+      }
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
     }
   }
@@ -322,6 +357,12 @@ final class UpdateLoad implements AutoCloseable {
     running = false;
     for (Thread thread : threads) {
       thread.join(30_000);
+      if (thread.isAlive()) {
+        failures.add(thread.getName() + " has no response within half a minute");
+      }
+    }
+    if (follows && (subscribed.get() < 2 || filtered.get() < 2)) {
+      failures.add("the subscription had " + subscribed + " heads, the filter " + filtered.get());
     }
   }
 }

@@ -15,6 +15,7 @@ import java.util.Hashtable;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
@@ -34,6 +35,9 @@ import org.slf4j.LoggerFactory;
 @Component(
     service = {},
     immediate = true)
+@Capability(
+    namespace = "osgi.service",
+    attribute = "objectClass:List<String>=\"dev.patchbay.api.node.ListeningSockets\"")
 public final class KeptSockets {
   private static final Logger LOG = LoggerFactory.getLogger(KeptSockets.class);
   private static final long LOOK_EVERY_MILLIS = 100;

@@ -23,10 +23,11 @@ public final class Ports implements AutoCloseable {
     try (ServerSocket free = new ServerSocket(0)) {
       port = free.getLocalPort();
     }
-    dispatcher = new Dispatcher(
-          config(Dispatcher.Config.class, Map.of()),
-          Map.of(),
-          new Replacements(() -> new Bundle[0], Duration.ZERO, System::nanoTime));
+    dispatcher =
+        new Dispatcher(
+            config(Dispatcher.Config.class, Map.of()),
+            Map.of(),
+            new Replacements(() -> new Bundle[0], Duration.ZERO, System::nanoTime));
     Map<String, Object> keys =
         Map.of(
             "port",

@@ -42,6 +42,8 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
   /** Head changes after which the pool has announced what it had before it was replaced. */
   private static final int ANNOUNCED_HEADS = 3;
 
+  private static final int MAX_ANNOUNCED = 100_000;
+
   private final Map<String, RpcMethod> methods = new HashMap<>();
   private final SendMethods sending;
   private final Events events = Events.create();
@@ -52,10 +54,13 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
   private final TransactionPool pool;
   private final EventHandover handover;
 
-  /** Transactions whose events a predecessor has had; the pool may announce them again. */
+  /**
+   * Transactions that were announced, also to a predecessor, while the pool may announce them
+   * again: it announces all to a new listener, and after a restart of its own.
+   */
   private final Set<Hash> announced = ConcurrentHashMap.newKeySet();
 
-  private int headsSinceStart;
+  private volatile int headsSinceStart;
   private final List<ServiceRegistration<?>> registrations;
 
   @Reference(
@@ -87,7 +92,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     filters = new Filters(logs, events, gap, conditions, InstantSource.system());
     ChainMethods chainMethods = new ChainMethods(chain, schedule, states, pool, () -> sealer);
     methods.putAll(chainMethods.methods());
-    subscriptions = new Subscriptions(events, conditions);
+    subscriptions = new Subscriptions(events, gap, conditions);
     notifier = new Notifier(events, gap, subscriptions, logs, chainMethods::receiptsOf);
     handover = new EventHandover(handovers, events, gap, filters, subscriptions, notifier);
     sending = new SendMethods(chain, pool, chainMethods::receipt);
@@ -117,21 +122,19 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
                 HealthCheck.ofFailures(
                     "rpc-eth.notifier", "subscribers are notified", notifier::failure, "chain"),
                 new Hashtable<>()));
-    if (hasReaders()) { // of a predecessor, which may have missed some
-      pool.pending().values().stream()
-          .flatMap(List::stream)
-          .filter(transaction -> !announced.contains(transaction.hash()))
-          .forEach(this::transactionPending);
-    }
     notifier.start(); // when head changes arrive: it reads those that came before
   }
 
   @Deactivate
   void close() {
+    boolean read = hasReaders();
+    if (read) {
+      handover.prepare(this::pending); // as long as no event is missed
+    }
     registrations.forEach(ServiceRegistration::unregister);
     notifier.close();
-    if (hasReaders()) {
-      handover.put(this::pending);
+    if (read) {
+      handover.put();
     }
     subscriptions.close();
     sending.close();
@@ -157,7 +160,9 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
               if (read) {
                 notifier.wake();
               }
-              if (++headsSinceStart > ANNOUNCED_HEADS) {
+              if (headsSinceStart < ANNOUNCED_HEADS) {
+                headsSinceStart++;
+              } else {
                 announced.clear();
               }
             },
@@ -178,7 +183,8 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
 
   @Override
   public void transactionPending(Transaction transaction) {
-    if (hasReaders() && !announced.remove(transaction.hash())) {
+    boolean settled = headsSinceStart == ANNOUNCED_HEADS || announced.size() > MAX_ANNOUNCED;
+    if (hasReaders() && (settled || announced.add(transaction.hash()))) {
       events.transactions().append(transaction);
       notifier.wake();
     }

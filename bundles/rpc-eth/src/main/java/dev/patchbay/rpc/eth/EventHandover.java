@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.eth;
 
 import dev.patchbay.api.node.Handover;
+import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +35,9 @@ final class EventHandover {
   private final Subscriptions subscriptions;
   private final Notifier notifier;
 
+  /** Hashes of the transactions that were announced. */
+  private final Set<Hash> announced = new HashSet<>();
+
   EventHandover(
       Handover handover,
       Events events,
@@ -49,12 +54,27 @@ final class EventHandover {
   }
 
   /**
-   * Hands over what there is, when no thread uses it any more.
+   * Notes what has been announced so far, while all events still arrive.
    *
    * @param pending returns the hashes of the transactions that are executable
    */
-  void put(Supplier<Set<Hash>> pending) {
+  void prepare(Supplier<Set<Hash>> pending) {
     try {
+      gap.noteHead();
+      announced.addAll(pending.get());
+    } catch (RuntimeException failure) { // no store is bound, say: put() says so
+      LOG.debug("preparing the handover: {}", failure.toString());
+    }
+  }
+
+  /** Hands over what there is, when no event arrives and no thread reads any more. */
+  void put() {
+    try {
+      List<Transaction> latest =
+          events.transactions().since(events.transactions().start(), Integer.MAX_VALUE);
+      if (latest != null) {
+        latest.forEach(transaction -> announced.add(transaction.hash()));
+      }
       handover.put(
           NAME,
           Map.of(
@@ -66,15 +86,15 @@ final class EventHandover {
               state(events.heads()),
               "transactions",
               state(events.transactions()),
-              "pending",
-              pending.get(),
+              "announced",
+              Set.copyOf(announced),
               "positions",
               notifier.positions(),
               "filters",
               filters.handOver(),
               "subscriptions",
               subscriptions.handOver()));
-    } catch (RuntimeException failure) { // say, the store is away
+    } catch (RuntimeException failure) { // no store is bound, say
       LOG.warn("filters and subscriptions end: {}", failure.toString());
       subscriptions.disconnectAll();
     }
@@ -97,12 +117,12 @@ final class EventHandover {
   /**
    * Takes what a predecessor has handed over, before anything is used.
    *
-   * @return hashes of the transactions whose events the predecessor has had
+   * @return hashes of the transactions that were announced to the predecessor
    */
   Set<Hash> take() {
-    Set<Hash> pending = new HashSet<>();
+    Set<Hash> before = new HashSet<>();
     if (!(handover.take(NAME) instanceof Map<?, ?> state)) {
-      return pending;
+      return before;
     }
     try {
       if (!Integer.valueOf(VERSION).equals(state.get("version"))) {
@@ -123,14 +143,28 @@ final class EventHandover {
       notifier.restore(list(state, "positions"));
       filters.restore(list(state, "filters"));
       subscriptions.restore(list(state, "subscriptions"));
-      ((Set<?>) field(state, "pending")).forEach(hash -> pending.add((Hash) hash));
+      ((Set<?>) field(state, "announced")).forEach(hash -> before.add((Hash) hash));
       gap.continueAfter((Hash) field(state, "head"));
     } catch (RuntimeException failure) { // made by another version
       LOG.warn("filters and subscriptions end: {}", failure.toString());
       filters.clear();
       subscriptions.disconnectAll();
+      disconnect(state.get("subscriptions"));
     }
-    return pending;
+    return before;
+  }
+
+  /** Closes the connections of subscriptions that were not taken. */
+  private static void disconnect(@Nullable Object handedOver) {
+    if (handedOver instanceof List<?> items) {
+      for (Object item : items) {
+        if (item instanceof List<?> fields
+            && fields.size() > 1
+            && fields.get(1) instanceof RpcSession session) {
+          session.disconnect();
+        }
+      }
+    }
   }
 
   private static List<?> list(Map<?, ?> state, String key) {

@@ -142,6 +142,7 @@ final class Filters {
 
   private synchronized String install(Kind kind, @Nullable LogCriteria criteria, RpcSession session)
       throws RpcError {
+    gap.close(); // what was before is not for the filter
     expire();
     String id = "0x" + new BigInteger(127, random).setBit(127).toString(16);
     add(id, kind, criteria, session.client(), journal(kind).end(), clock.instant());

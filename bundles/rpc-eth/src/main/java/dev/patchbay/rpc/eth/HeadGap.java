@@ -9,6 +9,7 @@ import dev.patchbay.rpc.eth.Events.HeadChange;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,7 +61,8 @@ final class HeadGap {
     if (found) {
       Hash before = first == null ? added.get(0).header().parentHash() : removed.get(0).hash();
       if (!before.equals(last)) {
-        return; // it was found in the gap
+        open = true; // it was found in the gap, or another one has been left out
+        return;
       }
       found = false;
     }
@@ -126,12 +128,23 @@ final class HeadGap {
   }
 
   /**
+   * Takes the canonical head as the last one, when none has been seen.
+   *
+   * @throws dev.patchbay.api.storage.StorageUnavailableException while no store is bound
+   */
+  synchronized void noteHead() {
+    if (last == null) {
+      last = chain.head().hash();
+    }
+  }
+
+  /**
    * Returns the last head that was seen, for a successor.
    *
    * @throws dev.patchbay.api.storage.StorageUnavailableException while no store is bound
    */
   synchronized Hash last() {
-    Hash known = last;
-    return known == null ? chain.head().hash() : known;
+    noteHead();
+    return Objects.requireNonNull(last);
   }
 }

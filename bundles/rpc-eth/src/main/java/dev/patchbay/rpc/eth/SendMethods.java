@@ -4,6 +4,7 @@ package dev.patchbay.rpc.eth;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.BlobSidecar;
@@ -27,6 +28,10 @@ final class SendMethods {
 
   private final ChainReader chain;
   private final TransactionPool pool;
+
+  /** Heads that change while no store is bound are not noticed. */
+  private static final long LOOK_EVERY_MILLIS = 1_000;
+
   private final Function<Hash, @Nullable Object> receipts;
   private final Semaphore waiting = new Semaphore(MAX_WAITING);
   private final Object headChanged = new Object();
@@ -63,6 +68,19 @@ final class SendMethods {
     return transaction.hash();
   }
 
+  /** Sends, also what was sent before: the call is made again when a bundle is replaced. */
+  private Hash sendUnlessKnown(Params params) throws RpcError {
+    try {
+      return send(params);
+    } catch (RpcError rejected) {
+      Hash hash = BlobSidecar.decode(params.bytes(0).toArray()).transaction().hash();
+      if (pool.get(hash) == null && chain.transaction(hash) == null) {
+        throw rejected;
+      }
+      return hash;
+    }
+  }
+
   private static RpcError failure(AddResult.Rejected rejected) {
     RpcError.Kind kind =
         switch (rejected.reason()) {
@@ -94,7 +112,7 @@ final class SendMethods {
           RpcError.Kind.LIMIT, "too many requests wait for receipts, at most " + MAX_WAITING);
     }
     try {
-      Hash hash = send(params);
+      Hash hash = sendUnlessKnown(params);
       Object receipt = await(hash, System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis));
       if (receipt == null) {
         throw new RpcError(
@@ -110,21 +128,33 @@ final class SendMethods {
     }
   }
 
-  private @Nullable Object await(Hash hash, long limit) {
+  private @Nullable Object await(Hash hash, long limit) throws RpcError {
     synchronized (headChanged) {
       while (true) {
-        Object receipt = chain.transaction(hash) == null ? null : receipts.apply(hash);
+        Object receipt = receipt(hash);
         long left = TimeUnit.NANOSECONDS.toMillis(limit - System.nanoTime());
-        if (receipt != null || left <= 0 || closed) {
+        if (receipt != null || left <= 0) {
           return receipt;
         }
+        if (closed) {
+          throw RpcError.absence("the namespace eth is stopped");
+        }
         try {
-          headChanged.wait(left);
+          headChanged.wait(Math.min(left, LOOK_EVERY_MILLIS));
         } catch (InterruptedException interrupted) {
           Thread.currentThread().interrupt();
           return null;
         }
       }
+    }
+  }
+
+  /** Returns the receipt of a transaction; null when there is none, or no store to read it from. */
+  private @Nullable Object receipt(Hash hash) {
+    try {
+      return chain.transaction(hash) == null ? null : receipts.apply(hash);
+    } catch (StorageUnavailableException unavailable) {
+      return null;
     }
   }
 

@@ -36,6 +36,7 @@ final class Subscriptions {
   private static final int MAX_HASHES = 200;
 
   private final Events events;
+  private final HeadGap gap;
   private final ClientQuota conditions;
   private final ClientQuota ofConnections =
       new ClientQuota("subscriptions", "a connection", MAX_PER_CONNECTION, MAX_SUBSCRIPTIONS);
@@ -49,10 +50,12 @@ final class Subscriptions {
   /**
    * Creates an empty set of subscriptions.
    *
+   * @param gap appends the events that a predecessor has not seen
    * @param conditions quota of addresses, topics and transactions
    */
-  Subscriptions(Events events, ClientQuota conditions) {
+  Subscriptions(Events events, HeadGap gap, ClientQuota conditions) {
     this.events = events;
+    this.gap = gap;
     this.conditions = conditions;
   }
 
@@ -69,6 +72,7 @@ final class Subscriptions {
     }
     Topic topic = topic(params);
     Set<String> hashes = hashes(topic, params);
+    gap.close(); // what was before is not for the subscription
     String id = session.newSubscription();
     add(id, session, topic, hashes, journal(topic).end());
     return id;

@@ -11,6 +11,7 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.SharedResult;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Transaction;
@@ -46,7 +47,12 @@ class EthNamespaceTest {
     return new EthNamespace(
         TestChain.stub(
             BundleContext.class,
-            (name, args) -> TestChain.stub(ServiceRegistration.class, (n, a) -> null)),
+            (name, args) -> {
+              if (args[1] instanceof PoolListener listener) { // as the pool does
+                pooled.forEach(listener::transactionPending);
+              }
+              return TestChain.stub(ServiceRegistration.class, (n, a) -> null);
+            }),
         chain.reader(),
         TestChain.stub(ProtocolSchedule.class, (name, args) -> null),
         TestChain.stub(StateProvider.class, (name, args) -> null),
@@ -297,6 +303,29 @@ class EthNamespaceTest {
     assertThat(session.disconnected).isFalse();
   }
 
+  /** A change that spans the head up to which the gap was closed, and one that was left out. */
+  @Test
+  void headsAreFoundAlsoWhenChangesDoNotFollowOneAnother() throws Exception {
+    chain.setHead(0, 0, 0);
+    TestSession session = new TestSession("client");
+    Object blocks = call(session, "eth_newBlockFilter");
+    Block[] added = new Block[5];
+    replace(() -> added[0] = chain.setHead(1, 0, 0));
+    assertThat(call(session, "eth_getFilterChanges", blocks)).isEqualTo(hashes(added[0]));
+    added[1] = chain.setHead(2, 0, 0);
+    eth.headChanged(List.of(), List.of(added[0], added[1]));
+    assertThat(call(session, "eth_getFilterChanges", blocks)).isEqualTo(hashes(added[1]));
+    added[2] = chain.setHead(3, 0, 0);
+    added[3] = chain.setHead(4, 0, 0);
+    eth.headChanged(List.of(), List.of(added[3]));
+    assertThat(call(session, "eth_getFilterChanges", blocks)).isEqualTo(hashes(added[2], added[3]));
+    Object later = call(session, "eth_newBlockFilter");
+    added[4] = chain.setHead(5, 0, 0);
+    eth.headChanged(List.of(), List.of(added[4]));
+    assertThat(call(session, "eth_getFilterChanges", blocks)).isEqualTo(hashes(added[4]));
+    assertThat(call(session, "eth_getFilterChanges", later)).isEqualTo(hashes(added[4]));
+  }
+
   @Test
   void theEventsOfAReplacementAreFoundWhenTheStoreIsBack() throws Exception {
     chain.setHead(0, 0, 0);
@@ -336,6 +365,7 @@ class EthNamespaceTest {
     chain.setHead(0, 0, 0);
     TestSession session = new TestSession("client");
     Object blocks = call(session, "eth_newBlockFilter");
+    call(session, "eth_subscribe", "newHeads");
     replace(
         () ->
             kept.replaceAll(
@@ -346,6 +376,7 @@ class EthNamespaceTest {
                 }));
     assertThatThrownBy(() -> call(session, "eth_getFilterChanges", blocks))
         .hasMessage("filter not found");
+    assertThat(session.disconnected).isTrue();
     assertThat(call(session, "eth_newBlockFilter")).isNotNull();
   }
 

@@ -32,7 +32,7 @@ class SubscriptionsTest {
           new Journal<>(CAPACITY, CAPACITY, transaction -> 1));
   private final HeadGap gap = new HeadGap(chain.reader(), events.heads());
   private final ClientQuota conditions = ClientQuota.ofConditions();
-  private final Subscriptions subscriptions = new Subscriptions(events, conditions);
+  private final Subscriptions subscriptions = new Subscriptions(events, gap, conditions);
   private final Notifier notifier =
       new Notifier(
           events,
