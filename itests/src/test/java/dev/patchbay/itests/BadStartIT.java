@@ -99,6 +99,26 @@ class BadStartIT {
         .doesNotContain("topsecret");
   }
 
+  /** The JVM ends, and leaves one dump behind. */
+  @Test
+  void aHeapThatIsExhaustedEndsTheNode() throws Exception {
+    Path data = folder.resolve("exhausted");
+    Node.Result result =
+        Node.launcher(
+            Map.of("PATCHBAY_JAVA_OPTS", "-Xmx10m"),
+            List.of(
+                "dev",
+                "--datadir",
+                data.toString(),
+                "--http-port",
+                "" + Node.freePort(),
+                "--ws-port",
+                "" + Node.freePort()));
+    assertThat(result.status()).isNotZero();
+    assertThat(result.output()).contains("java.lang.OutOfMemoryError: Java heap space");
+    assertThat(data.resolve("logs/heap.hprof")).isNotEmptyFile();
+  }
+
   @Test
   void wrongOptionsAreToldAtOnce() throws Exception {
     assertThat(start("dev", "--http-prot", "1").output()).contains("unknown option --http-prot");

@@ -98,7 +98,7 @@ class FirstMinuteIT {
     faultIsFound(
         () -> node.shell("feature:stop patchbay-evm-engine"),
         () -> node.shell("feature:start patchbay-evm-engine"),
-        "execution: no EVM is installed; start or install one, such as patchbay-evm-engine");
+        "execution: the EVM 'patchbay' of bundle dev.patchbay.evm.engine is not installed");
     faultIsFound(
         () -> node.shell("feature:uninstall patchbay-storage-mapdb"),
         () -> node.shell("feature:install patchbay-storage-mapdb"),
@@ -107,7 +107,7 @@ class FirstMinuteIT {
     faultIsFound(
         () -> node.shell("feature:uninstall patchbay-consensus-poa"),
         () -> node.shell("feature:install patchbay-consensus-poa"),
-        "chain: the consensus rules 'clique' are not installed");
+        "chain: the consensus rules 'clique' of bundle dev.patchbay.consensus.poa are not installed");
     faultIsFound(
         () -> node.shell("bundle:stop dev.patchbay.chain"),
         () -> node.shell("bundle:start dev.patchbay.chain"),

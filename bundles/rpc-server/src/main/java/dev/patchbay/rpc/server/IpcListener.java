@@ -160,7 +160,7 @@ public final class IpcListener implements HealthCheck {
             new Quota(config.max_requests()),
             dispatcher.waitingQuota());
     path = Path.of(config.path());
-    server = sockets.open(UnixDomainSocketAddress.of(path), dispatcher.maxWait(), () -> open(path));
+    server = open(sockets, dispatcher.maxWait(), path);
     AtomicInteger count = new AtomicInteger();
     threads =
         Executors.newCachedThreadPool(
@@ -169,7 +169,12 @@ public final class IpcListener implements HealthCheck {
     LOG.info("listening on {} for {}", path, terms.namespaces());
   }
 
-  private static ServerSocketChannel open(Path path) throws IOException {
+  private static ServerSocketChannel open(ListeningSockets sockets, Duration kept, Path path)
+      throws IOException {
+    return sockets.open(UnixDomainSocketAddress.of(path), kept, () -> bind(path));
+  }
+
+  private static ServerSocketChannel bind(Path path) throws IOException {
     if (Files.exists(path)) { // of a process that was killed; the data directory is locked
       if (!Files.readAttributes(path, BasicFileAttributes.class).isOther()) {
         throw new IOException("cannot open the socket " + path + ": there is a file of that name");

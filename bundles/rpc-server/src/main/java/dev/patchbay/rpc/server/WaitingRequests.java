@@ -188,9 +188,10 @@ final class WaitingRequests {
         for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
           task.run();
         }
-      } finally {
-        workers.leave();
+      } catch (Throwable failure) { // messages are resumed by this thread alone
+        LOG.error("resuming a request failed: {}", failure.toString(), failure);
       }
+      workers.leave();
     } while (!tasks.isEmpty() && workers.tryEnter());
   }
 
