@@ -90,25 +90,32 @@ public final class ChosenService<T> {
   }
 
   /**
-   * Returns the service in use; null when the chosen one is not registered, or when no bundle is
-   * chosen and not exactly one provides the name.
+   * Returns the service in use; null when the chosen one is not registered. While no bundle is
+   * chosen, it is the one of the only bundle that provides the name, and null when several do.
+   * Chooses nothing.
    */
   public @Nullable T get() {
     Entry<T> current = inUse;
-    if (current == null) {
-      current = chooseOnly();
+    if (current == null && choice.bundle() == null) {
+      current = only();
     }
     return current == null ? null : current.service();
   }
 
-  private synchronized @Nullable Entry<T> chooseOnly() {
-    if (choice.bundle() == null) {
-      List<Choice> found = registered(choice.name());
-      if (found.size() == 1) {
-        choose(found.get(0));
-      }
+  private synchronized @Nullable Entry<T> only() {
+    if (inUse != null || registered(choice.name()).size() != 1) {
+      return inUse;
     }
-    return inUse;
+    String name = choice.name();
+    return registered.stream().filter(e -> e.name().equals(name)).findFirst().orElse(null);
+  }
+
+  /** Chooses the only bundle that provides the name, when no bundle is chosen and there is one. */
+  public synchronized void chooseOnly() {
+    Entry<T> only = choice.bundle() == null ? only() : null;
+    if (only != null) {
+      choose(only.identity());
+    }
   }
 
   /** Returns what is chosen. */

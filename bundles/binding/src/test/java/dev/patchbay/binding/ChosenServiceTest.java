@@ -31,18 +31,25 @@ class ChosenServiceTest {
   }
 
   @Test
-  void theOnlyBundleWithTheNameIsChosenWhenItIsFirstUsed() {
+  void theOnlyBundleWithTheNameIsUsedAndChosenOnDemand() {
     assertThat(services.get()).isNull();
     services.add(registration(1, 9, THEIRS), "other", "other");
     assertThat(services.get()).isNull();
     add(2, 0, OURS, "ours");
     assertThat(services.choice()).isEqualTo(new Choice("patchbay", null));
     assertThat(services.get()).isEqualTo("ours");
+    assertThat(services.choice()).isEqualTo(new Choice("patchbay", null));
+    add(3, 9, THEIRS, "theirs");
+    services.chooseOnly();
+    assertThat(services.get()).as("of two").isNull();
+    assertThat(remove(3)).isFalse();
+    services.chooseOnly();
     assertThat(services.choice()).isEqualTo(new Choice("patchbay", OURS));
+    assertThat(services.get()).isEqualTo("ours");
   }
 
   @Test
-  void noneOfTwoBundlesWithTheNameIsChosenBeforeTheFirstUse() {
+  void noneOfTwoBundlesWithTheNameIsUsedWithoutACommand() {
     add(1, 0, OURS, "ours");
     add(2, 5, THEIRS, "theirs");
     assertThat(services.get()).isNull();
@@ -55,6 +62,7 @@ class ChosenServiceTest {
   @Test
   void anotherBundleOfTheNameTakesOverByCommandAlone() {
     add(1, 0, OURS, "ours");
+    services.chooseOnly();
     assertThat(services.get()).isEqualTo("ours");
     add(2, 100, THEIRS, "theirs");
     assertThat(services.get()).as("a higher ranking").isEqualTo("ours");
@@ -87,6 +95,7 @@ class ChosenServiceTest {
   @Test
   void theFirstRegistrationOfTheChosenBundleStaysWhileItIsRegistered() {
     add(1, 0, OURS, "first");
+    services.chooseOnly();
     assertThat(services.get()).isEqualTo("first");
     add(2, 5, OURS, "second");
     add(3, 9, OURS, "third");
@@ -100,6 +109,7 @@ class ChosenServiceTest {
   @Test
   void concurrentUpdatesNeverUseAnotherBundle() throws Exception {
     add(0, 0, OURS, OURS);
+    services.chooseOnly();
     assertThat(services.get()).isEqualTo(OURS);
     AtomicBoolean running = new AtomicBoolean(true);
     List<FutureTask<Integer>> tasks = new ArrayList<>();

@@ -85,7 +85,7 @@ final class BlockInserter implements BlockImporter {
     UInt256 total = stored == null ? CanonicalWriter.totalDifficulty(store, block) : stored;
     boolean isSideBlock = !isReorgNeeded(store, block, total, head);
     if (isSideBlock) {
-      requireAboveFloor(store, head, block);
+      requireAboveFloor(store, head, block, parent.number() + 1); // its own may be wrong
     }
     verifier.verify(block, parent);
     if (isSideBlock) {
@@ -102,11 +102,11 @@ final class BlockInserter implements BlockImporter {
     return new ImportResult.Imported(true);
   }
 
-  private void requireAboveFloor(KeyReader store, Block head, Block block) {
+  private void requireAboveFloor(KeyReader store, Block head, Block block, long number) {
     long unwindable = chain.pruner().oldest().unwindable();
     long floor = SideBlocks.floor(store, head.number(), unwindable);
-    if (block.number() <= floor) {
-      chain.pruner().requireUnwind(block.number() - 1);
+    if (number <= floor) {
+      chain.pruner().requireUnwind(number - 1);
       throw new StorageException(
           "block " + block + " cannot become canonical: the chain is settled up to block " + floor);
     }

@@ -118,6 +118,14 @@ public final class ChainComponent {
     String evm() default "";
   }
 
+  /**
+   * System property: the EVM that the configuration named when this process opened the chain. It is
+   * compared with the choice once: a command may have chosen another one before this component is
+   * activated again.
+   */
+  private static final String COMPARED_EVM = "dev.patchbay.chain.evm";
+
+  private final String evm;
   private final ReentrantLock imports = new ReentrantLock(true);
   private final NamedStore store;
   private final Chain chain;
@@ -149,7 +157,9 @@ public final class ChainComponent {
     GenesisFile genesis =
         GenesisFile.read(
             Path.of(config.genesis()), environment.isBlank() ? null : Path.of(environment));
-    choices = new Choices(genesis.config().consensus(), config.evm());
+    evm = config.evm();
+    boolean compared = evm.equals(System.getProperty(COMPARED_EVM));
+    choices = new Choices(genesis.config().consensus(), compared ? "" : evm);
     chain =
         new Chain(genesis, workers, new RecentNodes(RecentNodes.MAX_BLOCKS), bad, choices, windows);
     pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
@@ -205,6 +215,7 @@ public final class ChainComponent {
     @Override
     public void opened(KeyValueStore opened) {
       pipeline.open(opened);
+      System.setProperty(COMPARED_EVM, evm);
     }
 
     @Override

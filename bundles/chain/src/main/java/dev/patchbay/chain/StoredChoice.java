@@ -9,6 +9,7 @@ import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.binding.ChosenService;
 import dev.patchbay.binding.ChosenService.Choice;
 import dev.patchbay.binding.NamedServices.Registration;
+import dev.patchbay.primitives.Hex;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -80,7 +81,7 @@ final class StoredChoice<T> {
           "{} '{}' of {} cannot be chosen: the name, or the symbolic name of the bundle, is missing"
               + " or malformed",
           terms.noun(),
-          name,
+          Hex.shown(name),
           registration.bundle());
       return;
     }
@@ -237,8 +238,12 @@ final class StoredChoice<T> {
     stored = value;
   }
 
-  /** Adds the record to a batch, when the store has another one, or none. */
+  /**
+   * Adds the record to a batch, when the store has another one, or none. Chooses the only bundle
+   * that provides the name, unless one is chosen.
+   */
   void addTo(WriteSet writes) {
+    services.chooseOnly();
     byte[] record = encode(services.choice());
     writing = record;
     if (!Arrays.equals(record, stored)) {

@@ -57,6 +57,7 @@ class ScheduleTest {
     ConsensusRules engine = rules();
     choices.rules().add(registration(2, "engine"), "engine", engine);
     assertThat(schedule.rules() == engine).isTrue();
+    choices.addTo(new WriteSet()); // as the first block does
     choices.rules().remove(registration(2, "engine"));
     choices.rules().add(registration(3, "other"), "engine", rules());
     assertThatThrownBy(schedule::rules)

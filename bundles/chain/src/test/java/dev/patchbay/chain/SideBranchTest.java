@@ -34,6 +34,22 @@ class SideBranchTest extends ChainFixture {
     assertThat(chain.head().number()).isEqualTo(150);
   }
 
+  /** Its place is that after its parent, whatever number it has. */
+  @Test
+  void aBlockWithAWrongNumberIsRefusedAsInvalid() {
+    open(Long.MAX_VALUE);
+    extend(3);
+    for (long number : new long[] {0, 1, 9, -1}) {
+      Block right = child(canonical(1), 7);
+      Block wrong =
+          new Block(right.header().toBuilder().number(number).build(), List.of(), List.of(), null);
+      assertThat(importer.importBlock(wrong))
+          .as("number " + number)
+          .isInstanceOfSatisfying(
+              ImportResult.Invalid.class, result -> assertThat(result.reason()).contains("number"));
+    }
+  }
+
   @Test
   void aBlockOfASideBranchCostsTheSameWhileTheHeadMovesOn() {
     open(Long.MAX_VALUE);

@@ -379,7 +379,10 @@ final class Diagnosis {
           if (check.health().status() != Health.Status.FAILED) {
             Set<String> needed = problem.waitsFor;
             for (String dependency : check.dependencies()) {
-              needed.add("check:" + dependency);
+              Problem other = problems.get("check:" + dependency);
+              if (other != null && (!other.health.isWorking() || check.health().isWorking())) {
+                needed.add("check:" + dependency); // one that works is no cause
+              }
               providers.getOrDefault(dependency, Set.of()).stream()
                   .filter(this::isFault)
                   .forEach(needed::add);

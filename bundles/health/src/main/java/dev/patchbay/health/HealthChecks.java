@@ -38,7 +38,7 @@ final class HealthChecks {
       return health == null
           ? new CheckState(name, Health.failed("the health check returns null"), Set.of())
           : new CheckState(name, health, Set.copyOf(check.dependencies()));
-    } catch (RuntimeException | LinkageError broken) {
+    } catch (Throwable broken) { // of any bundle: the others are asked nevertheless
       return new CheckState(name, Health.failed("the health check failed: " + broken), Set.of());
     }
   }

@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.karaf.shell.api.action.Action;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.lifecycle.Reference;
@@ -28,6 +29,7 @@ public final class DoctorCommand implements Action {
   private static final int MAX_FINDINGS = 20;
   private static final int MAX_NAMES = 8;
   private static final int MAX_MESSAGE_CHARS = 500;
+  private static final int MAX_WAITING_MESSAGES = 3;
   private static final String INDENT = " ".repeat(13);
 
   @Reference private BundleContext context;
@@ -62,6 +64,11 @@ public final class DoctorCommand implements Action {
       }
       if (!part.blocked().isEmpty()) {
         out.println(INDENT + "also waits: " + names(part.blocked()));
+        waiting(part, report)
+            .limit(MAX_WAITING_MESSAGES)
+            .forEach(
+                check ->
+                    out.println(INDENT + check.title() + ": " + cut(check.health().message())));
       }
     }
     out.println(
@@ -69,6 +76,13 @@ public final class DoctorCommand implements Action {
             + (findings.size() > MAX_FINDINGS ? ", the first " + MAX_FINDINGS + " shown" : "")
             + ": "
             + examined(report));
+  }
+
+  /** Returns the health checks that wait for a part: their messages may say what to do. */
+  private static Stream<PartHealth> waiting(PartHealth cause, HealthReport report) {
+    return report.parts().stream()
+        .filter(part -> part.kind() == Kind.CHECK && isBroken(part.health().status()))
+        .filter(part -> cause.blocked().contains(part.name()));
   }
 
   /** Returns how many parts of each kind were examined. */

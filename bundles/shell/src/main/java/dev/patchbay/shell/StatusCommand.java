@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.shell;
 
+import dev.patchbay.api.chain.ChainChoices;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.consensus.BlockSealer;
-import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.node.HealthReport;
 import dev.patchbay.api.node.PartHealth;
 import dev.patchbay.api.storage.StorageControl;
@@ -64,8 +64,7 @@ public final class StatusCommand implements Action {
                   .orElse(name + " UNAVAILABLE: '" + storage.chosen(name) + "' is chosen"));
     }
     String consensus = chain.config().consensus();
-    boolean ruled =
-        services.all(ConsensusRules.class).stream().anyMatch(r -> r.name().equals(consensus));
+    boolean ruled = services.require(ChainChoices.class).rules().available();
     BlockSealer sealer = services.find(BlockSealer.class);
     System.out.println(
         "consensus  "

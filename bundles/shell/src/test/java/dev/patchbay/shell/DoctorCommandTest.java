@@ -54,6 +54,7 @@ class DoctorCommandTest {
             "FAILED       bundle store: its start failed",
             "             next: bundle:diag 7 shows the reason",
             "             also waits: chain",
+            "             chain: no store",
             "1 finding: 3 health checks, 40 bundles examined");
     assertThat(StatusCommand.health(report(CHAIN, STORE)))
         .isEqualTo("FAILED: bundle store: its start failed");

@@ -126,8 +126,16 @@ class OpEngineNamespaceTest {
               .hasMessage(stage + ": no");
           fail(method, new StorageUnavailableException("away"));
           assertThatThrownBy(() -> seal(3, true))
+              .isInstanceOf(StorageUnavailableException.class)
+              .hasMessageStartingWith(stage);
+          engine.put(
+              method,
+              (params, session) -> {
+                throw RpcError.absence("away");
+              });
+          assertThatThrownBy(() -> seal(3, true))
               .isInstanceOfSatisfying(
-                  RpcError.class, error -> assertThat(error.code()).isEqualTo(-32010))
+                  RpcError.class, error -> assertThat(error.isAbsence()).isTrue())
               .hasMessageStartingWith(stage);
           fail(method, new NotReadyException("away"));
           assertThatThrownBy(() -> seal(3, true))

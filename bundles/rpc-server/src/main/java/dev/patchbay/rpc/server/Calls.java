@@ -41,23 +41,19 @@ final class Calls implements Message.Caller {
       @Nullable Object request, Terms terms, RpcSession session, Exchange exchange)
       throws AbsentException {
     if (!(request instanceof Map<?, ?> map)) {
-      return responses.error(
-          null, RpcError.INVALID_REQUEST, "invalid request: not an object", null);
+      return responses.error(null, RpcError.INVALID_REQUEST, "invalid request: not an object");
     }
     Object id = map.get("id");
     boolean validId = id == null || id instanceof String || id instanceof Number;
     if (!validId
         || !"2.0".equals(map.get("jsonrpc"))
         || !(map.get("method") instanceof String name)) {
-      return responses.error(
-          validId ? id : null, RpcError.INVALID_REQUEST, "invalid request", null);
+      return responses.error(validId ? id : null, RpcError.INVALID_REQUEST, "invalid request");
     }
     boolean notification = !map.containsKey("id");
     Object params = map.get("params");
     if (params != null && !(params instanceof List)) {
-      return notification
-          ? null
-          : responses.error(id, RpcError.INVALID_PARAMS, "non-array args", null);
+      return notification ? null : responses.error(id, RpcError.INVALID_PARAMS, "non-array args");
     }
     @SuppressWarnings("unchecked") // JSON arrays hold anything
     List<@Nullable Object> list = params == null ? List.of() : (List<@Nullable Object>) params;
@@ -74,14 +70,13 @@ final class Calls implements Message.Caller {
     return responses.error(
         Message.id(request),
         RpcError.Kind.RESPONSE_TOO_LARGE.code(terms.errors()),
-        "response too large",
-        null);
+        "response too large");
   }
 
   @Override
   public byte[] stopping(@Nullable Object request) {
     return responses.error(
-        Message.id(request), RpcError.SERVER_ERROR, "the server is stopping; ask again", null);
+        Message.id(request), RpcError.SERVER_ERROR, "the server is stopping; ask again");
   }
 
   private byte @Nullable [] call(
@@ -133,12 +128,7 @@ final class Calls implements Message.Caller {
       LOG.debug("{}: an answer ends before its end", name, broken);
       throw broken;
     } catch (RpcError failure) {
-      byte[] error =
-          responses.error(
-              id,
-              failure.code(terms.errors()),
-              String.valueOf(failure.getMessage()),
-              failure.data());
+      byte[] error = responses.error(id, failure, terms, exchange);
       if (failure.isAbsence()) {
         throw new AbsentException("a part that a method names", error);
       }
@@ -165,7 +155,7 @@ final class Calls implements Message.Caller {
 
   private byte[] failed(@Nullable Object id, String name, Throwable failure) {
     LOG.error("{} failed: {}", name, failure.toString(), failure);
-    return responses.error(id, RpcError.INTERNAL_ERROR, "internal error", null);
+    return responses.error(id, RpcError.INTERNAL_ERROR, "internal error");
   }
 
   /**
@@ -201,14 +191,13 @@ final class Calls implements Message.Caller {
   }
 
   private byte[] error(@Nullable Object id, int code, RuntimeException failure) {
-    return responses.error(id, code, String.valueOf(failure.getMessage()), null);
+    return responses.error(id, code, String.valueOf(failure.getMessage()));
   }
 
   private byte[] notFound(@Nullable Object id, String name) {
     return responses.error(
         id,
         RpcError.METHOD_NOT_FOUND,
-        "the method " + Hex.shown(name) + " does not exist/is not available",
-        null);
+        "the method " + Hex.shown(name) + " does not exist/is not available");
   }
 }

@@ -273,12 +273,11 @@ public final class Dispatcher {
   /** Returns the response to a message for which there is no memory. */
   byte[] noMemory(Terms terms) {
     RpcError full = MemoryBudget.full();
-    return responses.error(
-        null, full.code(terms.errors()), String.valueOf(full.getMessage()), null);
+    return responses.error(null, full.code(terms.errors()), String.valueOf(full.getMessage()));
   }
 
   private byte[] parseError(String message) {
-    return responses.error(null, RpcError.PARSE_ERROR, message, null);
+    return responses.error(null, RpcError.PARSE_ERROR, message);
   }
 
   /** Returns the response to a batch that is refused whole; null for other messages. */
@@ -287,7 +286,7 @@ public final class Dispatcher {
       return null;
     }
     if (batch.isEmpty()) {
-      return responses.error(null, RpcError.INVALID_REQUEST, "empty batch", null);
+      return responses.error(null, RpcError.INVALID_REQUEST, "empty batch");
     }
     int most = terms.limits().batchItems();
     return batch.size() <= most
@@ -295,16 +294,14 @@ public final class Dispatcher {
         : responses.error(
             null,
             RpcError.Kind.LIMIT.code(terms.errors()),
-            "batch too large: " + batch.size() + " items, at most " + most,
-            null);
+            "batch too large: " + batch.size() + " items, at most " + most);
   }
 
   private byte[] tooMany(@Nullable Object request, Terms terms) {
     return responses.error(
         Message.id(request),
         RpcError.Kind.LIMIT.code(terms.errors()),
-        "too many requests at a time; try again",
-        null);
+        "too many requests at a time; try again");
   }
 
   /** Resumes a message that has waited, whether there is a place for it or not; throws nothing. */

@@ -39,6 +39,9 @@ final class IpcConnection implements RpcSession {
   private final Subscribing subscribing = new Subscribing();
   private final CloseActions closeActions = new CloseActions();
 
+  /** Whether nothing is sent any more; guarded by {@link #unsent}. */
+  private boolean ended;
+
   /** Whether a request is answered now; guarded by this. */
   private boolean answering;
 
@@ -75,15 +78,7 @@ final class IpcConnection implements RpcSession {
       for (byte[] message = frames.next();
           message != null && beginsRequest();
           message = frames.next()) {
-        MemoryBudget.Account memory = dispatcher.memory().open();
-        byte[] answer = answer(message, memory);
-        if (answer == null) {
-          memory.close();
-        } else {
-          memory.shrinkTo(2L * answer.length);
-          room.acquire(permits(answer));
-          unsent.add(new Unsent(answer, memory));
-        }
+        answerAndQueue(message);
         subscribing.answered();
         if (!endsRequest()) {
           return;
@@ -97,6 +92,33 @@ final class IpcConnection implements RpcSession {
       LOG.error("answering over a socket failed: {}", failure.toString(), failure);
     } finally {
       unsent.add(end);
+    }
+  }
+
+  private void answerAndQueue(byte[] message) throws InterruptedException {
+    MemoryBudget.Account memory = dispatcher.memory().open();
+    boolean queued = false;
+    try {
+      byte[] answer = answer(message, memory);
+      if (answer != null) {
+        memory.shrinkTo(2L * answer.length);
+        room.acquire(permits(answer));
+        queued = queue(new Unsent(answer, memory));
+      }
+    } finally {
+      if (!queued) {
+        memory.close();
+      }
+    }
+  }
+
+  /** Queues something to be sent; returns false when the connection has ended. */
+  private boolean queue(Unsent next) {
+    synchronized (unsent) {
+      if (!ended) {
+        unsent.add(next);
+      }
+      return !ended;
     }
   }
 
@@ -142,14 +164,12 @@ final class IpcConnection implements RpcSession {
   void write() {
     try {
       for (Unsent next = unsent.take(); next != end; next = unsent.take()) {
-        byte[] bytes = next.bytes;
-        ByteBuffer buffer =
-            ByteBuffer.allocate(bytes.length + 1).put(bytes).put((byte) '\n').flip();
-        while (buffer.hasRemaining()) {
-          channel.write(buffer);
+        try {
+          write(next.bytes);
+        } finally {
+          next.memory.shrink(2L * next.bytes.length);
         }
-        room.release(permits(bytes));
-        next.memory.shrink(2L * bytes.length);
+        room.release(permits(next.bytes));
       }
     } catch (IOException gone) {
       // nothing more can be sent
@@ -162,6 +182,13 @@ final class IpcConnection implements RpcSession {
     }
   }
 
+  private void write(byte[] bytes) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(bytes.length + 1).put(bytes).put((byte) '\n').flip();
+    while (buffer.hasRemaining()) {
+      channel.write(buffer);
+    }
+  }
+
   /** Ends the connection, from any thread and any number of times. */
   void close() {
     closeActions.run();
@@ -170,9 +197,13 @@ final class IpcConnection implements RpcSession {
   private void end(Consumer<IpcConnection> onEnd) {
     entry.closed();
     onEnd.accept(this);
-    unsent.forEach(left -> left.memory.close());
+    synchronized (unsent) {
+      ended = true;
+      unsent.forEach(left -> left.memory.close());
+      unsent.clear();
+      unsent.add(end);
+    }
     notifications.close();
-    unsent.add(end);
     room.release(MAX_UNSENT_BYTES);
     try {
       channel.close();
@@ -214,7 +245,7 @@ final class IpcConnection implements RpcSession {
       close();
       return false;
     }
-    subscribing.send(subscription, () -> unsent.add(new Unsent(message, notifications)));
+    subscribing.send(subscription, () -> queue(new Unsent(message, notifications)));
     return true;
   }
 

@@ -40,18 +40,25 @@ final class MemoryBudget {
   /** What one message takes, or what waits to be sent to one client. */
   final class Account implements AutoCloseable {
     private long bytes;
+    private boolean closed;
 
     /**
      * Adds memory that is about to be taken.
      *
-     * @return false when there is not so much; then nothing is added
+     * @return false when there is not so much, or the account is closed; then nothing is added
      */
     synchronized boolean tryGrow(long more) {
-      long counted = counted(bytes + more) - counted(bytes);
-      if (counted > 0 && used.addAndGet(counted) > limit) {
-        used.addAndGet(-counted);
+      if (closed) {
         return false;
       }
+      long counted = counted(bytes + more) - counted(bytes);
+      long before;
+      do {
+        before = used.get();
+        if (counted > limit - before) {
+          return false;
+        }
+      } while (!used.compareAndSet(before, before + counted));
       bytes += more;
       return true;
     }
@@ -79,9 +86,10 @@ final class MemoryBudget {
       shrink(bytes - most);
     }
 
-    /** Gives everything back. */
+    /** Gives everything back; nothing can be added any more. */
     @Override
-    public void close() {
+    public synchronized void close() {
+      closed = true;
       shrink(Long.MAX_VALUE);
     }
 

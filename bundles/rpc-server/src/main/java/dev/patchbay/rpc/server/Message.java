@@ -2,7 +2,7 @@
 package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.rpc.RpcSession;
-import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -20,7 +20,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Message {
   private static final Logger LOG = LoggerFactory.getLogger(Message.class);
-  private static final int MAX_FIRST_BUFFER = 1 << 20;
 
   private final boolean batch;
   private final List<?> requests;
@@ -212,16 +211,14 @@ final class Message {
     if (!batch) {
       return responses.get(0);
     }
-    ByteArrayOutputStream out = new ByteArrayOutputStream((int) Math.min(size, MAX_FIRST_BUFFER));
-    out.write('[');
-    for (int i = 0; i < responses.size(); i++) {
-      if (i > 0) {
-        out.write(',');
-      }
-      out.writeBytes(responses.get(i));
+    int length = responses.stream().mapToInt(response -> response.length + 1).sum();
+    ByteBuffer out = ByteBuffer.allocate(1 + length);
+    byte before = '[';
+    for (byte[] response : responses) {
+      out.put(before).put(response);
+      before = ',';
     }
-    out.write(']');
-    return out.toByteArray();
+    return out.put((byte) ']').array();
   }
 
   /** Returns the id of a request; null when it has none. */

@@ -123,8 +123,36 @@ final class Responses {
     }
   }
 
-  /** Returns a response with an error; a long message is shortened. */
-  byte[] error(@Nullable Object id, int code, String message, @Nullable Object data) {
+  /** Returns a response with an error without data; a long message is shortened. */
+  byte[] error(@Nullable Object id, int code, String message) {
+    return write(errorOf(id, code, message, null));
+  }
+
+  /**
+   * Returns a response with an error; a long message is shortened. Data that are too long, or for
+   * which there is no memory, are left out.
+   */
+  byte[] error(@Nullable Object id, RpcError error, Terms terms, Exchange exchange) {
+    int code = error.code(terms.errors());
+    String message = String.valueOf(error.getMessage());
+    if (error.data() != null) {
+      try {
+        AnswerBuffer out =
+            new AnswerBuffer(terms.limits().responseBytes(), null, exchange.memory());
+        json.writeValue(out, errorOf(id, code, message, error.data()));
+        byte[] whole = out.end();
+        if (whole != null) {
+          return whole;
+        }
+      } catch (IOException unwritten) {
+        LOG.debug("the data of an error are left out: {}", unwritten.toString());
+      }
+    }
+    return error(id, code, message);
+  }
+
+  private static Map<String, @Nullable Object> errorOf(
+      @Nullable Object id, int code, String message, @Nullable Object data) {
     Map<String, @Nullable Object> error = new LinkedHashMap<>();
     error.put("code", code);
     error.put(
@@ -137,7 +165,7 @@ final class Responses {
     response.put("jsonrpc", "2.0");
     response.put("id", id);
     response.put("error", error);
-    return write(response);
+    return response;
   }
 
   /**

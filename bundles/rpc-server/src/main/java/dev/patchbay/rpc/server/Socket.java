@@ -43,7 +43,10 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   private final MemoryBudget.Account notifications;
 
   /** What has come of the next message. */
-  private final ByteArrayOutputStream partial = new ByteArrayOutputStream();
+  private ByteArrayOutputStream partial = new ByteArrayOutputStream();
+
+  /** Bytes of the next message so far, also of one that is refused. */
+  private long received;
 
   /** Whether there is no memory for the next message, whose rest is left out. */
   private boolean refused;
@@ -111,25 +114,28 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   /** Takes a part of a message. A message that is too long ends the connection, as in HTTP. */
   private void received(byte[] bytes, boolean last) {
     Session session = getSession();
-    if (bytes.length > terms.limits().bodyBytes() - partial.size()) {
+    received += bytes.length;
+    if (received > terms.limits().bodyBytes()) {
       session.close(
           StatusCode.MESSAGE_TOO_LARGE,
           "message too large: at most " + terms.limits().bodyBytes() + " bytes",
           Callback.NOOP);
       return;
     }
-    if (memory.tryGrow(2L * bytes.length)) {
+    if (!refused && memory.tryGrow(2L * bytes.length)) {
       partial.writeBytes(bytes);
     } else {
       refused = true;
-      partial.reset();
+      partial = new ByteArrayOutputStream();
+      memory.shrinkTo(0);
     }
     if (!last) {
       session.demand();
       return;
     }
     byte[] whole = partial.toByteArray();
-    partial.reset();
+    partial = new ByteArrayOutputStream(); // a silent client holds nothing
+    received = 0;
     if (refused) {
       refused = false;
       send(dispatcher.noMemory(terms));
@@ -190,7 +196,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
 
   /** Reads the next request, unless the response was the last one. */
   private void answered(Session session) {
-    memory.close();
+    memory.shrinkTo(0);
     synchronized (this) {
       answering = false;
       if (!finishing) {
