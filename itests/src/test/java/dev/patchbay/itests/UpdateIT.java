@@ -109,7 +109,7 @@ class UpdateIT {
           "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique");
       UpdateLoad load = new UpdateLoad(node, requests());
       load.sendTransfers().followHeads().followTransactions().awaitHead(2).start();
-      List<String> rows = updateAll(node, load, bundles, 100);
+      List<String> rows = updateAll(node, load, bundles, 60);
       String table = System.getProperty("it.table");
       if (table != null) {
         write(Node.ROOT.resolve(table), rows);
@@ -177,7 +177,7 @@ class UpdateIT {
               "execution",
               "chain",
               "storage-rocksdb"),
-          50);
+          30);
       assertThat(node.result("eth_getBlockByNumber", "latest", false).get("hash").asText())
           .isEqualTo(driver.head);
     }
@@ -209,7 +209,7 @@ class UpdateIT {
           node,
           load,
           List.of("op-consensus", "op-engine", "rpc-engine", "payload", "execution", "chain"),
-          50);
+          30);
       assertThat(node.result("eth_getBlockByNumber", "latest", false).get("hash").asText())
           .isEqualTo(driver.head);
     }

@@ -8,6 +8,7 @@ import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.CliqueControl;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.crypto.KeyFile;
 import dev.patchbay.crypto.Secp256k1;
@@ -370,7 +371,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
   private ChainReader chain() {
     ChainReader reader = chain;
     if (reader == null) {
-      throw new IllegalStateException("no chain is installed");
+      throw new NotReadyException("no chain is installed");
     }
     return reader;
   }

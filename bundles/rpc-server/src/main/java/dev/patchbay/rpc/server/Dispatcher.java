@@ -63,7 +63,7 @@ public final class Dispatcher {
     /** Seconds that a request waits for a part that is being replaced. */
     @AttributeDefinition(
         description =
-            "Seconds that a request waits for a bundle that is being updated or restarted; 0: it is refused at once")
+            "Seconds that a request waits for a bundle that is being updated or restarted, after it has stopped; 0: it is refused at once")
     int waiting_seconds() default 5;
 
     /** Requests that wait for a part that is being replaced. */
@@ -90,6 +90,9 @@ public final class Dispatcher {
   private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
   private static final int MAX_DEPTH = 64;
   private static final int MAX_SECONDS = 3_600;
+
+  /** A request may wait for several bundles one after the other, but for so many times at most. */
+  private static final int MAX_REPLACEMENTS = 6;
 
   private final JsonMapper json =
       JsonMapper.builder(
@@ -167,7 +170,8 @@ public final class Dispatcher {
     methods = new Methods(replacements, this::drain);
     calls = new Calls(methods, gate, responses);
     waiting =
-        new WaitingRequests(replacements, maxWait.plus(drain), System::nanoTime, this::resume);
+        new WaitingRequests(
+            replacements, maxWait.multipliedBy(MAX_REPLACEMENTS), System::nanoTime, this::resume);
   }
 
   private static Duration maxWait(Config config) {

@@ -146,6 +146,7 @@ public final class Listener implements HealthCheck {
   private static final int GZIP_FROM_BYTES = 4_096;
 
   private static final int SWEEP_SECONDS = 1;
+  private static final int STOP_MILLIS = 500;
 
   /** Connections that the system queues; a client beyond them waits for a second to try again. */
   private static final int ACCEPT_QUEUE = 1_024;
@@ -279,7 +280,7 @@ public final class Listener implements HealthCheck {
             config.jwt_secret().isBlank()
                 ? null
                 : JwtAuthentication.of(Path.of(config.jwt_secret())));
-    sockets = new SocketCreator(dispatcher, terms, handler, config.max_websockets());
+    sockets = new SocketCreator(dispatcher, terms, handler, threads, config.max_websockets());
     WebSocketUpgradeHandler upgrades =
         WebSocketUpgradeHandler.from(
             server,
@@ -294,7 +295,7 @@ public final class Listener implements HealthCheck {
     gzip.setIncludedMethods("POST");
     upgrades.setHandler(gzip);
     server.setHandler(new ConnectionHandler(upgrades, limits.bodyBytes()));
-    server.setStopTimeout(5_000);
+    server.setStopTimeout(STOP_MILLIS); // close() has waited for the requests under way
     try {
       server.start();
     } catch (Exception failure) {

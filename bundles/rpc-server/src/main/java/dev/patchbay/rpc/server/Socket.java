@@ -5,6 +5,7 @@ import dev.patchbay.api.rpc.RpcSession;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
@@ -20,6 +21,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Socket extends Session.Listener.Abstract implements RpcSession {
   private static final Logger LOG = LoggerFactory.getLogger(Socket.class);
+  private static final int FRAGMENTS_AT_ONCE = 16;
   private static final String RESTART = "the server is restarted";
   private static final int MAX_UNSENT = 1_024;
   private static final int MAX_UNSENT_CHARS = 1 << 24;
@@ -27,6 +29,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   private final Dispatcher dispatcher;
   private final Terms terms;
   private final Object client;
+  private final Executor executor;
   private final OpenSockets open;
   private final Runnable leave;
   private final @Nullable WatchedEndPoint connection;
@@ -48,6 +51,9 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   /** Bytes of the next message so far, also of one that is refused. */
   private long received;
 
+  /** Fragments of the next message so far. */
+  private int fragments;
+
   /** Whether there is no memory for the next message, whose rest is left out. */
   private boolean refused;
 
@@ -61,6 +67,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
    * Creates a socket that is not open yet.
    *
    * @param client the client, as of {@link Connections#client}
+   * @param executor runs what is put behind the work for other connections
    * @param open takes note of the socket while it is open
    * @param leave takes the socket out of the count; it may run more than once
    * @param connection the connection of the socket, when it is watched
@@ -69,12 +76,14 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       Dispatcher dispatcher,
       Terms terms,
       Object client,
+      Executor executor,
       OpenSockets open,
       Runnable leave,
       @Nullable WatchedEndPoint connection) {
     this.dispatcher = dispatcher;
     this.terms = terms;
     this.client = client;
+    this.executor = executor;
     this.open = open;
     this.leave = leave;
     this.connection = connection;
@@ -130,9 +139,10 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       memory.shrinkTo(0);
     }
     if (!last) {
-      session.demand();
+      demandNext(session);
       return;
     }
+    fragments = 0;
     byte[] whole = partial.toByteArray();
     partial = new ByteArrayOutputStream(); // a silent client holds nothing
     received = 0;
@@ -141,6 +151,16 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       send(dispatcher.noMemory(terms));
     } else {
       answer(whole);
+    }
+  }
+
+  /** Reads on, now and then behind what others have sent: fragments may come without end. */
+  private void demandNext(Session session) {
+    fragments++;
+    if (fragments % FRAGMENTS_AT_ONCE == 0) {
+      executor.execute(session::demand);
+    } else {
+      session.demand();
     }
   }
 
@@ -244,6 +264,12 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       frames.position(frames.position() + length);
     }
     return false;
+  }
+
+  /** A client that leaves without a word is nothing to report. */
+  @Override
+  public void onWebSocketError(Throwable cause) {
+    LOG.debug("a WebSocket ends: {}", cause.toString());
   }
 
   @Override

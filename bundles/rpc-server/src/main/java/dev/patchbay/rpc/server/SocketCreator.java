@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.server;
 
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.server.Request;
@@ -20,15 +21,19 @@ final class SocketCreator implements WebSocketCreator {
   private final Terms terms;
   private final HttpHandler handler;
   private final int limit;
+  private final Executor executor;
   private final OpenSockets open;
 
   /**
    * Creates a creator.
    *
    * @param handler checks hosts, origins and tokens
+   * @param executor the threads of the listener
    * @param limit WebSockets that may be open at a time
    */
-  SocketCreator(Dispatcher dispatcher, Terms terms, HttpHandler handler, int limit) {
+  SocketCreator(
+      Dispatcher dispatcher, Terms terms, HttpHandler handler, Executor executor, int limit) {
+    this.executor = executor;
     this.dispatcher = dispatcher;
     this.terms = terms;
     this.handler = handler;
@@ -86,7 +91,8 @@ final class SocketCreator implements WebSocketCreator {
               connection.onceClosed(leave); // the connection is for the socket alone
             }
           });
-      return new Socket(dispatcher, terms, HttpHandler.client(request), open, leave, connection);
+      return new Socket(
+          dispatcher, terms, HttpHandler.client(request), executor, open, leave, connection);
     } catch (Throwable failure) {
       leave.run();
       throw failure;
