@@ -11,6 +11,7 @@ final class AbsentException extends Exception {
   private static final long serialVersionUID = 1L;
 
   private final String part;
+  private final boolean isMethod;
   private final transient byte @Nullable [] refusal;
 
   /**
@@ -20,9 +21,29 @@ final class AbsentException extends Exception {
    * @param refusal the response when the request does not wait; null for a notification
    */
   AbsentException(String part, byte @Nullable [] refusal) {
+    this(part, false, refusal);
+  }
+
+  private AbsentException(String part, boolean isMethod, byte @Nullable [] refusal) {
     super(part, null, false, false);
     this.part = part;
+    this.isMethod = isMethod;
     this.refusal = refusal;
+  }
+
+  /** Creates an exception for a method, whose name is the part. */
+  static AbsentException ofMethod(String name, byte[] refusal) {
+    return new AbsentException(name, true, refusal);
+  }
+
+  /** Returns this exception for a notification, which has no response. */
+  AbsentException ofNotification() {
+    return new AbsentException(part, isMethod, null);
+  }
+
+  /** Returns whether the part is a method, and {@link #part} its name. */
+  boolean isMethod() {
+    return isMethod;
   }
 
   /** Returns what is absent. */

@@ -61,7 +61,7 @@ final class Calls implements Message.Caller {
       byte[] response = call(id, name, list, terms, session, exchange);
       return notification ? null : response;
     } catch (AbsentException absent) {
-      throw notification ? new AbsentException(absent.part(), null) : absent;
+      throw notification ? absent.ofNotification() : absent;
     }
   }
 
@@ -96,7 +96,7 @@ final class Calls implements Message.Caller {
       if (served == null) {
         byte[] refusal = notFound(id, name);
         if (methods.isExpectedBack(name)) {
-          throw new AbsentException("the method " + name, refusal);
+          throw AbsentException.ofMethod(name, refusal);
         }
         if (methods.get(name) == null) {
           return refusal;

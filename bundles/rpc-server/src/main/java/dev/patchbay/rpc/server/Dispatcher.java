@@ -171,7 +171,11 @@ public final class Dispatcher {
     calls = new Calls(methods, gate, responses);
     waiting =
         new WaitingRequests(
-            replacements, maxWait.multipliedBy(MAX_REPLACEMENTS), System::nanoTime, this::resume);
+            replacements,
+            maxWait.multipliedBy(MAX_REPLACEMENTS),
+            System::nanoTime,
+            name -> methods.get(name) != null,
+            this::resume);
   }
 
   private static Duration maxWait(Config config) {

@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.Iterator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,23 +20,22 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the messages that wait for a part of the node which is being replaced. While they wait they
- * have no thread. A few of them are tried again now and then; when one of these does not lack the
- * part any more, all that wait for the part are resumed. They are also resumed, to be refused, when
- * the part will not be back, or when their time is over.
+ * have no thread. Those that wait for a method are resumed when the method is present again. Of
+ * those that wait for any other part, one is tried again now and then; when it does not lack the
+ * part any more, all that wait for the part are resumed. Messages are also resumed, to be refused,
+ * when the part will not be back, or when their time is over.
  *
  * <p>Threading: any thread. Messages are resumed in threads of this object.
  */
 final class WaitingRequests {
   private static final Logger LOG = LoggerFactory.getLogger(WaitingRequests.class);
   private static final long TRY_EVERY_MILLIS = 10;
-
-  /** Messages that are tried at once, whatever they wait for. */
-  private static final int TRIED_AT_ONCE = 4;
 
   /** As many as expensive calls may wait by default: no resumed one is refused for the others. */
   private static final int MAX_THREADS = 32;
@@ -46,15 +45,17 @@ final class WaitingRequests {
   private final Replacements replacements;
   private final long limitNanos;
   private final LongSupplier clock;
+  private final Predicate<String> isPresent;
   private final Consumer<Message> resume;
   private final ThreadPoolExecutor threads;
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
   private final Quota workers = new Quota(MAX_THREADS);
   private final Loop loop;
 
-  /**
-   * The messages that wait for each part, in the order in which they are tried; guarded by this.
-   */
+  /** The messages that wait for each method; guarded by this. */
+  private final Map<String, Deque<Message>> byMethod = new HashMap<>();
+
+  /** The messages that wait for each other part, as they are tried; guarded by this. */
   private final Map<String, Deque<Message>> byPart = new LinkedHashMap<>();
 
   private boolean closed;
@@ -65,13 +66,19 @@ final class WaitingRequests {
    * @param replacements what is being replaced
    * @param time how long a message may wait
    * @param clock nanoseconds as of {@link System#nanoTime}
+   * @param isPresent returns whether there is a method of this name
    * @param resume answers what of a message is not answered, unless it waits again; throws nothing
    */
   WaitingRequests(
-      Replacements replacements, Duration time, LongSupplier clock, Consumer<Message> resume) {
+      Replacements replacements,
+      Duration time,
+      LongSupplier clock,
+      Predicate<String> isPresent,
+      Consumer<Message> resume) {
     this.replacements = replacements;
     this.limitNanos = time.toNanos();
     this.clock = clock;
+    this.isPresent = isPresent;
     this.resume = resume;
     AtomicInteger number = new AtomicInteger();
     threads =
@@ -106,8 +113,10 @@ final class WaitingRequests {
         return false;
       }
       message.lacks(absent);
-      first = byPart.isEmpty();
-      byPart.computeIfAbsent(absent.part(), key -> new ArrayDeque<>()).addLast(message);
+      first = byPart.isEmpty() && byMethod.isEmpty();
+      (absent.isMethod() ? byMethod : byPart)
+          .computeIfAbsent(absent.part(), key -> new ArrayDeque<>())
+          .addLast(message);
     }
     if (first) {
       loop.wake();
@@ -127,20 +136,25 @@ final class WaitingRequests {
     List<Runnable> due = new ArrayList<>();
     boolean more;
     synchronized (this) {
-      for (Deque<Message> waiting : byPart.values()) {
-        for (Iterator<Message> all = waiting.iterator(); all.hasNext(); ) {
-          Message message = all.next();
-          if (!returns || message.waitUntil(now) - now <= 0) {
-            all.remove();
-            due.add(() -> resume.accept(message));
-          }
-        }
+      for (Map<String, Deque<Message>> all : List.of(byMethod, byPart)) {
+        all.forEach(
+            (part, waiting) -> {
+              boolean present = all == byMethod && isPresent.test(part);
+              waiting.removeIf(
+                  message -> {
+                    boolean isDue = present || !returns || message.waitUntil(now) - now <= 0;
+                    if (isDue) {
+                      due.add(() -> resume.accept(message));
+                    }
+                    return isDue;
+                  });
+            });
+        all.values().removeIf(Deque::isEmpty);
       }
-      byPart.values().removeIf(Deque::isEmpty);
-      for (int i = 0; i < TRIED_AT_ONCE && !byPart.isEmpty(); i++) {
+      if (!byPart.isEmpty()) {
         due.add(next());
       }
-      more = !byPart.isEmpty();
+      more = !byPart.isEmpty() || !byMethod.isEmpty();
     }
     due.forEach(this::execute);
     return more || !due.isEmpty() ? TRY_EVERY_MILLIS : Loop.UNTIL_WOKEN;
@@ -204,7 +218,9 @@ final class WaitingRequests {
     List<Message> rest = new ArrayList<>();
     synchronized (this) {
       byPart.values().forEach(rest::addAll);
+      byMethod.values().forEach(rest::addAll);
       byPart.clear();
+      byMethod.clear();
     }
     threads.shutdown();
     return rest;

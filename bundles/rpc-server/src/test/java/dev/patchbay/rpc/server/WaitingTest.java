@@ -207,7 +207,7 @@ class WaitingTest {
     bundle.stop(false);
     List<CompletableFuture<@Nullable String>> responses =
         IntStream.range(0, 500).mapToObj(i -> ask(String.format(request, i))).toList();
-    while (calls.get(1) < 2) { // a few are tried, now and then
+    while (calls.get(1) < 2) { // one after the other is tried
       Thread.onSpinWait();
     }
     assertThat(responses).allMatch(response -> !response.isDone());
