@@ -26,11 +26,11 @@ final class SendMethods {
   private static final long MAX_WAIT_MILLIS = 60_000;
   private static final int NOT_CONFIRMED = 4;
 
-  private final ChainReader chain;
-  private final TransactionPool pool;
-
   /** Heads that change while no store is bound are not noticed. */
   private static final long LOOK_EVERY_MILLIS = 1_000;
+
+  private final ChainReader chain;
+  private final TransactionPool pool;
 
   private final Function<Hash, @Nullable Object> receipts;
   private final Semaphore waiting = new Semaphore(MAX_WAITING);
@@ -46,20 +46,22 @@ final class SendMethods {
 
   Map<String, RpcMethod> methods() {
     Map<String, RpcMethod> m = new LinkedHashMap<>();
-    m.put("eth_sendRawTransaction", (p, s) -> send(new Params(p)).toString());
+    m.put("eth_sendRawTransaction", (p, s) -> send(decode(new Params(p))).toString());
     m.put("eth_sendRawTransactionSync", (p, s) -> sendAndWait(new Params(p)));
     // of accounts whose keys the node holds: it holds none
     m.put("eth_pendingTransactions", (p, s) -> List.of());
     return m;
   }
 
-  private Hash send(Params params) throws RpcError {
-    BlobSidecar.Pooled sent;
+  private static BlobSidecar.Pooled decode(Params params) throws RpcError {
     try {
-      sent = BlobSidecar.decode(params.bytes(0).toArray());
+      return BlobSidecar.decode(params.bytes(0).toArray());
     } catch (IllegalArgumentException malformed) {
       throw RpcError.invalidParams("invalid transaction: " + malformed.getMessage());
     }
+  }
+
+  private Hash send(BlobSidecar.Pooled sent) throws RpcError {
     Transaction transaction = sent.transaction();
     AddResult result = pool.add(transaction, sent.sidecar());
     if (result instanceof AddResult.Rejected rejected) {
@@ -69,11 +71,11 @@ final class SendMethods {
   }
 
   /** Sends, also what was sent before: the call is made again when a bundle is replaced. */
-  private Hash sendUnlessKnown(Params params) throws RpcError {
+  private Hash sendUnlessKnown(BlobSidecar.Pooled sent) throws RpcError {
     try {
-      return send(params);
+      return send(sent);
     } catch (RpcError rejected) {
-      Hash hash = BlobSidecar.decode(params.bytes(0).toArray()).transaction().hash();
+      Hash hash = sent.transaction().hash();
       if (pool.get(hash) == null && chain.transaction(hash) == null) {
         throw rejected;
       }
@@ -112,7 +114,7 @@ final class SendMethods {
           RpcError.Kind.LIMIT, "too many requests wait for receipts, at most " + MAX_WAITING);
     }
     try {
-      Hash hash = sendUnlessKnown(params);
+      Hash hash = sendUnlessKnown(decode(params));
       Object receipt = await(hash, System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis));
       if (receipt == null) {
         throw new RpcError(

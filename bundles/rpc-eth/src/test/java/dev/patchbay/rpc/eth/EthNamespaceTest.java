@@ -381,6 +381,17 @@ class EthNamespaceTest {
   }
 
   @Test
+  void aMalformedTransactionIsAnInvalidParameter() {
+    for (String method : List.of("eth_sendRawTransaction", "eth_sendRawTransactionSync")) {
+      assertThatThrownBy(() -> call(new TestSession("client"), method, "0x02"))
+          .as(method)
+          .isInstanceOfSatisfying(
+              RpcError.class, error -> assertThat(error.code()).isEqualTo(RpcError.INVALID_PARAMS))
+          .hasMessageStartingWith("invalid transaction: ");
+    }
+  }
+
+  @Test
   void nothingIsHandedOverWithoutReaders() {
     eth.close();
     assertThat(kept).isEmpty();
