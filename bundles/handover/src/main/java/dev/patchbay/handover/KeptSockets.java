@@ -52,7 +52,7 @@ public final class KeptSockets {
 
   private boolean closed;
 
-  /** A socket that nobody serves. */
+  /** A socket between two bundles that serve it. */
   private static final class Kept {
     final ServerSocketChannel socket;
     final Bundle bundle;
@@ -85,7 +85,7 @@ public final class KeptSockets {
     loop =
         new Loop(
             "handover-sockets-0",
-            new Failures("closing sockets that nobody serves", LOG::warn, LOG::info),
+            new Failures("closing sockets that no bundle serves", LOG::warn, LOG::info),
             this::look);
     loop.start();
     registration =
@@ -170,7 +170,7 @@ public final class KeptSockets {
               if (!ends(entry.getValue(), now)) {
                 return false;
               }
-              LOG.info("nobody serves {}: it is closed", entry.getKey());
+              LOG.info("no bundle serves {}: it is closed", entry.getKey());
               close(entry.getKey(), entry.getValue().socket);
               return true;
             });

@@ -48,7 +48,7 @@ public final class KeptStates implements Handover {
     loop =
         new Loop(
             "handover-expiry-0",
-            new Failures("dropping states that nobody takes", LOG::warn, LOG::info),
+            new Failures("dropping states that no part has taken", LOG::warn, LOG::info),
             this::expire);
     loop.start();
   }

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Accepts connections from a listening socket that may outlive it. When the channel is closed,
- * {@link #accept} ends, and the socket is handed to whoever created the channel.
+ * {@link #accept} ends, and the creator of the channel gets the socket.
  *
  * <p>Threading: any thread.
  */

@@ -7,7 +7,7 @@ import org.osgi.annotation.versioning.ProviderType;
 /**
  * Keeps the state of a part of the node while the bundle of the part is replaced: the part puts its
  * state when it is deactivated, and its successor takes the state when it is activated. State that
- * nobody takes is dropped after half a minute.
+ * no successor takes is dropped after half a minute.
  *
  * <p>Threading: any thread.
  */

@@ -48,7 +48,7 @@ final class HeadGap {
   /**
    * Takes a head change.
    *
-   * @param kept whether it is appended; otherwise nobody reads it
+   * @param kept whether it is appended; not when there is no reader
    */
   synchronized void headChanged(List<Block> removed, List<Block> added, long depth, boolean kept) {
     if (open) {

@@ -72,7 +72,7 @@ final class BodyReader implements Runnable {
           return;
         }
       }
-    } catch (Throwable failure) { // whoever called this would drop it
+    } catch (Throwable failure) { // the caller, a thread of Jetty, would drop it
       outcome.failed(failure);
     }
   }

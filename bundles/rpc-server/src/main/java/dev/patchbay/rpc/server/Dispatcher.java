@@ -334,9 +334,9 @@ public final class Dispatcher {
         }
         places.enter();
         placed = true;
-        message.refuse(absent.refusal());
+        message.answer(absent.refusal());
       }
-    } catch (Throwable failure) { // whatever it is, the client must not wait for ever
+    } catch (Throwable failure) { // also an Error: the client must not wait for ever
       message.fail(failure);
       return;
     } finally {

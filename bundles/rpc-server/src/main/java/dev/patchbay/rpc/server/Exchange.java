@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param direct opens the connection for a result that is written while it is made; null: such a
  *     result is held until it is whole, and must not be longer than others
  * @param gone whether nobody waits for the answer any more; asked now and then by expensive calls
- * @param memory counts what the message and its response take; whoever sends the response closes it
+ * @param memory counts what the message and its response take; the sender of the response closes it
  */
 record Exchange(
     @Nullable Supplier<OutputStream> direct, BooleanSupplier gone, MemoryBudget.Account memory) {

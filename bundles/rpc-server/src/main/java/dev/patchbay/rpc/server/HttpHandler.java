@@ -193,7 +193,7 @@ final class HttpHandler extends Handler.Abstract {
           endConnection();
           response.write(true, ByteBuffer.wrap(answer == null ? new byte[0] : answer), callback);
         }
-      } catch (Throwable failure) { // whatever it is, the client must not wait for ever
+      } catch (Throwable failure) { // also an Error: the client must not wait for ever
         callback.failed(failure);
       }
     }

@@ -147,12 +147,12 @@ final class Message {
   void refuseAll(Caller caller) {
     AbsentException absent = lacking;
     if (absent != null) {
-      refuse(absent.refusal());
+      answer(absent.refusal());
     }
     while (next < requests.size()) {
       Object request = requests.get(next);
       boolean notification = request instanceof Map<?, ?> map && !map.containsKey("id");
-      refuse(notification ? null : caller.stopping(request));
+      answer(notification ? null : caller.stopping(request));
     }
     complete();
   }
@@ -175,28 +175,24 @@ final class Message {
    * Answers the requests that are not answered.
    *
    * @throws AbsentException when a request needs an absent part; {@link #proceed} begins there the
-   *     next time, unless {@link #refuse} answers it
+   *     next time, unless {@link #answer} has answered it
    */
   void proceed(Caller caller) throws AbsentException {
     lacking = null;
     while (next < requests.size()) {
       Object request = requests.get(next);
       boolean full = batch && size > terms.limits().responseBytes();
-      answered(
+      answer(
           full ? caller.tooLarge(request, terms) : caller.call(request, terms, session, exchange));
     }
   }
 
   /**
-   * Answers the next request, which does not wait.
+   * Answers the next request.
    *
-   * @param response null for a notification
+   * @param response null for a notification, or when it was written to the exchange
    */
-  void refuse(byte @Nullable [] response) {
-    answered(response);
-  }
-
-  private void answered(byte @Nullable [] response) {
+  void answer(byte @Nullable [] response) {
     next++;
     if (response != null) {
       size += response.length + 1;

@@ -122,7 +122,7 @@ final class Replacements implements SynchronousBundleListener {
     if (stopping || limitNanos == 0) {
       return false;
     }
-    // whoever removes the services of a bundle may have learnt of its stop earlier than this
+    // services may be removed before this object gets the event of the stop
     for (Bundle bundle : bundles.get()) {
       if (bundle.getState() == Bundle.STOPPING) {
         note(bundle);
