@@ -155,11 +155,14 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     Tasks.runAll(
         List.of(
             () -> {
+              filters.removeExpired();
               boolean read = hasReaders();
               gap.headChanged(removed, added, depth, read);
               if (read) {
                 notifier.wake();
               }
+              events.heads().clearUnless(this::hasReaders);
+              events.transactions().clearUnless(this::readsTransactions);
               if (headsSinceStart < ANNOUNCED_HEADS) {
                 headsSinceStart++;
               } else {
@@ -181,10 +184,14 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     return filters.count() + subscriptions.count() > 0;
   }
 
+  private boolean readsTransactions() {
+    return filters.readsTransactions() || subscriptions.readsTransactions();
+  }
+
   @Override
   public void transactionPending(Transaction transaction) {
     boolean settled = headsSinceStart == ANNOUNCED_HEADS || announced.size() > MAX_ANNOUNCED;
-    if (hasReaders() && (settled || announced.add(transaction.hash()))) {
+    if (readsTransactions() && (settled || announced.add(transaction.hash()))) {
       events.transactions().append(transaction);
       notifier.wake();
     }

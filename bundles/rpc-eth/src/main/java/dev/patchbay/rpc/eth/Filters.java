@@ -21,6 +21,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -59,6 +60,11 @@ final class Filters {
 
   /** By id, the one that was used least recently first; guarded by this. */
   private final Map<String, Filter> filters = new LinkedHashMap<>(16, 0.75f, true);
+
+  private final AtomicInteger count = new AtomicInteger();
+
+  /** How many of the filters are for transactions. */
+  private final AtomicInteger ofTransactions = new AtomicInteger();
 
   private enum Kind {
     LOGS,
@@ -162,6 +168,10 @@ final class Filters {
             new Share(quota, client, 1),
             new Share(conditions, client, criteria == null ? 0 : criteria.query().alternatives()));
     filters.put(id, new Filter(id, kind, criteria, shares, position, used));
+    count.incrementAndGet();
+    if (kind == Kind.TRANSACTIONS) {
+      ofTransactions.incrementAndGet();
+    }
   }
 
   /** Returns the filters for a successor, which {@link #restore} takes. */
@@ -214,7 +224,15 @@ final class Filters {
         return;
       }
       all.remove();
-      ClientQuota.release(filter.shares);
+      ended(filter);
+    }
+  }
+
+  private void ended(Filter filter) {
+    ClientQuota.release(filter.shares);
+    count.decrementAndGet();
+    if (filter.kind == Kind.TRANSACTIONS) {
+      ofTransactions.decrementAndGet();
     }
   }
 
@@ -235,7 +253,7 @@ final class Filters {
   private synchronized boolean remove(String id) {
     Filter filter = filters.remove(id);
     if (filter != null) {
-      ClientQuota.release(filter.shares);
+      ended(filter);
     }
     return filter != null;
   }
@@ -245,9 +263,19 @@ final class Filters {
     List.copyOf(filters.keySet()).forEach(this::remove);
   }
 
-  /** Returns the number of filters. */
-  synchronized int count() {
-    return filters.size();
+  /** Removes the filters that were not polled for too long. */
+  synchronized void removeExpired() {
+    expire();
+  }
+
+  /** Returns the number of filters; takes no lock. */
+  int count() {
+    return count.get();
+  }
+
+  /** Returns whether a filter reads pending transactions; takes no lock. */
+  boolean readsTransactions() {
+    return ofTransactions.get() > 0;
   }
 
   private Object all(Filter filter, RpcSession session) throws RpcError {

@@ -4,6 +4,7 @@ package dev.patchbay.rpc.eth;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +51,19 @@ final class Journal<E> {
     restore(end + 1, List.of());
     Arrays.fill(entries, null);
     weight = 0;
+  }
+
+  /**
+   * Removes all entries unless a reader needs them.
+   *
+   * @param read whether there is a reader; a new one takes its position before this knows it
+   */
+  synchronized void clearUnless(BooleanSupplier read) {
+    if (start < end && !read.getAsBoolean()) {
+      start = end;
+      Arrays.fill(entries, null);
+      weight = 0;
+    }
   }
 
   synchronized void append(E entry) {

@@ -229,6 +229,11 @@ final class Subscriptions {
     return active.size();
   }
 
+  /** Returns whether a subscription reads pending transactions. */
+  boolean readsTransactions() {
+    return topics.keySet().stream().anyMatch(topic -> topic.kind() == Kind.PENDING);
+  }
+
   /** Returns the number of clients that have subscriptions. */
   int clients() {
     return ofClients.clients();

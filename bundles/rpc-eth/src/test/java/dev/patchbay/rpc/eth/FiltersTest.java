@@ -153,6 +153,20 @@ class FiltersTest {
   }
 
   @Test
+  void filtersThatAreNeverPolledHoldNothing() throws Exception {
+    call("eth_newBlockFilter");
+    Object transactions = call("eth_newPendingTransactionFilter");
+    assertThat(filters.readsTransactions()).isTrue();
+    call("eth_uninstallFilter", String.valueOf(transactions));
+    assertThat(filters.readsTransactions()).isFalse();
+    call("eth_newPendingTransactionFilter");
+    now = now.plus(Duration.ofMinutes(6));
+    filters.removeExpired();
+    assertThat(filters.count()).isZero();
+    assertThat(filters.readsTransactions()).isFalse();
+  }
+
+  @Test
   void malformedCriteriaAreRejectedAtOnce() {
     for (Map<String, Object> criteria :
         List.<Map<String, Object>>of(

@@ -48,4 +48,20 @@ class JournalTest {
     assertThat(journal.since(5, 10)).containsExactly("c");
     assertThat(journal.start()).isEqualTo(5);
   }
+
+  @Test
+  void nothingIsKeptThatNoReaderNeeds() {
+    Journal<String> journal = new Journal<>(4, 100, entry -> 1);
+    journal.append("a");
+    long position = journal.end();
+    journal.append("b");
+    journal.clearUnless(() -> true);
+    assertThat(journal.since(position, 10)).containsExactly("b");
+    journal.clearUnless(() -> false);
+    assertThat(journal.since(position, 10)).isNull();
+    assertThat(journal.since(journal.end(), 10)).isEmpty();
+    long next = journal.end();
+    journal.append("c");
+    assertThat(journal.since(next, 10)).containsExactly("c");
+  }
 }
