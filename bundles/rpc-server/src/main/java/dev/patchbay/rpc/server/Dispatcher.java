@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.StreamWriteFeature;
+import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
@@ -89,6 +90,10 @@ public final class Dispatcher {
 
   private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
   private static final int MAX_DEPTH = 64;
+
+  /** Buffers of parsers, some 90 kB, that are used again; by default each thread would keep one. */
+  private static final int KEPT_BUFFERS = 16;
+
   private static final int MAX_SECONDS = 3_600;
 
   /** A request may wait for several bundles one after the other, but for so many times at most. */
@@ -102,6 +107,7 @@ public final class Dispatcher {
                           .maxNestingDepth(MAX_DEPTH)
                           .maxNumberLength(100)
                           .build())
+                  .recyclerPool(JsonRecyclerPools.newBoundedPool(KEPT_BUFFERS))
                   .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                   .build())
           .disable(StreamWriteFeature.AUTO_CLOSE_CONTENT)

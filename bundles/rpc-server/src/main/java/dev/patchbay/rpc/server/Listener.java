@@ -25,6 +25,8 @@ import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
+import org.eclipse.jetty.io.ArrayByteBufferPool;
+import org.eclipse.jetty.io.ByteBufferPool;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
@@ -145,6 +147,10 @@ public final class Listener implements HealthCheck {
   /** Shorter answers fit into a packet or two as they are. */
   private static final int GZIP_FROM_BYTES = 4_096;
 
+  private static final int BUFFER_STEP = 4_096;
+  private static final int MAX_BUFFER = 65_536;
+  private static final long KEPT_HEAP_BYTES = 8L << 20;
+  private static final long KEPT_DIRECT_BYTES = 16L << 20;
   private static final int SWEEP_SECONDS = 1;
   private static final int STOP_MILLIS = 500;
 
@@ -217,7 +223,7 @@ public final class Listener implements HealthCheck {
             config.max_connections(), Duration.ofSeconds(config.idle_seconds()), System::nanoTime);
     QueuedThreadPool threads = new QueuedThreadPool(64, 4, 60_000);
     threads.setName("rpc-server-" + config.port());
-    server = new Server(threads);
+    server = new Server(threads, null, keptBuffers());
     HttpConfiguration http = new HttpConfiguration();
     http.setSendServerVersion(false);
     http.setSendDateHeader(false);
@@ -314,6 +320,12 @@ public final class Listener implements HealthCheck {
     port = connector.getLocalPort();
     address = config.host() + ":" + port;
     LOG.info("listening on {} for {}", address, namespaces);
+  }
+
+  /** Buffers that are used again: Jetty would keep a quarter of the heap for each listener. */
+  private static ByteBufferPool keptBuffers() {
+    return new ArrayByteBufferPool(
+        0, BUFFER_STEP, MAX_BUFFER, Integer.MAX_VALUE, KEPT_HEAP_BYTES, KEPT_DIRECT_BYTES);
   }
 
   private static ServerSocketChannel bind(ListeningSockets listening, Duration kept, Config config)
