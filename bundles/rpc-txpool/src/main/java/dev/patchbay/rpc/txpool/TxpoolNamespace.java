@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.txpool;
 
 import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.api.rpc.RpcExpensive;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.txpool.PoolContent;
@@ -24,6 +25,8 @@ import org.osgi.service.component.annotations.Reference;
 /** The {@code txpool} namespace: what waits for a block. */
 @Component(property = RpcNamespace.NAME + "=txpool")
 public final class TxpoolNamespace implements RpcNamespace {
+  private static final long QUICK_BYTES = 1 << 20;
+
   private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
   private final TransactionPool pool;
 
@@ -42,7 +45,14 @@ public final class TxpoolNamespace implements RpcNamespace {
     return methods;
   }
 
+  /** Returns the content of the pool, of a large one as an expensive call. */
   private Object all(Function<Transaction, Object> shape) {
+    return pool.status().bytes() > QUICK_BYTES
+        ? (RpcExpensive) () -> content(shape)
+        : content(shape);
+  }
+
+  private Map<String, Object> content(Function<Transaction, Object> shape) {
     Map<String, Object> out = new LinkedHashMap<>();
     out.put("pending", bySender(pool.pending(), shape));
     out.put("queued", bySender(pool.queued(), shape));
