@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.patchbay.api.rpc.RpcConstant;
+import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.SharedCache;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,15 +15,29 @@ import org.jspecify.annotations.Nullable;
  */
 final class Constants {
   private static final int OVERHEAD = 200;
+  private static final int LOCKS = 64;
 
-  private final JsonMapper json;
+  /** Writes the JSON of a result. */
+  interface Writer {
+    /**
+     * Returns the JSON of a value.
+     *
+     * @throws RpcError when it is too long, or there is no memory for it
+     */
+    byte[] write(@Nullable Object value) throws RpcError;
+  }
+
   private final int longest;
+
+  /** One thread at a time writes a result: others that want the same take what it has written. */
+  private final Object[] locks = new Object[LOCKS];
+
   private final Cache<String, byte[]> known;
 
   /** Keeps about so many bytes, and no result that takes more than an eighth of them. */
-  Constants(JsonMapper json, int bytes) {
-    this.json = json;
+  Constants(int bytes) {
     longest = bytes / 8;
+    Arrays.setAll(locks, i -> new Object());
     known =
         Caffeine.newBuilder()
             .executor(Runnable::run)
@@ -36,15 +50,24 @@ final class Constants {
    * Returns the JSON of a result; the array must not be changed.
    *
    * @param shared where other nodes put what they have made, or null
+   * @throws RpcError as the writer
    */
-  byte[] of(RpcConstant constant, @Nullable SharedCache shared) throws JsonProcessingException {
+  byte[] of(RpcConstant constant, @Nullable SharedCache shared, Writer writer) throws RpcError {
     byte[] found = known.getIfPresent(constant.key());
     if (found != null) {
       return found;
     }
-    found = shared == null ? null : shared.get(constant.key());
+    synchronized (locks[Math.floorMod(constant.key().hashCode(), LOCKS)]) {
+      found = known.getIfPresent(constant.key());
+      return found == null ? made(constant, shared, writer) : found;
+    }
+  }
+
+  private byte[] made(RpcConstant constant, @Nullable SharedCache shared, Writer writer)
+      throws RpcError {
+    byte[] found = shared == null ? null : shared.get(constant.key());
     if (found == null) {
-      found = json.writeValueAsBytes(constant.value().get());
+      found = writer.write(constant.value().get());
       if (shared != null) {
         shared.put(constant.key(), found);
       }

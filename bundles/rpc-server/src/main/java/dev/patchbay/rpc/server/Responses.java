@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -45,7 +46,7 @@ final class Responses {
   Responses(JsonMapper json, Supplier<@Nullable SharedCache> shared) {
     this.json = json;
     this.shared = shared;
-    constants = new Constants(json, CONSTANTS_BYTES);
+    constants = new Constants(CONSTANTS_BYTES);
   }
 
   /**
@@ -81,16 +82,18 @@ final class Responses {
       return out.end();
     } catch (IOException | UncheckedIOException unwritten) {
       cutIfBegun(out, unwritten);
-      Throwable cause =
-          unwritten instanceof UncheckedIOException ? unwritten.getCause() : unwritten;
-      if (cause instanceof AnswerBuffer.FullException full) {
-        throw full.told();
-      }
-      throw new IllegalArgumentException("a result is not JSON-neutral", cause);
+      throw told(unwritten instanceof UncheckedIOException ? unwritten.getCause() : unwritten);
     } catch (RpcError | RuntimeException | StackOverflowError | LinkageError failure) {
       cutIfBegun(out, failure);
       throw failure;
     }
+  }
+
+  private static RpcError told(@Nullable Throwable unwritten) {
+    if (unwritten instanceof AnswerBuffer.FullException full) {
+      return full.told();
+    }
+    throw new IllegalArgumentException("a result is not JSON-neutral", unwritten);
   }
 
   private static void cutIfBegun(AnswerBuffer out, Throwable failure) {
@@ -102,7 +105,7 @@ final class Responses {
   private byte[] constant(@Nullable Object id, RpcConstant constant, Terms terms, Exchange exchange)
       throws RpcError {
     try {
-      byte[] value = constants.of(constant, shared.get());
+      byte[] value = constants.of(constant, shared.get(), v -> written(v, terms, exchange));
       byte[] own = json.writeValueAsBytes(id);
       long length =
           (long) CONSTANT_HEAD.length + own.length + CONSTANT_MIDDLE.length + value.length;
@@ -120,6 +123,16 @@ final class Responses {
           .array();
     } catch (JsonProcessingException notNeutral) {
       throw new IllegalArgumentException("a result is not JSON-neutral", notNeutral);
+    }
+  }
+
+  private byte[] written(@Nullable Object value, Terms terms, Exchange exchange) throws RpcError {
+    AnswerBuffer out = new AnswerBuffer(terms.limits().responseBytes(), null, exchange.memory());
+    try {
+      json.writeValue(out, value);
+      return Objects.requireNonNull(out.end()); // all of it is held
+    } catch (IOException unwritten) {
+      throw told(unwritten);
     }
   }
 

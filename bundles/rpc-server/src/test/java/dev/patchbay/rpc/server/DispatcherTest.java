@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.AbstractList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -83,7 +84,7 @@ class DispatcherTest {
   }
 
   private @Nullable String ask(String message, Profile profile) {
-    byte[] answer = answer(message, terms(profile), Exchange.held(dispatcher.memory().open()));
+    byte[] answer = answer(message, terms(profile), held());
     return answer == null ? null : new String(answer, StandardCharsets.UTF_8);
   }
 
@@ -285,6 +286,36 @@ class DispatcherTest {
       serve((params, session) -> new RpcConstant("key" + length, () -> text));
       assertThatItIsTooLong();
     }
+  }
+
+  @Test
+  void aConstantThatIsWrittenIsCounted() {
+    String text = "-".repeat(500_000);
+    serve((params, session) -> new RpcConstant("long", () -> text));
+    Terms terms =
+        new Terms(
+            Set.of("test"),
+            new Limits(1_000, 2, 1_000_000, LOGS),
+            Profile.PATCHBAY,
+            Duration.ofSeconds(10),
+            new Quota(10),
+            new Quota(10));
+    MemoryBudget.Account others = dispatcher.memory().open();
+    while (others.tryGrow(100_000)) {
+      assertThat(dispatcher.memory().used()).isPositive();
+    }
+    assertThat(text(answer(request("test_call"), terms, held())))
+        .contains("-32005", "the memory of the node");
+    others.close();
+    assertThat(text(answer(request("test_call"), terms, held()))).contains(text);
+  }
+
+  private Exchange held() {
+    return Exchange.held(dispatcher.memory().open());
+  }
+
+  private static String text(byte @Nullable [] answer) {
+    return new String(Objects.requireNonNull(answer), StandardCharsets.UTF_8);
   }
 
   private void assertThatItIsTooLong() {
