@@ -15,6 +15,7 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
@@ -24,6 +25,7 @@ import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.TransactionRules;
 import dev.patchbay.primitives.execution.TransactionValidator;
 import java.math.BigInteger;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +44,7 @@ final class PoolValidator {
   private final ProtocolSchedule schedule;
   private final StateProvider states;
   private final UInt256 minTip;
+  private final Proofs proofs;
 
   /**
    * A sender at the head.
@@ -57,12 +60,23 @@ final class PoolValidator {
     }
   }
 
+  /** Verifies blobs. */
+  interface Proofs {
+    /** Returns why a sidecar does not have these versioned hashes; null when it has. */
+    @Nullable String mismatch(BlobSidecar sidecar, List<Hash> versionedHashes);
+  }
+
   PoolValidator(
-      ChainReader chain, ProtocolSchedule schedule, StateProvider states, UInt256 minTip) {
+      ChainReader chain,
+      ProtocolSchedule schedule,
+      StateProvider states,
+      UInt256 minTip,
+      Proofs proofs) {
     this.chain = chain;
     this.schedule = schedule;
     this.states = states;
     this.minTip = minTip;
+    this.proofs = proofs;
   }
 
   /** Returns the fork of a block that follows a head at once. */
@@ -205,7 +219,7 @@ final class PoolValidator {
 
   /** Checks blobs against their proofs, which takes up to a tenth of a second. */
   void checkProofs(Transaction tx, BlobSidecar sidecar) throws RejectedException {
-    String mismatch = sidecar.mismatch(tx.blobVersionedHashes());
+    String mismatch = proofs.mismatch(sidecar, tx.blobVersionedHashes());
     if (mismatch != null) {
       throw invalid(mismatch);
     }

@@ -97,20 +97,12 @@ final class PooledTransactions {
     if (!isCurrent.getAsBoolean()) {
       return false;
     }
-    SubPool pool = poolOf(tx);
-    SenderQueue known = pool.queue(tx.sender());
-    if (known != null) { // the head may have moved, and the pool not have been notified yet
-      reconcile(pool, known, sender);
-    }
-    validateWithState(tx, sender);
+    SubPool pool = prepare(tx, sender, fees);
     long nonce = sender.account().nonce();
-    SenderQueue before = pool.queue(tx.sender());
-    boolean waits =
-        Long.compareUnsigned(tx.nonce(), before == null ? nonce : before.nextNonce()) > 0;
-    pool.setFees(fees);
+    boolean waits = waits(tx, nonce);
     SubPool.Added added = pool.add(tx, nonce, nowMillis);
     if (added == null) {
-      throw notWorth(tx, waits, before);
+      throw notWorth(tx, nonce);
     }
     if (added.replaced() != null) {
       forget(added.replaced());
@@ -134,6 +126,46 @@ final class PooledTransactions {
     return true;
   }
 
+  /**
+   * Checks whether a transaction would be added; nothing is added.
+   *
+   * @param sender its sender at the head
+   * @param isCurrent whether the sender was read at the present head
+   * @return whether it was checked; false when the head has moved
+   * @throws RejectedException when it would not be added
+   */
+  synchronized boolean check(
+      PooledTransaction tx, PoolValidator.Sender sender, Fees fees, BooleanSupplier isCurrent)
+      throws RejectedException {
+    if (!isCurrent.getAsBoolean()) {
+      return false;
+    }
+    long nonce = sender.account().nonce();
+    if (!prepare(tx, sender, fees).hasRoomFor(tx, nonce)) {
+      throw notWorth(tx, nonce);
+    }
+    return true;
+  }
+
+  /** Brings the sender and the order to the head, and checks a transaction against the others. */
+  private SubPool prepare(PooledTransaction tx, PoolValidator.Sender sender, Fees fees)
+      throws RejectedException {
+    SubPool pool = poolOf(tx);
+    SenderQueue known = pool.queue(tx.sender());
+    if (known != null) { // the head may have moved, and the pool not have been notified yet
+      reconcile(pool, known, sender);
+    }
+    validateWithState(tx, sender);
+    pool.setFees(fees);
+    return pool;
+  }
+
+  /** Returns whether a transaction, which is not in the pool, waits for an earlier nonce. */
+  private boolean waits(PooledTransaction tx, long nonce) {
+    SenderQueue queue = poolOf(tx).queue(tx.sender());
+    return Long.compareUnsigned(tx.nonce(), queue == null ? nonce : queue.nextNonce()) > 0;
+  }
+
   /** Returns the transactions that became executable since the last call, in order. */
   synchronized List<Transaction> drainExecutable() {
     List<Transaction> out = executable;
@@ -151,15 +183,15 @@ final class PooledTransactions {
     return local.contains(hash);
   }
 
-  private RejectedException notWorth(
-      PooledTransaction tx, boolean waits, @Nullable SenderQueue queue) {
+  private RejectedException notWorth(PooledTransaction tx, long nonce) {
+    SenderQueue queue = poolOf(tx).queue(tx.sender());
     if (queue != null
         && queue.get(tx.nonce()) == null
         && queue.size() >= poolOf(tx).limits().perSender()) {
       return new RejectedException(
           Reason.POOL_FULL, "txpool is full: pooled " + queue.size() + " txs of this account");
     }
-    return waits
+    return waits(tx, nonce)
         ? new RejectedException(
             Reason.POOL_FULL, "txpool is full: future transaction tries to replace pending")
         : new RejectedException(Reason.UNDERPRICED, "transaction underpriced");
@@ -170,7 +202,7 @@ final class PooledTransactions {
    *
    * @param sender its sender at the head
    */
-  synchronized void validateWithState(PooledTransaction tx, PoolValidator.Sender sender)
+  private void validateWithState(PooledTransaction tx, PoolValidator.Sender sender)
       throws RejectedException {
     if (byHash.containsKey(tx.hash())) {
       throw new RejectedException(Reason.ALREADY_KNOWN, "already known");

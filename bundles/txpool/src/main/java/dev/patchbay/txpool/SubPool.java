@@ -111,38 +111,71 @@ final class SubPool {
    * @return null when the transaction itself is worth least; nothing is changed then
    */
   @Nullable Added add(PooledTransaction tx, long nonce, long nowMillis) {
+    Added added = place(tx, nonce);
+    if (added != null) {
+      for (PooledTransaction victim : added.evicted()) {
+        SenderQueue own = queues.get(victim.sender());
+        if (own != null) {
+          dropIfEmpty(own);
+        }
+      }
+      required(tx).touch(nowMillis);
+    }
+    return added;
+  }
+
+  /**
+   * Returns whether {@link #add} would add a transaction; nothing is changed.
+   *
+   * @param nonce the nonce of the sender's account
+   */
+  boolean hasRoomFor(PooledTransaction tx, long nonce) {
+    Added added = place(tx, nonce);
+    if (added == null) {
+      return false;
+    }
+    SenderQueue queue = required(tx);
+    take(queue, tx);
+    restore(added, queue);
+    return true;
+  }
+
+  /** Adds a transaction like {@link #add}; the queues that become empty are kept. */
+  private @Nullable Added place(PooledTransaction tx, long nonce) {
     SenderQueue queue = queues.get(tx.sender());
     if (queue == null) {
       queue = new SenderQueue(tx.sender(), nonce);
       queues.put(tx.sender(), queue);
       byAddressHash.put(queue.addressHash(), queue);
     }
-    PooledTransaction replaced = put(queue, tx);
-    List<PooledTransaction> evicted = new ArrayList<>();
+    Added added = new Added(put(queue, tx), new ArrayList<>());
     SenderQueue worst = overLimit(queue);
     while (worst != null) {
       PooledTransaction victim = worst.last();
       take(worst, victim);
       if (victim == tx) {
-        Collections.reverse(evicted);
-        evicted.forEach(this::putBack);
-        if (replaced != null) {
-          putBack(replaced);
-        }
-        dropIfEmpty(queue);
+        restore(added, queue);
         return null;
       }
-      evicted.add(victim);
+      added.evicted().add(victim);
       worst = overLimit(queue);
     }
-    for (PooledTransaction victim : evicted) {
-      SenderQueue own = queues.get(victim.sender());
-      if (own != null) {
-        dropIfEmpty(own);
-      }
+    return added;
+  }
+
+  /**
+   * Puts back what a transaction has displaced, which is out again.
+   *
+   * @param queue of its sender
+   */
+  private void restore(Added added, SenderQueue queue) {
+    List<PooledTransaction> evicted = new ArrayList<>(added.evicted());
+    Collections.reverse(evicted);
+    evicted.forEach(this::putBack);
+    if (added.replaced() != null) {
+      putBack(added.replaced());
     }
-    queue.touch(nowMillis);
-    return new Added(replaced, evicted);
+    dropIfEmpty(queue);
   }
 
   private void putBack(PooledTransaction tx) {

@@ -199,10 +199,26 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
       PoolSettings settings,
       InstantSource clock,
       @Nullable Path folder) {
+    this(chain, schedule, states, settings, clock, folder, BlobSidecar::mismatch);
+  }
+
+  /**
+   * Creates a pool with another way to verify blobs.
+   *
+   * @param proofs returns why a sidecar does not have these versioned hashes; null when it has
+   */
+  TransactionPoolComponent(
+      ChainReader chain,
+      ProtocolSchedule schedule,
+      StateProvider states,
+      PoolSettings settings,
+      InstantSource clock,
+      @Nullable Path folder,
+      PoolValidator.Proofs proofs) {
     this.chain = chain;
     this.states = states;
     this.clock = clock;
-    validator = new PoolValidator(chain, schedule, states, settings.minTip());
+    validator = new PoolValidator(chain, schedule, states, settings.minTip(), proofs);
     transactions = new PooledTransactions(settings, folder != null);
     journal =
         folder == null
@@ -283,9 +299,8 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
       journal(tx, sidecar);
     }
     checkFilters(tx);
-    if (given != null || !tx.authorizations().isEmpty()) { // what takes long is for who can pay
-      PoolValidator.Sender sender = readSender(tx, address).sender();
-      transactions.validateWithState(pooled(tx, address, sender, List.of()), sender);
+    if (given != null || !tx.authorizations().isEmpty()) { // what takes long is for what has room
+      checkRoom(tx, address);
       if (given != null) {
         validator.checkProofs(tx, given);
       }
@@ -313,6 +328,20 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
     }
     if (transactions.isLocal(tx.hash())) {
       journal(tx, sidecar);
+    }
+  }
+
+  /** Checks whether the pool would add a transaction whose proofs and authorizations are valid. */
+  private void checkRoom(Transaction tx, Address address) throws RejectedException {
+    boolean checked = false;
+    while (!checked) {
+      AtHead read = readSender(tx, address);
+      checked =
+          transactions.check(
+              pooled(tx, address, read.sender(), List.of()),
+              read.sender(),
+              feesAfter(read.head()),
+              () -> read.head().hash().equals(chain.head().hash()));
     }
   }
 

@@ -4,6 +4,7 @@ package dev.patchbay.txpool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.txpool.AddResult.Reason;
+import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Transaction;
@@ -158,5 +159,42 @@ class PoolEvictionTest extends PoolFixture {
     assertThat(pool.get(first.hash())).as("what pays 1 wei leaves a full pool").isNull();
     assertThat(refusal(tx(key(2), 0, 1))).as("the others have room").isEmpty();
     assertThat(pool.status().blobs()).isEqualTo(2);
+  }
+
+  /** Verifying takes much longer than all other checks. */
+  @Test
+  void blobsAreVerifiedOnlyWhenThereIsRoomForThem() {
+    fork = Fork.PRAGUE;
+    pool = newPool(settings(10, 10, 10, 3, 1 << 30), null);
+    Transaction first = blobTx(key(0), 0, 10, 2);
+    assertThat(refusal(first, sidecar(0, 2))).isEmpty();
+    assertThat(refusal(blobTx(key(1), 0, 20, 1), sidecar(0, 1))).isEmpty();
+    assertThat(verifications).isEqualTo(2);
+    assertThat(refusal(blobTx(key(2), 0, 10, 1), sidecar(0, 1)))
+        .as("no dearer than the cheapest")
+        .isEqualTo("transaction underpriced");
+    assertThat(refusal(blobTx(key(2), 0, 100, 4), sidecar(0, 4)))
+        .as("more blobs than the pool holds")
+        .isEqualTo("transaction underpriced");
+    assertThat(refusal(blobTx(key(0), 0, 19, 1), sidecar(0, 1)))
+        .as("a replacement that is not twice as dear")
+        .isEqualTo("replacement transaction underpriced");
+    assertThat(refusal(blobTx(key(0), 1, 5, 1), sidecar(0, 1)))
+        .as("the next nonce, which would be the one to leave")
+        .isEqualTo("transaction underpriced");
+    accounts.put(sender(key(2)), account(0, 1));
+    assertThat(refusal(blobTx(key(2), 0, 100, 1), sidecar(0, 1))).startsWith("insufficient funds");
+    assertThat(verifications).as("all of these were refused before").isEqualTo(2);
+    assertThat(pool.status().blobs()).isEqualTo(3);
+    assertThat(pool.get(first.hash())).as("nothing was evicted for them").isNotNull();
+    BlobSidecar wrong = sidecar(0, 1);
+    byte[] blob = new byte[wrong.blobs().get(0).size()];
+    blob[31] = 1;
+    wrong = new BlobSidecar(0, List.of(Bytes.wrap(blob)), wrong.commitments(), wrong.proofs());
+    assertThat(refusal(blobTx(key(3), 0, 30, 1), wrong)).isEqualTo("blob 0: invalid KZG proof");
+    assertThat(pool.get(first.hash())).as("an invalid one evicts nothing").isNotNull();
+    assertThat(refusal(blobTx(key(3), 0, 30, 1), sidecar(0, 1))).isEmpty();
+    assertThat(verifications).isEqualTo(4);
+    assertThat(pool.get(first.hash())).isNull();
   }
 }

@@ -53,6 +53,9 @@ abstract class PoolFixture {
   Instant now = Instant.EPOCH;
   boolean isUnavailable;
 
+  /** How often blobs were verified. */
+  int verifications;
+
   /** Whether the state after the head is not available. */
   boolean isMissing;
 
@@ -128,7 +131,17 @@ abstract class PoolFixture {
 
   final TransactionPoolComponent newPool(PoolSettings settings, @Nullable Path folder) {
     TransactionPoolComponent created =
-        new TransactionPoolComponent(chain, schedule, states, settings, () -> now, folder);
+        new TransactionPoolComponent(
+            chain,
+            schedule,
+            states,
+            settings,
+            () -> now,
+            folder,
+            (sidecar, hashes) -> {
+              verifications++;
+              return sidecar.mismatch(hashes);
+            });
     created.addListener(announced::add);
     return created;
   }

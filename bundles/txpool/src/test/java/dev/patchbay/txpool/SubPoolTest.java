@@ -48,7 +48,10 @@ class SubPoolTest {
         case 2 -> removeOne(pool, sender, random);
         default -> {
           PooledTransaction tx = transaction(sender, nonces[sender] + random.nextInt(6), random);
+          boolean hasRoom = pool.hasRoomFor(tx, nonces[sender]);
+          compare(pool, "seed " + seed + ", before step " + step);
           SubPool.Added added = pool.add(tx, nonces[sender], step);
+          assertThat(hasRoom).as("step " + step).isEqualTo(added != null);
           int before = count();
           boolean expected = addToModel(sender, tx);
           assertThat(added != null).as("step " + step).isEqualTo(expected);
