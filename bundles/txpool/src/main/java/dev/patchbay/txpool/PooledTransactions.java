@@ -15,8 +15,10 @@ import dev.patchbay.primitives.UInt256;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +39,9 @@ final class PooledTransactions {
   private static final BigInteger HUNDRED = BigInteger.valueOf(100);
   private static final int MAX_RECENTLY_LOCAL = 10_000;
 
+  /** Evicted transactions of clients are kept in this part of the bytes of the pool. */
+  private static final int EVICTED_LOCAL_SHARE = 10;
+
   private final PoolSettings settings;
   private final SubPool plain;
   private final SubPool blobs;
@@ -51,6 +56,14 @@ final class PooledTransactions {
 
   /** Transactions of clients that have left: a reorg may bring them back. */
   private final Set<Hash> recentlyLocal = new LinkedHashSet<>();
+
+  /**
+   * Transactions of clients, without blobs, that were evicted, the latest last. All that the pool
+   * needs to add such a transaction again was evicted later, or has stayed.
+   */
+  private final Map<Hash, PooledTransaction> evictedLocal = new LinkedHashMap<>();
+
+  private long evictedLocalBytes;
 
   /** The transactions that became executable since they were last asked for. */
   private List<Transaction> executable = new ArrayList<>();
@@ -107,7 +120,8 @@ final class PooledTransactions {
     if (added.replaced() != null) {
       forget(added.replaced());
     }
-    added.evicted().forEach(this::forget);
+    added.evicted().forEach(this::evict);
+    dropEvictedLocal(tx.hash());
     byHash.put(tx.hash(), tx);
     left.remove(tx.hash());
     if (recentlyLocal.remove(tx.hash()) || isLocal) {
@@ -400,6 +414,7 @@ final class PooledTransactions {
   }
 
   synchronized boolean remove(Hash hash) {
+    dropEvictedLocal(hash);
     PooledTransaction tx = byHash.get(hash);
     if (tx != null) {
       remove(tx);
@@ -410,6 +425,48 @@ final class PooledTransactions {
   private void remove(PooledTransaction tx) {
     poolOf(tx).remove(tx);
     forget(tx);
+  }
+
+  private void evict(PooledTransaction tx) {
+    boolean isLocal = local.contains(tx.hash());
+    forget(tx);
+    if (isLocal && !isBlob(tx)) {
+      evictedLocal.put(tx.hash(), tx);
+      evictedLocalBytes += tx.bytes();
+      while (evictedLocalBytes > settings.limits().bytes() / EVICTED_LOCAL_SHARE) {
+        dropEvictedLocal(evictedLocal.keySet().iterator().next());
+      }
+    }
+  }
+
+  private void dropEvictedLocal(Hash hash) {
+    PooledTransaction dropped = evictedLocal.remove(hash);
+    if (dropped != null) {
+      evictedLocalBytes -= dropped.bytes();
+    }
+  }
+
+  /**
+   * Returns the transactions of clients that were evicted and for which there is room now, the
+   * latest first, and keeps them no longer.
+   *
+   * @param max number of transactions
+   */
+  synchronized List<Transaction> takeEvictedLocal(int max) {
+    List<PooledTransaction> latestFirst = new ArrayList<>(evictedLocal.values());
+    Collections.reverse(latestFirst);
+    int room = Math.min(max, plain.limits().transactions() - plain.count());
+    long bytes = plain.limits().bytes() - plain.bytes();
+    List<Transaction> out = new ArrayList<>();
+    for (PooledTransaction tx : latestFirst) {
+      bytes -= tx.bytes();
+      if (out.size() >= room || bytes < 0) {
+        break;
+      }
+      dropEvictedLocal(tx.hash());
+      out.add(tx.transaction());
+    }
+    return out;
   }
 
   private void forget(PooledTransaction tx) {
@@ -443,6 +500,8 @@ final class PooledTransactions {
     int count = byHash.size();
     byHash.keySet().forEach(this::noteLeft);
     recentlyLocal.clear();
+    evictedLocal.clear();
+    evictedLocalBytes = 0;
     byHash.clear();
     authorities.clear();
     plain.clear();

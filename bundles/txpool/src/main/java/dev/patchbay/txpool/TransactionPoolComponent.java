@@ -76,6 +76,9 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   /** Above this number of new blocks all senders are read rather than those that have changed. */
   private static final int MAX_CHANGE_SETS = 64;
 
+  /** Evicted transactions of clients that are added again with one head, in some milliseconds. */
+  private static final int MAX_RESENT = 256;
+
   private static final long EXPIRY_MILLIS = 60_000;
 
   /** Configuration of the pool. */
@@ -127,7 +130,7 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   private final Listeners<PoolListener> listeners = new Listeners<>(LOG::warn, LOG::info);
   private final Listeners<TransactionFilter> filters = new Listeners<>(LOG::warn, LOG::info);
   private final Failures readding =
-      new Failures("adding a transaction of a removed block", LOG::warn, LOG::info);
+      new Failures("adding a transaction again", LOG::warn, LOG::info);
   private final AtomicLong arrivals = new AtomicLong();
 
   /** What writes the journal; null when the node has no data directory. */
@@ -439,6 +442,9 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
       for (Block block : lowestFirst) {
         block.transactions().forEach(tx -> readding.run(() -> add(tx, null, Origin.REMOTE)));
       }
+    }
+    for (Transaction tx : transactions.takeEvictedLocal(MAX_RESENT)) {
+      readding.run(() -> add(tx, null, Origin.LOCAL));
     }
     if (journal != null) {
       journal.update();

@@ -4,6 +4,7 @@ package dev.patchbay.txpool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.txpool.AddResult.Reason;
+import dev.patchbay.api.txpool.TransactionPool.Origin;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
@@ -196,5 +197,55 @@ class PoolEvictionTest extends PoolFixture {
     assertThat(refusal(blobTx(key(3), 0, 30, 1), sidecar(0, 1))).isEmpty();
     assertThat(verifications).isEqualTo(4);
     assertThat(pool.get(first.hash())).isNull();
+  }
+
+  @Test
+  void whatAClientSentComesBackWhenThereIsRoom() {
+    pool = newPool(settings(3, 3, 10, 0, 1 << 30), null);
+    Transaction first = tx(key(0), 0, 10);
+    Transaction second = tx(key(0), 1, 10);
+    Transaction remote = tx(key(1), 0, 10);
+    pool.add(first);
+    pool.add(second);
+    pool.add(remote, null, Origin.REMOTE);
+    Transaction[] dear = {tx(key(2), 0, 20), tx(key(3), 0, 20), tx(key(4), 0, 20)};
+    for (Transaction tx : dear) {
+      assertThat(refusal(tx)).isEmpty();
+    }
+    mine();
+    assertThat(pool.pending()).as("no room").doesNotContainKey(sender(key(0)));
+    mineOf(2, dear[0]);
+    assertThat(pool.pending().get(sender(key(0)))).containsExactly(first);
+    mineOf(3, dear[1]);
+    assertThat(pool.pending().get(sender(key(0)))).containsExactly(first, second);
+    mineOf(4, dear[2]);
+    assertThat(pool.get(remote.hash())).as("of a peer").isNull();
+    assertThat(pool.status().pending()).isEqualTo(2);
+  }
+
+  @Test
+  void whatWasRemovedOrMinedMeanwhileDoesNotComeBack() {
+    pool = newPool(settings(1, 1, 10, 0, 1 << 30), null);
+    Transaction removed = tx(key(0), 0, 10);
+    Transaction mined = tx(key(1), 0, 20);
+    Transaction dear = tx(key(2), 0, 30);
+    pool.add(removed);
+    pool.add(mined);
+    pool.add(dear);
+    pool.remove(removed.hash());
+    accounts.put(sender(key(1)), account(1));
+    mineOf(2, dear);
+    mine();
+    assertThat(pool.status().pending()).isZero();
+    pool.add(tx(key(3), 0, 20));
+    pool.add(tx(key(4), 0, 30));
+    pool.clear();
+    mine();
+    assertThat(pool.status().pending()).as("the pool was cleared").isZero();
+  }
+
+  private void mineOf(int number, Transaction mined) {
+    accounts.put(sender(key(number)), account(1));
+    mine(mined);
   }
 }
