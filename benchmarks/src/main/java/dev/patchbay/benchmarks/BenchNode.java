@@ -67,7 +67,7 @@ record BenchNode(Path data, URI http, URI webSocket, URI engine) implements Auto
                 "--genesis",
                 genesis.toString(),
                 "--namespaces",
-                "eth,net,web3,debug,testing",
+                "eth,net,web3,debug,txpool,testing",
                 "--http-port",
                 "" + http,
                 "--ws-port",
@@ -111,6 +111,12 @@ record BenchNode(Path data, URI http, URI webSocket, URI engine) implements Auto
       throw new IOException(String.join(" ", line) + " failed: " + Files.readString(out));
     }
     return seconds;
+  }
+
+  /** Returns the process of the node. */
+  ProcessHandle process() throws IOException {
+    long pid = Long.parseLong(Files.readString(data.resolve("pid")).strip());
+    return ProcessHandle.of(pid).orElseThrow();
   }
 
   /** Returns the most memory that the node has had resident, in bytes. */
