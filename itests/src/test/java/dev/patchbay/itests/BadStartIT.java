@@ -124,7 +124,8 @@ class BadStartIT {
     assertThat(start("dev", "--http-prot", "1").output()).contains("unknown option --http-prot");
     assertThat(start("dev", "--block-period", "soon").output())
         .contains("needs a number, not 'soon'");
-    assertThat(start("dev", "--storage", "floppy").output()).contains("memory, mapdb or rocksdb");
+    assertThat(start("dev", "--storage", "a floppy").output())
+        .contains("memory, mapdb, rocksdb or the name of another backend, not 'a floppy'");
     assertThat(start("dev", "--history", "5").output())
         .contains("0 for all or at least 128, not 5");
     assertThat(start("dev", "--history", "9".repeat(30)).output()).contains("needs a number");

@@ -3,19 +3,13 @@ package dev.patchbay.itests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.jar.JarEntry;
-import java.util.jar.JarInputStream;
-import java.util.jar.JarOutputStream;
-import java.util.jar.Manifest;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -87,8 +81,9 @@ class PluginIT {
       String evm = "dev.patchbay.evm.engine";
       String rules = "dev.patchbay.consensus.poa";
       pay(node);
-      install(node, "evm-engine", "com.example.evm");
-      install(node, "consensus-poa", "com.example.poa");
+      shell(node, "bundle:install -s " + Examples.copyOf("evm-engine", "com.example.evm", folder));
+      shell(
+          node, "bundle:install -s " + Examples.copyOf("consensus-poa", "com.example.poa", folder));
       shell(node, "bundle:update " + evm);
       shell(node, "bundle:update " + rules);
       assertThat(shell(node, "evm:list")).containsPattern("[*] patchbay +" + evm);
@@ -140,38 +135,6 @@ class PluginIT {
     return node.call("eth_call", Map.of("to", Accounts.FIRST), "latest")
         .at("/error/message")
         .asText();
-  }
-
-  /** Installs a copy of a bundle of the node with another symbolic name and a higher ranking. */
-  private void install(Node node, String artifact, String symbolicName) throws Exception {
-    Path original;
-    try (Stream<Path> files = Files.walk(Node.ROOT.resolve("karaf-assembly/target/assembly"))) {
-      original =
-          files
-              .filter(file -> file.getFileName().toString().matches(artifact + "-.*\\.jar"))
-              .findFirst()
-              .orElseThrow();
-    }
-    Path copy = folder.resolve(symbolicName + ".jar");
-    try (JarInputStream in = new JarInputStream(Files.newInputStream(original))) {
-      Manifest manifest = in.getManifest();
-      manifest.getMainAttributes().putValue("Bundle-SymbolicName", symbolicName);
-      try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(copy), manifest)) {
-        for (JarEntry entry = in.getNextJarEntry(); entry != null; entry = in.getNextJarEntry()) {
-          out.putNextEntry(new JarEntry(entry.getName()));
-          byte[] content = in.readAllBytes();
-          if (entry.getName().matches("OSGI-INF/[^/]*\\.xml")) {
-            String ranking = "<property name='service.ranking' type='Integer' value='100'/>";
-            content =
-                new String(content, StandardCharsets.UTF_8)
-                    .replace("<service>", ranking + "<service>")
-                    .getBytes(StandardCharsets.UTF_8);
-          }
-          out.write(content);
-        }
-      }
-    }
-    shell(node, "bundle:install -s " + copy.toUri());
   }
 
   @Test

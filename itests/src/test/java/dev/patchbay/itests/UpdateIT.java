@@ -32,7 +32,8 @@ class UpdateIT {
         "debug_traceBlockByNumber", "latest", Map.of("tracer", tracer, "tracerConfig", config));
   }
 
-  private static List<Request> requests() {
+  /** Returns requests of each namespace of a development chain. */
+  static List<Request> requests() {
     Map<String, Object> transfer = Map.of("from", Accounts.FIRST, "to", SECOND, "value", "0x1");
     return List.of(
         Request.of("eth_getBalance", Accounts.FIRST, "latest"),

@@ -7,10 +7,10 @@ import java.net.ConnectException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -89,7 +89,7 @@ final class UpdateLoad implements AutoCloseable {
     String ask(String request) throws Exception {
       String response = socket.ask(request);
       if (!response.startsWith("{")) {
-        throw new IOException(response);
+        throw new IOException("WebSocket, in place of a response to " + request + ": " + response);
       }
       return response;
     }
@@ -122,9 +122,10 @@ final class UpdateLoad implements AutoCloseable {
   private final List<Request> requests;
   private final List<Thread> threads = new ArrayList<>();
   private final ConcurrentLinkedQueue<String> failures = new ConcurrentLinkedQueue<>();
-  private final Map<String, Seen> seen = new TreeMap<>();
+  private final Map<String, Seen> seen = new LinkedHashMap<>();
   private final AtomicInteger subscribed = new AtomicInteger();
   private final AtomicInteger filtered = new AtomicInteger();
+  private final AtomicInteger transfers = new AtomicInteger();
   private volatile boolean follows;
   private volatile String updated = "";
   private volatile boolean running = true;
@@ -153,6 +154,7 @@ final class UpdateLoad implements AutoCloseable {
           for (long nonce = first; running; nonce++) {
             String raw = Accounts.raw(Accounts.transfer(0, nonce));
             timed("eth_sendRawTransaction", new Http(), raw);
+            transfers.incrementAndGet();
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
           }
         });
@@ -331,6 +333,22 @@ final class UpdateLoad implements AutoCloseable {
     synchronized (seen) {
       return seen.computeIfAbsent(bundle, key -> new Seen());
     }
+  }
+
+  /** Prints what clients have seen, a line for each step in order. */
+  void print() {
+    synchronized (seen) {
+      seen.forEach(
+          (step, what) ->
+              System.out.printf(
+                  "%-60s %6d requests, longest %5d ms, 99.9 %% %5.0f ms%n",
+                  step, what.requests(), what.longestMillis(), what.p999Millis()));
+    }
+  }
+
+  /** Returns how many transfers were sent. */
+  int transfers() {
+    return transfers.get();
   }
 
   /** Waits until clients have had some more responses. */
