@@ -280,10 +280,12 @@ public final class Execution implements BlockExecutor, CallSimulator {
   @Override
   public Simulation simulate(Hash blockHash) {
     EvmEngine engine = evm.engine();
-    StateReader state = stateAt(blockHash);
+    ConsensusRules rules = schedule.rules();
+    ChainConfig config = schedule.config();
+    StateReader state = stateAt(blockHash); // last: what fails after it would not close it
     return new SimulatedChain(
-        schedule.rules(),
-        schedule.config(),
+        rules,
+        config,
         state,
         context -> engine.open(context, state),
         new StateRoots(

@@ -26,7 +26,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** The executor while the EVM of the chain is replaced, or not installed. */
+/** The executor while the EVM or the rules of the chain are replaced, or not installed. */
 class ExecutionTest {
   private static final String MISSING = "the EVM 'patchbay' of bundle b is not installed";
 
@@ -34,6 +34,8 @@ class ExecutionTest {
   private final List<String> uses = new ArrayList<>();
 
   private EvmEngine engine;
+  private boolean hasRules = true;
+  private int openStates;
 
   private EvmEngine engine() {
     if (engine == null) {
@@ -72,13 +74,32 @@ class ExecutionTest {
                     ? InvocationHandler.invokeDefault(self, method, arguments)
                     : null);
     ChainConfig config = ChainConfig.of(UInt256.ONE, Fork.LONDON);
-    IterableStateReader state = proxy(IterableStateReader.class, (self, method, arguments) -> null);
+    IterableStateReader state =
+        proxy(
+            IterableStateReader.class,
+            (self, method, arguments) -> {
+              openStates -= method.getName().equals("close") ? 1 : 0;
+              return null;
+            });
     return new Execution(
         proxy(HeaderReader.class, (self, method, arguments) -> null),
         proxy(
             ProtocolSchedule.class,
-            (self, method, arguments) -> method.getName().equals("rules") ? rules : config),
-        proxy(StateProvider.class, (self, method, arguments) -> state),
+            (self, method, arguments) -> {
+              if (method.getName().equals("config")) {
+                return config;
+              }
+              if (!hasRules) {
+                throw new NotReadyException("the rules are not installed");
+              }
+              return rules;
+            }),
+        proxy(
+            StateProvider.class,
+            (self, method, arguments) -> {
+              openStates++;
+              return state;
+            }),
         this::engine);
   }
 
@@ -107,5 +128,17 @@ class ExecutionTest {
       }
     }
     assertThat(uses).containsExactly("ours", "ours");
+  }
+
+  /** A state that stays open keeps a lease of the store, which then cannot be closed. */
+  @Test
+  void aSimulationWithoutRulesLeavesNoStateOpen() {
+    engine = evm("ours");
+    hasRules = false;
+    assertThatThrownBy(() -> execution().simulate(Hash.ZERO)).isInstanceOf(NotReadyException.class);
+    assertThat(openStates).isZero();
+    hasRules = true;
+    execution().simulate(Hash.ZERO).close();
+    assertThat(openStates).isZero();
   }
 }
