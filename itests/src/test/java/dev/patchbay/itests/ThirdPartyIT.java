@@ -94,6 +94,10 @@ class ThirdPartyIT {
       load.print();
       assertThat(load.failures()).as(node.warnings()).isEmpty();
       everyTransferIsMined(node, load.transfers());
+      assertThat(Files.readString(node.data.resolve("logs/karaf.log")))
+          .as("requests keep no lease of a store that is closed")
+          .contains("(0 leases left)")
+          .doesNotContainPattern("\\([1-9]\\d* leases left\\)");
     }
   }
 
