@@ -12,7 +12,7 @@ final class AbsentException extends Exception {
 
   private final String part;
   private final boolean isMethod;
-  private final transient byte @Nullable [] refusal;
+  private final transient @Nullable Answer refusal;
 
   /**
    * Creates an exception.
@@ -20,11 +20,11 @@ final class AbsentException extends Exception {
    * @param part what is absent; requests that wait for the same part have equal ones
    * @param refusal the response when the request does not wait; null for a notification
    */
-  AbsentException(String part, byte @Nullable [] refusal) {
+  AbsentException(String part, @Nullable Answer refusal) {
     this(part, false, refusal);
   }
 
-  private AbsentException(String part, boolean isMethod, byte @Nullable [] refusal) {
+  private AbsentException(String part, boolean isMethod, @Nullable Answer refusal) {
     super(part, null, false, false);
     this.part = part;
     this.isMethod = isMethod;
@@ -32,7 +32,7 @@ final class AbsentException extends Exception {
   }
 
   /** Creates an exception for a method, whose name is the part. */
-  static AbsentException ofMethod(String name, byte[] refusal) {
+  static AbsentException ofMethod(String name, Answer refusal) {
     return new AbsentException(name, true, refusal);
   }
 
@@ -52,7 +52,7 @@ final class AbsentException extends Exception {
   }
 
   /** Returns the response when the request does not wait; null for a notification. */
-  byte @Nullable [] refusal() {
+  @Nullable Answer refusal() {
     return refusal;
   }
 }

@@ -7,11 +7,11 @@ import org.jspecify.annotations.Nullable;
 /** The outcome of a message, for a thread that has nothing else to do than to wait for it. */
 final class AwaitedReply implements Reply {
   private final CountDownLatch done = new CountDownLatch(1);
-  private volatile byte @Nullable [] response;
+  private volatile @Nullable Answer response;
   private volatile @Nullable Throwable failure;
 
   @Override
-  public void answered(byte @Nullable [] answer) {
+  public void answered(@Nullable Answer answer) {
     response = answer;
     done.countDown();
   }
@@ -27,7 +27,7 @@ final class AwaitedReply implements Reply {
    *
    * @throws RuntimeException or an Error, when there is none
    */
-  byte @Nullable [] await() throws InterruptedException {
+  @Nullable Answer await() throws InterruptedException {
     done.await();
     Throwable reason = failure;
     if (reason instanceof Error error) {

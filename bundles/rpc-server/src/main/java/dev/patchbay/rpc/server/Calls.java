@@ -37,7 +37,7 @@ final class Calls implements Message.Caller {
   }
 
   @Override
-  public byte @Nullable [] call(
+  public @Nullable Answer call(
       @Nullable Object request, Terms terms, RpcSession session, Exchange exchange)
       throws AbsentException {
     if (!(request instanceof Map<?, ?> map)) {
@@ -58,7 +58,7 @@ final class Calls implements Message.Caller {
     @SuppressWarnings("unchecked") // JSON arrays hold anything
     List<@Nullable Object> list = params == null ? List.of() : (List<@Nullable Object>) params;
     try {
-      byte[] response = call(id, name, list, terms, session, exchange);
+      Answer response = call(id, name, list, terms, session, exchange);
       return notification ? null : response;
     } catch (AbsentException absent) {
       throw notification ? absent.ofNotification() : absent;
@@ -66,7 +66,7 @@ final class Calls implements Message.Caller {
   }
 
   @Override
-  public byte[] tooLarge(@Nullable Object request, Terms terms) {
+  public Answer tooLarge(@Nullable Object request, Terms terms) {
     return responses.error(
         Message.id(request),
         RpcError.Kind.RESPONSE_TOO_LARGE.code(terms.errors()),
@@ -74,12 +74,12 @@ final class Calls implements Message.Caller {
   }
 
   @Override
-  public byte[] stopping(@Nullable Object request) {
+  public Answer stopping(@Nullable Object request) {
     return responses.error(
         Message.id(request), RpcError.SERVER_ERROR, "the server is stopping; ask again");
   }
 
-  private byte @Nullable [] call(
+  private @Nullable Answer call(
       @Nullable Object id,
       String name,
       List<@Nullable Object> params,
@@ -94,7 +94,7 @@ final class Calls implements Message.Caller {
     while (true) {
       Methods.Served served = methods.get(name);
       if (served == null) {
-        byte[] refusal = notFound(id, name);
+        Answer refusal = notFound(id, name);
         if (methods.isExpectedBack(name)) {
           throw AbsentException.ofMethod(name, refusal);
         }
@@ -113,7 +113,7 @@ final class Calls implements Message.Caller {
     }
   }
 
-  private byte @Nullable [] call(
+  private @Nullable Answer call(
       @Nullable Object id,
       String name,
       Methods.Served served,
@@ -128,7 +128,7 @@ final class Calls implements Message.Caller {
       LOG.debug("{}: an answer ends before its end", name, broken);
       throw broken;
     } catch (RpcError failure) {
-      byte[] error = responses.error(id, failure, terms, exchange);
+      Answer error = responses.error(id, failure, terms, exchange);
       if (failure.isAbsence()) {
         throw new AbsentException("a part that a method names", error);
       }
@@ -153,7 +153,7 @@ final class Calls implements Message.Caller {
     }
   }
 
-  private byte[] failed(@Nullable Object id, String name, Throwable failure) {
+  private Answer failed(@Nullable Object id, String name, Throwable failure) {
     LOG.error("{} failed: {}", name, failure.toString(), failure);
     return responses.error(id, RpcError.INTERNAL_ERROR, "internal error");
   }
@@ -164,7 +164,7 @@ final class Calls implements Message.Caller {
    *
    * @throws NotBoundException when the namespace is removed
    */
-  private byte @Nullable [] call(
+  private @Nullable Answer call(
       @Nullable Object id,
       Methods.Served served,
       List<@Nullable Object> params,
@@ -190,11 +190,11 @@ final class Calls implements Message.Caller {
         });
   }
 
-  private byte[] error(@Nullable Object id, int code, RuntimeException failure) {
+  private Answer error(@Nullable Object id, int code, RuntimeException failure) {
     return responses.error(id, code, String.valueOf(failure.getMessage()));
   }
 
-  private byte[] notFound(@Nullable Object id, String name) {
+  private Answer notFound(@Nullable Object id, String name) {
     return responses.error(
         id,
         RpcError.METHOD_NOT_FOUND,

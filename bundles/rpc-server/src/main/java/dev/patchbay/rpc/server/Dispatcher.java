@@ -258,7 +258,7 @@ public final class Dispatcher {
    * @param reply takes the response; called before this returns unless a request waits
    */
   void answer(byte[] message, Terms terms, RpcSession session, Exchange exchange, Reply reply) {
-    byte[] response;
+    Answer response;
     try {
       exchange.memory().grow(MemoryBudget.ofParsed(message));
       Object request = json.readValue(message, Object.class);
@@ -285,17 +285,17 @@ public final class Dispatcher {
   }
 
   /** Returns the response to a message for which there is no memory. */
-  byte[] noMemory(Terms terms) {
+  Answer noMemory(Terms terms) {
     RpcError full = MemoryBudget.full();
     return responses.error(null, full.code(terms.errors()), String.valueOf(full.getMessage()));
   }
 
-  private byte[] parseError(String message) {
+  private Answer parseError(String message) {
     return responses.error(null, RpcError.PARSE_ERROR, message);
   }
 
   /** Returns the response to a batch that is refused whole; null for other messages. */
-  private byte @Nullable [] refuse(@Nullable Object request, Terms terms) {
+  private @Nullable Answer refuse(@Nullable Object request, Terms terms) {
     if (!(request instanceof List<?> batch)) {
       return null;
     }
@@ -311,7 +311,7 @@ public final class Dispatcher {
             "batch too large: " + batch.size() + " items, at most " + most);
   }
 
-  private byte[] tooMany(@Nullable Object request, Terms terms) {
+  private Answer tooMany(@Nullable Object request, Terms terms) {
     return responses.error(
         Message.id(request),
         RpcError.Kind.LIMIT.code(terms.errors()),

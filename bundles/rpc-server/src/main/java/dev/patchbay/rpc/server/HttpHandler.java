@@ -114,7 +114,7 @@ final class HttpHandler extends Handler.Abstract {
           public void noMemory() {
             response.getHeaders().put(HttpHeader.CONNECTION, "close");
             response.getHeaders().put(HttpHeader.CONTENT_TYPE, JSON);
-            response.write(true, ByteBuffer.wrap(dispatcher.noMemory(terms)), callback);
+            response.write(true, ByteBuffer.wrap(dispatcher.noMemory(terms).whole()), callback);
           }
 
           @Override
@@ -181,9 +181,10 @@ final class HttpHandler extends Handler.Abstract {
     }
 
     @Override
-    public void answered(byte @Nullable [] answer) {
-      memory.shrinkTo(answer == null ? 0 : answer.length); // it is read by the client
-      release(answer == null ? 0 : answer.length);
+    public void answered(@Nullable Answer answer) {
+      int length = answer == null ? 0 : answer.length();
+      memory.shrinkTo(length); // it is read by the client
+      release(length);
       try {
         OutputStream stream = opened;
         if (stream != null) {
@@ -191,10 +192,25 @@ final class HttpHandler extends Handler.Abstract {
           callback.succeeded();
         } else {
           endConnection();
-          response.write(true, ByteBuffer.wrap(answer == null ? new byte[0] : answer), callback);
+          send(answer);
         }
       } catch (Throwable failure) { // also an Error: the client must not wait for ever
         callback.failed(failure);
+      }
+    }
+
+    private void send(@Nullable Answer answer) {
+      if (answer == null) {
+        response.write(true, ByteBuffer.allocate(0), callback);
+        return;
+      }
+      List<ByteBuffer> buffers = answer.buffers();
+      if (buffers.size() == 1) {
+        response.write(true, buffers.get(0), callback);
+      } else {
+        response.getHeaders().put(HttpHeader.CONTENT_LENGTH, answer.length());
+        Content.Source source = Content.Source.from(buffers.toArray(ByteBuffer[]::new));
+        Content.copy(source, response, callback);
       }
     }
 

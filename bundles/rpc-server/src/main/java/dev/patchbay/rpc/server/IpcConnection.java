@@ -25,7 +25,7 @@ final class IpcConnection implements RpcSession {
   private static final int MAX_UNSENT_BYTES = 1 << 24;
 
   /** Something to send, and the account that it is counted in, of which it takes some bytes. */
-  private record Unsent(byte[] bytes, MemoryBudget.Account memory) {}
+  private record Unsent(Answer answer, MemoryBudget.Account memory) {}
 
   private final Unsent end;
 
@@ -58,7 +58,7 @@ final class IpcConnection implements RpcSession {
     this.dispatcher = dispatcher;
     this.terms = terms;
     notifications = dispatcher.memory().open();
-    end = new Unsent(new byte[0], notifications);
+    end = new Unsent(Answer.of(), notifications);
     entry = connections.entry(Connections.ONE_CLIENT, this::close);
     closeActions.add(() -> end(onEnd));
   }
@@ -99,11 +99,11 @@ final class IpcConnection implements RpcSession {
     MemoryBudget.Account memory = dispatcher.memory().open();
     boolean queued = false;
     try {
-      byte[] answer = answer(message, memory);
+      Answer answer = answer(message, memory);
       if (answer != null) {
-        memory.shrinkTo(2L * answer.length);
+        memory.shrinkTo(answer.length());
         room.acquire(permits(answer));
-        queued = queue(new Unsent(answer, memory));
+        queued = queue(new Unsent(answer.line(), memory));
       }
     } finally {
       if (!queued) {
@@ -145,7 +145,7 @@ final class IpcConnection implements RpcSession {
   }
 
   /** Answers a message; meanwhile the connection does not idle. */
-  private byte @Nullable [] answer(byte[] message, MemoryBudget.Account memory)
+  private @Nullable Answer answer(byte[] message, MemoryBudget.Account memory)
       throws InterruptedException {
     if (!memory.tryGrow(message.length)) {
       return dispatcher.noMemory(terms);
@@ -165,11 +165,11 @@ final class IpcConnection implements RpcSession {
     try {
       for (Unsent next = unsent.take(); next != end; next = unsent.take()) {
         try {
-          write(next.bytes);
+          write(next.answer);
         } finally {
-          next.memory.shrink(2L * next.bytes.length);
+          next.memory.shrink(next.answer.length());
         }
-        room.release(permits(next.bytes));
+        room.release(permits(next.answer));
       }
     } catch (IOException gone) {
       // nothing more can be sent
@@ -182,10 +182,11 @@ final class IpcConnection implements RpcSession {
     }
   }
 
-  private void write(byte[] bytes) throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocate(bytes.length + 1).put(bytes).put((byte) '\n').flip();
-    while (buffer.hasRemaining()) {
-      channel.write(buffer);
+  private void write(Answer answer) throws IOException {
+    for (ByteBuffer piece : answer.buffers()) {
+      while (piece.hasRemaining()) {
+        channel.write(piece);
+      }
     }
   }
 
@@ -212,8 +213,8 @@ final class IpcConnection implements RpcSession {
     }
   }
 
-  private static int permits(byte[] message) {
-    return Math.min(message.length, MAX_UNSENT_BYTES);
+  private static int permits(Answer message) {
+    return Math.min(message.length(), MAX_UNSENT_BYTES);
   }
 
   @Override
@@ -238,10 +239,10 @@ final class IpcConnection implements RpcSession {
 
   @Override
   public boolean notify(String method, String subscription, Object result) {
-    byte[] message = dispatcher.notification(method, subscription, result);
+    Answer message = Answer.of(dispatcher.notification(method, subscription, result)).line();
     if (!channel.isOpen()
         || !room.tryAcquire(permits(message))
-        || !notifications.tryGrow(2L * message.length)) {
+        || !notifications.tryGrow(message.length())) {
       close();
       return false;
     }

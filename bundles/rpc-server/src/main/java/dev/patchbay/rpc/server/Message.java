@@ -2,7 +2,6 @@
 package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.rpc.RpcSession;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -27,7 +26,7 @@ final class Message {
   private final RpcSession session;
   private final Exchange exchange;
   private final Reply reply;
-  private final List<byte[]> responses = new ArrayList<>();
+  private final List<Answer> responses = new ArrayList<>();
 
   /** Index of the request that is answered next. */
   private int next;
@@ -52,15 +51,15 @@ final class Message {
      *
      * @throws AbsentException when the request needs an absent part, and had no effect
      */
-    byte @Nullable [] call(
+    @Nullable Answer call(
         @Nullable Object request, Terms terms, RpcSession session, Exchange exchange)
         throws AbsentException;
 
     /** Returns the response to a request whose batch has too long a response. */
-    byte[] tooLarge(@Nullable Object request, Terms terms);
+    Answer tooLarge(@Nullable Object request, Terms terms);
 
     /** Returns the response to a request that is not made any more. */
-    byte[] stopping(@Nullable Object request);
+    Answer stopping(@Nullable Object request);
   }
 
   /**
@@ -104,7 +103,7 @@ final class Message {
 
   /** Sends the response. */
   void complete() {
-    byte[] response;
+    Answer response;
     try {
       response = response();
     } catch (Throwable failure) { // no memory, say
@@ -192,29 +191,19 @@ final class Message {
    *
    * @param response null for a notification, or when it was written to the exchange
    */
-  void answer(byte @Nullable [] response) {
+  void answer(@Nullable Answer response) {
     next++;
     if (response != null) {
-      size += response.length + 1;
+      size += response.length() + 1;
       responses.add(response);
     }
   }
 
-  private byte @Nullable [] response() {
+  private @Nullable Answer response() {
     if (responses.isEmpty()) {
       return null;
     }
-    if (!batch) {
-      return responses.get(0);
-    }
-    int length = responses.stream().mapToInt(response -> response.length + 1).sum();
-    ByteBuffer out = ByteBuffer.allocate(1 + length);
-    byte before = '[';
-    for (byte[] response : responses) {
-      out.put(before).put(response);
-      before = ',';
-    }
-    return out.put((byte) ']').array();
+    return batch ? Answer.batch(responses) : responses.get(0);
   }
 
   /** Returns the id of a request; null when it has none. */

@@ -11,7 +11,7 @@ interface Reply {
    * @param response null when there is nothing to answer, or when all of it was written to the
    *     exchange's {@code direct}
    */
-  void answered(byte @Nullable [] response);
+  void answered(@Nullable Answer response);
 
   /**
    * Takes the reason why there is no response.

@@ -29,9 +29,11 @@ final class Responses {
   private static final int MAX_MESSAGE = 4_096;
 
   private static final int CONSTANTS_BYTES = 32 << 20;
+
   private static final byte[] CONSTANT_HEAD =
       "{\"jsonrpc\":\"2.0\",\"id\":".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] CONSTANT_MIDDLE = ",\"result\":".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] CONSTANT_TAIL = {'}'};
   private static final byte[] NOTIFICATION_TAIL = "}}".getBytes(StandardCharsets.US_ASCII);
 
   private final JsonMapper json;
@@ -54,7 +56,7 @@ final class Responses {
    *
    * @throws BrokenAnswerException when {@code direct} was opened and the response cannot be ended
    */
-  byte @Nullable [] result(
+  @Nullable Answer result(
       @Nullable Object id, @Nullable Object result, Terms terms, Exchange exchange)
       throws RpcError {
     if (result instanceof RpcConstant constant) {
@@ -79,7 +81,8 @@ final class Responses {
       }
       generator.writeEndObject();
       generator.close();
-      return out.end();
+      byte[] whole = out.end();
+      return whole == null ? null : Answer.of(whole);
     } catch (IOException | UncheckedIOException unwritten) {
       cutIfBegun(out, unwritten);
       throw told(unwritten instanceof UncheckedIOException ? unwritten.getCause() : unwritten);
@@ -102,25 +105,19 @@ final class Responses {
     }
   }
 
-  private byte[] constant(@Nullable Object id, RpcConstant constant, Terms terms, Exchange exchange)
+  private Answer constant(@Nullable Object id, RpcConstant constant, Terms terms, Exchange exchange)
       throws RpcError {
     try {
       byte[] value = constants.of(constant, shared.get(), v -> written(v, terms, exchange));
       byte[] own = json.writeValueAsBytes(id);
       long length =
-          (long) CONSTANT_HEAD.length + own.length + CONSTANT_MIDDLE.length + value.length;
+          (long) CONSTANT_HEAD.length + own.length + CONSTANT_MIDDLE.length + value.length + 1;
       int most = terms.limits().responseBytes();
-      if (length + 1 > most) {
+      if (length > most) {
         throw AnswerBuffer.FullException.tooLarge(most).told();
       }
       exchange.memory().grow(length);
-      return ByteBuffer.allocate((int) length + 1)
-          .put(CONSTANT_HEAD)
-          .put(own)
-          .put(CONSTANT_MIDDLE)
-          .put(value)
-          .put((byte) '}')
-          .array();
+      return Answer.of(CONSTANT_HEAD, own, CONSTANT_MIDDLE, value, CONSTANT_TAIL);
     } catch (JsonProcessingException notNeutral) {
       throw new IllegalArgumentException("a result is not JSON-neutral", notNeutral);
     }
@@ -137,15 +134,15 @@ final class Responses {
   }
 
   /** Returns a response with an error without data; a long message is shortened. */
-  byte[] error(@Nullable Object id, int code, String message) {
-    return write(errorOf(id, code, message, null));
+  Answer error(@Nullable Object id, int code, String message) {
+    return Answer.of(write(errorOf(id, code, message, null)));
   }
 
   /**
    * Returns a response with an error; a long message is shortened. Data that are too long, or for
    * which there is no memory, are left out.
    */
-  byte[] error(@Nullable Object id, RpcError error, Terms terms, Exchange exchange) {
+  Answer error(@Nullable Object id, RpcError error, Terms terms, Exchange exchange) {
     int code = error.code(terms.errors());
     String message = String.valueOf(error.getMessage());
     if (error.data() != null) {
@@ -155,7 +152,7 @@ final class Responses {
         json.writeValue(out, errorOf(id, code, message, error.data()));
         byte[] whole = out.end();
         if (whole != null) {
-          return whole;
+          return Answer.of(whole);
         }
       } catch (IOException unwritten) {
         LOG.debug("the data of an error are left out: {}", unwritten.toString());

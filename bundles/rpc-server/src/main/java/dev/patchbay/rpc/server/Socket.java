@@ -178,7 +178,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
         exchange,
         new Reply() {
           @Override
-          public void answered(byte @Nullable [] response) {
+          public void answered(@Nullable Answer response) {
             send(response);
           }
 
@@ -191,14 +191,14 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   }
 
   /** Sends a response, and then reads the next request. */
-  private void send(byte @Nullable [] response) {
+  private void send(@Nullable Answer response) {
     Session session = getSession();
     if (response == null) {
       subscribing.answered();
       answered(session);
       return;
     }
-    memory.shrinkTo(2L * response.length);
+    memory.shrinkTo(2L * response.length());
     // the next request is not begun before both are done: it may subscribe, too
     AtomicInteger steps = new AtomicInteger(2);
     Runnable step =
@@ -208,7 +208,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
           }
         };
     session.sendText(
-        new String(response, StandardCharsets.UTF_8),
+        new String(response.whole(), StandardCharsets.UTF_8),
         Callback.from(step, failure -> session.disconnect()));
     subscribing.answered();
     step.run();

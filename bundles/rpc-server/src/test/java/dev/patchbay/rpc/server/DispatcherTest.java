@@ -84,11 +84,11 @@ class DispatcherTest {
   }
 
   private @Nullable String ask(String message, Profile profile) {
-    byte[] answer = answer(message, terms(profile), held());
-    return answer == null ? null : new String(answer, StandardCharsets.UTF_8);
+    Answer answer = answer(message, terms(profile), held());
+    return answer == null ? null : text(answer);
   }
 
-  private byte @Nullable [] answer(String message, Terms terms, Exchange exchange) {
+  private @Nullable Answer answer(String message, Terms terms, Exchange exchange) {
     AwaitedReply reply = new AwaitedReply();
     dispatcher.answer(
         message.getBytes(StandardCharsets.UTF_8),
@@ -314,8 +314,8 @@ class DispatcherTest {
     return Exchange.held(dispatcher.memory().open());
   }
 
-  private static String text(byte @Nullable [] answer) {
-    return new String(Objects.requireNonNull(answer), StandardCharsets.UTF_8);
+  private static String text(@Nullable Answer answer) {
+    return new String(Objects.requireNonNull(answer).whole(), StandardCharsets.UTF_8);
   }
 
   private void assertThatItIsTooLong() {

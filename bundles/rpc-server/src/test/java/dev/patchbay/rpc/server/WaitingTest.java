@@ -102,9 +102,10 @@ class WaitingTest {
         Exchange.held(dispatcher.memory().open()),
         new Reply() {
           @Override
-          public void answered(byte @Nullable [] answer) {
+          public void answered(@Nullable Answer answer) {
             outcomes.incrementAndGet();
-            response.complete(answer == null ? null : new String(answer, StandardCharsets.UTF_8));
+            response.complete(
+                answer == null ? null : new String(answer.whole(), StandardCharsets.UTF_8));
           }
 
           @Override
