@@ -102,7 +102,7 @@ class FirstMinuteIT {
     faultIsFound(
         () -> node.shell("feature:uninstall patchbay-storage-mapdb"),
         () -> node.shell("feature:install patchbay-storage-mapdb"),
-        "storage.chain: the chosen backend 'mapdb' is not installed",
+        "storage.chain: the chosen backend 'mapdb' of bundle dev.patchbay.storage.mapdb is not installed",
         "also waits: chain");
     faultIsFound(
         () -> node.shell("feature:uninstall patchbay-consensus-poa"),

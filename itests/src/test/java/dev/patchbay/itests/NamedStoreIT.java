@@ -188,7 +188,8 @@ class NamedStoreIT {
       assertThat(node.shell("bundle:stop " + BACKEND_BUNDLE).status()).isZero();
       JsonNode away = node.call("notes_count");
       assertThat(away.at("/error/code").asInt()).isEqualTo(-32010);
-      assertThat(away.at("/error/message").asText()).contains("'rocksdb' is not installed");
+      assertThat(away.at("/error/message").asText())
+          .contains("'rocksdb' of bundle " + BACKEND_BUNDLE + " is not installed");
       assertThat(node.shell("bundle:start " + BACKEND_BUNDLE).status()).isZero();
       writers.awaitMore(10);
       writers.check();

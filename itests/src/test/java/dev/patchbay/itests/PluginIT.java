@@ -76,11 +76,12 @@ class PluginIT {
 
   /** Bundles of a third party that have the names of ours and a higher ranking. */
   @Test
-  void anEvmAndRulesOfTheSameNameAreUsedByCommandAlone() throws Exception {
+  void whatHasTheNameOfOursIsUsedByCommandAlone() throws Exception {
     try (Node node = new Node(folder.resolve("choices")).quick().start()) {
       String evm = "dev.patchbay.evm.engine";
       String rules = "dev.patchbay.consensus.poa";
       pay(node);
+      aBackendOfTheSameId(node);
       shell(node, "bundle:install -s " + Examples.copyOf("evm-engine", "com.example.evm", folder));
       shell(
           node, "bundle:install -s " + Examples.copyOf("consensus-poa", "com.example.poa", folder));
@@ -111,10 +112,33 @@ class PluginIT {
       node.start();
       assertThat(shell(node, "evm:list")).containsPattern("[*] patchbay +com.example.evm");
       assertThat(shell(node, "consensus:list")).containsPattern("[*] clique +com.example.poa");
+      assertThat(shell(node, "storage:list")).containsPattern(inUse("com.example.mapdb"));
       pay(node);
       shell(node, "bundle:uninstall com.example.evm");
       assertThat(error(node)).contains("the EVM 'patchbay' of bundle com.example.evm", evm);
     }
+  }
+
+  private void aBackendOfTheSameId(Node node) throws Exception {
+    String ours = "dev.patchbay.storage.mapdb";
+    String theirs = "com.example.mapdb";
+    shell(node, "bundle:install -s " + Examples.copyOf("storage-mapdb", theirs, folder));
+    shell(node, "bundle:update " + ours);
+    pay(node);
+    assertThat(shell(node, "storage:list"))
+        .containsPattern(inUse(ours))
+        .containsPattern("  mapdb +durable .*" + theirs);
+    shell(node, "bundle:stop " + ours);
+    assertThat(error(node)).contains("'mapdb' of bundle " + ours + " is not installed", theirs);
+    assertThat(node.shell("patchbay:ready").output()).contains("of bundle " + ours);
+    assertThat(shell(node, "storage:use " + theirs)).contains("before: bundle " + ours);
+    pay(node);
+    shell(node, "bundle:start " + ours);
+  }
+
+  /** Returns the pattern of the line by which {@code storage:list} shows what is in use. */
+  private static String inUse(String bundle) {
+    return "[*] mapdb +durable .*" + bundle;
   }
 
   private static String shell(Node node, String command) throws Exception {

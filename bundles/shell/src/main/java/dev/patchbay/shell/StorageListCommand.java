@@ -15,7 +15,8 @@ import org.osgi.framework.BundleContext;
 @Command(
     scope = "storage",
     name = "list",
-    description = "Lists the stores, each with the installed backends")
+    description =
+        "Lists the stores, each with the installed backends and their bundles; * marks that in use")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class StorageListCommand implements Action {
   @Reference private BundleContext context;
@@ -31,16 +32,23 @@ public final class StorageListCommand implements Action {
         if (store.name().equals(name)) {
           bound |= store.active();
           System.out.printf(
-              "%s %-10s %-9s %,d bytes%n",
+              "%s %-10s %-9s %,15d bytes  %s%n",
               store.active() ? "*" : " ",
               store.backend(),
               store.durable() ? "durable" : "volatile",
-              store.bytes());
+              store.bytes(),
+              store.bundle());
         }
       }
       if (!bound) {
         System.out.println(
-            "  is not available in '" + control.chosen(name) + "'; patchbay:doctor says why");
+            "  is not available in '"
+                + control.chosen(name)
+                + "'"
+                + (control.chosenBundle(name) == null
+                    ? ""
+                    : " of bundle " + control.chosenBundle(name))
+                + "; patchbay:doctor says why");
       }
     }
     return null;

@@ -34,6 +34,13 @@ public final class StorageMigrateCommand implements Action {
   private @Nullable String store;
 
   @Option(
+      name = "--bundle",
+      description =
+          "The symbolic name of the bundle of the backend, before the backend; needed when several"
+              + " bundles provide it")
+  private @Nullable String bundle;
+
+  @Option(
       name = "--cancel",
       description = "Cancels the migration under way; the store stays where it is")
   private boolean cancel;
@@ -56,22 +63,30 @@ public final class StorageMigrateCommand implements Action {
       throw new IllegalArgumentException("name the backend to move to; storage:list shows them");
     }
     String one = store;
-    List<String> names = one == null ? elsewhere(control, target) : List.of(one);
+    List<String> names = one == null ? elsewhere(control, target, bundle) : List.of(one);
     for (String name : names) {
-      migrate(control, name, target);
+      migrate(control, name, target, bundle);
     }
     return null;
   }
 
   /** Returns the stores that are not in a backend; all of them when there is none to move. */
-  private static List<String> elsewhere(StorageControl control, String target) {
+  private static List<String> elsewhere(
+      StorageControl control, String target, @Nullable String bundle) {
     List<String> names =
-        control.names().stream().filter(name -> !control.chosen(name).equals(target)).toList();
+        control.names().stream()
+            .filter(
+                name ->
+                    !control.chosen(name).equals(target)
+                        || (bundle != null && !bundle.equals(control.chosenBundle(name))))
+            .toList();
     return names.isEmpty() ? control.names() : names;
   }
 
-  private static void migrate(StorageControl control, String name, String target) throws Exception {
-    FutureTask<Progress> task = new FutureTask<>(() -> control.migrate(name, target));
+  private static void migrate(
+      StorageControl control, String name, String target, @Nullable String bundle)
+      throws Exception {
+    FutureTask<Progress> task = new FutureTask<>(() -> control.migrate(name, target, bundle));
     Thread thread = new Thread(task, "shell-migration-0");
     thread.start();
     String shown = "";

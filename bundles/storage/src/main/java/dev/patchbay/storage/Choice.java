@@ -43,12 +43,20 @@ record Choice(
    * @param identity what the store holds in {@link Identity}: other files in the same place are
    *     noticed by it
    * @param columns the names of the columns that the files have, without that of the kernel
+   * @param bundle the symbolic name of the bundle of the backend; null when the choice was written
+   *     by an older node
    */
-  record Copy(String backend, String folder, String identity, List<String> columns) {
+  record Copy(
+      String backend,
+      String folder,
+      String identity,
+      List<String> columns,
+      @Nullable String bundle) {
     /** Returns a copy in a new folder with a new identity. */
-    static Copy create(String backend, List<Column> columns) {
+    static Copy create(String backend, @Nullable String bundle, List<Column> columns) {
       String identity = Identity.create();
-      return new Copy(backend, backend + "-" + identity.substring(0, 8), identity, names(columns));
+      String folder = backend + "-" + identity.substring(0, 8);
+      return new Copy(backend, folder, identity, names(columns), bundle);
     }
 
     /** Returns the names of columns. */
@@ -57,14 +65,24 @@ record Choice(
     }
 
     Copy withColumns(List<Column> grown) {
-      return new Copy(backend, folder, identity, names(grown));
+      return new Copy(backend, folder, identity, names(grown), bundle);
+    }
+
+    Copy withBundle(String provider) {
+      return new Copy(backend, folder, identity, columns, provider);
+    }
+
+    /** Returns whether the files are of a backend; any bundle has it while none is known. */
+    boolean isOf(Backends.Installed installed) {
+      return backend.equals(installed.id())
+          && (bundle == null || bundle.equals(installed.bundle()));
     }
 
     private String toText() {
       return backend + " " + folder + " " + identity + " " + String.join(",", columns);
     }
 
-    private static Copy parse(String text) {
+    private static Copy parse(String text, @Nullable String bundle) {
       String[] parts = text.split(" ", -1);
       if (parts.length != 4
           || !parts[0].matches(BACKEND)
@@ -72,7 +90,10 @@ record Choice(
           || !parts[2].matches("[0-9a-f]{32}")) {
         throw new IllegalArgumentException("'" + text + "' names no copy");
       }
-      return new Copy(parts[0], parts[1], parts[2], List.of(parts[3].split(",")));
+      if (bundle != null && !isBundle(bundle)) {
+        throw new IllegalArgumentException("'" + bundle + "' names no bundle");
+      }
+      return new Copy(parts[0], parts[1], parts[2], List.of(parts[3].split(",")), bundle);
     }
   }
 
@@ -80,6 +101,11 @@ record Choice(
   static final String BACKEND = "[a-z0-9][a-z0-9-]{0,63}";
 
   private static final String CHECKSUM = "crc32=";
+
+  /** Returns whether a choice can have the symbolic name of a bundle. */
+  static boolean isBundle(String symbolicName) {
+    return symbolicName.matches("[A-Za-z0-9_.-]{1,255}");
+  }
 
   /** Returns whether a folder is that of the store, or of the copy before it. */
   boolean names(String folder) {
@@ -107,7 +133,15 @@ record Choice(
     return new Choice(copy.withColumns(columns), durable, lossAccepted, previous, obsolete);
   }
 
-  /** Returns the content of the choice file. */
+  /** Returns this choice after a bundle has opened its copy. */
+  Choice withBundle(String bundle) {
+    return new Choice(copy.withBundle(bundle), durable, lossAccepted, previous, obsolete);
+  }
+
+  /**
+   * Returns the content of the choice file. Bundles have lines of their own, which older nodes read
+   * over.
+   */
   String toText() {
     StringBuilder text = new StringBuilder();
     text.append("copy=").append(copy.toText()).append('\n');
@@ -116,6 +150,12 @@ record Choice(
     Copy before = previous;
     if (before != null) {
       text.append("previous=").append(before.toText()).append('\n');
+    }
+    if (copy.bundle() != null) {
+      text.append("bundle=").append(copy.bundle()).append('\n');
+    }
+    if (before != null && before.bundle() != null) {
+      text.append("previous-bundle=").append(before.bundle()).append('\n');
     }
     if (!obsolete.isEmpty()) {
       text.append("obsolete=").append(String.join(",", obsolete)).append('\n');
@@ -142,10 +182,10 @@ record Choice(
     try {
       String before = values.get("previous");
       return new Choice(
-          Copy.parse(required(values, "copy")),
+          Copy.parse(required(values, "copy"), values.get("bundle")),
           Boolean.parseBoolean(required(values, "durable")),
           Boolean.parseBoolean(required(values, "loss-accepted")),
-          before == null ? null : Copy.parse(before),
+          before == null ? null : Copy.parse(before, values.get("previous-bundle")),
           folders(values.get("obsolete")));
     } catch (IllegalArgumentException malformed) {
       throw new StorageException(String.valueOf(malformed.getMessage()), malformed);

@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,7 +46,6 @@ final class LegacyLayout {
   private final StoreOwner owner;
   private final StoreFolder folder;
   private final Settings settings;
-  private final Function<String, @Nullable StorageBackend> backends;
   private final StoreOpener opener;
 
   LegacyLayout(
@@ -56,14 +54,12 @@ final class LegacyLayout {
       StoreOwner owner,
       StoreFolder folder,
       Settings settings,
-      Function<String, @Nullable StorageBackend> backends,
       StoreOpener opener) {
     this.name = name;
     this.columns = columns;
     this.owner = owner;
     this.folder = folder;
     this.settings = settings;
-    this.backends = backends;
     this.opener = opener;
   }
 
@@ -126,9 +122,9 @@ final class LegacyLayout {
         empty.add(id);
         continue;
       }
-      StorageBackend backend = backends.apply(id);
+      StorageBackend backend = find(id);
       if (backend == null) {
-        return new StoreOpener.Attempt.Missing(id);
+        return opener.missing(id, null);
       }
       // an upgrade that was interrupted has added the column of the kernel
       try (KeyValueStore store =
@@ -148,7 +144,7 @@ final class LegacyLayout {
     empty.forEach(id -> folder.delete(id + SUFFIX));
     if (chosen.isEmpty()) {
       folder.remove(MARK);
-      return opener.begin(settings.initial(name));
+      return opener.begin(settings.initial(name), null);
     }
     if (required != null && !required.equals(chosen)) {
       throw opener.elsewhere(chosen, required);
@@ -187,9 +183,9 @@ final class LegacyLayout {
   /** The choice names a store without content: it was in memory, or its files are damaged. */
   private StoreOpener.Attempt lost(
       String chosen, Map<String, String> contents, List<String> empty) {
-    StorageBackend backend = backends.apply(chosen);
+    StorageBackend backend = find(chosen);
     if (backend == null) {
-      return new StoreOpener.Attempt.Missing(chosen);
+      return opener.missing(chosen, null);
     }
     if (backend.isDurable()) {
       throw new StorageException(
@@ -204,14 +200,15 @@ final class LegacyLayout {
     empty.forEach(id -> folder.delete(id + SUFFIX));
     Choice.Copy previous =
         contents.size() == 1 ? marked(contents.keySet().iterator().next()) : null;
-    folder.writeChoice(new Choice(Choice.Copy.create(chosen, columns), false, false, previous));
+    folder.writeChoice(
+        new Choice(Choice.Copy.create(chosen, null, columns), false, false, previous));
     folder.remove(MARK);
     return opener.open(folder.readChoice(), false);
   }
 
   /** Writes an identity into a folder. */
   private Choice.Copy marked(String id) {
-    StorageBackend backend = backends.apply(id);
+    StorageBackend backend = find(id);
     if (backend == null) {
       throw new IllegalStateException("the backend " + id + " was removed");
     }
@@ -223,8 +220,13 @@ final class LegacyLayout {
         identity = Identity.create();
         Identity.write(store, identity);
       }
-      return new Choice.Copy(id, folderName, identity, Choice.Copy.names(columns));
+      return new Choice.Copy(id, folderName, identity, Choice.Copy.names(columns), null);
     }
+  }
+
+  private @Nullable StorageBackend find(String id) {
+    Backends.Installed found = opener.find(id, null);
+    return found == null ? null : found.backend();
   }
 
   private boolean isComplete(KeyValueStore store) {

@@ -52,6 +52,9 @@ final class ManagedStore implements NamedStore, HealthCheck {
   /** Brings the data directory to the present layout; null once the choice was read. */
   private @Nullable Runnable upgrade = () -> {};
 
+  /** Whether the store is not bound because its backend is not installed. */
+  private volatile boolean waits;
+
   /** Whether the store was refused for a reason that may cease; guarded by the monitor. */
   private boolean refusedForNow;
 
@@ -157,17 +160,76 @@ final class ManagedStore implements NamedStore, HealthCheck {
   }
 
   private void attempt() {
+    waits = false;
     readChoice();
     StoreOpener.Attempt attempt = opener.open(choice, process.wasOpen(name));
     if (attempt instanceof StoreOpener.Attempt.Missing missing) {
-      awaited = missing.backend();
-      health = Health.unavailable(missing.reason());
+      await(missing);
     } else if (attempt instanceof StoreOpener.Attempt.Opened opened) {
       choice = opened.choice();
       bind(opened.store());
       removeObsolete(); // where a crash came before a migration did that
     }
     refusedForNow = false;
+  }
+
+  private void await(StoreOpener.Attempt.Missing missing) {
+    awaited = missing.backend();
+    health = Health.unavailable(missing.reason());
+    waits = true;
+  }
+
+  /**
+   * Opens the store in the backend of another bundle, which is then written down.
+   *
+   * @throws IllegalStateException when the store is open
+   * @throws StorageException when the bundle cannot open it; the choice is as it was
+   */
+  synchronized void use(Backends.Installed next) {
+    OpenStore open = slot.peek().orElse(null);
+    if (closed) {
+      throw unavailable();
+    } else if (open != null) {
+      throw new IllegalStateException(
+          "store '"
+              + name
+              + "' is open in "
+              + open.describeBackend()
+              + "; move it with storage:migrate --bundle "
+              + next.bundle()
+              + " "
+              + next.id()
+              + ", or stop that bundle before");
+    }
+    recovery.closeFailed(cancelMigration);
+    Choice before = choice;
+    String described = Backends.describe(chosen(), chosenBundle());
+    opener.setNamed(next.bundle());
+    try {
+      attempt();
+    } catch (RuntimeException | Error refused) {
+      restore(before);
+      throw refused;
+    } finally {
+      opener.setNamed(null);
+      open(); // does nothing when it is
+    }
+    if (!isBound()) {
+      throw unavailable();
+    }
+    LOG.info("store {} uses {} from now on; before: {}", name, next, described);
+  }
+
+  /** Writes a choice that a failed attempt may have replaced, and has it read again. */
+  private void restore(@Nullable Choice before) {
+    choice = null;
+    try {
+      if (before != null && !before.equals(folder.readChoice())) {
+        folder.writeChoice(before);
+      }
+    } catch (StorageException failure) {
+      LOG.error("the choice of store {} cannot be restored: {}", name, failure.getMessage());
+    }
   }
 
   private void bind(OpenStore open) {
@@ -183,7 +245,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
     }
     watch(open);
     process.opened(name);
-    LOG.info("store {} is bound in {}", name, open.backend().id());
+    LOG.info("store {} is bound in {}", name, open.describeBackend());
   }
 
   private void refuse(Throwable refused) {
@@ -257,22 +319,24 @@ final class ManagedStore implements NamedStore, HealthCheck {
     if (open == null || open.backend() != backend) {
       return;
     }
-    health =
-        backend.isDurable()
-            ? Health.unavailable("the chosen backend '" + backend.id() + "' is not installed")
-            : Health.failed(
-                "the content of store '"
-                    + name
-                    + "' has ended with the bundle of '"
-                    + backend.id()
-                    + "'");
+    if (backend.isDurable()) {
+      await(opener.missing(backend.id(), open.copy().bundle()));
+    } else {
+      health =
+          Health.failed(
+              "the content of store '"
+                  + name
+                  + "' has ended with the bundle of '"
+                  + backend.id()
+                  + "'");
+    }
     cancelMigration.run();
     DrainResult drained = slot.release(open, DRAIN);
     open.close();
     LOG.info(
         "store {} has lost its backend {}; the node answers that storage is unavailable until the backend is back ({} leases left)",
         name,
-        backend.id(),
+        open.describeBackend(),
         drained.leasesLeft());
   }
 
@@ -420,6 +484,22 @@ final class ManagedStore implements NamedStore, HealthCheck {
     return written == null ? awaited : written.copy().backend();
   }
 
+  /** Returns the symbolic name of the bundle that is chosen; null when none is. */
+  @Nullable String chosenBundle() {
+    Choice written = choice;
+    return written == null ? null : written.copy().bundle();
+  }
+
+  /** Returns the backend that the store waits for, or else the one that is chosen. */
+  String awaited() {
+    return waits ? awaited : chosen();
+  }
+
+  /** Returns whether the store is not bound because its backend is not installed. */
+  boolean isWaiting() {
+    return waits;
+  }
+
   /** Returns whether the content ends with the process although it was durable before. */
   boolean isEndangered() {
     Choice written = choice;
@@ -427,24 +507,24 @@ final class ManagedStore implements NamedStore, HealthCheck {
   }
 
   /** Returns the bytes that a backend has of this store. */
-  long bytes(StorageBackend backend) {
+  long bytes(Backends.Installed backend) {
     OpenStore open = slot.peek().orElse(null);
-    if (open != null && open.backend() == backend) {
+    if (open != null && open.copy().isOf(backend)) {
       return open.store().sizeInBytes();
     }
     Choice written = choice;
-    if (written == null || !backend.isDurable()) {
+    if (written == null || !backend.backend().isDurable()) {
       return 0;
     }
     Choice.Copy previous = written.previous();
-    if (written.copy().backend().equals(backend.id())) {
+    if (written.copy().isOf(backend)) {
       return folder.bytes(written.copy());
     }
-    return previous != null && previous.backend().equals(backend.id()) ? folder.bytes(previous) : 0;
+    return previous != null && previous.isOf(backend) ? folder.bytes(previous) : 0;
   }
 
-  boolean isBoundIn(StorageBackend backend) {
-    return slot.peek().filter(open -> open.backend() == backend).isPresent();
+  boolean isBoundIn(Backends.Installed backend) {
+    return slot.peek().filter(open -> open.copy().isOf(backend)).isPresent();
   }
 
   // ---- migration

@@ -35,6 +35,11 @@ final class OpenStore {
     return backend;
   }
 
+  /** Returns how messages name the backend. */
+  String describeBackend() {
+    return Backends.describe(backend.id(), copy.bundle());
+  }
+
   KeyValueStore store() {
     return store;
   }

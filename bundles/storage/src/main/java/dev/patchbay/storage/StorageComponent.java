@@ -13,7 +13,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.osgi.annotation.bundle.Capability;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -125,11 +127,14 @@ public final class StorageComponent {
   }
 
   @Reference(
+      service = StorageBackend.class,
       cardinality = ReferenceCardinality.MULTIPLE,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  void addBackend(StorageBackend backend) {
-    registry.addBackend(backend);
+  void addBackend(StorageBackend backend, ServiceReference<StorageBackend> reference) {
+    Bundle bundle = reference.getBundle(); // null when the service was unregistered meanwhile
+    String symbolicName = bundle == null ? null : bundle.getSymbolicName();
+    registry.addBackend(backend, symbolicName == null ? "" : symbolicName);
   }
 
   void removeBackend(StorageBackend backend) {

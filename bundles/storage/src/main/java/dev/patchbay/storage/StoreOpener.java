@@ -10,7 +10,6 @@ import dev.patchbay.api.storage.TransientStorageException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,7 +30,10 @@ final class StoreOpener {
   private final StoreOwner owner;
   private final StoreFolder folder;
   private final Settings settings;
-  private final Function<String, @Nullable StorageBackend> backends;
+  private final Backends backends;
+
+  /** The bundle that a command names for the present attempt; null otherwise. */
+  private @Nullable String named;
 
   /** How an attempt to open a store ended. */
   sealed interface Attempt {
@@ -39,11 +41,7 @@ final class StoreOpener {
     record Opened(Choice choice, OpenStore store) implements Attempt {}
 
     /** The backend that decides is not installed; {@code reason} is for operators. */
-    record Missing(String backend, String reason) implements Attempt {
-      Missing(String backend) {
-        this(backend, "the chosen backend '" + backend + "' is not installed");
-      }
-    }
+    record Missing(String backend, String reason) implements Attempt {}
   }
 
   StoreOpener(
@@ -52,13 +50,40 @@ final class StoreOpener {
       StoreOwner owner,
       StoreFolder folder,
       Settings settings,
-      Function<String, @Nullable StorageBackend> backends) {
+      Backends backends) {
     this.name = name;
     this.columns = List.copyOf(columns);
     this.owner = owner;
     this.folder = folder;
     this.settings = settings;
     this.backends = backends;
+  }
+
+  /** Has the next attempts use a bundle instead of the chosen one; null for the chosen one. */
+  void setNamed(@Nullable String bundle) {
+    named = bundle;
+  }
+
+  /**
+   * Returns a backend; null when it is not installed.
+   *
+   * @param bundle the chosen bundle; null when none is chosen
+   */
+  Backends.@Nullable Installed find(String id, @Nullable String bundle) {
+    Backends.Installed other = named == null ? null : backends.find(id, named);
+    return other == null ? backends.find(id, bundle) : other;
+  }
+
+  Attempt.Missing missing(String id, @Nullable String bundle) {
+    return new Attempt.Missing(id, backends.missing(name, id, bundle));
+  }
+
+  private Attempt.Missing missing(Choice.Copy copy) {
+    return missing(copy.backend(), copy.bundle());
+  }
+
+  private Backends.@Nullable Installed find(Choice.Copy copy) {
+    return find(copy.backend(), copy.bundle());
   }
 
   /** Returns the columns of the owner and the column of the kernel. */
@@ -80,7 +105,7 @@ final class StoreOpener {
       return choice.durable() ? durable(choice, reopened) : volatileStore(choice, reopened);
     }
     if (LegacyLayout.isPending(folder)) {
-      return new LegacyLayout(name, columns, owner, folder, settings, backends, this).adopt();
+      return new LegacyLayout(name, columns, owner, folder, settings, this).adopt();
     }
     List<String> copies = folder.copies();
     if (!copies.isEmpty()) {
@@ -93,18 +118,23 @@ final class StoreOpener {
               + copies
               + ". Nothing was changed. Restore the file from a backup, or start with another --datadir");
     }
-    return begin(settings.initial(name));
+    return begin(settings.initial(name), null);
   }
 
   // ---- a new store
 
-  /** Begins a store: its first content, then its identity, then the choice. */
-  Attempt begin(String backendId) {
-    StorageBackend backend = backends.apply(backendId);
-    if (backend == null) {
-      return new Attempt.Missing(backendId);
+  /**
+   * Begins a store: its first content, then its identity, then the choice.
+   *
+   * @param bundle the chosen bundle; null when none is chosen
+   */
+  Attempt begin(String backendId, @Nullable String bundle) {
+    Backends.Installed installed = find(backendId, bundle);
+    if (installed == null) {
+      return missing(backendId, bundle);
     }
-    Choice.Copy copy = Choice.Copy.create(backendId, columns);
+    StorageBackend backend = installed.backend();
+    Choice.Copy copy = Choice.Copy.create(backendId, installed.bundle(), columns);
     folder.markIncomplete(copy);
     KeyValueStore store = null;
     try {
@@ -119,7 +149,7 @@ final class StoreOpener {
       Choice choice = new Choice(copy, backend.isDurable(), !backend.isDurable(), null);
       folder.writeChoice(choice);
       folder.clearIncomplete();
-      LOG.info("store {} begins in {}", name, backendId);
+      LOG.info("store {} begins in {}", name, installed);
       return new Attempt.Opened(choice, new OpenStore(backend, store, copy));
     } catch (RuntimeException | Error failure) {
       if (store != null) {
@@ -141,11 +171,11 @@ final class StoreOpener {
       }
       throw elsewhere(choice.copy().backend(), required);
     }
-    StorageBackend backend = backends.apply(choice.copy().backend());
+    Backends.Installed backend = find(choice.copy());
     if (backend == null) {
-      return new Attempt.Missing(choice.copy().backend());
+      return missing(choice.copy());
     }
-    return withChoice(openCopy(choice, backend), () -> grown(choice));
+    return withChoice(openCopy(choice, backend), () -> write(opened(choice, backend), choice));
   }
 
   /** Returns the refusal of a store that is not in the backend that the start requires. */
@@ -162,18 +192,18 @@ final class StoreOpener {
   }
 
   /** Opens the files of a choice, which must be complete and its own. */
-  private OpenStore openCopy(Choice choice, StorageBackend backend) {
-    Choice.Copy copy = choice.copy();
+  private OpenStore openCopy(Choice choice, Backends.Installed backend) {
+    Choice.Copy copy = choice.copy().withBundle(backend.bundle());
     KeyValueStore store;
     try {
-      store = backend.open(folder.of(copy), allColumns(), isGrowing(choice));
+      store = backend.backend().open(folder.of(copy), allColumns(), isGrowing(choice));
     } catch (StorageException refused) {
       if (TransientStorageException.isTransient(refused)) {
         throw refused; // no reason to go on from an older copy
       }
       throw new StorageException(refused.getMessage() + otherCopies(choice), refused);
     }
-    OpenStore open = new OpenStore(backend, store, copy);
+    OpenStore open = new OpenStore(backend.backend(), store, copy);
     try {
       String found = Identity.read(store);
       if (!copy.identity().equals(found)) {
@@ -198,13 +228,18 @@ final class StoreOpener {
     return !new HashSet<>(choice.copy().columns()).containsAll(Choice.Copy.names(columns));
   }
 
-  private Choice grown(Choice choice) {
-    if (!isGrowing(choice)) {
-      return choice;
+  /** Returns a choice once a backend has opened its copy. */
+  private Choice opened(Choice choice, Backends.Installed backend) {
+    Choice next = choice.withBundle(backend.bundle());
+    return isGrowing(choice) ? next.withColumns(columns) : next;
+  }
+
+  /** Writes a choice, when it differs from the one that is written; returns it. */
+  private Choice write(Choice next, Choice written) {
+    if (!next.equals(written)) {
+      folder.writeChoice(next);
     }
-    Choice grown = choice.withColumns(columns);
-    folder.writeChoice(grown);
-    return grown;
+    return next;
   }
 
   // ---- a store whose content ended with a process
@@ -223,7 +258,8 @@ final class StoreOpener {
                   : otherCopies(choice) + "; restart the node with --discard-chain"));
     }
     if (choice.lossAccepted()) {
-      return begin(settings.required().getOrDefault(name, backend));
+      String initial = settings.required().getOrDefault(name, backend);
+      return begin(initial, initial.equals(backend) ? choice.copy().bundle() : null);
     }
     Choice.Copy previous = choice.previous();
     if (!settings.isDiscarded(name)) {
@@ -237,7 +273,7 @@ final class StoreOpener {
               + ". Start with --discard-chain to give up what was only in '"
               + backend
               + "'";
-      if (previous != null && backends.apply(previous.backend()) == null) {
+      if (previous != null && find(previous) == null) {
         return new Attempt.Missing(previous.backend(), reason); // it is described once it is there
       }
       throw new StorageException(reason);
@@ -246,7 +282,7 @@ final class StoreOpener {
       return adoptPrevious(choice);
     }
     LOG.warn("the content of store {} in {} is given up on request", name, backend);
-    return begin(settings.initial(name));
+    return begin(settings.initial(name), null);
   }
 
   /** Returns whether the operator gives up a durable store for the copy that was before it. */
@@ -257,7 +293,7 @@ final class StoreOpener {
 
   /** Returns whether the files of a choice are refused; they are not changed. */
   private boolean isDamaged(Choice choice) {
-    StorageBackend backend = backends.apply(choice.copy().backend());
+    Backends.Installed backend = find(choice.copy());
     if (backend == null) {
       return false;
     }
@@ -279,24 +315,24 @@ final class StoreOpener {
     if (previous == null) {
       throw new IllegalArgumentException("no previous copy");
     }
-    StorageBackend backend = backends.apply(previous.backend());
+    Backends.Installed backend = find(previous);
     if (backend == null) {
-      return new Attempt.Missing(previous.backend());
+      return missing(previous);
     }
     Choice.Copy given = choice.durable() ? choice.copy() : null; // stays until the next migration
-    Choice adopted = new Choice(previous, backend.isDurable(), false, given, choice.obsolete());
+    boolean isDurable = backend.backend().isDurable();
+    Choice adopted = new Choice(previous, isDurable, false, given, choice.obsolete());
     OpenStore store = openCopy(adopted, backend);
     return withChoice(
         store,
         () -> {
-          Choice grown = grown(adopted);
-          folder.writeChoice(grown);
+          Choice next = write(opened(adopted, backend), choice);
           LOG.warn(
               "store {} goes on from the copy in {}, {}; what came later is given up on request",
               name,
               previous.backend(),
               owner.describe(store.store()));
-          return grown;
+          return next;
         });
   }
 
@@ -326,13 +362,13 @@ final class StoreOpener {
   }
 
   private String describe(Choice.Copy copy) {
-    StorageBackend backend = backends.apply(copy.backend());
+    Backends.Installed backend = find(copy);
     if (backend == null) {
       return "";
     }
     List<Column> its = new ArrayList<>(copy.columns().stream().map(Column::new).toList());
     its.add(Identity.COLUMN);
-    try (KeyValueStore store = backend.open(folder.of(copy), its, false)) {
+    try (KeyValueStore store = backend.backend().open(folder.of(copy), its, false)) {
       return copy.identity().equals(Identity.read(store))
           ? ", " + owner.describe(store) + ","
           : ", which is damaged,";

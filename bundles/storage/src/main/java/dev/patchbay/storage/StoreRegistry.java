@@ -18,9 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -42,8 +40,7 @@ final class StoreRegistry implements Stores, StorageControl {
   private final long maxRecordBytes;
   private final Function<HealthCheck, Runnable> healthChecks;
 
-  /** In the order of their arrival: another bundle may bring a backend of the same name. */
-  private final List<StorageBackend> backends = new CopyOnWriteArrayList<>();
+  private final Backends backends = new Backends();
 
   private final Map<String, ManagedStore> stores = new ConcurrentSkipListMap<>();
   private final Map<String, List<Column>> columns = new ConcurrentSkipListMap<>();
@@ -91,31 +88,27 @@ final class StoreRegistry implements Stores, StorageControl {
 
   // ---- backends
 
-  void addBackend(StorageBackend backend) {
-    backends.add(backend);
+  /** Adds a backend; {@code bundle} is the symbolic name of its bundle. */
+  void addBackend(StorageBackend backend, String bundle) {
+    if (!Choice.isBundle(bundle)) {
+      LOG.warn(
+          "the backend '{}' is not used: the symbolic name of its bundle is missing or malformed",
+          backend.id());
+      return;
+    }
+    backends.add(backend, bundle);
     stores.values().forEach(ManagedStore::open);
   }
 
   void removeBackend(StorageBackend backend) {
-    backends.removeIf(installed -> installed == backend);
+    backends.remove(backend);
     closeKept(backend);
-    boolean replaced = find(backend.id()) != null; // by another bundle
     for (ManagedStore store : stores.values()) {
       store.backendRemoved(backend);
-      if (replaced) {
-        store.open();
+      if (store.isWaiting()) {
+        store.open(); // the bundle may provide the id again; the reason may name others
       }
     }
-  }
-
-  private @Nullable StorageBackend find(String id) {
-    return backends.stream().filter(b -> b.id().equals(id)).findFirst().orElse(null);
-  }
-
-  private Set<String> backendIds() {
-    Set<String> ids = new TreeSet<>();
-    backends.forEach(backend -> ids.add(backend.id()));
-    return ids;
   }
 
   // ---- named stores
@@ -127,7 +120,7 @@ final class StoreRegistry implements Stores, StorageControl {
     }
     checkColumns(declared);
     StoreFolder folder = new StoreFolder(data.resolve("stores").resolve(name));
-    StoreOpener opener = new StoreOpener(name, declared, owner, folder, settings, this::find);
+    StoreOpener opener = new StoreOpener(name, declared, owner, folder, settings, backends);
     Runnable[] unregister = {() -> {}};
     ManagedStore[] self = new ManagedStore[1];
     ManagedStore store =
@@ -224,19 +217,15 @@ final class StoreRegistry implements Stores, StorageControl {
   public List<Store> stores() {
     List<Store> out = new ArrayList<>();
     for (ManagedStore store : stores.values()) {
-      for (String id : backendIds()) {
-        backends.stream()
-            .filter(backend -> backend.id().equals(id))
-            .max((a, b) -> Boolean.compare(store.isBoundIn(a), store.isBoundIn(b)))
-            .ifPresent(
-                backend ->
-                    out.add(
-                        new Store(
-                            store.storeName(),
-                            id,
-                            store.isBoundIn(backend),
-                            backend.isDurable(),
-                            store.bytes(backend))));
+      for (Backends.Installed installed : backends.list()) {
+        out.add(
+            new Store(
+                store.storeName(),
+                installed.id(),
+                installed.bundle(),
+                store.isBoundIn(installed),
+                installed.backend().isDurable(),
+                store.bytes(installed)));
       }
     }
     return out;
@@ -262,6 +251,11 @@ final class StoreRegistry implements Stores, StorageControl {
   }
 
   @Override
+  public @Nullable String chosenBundle(String name) {
+    return store(name).chosenBundle();
+  }
+
+  @Override
   public List<String> endangered() {
     return stores.values().stream()
         .filter(ManagedStore::isEndangered)
@@ -280,19 +274,35 @@ final class StoreRegistry implements Stores, StorageControl {
   }
 
   @Override
-  public Progress migrate(String name, String backendId) {
+  public void use(String name, String bundle) {
     ManagedStore store = store(name);
-    StorageBackend backend = find(backendId);
-    if (backend == null) {
-      throw new IllegalArgumentException(
-          "there is no backend '" + backendId + "'; installed are " + backendIds());
+    Backends.Installed next = backends.require(store.awaited(), bundle);
+    beginChange();
+    try {
+      store.use(next);
+    } finally {
+      migrating.set(false);
     }
-    if (backendId.equals(store.chosen())) {
-      throw new IllegalArgumentException("store '" + name + "' is in '" + backendId + "' already");
-    }
+  }
+
+  /** Has other changes of the place of a store refused. */
+  private void beginChange() {
     if (!migrating.compareAndSet(false, true)) {
       throw new IllegalStateException("a migration is under way: " + progress);
     }
+  }
+
+  @Override
+  public Progress migrate(String name, String backendId, @Nullable String bundle) {
+    ManagedStore store = store(name);
+    String chosen = store.chosenBundle();
+    boolean sameBackend = backendId.equals(store.chosen());
+    if (sameBackend && (bundle == null || bundle.equals(chosen))) {
+      throw new IllegalArgumentException(
+          "store '" + name + "' is in " + Backends.describe(backendId, bundle) + " already");
+    }
+    Backends.Installed backend = backends.require(backendId, bundle);
+    beginChange();
     cancelled = false;
     try (StoreLease held = store.lease()) { // the source stays open
       move(store, store.bound(), backend);
@@ -308,12 +318,14 @@ final class StoreRegistry implements Stores, StorageControl {
     return progress;
   }
 
-  private void move(ManagedStore store, OpenStore source, StorageBackend backend) {
-    String from = store.chosen();
+  private void move(ManagedStore store, OpenStore source, Backends.Installed installed) {
+    StorageBackend backend = installed.backend();
+    boolean sameBackend = store.chosen().equals(installed.id());
+    String from = sameBackend ? source.describeBackend() : store.chosen();
+    String to = sameBackend ? installed.toString() : installed.id();
     List<Column> declared = columns.getOrDefault(store.storeName(), List.of());
-    Choice.Copy copy = Choice.Copy.create(backend.id(), declared);
-    progress =
-        new Progress(Stage.PREPARE, store.storeName(), from, backend.id(), 0, 0, 0, "preparing");
+    Choice.Copy copy = Choice.Copy.create(installed.id(), installed.bundle(), declared);
+    progress = new Progress(Stage.PREPARE, store.storeName(), from, to, 0, 0, 0, "preparing");
     OpenStore target = null;
     try {
       enter(Stage.PREPARE, "opening the target");
@@ -380,7 +392,7 @@ final class StoreRegistry implements Stores, StorageControl {
         () -> {
           start[0] = System.nanoTime();
           enter(Stage.FENCE, "writes wait");
-          if (backends.stream().noneMatch(installed -> installed == target.backend())) {
+          if (!backends.contains(target.backend())) {
             throw new StorageException("the backend of the target was removed");
           }
           migration.finish();

@@ -115,7 +115,7 @@ class StoreRecoveryTest {
               return () -> {};
             });
     for (FileBackend backend : new FileBackend[] {fast, slow, memory}) {
-      registry.addBackend(backend);
+      registry.addBackend(backend, "bundle");
     }
     store = registry.register(NAME, columns, owner);
   }
@@ -209,7 +209,7 @@ class StoreRecoveryTest {
     assertThat(check.reopen()).as("only an operator can help").isEqualTo(Loop.UNTIL_WOKEN);
     assertThat(fast.opens).hasValue(4);
     fast.beforeOpen = () -> {};
-    registry.addBackend(memory); // whatever arrives, all stores are tried
+    registry.addBackend(memory, "bundle"); // whatever arrives, all stores are tried
     awaitOpened(1);
     assertThat(owner.begun).isEqualTo(1);
   }

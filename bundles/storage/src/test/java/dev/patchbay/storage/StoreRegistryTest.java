@@ -122,7 +122,7 @@ class StoreRegistryTest {
               return () -> checks.remove(check.name());
             });
     for (FileBackend backend : backends) {
-      registry.addBackend(backend);
+      registry.addBackend(backend, "bundle");
     }
     store = registry.register(NAME, List.of(META, ITEMS), owner);
   }
@@ -198,8 +198,8 @@ class StoreRegistryTest {
     registry.close();
     owner = new Owner();
     start(Map.of(), Set.of(), slow, memory);
-    assertThat(reason()).contains("backend 'rocksdb' is not installed");
-    registry.addBackend(fast);
+    assertThat(reason()).contains("backend 'rocksdb' of bundle bundle is not installed");
+    registry.addBackend(fast, "bundle");
     assertThat(read(1)).isEqualTo(key(-1));
     assertThat(owner.begun).isZero();
   }
@@ -332,7 +332,7 @@ class StoreRegistryTest {
     start(Map.of(), Set.of(), memory); // the backend of the older copy comes later
     assertThat(checks.get("storage." + NAME).check().status()).isEqualTo(Health.Status.UNAVAILABLE);
     assertThat(reason()).contains("moved to 'memory'").contains("older copy is in 'rocksdb'");
-    registry.addBackend(fast);
+    registry.addBackend(fast, "bundle");
     assertThat(checks.get("storage." + NAME).check().status()).isEqualTo(Health.Status.FAILED);
     assertThat(reason()).contains("older copy, block 1, is in 'rocksdb'");
     restart(Map.of(), Set.of(NAME));
@@ -354,7 +354,7 @@ class StoreRegistryTest {
     write(1);
     registry.removeBackend(memory);
     assertThat(reason()).contains("has ended with the bundle of 'memory'");
-    registry.addBackend(new FileBackend("memory", false));
+    registry.addBackend(new FileBackend("memory", false), "bundle");
     assertThat(reason()).contains("has ended with the bundle of 'memory'").contains("older copy");
     assertThat(owner.begun).isEqualTo(1);
     assertThat(registry.endangered()).isEmpty();
@@ -366,9 +366,9 @@ class StoreRegistryTest {
   void aBackendThatGoesIsNotReplacedByAnother() {
     write(1);
     registry.removeBackend(fast);
-    assertThat(reason()).contains("'rocksdb' is not installed");
+    assertThat(reason()).contains("'rocksdb' of bundle bundle is not installed");
     assertThat(FileBackend.OPEN).isEmpty();
-    registry.addBackend(fast);
+    registry.addBackend(fast, "bundle");
     assertThat(read(1)).isEqualTo(key(-1));
     assertThat(registry.stores()).hasSize(3);
   }
@@ -377,7 +377,7 @@ class StoreRegistryTest {
   void aNewerBuildOfTheBackendTakesOver() {
     write(1);
     FileBackend newer = new FileBackend("rocksdb", true);
-    registry.addBackend(newer);
+    registry.addBackend(newer, "bundle");
     registry.removeBackend(fast);
     assertThat(read(1)).isEqualTo(key(-1));
     assertThat(registry.stores()).hasSize(3);
@@ -400,8 +400,8 @@ class StoreRegistryTest {
     store.close();
     registry.removeBackend(memory);
     registry.removeBackend(fast);
-    registry.addBackend(new FileBackend("memory", false));
-    registry.addBackend(fast);
+    registry.addBackend(new FileBackend("memory", false), "bundle");
+    registry.addBackend(fast, "bundle");
     store = registry.register(NAME, List.of(META, ITEMS), owner);
     assertThat(store.isBound()).isEqualTo(backend.equals("rocksdb"));
     assertThat(owner.begun).isEqualTo(1);
