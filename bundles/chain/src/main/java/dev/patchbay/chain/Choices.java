@@ -4,7 +4,6 @@ package dev.patchbay.chain;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.evm.EvmChoice;
 import dev.patchbay.api.evm.EvmEngine;
-import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
 import org.jspecify.annotations.Nullable;
@@ -75,12 +74,17 @@ final class Choices implements EvmChoice {
   }
 
   /**
-   * Reads the choices of a store that is opened.
+   * Reads the choices of a store that is opened. A chain that has no block after its genesis, and
+   * was never used with an EVM, gets the EVM that the configuration names.
    *
+   * @param isNew whether the head is the genesis block
    * @throws StorageException when they are damaged, or others than the configuration asks for at
    *     the start of the node; the message says what to do
    */
-  void open(KeyReader store) {
+  void open(KeyValueStore store, boolean isNew) {
+    if (isNew && configured != null) {
+      evm.correct(store, configured);
+    }
     String hint = ". Nothing was changed. Start without --evm, then: patchbay shell evm:use ";
     evm.open(store, configured, hint + configured);
     rules.open(store, consensus, ChainStore.damaged());

@@ -59,7 +59,7 @@ final class HeadWriter {
     blocks.clearCache();
     states.clearCache();
     Block opened = opener.open(store);
-    choices.open(store);
+    choices.open(store, opened.number() == 0);
     sideBlocks.open(store);
     pruner.open(store, opened.number());
     recent.reset(opened.hash(), opened.number());

@@ -5,7 +5,9 @@ import dev.patchbay.api.chain.ChainChoices;
 import dev.patchbay.api.chain.ChainChoices.Provider;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.binding.ChosenService;
 import dev.patchbay.binding.ChosenService.Choice;
 import dev.patchbay.binding.NamedServices.Registration;
@@ -208,6 +210,18 @@ final class StoredChoice<T> {
   }
 
   // ---- the record
+
+  /** Writes a name into a record of a store that names no bundle: no block was executed by it. */
+  void correct(KeyValueStore store, String name) {
+    byte[] value = store.get(Columns.META, key);
+    Choice read = value == null ? null : parse(value);
+    if (read != null && read.bundle() == null && !read.name().equals(name)) {
+      WriteBatch batch = new WriteBatch();
+      batch.put(Columns.META, key, encode(new Choice(name, null)));
+      store.write(batch);
+      LOG.info("{} of the new chain is '{}' from now on; before: {}", terms.noun(), name, read);
+    }
+  }
 
   /**
    * Reads the record of a store that is opened; without one, what is chosen now stays chosen.

@@ -202,6 +202,20 @@ class ChoicesTest {
     assertThat(control.evm().chosen()).isEqualTo(new Provider("fast", null));
   }
 
+  /** A name that was misspelt at the first start. */
+  @Test
+  void theEvmOfAChainWithoutBlocksIsThatOfALaterConfiguration() {
+    start("fats");
+    start("fast");
+    assertThat(stored(Keys.EVM)).isEqualTo(new Choice("fast", null));
+    start("");
+    evm(THEIRS, "fast", 0, theirs);
+    assertUses(theirs);
+    control.useEvm("fast", null);
+    assertThatThrownBy(() -> start("patchbay")).hasMessageContaining("not 'patchbay'");
+    assertThat(stored(Keys.EVM)).isEqualTo(new Choice("fast", THEIRS));
+  }
+
   @Test
   void twoBundlesWithTheNameAreRefusedUntilOneIsChosen() {
     start("");
@@ -222,12 +236,11 @@ class ChoicesTest {
 
   @Test
   void theConfigurationOfALaterStartIsRefused() {
-    start("");
-    evm(OURS, "patchbay", 0, ours);
+    aNewChainIsWrittenWithTheNamesAndItsFirstBlockWithTheBundles();
     assertThatThrownBy(() -> start("fast"))
         .isInstanceOf(StorageException.class)
         .hasMessage(
-            "the chain uses the EVM 'patchbay', not 'fast'. Nothing was changed. Start without"
+            "the chain uses the EVM 'patchbay' of bundle dev.patchbay.evm.engine, not 'fast'. Nothing was changed. Start without"
                 + " --evm, then: patchbay shell evm:use fast");
     start("patchbay");
     evm(THEIRS, "fast", 0, theirs);
