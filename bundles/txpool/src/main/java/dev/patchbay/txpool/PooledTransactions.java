@@ -40,7 +40,14 @@ final class PooledTransactions {
   private static final int MAX_RECENTLY_LOCAL = 10_000;
 
   /** Evicted transactions of clients are kept in this part of the bytes of the pool. */
-  private static final int EVICTED_LOCAL_SHARE = 10;
+  private static final int EVICTED_LOCAL_DIVISOR = 10;
+
+  /** What a transaction can be replaced in. */
+  private record Slot(Address sender, long nonce) {
+    static Slot of(PooledTransaction tx) {
+      return new Slot(tx.sender(), tx.nonce());
+    }
+  }
 
   private final PoolSettings settings;
   private final SubPool plain;
@@ -61,7 +68,7 @@ final class PooledTransactions {
    * Transactions of clients, without blobs, that were evicted, the latest last. All that the pool
    * needs to add such a transaction again was evicted later, or has stayed.
    */
-  private final Map<Hash, PooledTransaction> evictedLocal = new LinkedHashMap<>();
+  private final Map<Slot, PooledTransaction> evictedLocal = new LinkedHashMap<>();
 
   private long evictedLocalBytes;
 
@@ -121,7 +128,7 @@ final class PooledTransactions {
       forget(added.replaced());
     }
     added.evicted().forEach(this::evict);
-    dropEvictedLocal(tx.hash());
+    dropEvictedLocal(Slot.of(tx)); // also one that the client has replaced meanwhile
     byHash.put(tx.hash(), tx);
     left.remove(tx.hash());
     if (recentlyLocal.remove(tx.hash()) || isLocal) {
@@ -422,6 +429,14 @@ final class PooledTransactions {
     return tx != null;
   }
 
+  /** Keeps an evicted transaction of a client no longer. */
+  synchronized void dropEvictedLocal(Hash hash) {
+    evictedLocal.values().stream()
+        .filter(tx -> tx.hash().equals(hash))
+        .findFirst()
+        .ifPresent(tx -> dropEvictedLocal(Slot.of(tx)));
+  }
+
   private void remove(PooledTransaction tx) {
     poolOf(tx).remove(tx);
     forget(tx);
@@ -431,16 +446,17 @@ final class PooledTransactions {
     boolean isLocal = local.contains(tx.hash());
     forget(tx);
     if (isLocal && !isBlob(tx)) {
-      evictedLocal.put(tx.hash(), tx);
+      dropEvictedLocal(Slot.of(tx));
+      evictedLocal.put(Slot.of(tx), tx);
       evictedLocalBytes += tx.bytes();
-      while (evictedLocalBytes > settings.limits().bytes() / EVICTED_LOCAL_SHARE) {
+      while (evictedLocalBytes > settings.limits().bytes() / EVICTED_LOCAL_DIVISOR) {
         dropEvictedLocal(evictedLocal.keySet().iterator().next());
       }
     }
   }
 
-  private void dropEvictedLocal(Hash hash) {
-    PooledTransaction dropped = evictedLocal.remove(hash);
+  private void dropEvictedLocal(Slot slot) {
+    PooledTransaction dropped = evictedLocal.remove(slot);
     if (dropped != null) {
       evictedLocalBytes -= dropped.bytes();
     }
@@ -448,11 +464,11 @@ final class PooledTransactions {
 
   /**
    * Returns the transactions of clients that were evicted and for which there is room now, the
-   * latest first, and keeps them no longer.
+   * latest first.
    *
    * @param max number of transactions
    */
-  synchronized List<Transaction> takeEvictedLocal(int max) {
+  synchronized List<Transaction> evictedLocal(int max) {
     List<PooledTransaction> latestFirst = new ArrayList<>(evictedLocal.values());
     Collections.reverse(latestFirst);
     int room = Math.min(max, plain.limits().transactions() - plain.count());
@@ -463,7 +479,6 @@ final class PooledTransactions {
       if (out.size() >= room || bytes < 0) {
         break;
       }
-      dropEvictedLocal(tx.hash());
       out.add(tx.transaction());
     }
     return out;

@@ -443,11 +443,19 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
         block.transactions().forEach(tx -> readding.run(() -> add(tx, null, Origin.REMOTE)));
       }
     }
-    for (Transaction tx : transactions.takeEvictedLocal(MAX_RESENT)) {
-      readding.run(() -> add(tx, null, Origin.LOCAL));
+    for (Transaction tx : transactions.evictedLocal(MAX_RESENT)) {
+      readding.run(() -> addAgain(tx));
     }
     if (journal != null) {
       journal.update();
+    }
+  }
+
+  /** Adds an evicted transaction of a client; it is kept while the pool is full. */
+  private void addAgain(Transaction tx) {
+    AddResult result = add(tx, null, Origin.LOCAL);
+    if (result instanceof AddResult.Rejected rejected && rejected.reason() != Reason.POOL_FULL) {
+      transactions.dropEvictedLocal(tx.hash());
     }
   }
 

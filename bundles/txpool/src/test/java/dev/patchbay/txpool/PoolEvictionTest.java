@@ -244,6 +244,24 @@ class PoolEvictionTest extends PoolFixture {
     assertThat(pool.status().pending()).as("the pool was cleared").isZero();
   }
 
+  @Test
+  void whatAClientSentLaterIsNotReplaced() {
+    pool = newPool(settings(1, 1, 10, 0, 1 << 30), null);
+    Transaction evicted = tx(key(0), 0, 10);
+    Transaction dear = tx(key(1), 0, 20);
+    Transaction later = tx(key(0), 0, 5);
+    pool.add(evicted);
+    pool.add(dear);
+    pool.remove(dear.hash());
+    assertThat(refusal(later)).isEmpty();
+    mine();
+    assertThat(pool.get(evicted.hash())).isNull();
+    assertThat(pool.get(later.hash())).isNotNull();
+    pool.remove(later.hash());
+    mine();
+    assertThat(pool.status().pending()).isZero();
+  }
+
   private void mineOf(int number, Transaction mined) {
     accounts.put(sender(key(number)), account(1));
     mine(mined);
