@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +47,8 @@ final class Subscriptions {
 
   /** The active subscriptions of each topic that has any. */
   private final Map<Topic, Set<Subscription>> topics = new ConcurrentHashMap<>();
+
+  private final AtomicInteger ofTransactions = new AtomicInteger();
 
   /**
    * Creates an empty set of subscriptions.
@@ -96,6 +99,7 @@ final class Subscriptions {
     Subscription subscription =
         new Subscription(id, session, topic, hashes, journal(topic), from, shares, () -> end(id));
     active.put(id, subscription);
+    count(topic, 1);
     topics.compute(
         topic,
         (key, known) -> {
@@ -106,6 +110,12 @@ final class Subscriptions {
     session.onClose(subscription.onClose);
     if (!active.containsKey(id)) { // it has ended meanwhile
       session.removeOnClose(subscription.onClose);
+    }
+  }
+
+  private void count(Topic topic, int change) {
+    if (topic.kind() == Kind.PENDING) {
+      ofTransactions.addAndGet(change);
     }
   }
 
@@ -186,6 +196,7 @@ final class Subscriptions {
           all.remove(ended);
           return all.isEmpty() ? null : all;
         });
+    count(ended.topic, -1);
     ClientQuota.release(ended.shares);
     ended.session.removeOnClose(ended.onClose);
     return true;
@@ -231,7 +242,7 @@ final class Subscriptions {
 
   /** Returns whether a subscription reads pending transactions. */
   boolean readsTransactions() {
-    return topics.keySet().stream().anyMatch(topic -> topic.kind() == Kind.PENDING);
+    return ofTransactions.get() > 0;
   }
 
   /** Returns the number of clients that have subscriptions. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,7 +56,7 @@ record Answer(List<byte[]> pieces) {
   }
 
   /** Returns all pieces as one array, which must not be changed. */
-  byte[] whole() {
+  byte[] toByteArray() {
     if (pieces.size() == 1) {
       return pieces.get(0);
     }
@@ -69,18 +68,23 @@ record Answer(List<byte[]> pieces) {
   /** Returns what to give to a connection, one after the other: short pieces together. */
   List<ByteBuffer> buffers() {
     List<ByteBuffer> out = new ArrayList<>();
-    ByteArrayOutputStream together = new ByteArrayOutputStream();
-    for (byte[] piece : pieces) {
-      if (piece.length < SHORT_BYTES) {
-        together.writeBytes(piece);
-      } else {
-        addSlices(out, together.toByteArray());
-        together.reset();
-        addSlices(out, piece);
+    int from = 0;
+    int length = 0;
+    for (int i = 0; i < pieces.size(); i++) {
+      byte[] piece = pieces.get(i);
+      if (piece.length >= SHORT_BYTES || length + piece.length > SENT_BYTES) {
+        addTogether(out, pieces.subList(from, i));
+        from = i;
+        length = 0;
       }
+      length += piece.length;
     }
-    addSlices(out, together.toByteArray());
+    addTogether(out, pieces.subList(from, pieces.size()));
     return out;
+  }
+
+  private static void addTogether(List<ByteBuffer> out, List<byte[]> together) {
+    addSlices(out, new Answer(together).toByteArray());
   }
 
   private static void addSlices(List<ByteBuffer> out, byte[] bytes) {

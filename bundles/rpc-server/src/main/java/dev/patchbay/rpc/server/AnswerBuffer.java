@@ -103,6 +103,12 @@ final class AnswerBuffer extends OutputStream {
     }
   }
 
+  /** Gives back what was counted. */
+  void uncount() {
+    memory.shrink(counted);
+    counted = 0;
+  }
+
   private void sendHeld(Supplier<OutputStream> direct) throws IOException {
     OutputStream way = open == null ? direct.get() : open;
     open = way;

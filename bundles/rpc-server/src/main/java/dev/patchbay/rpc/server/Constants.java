@@ -6,7 +6,9 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.patchbay.api.rpc.RpcConstant;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.SharedCache;
-import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,7 +17,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Constants {
   private static final int OVERHEAD = 200;
-  private static final int LOCKS = 64;
+
+  /** Stands for a result that could not be written. */
+  private static final byte[] NOTHING = {};
 
   /** Writes the JSON of a result. */
   interface Writer {
@@ -29,15 +33,14 @@ final class Constants {
 
   private final int longest;
 
-  /** One thread at a time writes a result: others that want the same take what it has written. */
-  private final Object[] locks = new Object[LOCKS];
+  /** Results that are being written: others that want the same wait for them. */
+  private final Map<String, CompletableFuture<byte[]>> unfinished = new ConcurrentHashMap<>();
 
   private final Cache<String, byte[]> known;
 
   /** Keeps about so many bytes, and no result that takes more than an eighth of them. */
   Constants(int bytes) {
     longest = bytes / 8;
-    Arrays.setAll(locks, i -> new Object());
     known =
         Caffeine.newBuilder()
             .executor(Runnable::run)
@@ -57,13 +60,23 @@ final class Constants {
     if (found != null) {
       return found;
     }
-    synchronized (locks[Math.floorMod(constant.key().hashCode(), LOCKS)]) {
-      found = known.getIfPresent(constant.key());
-      return found == null ? made(constant, shared, writer) : found;
+    CompletableFuture<byte[]> own = new CompletableFuture<>();
+    CompletableFuture<byte[]> other = unfinished.putIfAbsent(constant.key(), own);
+    if (other != null) {
+      byte[] written = other.join();
+      return written.length > 0 ? written : load(constant, shared, writer);
+    }
+    byte[] written = NOTHING;
+    try {
+      written = load(constant, shared, writer);
+      return written;
+    } finally {
+      unfinished.remove(constant.key());
+      own.complete(written);
     }
   }
 
-  private byte[] made(RpcConstant constant, @Nullable SharedCache shared, Writer writer)
+  private byte[] load(RpcConstant constant, @Nullable SharedCache shared, Writer writer)
       throws RpcError {
     byte[] found = shared == null ? null : shared.get(constant.key());
     if (found == null) {

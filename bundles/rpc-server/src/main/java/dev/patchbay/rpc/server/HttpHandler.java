@@ -114,7 +114,8 @@ final class HttpHandler extends Handler.Abstract {
           public void noMemory() {
             response.getHeaders().put(HttpHeader.CONNECTION, "close");
             response.getHeaders().put(HttpHeader.CONTENT_TYPE, JSON);
-            response.write(true, ByteBuffer.wrap(dispatcher.noMemory(terms).whole()), callback);
+            response.write(
+                true, ByteBuffer.wrap(dispatcher.noMemory(terms).toByteArray()), callback);
           }
 
           @Override

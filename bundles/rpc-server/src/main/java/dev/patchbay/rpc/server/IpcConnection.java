@@ -101,9 +101,10 @@ final class IpcConnection implements RpcSession {
     try {
       Answer answer = answer(message, memory);
       if (answer != null) {
-        memory.shrinkTo(answer.length());
-        room.acquire(permits(answer));
-        queued = queue(new Unsent(answer.line(), memory));
+        Answer line = answer.line();
+        memory.shrinkTo(line.length());
+        room.acquire(permits(line));
+        queued = queue(new Unsent(line, memory));
       }
     } finally {
       if (!queued) {

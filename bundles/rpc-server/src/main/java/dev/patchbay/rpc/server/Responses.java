@@ -85,14 +85,15 @@ final class Responses {
       return whole == null ? null : Answer.of(whole);
     } catch (IOException | UncheckedIOException unwritten) {
       cutIfBegun(out, unwritten);
-      throw told(unwritten instanceof UncheckedIOException ? unwritten.getCause() : unwritten);
+      throw toRpcError(
+          unwritten instanceof UncheckedIOException ? unwritten.getCause() : unwritten);
     } catch (RpcError | RuntimeException | StackOverflowError | LinkageError failure) {
       cutIfBegun(out, failure);
       throw failure;
     }
   }
 
-  private static RpcError told(@Nullable Throwable unwritten) {
+  private static RpcError toRpcError(@Nullable Throwable unwritten) {
     if (unwritten instanceof AnswerBuffer.FullException full) {
       return full.told();
     }
@@ -127,9 +128,11 @@ final class Responses {
     AnswerBuffer out = new AnswerBuffer(terms.limits().responseBytes(), null, exchange.memory());
     try {
       json.writeValue(out, value);
-      return Objects.requireNonNull(out.end()); // all of it is held
+      byte[] whole = Objects.requireNonNull(out.end()); // all of it is held
+      out.uncount(); // the response is counted with what precedes the result
+      return whole;
     } catch (IOException unwritten) {
-      throw told(unwritten);
+      throw toRpcError(unwritten);
     }
   }
 

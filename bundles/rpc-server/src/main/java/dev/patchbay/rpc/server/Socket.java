@@ -208,7 +208,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
           }
         };
     session.sendText(
-        new String(response.whole(), StandardCharsets.UTF_8),
+        new String(response.toByteArray(), StandardCharsets.UTF_8),
         Callback.from(step, failure -> session.disconnect()));
     subscribing.answered();
     step.run();

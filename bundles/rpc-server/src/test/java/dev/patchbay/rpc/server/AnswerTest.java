@@ -28,7 +28,7 @@ class AnswerTest {
         Answer.batch(List.of(Answer.of(piece('a', 2), piece('b', 1)), Answer.of(piece('c', 3))));
     assertThat(batch.buffers()).hasSize(1);
     assertThat(text(batch.line().buffers())).isEqualTo("[aab,ccc]\n");
-    assertThat(new String(batch.whole(), StandardCharsets.US_ASCII)).isEqualTo("[aab,ccc]");
+    assertThat(new String(batch.toByteArray(), StandardCharsets.US_ASCII)).isEqualTo("[aab,ccc]");
     assertThat(batch.length()).isEqualTo(9);
   }
 

@@ -94,8 +94,9 @@ class ConstantsTest {
     assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
     Thread waiting = new Thread(second, "second");
     waiting.start();
-    while (waiting.getState() != Thread.State.BLOCKED) {
-      Thread.onSpinWait();
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (waiting.getState() != Thread.State.WAITING) {
+      assertThat(System.nanoTime()).as("the second one waits").isLessThan(limit);
     }
     goOn.countDown();
     assertThat(second.get(10, TimeUnit.SECONDS)).isSameAs(first.get(10, TimeUnit.SECONDS));

@@ -315,7 +315,7 @@ class DispatcherTest {
   }
 
   private static String text(@Nullable Answer answer) {
-    return new String(Objects.requireNonNull(answer).whole(), StandardCharsets.UTF_8);
+    return new String(Objects.requireNonNull(answer).toByteArray(), StandardCharsets.UTF_8);
   }
 
   private void assertThatItIsTooLong() {

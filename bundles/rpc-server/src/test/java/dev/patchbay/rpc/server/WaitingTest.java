@@ -105,7 +105,7 @@ class WaitingTest {
           public void answered(@Nullable Answer answer) {
             outcomes.incrementAndGet();
             response.complete(
-                answer == null ? null : new String(answer.whole(), StandardCharsets.UTF_8));
+                answer == null ? null : new String(answer.toByteArray(), StandardCharsets.UTF_8));
           }
 
           @Override
