@@ -13,6 +13,7 @@ import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -113,20 +114,21 @@ final class JournalFile {
   Content read() throws IOException {
     Content content = new Content();
     long size = file.length();
-    try (InputStream stream = Files.newInputStream(path);
-        DataInputStream in = new DataInputStream(new BufferedInputStream(stream, 1 << 16))) {
-      while (size - length >= HEADER) {
-        int bytes = in.readInt();
-        requireSame(checksum(bytes), in.readInt());
-        int expected = in.readInt();
-        if (size - length - HEADER < bytes) {
-          break;
-        }
-        byte[] record = in.readNBytes(bytes);
-        requireSame(checksum(record), expected);
-        decode(record, content);
-        length += HEADER + bytes;
+    file.seek(0);
+    // not closed: that of any descriptor of the file would end the lock on it
+    InputStream stream = Channels.newInputStream(file.getChannel());
+    DataInputStream in = new DataInputStream(new BufferedInputStream(stream, 1 << 16));
+    while (size - length >= HEADER) {
+      int bytes = in.readInt();
+      requireSame(checksum(bytes), in.readInt());
+      int expected = in.readInt();
+      if (size - length - HEADER < bytes) {
+        break;
       }
+      byte[] record = in.readNBytes(bytes);
+      requireSame(checksum(record), expected);
+      decode(record, content);
+      length += HEADER + bytes;
     }
     if (length < size) {
       file.setLength(length);
