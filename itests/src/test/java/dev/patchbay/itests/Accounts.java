@@ -47,6 +47,15 @@ final class Accounts {
         .sign(key);
   }
 
+  /** Pays 100 ether. */
+  static Transaction pay(int account, long nonce, Address to) {
+    return transaction(TransactionType.FEE_MARKET, nonce)
+        .gasLimit(21_000)
+        .to(to)
+        .value(UInt256.of(1_000_000_000_000_000_000L).multiply(UInt256.of(100)))
+        .sign(KEYS[account]);
+  }
+
   static Transaction call(int account, long nonce, String to, String data) {
     return transaction(TransactionType.FEE_MARKET, nonce)
         .gasLimit(200_000)

@@ -20,7 +20,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -29,6 +33,11 @@ final class Node implements AutoCloseable {
   static final Path ROOT = Path.of(System.getProperty("it.root", ".."));
   private static final String QUICK = "-XX:TieredStopAtLevel=1";
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Pattern TOTAL = Pattern.compile("(?m)^Total +\\d+ +(\\d+)");
+  private static final int FIRST_PORT = 20_000;
+  private static final int PORTS = 12_000; // Linux connects from 32,768 on
+  private static final AtomicInteger NEXT_PORT =
+      new AtomicInteger(ThreadLocalRandom.current().nextInt(PORTS));
 
   /** A migration of a million accounts takes minutes. */
   private static final int LAUNCHER_SECONDS = 600;
@@ -66,11 +75,15 @@ final class Node implements AutoCloseable {
     return this;
   }
 
+  /** Returns a port that no other test gets, and that no connection of a client uses. */
   static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
-    } catch (IOException none) {
-      throw new IllegalStateException(none);
+    while (true) {
+      int port = FIRST_PORT + Math.floorMod(NEXT_PORT.getAndIncrement(), PORTS);
+      try (ServerSocket socket = new ServerSocket(port)) {
+        return socket.getLocalPort();
+      } catch (IOException taken) {
+        // the next one
+      }
     }
   }
 
@@ -207,6 +220,33 @@ final class Node implements AutoCloseable {
     line.addAll(List.of(command));
     Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
     return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+  }
+
+  /** Returns the classes of the node's heap after a full collection, and a total. */
+  String histogram() throws Exception {
+    return jcmd("GC.class_histogram");
+  }
+
+  /** Returns the bytes that a full collection of the node's heap leaves. */
+  long liveBytes() throws Exception {
+    return liveBytes(histogram());
+  }
+
+  /** Returns the bytes of a histogram. */
+  static long liveBytes(String histogram) {
+    Matcher total = TOTAL.matcher(histogram);
+    if (!total.find()) {
+      throw new AssertionError("no total: " + histogram);
+    }
+    return Long.parseLong(total.group(1));
+  }
+
+  /** Returns the bytes of memory that the process of the node has now. */
+  long residentBytes() throws IOException {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid() + "/status"))) {
+      String line = lines.filter(l -> l.startsWith("VmRSS")).findFirst().orElseThrow();
+      return 1_024 * Long.parseLong(line.replaceAll("\\D", ""));
+    }
   }
 
   /** Kills the process of the node as kill -9 does. */

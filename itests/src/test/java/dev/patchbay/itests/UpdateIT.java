@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Bundles are updated while clients use them: no request fails, no event is missed. */
 class UpdateIT {
+  static final String NAMESPACES = "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique";
   private static final String SECOND = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
 
   /** JUMPDEST, PUSH0, JUMP: until the gas is used. */
@@ -103,11 +104,7 @@ class UpdateIT {
             "health",
             "shell");
     try (Node node = new Node(folder.resolve("node"))) {
-      node.start(
-          "--storage",
-          "rocksdb",
-          "--namespaces",
-          "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique");
+      node.start("--storage", "rocksdb", "--namespaces", NAMESPACES);
       UpdateLoad load = new UpdateLoad(node, requests());
       load.sendTransfers().followHeads().followTransactions().awaitHead(2).start();
       List<String> rows = updateAll(node, load, bundles, 60);

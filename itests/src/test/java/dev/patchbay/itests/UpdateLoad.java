@@ -127,12 +127,19 @@ final class UpdateLoad implements AutoCloseable {
   private final AtomicInteger filtered = new AtomicInteger();
   private final AtomicInteger transfers = new AtomicInteger();
   private volatile boolean follows;
+  private volatile long pauseNanos;
   private volatile String updated = "";
   private volatile boolean running = true;
 
   UpdateLoad(Node node, List<Request> requests) {
     this.node = node;
     this.requests = requests;
+  }
+
+  /** Has clients wait after each response: without that they keep the processors busy. */
+  UpdateLoad pauseBetween(long millis) {
+    pauseNanos = TimeUnit.MILLISECONDS.toNanos(millis);
+    return this;
   }
 
   /** Starts clients of each transport. */
@@ -255,6 +262,7 @@ final class UpdateLoad implements AutoCloseable {
     for (int i = first; running; i++) {
       Request next = requests.get(i % requests.size());
       timed(next.method, client, next.params.toArray());
+      LockSupport.parkNanos(pauseNanos);
     }
   }
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A node that seals a block each second under a steady load of all namespaces does not grow. In
+ * {@code -Psoak} alone, for half an hour after caches are full and code is compiled.
+ */
+class SoakIT {
+  private static final int MINUTES = Integer.getInteger("it.soak.minutes", 30);
+  private static final int WARM_UP_MINUTES = 3;
+  private static final int GAP_MILLIS = 10;
+
+  /** Samples, one a second, whose mean is compared: collections of the heap come and go. */
+  private static final int WINDOW = 60;
+
+  @TempDir Path folder;
+
+  @Test
+  void theNodeDoesNotGrow() throws Exception {
+    try (Node node = new Node(folder.resolve("node"))) {
+      node.start("--block-period", "1", "--namespaces", UpdateIT.NAMESPACES);
+      List<Besieger> large =
+          IntStream.range(0, 4)
+              .mapToObj(i -> new Besieger(node, Besieger.Kind.LARGE, i, 0))
+              .toList();
+      Besieger.fund(node, large);
+      Besieger.fillCaches(node, large);
+      UpdateLoad load = new UpdateLoad(node, UpdateIT.requests()).pauseBetween(GAP_MILLIS);
+      List<Long> means = new ArrayList<>();
+      long before;
+      long after;
+      try (load) {
+        load.sendTransfers().followHeads().followTransactions().awaitHead(2).start();
+        for (int minute = 0; minute < WARM_UP_MINUTES; minute++) {
+          mean(node);
+        }
+        before = node.liveBytes(); // the collection may give memory back, which is then taken again
+        for (int minute = 0; minute < WARM_UP_MINUTES; minute++) {
+          mean(node);
+        }
+        for (int minute = 0; minute < MINUTES; minute++) {
+          means.add(mean(node));
+        }
+        after = node.liveBytes();
+      }
+      long first = means.get(0);
+      System.out.println(
+          load.seen("").requests()
+              + " requests; MiB resident, a mean a minute: "
+              + means.stream().map(bytes -> bytes >> 20).toList()
+              + "; live bytes before "
+              + before
+              + ", after "
+              + after);
+      assertThat(load.failures()).as(node.warnings()).isEmpty();
+      assertThat(after).as("live bytes").isLessThan(before * 105 / 100);
+      assertThat(means).allSatisfy(mean -> assertThat(mean).isLessThan(first * 105 / 100));
+    }
+  }
+
+  private static long mean(Node node) throws Exception {
+    long sum = 0;
+    for (int i = 0; i < WINDOW; i++) {
+      sum += node.residentBytes();
+      LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+    }
+    return sum / WINDOW;
+  }
+}
