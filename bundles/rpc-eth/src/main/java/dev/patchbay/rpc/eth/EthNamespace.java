@@ -155,7 +155,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     Tasks.runAll(
         List.of(
             () -> {
-              filters.removeExpired();
+              filters.expire();
               boolean read = hasReaders();
               gap.headChanged(removed, added, depth, read);
               if (read) {

@@ -216,7 +216,8 @@ final class Filters {
     return kind == Kind.TRANSACTIONS ? events.transactions() : events.heads();
   }
 
-  private void expire() {
+  /** Removes the filters that were not polled for too long. */
+  synchronized void expire() {
     Instant limit = clock.instant().minus(LIFE);
     for (Iterator<Filter> all = filters.values().iterator(); all.hasNext(); ) {
       Filter filter = all.next();
@@ -261,11 +262,6 @@ final class Filters {
   /** Removes all filters. */
   synchronized void clear() {
     List.copyOf(filters.keySet()).forEach(this::remove);
-  }
-
-  /** Removes the filters that were not polled for too long. */
-  synchronized void removeExpired() {
-    expire();
   }
 
   /** Returns the number of filters; takes no lock. */

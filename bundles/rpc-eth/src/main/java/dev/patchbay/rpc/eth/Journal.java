@@ -48,7 +48,12 @@ final class Journal<E> {
 
   /** Leaves out an entry: readers that have not read all others before it are late. */
   synchronized void skip() {
+    clear();
     restore(end + 1, List.of());
+  }
+
+  private void clear() {
+    start = end;
     Arrays.fill(entries, null);
     weight = 0;
   }
@@ -60,9 +65,7 @@ final class Journal<E> {
    */
   synchronized void clearUnless(BooleanSupplier read) {
     if (start < end && !read.getAsBoolean()) {
-      start = end;
-      Arrays.fill(entries, null);
-      weight = 0;
+      clear();
     }
   }
 

@@ -161,7 +161,7 @@ class FiltersTest {
     assertThat(filters.readsTransactions()).isFalse();
     call("eth_newPendingTransactionFilter");
     now = now.plus(Duration.ofMinutes(6));
-    filters.removeExpired();
+    filters.expire();
     assertThat(filters.count()).isZero();
     assertThat(filters.readsTransactions()).isFalse();
   }
