@@ -66,7 +66,7 @@ final class AnswerBuffer extends OutputStream {
     }
 
     /** Returns what a client is told. */
-    RpcError told() {
+    RpcError toRpcError() {
       return error;
     }
   }

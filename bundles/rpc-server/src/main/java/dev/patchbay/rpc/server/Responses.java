@@ -95,7 +95,7 @@ final class Responses {
 
   private static RpcError toRpcError(@Nullable Throwable unwritten) {
     if (unwritten instanceof AnswerBuffer.FullException full) {
-      return full.told();
+      return full.toRpcError();
     }
     throw new IllegalArgumentException("a result is not JSON-neutral", unwritten);
   }
@@ -115,7 +115,7 @@ final class Responses {
           (long) CONSTANT_HEAD.length + own.length + CONSTANT_MIDDLE.length + value.length + 1;
       int most = terms.limits().responseBytes();
       if (length > most) {
-        throw AnswerBuffer.FullException.tooLarge(most).told();
+        throw AnswerBuffer.FullException.tooLarge(most).toRpcError();
       }
       exchange.memory().grow(length);
       return Answer.of(CONSTANT_HEAD, own, CONSTANT_MIDDLE, value, CONSTANT_TAIL);
