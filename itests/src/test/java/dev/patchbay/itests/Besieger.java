@@ -173,7 +173,8 @@ final class Besieger {
     }
   }
 
-  private static long head(Node node) throws Exception {
+  /** Returns the number of the head. */
+  static long head(Node node) throws Exception {
     return Long.decode(node.result("eth_blockNumber").asText());
   }
 

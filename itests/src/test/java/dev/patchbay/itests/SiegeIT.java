@@ -60,9 +60,9 @@ class SiegeIT {
         LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(IDLE_SECONDS));
       }
       Footprint before = Footprint.of(node);
-      long first = head();
+      long first = Besieger.head(node);
       HonestClient honest = siege(besiegers, SECONDS);
-      long last = head();
+      long last = Besieger.head(node);
       if (SECONDS < FILTER_SECONDS) {
         besiegers.forEach(Besieger::removeFilters);
       }
@@ -94,10 +94,6 @@ class SiegeIT {
     Besieger.join(threads);
     awaitEmptyPool(besiegers);
     return honest;
-  }
-
-  private long head() throws Exception {
-    return Long.decode(node.result("eth_blockNumber").asText());
   }
 
   private long timestamp(long number) throws Exception {
