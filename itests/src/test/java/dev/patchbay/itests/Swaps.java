@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 /** Exchanges bundles of a running node as an operator does, and looks at what that leaves. */
 final class Swaps {
   private static final String LIST = "bundle:list -t 0 -s --no-format";
-  private static final Pattern LISTED = Pattern.compile("^\\s*(\\d+)\\s.*$");
+  private static final Pattern LISTED = Pattern.compile("^\\s*(\\d+)\\t.*$");
 
   /** A bundle that the features service refreshes, with its reason, as Karaf logs it. */
   private static final Pattern REFRESHED =
