@@ -33,6 +33,10 @@ import org.mapdb.volume.VolumeFactory;
  * itself is forced when the journal has grown; {@link #recover} repeats what a journal says, commit
  * by commit.
  *
+ * <p>Reads go through a memory mapping of the file, writes do not: a page that is only written
+ * would count as memory of the process for as long as the file is mapped. The operating systems
+ * keep both views of a file the same.
+ *
  * <p>Threading: MapDB holds all of its locks around the writes and the sync of a commit.
  */
 final class JournaledVolume extends Volume {
@@ -51,14 +55,16 @@ final class JournaledVolume extends Volume {
   private record Put(long offset, byte[] bytes) {}
 
   private final Volume file;
+  private final FileChannel out;
   private final FileChannel journal;
   private final List<Put> pending = new ArrayList<>();
 
   /** Whether a commit came to no end, so that only the journal is whole. */
   private boolean unfinished;
 
-  private JournaledVolume(Volume file, FileChannel journal) {
+  private JournaledVolume(Volume file, FileChannel out, FileChannel journal) {
     this.file = file;
+    this.out = out;
     this.journal = journal;
   }
 
@@ -86,16 +92,25 @@ final class JournaledVolume extends Volume {
       }
       Volume file = mapped.makeVolume(path, readOnly, lockWait, sliceShift, initialSize, fixedSize);
       try {
-        JournaledVolume made =
-            new JournaledVolume(
-                file,
-                FileChannel.open(
-                    journalOf(journaled), StandardOpenOption.CREATE, StandardOpenOption.WRITE));
+        JournaledVolume made = open(file);
         volume = made;
         return made;
       } catch (IOException failure) {
         file.close();
         throw new UncheckedIOException(failure);
+      }
+    }
+
+    private JournaledVolume open(Volume file) throws IOException {
+      FileChannel out = FileChannel.open(journaled, StandardOpenOption.WRITE);
+      try {
+        FileChannel journal =
+            FileChannel.open(
+                journalOf(journaled), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        return new JournaledVolume(file, out, journal);
+      } catch (IOException failure) {
+        out.close();
+        throw failure;
       }
     }
 
@@ -277,7 +292,7 @@ final class JournaledVolume extends Volume {
       journal.force(false);
       for (Put put : pending) {
         file.ensureAvailable(put.offset + put.bytes.length);
-        file.putDataOverlap(put.offset, put.bytes, 0, put.bytes.length);
+        writeFully(out, ByteBuffer.wrap(put.bytes), put.offset);
       }
       pending.clear();
       if (end + commit.capacity() >= CHECKPOINT_BYTES) {
@@ -291,7 +306,7 @@ final class JournaledVolume extends Volume {
 
   /** Forces the file to disk, and empties the journal. */
   private void checkpoint() throws IOException {
-    file.sync();
+    out.force(false);
     journal.truncate(0);
   }
 
@@ -410,7 +425,8 @@ final class JournaledVolume extends Volume {
   public void close() {
     if (closed.compareAndSet(false, true)) {
       pending.clear(); // of a commit that did not come to its end
-      try (journal) {
+      try (journal;
+          out) {
         if (!unfinished) {
           checkpoint();
         }

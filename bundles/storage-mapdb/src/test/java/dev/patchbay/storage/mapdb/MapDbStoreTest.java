@@ -15,6 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class MapDbStoreTest extends KeyValueStoreContract {
@@ -66,6 +68,29 @@ class MapDbStoreTest extends KeyValueStoreContract {
     batch.put(ACCOUNTS, new byte[] {0}, new byte[] {(byte) round});
     batch.put(ACCOUNTS, new byte[] {1}, new byte[60_000]);
     store.write(batch);
+  }
+
+  /** Pages of a mapped file count as memory of the process once they are written through it. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void pagesThatAreOnlyWrittenAreNotMemoryOfTheProcess() throws Exception {
+    try (KeyValueStore store = open(folder.resolve("written"))) {
+      put(store, 0);
+      long before = residentFileBytes();
+      for (int i = 0; i < 64; i++) {
+        WriteBatch batch = new WriteBatch();
+        batch.put(ACCOUNTS, new byte[] {2, (byte) i}, new byte[1 << 20]);
+        store.write(batch);
+      }
+      assertThat(residentFileBytes() - before).isLessThan(16 << 20);
+    }
+  }
+
+  /** Returns how many bytes of mapped files this process has in memory. */
+  private static long residentFileBytes() throws Exception {
+    String status = Files.readString(Path.of("/proc/self/status"));
+    String line = status.lines().filter(l -> l.startsWith("RssFile:")).findFirst().orElseThrow();
+    return 1_024 * Long.parseLong(line.replaceAll("\\D", ""));
   }
 
   /** Each commit is in the journal; a changed bit in one is not taken for its end. */
