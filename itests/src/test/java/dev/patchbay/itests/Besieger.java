@@ -90,6 +90,10 @@ final class Besieger {
   private static final int MAX_SUBSCRIPTIONS = 256;
   private static final long HOLD_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
+  /** A removal is tried for ten seconds. */
+  private static final int MAX_FAILURES = 1_000;
+
   private static final String SECOND = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
 
   final Kind kind;
@@ -318,15 +322,20 @@ final class Besieger {
     }
   }
 
-  /** Removes the filters that the client has made. */
+  /** Removes the filters that the client has made; one that stays would expire after minutes. */
   void removeFilters() {
-    try {
-      for (String id : filters) {
-        ask(Node.request("eth_uninstallFilter", id));
+    int failures = 0;
+    while (!filters.isEmpty()) {
+      try {
+        String last = filters.get(filters.size() - 1);
+        if (isRefused(ask(Node.request("eth_uninstallFilter", last)))) {
+          throw new IOException("a filter cannot be removed yet");
+        }
+        filters.remove(last);
+      } catch (IOException cut) {
+        assertThat(failures++).as(cut.toString()).isLessThan(MAX_FAILURES);
+        LockSupport.parkNanos(PAUSE_NANOS);
       }
-      filters.clear();
-    } catch (IOException cut) {
-      lastError = cut.toString();
     }
   }
 
@@ -540,11 +549,14 @@ final class Besieger {
     count(ask(Node.request("txpool_content")));
   }
 
+  private static boolean isRefused(JsonNode response) {
+    return response.at("/error/code").asInt() == -32005;
+  }
+
   private JsonNode count(JsonNode response) {
-    int code = response.at("/error/code").asInt();
-    if (code == -32005) {
+    if (isRefused(response)) {
       refused++;
-    } else if (code != 0) {
+    } else if (response.has("error")) {
       errors++;
       lastError = response.toString();
     }
