@@ -8,6 +8,7 @@ import org.bouncycastle.crypto.digests.SHA256Digest;
 import org.bouncycastle.crypto.ec.CustomNamedCurves;
 import org.bouncycastle.crypto.params.ECDomainParameters;
 import org.bouncycastle.crypto.params.ECPrivateKeyParameters;
+import org.bouncycastle.crypto.params.ECPublicKeyParameters;
 import org.bouncycastle.crypto.signers.ECDSASigner;
 import org.bouncycastle.crypto.signers.HMacDSAKCalculator;
 import org.bouncycastle.math.ec.ECAlgorithms;
@@ -80,6 +81,47 @@ final class BouncyCastleSecp256k1 implements Secp256k1.Provider {
   public byte[] publicKey(byte[] privateKey) {
     BigInteger secret = new BigInteger(1, privateKey);
     return encode(new FixedPointCombMultiplier().multiply(curve.getG(), secret).normalize());
+  }
+
+  @Override
+  public byte @Nullable [] multiply(byte[] publicKey, byte[] privateKey) {
+    ECPoint point = decode(publicKey);
+    return point == null ? null : encode(point.multiply(new BigInteger(1, privateKey)).normalize());
+  }
+
+  @Override
+  public byte @Nullable [] decompress(byte[] compressedKey) {
+    ECPoint point = decodeOrNull(compressedKey);
+    return point == null ? null : encode(point);
+  }
+
+  @Override
+  public boolean verify(byte[] hash, byte[] signature, byte[] publicKey) {
+    ECPoint point = decode(publicKey);
+    if (point == null) {
+      return false;
+    }
+    ECDSASigner verifier = new ECDSASigner();
+    verifier.init(false, new ECPublicKeyParameters(point, curve));
+    BigInteger r = new BigInteger(1, Arrays.copyOf(signature, 32));
+    BigInteger s = new BigInteger(1, Arrays.copyOfRange(signature, 32, 64));
+    return verifier.verifySignature(hash, r, s);
+  }
+
+  private @Nullable ECPoint decode(byte[] publicKey) {
+    byte[] encoded = new byte[65];
+    encoded[0] = 4;
+    System.arraycopy(publicKey, 0, encoded, 1, 64);
+    return decodeOrNull(encoded);
+  }
+
+  /** The group has a prime order: every point of the curve but infinity is of that order. */
+  private @Nullable ECPoint decodeOrNull(byte[] encoded) {
+    try {
+      return curve.getCurve().decodePoint(encoded);
+    } catch (IllegalArgumentException notOnCurve) {
+      return null;
+    }
   }
 
   private static byte[] encode(ECPoint point) {

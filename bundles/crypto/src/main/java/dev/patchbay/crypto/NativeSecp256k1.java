@@ -49,6 +49,40 @@ final class NativeSecp256k1 implements Secp256k1.Provider {
     return withoutPrefix(library.pubkeyCreate(privateKey));
   }
 
+  @Override
+  public byte @Nullable [] multiply(byte[] publicKey, byte[] privateKey) {
+    try {
+      return withoutPrefix(library.pubKeyTweakMul(withPrefix(publicKey), privateKey));
+    } catch (Secp256k1Exception notOnCurve) {
+      return null;
+    }
+  }
+
+  @Override
+  public byte @Nullable [] decompress(byte[] compressedKey) {
+    try {
+      return withoutPrefix(library.pubkeyParse(compressedKey));
+    } catch (Secp256k1Exception notOnCurve) {
+      return null;
+    }
+  }
+
+  @Override
+  public boolean verify(byte[] hash, byte[] signature, byte[] publicKey) {
+    try {
+      return library.verify(signature, hash, withPrefix(publicKey));
+    } catch (Secp256k1Exception notOnCurve) {
+      return false;
+    }
+  }
+
+  private static byte[] withPrefix(byte[] key) {
+    byte[] out = new byte[65];
+    out[0] = 4;
+    System.arraycopy(key, 0, out, 1, 64);
+    return out;
+  }
+
   private static byte[] withoutPrefix(byte[] key) {
     return Arrays.copyOfRange(key, 1, 65);
   }

@@ -40,6 +40,12 @@ public final class Secp256k1 {
     Signature sign(byte[] hash, byte[] privateKey);
 
     byte[] publicKey(byte[] privateKey);
+
+    byte @Nullable [] multiply(byte[] publicKey, byte[] privateKey);
+
+    byte @Nullable [] decompress(byte[] compressedKey);
+
+    boolean verify(byte[] hash, byte[] signature, byte[] publicKey);
   }
 
   private static final Provider PROVIDER = choose();
@@ -105,6 +111,75 @@ public final class Secp256k1 {
     return PROVIDER.publicKey(privateKey);
   }
 
+  /**
+   * Multiplies a public key by a private key: the point that two nodes share (SEC 1, section
+   * 3.3.1). Its first 32 bytes are the shared secret of ECIES.
+   *
+   * @param publicKey 64 bytes: x, y
+   * @return 64 bytes: x, y; null when the public key is not a point of the curve
+   * @throws IllegalArgumentException when the private key is not between 1 and N - 1
+   */
+  public static byte @Nullable [] multiply(byte[] publicKey, byte[] privateKey) {
+    checkPublicKey(publicKey);
+    checkPrivateKey(privateKey);
+    return PROVIDER.multiply(publicKey, privateKey);
+  }
+
+  /**
+   * Returns whether a public key is a point of the curve.
+   *
+   * @param publicKey 64 bytes: x, y
+   */
+  public static boolean isPoint(byte[] publicKey) {
+    checkPublicKey(publicKey);
+    return Arrays.equals(publicKey, PROVIDER.decompress(compress(publicKey)));
+  }
+
+  /**
+   * Returns the compressed form of a public key, 33 bytes: 2 or 3, x (SEC 1, section 2.3.3).
+   *
+   * @param publicKey 64 bytes: x, y
+   */
+  public static byte[] compress(byte[] publicKey) {
+    checkPublicKey(publicKey);
+    byte[] out = new byte[33];
+    out[0] = (byte) (2 + (publicKey[63] & 1));
+    System.arraycopy(publicKey, 0, out, 1, 32);
+    return out;
+  }
+
+  /**
+   * Returns the public key with a compressed form, 64 bytes: x, y; null when there is none.
+   *
+   * @param compressedKey 33 bytes: 2 or 3, x
+   */
+  public static byte @Nullable [] decompress(byte[] compressedKey) {
+    if (compressedKey.length != 33 || (compressedKey[0] & 0xfe) != 2) {
+      return null;
+    }
+    return PROVIDER.decompress(compressedKey);
+  }
+
+  /**
+   * Returns whether a key has signed a digest.
+   *
+   * @param hash 32 bytes: the signed digest
+   * @param signature 64 bytes: r, s; an {@code s} above {@link #HALF_N} is not accepted
+   * @param publicKey 64 bytes: x, y; a key that is not a point of the curve has signed nothing
+   */
+  public static boolean verify(byte[] hash, byte[] signature, byte[] publicKey) {
+    checkLength("hash", hash);
+    checkPublicKey(publicKey);
+    if (signature.length != 64) {
+      throw new IllegalArgumentException("signature must be 64 bytes, not " + signature.length);
+    }
+    byte[] s = Arrays.copyOfRange(signature, 32, 64);
+    return inGroup(Arrays.copyOf(signature, 32))
+        && inGroup(s)
+        && new BigInteger(1, s).compareTo(HALF_N) <= 0
+        && PROVIDER.verify(hash, signature, publicKey);
+  }
+
   /** Returns the 20-byte address of an uncompressed public key (Yellow Paper, appendix F). */
   public static byte[] address(byte[] publicKey) {
     return Arrays.copyOfRange(Keccak.hash256(publicKey), 12, 32);
@@ -125,6 +200,12 @@ public final class Secp256k1 {
   private static boolean inGroup(byte[] scalar) {
     BigInteger value = new BigInteger(1, scalar);
     return value.signum() > 0 && value.compareTo(N) < 0;
+  }
+
+  private static void checkPublicKey(byte[] publicKey) {
+    if (publicKey.length != 64) {
+      throw new IllegalArgumentException("public key must be 64 bytes, not " + publicKey.length);
+    }
   }
 
   private static void checkLength(String name, byte[] bytes) {

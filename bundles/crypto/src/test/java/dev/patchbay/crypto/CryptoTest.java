@@ -47,6 +47,65 @@ class CryptoTest {
     return Stream.of(new NativeSecp256k1(), new BouncyCastleSecp256k1());
   }
 
+  /** Two nodes share a point; the values are those of the RLPx handshake of EIP-8. */
+  @ParameterizedTest
+  @MethodSource("providers")
+  void twoKeysShareAPoint(Secp256k1.Provider provider) {
+    byte[] a = HEX.parseHex("49a7b37aa6f6645917e7b807e9d1c00d4fa71f18343b0d4122a4d2df64dd6fee");
+    byte[] b = HEX.parseHex("b71c71a67e1177ad4e901695e1b4b9ee17ae16c6668d313eac2f96dbcda3f291");
+
+    byte[] shared = provider.multiply(provider.publicKey(b), a);
+
+    assertThat(shared).isEqualTo(provider.multiply(provider.publicKey(a), b));
+    assertThat(HEX.formatHex(shared, 0, 32))
+        .isEqualTo("2d21423c1dc3355da36e7f2c2b530eeffcf0680f93201a958b2ec3a7d04958e6");
+    assertThat(provider.decompress(Secp256k1.compress(shared))).isEqualTo(shared);
+  }
+
+  @ParameterizedTest
+  @MethodSource("providers")
+  void whatIsNotAPointIsNoKey(Secp256k1.Provider provider) {
+    byte[] key = filled(32, 7);
+    byte[] wrong = provider.publicKey(key);
+    wrong[63] ^= 1;
+    byte[] hash = filled(32, 9);
+    Secp256k1.Signature signature = provider.sign(hash, key);
+    byte[] compact = Arrays.copyOf(signature.r(), 64);
+    System.arraycopy(signature.s(), 0, compact, 32, 32);
+
+    assertThat(provider.verify(hash, compact, provider.publicKey(key))).isTrue();
+    assertThat(provider.verify(filled(32, 8), compact, provider.publicKey(key))).isFalse();
+    assertThat(provider.verify(hash, compact, wrong)).isFalse();
+    assertThat(provider.multiply(wrong, key)).isNull();
+    assertThat(provider.multiply(new byte[64], key)).isNull();
+    byte[] noPoint = new byte[33]; // 5 is no x of the curve
+    noPoint[0] = 2;
+    noPoint[32] = 5;
+    assertThat(provider.decompress(noPoint)).isNull();
+    assertThat(Secp256k1.isPoint(wrong)).isFalse();
+    assertThat(Secp256k1.isPoint(Secp256k1.publicKey(key))).isTrue();
+  }
+
+  @Test
+  void aHighSignatureIsNotAccepted() {
+    byte[] key = filled(32, 7);
+    byte[] hash = filled(32, 9);
+    Secp256k1.Signature signature = Secp256k1.sign(hash, key);
+    byte[] high = Secp256k1.N.subtract(new BigInteger(1, signature.s())).toByteArray();
+    byte[] compact = Arrays.copyOf(signature.r(), 64);
+    System.arraycopy(high, high.length - 32, compact, 32, 32);
+
+    assertThat(Secp256k1.verify(hash, compact, Secp256k1.publicKey(key))).isFalse();
+    assertThat(Secp256k1.decompress(new byte[33])).isNull();
+    assertThat(Secp256k1.decompress(new byte[0])).isNull();
+  }
+
+  private static byte[] filled(int length, int value) {
+    byte[] out = new byte[length];
+    Arrays.fill(out, (byte) value);
+    return out;
+  }
+
   @ParameterizedTest
   @MethodSource("providers")
   void signaturesAreDeterministicAndRecoverTheirKey(Secp256k1.Provider provider) {

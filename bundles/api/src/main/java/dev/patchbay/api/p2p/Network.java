@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.p2p;
+
+import java.time.Duration;
+import java.util.List;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * A transport with peers of its own, such as devp2p; a whiteboard service. Threading: any thread.
+ */
+@ConsumerType
+public interface Network {
+  /** Returns its name, in lower case; always the same one. */
+  String name();
+
+  /** Returns this node as peers of the network see it. */
+  LocalNode localNode();
+
+  /** Returns the peers, those only whose handshakes have succeeded. */
+  List<PeerInfo> peers();
+
+  /** Returns the remote ends of dials and handshakes under way; they do not count as peers. */
+  List<String> pending();
+
+  /** Returns the greatest number of peers, trusted ones aside. */
+  int maxPeers();
+
+  /** Returns whether the node accepts connections. */
+  boolean isListening();
+
+  /**
+   * Connects to a peer, and dials it again whenever it is not connected.
+   *
+   * @param url what {@link PeerInfo#url} has
+   * @return false when it was added before
+   * @throws IllegalArgumentException when the URL is malformed; the message names it
+   */
+  boolean addPeer(String url);
+
+  /**
+   * Disconnects from a peer, and dials it no longer.
+   *
+   * @return false when it was neither added nor connected
+   * @throws IllegalArgumentException as of {@link #addPeer}
+   */
+  boolean removePeer(String url);
+
+  /**
+   * Lets a peer connect even when there are too many peers.
+   *
+   * @return false when it was trusted before
+   * @throws IllegalArgumentException as of {@link #addPeer}
+   */
+  boolean addTrustedPeer(String url);
+
+  /**
+   * Takes that back; a connection stays.
+   *
+   * @return false when it was not trusted
+   * @throws IllegalArgumentException as of {@link #addPeer}
+   */
+  boolean removeTrustedPeer(String url);
+
+  /**
+   * Disconnects from a peer, and refuses it for a while.
+   *
+   * @param duration how long; at most a year
+   * @throws IllegalArgumentException as of {@link #addPeer}
+   */
+  void ban(String url, Duration duration);
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.p2p;
+
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * One version of a sub-protocol over devp2p; a whiteboard service. A bundle that speaks several
+ * versions registers one service for each. Of the versions that both sides announce, the highest
+ * one is used.
+ *
+ * <p>A service that comes or goes changes what new connections announce. Connections that speak it
+ * end with {@link DisconnectReason#REQUESTED} when it goes, and are dialed again.
+ *
+ * <p>Threading: any thread, also several at a time.
+ */
+@ConsumerType
+public interface WireProtocol {
+  /** Returns name and version; always the same ones. */
+  Capability capability();
+
+  /** Returns how many message numbers it needs, from 0; 1 to 256. */
+  int messageCount();
+
+  /**
+   * Called when a peer is connected that speaks it, before any of its messages arrive. The handler
+   * usually sends the first message of the sub-protocol at once.
+   *
+   * @throws PeerBreachException when the connection must end
+   */
+  ProtocolHandler connected(PeerConnection peer) throws PeerBreachException;
+}
