@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import dev.patchbay.api.node.Health;
+import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.p2p.Network;
+import dev.patchbay.api.p2p.WireProtocol;
+import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.NamedServices;
+import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Hashtable;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.framework.Version;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Registers the devp2p network while it is configured and its bundle is active. */
+@Component(
+    name = DevP2pComponent.NAME,
+    service = {},
+    configurationPolicy = ConfigurationPolicy.OPTIONAL,
+    immediate = true)
+@Designate(ocd = DevP2pComponent.Config.class)
+public final class DevP2pComponent {
+  static final String NAME = "dev.patchbay.p2p.devp2p";
+
+  private static final Logger LOG = LoggerFactory.getLogger(DevP2pComponent.class);
+
+  /** Configuration of the network. */
+  @ObjectClassDefinition(name = "Patchbay devp2p network")
+  public @interface Config {
+    /** Address to listen on. */
+    @AttributeDefinition(description = "IP address to listen on; 0.0.0.0 for all")
+    String host() default "0.0.0.0";
+
+    /** Port to listen on. */
+    @AttributeDefinition(description = "TCP port to listen on; 0 for any, -1 for none")
+    int port() default 30_303;
+
+    /** Number of peers. */
+    @AttributeDefinition(description = "Maximum number of peers, trusted ones not counted")
+    int max_peers() default 50;
+
+    /** Nodes to stay connected to. */
+    @AttributeDefinition(description = "enode URLs of nodes to stay connected to")
+    String[] static_nodes() default {};
+
+    /** Nodes without a limit. */
+    @AttributeDefinition(description = "enode URLs of nodes exempt from the limit of peers")
+    String[] trusted_nodes() default {};
+
+    /** Nodes to find others by. */
+    @AttributeDefinition(description = "enode URLs of nodes to connect to and to find others by")
+    String[] boot_nodes() default {};
+
+    /** Addresses of peers. */
+    @AttributeDefinition(description = "Networks such as 10.0.0.0/8 that peers must be in")
+    String[] netrestrict() default {};
+  }
+
+  private final DevP2pNetwork network;
+  private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
+
+  /**
+   * Starts the network.
+   *
+   * @throws IOException when the node key cannot be used
+   */
+  @Activate
+  public DevP2pComponent(BundleContext context, Config config, Map<String, Object> properties)
+      throws IOException {
+    ConfigurationKeys.report(NAME, properties, Config.class, LOG::warn);
+    DevP2pSettings settings = DevP2pSettings.of(config);
+    SecureRandom random = new SecureRandom();
+    Path data = data(context);
+    InstantSource clock = InstantSource.system();
+    network =
+        new DevP2pNetwork(
+            data == null
+                ? NodeKey.random(random)
+                : NodeKey.loadOrCreate(data.resolve("p2p_key"), random),
+            settings,
+            SessionSettings.DEFAULT,
+            clientId(context.getBundle().getVersion()),
+            new BanList(data == null ? null : data.resolve("p2p/bans"), clock, LOG::warn),
+            clock,
+            random);
+    try {
+      network.start();
+      registrations.add(context.registerService(Network.class, network, new Hashtable<>()));
+      registrations.add(
+          context.registerService(HealthCheck.class, new Check(network), new Hashtable<>()));
+    } catch (Throwable failure) { // no memory for a thread, or a listener of services
+      close();
+      throw failure;
+    }
+  }
+
+  private record Check(DevP2pNetwork network) implements HealthCheck {
+    @Override
+    public String name() {
+      return "p2p.devp2p";
+    }
+
+    @Override
+    public Health check() {
+      return network.health();
+    }
+  }
+
+  private static @Nullable Path data(BundleContext context) {
+    String data = context.getProperty("patchbay.data");
+    return data == null ? null : Path.of(data);
+  }
+
+  /** Returns the program in the form that clients use: name, version, platform, language. */
+  private static String clientId(Version version) {
+    return "Patchbay/v%d.%d.%d/%s-%s/java%d"
+        .formatted(
+            version.getMajor(),
+            version.getMinor(),
+            version.getMicro(),
+            System.getProperty("os.name", "unknown").toLowerCase(java.util.Locale.ROOT),
+            System.getProperty("os.arch", "unknown"),
+            Runtime.version().feature());
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addProtocol(WireProtocol protocol, Map<String, Object> properties) {
+    network.addProtocol(NamedServices.Registration.of(properties), protocol);
+  }
+
+  void removeProtocol(WireProtocol protocol, Map<String, Object> properties) {
+    network.removeProtocol(NamedServices.Registration.of(properties), protocol);
+  }
+
+  /** Ends the network; does nothing when it has ended. */
+  @Deactivate
+  void close() {
+    registrations.forEach(ServiceRegistration::unregister);
+    registrations.clear();
+    network.close();
+  }
+}

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import dev.patchbay.api.node.Health;
+import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.api.p2p.LocalNode;
+import dev.patchbay.api.p2p.Network;
+import dev.patchbay.api.p2p.PeerInfo;
+import dev.patchbay.api.p2p.WireProtocol;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Loop;
+import dev.patchbay.binding.NamedServices;
+import dev.patchbay.p2p.devp2p.rlpx.NodeId;
+import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
+import io.netty.channel.socket.SocketChannel;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The devp2p network: accepts and dials connections, and carries the sub-protocols that are
+ * registered.
+ *
+ * <p>Threading: any thread.
+ */
+final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
+  static final String NAME = "devp2p";
+
+  private static final Logger LOG = LoggerFactory.getLogger(DevP2pNetwork.class);
+
+  private static final Duration MAX_BAN = Duration.ofDays(366);
+  private static final long GOODBYE_MILLIS = 1_500;
+  private static final Duration CLOSE_LIMIT = Duration.ofMillis(300);
+  private static final int MIN_WORKERS = 4;
+  private static final int IDLE_SECONDS = 30;
+
+  private final NodeKey key;
+  private final DevP2pSettings settings;
+  private final PeerManager<Peer> peers;
+  private final DialSchedule schedule;
+  private final BanList bans;
+  private final InboundLimiter limiter;
+  private final DisconnectCounts counts = new DisconnectCounts();
+  private final NamedServices<WireProtocol> protocols =
+      new NamedServices<>("sub-protocol", LOG::warn);
+  private final SessionContext context;
+  private final Transport transport;
+  private final ThreadPoolExecutor workers;
+  private final ThreadPoolExecutor resolver;
+  private final Loop dialer;
+
+  /** All sessions, from the accepted or dialed connection to its end; its monitor is notified. */
+  private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
+
+  /** Sessions of accepted connections that count as pending. */
+  private final Set<Session> handshaking = ConcurrentHashMap.newKeySet();
+
+  /** Sessions that end because a sub-protocol was removed. */
+  private final Set<Session> toRedial = ConcurrentHashMap.newKeySet();
+
+  private volatile int listenPort;
+  private volatile @Nullable String listenFailure;
+  private volatile boolean closing;
+
+  /** A session as the manager sees it. */
+  private record Peer(Session session, NodeId id, boolean inbound)
+      implements PeerManager.Connection {
+    static Peer of(Session session) {
+      return new Peer(session, session.id(), session.inbound());
+    }
+  }
+
+  /**
+   * Creates a network that is not started.
+   *
+   * @param clientId name and version of this program
+   */
+  DevP2pNetwork(
+      NodeKey key,
+      DevP2pSettings settings,
+      SessionSettings sessionSettings,
+      String clientId,
+      BanList bans,
+      InstantSource clock,
+      SecureRandom random) {
+    this.key = key;
+    this.settings = settings;
+    this.bans = bans;
+    peers = new PeerManager<>(key.id(), settings.maxPeers(), clock, bans::isBanned);
+    schedule = new DialSchedule(clock);
+    limiter = new InboundLimiter(clock, settings.networks());
+    workers = pool("worker", Math.max(MIN_WORKERS, Runtime.getRuntime().availableProcessors()));
+    resolver = pool("resolver", 1);
+    transport = new Transport(threads("io"));
+    context =
+        new SessionContext(
+            key,
+            clientId,
+            () -> listenPort,
+            this::protocols,
+            this,
+            workers,
+            new Failures("a sub-protocol of devp2p", LOG::warn, LOG::info),
+            sessionSettings,
+            random,
+            System::nanoTime);
+    dialer =
+        new Loop(
+            "p2p-devp2p-dialer-1",
+            new Failures("dialing of peers", LOG::warn, LOG::info),
+            this::dialDue);
+    settings.trustedNodes().forEach(url -> peers.trust(url.id()));
+    settings.staticNodes().forEach(this::configure);
+    settings.bootNodes().forEach(this::configure);
+  }
+
+  private static ThreadFactory threads(String role) {
+    AtomicInteger number = new AtomicInteger();
+    return body -> {
+      Thread thread = new Thread(body, "p2p-devp2p-" + role + "-" + number.incrementAndGet());
+      thread.setDaemon(true);
+      return thread;
+    };
+  }
+
+  /** Creates a pool; the tasks are at most one per session. */
+  private static ThreadPoolExecutor pool(String role, int size) {
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            size, size, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads(role));
+    pool.allowCoreThreadTimeOut(true);
+    return pool;
+  }
+
+  /** Begins to listen and to dial. A port that is taken is logged; the node goes on without it. */
+  void start() {
+    if (settings.port() != DevP2pSettings.NO_PORT) {
+      listen();
+    }
+    dialer.start();
+  }
+
+  private void listen() {
+    InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
+    try {
+      listenPort = transport.listen(address, this::accepted);
+      LOG.info("devp2p listens on {} port {}: {}", settings.host(), listenPort, localNode().url());
+    } catch (Exception taken) {
+      if (taken instanceof InterruptedException) {
+        Thread.currentThread().interrupt();
+      }
+      String failure =
+          "devp2p does not accept connections: "
+              + settings.host()
+              + " port "
+              + settings.port()
+              + " cannot be used ("
+              + taken.getMessage()
+              + "). End the program that uses it, or set host and port of "
+              + DevP2pComponent.NAME;
+      listenFailure = failure;
+      LOG.warn(failure);
+    }
+  }
+
+  /** Says goodbye to all peers, closes all connections, and ends all threads. */
+  @Override
+  public void close() {
+    closing = true;
+    transport.stopListening();
+    dialer.close();
+    sessions.forEach(session -> session.end(DisconnectReason.CLIENT_QUITTING, "the node stops"));
+    awaitSessions();
+    resolver.shutdownNow();
+    transport.close(CLOSE_LIMIT);
+    workers.shutdown();
+    try {
+      if (!workers.awaitTermination(GOODBYE_MILLIS, TimeUnit.MILLISECONDS)) {
+        LOG.warn("a sub-protocol of devp2p still handles a message");
+      }
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void awaitSessions() {
+    long start = System.nanoTime();
+    synchronized (sessions) {
+      long left = GOODBYE_MILLIS;
+      while (!sessions.isEmpty() && left > 0) {
+        try {
+          sessions.wait(left);
+        } catch (InterruptedException interrupted) {
+          Thread.currentThread().interrupt();
+          return;
+        }
+        left = GOODBYE_MILLIS - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+      }
+    }
+  }
+
+  /** Returns the health of the network. */
+  Health health() {
+    String failure = listenFailure == null ? dialer.failure() : listenFailure;
+    if (failure != null) {
+      return Health.degraded(failure);
+    }
+    String listening = isListening() ? "port " + listenPort : "no port";
+    return Health.healthy(peers().size() + " peers, " + listening);
+  }
+
+  /** Returns how sessions have ended so far, such as {@code "received: too many peers" -> 3}. */
+  Map<String, Long> disconnects() {
+    return counts.snapshot();
+  }
+
+  // ---- sub-protocols
+
+  private List<WireProtocol> protocols() {
+    List<WireProtocol> out = new ArrayList<>();
+    for (String name : protocols.names()) {
+      WireProtocol protocol = protocols.get(name);
+      if (protocol != null) {
+        out.add(protocol);
+      }
+    }
+    return out;
+  }
+
+  /** Adds a sub-protocol: it is announced to new peers. */
+  void addProtocol(NamedServices.Registration registration, WireProtocol protocol) {
+    protocols.add(registration, protocol.capability().toString(), protocol);
+    dialer.wake();
+  }
+
+  /** Removes a sub-protocol: sessions that use it end, and are dialed again. */
+  void removeProtocol(NamedServices.Registration registration, WireProtocol protocol) {
+    protocols.remove(registration);
+    for (Session session : sessions) {
+      if (session.uses(protocol)) {
+        toRedial.add(session);
+        session.end(DisconnectReason.REQUESTED, "a sub-protocol was removed");
+      }
+    }
+    toRedial.retainAll(sessions); // one may have ended before
+  }
+
+  // ---- connections
+
+  private void accepted(SocketChannel channel) {
+    InetSocketAddress remote = channel.remoteAddress();
+    if (closing || remote == null || !limiter.accept(remote.getAddress())) {
+      channel.close();
+      return;
+    }
+    Session session = new Session(context, channel, remote, null);
+    handshaking.add(session);
+    sessions.add(session);
+    session.install();
+  }
+
+  private long dialDue() {
+    if (protocols.names().isEmpty()) {
+      return Loop.UNTIL_WOKEN; // a peer would have no use for this node
+    }
+    for (NodeUrl url : schedule.due(peers.freeDials())) {
+      if (closing || bans.isBanned(url.id()) && !peers.isTrusted(url.id())) {
+        dialFailed(url);
+      } else {
+        dial(url);
+      }
+    }
+    return schedule.millisUntilDue();
+  }
+
+  private void dial(NodeUrl url) {
+    InetAddress literal = url.literalAddress();
+    if (literal != null) {
+      connect(url, literal);
+      return;
+    }
+    try {
+      resolver.execute(
+          () -> {
+            try {
+              connect(url, InetAddress.getByName(url.host()));
+            } catch (UnknownHostException unknown) {
+              LOG.debug("the host of {} is not known", url);
+              dialFailed(url);
+            }
+          });
+    } catch (RejectedExecutionException shutDown) {
+      dialFailed(url);
+    }
+  }
+
+  private void connect(NodeUrl url, InetAddress address) {
+    InetSocketAddress remote = new InetSocketAddress(address, url.tcpPort());
+    if (closing || !settings.networks().allows(address)) {
+      dialFailed(url);
+      return;
+    }
+    try {
+      transport.connect(
+          remote,
+          channel -> {
+            Session session = new Session(context, channel, remote, url);
+            sessions.add(session);
+            session.install();
+          });
+    } catch (RejectedExecutionException shutDown) {
+      dialFailed(url);
+    }
+  }
+
+  private void dialFailed(NodeUrl url) {
+    schedule.ended(url.id(), false, false, null);
+  }
+
+  @Override
+  public @Nullable DisconnectReason identified(Session session) {
+    return closing ? DisconnectReason.CLIENT_QUITTING : peers.check(Peer.of(session));
+  }
+
+  @Override
+  public @Nullable DisconnectReason admit(Session session) {
+    if (closing) {
+      return DisconnectReason.CLIENT_QUITTING;
+    }
+    PeerManager.Admission<Peer> admission = peers.admit(Peer.of(session));
+    if (admission.refusal() != null) {
+      return admission.refusal();
+    }
+    schedule.connected(session.id());
+    handshakeEnded(session);
+    if (admission.replaced() != null) {
+      admission
+          .replaced()
+          .session()
+          .end(DisconnectReason.ALREADY_CONNECTED, "both nodes have dialed");
+    }
+    // a sub-protocol may have been removed since the session has read the list
+    return protocols().containsAll(session.protocols()) ? null : DisconnectReason.REQUESTED;
+  }
+
+  private void handshakeEnded(Session session) {
+    if (handshaking.remove(session)) {
+      limiter.handshakeEnded();
+    }
+  }
+
+  @Override
+  public void established(Session session) {
+    LOG.debug("peer {} at {} is connected", session.id().shortText(), session.remoteAddress());
+  }
+
+  @Override
+  public void ended(Session session, SessionEnd end) {
+    sessions.remove(session);
+    handshakeEnded(session);
+    counts.count(end);
+    LOG.debug("the connection to {} has ended {}", session.remoteAddress(), end);
+    NodeUrl dialed = session.dialed();
+    NodeId id = session.remoteId();
+    boolean admitted = id != null && peers.remove(Peer.of(session));
+    if (toRedial.remove(session) && dialed != null) {
+      schedule.redial(dialed);
+    } else if (admitted || dialed != null) {
+      NodeId node = id == null ? Objects.requireNonNull(dialed).id() : id;
+      if (peers.get(node) == null) { // else another connection to it goes on
+        schedule.ended(node, session.isEstablished(), end.byPeer(), end.reason());
+      }
+    }
+    synchronized (sessions) {
+      sessions.notifyAll();
+    }
+    dialer.wake();
+  }
+
+  // ---- Network
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public LocalNode localNode() {
+    boolean any = settings.host().equals("0.0.0.0") || settings.host().equals("::");
+    String host = any ? "127.0.0.1" : settings.host();
+    int port = listenPort;
+    String url = new NodeUrl(key.id(), host, port, 0).toString();
+    return new LocalNode(key.id().toString(), url, null, host, port, 0);
+  }
+
+  @Override
+  public List<PeerInfo> peers() {
+    List<PeerInfo> out = new ArrayList<>();
+    for (Peer peer : peers.connections()) {
+      if (peer.session().isEstablished() && !peer.session().hasEnded()) {
+        out.add(peer.session().info(peers.isTrusted(peer.id()), peers.isConfigured(peer.id())));
+      }
+    }
+    return out;
+  }
+
+  @Override
+  public List<String> pending() {
+    List<String> out = new ArrayList<>(schedule.dialing());
+    handshaking.forEach(session -> out.add(session.remoteAddress().toString().substring(1)));
+    return out;
+  }
+
+  @Override
+  public int maxPeers() {
+    return peers.maxPeers();
+  }
+
+  @Override
+  public boolean isListening() {
+    return listenPort != 0;
+  }
+
+  private boolean configure(NodeUrl url) {
+    if (url.id().equals(key.id())) {
+      return false; // operators give all nodes the same list
+    }
+    peers.configure(url.id());
+    return schedule.configure(url);
+  }
+
+  @Override
+  public boolean addPeer(String url) {
+    NodeUrl node = NodeUrl.parse(url);
+    if (!node.isDialable()) {
+      throw new IllegalArgumentException(node + " has no address to dial");
+    }
+    boolean added = configure(node);
+    dialer.wake();
+    return added;
+  }
+
+  @Override
+  public boolean removePeer(String url) {
+    NodeId id = NodeUrl.parse(url).id();
+    peers.unconfigure(id);
+    boolean configured = schedule.remove(id);
+    return disconnect(id, "the operator has removed the peer") || configured;
+  }
+
+  private boolean disconnect(NodeId id, String detail) {
+    Peer peer = peers.get(id);
+    if (peer == null) {
+      return false;
+    }
+    peer.session().end(DisconnectReason.REQUESTED, detail);
+    return true;
+  }
+
+  @Override
+  public boolean addTrustedPeer(String url) {
+    return peers.trust(NodeUrl.parse(url).id());
+  }
+
+  @Override
+  public boolean removeTrustedPeer(String url) {
+    return peers.distrust(NodeUrl.parse(url).id());
+  }
+
+  @Override
+  public void ban(String url, Duration duration) {
+    NodeId id = NodeUrl.parse(url).id();
+    if (duration.isNegative() || duration.isZero() || duration.compareTo(MAX_BAN) > 0) {
+      throw new IllegalArgumentException("a ban lasts at most a year, not " + duration);
+    }
+    bans.ban(id, duration);
+    disconnect(id, "banned");
+  }
+}

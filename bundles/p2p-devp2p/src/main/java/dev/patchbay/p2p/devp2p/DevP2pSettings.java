@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import io.netty.util.NetUtil;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * The checked configuration of the network.
+ *
+ * @param host address to listen on; {@code 0.0.0.0} or {@code ::} for all
+ * @param port port to listen on; 0 for any free one, -1 for none
+ * @param maxPeers greatest number of peers, trusted ones not counted
+ * @param staticNodes nodes to connect to
+ * @param trustedNodes nodes that are exempt from the limit of peers
+ * @param bootNodes nodes to connect to, which discovery uses too
+ * @param networks addresses that may be peers
+ */
+record DevP2pSettings(
+    String host,
+    int port,
+    int maxPeers,
+    List<NodeUrl> staticNodes,
+    List<NodeUrl> trustedNodes,
+    List<NodeUrl> bootNodes,
+    NetRestrict networks) {
+  static final int NO_PORT = -1;
+
+  private static final int MAX_PORT = 65_535;
+  private static final int MAX_PEERS = 1_000;
+
+  /**
+   * Checks a configuration.
+   *
+   * @throws IllegalArgumentException when a value is invalid; the message names the key
+   */
+  static DevP2pSettings of(DevP2pComponent.Config config) {
+    if (NetUtil.createByteArrayFromIpAddressString(config.host()) == null) {
+      throw invalid("host", "must be an IP address such as 0.0.0.0, not " + config.host());
+    }
+    List<String> networks = split(config.netrestrict());
+    NetRestrict restrict;
+    try {
+      restrict = new NetRestrict(networks);
+    } catch (IllegalArgumentException malformed) {
+      throw invalid("netrestrict", String.valueOf(malformed.getMessage()));
+    }
+    return new DevP2pSettings(
+        config.host(),
+        inRange("port", config.port(), NO_PORT, MAX_PORT),
+        inRange("max.peers", config.max_peers(), 0, MAX_PEERS),
+        nodes("static.nodes", config.static_nodes(), true),
+        nodes("trusted.nodes", config.trusted_nodes(), false),
+        nodes("boot.nodes", config.boot_nodes(), true),
+        restrict);
+  }
+
+  private static int inRange(String key, int value, int min, int max) {
+    if (value < min || value > max) {
+      throw invalid(key, "must be between " + min + " and " + max + ", not " + value);
+    }
+    return value;
+  }
+
+  private static List<NodeUrl> nodes(String key, String[] values, boolean dialed) {
+    Function<String, NodeUrl> read =
+        text -> {
+          try {
+            NodeUrl url = NodeUrl.parse(text);
+            if (dialed && !url.isDialable()) {
+              throw new IllegalArgumentException(url + " has no address to dial");
+            }
+            return url;
+          } catch (IllegalArgumentException malformed) {
+            throw invalid(key, String.valueOf(malformed.getMessage()));
+          }
+        };
+    return split(values).stream().map(read).toList();
+  }
+
+  /** Splits at commas and white space: a configuration file has one line for a list. */
+  private static List<String> split(String[] values) {
+    List<String> out = new ArrayList<>();
+    for (String value : values) {
+      for (String part : value.split("[,\\s]+")) {
+        if (!part.isEmpty()) {
+          out.add(part);
+        }
+      }
+    }
+    return out;
+  }
+
+  private static IllegalArgumentException invalid(String key, String why) {
+    return new IllegalArgumentException(DevP2pComponent.NAME + ": " + key + " " + why);
+  }
+}

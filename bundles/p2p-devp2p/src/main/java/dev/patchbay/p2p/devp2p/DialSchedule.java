@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.p2p.devp2p.rlpx.NodeId;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides which node is dialed when. A node is dialed at most once in 35 seconds. Exempt are nodes
+ * that the operator has named: after a connection that was established has ended, they are dialed
+ * after 1, 2, 4, 8, 16 and 32 seconds. A node that is full, or has no use for this node, is dialed
+ * after 5 minutes.
+ *
+ * <p>Threading: any thread.
+ */
+final class DialSchedule {
+  /** Time between two attempts; longer than the interval after which nodes accept (30 s). */
+  static final Duration INTERVAL = Duration.ofSeconds(35);
+
+  /** Time after a refusal that will last. */
+  static final Duration LONG_INTERVAL = Duration.ofMinutes(5);
+
+  /** Attempts at a time; as geth. */
+  static final int MAX_ACTIVE = 16;
+
+  /** Nodes that are not configured; with more, the oldest one that is idle is evicted. */
+  private static final int MAX_CANDIDATES = 1_000;
+
+  private static final Duration FIRST_QUICK = Duration.ofSeconds(1);
+  private static final Set<DisconnectReason> LASTING =
+      EnumSet.of(
+          DisconnectReason.TOO_MANY_PEERS,
+          DisconnectReason.USELESS_PEER,
+          DisconnectReason.INCOMPATIBLE_VERSION);
+
+  private final InstantSource clock;
+
+  /** Guarded by this. */
+  private final Map<NodeId, Entry> entries = new LinkedHashMap<>();
+
+  private enum State {
+    IDLE,
+    DIALING,
+    CONNECTED
+  }
+
+  private static final class Entry {
+    NodeUrl url;
+    boolean configured;
+    State state = State.IDLE;
+    Instant nextAttempt;
+
+    /** Pause before the next quick attempt; null when attempts are not quick. */
+    @Nullable Duration quick;
+
+    Entry(NodeUrl url, boolean configured, Instant nextAttempt) {
+      this.url = url;
+      this.configured = configured;
+      this.nextAttempt = nextAttempt;
+    }
+  }
+
+  DialSchedule(InstantSource clock) {
+    this.clock = clock;
+  }
+
+  /**
+   * Adds a node that the operator has named; it is due at once.
+   *
+   * @return false when it was added before; a new address replaces the old one
+   */
+  synchronized boolean configure(NodeUrl url) {
+    Entry known = entries.get(url.id());
+    if (known == null) {
+      entries.put(url.id(), new Entry(url, true, clock.instant()));
+      return true;
+    }
+    boolean added = !known.configured;
+    known.configured = true;
+    known.url = url;
+    return added;
+  }
+
+  /** Adds a node that was discovered; does nothing when it is known, or cannot be dialed. */
+  synchronized void candidate(NodeUrl url) {
+    if (!url.isDialable() || entries.containsKey(url.id())) {
+      return;
+    }
+    if (entries.size() >= MAX_CANDIDATES) {
+      evict();
+    }
+    if (entries.size() < MAX_CANDIDATES) {
+      entries.put(url.id(), new Entry(url, false, clock.instant()));
+    }
+  }
+
+  private void evict() {
+    Iterator<Entry> all = entries.values().iterator();
+    while (all.hasNext()) {
+      Entry entry = all.next();
+      if (!entry.configured && entry.state == State.IDLE) {
+        all.remove();
+        return;
+      }
+    }
+  }
+
+  /** Removes a node; returns false when it was not configured. */
+  synchronized boolean remove(NodeId id) {
+    Entry removed = entries.remove(id);
+    return removed != null && removed.configured;
+  }
+
+  /**
+   * Returns the nodes to dial now. Each one must be followed by {@link #ended}.
+   *
+   * @param candidates how many nodes may be dialed that are not configured
+   */
+  synchronized List<NodeUrl> due(int candidates) {
+    Instant now = clock.instant();
+    int active = 0;
+    int free = candidates;
+    for (Entry entry : entries.values()) {
+      if (entry.state == State.DIALING) {
+        active++;
+        free -= entry.configured ? 0 : 1;
+      }
+    }
+    List<NodeUrl> out = new ArrayList<>();
+    for (Entry entry : entries.values()) {
+      boolean isDue = entry.state == State.IDLE && !now.isBefore(entry.nextAttempt);
+      if (isDue && entry.url.isDialable() && active < MAX_ACTIVE) {
+        if (entry.configured || free > 0) {
+          free -= entry.configured ? 0 : 1;
+          active++;
+          entry.state = State.DIALING;
+          entry.nextAttempt = now.plus(INTERVAL);
+          out.add(entry.url);
+        }
+      }
+    }
+    return out;
+  }
+
+  /** Returns after how many milliseconds a node is due that is not now; at most a minute. */
+  synchronized long millisUntilDue() {
+    Instant now = clock.instant();
+    long least = Duration.ofMinutes(1).toMillis();
+    for (Entry entry : entries.values()) {
+      long left = Duration.between(now, entry.nextAttempt).toMillis();
+      if (entry.state == State.IDLE && left > 0) {
+        least = Math.min(least, left);
+      }
+    }
+    return least;
+  }
+
+  /** Records that a node has been admitted as a peer, whoever has dialed. */
+  synchronized void connected(NodeId id) {
+    Entry entry = entries.get(id);
+    if (entry != null) {
+      entry.state = State.CONNECTED;
+    }
+  }
+
+  /**
+   * Records that an attempt has failed, or that a connection has ended.
+   *
+   * @param established whether the sub-protocols had been established
+   * @param reason what the peer was sent, or has sent; null when not known
+   */
+  synchronized void ended(
+      NodeId id, boolean established, boolean byPeer, @Nullable DisconnectReason reason) {
+    Entry entry = entries.get(id);
+    if (entry == null) {
+      return;
+    }
+    Instant now = clock.instant();
+    entry.state = State.IDLE;
+    if (byPeer && reason != null && LASTING.contains(reason)) {
+      entry.quick = null;
+      entry.nextAttempt = now.plus(LONG_INTERVAL);
+      return;
+    }
+    if (established && entry.configured) {
+      entry.quick = FIRST_QUICK;
+    }
+    Duration pause = entry.quick;
+    if (pause != null) {
+      entry.nextAttempt = now.plus(pause);
+      Duration next = pause.multipliedBy(2);
+      entry.quick = next.compareTo(INTERVAL) > 0 ? null : next;
+    }
+  }
+
+  /** Makes a node due after a second: this node has ended the connection to begin a new one. */
+  synchronized void redial(NodeUrl url) {
+    Entry entry = entries.computeIfAbsent(url.id(), id -> new Entry(url, false, clock.instant()));
+    entry.state = State.IDLE;
+    entry.quick = FIRST_QUICK.multipliedBy(2);
+    entry.nextAttempt = clock.instant().plus(FIRST_QUICK);
+  }
+
+  /** Returns the URLs of the nodes that are being dialed. */
+  synchronized List<String> dialing() {
+    return entries.values().stream()
+        .filter(entry -> entry.state == State.DIALING)
+        .map(entry -> entry.url.toString())
+        .toList();
+  }
+}

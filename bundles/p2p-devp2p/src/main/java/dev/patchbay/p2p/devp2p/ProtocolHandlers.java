@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.api.p2p.PeerBreachException;
+import dev.patchbay.api.p2p.ProtocolHandler;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.p2p.devp2p.rlpx.SnappyBlock;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.rlp.RlpException;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
+
+/**
+ * Calls the sub-protocols of one session. A violation ends the session with its reason; any other
+ * failure is an error of this node, which is recorded, and ends the session too.
+ *
+ * <p>Threading: the calls come one at a time, see {@link MessageQueue}; {@link #info} from any
+ * thread.
+ */
+final class ProtocolHandlers implements MessageQueue.Handler {
+  /** Greatest payload of a message of a sub-protocol, in bytes. */
+  static final int MAX_PAYLOAD_BYTES = 10 << 20;
+
+  private static final int MAX_DETAIL_CHARS = 200;
+
+  private final Session session;
+  private final List<SharedProtocol> protocols;
+  private final Hello hello;
+  private final Failures failures;
+  private final BiConsumer<DisconnectReason, String> end;
+  private final Map<SharedProtocol, ProtocolHandler> handlers = new ConcurrentHashMap<>();
+
+  /**
+   * Creates the calls of a session.
+   *
+   * @param end ends the session
+   */
+  ProtocolHandlers(
+      Session session,
+      List<SharedProtocol> protocols,
+      Hello hello,
+      Failures failures,
+      BiConsumer<DisconnectReason, String> end) {
+    this.session = session;
+    this.protocols = protocols;
+    this.hello = hello;
+    this.failures = failures;
+    this.end = end;
+  }
+
+  private interface Call {
+    void run() throws PeerBreachException;
+  }
+
+  private void guard(Call call) {
+    try {
+      call.run();
+    } catch (PeerBreachException breach) {
+      end.accept(breach.reason(), bounded(breach.getMessage()));
+    } catch (RlpException malformed) {
+      end.accept(DisconnectReason.PROTOCOL_BREACH, bounded(malformed.getMessage()));
+    } catch (Throwable failure) { // the thread is shared by all peers
+      failures.failed(failure);
+      end.accept(DisconnectReason.SUBPROTOCOL_ERROR, "an error of this node");
+    }
+  }
+
+  static String bounded(@org.jspecify.annotations.Nullable String message) {
+    String text = message == null ? "no detail" : message.replace('\n', ' ').replace('\r', ' ');
+    return text.length() <= MAX_DETAIL_CHARS ? text : text.substring(0, MAX_DETAIL_CHARS) + "…";
+  }
+
+  @Override
+  public void begin() {
+    guard(
+        () -> {
+          for (SharedProtocol shared : protocols) {
+            ProtocolHandler handler =
+                shared.protocol().connected(new ProtocolConnection(session, shared, hello));
+            handlers.put(shared, handler);
+          }
+        });
+  }
+
+  @Override
+  public void handle(MessageQueue.Message message) {
+    ProtocolHandler handler = handlers.get(message.protocol());
+    if (handler == null || session.hasEnded()) {
+      return; // the session ends
+    }
+    guard(
+        () -> {
+          byte[] payload =
+              hello.isSnappy()
+                  ? SnappyBlock.decompress(message.data(), message.from(), MAX_PAYLOAD_BYTES)
+                  : Arrays.copyOfRange(message.data(), message.from(), message.data().length);
+          handler.messageReceived(message.id(), Bytes.wrap(payload));
+        });
+  }
+
+  @Override
+  public void end() {
+    handlers.values().forEach(handler -> guard(handler::disconnected));
+    handlers.clear();
+  }
+
+  /** Returns what each sub-protocol says of the peer, by name. */
+  Map<String, Map<String, Object>> info() {
+    Map<String, Map<String, Object>> out = new HashMap<>();
+    handlers.forEach(
+        (shared, handler) -> {
+          try {
+            out.put(shared.capability().name(), handler.info());
+          } catch (RuntimeException failure) {
+            failures.failed(failure);
+          }
+        });
+    return out;
+  }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import dev.patchbay.api.p2p.DisconnectReason;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides which sessions go on, and is notified of their course. Threading: the event loop of the
+ * session; calls must return at once.
+ */
+interface SessionOwner {
+  /**
+   * Called when the peer has proved its identity.
+   *
+   * @return why the session must end; null when it goes on
+   */
+  @Nullable DisconnectReason identified(Session session);
+
+  /**
+   * Called when Hello has been accepted.
+   *
+   * @return why the session must end; null when it is one of the peers now
+   */
+  @Nullable DisconnectReason admit(Session session);
+
+  /** Called when all sub-protocols are established. */
+  void established(Session session);
+
+  /** Called once for each session, when its connection is closed. */
+  void ended(Session session, SessionEnd end);
+}
