@@ -27,10 +27,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,7 +61,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       new NamedServices<>("sub-protocol", LOG::warn);
   private final SessionContext context;
   private final Transport transport;
+  private final NamedThreads workerThreads = new NamedThreads("worker");
   private final ThreadPoolExecutor workers;
+  private final NamedThreads resolverThreads = new NamedThreads("resolver");
   private final ThreadPoolExecutor resolver;
   private final Loop dialer;
 
@@ -107,9 +107,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     peers = new PeerManager<>(key.id(), settings.maxPeers(), clock, bans::isBanned);
     schedule = new DialSchedule(clock);
     limiter = new InboundLimiter(clock, settings.networks());
-    workers = pool("worker", Math.max(MIN_WORKERS, Runtime.getRuntime().availableProcessors()));
-    resolver = pool("resolver", 1);
-    transport = new Transport(threads("io"));
+    workers =
+        pool(workerThreads, Math.max(MIN_WORKERS, Runtime.getRuntime().availableProcessors()));
+    resolver = pool(resolverThreads, 1);
+    transport = new Transport();
     context =
         new SessionContext(
             key,
@@ -132,20 +133,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     settings.bootNodes().forEach(this::configure);
   }
 
-  private static ThreadFactory threads(String role) {
-    AtomicInteger number = new AtomicInteger();
-    return body -> {
-      Thread thread = new Thread(body, "p2p-devp2p-" + role + "-" + number.incrementAndGet());
-      thread.setDaemon(true);
-      return thread;
-    };
-  }
-
   /** Creates a pool; the tasks are at most one per session. */
-  private static ThreadPoolExecutor pool(String role, int size) {
+  private static ThreadPoolExecutor pool(NamedThreads threads, int size) {
     ThreadPoolExecutor pool =
         new ThreadPoolExecutor(
-            size, size, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads(role));
+            size, size, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads);
     pool.allowCoreThreadTimeOut(true);
     return pool;
   }
@@ -192,12 +184,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     resolver.shutdownNow();
     transport.close(CLOSE_LIMIT);
     workers.shutdown();
-    try {
-      if (!workers.awaitTermination(GOODBYE_MILLIS, TimeUnit.MILLISECONDS)) {
-        LOG.warn("a sub-protocol of devp2p still handles a message");
-      }
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
+    resolverThreads.join(CLOSE_LIMIT); // a lookup of the platform cannot be interrupted
+    if (!workerThreads.join(Duration.ofMillis(GOODBYE_MILLIS))) {
+      LOG.warn("a sub-protocol of devp2p still handles a message");
     }
   }
 
@@ -265,6 +254,12 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   // ---- connections
 
+  /** Adds nodes that were found: they are dialed while fewer than a third of the peers are. */
+  void discovered(List<NodeUrl> nodes) {
+    nodes.stream().filter(node -> !node.id().equals(key.id())).forEach(schedule::candidate);
+    dialer.wake();
+  }
+
   private void accepted(SocketChannel channel) {
     InetSocketAddress remote = channel.remoteAddress();
     if (closing || remote == null || !limiter.accept(remote.getAddress())) {
@@ -281,7 +276,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (protocols.names().isEmpty()) {
       return Loop.UNTIL_WOKEN; // a peer would have no use for this node
     }
-    for (NodeUrl url : schedule.due(peers.freeDials())) {
+    for (NodeUrl url : schedule.due(peers.freeDials(), id -> peers.get(id) != null)) {
       if (closing || bans.isBanned(url.id()) && !peers.isTrusted(url.id())) {
         dialFailed(url);
       } else {
@@ -333,6 +328,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   private void dialFailed(NodeUrl url) {
     schedule.ended(url.id(), false, false, null);
+    dialer.wake();
   }
 
   @Override
@@ -349,7 +345,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (admission.refusal() != null) {
       return admission.refusal();
     }
-    schedule.connected(session.id());
+    schedule.succeeded(session.id());
     handshakeEnded(session);
     if (admission.replaced() != null) {
       admission
@@ -385,9 +381,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       schedule.redial(dialed);
     } else if (admitted || dialed != null) {
       NodeId node = id == null ? Objects.requireNonNull(dialed).id() : id;
-      if (peers.get(node) == null) { // else another connection to it goes on
-        schedule.ended(node, session.isEstablished(), end.byPeer(), end.reason());
-      }
+      schedule.ended(node, session.isEstablished(), end.byPeer(), end.reason());
     }
     synchronized (sessions) {
       sessions.notifyAll();

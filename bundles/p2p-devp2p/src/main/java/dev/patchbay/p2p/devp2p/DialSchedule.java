@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,16 +49,10 @@ final class DialSchedule {
   /** Guarded by this. */
   private final Map<NodeId, Entry> entries = new LinkedHashMap<>();
 
-  private enum State {
-    IDLE,
-    DIALING,
-    CONNECTED
-  }
-
   private static final class Entry {
     NodeUrl url;
     boolean configured;
-    State state = State.IDLE;
+    boolean dialing;
     Instant nextAttempt;
 
     /** Pause before the next quick attempt; null when attempts are not quick. */
@@ -108,7 +103,7 @@ final class DialSchedule {
     Iterator<Entry> all = entries.values().iterator();
     while (all.hasNext()) {
       Entry entry = all.next();
-      if (!entry.configured && entry.state == State.IDLE) {
+      if (!entry.configured && !entry.dialing) {
         all.remove();
         return;
       }
@@ -122,34 +117,41 @@ final class DialSchedule {
   }
 
   /**
-   * Returns the nodes to dial now. Each one must be followed by {@link #ended}.
+   * Returns the nodes to dial now. Each one must be followed by {@link #succeeded} or {@link
+   * #ended}.
    *
    * @param candidates how many nodes may be dialed that are not configured
+   * @param connected whether there is a connection to a node; such nodes are not due
    */
-  synchronized List<NodeUrl> due(int candidates) {
+  synchronized List<NodeUrl> due(int candidates, Predicate<NodeId> connected) {
     Instant now = clock.instant();
     int active = 0;
     int free = candidates;
     for (Entry entry : entries.values()) {
-      if (entry.state == State.DIALING) {
+      if (entry.dialing) {
         active++;
         free -= entry.configured ? 0 : 1;
       }
     }
     List<NodeUrl> out = new ArrayList<>();
     for (Entry entry : entries.values()) {
-      boolean isDue = entry.state == State.IDLE && !now.isBefore(entry.nextAttempt);
-      if (isDue && entry.url.isDialable() && active < MAX_ACTIVE) {
-        if (entry.configured || free > 0) {
-          free -= entry.configured ? 0 : 1;
-          active++;
-          entry.state = State.DIALING;
-          entry.nextAttempt = now.plus(INTERVAL);
-          out.add(entry.url);
-        }
+      boolean mayDial = entry.configured || free > 0;
+      if (mayDial && active < MAX_ACTIVE && isDue(entry, now, connected)) {
+        free -= entry.configured ? 0 : 1;
+        active++;
+        entry.dialing = true;
+        entry.nextAttempt = now.plus(INTERVAL);
+        out.add(entry.url);
       }
     }
     return out;
+  }
+
+  private static boolean isDue(Entry entry, Instant now, Predicate<NodeId> connected) {
+    return !entry.dialing
+        && !now.isBefore(entry.nextAttempt)
+        && entry.url.isDialable()
+        && !connected.test(entry.url.id());
   }
 
   /** Returns after how many milliseconds a node is due that is not now; at most a minute. */
@@ -157,19 +159,19 @@ final class DialSchedule {
     Instant now = clock.instant();
     long least = Duration.ofMinutes(1).toMillis();
     for (Entry entry : entries.values()) {
-      long left = Duration.between(now, entry.nextAttempt).toMillis();
-      if (entry.state == State.IDLE && left > 0) {
-        least = Math.min(least, left);
+      if (!entry.dialing && now.isBefore(entry.nextAttempt)) {
+        Duration left = Duration.between(now, entry.nextAttempt);
+        least = Math.min(least, left.toMillis() + 1); // rounded up
       }
     }
     return least;
   }
 
-  /** Records that a node has been admitted as a peer, whoever has dialed. */
-  synchronized void connected(NodeId id) {
+  /** Records that an attempt has succeeded: the node is a peer. */
+  synchronized void succeeded(NodeId id) {
     Entry entry = entries.get(id);
     if (entry != null) {
-      entry.state = State.CONNECTED;
+      entry.dialing = false;
     }
   }
 
@@ -177,6 +179,7 @@ final class DialSchedule {
    * Records that an attempt has failed, or that a connection has ended.
    *
    * @param established whether the sub-protocols had been established
+   * @param byPeer whether the peer has ended it
    * @param reason what the peer was sent, or has sent; null when not known
    */
   synchronized void ended(
@@ -186,7 +189,7 @@ final class DialSchedule {
       return;
     }
     Instant now = clock.instant();
-    entry.state = State.IDLE;
+    entry.dialing = false;
     if (byPeer && reason != null && LASTING.contains(reason)) {
       entry.quick = null;
       entry.nextAttempt = now.plus(LONG_INTERVAL);
@@ -206,7 +209,7 @@ final class DialSchedule {
   /** Makes a node due after a second: this node has ended the connection to begin a new one. */
   synchronized void redial(NodeUrl url) {
     Entry entry = entries.computeIfAbsent(url.id(), id -> new Entry(url, false, clock.instant()));
-    entry.state = State.IDLE;
+    entry.dialing = false;
     entry.quick = FIRST_QUICK.multipliedBy(2);
     entry.nextAttempt = clock.instant().plus(FIRST_QUICK);
   }
@@ -214,7 +217,7 @@ final class DialSchedule {
   /** Returns the URLs of the nodes that are being dialed. */
   synchronized List<String> dialing() {
     return entries.values().stream()
-        .filter(entry -> entry.state == State.DIALING)
+        .filter(entry -> entry.dialing)
         .map(entry -> entry.url.toString())
         .toList();
   }

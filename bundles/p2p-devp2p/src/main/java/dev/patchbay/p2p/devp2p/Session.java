@@ -92,6 +92,9 @@ final class Session extends ChannelInboundHandlerAdapter {
   private boolean notified;
   private int unsentPongs;
 
+  /** Whether messages are compressed: both sides have sent Hello. */
+  private boolean compressed;
+
   /**
    * Creates a session.
    *
@@ -217,7 +220,10 @@ final class Session extends ChannelInboundHandlerAdapter {
       return dialed.toString();
     }
     int port = known.port();
-    return new NodeUrl(id(), remoteAddress.getAddress().getHostAddress(), port, port).toString();
+    String host = remoteAddress.getAddress().getHostAddress();
+    int scope = host.indexOf('%'); // of a link-local address; it is of use on this machine only
+    String address = scope < 0 ? host : host.substring(0, scope);
+    return new NodeUrl(id(), address, port, port).toString();
   }
 
   /**
@@ -421,8 +427,7 @@ final class Session extends ChannelInboundHandlerAdapter {
   }
 
   private byte[] basePayload(byte[] data, int from) throws PeerBreachException {
-    Hello known = hello;
-    return known != null && known.isSnappy()
+    return compressed
         ? SnappyBlock.decompress(data, from, BaseMessages.MAX_BYTES)
         : Arrays.copyOfRange(data, from, data.length);
   }
@@ -451,6 +456,7 @@ final class Session extends ChannelInboundHandlerAdapter {
   }
 
   private void helloReceived(Hello received) throws PeerBreachException {
+    compressed = received.isSnappy();
     if (received.version() < Hello.MIN_VERSION) {
       throw new PeerBreachException(
           DisconnectReason.INCOMPATIBLE_VERSION, "version " + received.version() + " of devp2p");
@@ -538,10 +544,7 @@ final class Session extends ChannelInboundHandlerAdapter {
     return new PeerBreachException(DisconnectReason.PROTOCOL_BREACH, message);
   }
 
-  /** Writes a base message; the first one of each side, Hello, is not compressed. */
   private ChannelFuture writeBase(int id, byte[] payload) {
-    Hello known = hello;
-    boolean compressed = known != null && known.isSnappy();
     byte[] data = BaseMessages.frame(id, compressed ? SnappyBlock.compress(payload) : payload);
     return channel.writeAndFlush(data);
   }

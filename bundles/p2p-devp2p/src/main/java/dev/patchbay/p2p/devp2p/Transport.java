@@ -16,7 +16,6 @@ import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -32,11 +31,12 @@ final class Transport {
   private static final int BACKLOG = 128;
   private static final int DIAL_MILLIS = 15_000;
 
+  private final NamedThreads threads = new NamedThreads("io");
   private final EventLoopGroup group;
   private volatile @Nullable Channel listener;
 
   /** Creates the event loops; their threads start with the first connection. */
-  Transport(ThreadFactory threads) {
+  Transport() {
     group = new MultiThreadIoEventLoopGroup(EVENT_LOOPS, threads, NioIoHandler.newFactory());
   }
 
@@ -104,10 +104,6 @@ final class Transport {
   void close(Duration limit) {
     stopListening();
     group.shutdownGracefully(0, limit.toMillis(), TimeUnit.MILLISECONDS);
-    try {
-      group.awaitTermination(limit.toMillis() + 1_000, TimeUnit.MILLISECONDS);
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    threads.join(limit.plusSeconds(1));
   }
 }

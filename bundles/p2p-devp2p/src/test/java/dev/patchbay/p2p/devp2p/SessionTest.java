@@ -105,7 +105,9 @@ class SessionTest extends SessionFixture {
   void aNodeIdOfAWrongLengthIsRefused(int length) throws PeerBreachException {
     accept(protocol);
     encrypt();
+    next();
     sendHello(5, new byte[length]);
+    snappy = true;
     assertDisconnected(DisconnectReason.UNEXPECTED_IDENTITY);
     assertThat(events(protocol)).isEmpty();
   }
@@ -114,7 +116,9 @@ class SessionTest extends SessionFixture {
   void aNodeIdOfAnotherNodeIsRefused() throws PeerBreachException {
     accept(protocol);
     encrypt();
+    next();
     sendHello(5, OWN.id().key().toArray());
+    snappy = true;
     assertDisconnected(DisconnectReason.UNEXPECTED_IDENTITY);
   }
 
@@ -168,7 +172,9 @@ class SessionTest extends SessionFixture {
   void aPeerWithoutACommonSubProtocolIsUseless() throws PeerBreachException {
     accept(new TestProtocol("other", 1, 1));
     encrypt();
+    next();
     sendHello(5, REMOTE.id().key().toArray());
+    snappy = true;
     assertDisconnected(DisconnectReason.USELESS_PEER);
   }
 
@@ -589,7 +595,8 @@ class SessionTest extends SessionFixture {
 
   @Test
   void aPeerThatSendsAndDoesNotReadIsNotReadEither() throws PeerBreachException {
-    byte[] large = new byte[1 << 20];
+    settings = bounds(30, 1 << 20, 16 << 10, 64 << 10, 1 << 20);
+    byte[] large = new byte[16 << 10];
     new Random(6).nextBytes(large);
     TestProtocol echo =
         new TestProtocol("test", 1, 2) {
@@ -605,14 +612,14 @@ class SessionTest extends SessionFixture {
       send(FIRST, EMPTY_LIST);
       pump();
       sent++;
-      assertThat(sent).isLessThan(300);
+      assertThat(sent).isLessThan(100);
     }
     int handled = echo.events.size() - 1;
-    assertThat(handled).isEqualTo(4); // until 4 MiB wait
-    assertThat(session.unsentBytes()).isBetween(4L << 20, 5L << 20);
+    assertThat(handled).isEqualTo(4); // until 64 KiB wait
+    assertThat(session.unsentBytes()).isBetween(64L << 10, 80L << 10);
     assertThat(session.isWritable()).isFalse();
     assertThat(echo.events.element().peer().offer(0, Bytes.of(EMPTY_LIST))).isFalse();
-    assertThat(sent - handled).isEqualTo(settings.maxWaitingMessages() + 1);
+    assertThat(sent - handled).isEqualTo(31);
     advance(Duration.ofSeconds(10));
     assertOpen();
 
@@ -624,18 +631,37 @@ class SessionTest extends SessionFixture {
     assertThat(session.unsentBytes()).isZero();
   }
 
+  private static SessionSettings bounds(
+      int waitingMessages, long waitingBytes, long low, long high, long max) {
+    SessionSettings times = SessionSettings.DEFAULT;
+    return new SessionSettings(
+        times.encryption(),
+        times.hello(),
+        times.establish(),
+        times.frameRead(),
+        times.frameWrite(),
+        times.ping(),
+        times.disconnect(),
+        waitingMessages,
+        waitingBytes,
+        low,
+        high,
+        max);
+  }
+
   @Test
   void aReplyThatTheBoundDoesNotAllowEndsTheSession() throws PeerBreachException {
+    settings = bounds(30, 1 << 20, 1 << 10, 2 << 10, 24 << 10);
     connect(protocol);
     valve.closed = true;
-    byte[] large = new byte[4 << 20];
+    byte[] large = new byte[4 << 10];
     new Random(7).nextBytes(large);
     int sent = 0;
     while (peer().send(0, Bytes.of(large))) {
       sent++;
       assertThat(sent).isLessThan(10);
     }
-    assertThat(sent).isEqualTo(5); // below 24 MiB
+    assertThat(sent).isEqualTo(5); // below 24 KiB
     assertEnded(DisconnectReason.TCP_ERROR);
     assertThat(session.unsentBytes()).isLessThanOrEqualTo(settings.maxUnsentBytes());
   }

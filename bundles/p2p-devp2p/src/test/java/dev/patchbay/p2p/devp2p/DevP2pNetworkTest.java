@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.api.node.Health;
+import dev.patchbay.api.p2p.PeerConnection;
+import dev.patchbay.api.p2p.PeerInfo;
+import dev.patchbay.api.p2p.WireProtocol;
+import dev.patchbay.binding.NamedServices.Registration;
+import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
+import dev.patchbay.primitives.Bytes;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Networks of one process that connect to each other over the loopback interface. */
+class DevP2pNetworkTest {
+  private static final SecureRandom RANDOM = new SecureRandom();
+  private static final long LIMIT_SECONDS = 60;
+
+  private final List<DevP2pNetwork> networks = new ArrayList<>();
+  private final List<Socket> sockets = new ArrayList<>();
+
+  @AfterEach
+  void closeAll() throws IOException {
+    for (Socket socket : sockets) {
+      socket.close();
+    }
+    networks.forEach(DevP2pNetwork::close);
+    assertThat(threads()).isEmpty();
+  }
+
+  private static List<String> threads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(Thread::isAlive)
+        .map(Thread::getName)
+        .filter(name -> name.startsWith("p2p-devp2p-"))
+        .toList();
+  }
+
+  // ---- fixture
+
+  private DevP2pNetwork start(int maxPeers, WireProtocol... protocols) {
+    return start(
+        NodeKey.random(RANDOM), 0, maxPeers, SessionSettings.DEFAULT, List.of(), protocols);
+  }
+
+  private DevP2pNetwork start(
+      NodeKey key,
+      int port,
+      int maxPeers,
+      SessionSettings settings,
+      List<String> networkList,
+      WireProtocol... protocols) {
+    InstantSource clock = InstantSource.system();
+    DevP2pNetwork network =
+        new DevP2pNetwork(
+            key,
+            new DevP2pSettings(
+                "127.0.0.1",
+                port,
+                maxPeers,
+                List.of(),
+                List.of(),
+                List.of(),
+                new NetRestrict(networkList)),
+            settings,
+            "Patchbay/test",
+            new BanList(null, clock, text -> {}),
+            clock,
+            RANDOM);
+    networks.add(network);
+    for (int i = 0; i < protocols.length; i++) {
+      network.addProtocol(registration(i), protocols[i]);
+    }
+    network.start();
+    return network;
+  }
+
+  private static Registration registration(int id) {
+    return new Registration(id, 0, "test", "bundle test");
+  }
+
+  private static TestProtocol protocol() {
+    return new TestProtocol("test", 1, 2);
+  }
+
+  private static TestProtocol.Event next(TestProtocol protocol) {
+    try {
+      TestProtocol.Event event = protocol.events.poll(LIMIT_SECONDS, TimeUnit.SECONDS);
+      assertThat(event).as("an event of the sub-protocol").isNotNull();
+      return event;
+    } catch (InterruptedException interrupted) {
+      throw new AssertionError(interrupted);
+    }
+  }
+
+  private static void await(BooleanSupplier condition) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("a time before the limit").isLessThan(end);
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+    }
+  }
+
+  private static boolean counted(DevP2pNetwork network, String end) {
+    return network.disconnects().containsKey(end);
+  }
+
+  private static String url(DevP2pNetwork network) {
+    return network.localNode().url();
+  }
+
+  private Socket connect(DevP2pNetwork network) throws IOException {
+    Socket socket = new Socket();
+    sockets.add(socket);
+    socket.connect(
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), network.localNode().tcpPort()));
+    socket.setSoTimeout((int) TimeUnit.SECONDS.toMillis(LIMIT_SECONDS));
+    return socket;
+  }
+
+  // ---- connections
+
+  @Test
+  void twoNetworksExchangeMessagesInBothDirections() {
+    TestProtocol ofA = protocol();
+    TestProtocol ofB = protocol();
+    DevP2pNetwork a = start(5, ofA);
+    DevP2pNetwork b = start(5, ofB);
+    assertThat(a.addPeer(url(b))).isTrue();
+    assertThat(a.addPeer(url(b))).isFalse();
+    PeerConnection toB = next(ofA).peer();
+    PeerConnection toA = next(ofB).peer();
+    byte[] large = new byte[3 << 20];
+    RANDOM.nextBytes(large);
+    for (int i = 0; i < 3; i++) {
+      assertThat(toB.send(0, Bytes.of(large))).isTrue();
+      assertThat(toA.send(1, Bytes.of(new byte[] {(byte) i}))).isTrue();
+    }
+    for (int i = 0; i < 3; i++) {
+      TestProtocol.Event atB = next(ofB);
+      assertThat(atB.what()).isEqualTo("0");
+      assertThat(atB.payload()).isEqualTo(Bytes.of(large));
+      TestProtocol.Event atA = next(ofA);
+      assertThat(atA.what()).isEqualTo("1");
+      assertThat(atA.payload()).isEqualTo(Bytes.of(new byte[] {(byte) i}));
+    }
+    await(() -> a.peers().size() == 1 && b.peers().size() == 1);
+    PeerInfo info = a.peers().get(0);
+    assertThat(info.url()).isEqualTo(url(b));
+    assertThat(info.configured()).isTrue();
+    assertThat(info.inbound()).isFalse();
+    assertThat(info.id().value()).isEqualTo(b.localNode().id());
+    assertThat(info.clientId()).isEqualTo("Patchbay/test");
+    assertThat(info.protocols()).containsEntry("test", Map.of("version", 1));
+    assertThat(b.peers().get(0).inbound()).isTrue();
+    assertThat(b.peers().get(0).configured()).isFalse();
+    assertThat(a.pending()).isEmpty();
+    assertThat(b.pending()).isEmpty();
+    assertThat(a.health().status()).isEqualTo(Health.Status.HEALTHY);
+
+    assertThat(a.removePeer(url(b))).isTrue();
+    assertThat(next(ofB).what()).isEqualTo("disconnected");
+    assertThat(next(ofA).what()).isEqualTo("disconnected");
+    await(() -> counted(b, "received: disconnect requested"));
+    await(() -> counted(a, "sent: disconnect requested"));
+    assertThat(a.removePeer(url(b))).isFalse();
+  }
+
+  @Test
+  void ofTwoDialsThatCrossOneConnectionStays() {
+    DevP2pNetwork a = start(5, protocol());
+    DevP2pNetwork b = start(5, protocol());
+    a.addPeer(url(b));
+    b.addPeer(url(a));
+    await(
+        () ->
+            a.peers().size() == 1
+                && b.peers().size() == 1
+                && a.pending().isEmpty()
+                && b.pending().isEmpty());
+    assertThat(a.peers().get(0).inbound()).isNotEqualTo(b.peers().get(0).inbound());
+  }
+
+  @Test
+  void aConfiguredPeerIsDialedAgainAfterItsRestart() {
+    TestProtocol ofA = protocol();
+    TestProtocol ofB = protocol();
+    NodeKey key = NodeKey.random(RANDOM);
+    DevP2pNetwork a = start(5, ofA);
+    DevP2pNetwork b = start(key, 0, 5, SessionSettings.DEFAULT, List.of(), ofB);
+    String url = url(b);
+    int port = b.localNode().tcpPort();
+    a.addPeer(url);
+    assertThat(next(ofA).what()).isEqualTo("connected");
+    await(() -> a.peers().size() == 1);
+    b.close();
+    assertThat(next(ofA).what()).isEqualTo("disconnected");
+    assertThat(a.disconnects()).containsEntry("received: client quitting", 1L);
+    start(key, port, 5, SessionSettings.DEFAULT, List.of(), protocol());
+    assertThat(next(ofA).what()).isEqualTo("connected");
+  }
+
+  @Test
+  void aFullNetworkRefusesAllButTrustedPeers() {
+    TestProtocol ofFull = protocol();
+    DevP2pNetwork full = start(1, ofFull);
+    DevP2pNetwork first = start(5, protocol());
+    DevP2pNetwork second = start(5, protocol());
+    first.addPeer(url(full));
+    await(() -> full.peers().size() == 1);
+    second.addPeer(url(full));
+    await(() -> counted(second, "received: too many peers"));
+    assertThat(full.peers()).hasSize(1);
+
+    DevP2pNetwork trusted = start(5, protocol());
+    assertThat(full.addTrustedPeer(url(trusted))).isTrue();
+    assertThat(full.addTrustedPeer(url(trusted))).isFalse();
+    trusted.addPeer(url(full));
+    await(() -> full.peers().size() == 2);
+    assertThat(full.peers()).anyMatch(PeerInfo::trusted);
+    assertThat(full.removeTrustedPeer(url(trusted))).isTrue();
+    assertThat(full.maxPeers()).isEqualTo(1);
+  }
+
+  @Test
+  void aNodeWithAnotherIdIsNotConnected() {
+    DevP2pNetwork a = start(5, protocol());
+    DevP2pNetwork b = start(5, protocol());
+    String wrong = url(b).replace(b.localNode().id(), NodeKey.random(RANDOM).id().toString());
+    a.addPeer(wrong);
+    await(() -> counted(b, "sent: breach of protocol"));
+    await(() -> counted(a, "received: network error") && a.pending().isEmpty());
+    assertThat(a.peers()).isEmpty();
+    assertThat(b.peers()).isEmpty();
+  }
+
+  @Test
+  void theNodeItselfIsNotDialed() {
+    DevP2pNetwork a = start(5, protocol());
+    assertThat(a.addPeer(url(a))).isFalse();
+    assertThat(a.pending()).isEmpty();
+  }
+
+  @Test
+  void aPeerThatIsBannedIsRefused() {
+    TestProtocol ofA = protocol();
+    DevP2pNetwork a = start(5, ofA);
+    DevP2pNetwork b = start(5, protocol());
+    a.addPeer(url(b));
+    next(ofA);
+    await(() -> a.peers().size() == 1 && b.peers().size() == 1);
+    b.ban("enode://" + a.localNode().id(), Duration.ofHours(1));
+    assertThat(next(ofA).what()).isEqualTo("disconnected");
+    await(() -> counted(a, "received: useless peer")); // after it has dialed again
+    assertThat(b.peers()).isEmpty();
+    assertThatThrownBy(() -> b.ban(url(a), Duration.ofDays(367)))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> b.ban("enode://1", Duration.ofDays(1)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("enode://1");
+  }
+
+  @Test
+  void nodesThatWereDiscoveredAreDialed() {
+    TestProtocol ofA = protocol();
+    DevP2pNetwork a = start(5, ofA);
+    DevP2pNetwork b = start(5, protocol());
+    a.discovered(List.of(NodeUrl.parse(url(a)), NodeUrl.parse(url(b))));
+    assertThat(next(ofA).peer().id().value()).isEqualTo(b.localNode().id());
+    await(() -> a.peers().size() == 1);
+    assertThat(a.peers().get(0).configured()).isFalse();
+  }
+
+  // ---- sub-protocols
+
+  @Test
+  void aSubProtocolThatIsRemovedEndsItsSessionsAndTheNextOneIsDialedWith() {
+    TestProtocol ofA = protocol();
+    TestProtocol ofB = protocol();
+    DevP2pNetwork a = start(5, ofA);
+    DevP2pNetwork b = start(5, ofB);
+    a.discovered(List.of(NodeUrl.parse(url(b))));
+    assertThat(next(ofA).what()).isEqualTo("connected");
+    await(() -> a.peers().size() == 1 && b.peers().size() == 1);
+
+    TestProtocol replacement = protocol();
+    a.addProtocol(registration(7), replacement); // bound before the old one is unbound
+    a.removeProtocol(registration(0), ofA);
+    assertThat(next(ofA).what()).isEqualTo("disconnected");
+    assertThat(next(replacement).what()).isEqualTo("connected");
+    assertThat(next(ofB).what()).isEqualTo("connected");
+    assertThat(next(ofB).what()).isEqualTo("disconnected");
+    assertThat(next(ofB).what()).isEqualTo("connected");
+    assertThat(ofA.events).isEmpty();
+  }
+
+  @Test
+  void withoutASubProtocolNothingIsDialed() {
+    TestProtocol ofB = protocol();
+    DevP2pNetwork a = start(5);
+    DevP2pNetwork b = start(5, ofB);
+    a.addPeer(url(b));
+    assertThat(a.pending()).isEmpty();
+    TestProtocol ofA = protocol();
+    a.addProtocol(registration(0), ofA);
+    assertThat(next(ofA).what()).isEqualTo("connected");
+  }
+
+  @Test
+  void nodesWithoutACommonSubProtocolAreNoPeers() {
+    DevP2pNetwork a = start(5, protocol());
+    DevP2pNetwork b = start(5, new TestProtocol("test", 2, 2));
+    a.addPeer(url(b));
+    await(() -> counted(a, "sent: useless peer") || counted(a, "received: useless peer"));
+    assertThat(a.peers()).isEmpty();
+  }
+
+  @Test
+  void aPeerWhoseHandlerIsBusyDoesNotHoldUpOthers() throws InterruptedException {
+    CountDownLatch busy = new CountDownLatch(1);
+    CountDownLatch done = new CountDownLatch(1);
+    TestProtocol ofB =
+        new TestProtocol("test", 1, 2) {
+          @Override
+          void received(PeerConnection peer, int message, Bytes payload) {
+            if (message == 1) {
+              busy.countDown();
+              try {
+                done.await();
+              } catch (InterruptedException interrupted) {
+                Thread.currentThread().interrupt();
+              }
+            }
+          }
+        };
+    DevP2pNetwork b = start(9, ofB);
+    TestProtocol ofA = protocol();
+    start(5, ofA).addPeer(url(b));
+    next(ofA).peer().send(1, Bytes.EMPTY);
+    assertThat(busy.await(LIMIT_SECONDS, TimeUnit.SECONDS)).isTrue();
+    TestProtocol ofC = protocol();
+    start(5, ofC).addPeer(url(b));
+    next(ofC).peer().send(0, Bytes.EMPTY);
+    String what;
+    do {
+      what = next(ofB).what();
+    } while (!what.equals("0"));
+    done.countDown();
+  }
+
+  // ---- the listener
+
+  @Test
+  void aPortThatIsTakenIsReportedAndTheNodeDials() {
+    DevP2pNetwork b = start(5, protocol());
+    TestProtocol ofA = protocol();
+    DevP2pNetwork a =
+        start(
+            NodeKey.random(RANDOM),
+            b.localNode().tcpPort(),
+            5,
+            SessionSettings.DEFAULT,
+            List.of(),
+            ofA);
+    assertThat(a.isListening()).isFalse();
+    assertThat(a.localNode().tcpPort()).isZero();
+    assertThat(a.health().status()).isEqualTo(Health.Status.DEGRADED);
+    assertThat(a.health().message())
+        .contains("port " + b.localNode().tcpPort())
+        .contains("dev.patchbay.p2p.devp2p");
+    a.addPeer(url(b));
+    assertThat(next(ofA).what()).isEqualTo("connected");
+  }
+
+  @Test
+  void aConnectionThatSendsNothingIsClosed() throws IOException {
+    SessionSettings times = SessionSettings.DEFAULT;
+    DevP2pNetwork a =
+        start(
+            NodeKey.random(RANDOM),
+            0,
+            5,
+            new SessionSettings(
+                Duration.ofMillis(200),
+                times.hello(),
+                times.establish(),
+                times.frameRead(),
+                times.frameWrite(),
+                times.ping(),
+                times.disconnect(),
+                times.maxWaitingMessages(),
+                times.maxWaitingBytes(),
+                times.lowUnsentBytes(),
+                times.highUnsentBytes(),
+                times.maxUnsentBytes()),
+            List.of(),
+            protocol());
+    Socket silent = connect(a);
+    assertThat(silent.getInputStream().read()).isEqualTo(-1);
+    await(() -> counted(a, "sent: read timeout") && a.pending().isEmpty());
+  }
+
+  @Test
+  void atMost50ConnectionsMayBeInHandshakes() throws IOException {
+    DevP2pNetwork a = start(5, protocol());
+    for (int i = 0; i < InboundLimiter.MAX_PENDING; i++) {
+      connect(a);
+    }
+    await(() -> a.pending().size() == InboundLimiter.MAX_PENDING);
+    assertThat(connect(a).getInputStream().read()).isEqualTo(-1);
+    sockets.get(0).close();
+    await(() -> a.pending().size() == InboundLimiter.MAX_PENDING - 1);
+  }
+
+  @Test
+  void addressesOutsideTheNetworksAreNeitherAcceptedNorDialed() throws IOException {
+    DevP2pNetwork b = start(5, protocol());
+    DevP2pNetwork a =
+        start(
+            NodeKey.random(RANDOM),
+            0,
+            5,
+            SessionSettings.DEFAULT,
+            List.of("10.0.0.0/8"),
+            protocol());
+    assertThat(connect(a).getInputStream().read()).isEqualTo(-1);
+    a.addPeer(url(b));
+    await(() -> a.pending().isEmpty());
+    assertThat(b.pending()).isEmpty();
+    assertThat(b.disconnects()).isEmpty();
+  }
+
+  @Test
+  void aNameIsLookedUpWhenItIsDialed() {
+    TestProtocol ofA = protocol();
+    DevP2pNetwork a = start(5, ofA);
+    DevP2pNetwork b = start(5, protocol());
+    a.addPeer(url(b).replace("127.0.0.1", "localhost"));
+    assertThat(next(ofA).what()).isEqualTo("connected");
+    assertThatThrownBy(() -> a.addPeer("enode://" + b.localNode().id()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("no address");
+  }
+}

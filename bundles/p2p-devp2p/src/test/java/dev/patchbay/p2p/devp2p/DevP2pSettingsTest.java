@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.annotation.Annotation;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The configuration. */
+class DevP2pSettingsTest {
+  private static final String FIRST = "enode://" + PeerManagerTest.node(1) + "@127.0.0.1:1";
+  private static final String SECOND = "enode://" + PeerManagerTest.node(2) + "@[::1]:2";
+
+  /** A configuration in which one key has another value. */
+  record Values(
+      String host,
+      int port,
+      int max_peers,
+      String[] static_nodes,
+      String[] trusted_nodes,
+      String[] boot_nodes,
+      String[] netrestrict)
+      implements DevP2pComponent.Config {
+    static Values of(String host, int port, int maxPeers) {
+      String[] none = {};
+      return new Values(host, port, maxPeers, none, none, none, none);
+    }
+
+    Values nodes(String[] statics, String[] trusted, String[] boot) {
+      return new Values(host, port, max_peers, statics, trusted, boot, netrestrict);
+    }
+
+    Values networks(String... networks) {
+      return new Values(host, port, max_peers, static_nodes, trusted_nodes, boot_nodes, networks);
+    }
+
+    @Override
+    public Class<? extends Annotation> annotationType() {
+      return DevP2pComponent.Config.class;
+    }
+  }
+
+  private static final Values VALID = Values.of("0.0.0.0", 30_303, 50);
+
+  @Test
+  void listsMayBeOneLine() {
+    String[] lines = {FIRST + ", " + SECOND + "\n"};
+    DevP2pSettings settings =
+        DevP2pSettings.of(VALID.nodes(lines, new String[] {FIRST}, new String[] {"", SECOND}));
+    assertThat(settings.staticNodes()).map(NodeUrl::toString).isEqualTo(List.of(FIRST, SECOND));
+    assertThat(settings.trustedNodes()).map(NodeUrl::toString).isEqualTo(List.of(FIRST));
+    assertThat(settings.bootNodes()).map(NodeUrl::toString).isEqualTo(List.of(SECOND));
+  }
+
+  @Test
+  void anInvalidValueIsNamed() {
+    assertInvalid(Values.of("localhost", 1, 1), "host");
+    assertInvalid(Values.of("0.0.0.0", -2, 1), "port");
+    assertInvalid(Values.of("0.0.0.0", 65_536, 1), "port");
+    assertInvalid(Values.of("0.0.0.0", 1, -1), "max.peers");
+    assertInvalid(Values.of("0.0.0.0", 1, 1_001), "max.peers");
+    String[] none = {};
+    String[] malformed = {"enode://00"};
+    String[] withoutAddress = {"enode://" + PeerManagerTest.node(1)};
+    assertInvalid(VALID.nodes(malformed, none, none), "static.nodes");
+    assertInvalid(VALID.nodes(withoutAddress, none, none), "static.nodes");
+    assertInvalid(VALID.nodes(none, malformed, none), "trusted.nodes");
+    assertInvalid(VALID.nodes(none, none, withoutAddress), "boot.nodes");
+    assertInvalid(VALID.networks("10.0.0.0/99"), "netrestrict");
+    assertThat(DevP2pSettings.of(VALID.nodes(none, withoutAddress, none)).trustedNodes())
+        .hasSize(1);
+    assertThat(DevP2pSettings.of(Values.of("::", -1, 0)).port()).isEqualTo(-1);
+  }
+
+  private static void assertInvalid(Values values, String key) {
+    assertThatThrownBy(() -> DevP2pSettings.of(values))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("dev.patchbay.p2p.devp2p: " + key + " ");
+  }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.p2p.devp2p.rlpx.NodeId;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** Which node is dialed when. */
+class DialScheduleTest {
+  private final TestClock clock = new TestClock();
+  private final Set<NodeId> connected = new HashSet<>();
+  private final DialSchedule schedule = new DialSchedule(clock);
+
+  private static NodeUrl url(int number) {
+    return new NodeUrl(PeerManagerTest.node(number), "127.0.0.1", number, number);
+  }
+
+  private List<NodeUrl> due(int candidates) {
+    return schedule.due(candidates, connected::contains);
+  }
+
+  private void fail(NodeUrl url) {
+    schedule.ended(url.id(), false, false, DisconnectReason.TCP_ERROR);
+  }
+
+  /** Asserts that the next attempt comes after a time, and starts it. */
+  private void assertNextAfter(NodeUrl url, Duration time) {
+    assertThat(schedule.millisUntilDue()).isEqualTo(Math.min(60_000, time.toMillis() + 1));
+    clock.advance(time.minusMillis(1));
+    assertThat(due(0)).isEmpty();
+    clock.advance(Duration.ofMillis(1));
+    assertThat(due(0)).containsExactly(url);
+  }
+
+  @Test
+  void aConfiguredNodeIsDialedAtOnceAndAgainAfter35Seconds() {
+    assertThat(schedule.configure(url(1))).isTrue();
+    assertThat(schedule.configure(url(1))).isFalse();
+    assertThat(due(0)).containsExactly(url(1));
+    assertThat(due(0)).isEmpty();
+    assertThat(schedule.dialing()).containsExactly(url(1).toString());
+    fail(url(1));
+    assertThat(schedule.dialing()).isEmpty();
+    assertNextAfter(url(1), Duration.ofSeconds(35));
+    fail(url(1));
+    assertNextAfter(url(1), Duration.ofSeconds(35));
+  }
+
+  @Test
+  void afterAnEstablishedConnectionAConfiguredNodeIsDialedSoon() {
+    schedule.configure(url(1));
+    due(0);
+    schedule.succeeded(url(1).id());
+    clock.advance(Duration.ofHours(1));
+    schedule.ended(url(1).id(), true, true, DisconnectReason.CLIENT_QUITTING);
+    for (int seconds : new int[] {1, 2, 4, 8, 16, 32, 35, 35}) {
+      assertNextAfter(url(1), Duration.ofSeconds(seconds));
+      fail(url(1));
+    }
+    schedule.ended(url(1).id(), true, true, DisconnectReason.TCP_ERROR);
+    assertNextAfter(url(1), Duration.ofSeconds(1));
+  }
+
+  @Test
+  void aNodeThatIsFullIsDialedMuchLater() {
+    schedule.configure(url(1));
+    for (DisconnectReason reason :
+        List.of(DisconnectReason.TOO_MANY_PEERS, DisconnectReason.USELESS_PEER)) {
+      schedule.ended(url(1).id(), true, true, reason);
+      assertNextAfter(url(1), Duration.ofMinutes(5));
+    }
+    // this node being full says nothing of the other
+    schedule.ended(url(1).id(), false, false, DisconnectReason.TOO_MANY_PEERS);
+    assertNextAfter(url(1), Duration.ofSeconds(35));
+  }
+
+  @Test
+  void aNodeThatIsConnectedIsNotDialed() {
+    schedule.configure(url(1));
+    connected.add(url(1).id());
+    assertThat(due(0)).isEmpty();
+    connected.clear();
+    assertThat(due(0)).containsExactly(url(1));
+  }
+
+  @Test
+  void candidatesAreDialedWhileThereIsRoom() {
+    for (int i = 1; i <= 5; i++) {
+      schedule.candidate(url(i));
+    }
+    schedule.candidate(new NodeUrl(PeerManagerTest.node(9), null, 0, 0)); // has no address
+    assertThat(due(0)).isEmpty();
+    assertThat(due(2)).hasSize(2);
+    assertThat(due(2)).isEmpty(); // two are being dialed
+    fail(url(1));
+    assertThat(due(2)).containsExactly(url(3));
+    schedule.succeeded(url(2).id());
+    assertThat(due(1)).isEmpty();
+    fail(url(3));
+    assertThat(due(9)).containsExactly(url(4), url(5));
+    clock.advance(Duration.ofSeconds(35));
+    assertThat(due(9)).containsExactly(url(1), url(2), url(3));
+  }
+
+  @Test
+  void atMost16NodesAreDialedAtATime() {
+    for (int i = 1; i <= 20; i++) {
+      schedule.configure(url(i));
+    }
+    assertThat(due(0)).hasSize(16);
+    assertThat(due(0)).isEmpty();
+    fail(url(1));
+    assertThat(due(0)).containsExactly(url(17));
+  }
+
+  @Test
+  void aNodeThatIsRemovedIsDialedNoLonger() {
+    schedule.configure(url(1));
+    assertThat(schedule.remove(url(1).id())).isTrue();
+    assertThat(schedule.remove(url(1).id())).isFalse();
+    assertThat(due(9)).isEmpty();
+    schedule.ended(url(1).id(), true, true, DisconnectReason.REQUESTED);
+    clock.advance(Duration.ofMinutes(10));
+    assertThat(due(9)).isEmpty();
+  }
+
+  @Test
+  void aSubProtocolThatIsReplacedCausesARedialAfterASecond() {
+    schedule.candidate(url(1));
+    due(1);
+    schedule.succeeded(url(1).id());
+    schedule.redial(url(1));
+    clock.advance(Duration.ofMillis(999));
+    assertThat(due(1)).isEmpty();
+    clock.advance(Duration.ofMillis(1));
+    assertThat(due(1)).containsExactly(url(1));
+  }
+
+  @Test
+  void candidatesAreBounded() {
+    schedule.configure(url(1));
+    for (int i = 2; i <= 1_100; i++) {
+      schedule.candidate(url(i));
+    }
+    due(0);
+    fail(url(1));
+    clock.advance(Duration.ofSeconds(35));
+    int all = 0;
+    for (List<NodeUrl> some = due(2_000); !some.isEmpty(); some = due(2_000)) {
+      all += some.size();
+      some.forEach(this::fail);
+    }
+    assertThat(all).isEqualTo(1_000);
+  }
+
+  @Test
+  void aNewAddressReplacesTheOldOne() {
+    schedule.configure(url(1));
+    NodeUrl moved = new NodeUrl(url(1).id(), "10.0.0.1", 5, 5);
+    assertThat(schedule.configure(moved)).isFalse();
+    assertThat(due(0)).containsExactly(moved);
+  }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.p2p.devp2p.rlpx.NodeId;
+import io.netty.util.NetUtil;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Limits of addresses, and bans. */
+class PeerLimitsTest {
+  private final TestClock clock = new TestClock();
+  private final List<String> warnings = new ArrayList<>();
+
+  @TempDir Path folder;
+
+  private static InetAddress address(String text) {
+    try {
+      return InetAddress.getByAddress(NetUtil.createByteArrayFromIpAddressString(text));
+    } catch (UnknownHostException malformed) {
+      throw new IllegalArgumentException(malformed);
+    }
+  }
+
+  private InboundLimiter limiter(String... networks) {
+    return new InboundLimiter(clock, new NetRestrict(List.of(networks)));
+  }
+
+  @Test
+  void anAddressMayConnectOnceIn30Seconds() {
+    InboundLimiter limiter = limiter();
+    assertThat(limiter.accept(address("8.8.8.8"))).isTrue();
+    clock.advance(Duration.ofSeconds(29));
+    assertThat(limiter.accept(address("8.8.8.8"))).isFalse();
+    assertThat(limiter.accept(address("8.8.8.9"))).isTrue();
+    clock.advance(Duration.ofSeconds(29));
+    assertThat(limiter.accept(address("8.8.8.8"))).isFalse(); // attempts count
+    clock.advance(Duration.ofSeconds(30));
+    assertThat(limiter.accept(address("8.8.8.8"))).isTrue();
+    assertThat(limiter.pending()).isEqualTo(3);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "::1", "fd00::1"})
+  void localAddressesMayConnectAtAnyTime(String local) {
+    InboundLimiter limiter = limiter();
+    assertThat(limiter.accept(address(local))).isTrue();
+    assertThat(limiter.accept(address(local))).isTrue();
+  }
+
+  @Test
+  void fiftyConnectionsMayBeInHandshakes() {
+    InboundLimiter limiter = limiter();
+    for (int i = 0; i < InboundLimiter.MAX_PENDING; i++) {
+      assertThat(limiter.accept(address("10.0.0." + i))).isTrue();
+    }
+    assertThat(limiter.accept(address("10.0.0.99"))).isFalse();
+    limiter.handshakeEnded();
+    assertThat(limiter.accept(address("10.0.0.99"))).isTrue();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "10.0.0.0/8, 10.255.1.2, true",
+    "10.0.0.0/8, 11.0.0.1, false",
+    "10.0.0.0/8, ::1, false",
+    "192.168.1.128/25, 192.168.1.129, true",
+    "192.168.1.128/25, 192.168.1.127, false",
+    "1.2.3.4, 1.2.3.4, true",
+    "1.2.3.4, 1.2.3.5, false",
+    "0.0.0.0/0, 9.9.9.9, true",
+    "fd00::/8, fd12::1, true",
+    "fd00::/8, fe80::1, false",
+    "fd00::/8, 10.0.0.1, false"
+  })
+  void networksRestrictAddresses(String network, String address, boolean allowed) {
+    assertThat(new NetRestrict(List.of(network)).allows(address(address))).isEqualTo(allowed);
+    assertThat(limiter("4.4.4.4", network).accept(address(address))).isEqualTo(allowed);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"10.0.0.0/33", "fd00::/129", "10.0.0.0/", "10.0.0.0/-1", "a/8", "", "/8"})
+  void malformedNetworksAreRefused(String network) {
+    assertThatThrownBy(() -> new NetRestrict(List.of(network)))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void aBanEndsByItselfAndSurvivesARestart() {
+    Path file = folder.resolve("p2p/bans");
+    NodeId id = PeerManagerTest.node(1);
+    BanList bans = new BanList(file, clock, warnings::add);
+    bans.ban(id, Duration.ofMinutes(10));
+    bans.ban(PeerManagerTest.node(2), Duration.ofMinutes(1));
+    assertThat(bans.isBanned(PeerManagerTest.node(3))).isFalse();
+    clock.advance(Duration.ofMinutes(9));
+    BanList restarted = new BanList(file, clock, warnings::add);
+    assertThat(restarted.isBanned(id)).isTrue();
+    assertThat(restarted.isBanned(PeerManagerTest.node(2))).isFalse();
+    clock.advance(Duration.ofMinutes(1));
+    assertThat(restarted.isBanned(id)).isFalse();
+    assertThat(warnings).isEmpty();
+  }
+
+  @Test
+  void linesThatAreNoBansAreIgnored() throws IOException {
+    Path file = folder.resolve("bans");
+    NodeId id = PeerManagerTest.node(1);
+    Files.writeString(
+        file, "rubbish\n\n" + id + " 2099-01-01T00:00:00Z\n" + id + " never\n00 2099-01-01\n");
+    BanList bans = new BanList(file, clock, warnings::add);
+    assertThat(bans.isBanned(id)).isTrue();
+    assertThat(warnings).containsExactly("3 lines of " + file + " are not bans, and are ignored");
+  }
+
+  @Test
+  void aFileThatCannotBeWrittenIsReportedAndTheBanHolds() throws IOException {
+    Files.writeString(folder.resolve("p2p"), "a file");
+    BanList bans = new BanList(folder.resolve("p2p/bans"), clock, warnings::add);
+    bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1));
+    assertThat(bans.isBanned(PeerManagerTest.node(1))).isTrue();
+    assertThat(warnings).hasSize(1);
+  }
+
+  @Test
+  void bansAreBounded() throws IOException {
+    Path file = folder.resolve("bans");
+    StringBuilder lines = new StringBuilder();
+    for (int i = 1; i <= 1_100; i++) {
+      lines.append(PeerManagerTest.node(i)).append(" 2099-01-01T00:00:00Z\n");
+    }
+    Files.writeString(file, lines);
+    BanList bans = new BanList(file, clock, warnings::add);
+    assertThat(bans.isBanned(PeerManagerTest.node(100))).isFalse();
+    assertThat(bans.isBanned(PeerManagerTest.node(101))).isTrue();
+  }
+
+  @Test
+  void endsAreCountedByReasonAndSide() {
+    DisconnectCounts counts = new DisconnectCounts();
+    counts.count(new SessionEnd(DisconnectReason.TOO_MANY_PEERS, true, "a"));
+    counts.count(new SessionEnd(DisconnectReason.TOO_MANY_PEERS, true, "b"));
+    counts.count(new SessionEnd(DisconnectReason.TOO_MANY_PEERS, false, "c"));
+    counts.count(new SessionEnd(null, true, "d"));
+    assertThat(counts.snapshot())
+        .containsOnly(
+            java.util.Map.entry("received: too many peers", 2L),
+            java.util.Map.entry("sent: too many peers", 1L),
+            java.util.Map.entry("received: unknown reason", 1L));
+  }
+}
