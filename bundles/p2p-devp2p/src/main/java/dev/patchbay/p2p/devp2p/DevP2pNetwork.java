@@ -56,6 +56,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private final DialSchedule schedule;
   private final BanList bans;
   private final InboundLimiter limiter;
+  private final PeerRotation rotation;
   private final DisconnectCounts counts = new DisconnectCounts();
   private final NamedServices<WireProtocol> protocols =
       new NamedServices<>("sub-protocol", LOG::warn);
@@ -107,6 +108,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     peers = new PeerManager<>(key.id(), settings.maxPeers(), clock, bans::isBanned);
     schedule = new DialSchedule(clock);
     limiter = new InboundLimiter(clock, settings.networks());
+    rotation = new PeerRotation(clock, random);
     workers =
         pool(workerThreads, Math.max(MIN_WORKERS, Runtime.getRuntime().availableProcessors()));
     resolver = pool(resolverThreads, 1);
@@ -120,6 +122,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
             this,
             workers,
             new Failures("a sub-protocol of devp2p", LOG::warn, LOG::info),
+            MemoryBudget.ofHeap(),
             sessionSettings,
             random,
             System::nanoTime);
@@ -276,6 +279,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (protocols.names().isEmpty()) {
       return Loop.UNTIL_WOKEN; // a peer would have no use for this node
     }
+    rotate();
     for (NodeUrl url : schedule.due(peers.freeDials(), id -> peers.get(id) != null)) {
       if (closing || bans.isBanned(url.id()) && !peers.isTrusted(url.id())) {
         dialFailed(url);
@@ -283,7 +287,14 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
         dial(url);
       }
     }
-    return schedule.millisUntilDue();
+    return Math.min(schedule.millisUntilDue(), rotation.millisUntilDue());
+  }
+
+  private void rotate() {
+    Peer chosen = rotation.choose(peers.isFull(), peers.replaceable(PeerRotation.PROTECTED));
+    if (chosen != null) {
+      chosen.session().end(DisconnectReason.TOO_MANY_PEERS, "a place for another peer");
+    }
   }
 
   private void dial(NodeUrl url) {

@@ -40,6 +40,11 @@ final class FrameDecoder extends ByteToMessageDecoder {
     maxBytes = bytes;
   }
 
+  /** Returns the bytes of a frame that has not arrived completely. */
+  int bufferedBytes() {
+    return actualReadableBytes();
+  }
+
   /** Drops all that arrives from now on. */
   void stop() {
     stopped = true;

@@ -91,10 +91,9 @@ record Hello(int version, String clientId, Set<Capability> capabilities, int por
         }
         addCapability(all.list(), capabilities);
       }
-      long port = items.number();
+      int port = port(items.byteArray());
       Bytes nodeId = items.bytes();
-      return new Hello(
-          clamp(version), clientId, capabilities, port >>> 16 == 0 ? (int) port : 0, nodeId);
+      return new Hello(clamp(version), clientId, capabilities, port, nodeId);
     } catch (RlpException malformed) {
       throw new PeerBreachException(
           DisconnectReason.PROTOCOL_BREACH, "Hello is malformed: " + malformed.getMessage());
@@ -110,6 +109,18 @@ record Hello(int version, String clientId, Set<Capability> capabilities, int por
         capabilities.add(new Capability(text, (int) version));
       }
     }
+  }
+
+  /** Reads a port, also with a leading zero: ethereumjs sends 0x00 when it does not listen. */
+  private static int port(byte[] bytes) {
+    int port = 0;
+    for (byte one : bytes) {
+      if (port > 0xff) {
+        return 0; // out of range, and of no use
+      }
+      port = port << 8 | one & 0xff;
+    }
+    return port;
   }
 
   private static int clamp(long version) {

@@ -186,6 +186,29 @@ final class PeerManager<C extends PeerManager.Connection> {
     return Math.max(0, Math.min(dialed, maxPeers - count(other -> true)));
   }
 
+  /** Returns whether no further peer would be admitted that is not trusted. */
+  synchronized boolean isFull() {
+    return count(other -> true) >= maxPeers;
+  }
+
+  /**
+   * Returns the connections that may end to give others a place: neither trusted nor configured.
+   *
+   * @param age for how long they have been admitted at least
+   */
+  synchronized List<C> replaceable(Duration age) {
+    Instant latest = clock.instant().minus(age);
+    List<C> out = new ArrayList<>();
+    admitted.forEach(
+        (id, one) -> {
+          boolean exempt = trusted.contains(id) || configured.contains(id);
+          if (!exempt && !one.since().isAfter(latest)) {
+            out.add(one.connection());
+          }
+        });
+    return out;
+  }
+
   /** Removes a connection that has ended; returns false when it is not the one of its node. */
   synchronized boolean remove(C connection) {
     Admitted<C> current = admitted.get(connection.id());

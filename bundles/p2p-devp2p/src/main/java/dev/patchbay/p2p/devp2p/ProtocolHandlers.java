@@ -13,7 +13,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.BiConsumer;
 
 /**
  * Calls the sub-protocols of one session. A violation ends the session with its reason; any other
@@ -32,25 +31,15 @@ final class ProtocolHandlers implements MessageQueue.Handler {
   private final List<SharedProtocol> protocols;
   private final Hello hello;
   private final Failures failures;
-  private final BiConsumer<DisconnectReason, String> end;
   private final Map<SharedProtocol, ProtocolHandler> handlers = new ConcurrentHashMap<>();
 
-  /**
-   * Creates the calls of a session.
-   *
-   * @param end ends the session
-   */
+  /** Creates the calls of a session. */
   ProtocolHandlers(
-      Session session,
-      List<SharedProtocol> protocols,
-      Hello hello,
-      Failures failures,
-      BiConsumer<DisconnectReason, String> end) {
+      Session session, List<SharedProtocol> protocols, Hello hello, Failures failures) {
     this.session = session;
     this.protocols = protocols;
     this.hello = hello;
     this.failures = failures;
-    this.end = end;
   }
 
   private interface Call {
@@ -61,12 +50,12 @@ final class ProtocolHandlers implements MessageQueue.Handler {
     try {
       call.run();
     } catch (PeerBreachException breach) {
-      end.accept(breach.reason(), bounded(breach.getMessage()));
+      session.end(breach.reason(), bounded(breach.getMessage()));
     } catch (RlpException malformed) {
-      end.accept(DisconnectReason.PROTOCOL_BREACH, bounded(malformed.getMessage()));
+      session.end(DisconnectReason.PROTOCOL_BREACH, bounded(malformed.getMessage()));
     } catch (Throwable failure) { // the thread is shared by all peers
       failures.failed(failure);
-      end.accept(DisconnectReason.SUBPROTOCOL_ERROR, "an error of this node");
+      session.end(DisconnectReason.SUBPROTOCOL_ERROR, "an error of this node");
     }
   }
 

@@ -21,6 +21,7 @@ import java.util.function.Supplier;
  * @param owner decides about sessions
  * @param executor handles messages
  * @param failures of sub-protocols, which are errors of this node
+ * @param budget bounds the memory of all sessions together
  * @param nanoTime the clock of deadlines
  */
 record SessionContext(
@@ -31,6 +32,7 @@ record SessionContext(
     SessionOwner owner,
     Executor executor,
     Failures failures,
+    MemoryBudget budget,
     SessionSettings settings,
     SecureRandom random,
     LongSupplier nanoTime) {}

@@ -69,6 +69,22 @@ class HelloTest {
     assertThat(read.port()).isZero();
   }
 
+  @Test
+  void aPortWithALeadingZeroIsRead() throws PeerBreachException {
+    assertThat(Hello.decode(withPort(new byte[] {0})).port()).isZero();
+    assertThat(Hello.decode(withPort(new byte[0])).port()).isZero();
+    assertThat(Hello.decode(withPort(new byte[] {0, 0x76, 0x5f})).port()).isEqualTo(30_303);
+    assertThat(Hello.decode(withPort(new byte[] {(byte) 0xff, -1})).port()).isEqualTo(65_535);
+    assertThat(Hello.decode(withPort(new byte[] {1, 0, 0})).port()).isZero();
+  }
+
+  private static byte[] withPort(byte[] port) {
+    return new RlpWriter()
+        .list(
+            list -> list.number(5).bytes(text("c")).list(all -> {}).bytes(port).bytes(new byte[64]))
+        .toArray();
+  }
+
   private static byte[] text(String text) {
     return text.getBytes(StandardCharsets.US_ASCII);
   }

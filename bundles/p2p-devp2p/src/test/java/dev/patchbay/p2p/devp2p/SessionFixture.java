@@ -36,6 +36,9 @@ import org.junit.jupiter.api.AfterEach;
 
 /** A session without a network, and a peer that speaks to it byte by byte; one thread does all. */
 abstract class SessionFixture {
+  /** Bytes that the session may hold. */
+  static final long MAX_BYTES = 20 << 20;
+
   static final SecureRandom RANDOM = new SecureRandom();
   static final NodeKey OWN = NodeKey.random(RANDOM);
   static final NodeKey REMOTE = NodeKey.random(RANDOM);
@@ -103,6 +106,7 @@ abstract class SessionFixture {
   final List<String> failures = new ArrayList<>();
   final EmbeddedChannel channel = new EmbeddedChannel(valve);
   final ByteBuf received = Unpooled.buffer();
+  final MemoryBudget budget = new MemoryBudget(MAX_BYTES);
   List<WireProtocol> protocols = List.of();
   SessionSettings settings = SessionSettings.DEFAULT;
   Session session;
@@ -124,6 +128,7 @@ abstract class SessionFixture {
             owner,
             work::add,
             new Failures("a test", (text, failure) -> failures.add(text), text -> {}),
+            budget,
             settings,
             RANDOM,
             () -> nanos);
@@ -258,6 +263,7 @@ abstract class SessionFixture {
   void close() {
     channel.close();
     pump();
+    assertThat(budget.totalBytes()).isZero();
     received.release();
   }
 }

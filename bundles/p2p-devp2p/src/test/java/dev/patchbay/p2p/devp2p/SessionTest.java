@@ -317,6 +317,7 @@ class SessionTest extends SessionFixture {
         "0080", // a number with a leading zero
         "b8", // a cut number
         "c0", // a list
+        "88ffffffff00000010", // 0x10 in its last four bytes
         "89010000000000000000" // a number of 9 bytes
       })
   void aMessageNumberMustBeCanonicalAndKnown(String data) throws PeerBreachException {
@@ -678,6 +679,43 @@ class SessionTest extends SessionFixture {
     pump();
     assertThat(channel.config().isAutoRead()).isTrue();
     assertThat(events(protocol)).containsExactly("connected", "0", "0", "0", "0");
+  }
+
+  @Test
+  void whatASessionHoldsIsCounted() throws PeerBreachException {
+    connect(protocol);
+    byte[] large = new byte[1 << 20];
+    new Random(12).nextBytes(large);
+    byte[] frame = writer.write(BaseMessages.frame(FIRST, SnappyBlock.compress(large)));
+    write(java.util.Arrays.copyOf(frame, 1000));
+    assertThat(budget.totalBytes()).isEqualTo(1000 - 32); // the header has been read
+    write(java.util.Arrays.copyOfRange(frame, 1000, frame.length));
+    assertThat(budget.totalBytes()).isBetween(1L << 20, (1L << 20) + 200);
+    pump();
+    assertThat(budget.totalBytes()).isZero();
+    valve.closed = true;
+    peer().send(0, Bytes.of(large));
+    assertThat(budget.totalBytes()).isBetween(1L << 20, (1L << 20) + 200);
+    pump();
+    valve.open();
+    assertThat(budget.totalBytes()).isZero();
+  }
+
+  @Test
+  void theSessionThatHoldsTheMostEndsWhenTheBudgetIsExceeded() throws PeerBreachException {
+    connect(protocol);
+    MemoryBudget.Holder other = () -> {};
+    budget.update(other, 1 << 20);
+    byte[] large = new byte[1 << 20];
+    new Random(13).nextBytes(large);
+    for (int i = 0; i < 19; i++) {
+      send(FIRST, large); // no task of the executor runs meanwhile
+    }
+    assertThat(session.hasEnded()).isTrue();
+    assertThat(budget.totalBytes()).isEqualTo(1 << 20);
+    assertDisconnected(DisconnectReason.TOO_MANY_PEERS);
+    assertThat(events(protocol)).containsExactly("connected", "disconnected");
+    budget.update(other, 0);
   }
 
   // ---- anything
