@@ -344,7 +344,13 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public @Nullable DisconnectReason identified(Session session) {
-    return closing ? DisconnectReason.CLIENT_QUITTING : peers.check(Peer.of(session));
+    if (closing) {
+      return DisconnectReason.CLIENT_QUITTING;
+    }
+    if (protocols.names().isEmpty()) { // while a bundle is replaced: the peer may try again
+      return DisconnectReason.REQUESTED;
+    }
+    return peers.check(Peer.of(session));
   }
 
   @Override

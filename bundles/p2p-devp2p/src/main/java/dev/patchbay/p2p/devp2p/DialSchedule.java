@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Decides which node is dialed when. A node is dialed at most once in 35 seconds. Exempt are nodes
  * that the operator has named: after a connection that was established has ended, they are dialed
- * after 1, 2, 4, 8, 16 and 32 seconds. A node that is full, or has no use for this node, is dialed
- * after 5 minutes.
+ * after 1, 2, 4, 8, 16 and 32 seconds. A node that is full is dialed after 5 minutes, and so is one
+ * that has no use for this node and was not named by the operator.
  *
  * <p>Threading: any thread.
  */
@@ -190,7 +190,7 @@ final class DialSchedule {
     }
     Instant now = clock.instant();
     entry.dialing = false;
-    if (byPeer && reason != null && LASTING.contains(reason)) {
+    if (byPeer && reason != null && isLasting(entry, reason)) {
       entry.quick = null;
       entry.nextAttempt = now.plus(LONG_INTERVAL);
       return;
@@ -204,6 +204,11 @@ final class DialSchedule {
       Duration next = pause.multipliedBy(2);
       entry.quick = next.compareTo(INTERVAL) > 0 ? null : next;
     }
+  }
+
+  /** Returns whether a refusal will last; that of a configured node is left to the operator. */
+  private static boolean isLasting(Entry entry, DisconnectReason reason) {
+    return entry.configured ? reason == DisconnectReason.TOO_MANY_PEERS : LASTING.contains(reason);
   }
 
   /** Makes a node due after a second: this node has ended the connection to begin a new one. */

@@ -312,6 +312,22 @@ class DevP2pNetworkTest {
   }
 
   @Test
+  void aConfiguredPeerWhoseSubProtocolIsReplacedIsDialedUntilItIsBack() {
+    TestProtocol ofA = protocol();
+    TestProtocol ofB = protocol();
+    DevP2pNetwork a = start(5, ofA);
+    DevP2pNetwork b = start(5, ofB);
+    a.addPeer(url(b));
+    assertThat(next(ofA).what()).isEqualTo("connected");
+    await(() -> a.peers().size() == 1 && b.peers().size() == 1);
+    b.removeProtocol(registration(0), ofB);
+    assertThat(next(ofA).what()).isEqualTo("disconnected");
+    await(() -> a.disconnects().get("received: disconnect requested") == 2); // refused once
+    b.addProtocol(registration(1), ofB);
+    assertThat(next(ofA).what()).isEqualTo("connected");
+  }
+
+  @Test
   void withoutASubProtocolNothingIsDialed() {
     TestProtocol ofB = protocol();
     DevP2pNetwork a = start(5);

@@ -70,14 +70,24 @@ class DialScheduleTest {
   @Test
   void aNodeThatIsFullIsDialedMuchLater() {
     schedule.configure(url(1));
-    for (DisconnectReason reason :
-        List.of(DisconnectReason.TOO_MANY_PEERS, DisconnectReason.USELESS_PEER)) {
-      schedule.ended(url(1).id(), true, true, reason);
-      assertNextAfter(url(1), Duration.ofMinutes(5));
-    }
+    schedule.ended(url(1).id(), true, true, DisconnectReason.TOO_MANY_PEERS);
+    assertNextAfter(url(1), Duration.ofMinutes(5));
+    schedule.ended(url(1).id(), false, true, DisconnectReason.USELESS_PEER); // it may change
+    assertNextAfter(url(1), Duration.ofSeconds(35));
     // this node being full says nothing of the other
     schedule.ended(url(1).id(), false, false, DisconnectReason.TOO_MANY_PEERS);
     assertNextAfter(url(1), Duration.ofSeconds(35));
+  }
+
+  @Test
+  void aCandidateThatHasNoUseForThisNodeIsDialedMuchLater() {
+    schedule.candidate(url(1));
+    assertThat(due(1)).hasSize(1);
+    schedule.ended(url(1).id(), false, true, DisconnectReason.USELESS_PEER);
+    clock.advance(DialSchedule.LONG_INTERVAL.minusMillis(1));
+    assertThat(due(1)).isEmpty();
+    clock.advance(Duration.ofMillis(1));
+    assertThat(due(1)).containsExactly(url(1));
   }
 
   @Test

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.p2p.Network;
+import java.io.IOException;
+import java.lang.reflect.Proxy;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.framework.Version;
+
+/** The component in a container of a few methods. */
+class DevP2pComponentTest {
+  @TempDir Path folder;
+
+  private final Map<Class<?>, Object> services = new LinkedHashMap<>();
+
+  private BundleContext container() {
+    return proxy(
+        BundleContext.class,
+        (method, arguments) ->
+            switch (method) {
+              case "getProperty" -> folder.toString();
+              case "getBundle" -> proxy(Bundle.class, (name, none) -> new Version(1, 2, 3));
+              case "registerService" -> {
+                services.put((Class<?>) arguments[0], arguments[1]);
+                yield proxy(
+                    ServiceRegistration.class, (name, none) -> services.remove(arguments[0]));
+              }
+              default -> throw new UnsupportedOperationException(method);
+            });
+  }
+
+  private interface Calls {
+    Object call(String method, Object[] arguments);
+  }
+
+  private static <T> T proxy(Class<T> type, Calls calls) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            type.getClassLoader(),
+            new Class<?>[] {type},
+            (self, method, arguments) -> calls.call(method.getName(), arguments)));
+  }
+
+  private DevP2pComponent start() throws IOException {
+    return new DevP2pComponent(
+        container(), DevP2pSettingsTest.Values.of("127.0.0.1", 0, 5), Map.of("port", 0));
+  }
+
+  @Test
+  void theNetworkIsRegisteredAndKeepsItsIdentity() throws IOException {
+    DevP2pComponent component = start();
+    Network network = (Network) services.get(Network.class);
+    assertThat(network.name()).isEqualTo("devp2p");
+    assertThat(network.isListening()).isTrue();
+    assertThat(network.localNode().host()).isEqualTo("127.0.0.1");
+    HealthCheck check = (HealthCheck) services.get(HealthCheck.class);
+    assertThat(check.name()).isEqualTo("p2p.devp2p");
+    assertThat(check.check().isWorking()).isTrue();
+    String id = network.localNode().id();
+    assertThat(folder.resolve("p2p_key")).exists();
+    component.close();
+    component.close();
+    assertThat(services).isEmpty();
+
+    DevP2pComponent restarted = start();
+    assertThat(((Network) services.get(Network.class)).localNode().id()).isEqualTo(id);
+    restarted.close();
+  }
+
+  @Test
+  void aDamagedKeyIsRefused() throws IOException {
+    Files.writeString(folder.resolve("p2p_key"), "damaged");
+    assertThatThrownBy(this::start)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(folder.resolve("p2p_key").toString());
+    assertThat(services).isEmpty();
+    assertThat(folder.resolve("p2p_key")).hasContent("damaged");
+  }
+}
