@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.node.Health;
+import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerConnection;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.p2p.WireProtocol;
@@ -90,6 +91,24 @@ class DevP2pNetworkTest {
     }
     network.start();
     return network;
+  }
+
+  /** Returns the usual settings with two other times. */
+  private static SessionSettings times(Duration encryption, Duration disconnect) {
+    SessionSettings usual = SessionSettings.DEFAULT;
+    return new SessionSettings(
+        encryption,
+        usual.hello(),
+        usual.establish(),
+        usual.frameRead(),
+        usual.frameWrite(),
+        usual.ping(),
+        disconnect,
+        usual.maxWaitingMessages(),
+        usual.maxWaitingBytes(),
+        usual.lowUnsentBytes(),
+        usual.highUnsentBytes(),
+        usual.maxUnsentBytes());
   }
 
   private static Registration registration(int id) {
@@ -181,6 +200,31 @@ class DevP2pNetworkTest {
     await(() -> counted(b, "received: disconnect requested"));
     await(() -> counted(a, "sent: disconnect requested"));
     assertThat(a.removePeer(url(b))).isFalse();
+  }
+
+  @Test
+  void theReasonArrivesAlsoWhenThePeerIsStillSending() {
+    TestProtocol ofA = protocol();
+    TestProtocol ofB =
+        new TestProtocol("test", 1, 2) {
+          @Override
+          void received(PeerConnection peer, int message, Bytes payload) {
+            peer.disconnect(DisconnectReason.SUBPROTOCOL_ERROR, "a test");
+          }
+        };
+    SessionSettings patient = times(SessionSettings.DEFAULT.encryption(), Duration.ofMinutes(1));
+    DevP2pNetwork a = start(5, ofA);
+    DevP2pNetwork b = start(NodeKey.random(RANDOM), 0, 5, patient, List.of(), ofB);
+    a.addPeer(url(b));
+    PeerConnection toB = next(ofA).peer();
+    byte[] large = new byte[1 << 20];
+    RANDOM.nextBytes(large);
+    for (int i = 0; i < 16; i++) {
+      toB.send(0, Bytes.of(large)); // more than the buffers of the connection
+    }
+    await(() -> !a.disconnects().isEmpty() && !b.disconnects().isEmpty());
+    assertThat(a.disconnects()).containsExactly(Map.entry("received: subprotocol error", 1L));
+    assertThat(b.disconnects()).containsExactly(Map.entry("sent: subprotocol error", 1L));
   }
 
   @Test
@@ -413,19 +457,7 @@ class DevP2pNetworkTest {
             NodeKey.random(RANDOM),
             0,
             5,
-            new SessionSettings(
-                Duration.ofMillis(200),
-                times.hello(),
-                times.establish(),
-                times.frameRead(),
-                times.frameWrite(),
-                times.ping(),
-                times.disconnect(),
-                times.maxWaitingMessages(),
-                times.maxWaitingBytes(),
-                times.lowUnsentBytes(),
-                times.highUnsentBytes(),
-                times.maxUnsentBytes()),
+            times(Duration.ofMillis(200), SessionSettings.DEFAULT.disconnect()),
             List.of(),
             protocol());
     Socket silent = connect(a);

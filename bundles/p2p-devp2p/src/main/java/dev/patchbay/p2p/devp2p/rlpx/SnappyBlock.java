@@ -9,7 +9,7 @@ import io.netty.handler.codec.compression.Snappy;
 
 /**
  * Snappy in its block format (format_description.txt; EIP-706): the length of the content, then
- * literals and copies. Threading: any thread.
+ * literals and copies. Compressed by Netty. Threading: any thread.
  */
 public final class SnappyBlock {
   /** A copy of 64 bytes takes 3, so no block expands more. */
@@ -73,18 +73,11 @@ public final class SnappyBlock {
    */
   public static byte[] decompress(byte[] input, int from, int max) throws PeerBreachException {
     int length = contentBytes(input, from, max);
-    byte[] content = new byte[length];
-    ByteBuf out = Unpooled.wrappedBuffer(content).clear(); // cannot grow
-    ByteBuf in = Unpooled.wrappedBuffer(input, from, input.length - from);
-    try {
-      new Snappy().decode(in, out);
-    } catch (RuntimeException malformed) { // DecompressionException, or past the end of an array
-      throw breach("a compressed message is malformed");
+    int elements = from;
+    while (input[elements] < 0) {
+      elements++; // the length, which has been checked
     }
-    if (in.isReadable() || out.writerIndex() != length) {
-      throw breach("a compressed message does not have its length of " + length + " bytes");
-    }
-    return content;
+    return new SnappyDecoder(input, elements + 1, length).decode();
   }
 
   private static PeerBreachException breach(String message) {

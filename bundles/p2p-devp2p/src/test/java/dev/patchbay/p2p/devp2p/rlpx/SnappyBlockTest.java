@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.p2p.PeerBreachException;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.compression.Snappy;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -64,12 +67,69 @@ class SnappyBlockTest {
         "01046162", // more content than the length
         "0a00611502", // a copy from before the content
         "0a00611500", // an offset of 0
-        "0100c000ff", // something after the content
+        "0a0061", // no content after a literal
+        "0a006115", // a copy that is cut
+        "0804616216ff", // an offset that is cut
+        "08046162170200ffff", // an offset of more than 31 bits
+        "06fcffffffff616263", // a literal of 4 GiB
+        "06f8ffff", // a length that is cut
+        "0100c000", // something after the content
         "808040" // 1 MiB of 0 bytes: a bomb
       })
   void malformedBlocksAreRefused(String block) {
     assertThatThrownBy(() -> SnappyBlock.decompress(Eip8.hex(block), 0, MAX))
         .isInstanceOf(PeerBreachException.class);
+  }
+
+  @Test
+  void anyElementsAreReadAsNettyReadsThem() throws PeerBreachException {
+    Random random = new Random(15);
+    for (int i = 0; i < 1_000; i++) {
+      ByteBuf elements = Unpooled.buffer();
+      int length = 0;
+      for (int count = 1 + random.nextInt(20); count > 0; count--) {
+        length += element(random, elements, length);
+      }
+      ByteBuf block = Unpooled.buffer();
+      block.writeByte(length & 0x7f | 0x80).writeByte(length >>> 7);
+      block.writeBytes(elements);
+      byte[] bytes = new byte[block.readableBytes()];
+      block.getBytes(0, bytes);
+      ByteBuf expected = Unpooled.buffer();
+      new Snappy().decode(block, expected);
+      assertThat(Unpooled.wrappedBuffer(SnappyBlock.decompress(bytes, 0, MAX))).isEqualTo(expected);
+    }
+  }
+
+  /** Appends a random element; returns the length of its content. */
+  private static int element(Random random, ByteBuf out, int written) {
+    int kind = written == 0 ? 0 : random.nextInt(5);
+    int length = 1 + random.nextInt(64);
+    int offset = written == 0 ? 0 : 1 + random.nextInt(written);
+    if (kind < 2) {
+      byte[] literal = new byte[kind == 0 ? 1 + random.nextInt(60) : 1 + random.nextInt(256)];
+      random.nextBytes(literal);
+      if (kind == 0) {
+        out.writeByte(literal.length - 1 << 2);
+      } else {
+        out.writeByte(60 << 2).writeByte(literal.length - 1);
+      }
+      out.writeBytes(literal);
+      return literal.length;
+    }
+    if (kind == 2) {
+      int near = 1 + random.nextInt(Math.min(written, 2_047));
+      int few = 4 + random.nextInt(8);
+      out.writeByte(near >>> 8 << 5 | few - 4 << 2 | 1).writeByte(near);
+      return few;
+    }
+    out.writeByte(length - 1 << 2 | kind - 1);
+    if (kind == 3) {
+      out.writeShortLE(offset);
+    } else {
+      out.writeIntLE(offset);
+    }
+    return length;
   }
 
   @Test
