@@ -221,7 +221,7 @@ final class PoolValidator {
   void checkProofs(Transaction tx, BlobSidecar sidecar) throws RejectedException {
     String mismatch = proofs.mismatch(sidecar, tx.blobVersionedHashes());
     if (mismatch != null) {
-      throw invalid(mismatch);
+      throw new RejectedException(Reason.INVALID_BLOBS, mismatch);
     }
   }
 

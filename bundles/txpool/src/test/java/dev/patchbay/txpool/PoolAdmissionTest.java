@@ -106,6 +106,17 @@ class PoolAdmissionTest extends PoolFixture {
   }
 
   @Test
+  void blobsThatAreInvalidAreARejectionOfTheirOwn() {
+    fork = Fork.OSAKA;
+    AddResult wrongCount = pool.add(blobTx(0, GWEI, 2), sidecar(1, 1));
+    assertThat(((AddResult.Rejected) wrongCount).reason()).isEqualTo(Reason.INVALID_BLOBS);
+    AddResult wrongVersion = pool.add(blobTx(0, GWEI, 1), sidecar(0, 1));
+    assertThat(((AddResult.Rejected) wrongVersion).reason())
+        .as("a peer may not have seen the fork yet")
+        .isEqualTo(Reason.INVALID);
+  }
+
+  @Test
   void twoTransactionsWithTheSameBlobBothServeIt() {
     fork = Fork.PRAGUE;
     Transaction first = blobTx(KEY, 0, GWEI, 1);

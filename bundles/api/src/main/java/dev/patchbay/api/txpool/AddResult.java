@@ -28,6 +28,11 @@ public sealed interface AddResult {
     UNDERPRICED,
     /** The pool is full, of what pays at least as much, or of transactions of the same sender. */
     POOL_FULL,
+    /**
+     * Its blobs do not match its versioned hashes, or their KZG proofs are invalid. The hash of a
+     * transaction does not cover its blobs: the same transaction can be valid with others.
+     */
+    INVALID_BLOBS,
     /** Anything else that makes it invalid. */
     INVALID
   }
