@@ -67,21 +67,27 @@ public record BlobSidecar(
    */
   public static Pooled decode(byte[] encoding) {
     boolean blob = encoding.length > 1 && encoding[0] == (byte) TransactionType.BLOB.code();
-    RlpReader inner = blob ? RlpReader.of(encoding, 1).list() : RlpReader.of(encoding);
-    if (!blob || !inner.nextIsList()) {
+    if (!blob) {
       return new Pooled(Transaction.decode(encoding), null);
     }
+    RlpReader outer = RlpReader.of(encoding, 1);
+    RlpReader inner = outer.list();
+    if (!inner.nextIsList()) {
+      return new Pooled(Transaction.decode(encoding), null);
+    }
+    outer.expectEnd();
     byte[] list = inner.raw();
     byte[] plain = new byte[list.length + 1];
     plain[0] = encoding[0];
     System.arraycopy(list, 0, plain, 1, list.length);
-    int version = inner.nextIsList() ? 0 : (int) inner.number();
+    long version = inner.nextIsList() ? 0 : inner.number();
     if (version != 0 && version != 1) {
-      throw new RlpException("unknown version " + version + " of a blob sidecar");
+      throw new RlpException(
+          "unknown version " + Long.toUnsignedString(version) + " of a blob sidecar");
     }
     BlobSidecar sidecar =
         new BlobSidecar(
-            version,
+            (int) version,
             items(inner.list(), Blobs.BLOB_BYTES),
             items(inner.list(), POINT_BYTES),
             items(inner.list(), POINT_BYTES));
