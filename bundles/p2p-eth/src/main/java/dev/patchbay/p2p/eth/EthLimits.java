@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.eth;
+
+/**
+ * Limits of messages, in one place. Counts that a specification or a practice of geth sets are
+ * hard: a message above them is a breach.
+ */
+final class EthLimits {
+  /** Headers in a reply; a request may ask for more and gets these. */
+  static final int MAX_HEADERS = 1_024;
+
+  /** Blocks in a request for bodies, receipts or access lists, and in its reply. */
+  static final int MAX_BLOCKS = 1_024;
+
+  /** Transactions in a message. */
+  static final int MAX_TRANSACTIONS = 5_000;
+
+  /** Hashes in an announcement or a request of transactions, and in an announcement of blocks. */
+  static final int MAX_HASHES = 4_096;
+
+  /**
+   * Transactions, or receipts, or withdrawals in one body or reply. The smallest ones are a few
+   * bytes on the wire and a few hundred in memory.
+   */
+  static final int MAX_ITEMS = 131_072;
+
+  /** Ommers of a block (Yellow Paper, section 11.1). */
+  static final int MAX_OMMERS = 2;
+
+  /** Bytes from which on nothing more is added to a reply. */
+  static final int SOFT_REPLY_BYTES = 2 * 1024 * 1024;
+
+  /** Bytes of the items of a reply at most: a message is at most 10 MiB. */
+  static final int MAX_REPLY_BYTES = 10 * 1024 * 1024 - 1_024;
+
+  /** Bytes of a transaction that is sent without a request for it. */
+  static final int MAX_BROADCAST_BYTES = 4_096;
+
+  private EthLimits() {}
+}

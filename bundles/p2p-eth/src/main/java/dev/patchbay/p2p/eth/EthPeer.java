@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.eth;
+
+import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.api.p2p.PeerBreachException;
+import dev.patchbay.api.p2p.PeerConnection;
+import dev.patchbay.api.p2p.PeerId;
+import dev.patchbay.api.p2p.ProtocolHandler;
+import dev.patchbay.primitives.BlobSidecar;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** A peer that speaks the eth sub-protocol. */
+final class EthPeer implements ProtocolHandler, TransactionSource {
+  private final EthVersion version;
+  private final PeerConnection connection;
+  private final Handshake handshake;
+  private final EthService service;
+  private final HashSetRing known;
+  private final Requests requests;
+  private final Outbox outbox;
+
+  /** The head of the peer as it has stated it; null before its Status. */
+  private volatile @Nullable PeerHead head;
+
+  /** The range that this node has sent; of the thread that sends updates. */
+  private PeerHead sentRange;
+
+  EthPeer(EthVersion version, PeerConnection connection, Handshake handshake, EthService service) {
+    this.version = version;
+    this.connection = connection;
+    this.handshake = handshake;
+    this.service = service;
+    known = service.newKnownTransactions();
+    requests = new Requests(connection, version, service.millis());
+    outbox = new Outbox(connection, known);
+    sentRange = handshake.local().head();
+  }
+
+  /** Sends Status. */
+  void start() {
+    send(handshake.local());
+  }
+
+  /** Returns which peer it is. */
+  PeerId id() {
+    return connection.id();
+  }
+
+  /** Returns the requests to the peer. */
+  Requests requests() {
+    return requests;
+  }
+
+  /** Returns what the peer is going to get. */
+  Outbox outbox() {
+    return outbox;
+  }
+
+  @Override
+  public void messageReceived(int message, Bytes payload) throws PeerBreachException {
+    if (head == null) {
+      handshake(message, payload);
+      return;
+    }
+    if (message >= version.messageCount()) {
+      throw breach("message " + message + " is not one of " + version.capability());
+    }
+    switch (message) {
+      case MessageCode.STATUS -> throw breach("a second Status");
+      case MessageCode.NEW_BLOCK_HASHES -> NewBlockHashes.decode(payload);
+      case MessageCode.NEW_BLOCK -> NewBlock.decode(payload);
+      case MessageCode.TRANSACTIONS -> receive(Transactions.decode(payload));
+      case MessageCode.NEW_POOLED_TRANSACTION_HASHES ->
+          receive(NewPooledTransactionHashes.decode(payload));
+      case MessageCode.BLOCK_RANGE_UPDATE -> receive(BlockRangeUpdate.decode(payload));
+      case MessageCode.GET_BLOCK_HEADERS ->
+          send(service.chain().headers(GetBlockHeaders.decode(payload)));
+      case MessageCode.GET_BLOCK_BODIES ->
+          send(service.chain().bodies(GetBlockBodies.decode(payload)));
+      case MessageCode.GET_RECEIPTS ->
+          send(service.chain().receipts(GetReceipts.decode(version, payload)));
+      case MessageCode.GET_BLOCK_ACCESS_LISTS ->
+          send(service.chain().accessLists(GetBlockAccessLists.decode(payload)));
+      case MessageCode.GET_POOLED_TRANSACTIONS ->
+          send(service.pool().transactions(GetPooledTransactions.decode(payload), known::add));
+      case MessageCode.BLOCK_HEADERS -> requests.received(BlockHeaders.decode(payload));
+      case MessageCode.BLOCK_BODIES -> requests.received(BlockBodies.decode(payload));
+      case MessageCode.RECEIPTS -> requests.received(Receipts.decode(version, payload));
+      case MessageCode.BLOCK_ACCESS_LISTS -> requests.received(BlockAccessLists.decode(payload));
+      case MessageCode.POOLED_TRANSACTIONS -> requests.received(PooledTransactions.decode(payload));
+      default -> throw breach("unknown message " + message);
+    }
+  }
+
+  private void handshake(int message, Bytes payload) throws PeerBreachException {
+    if (message != MessageCode.STATUS) {
+      throw breach("message " + message + " before Status");
+    }
+    Status remote = Status.decode(version, payload);
+    handshake.check(remote);
+    head = remote.head();
+    connection.established();
+    service.established(this);
+  }
+
+  private void receive(BlockRangeUpdate update) throws PeerBreachException {
+    Handshake.checkRange(update.range());
+    head = update.range();
+  }
+
+  private void receive(Transactions message) throws PeerBreachException {
+    for (Transaction transaction : message.transactions()) {
+      TransactionChecks.checkBroadcast(transaction);
+    }
+    for (Transaction transaction : message.transactions()) {
+      known.add(transaction.hash());
+      service.received(this, new BlobSidecar.Pooled(transaction, null));
+    }
+  }
+
+  private void receive(NewPooledTransactionHashes message) {
+    message.announced().forEach(one -> known.add(one.hash()));
+    service.fetcher().announced(this, message.announced());
+  }
+
+  /** Sends a block range, unless it is the one that was sent before. */
+  void updateRange(BlockRange range) {
+    if (version.hasBlockRange() && !range.equals(sentRange)) {
+      BlockRangeUpdate update = new BlockRangeUpdate(range);
+      if (connection.offer(update.code(), update.encode())) {
+        sentRange = range;
+      }
+    }
+  }
+
+  private void send(EthMessage message) {
+    connection.send(message.code(), message.encode());
+  }
+
+  @Override
+  public CompletableFuture<List<BlobSidecar.Pooled>> requestTransactions(List<Hash> hashes) {
+    return requests.transactions(hashes);
+  }
+
+  @Override
+  public void end(PeerBreachException breach) {
+    connection.disconnect(breach.reason(), String.valueOf(breach.getMessage()));
+  }
+
+  @Override
+  public void disconnected() {
+    service.disconnected(this);
+    requests.close();
+  }
+
+  @Override
+  public Map<String, Object> info() {
+    PeerHead stated = head;
+    if (stated instanceof BlockRange range) {
+      return Map.of(
+          "version", version.number(),
+          "earliestBlock", range.earliest(),
+          "latestBlock", range.latest(),
+          "latestBlockHash", range.latestHash().toString());
+    }
+    if (stated instanceof PeerHead.TotalDifficulty old) {
+      return Map.of(
+          "version", version.number(),
+          "difficulty", old.totalDifficulty().toHex(),
+          "head", old.latestHash().toString());
+    }
+    return Map.of("version", version.number());
+  }
+
+  private static PeerBreachException breach(String message) {
+    return new PeerBreachException(DisconnectReason.PROTOCOL_BREACH, message);
+  }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.eth;
+
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.UInt256;
+
+/**
+ * Sends a new block (0x07), on chains without a consensus client.
+ *
+ * @param block the block
+ * @param totalDifficulty total difficulty up to and with the block
+ */
+record NewBlock(Block block, UInt256 totalDifficulty) implements EthMessage {
+  @Override
+  public int code() {
+    return MessageCode.NEW_BLOCK;
+  }
+
+  @Override
+  public Bytes encode() {
+    return Payload.encode(w -> w.raw(block.encode()).number(totalDifficulty));
+  }
+
+  /** Decodes a payload. */
+  static NewBlock decode(Bytes payload) {
+    return Payload.decode(
+        payload,
+        r -> {
+          BlockBody.Parsed parsed = BlockBody.readBlock(r);
+          return new NewBlock(parsed.toBlock(), r.uint256());
+        });
+  }
+}
