@@ -83,21 +83,18 @@ final class ChainServer {
     long skipped = request.firstReceipt();
     boolean incomplete = false;
     for (Hash hash : request.hashes()) {
-      List<Receipt> receipts = items.isFull() ? null : receiptsOf(chain, hash);
+      List<Receipt> receipts = items.isFull() || incomplete ? null : receiptsOf(chain, hash);
       if (receipts == null || Long.compareUnsigned(skipped, receipts.size()) > 0) {
         break;
       }
       List<Receipt> wanted = receipts.subList((int) skipped, receipts.size());
       List<byte[]> encoded = encode(wanted, request.version(), items);
-      incomplete = encoded.size() < wanted.size();
-      if (incomplete && encoded.isEmpty()) { // what is there is complete
-        incomplete = false;
-        break;
-      }
+      boolean isCut = encoded.size() < wanted.size();
       RlpWriter list = new RlpWriter().list(w -> encoded.forEach(w::raw));
-      if (!items.add(Bytes.wrap(list.toArray())) || incomplete) {
-        break;
+      if ((isCut && encoded.isEmpty()) || !items.add(Bytes.wrap(list.toArray()))) {
+        break; // what was added before is complete
       }
+      incomplete = isCut;
       skipped = 0;
     }
     return new Receipts(request.version(), request.requestId(), incomplete, items.toList());

@@ -28,6 +28,9 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
   /** The head of the peer as it has stated it; null before its Status. */
   private volatile @Nullable PeerHead head;
 
+  /** Whether this node has ended the connection: what still arrives is ignored. */
+  private volatile boolean ended;
+
   /** The range that this node has sent; of the thread that sends updates. */
   private PeerHead sentRange;
 
@@ -64,6 +67,9 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
 
   @Override
   public void messageReceived(int message, Bytes payload) throws PeerBreachException {
+    if (ended) {
+      return;
+    }
     if (head == null) {
       handshake(message, payload);
       return;
@@ -150,6 +156,8 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
 
   @Override
   public void end(PeerBreachException breach) {
+    ended = true;
+    service.disconnected(this);
     connection.disconnect(breach.reason(), String.valueOf(breach.getMessage()));
   }
 

@@ -4,6 +4,7 @@ package dev.patchbay.p2p.eth;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.binding.Lease;
 import dev.patchbay.binding.NotBoundException;
@@ -65,7 +66,10 @@ record NodeServices(Slot<ChainReader> chain, Slot<TransactionPool> pool) {
   private static <T, R> @Nullable R with(Slot<T> slot, Function<T, @Nullable R> work) {
     try (Lease<T> lease = slot.lease()) {
       return work.apply(lease.get());
-    } catch (NotBoundException | StorageException | NotReadyException missing) {
+    } catch (NotBoundException
+        | StorageUnavailableException
+        | StorageException
+        | NotReadyException missing) {
       return null; // no fault of a peer; the chain reports its health itself
     }
   }

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * RequestFailedException} when no reply came, and with what the reply violates otherwise.
  */
 final class Requests {
-  /** Requests at a time. */
+  /** Requests for blocks at a time; one more is for transactions. */
   static final int MAX_OUTSTANDING = 8;
 
   /** Milliseconds for headers, bodies and receipts. */
@@ -111,6 +111,7 @@ final class Requests {
           }
           return headers;
         },
+        MAX_OUTSTANDING,
         BLOCKS_TIMEOUT_MILLIS);
   }
 
@@ -123,6 +124,7 @@ final class Requests {
           checkCount(reply.bodies().size(), hashes.size());
           return reply.decodeBodies();
         },
+        MAX_OUTSTANDING,
         BLOCKS_TIMEOUT_MILLIS);
   }
 
@@ -144,6 +146,7 @@ final class Requests {
           }
           return new BlockReceipts(blocks, reply.lastBlockIncomplete());
         },
+        MAX_OUTSTANDING,
         BLOCKS_TIMEOUT_MILLIS);
   }
 
@@ -163,18 +166,19 @@ final class Requests {
           }
           return transactions;
         },
+        MAX_OUTSTANDING + 1,
         TRANSACTIONS_TIMEOUT_MILLIS);
   }
 
   private <M extends EthReply, T> CompletableFuture<T> send(
-      Message message, Class<M> type, Check<M, T> check, long timeoutMillis) {
+      Message message, Class<M> type, Check<M, T> check, int max, long timeoutMillis) {
     CompletableFuture<T> future = new CompletableFuture<>();
     long id;
     synchronized (this) {
-      if (closed || outstanding.size() >= MAX_OUTSTANDING) {
+      if (closed || outstanding.size() >= max) {
         future.completeExceptionally(
             new RequestFailedException(
-                closed ? "disconnected" : MAX_OUTSTANDING + " requests are outstanding"));
+                closed ? "disconnected" : max + " requests are outstanding"));
         return future;
       }
       id = ++latestId;
