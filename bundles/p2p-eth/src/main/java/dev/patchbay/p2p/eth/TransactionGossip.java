@@ -66,6 +66,9 @@ final class TransactionGossip implements PoolListener {
 
   @Override
   public void transactionPending(Transaction transaction) {
+    if (transaction.deposit() != null) {
+      return; // it comes from L1, not from peers
+    }
     if (!history.isReceived(transaction.hash())) {
       local.add(transaction.hash());
     }

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.eth;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.api.p2p.PeerBreachException;
+import dev.patchbay.api.txpool.AddResult;
+import dev.patchbay.api.txpool.AddResult.Reason;
+import dev.patchbay.binding.Loop;
+import dev.patchbay.p2p.eth.TransactionImporter.Outcome;
+import dev.patchbay.primitives.BlobSidecar;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.assertj.core.api.Assertions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class TransactionImporterTest extends EthFixture {
+  private static final class Source implements TransactionSource {
+    private final List<PeerBreachException> ended = new ArrayList<>();
+
+    @Override
+    public CompletableFuture<List<BlobSidecar.Pooled>> requestTransactions(List<Hash> hashes) {
+      throw new AssertionError();
+    }
+
+    @Override
+    public void end(PeerBreachException breach) {
+      ended.add(breach);
+    }
+  }
+
+  private final List<Outcome> outcomes = new ArrayList<>();
+  private final Source source = new Source();
+  private final TransactionHistory history = new TransactionHistory(new SipHash(1, 2), () -> now);
+  private final TransactionImporter importer =
+      new TransactionImporter(services, history, 10_000_000);
+
+  private void add(BlobSidecar.Pooled pooled) {
+    assertThat(importer.offer(source, pooled, outcomes::add)).isTrue();
+    assertThat(importer.step()).isZero();
+    assertThat(importer.step()).isEqualTo(Loop.UNTIL_WOKEN);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Reason.class)
+  void onlyInvalidBlobsAreABreach(Reason reason) {
+    pool.rejectWith(reason);
+    add(plain(tx(0)));
+    boolean isBreach = reason == Reason.INVALID_BLOBS;
+    assertThat(source.ended).hasSize(isBreach ? 1 : 0);
+    assertThat(outcomes).containsExactly(isBreach ? Outcome.INVALID : Outcome.SETTLED);
+    assertThat(history.isRejected(tx(0).hash()))
+        .isEqualTo(!isBreach && reason != Reason.ALREADY_KNOWN);
+  }
+
+  @Test
+  void anInvalidSignatureIsABreach() {
+    Transaction unsigned =
+        Transaction.builder(TransactionType.FEE_MARKET)
+            .chainId(UInt256.of(1337))
+            .signature(0, UInt256.ZERO, UInt256.ONE)
+            .build();
+    Transaction highS =
+        Transaction.builder(TransactionType.FEE_MARKET)
+            .chainId(UInt256.of(1337))
+            .signature(0, UInt256.ONE, UInt256.MAX)
+            .build();
+    add(plain(unsigned));
+    add(plain(highS));
+    assertThat(source.ended)
+        .extracting(PeerBreachException::reason)
+        .containsExactly(DisconnectReason.PROTOCOL_BREACH, DisconnectReason.PROTOCOL_BREACH);
+    assertThat(outcomes).containsExactly(Outcome.INVALID, Outcome.INVALID);
+    assertThat(pool.added).isEmpty();
+  }
+
+  @Test
+  void theHashOfARejectedBlobTransactionIsNotRemembered() {
+    pool.rejectWith(Reason.INVALID);
+    add(new BlobSidecar.Pooled(blobTx(0, 1), sidecar(1, 1)));
+    assertThat(history.isRejected(blobTx(0, 1).hash())).isFalse();
+  }
+
+  @Test
+  void whatThePoolHasIsNotAddedAgain() {
+    pool.add(tx(0));
+    pool.added.clear();
+    add(plain(tx(0)));
+    assertThat(pool.added).isEmpty();
+    assertThat(outcomes).containsExactly(Outcome.SETTLED);
+  }
+
+  @Test
+  void theQueueIsBoundedForEachPeer() {
+    BlobSidecar.Pooled pooled = plain(tx(0));
+    for (int i = 0; i < TransactionImporter.MAX_QUEUED_PER_PEER; i++) {
+      assertThat(importer.offer(source, pooled, outcomes::add)).isTrue();
+    }
+    assertThat(importer.offer(source, pooled, outcomes::add)).isFalse();
+    Source other = new Source();
+    for (int i = TransactionImporter.MAX_QUEUED_PER_PEER; i < TransactionImporter.MAX_QUEUED; i++) {
+      assertThat(importer.offer(other, pooled, outcomes::add)).isTrue();
+    }
+    assertThat(importer.offer(new Source(), pooled, outcomes::add)).isFalse();
+    assertThat(importer.step()).isZero();
+    assertThat(importer.offer(source, pooled, outcomes::add)).as("room again").isTrue();
+  }
+
+  @Test
+  void theQueueIsBoundedInBytes() {
+    BlobSidecar.Pooled large = plain(tx(KEY, 0, 4_000_000));
+    assertThat(importer.offer(source, large, outcomes::add)).isTrue();
+    assertThat(importer.offer(source, large, outcomes::add)).isTrue();
+    assertThat(importer.offer(source, large, outcomes::add)).isFalse();
+    assertThat(importer.step()).isZero();
+    assertThat(importer.offer(source, large, outcomes::add)).isTrue();
+  }
+
+  @Test
+  void aFailureOfThePoolSettlesTheTransaction() {
+    pool.judge =
+        (tx, sidecar) -> {
+          throw new IllegalStateException("a fault of the pool");
+        };
+    importer.offer(source, plain(tx(0)), outcomes::add);
+    Assertions.assertThatThrownBy(importer::step).isInstanceOf(IllegalStateException.class);
+    assertThat(outcomes).containsExactly(Outcome.SETTLED);
+    assertThat(source.ended).isEmpty();
+    pool.judge = (tx, sidecar) -> new AddResult.Accepted();
+    add(plain(tx(1)));
+    assertThat(pool.transactions).containsOnlyKeys(tx(1).hash());
+  }
+}
