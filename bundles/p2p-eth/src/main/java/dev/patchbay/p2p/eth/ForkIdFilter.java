@@ -29,7 +29,7 @@ final class ForkIdFilter {
 
   /** What the fork id of a peer says. */
   enum Verdict {
-    /** The peer follows the same rules, as far as both sides can tell. */
+    /** The peer follows the same rules, as far as both sides can see. */
     COMPATIBLE,
     /** The peer has not been updated for a fork that this node has passed. */
     REMOTE_STALE,

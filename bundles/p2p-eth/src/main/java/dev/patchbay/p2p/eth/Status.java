@@ -14,7 +14,7 @@ import java.nio.ByteBuffer;
  * @param version version that the sender states, unsigned 64 bits
  * @param networkId identifies the network, unsigned 64 bits
  * @param genesis hash of the genesis block
- * @param forkId what tells the rules that the sender follows (EIP-2124)
+ * @param forkId identifies the rules that the sender follows (EIP-2124)
  * @param head a block range from eth/69 on, a total difficulty before
  */
 record Status(long version, long networkId, Hash genesis, ForkId forkId, PeerHead head)

@@ -128,7 +128,8 @@ final class TransactionImporter {
         return "invalid blobs";
       }
       // the hash does not cover the sidecar: another peer may have the one that is valid
-      if (rejected.reason() != Reason.ALREADY_KNOWN && pooled.sidecar() == null) {
+      boolean isOfSidecar = pooled.sidecar() != null && rejected.reason() == Reason.INVALID;
+      if (rejected.reason() != Reason.ALREADY_KNOWN && !isOfSidecar) {
         history.rejected(tx.hash());
       }
     }

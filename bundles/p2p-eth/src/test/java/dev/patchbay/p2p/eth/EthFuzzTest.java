@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Malformed input, from a fixed seed: nothing but the two expected exceptions may come out. */
 class EthFuzzTest extends EthFixture {
-  private static final int ROUNDS = 4_000;
+  private static final int ROUNDS = 1_000;
 
   private final Random fuzz = new Random(42);
 

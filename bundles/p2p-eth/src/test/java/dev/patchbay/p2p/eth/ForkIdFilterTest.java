@@ -48,7 +48,7 @@ class ForkIdFilterTest {
     "15050000, 1681338454, f0afd0e3, 1681338455, COMPATIBLE",
     "20000000, 1681338455, dce96c2d, 1710338135, COMPATIBLE",
     "20000000, 1710338135, 9f3d2254, 0, COMPATIBLE",
-    // the peer expects a fork that this node does not know, and has not passed
+    // the peer expects a fork that is unknown here, and has not passed
     "7279999, 0, a00bc324, 18446744073709551615, COMPATIBLE",
     "20000000, 1710338135, 9f3d2254, 18446744073709551615, COMPATIBLE",
     // the peer expects a fork that this node has passed without forking

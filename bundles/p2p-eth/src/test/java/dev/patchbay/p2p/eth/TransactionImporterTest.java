@@ -83,10 +83,15 @@ class TransactionImporterTest extends EthFixture {
   }
 
   @Test
-  void theHashOfARejectedBlobTransactionIsNotRemembered() {
+  void aBlobTransactionWhoseSidecarMayBeWrongIsNotRemembered() {
     pool.rejectWith(Reason.INVALID);
     add(new BlobSidecar.Pooled(blobTx(0, 1), sidecar(1, 1)));
     assertThat(history.isRejected(blobTx(0, 1).hash())).isFalse();
+    pool.rejectWith(Reason.UNDERPRICED);
+    add(new BlobSidecar.Pooled(blobTx(0, 1), sidecar(1, 1)));
+    assertThat(history.isRejected(blobTx(0, 1).hash()))
+        .as("the fees are the same with any sidecar")
+        .isTrue();
   }
 
   @Test
