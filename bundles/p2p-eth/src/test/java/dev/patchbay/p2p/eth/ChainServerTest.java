@@ -103,6 +103,7 @@ class ChainServerTest extends EthFixture {
     GetBlockHeaders.Origin origin = new GetBlockHeaders.ByHash(second.hash());
     assertThat(server.headers(new GetBlockHeaders(1, origin, 5, 0, false)).decodeHeaders())
         .containsExactly(second.header());
+    assertThat(numbers(new GetBlockHeaders(1, origin, 5, 1, false))).containsExactly(12L);
     assertThat(server.headers(new GetBlockHeaders(1, origin, 3, 0, true)).decodeHeaders())
         .containsExactly(second.header(), first.header(), chain.canonical.get(10).header());
     assertThat(numbers(new GetBlockHeaders(1, origin, 5, 2, true)))
@@ -243,6 +244,15 @@ class ChainServerTest extends EthFixture {
     }
     assertThat(collected).isEqualTo(all);
     assertThat(replies).isEqualTo(3);
+  }
+
+  @Test
+  void aReceiptLargerThanAReplyShouldBeComesAlone() {
+    chain.receipts.put(chain.canonicalHash(3), receipts(2, 3_000_000));
+    Receipts reply =
+        server.receipts(new GetReceipts(EthVersion.ETH_70, 6, 0, List.of(chain.canonicalHash(3))));
+    assertThat(reply.decodeBlocks()).isEqualTo(List.of(receipts(1, 3_000_000)));
+    assertThat(reply.lastBlockIncomplete()).isTrue();
   }
 
   @Test

@@ -305,6 +305,7 @@ class TransactionFetcherTest extends EthFixture {
   void aBlobTransactionWithoutItsSidecarIsABreach() throws PeerBreachException {
     BlobSidecar.Pooled blob = new BlobSidecar.Pooled(blobTx(0, 1), sidecar(0, 1));
     assertDeliveryRefused(announcement(blob), plain(blobTx(0, 1)));
+    assertDeliveryRefused(announcement(plain(blobTx(0, 1))), plain(blobTx(0, 1)));
     assertThat(pool.added).isEmpty();
   }
 
@@ -318,6 +319,8 @@ class TransactionFetcherTest extends EthFixture {
             new BlobSidecar(0, own.blobs(), List.of(Bytes.wrap(commitment)), own.proofs()),
             sidecar(0, 2),
             sidecar(0, 0),
+            new BlobSidecar(0, List.of(), own.commitments(), own.proofs()),
+            new BlobSidecar(0, own.blobs(), sidecar(0, 2).commitments(), own.proofs()),
             new BlobSidecar(1, own.blobs(), own.commitments(), own.proofs()),
             new BlobSidecar(0, own.blobs(), own.commitments(), sidecar(0, 2).proofs()))) {
       BlobSidecar.Pooled blob = new BlobSidecar.Pooled(blobTx(0, 1), other);
@@ -370,8 +373,9 @@ class TransactionFetcherTest extends EthFixture {
     Peer peer = peer("a");
     peer.handler.end(new PeerBreachException(DisconnectReason.PROTOCOL_BREACH, "test"));
     peer.send(announce(txs(1)));
-    pass(WAIT);
-    assertThat(peer.requests()).isEmpty();
+    peer.send(new Transactions(txs(1)));
+    importAll();
+    assertThat(pool.added).isEmpty();
     assertThat(service.peers().isEmpty()).isTrue();
   }
 
