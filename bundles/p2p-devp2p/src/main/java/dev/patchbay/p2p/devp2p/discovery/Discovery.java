@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p.discovery;
+
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Loop;
+import dev.patchbay.crypto.Keccak;
+import dev.patchbay.crypto.Secp256k1;
+import dev.patchbay.primitives.ForkId;
+import dev.patchbay.primitives.Hash;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Node discovery on one UDP port. A datagram belongs to version 4 when its hash is right, else to
+ * version 5.
+ *
+ * <p>The thread of the socket checks what is cheap: size, source, rate, hash, form and expiration.
+ * At most {@link AdmissionGate#MAX_IN_FLIGHT} packets wait for the discovery thread, which verifies
+ * signatures and has all state.
+ *
+ * <p>Threading: any thread. {@link #start} and {@link #close} at most once.
+ */
+public final class Discovery implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Discovery.class);
+
+  /** Tasks in a row before the timers are looked at. */
+  private static final int BATCH = 64;
+
+  private static final long SAVE_MILLIS = TimeUnit.MINUTES.toMillis(10);
+
+  private final DiscoverySettings settings;
+  private final Supplier<@Nullable ForkId> forkId;
+  private final CandidateFilter candidates;
+  private final InstantSource clock;
+  private final LongSupplier nanoTime;
+
+  private final Failures failures = new Failures("node discovery", LOG::warn, LOG::info);
+  private final Loop loop = new Loop("p2p-devp2p-discovery-0", failures, this::step);
+
+  /** Tasks of the discovery thread; the packets among them are limited by the gate. */
+  private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+
+  private final AdmissionGate gate;
+  private final Timers timers;
+  private final NodeDatabase database;
+
+  /** Whether a task that starts a lookup waits. */
+  private final AtomicBoolean lookupRequested = new AtomicBoolean();
+
+  private volatile @Nullable Running running;
+
+  /** The parts that exist while the socket is open. */
+  private record Running(
+      UdpSocket socket,
+      LocalRecord localRecord,
+      @Nullable Version<DiscoveryV4> v4,
+      @Nullable Version<DiscoveryV5> v5) {}
+
+  /** A version of the protocol with its table. */
+  private record Version<P extends NodeProtocol>(
+      P protocol, NodeTable table, TableMaintenance maintenance) {}
+
+  /**
+   * Creates a discovery that is not started.
+   *
+   * @param forkId returns the fork id of the local chain for the own record; null while the chain
+   *     is not available. Called by the discovery thread
+   * @param isCompatible the fork id filter of EIP-2124. Called by the discovery thread
+   * @param dialer gets the candidates that {@link #lookup} finds. Called by the discovery thread,
+   *     which it must not block
+   */
+  public Discovery(
+      DiscoverySettings settings,
+      Supplier<@Nullable ForkId> forkId,
+      Predicate<ForkId> isCompatible,
+      Consumer<Node> dialer) {
+    this(settings, forkId, isCompatible, dialer, InstantSource.system(), System::nanoTime);
+  }
+
+  Discovery(
+      DiscoverySettings settings,
+      Supplier<@Nullable ForkId> forkId,
+      Predicate<ForkId> isCompatible,
+      Consumer<Node> dialer,
+      InstantSource clock,
+      LongSupplier nanoTime) {
+    this.settings = settings;
+    this.forkId = forkId;
+    this.candidates = new CandidateFilter(isCompatible, dialer);
+    this.clock = clock;
+    this.nanoTime = nanoTime;
+    this.gate = new AdmissionGate(nanoTime);
+    this.timers = new Timers(nanoTime);
+    this.database = new NodeDatabase(settings.database(), clock);
+  }
+
+  // ---- life cycle
+
+  /**
+   * Binds the socket and starts.
+   *
+   * @throws IOException when the UDP port cannot be bound; nothing is started then
+   */
+  public void start() throws IOException {
+    UdpSocket socket = new UdpSocket(settings.bind(), this::receive);
+    try {
+      running = assemble(socket);
+    } catch (RuntimeException | Error failure) {
+      socket.close();
+      throw failure;
+    }
+    tasks.add(this::startMaintenance);
+    loop.start();
+  }
+
+  private Running assemble(UdpSocket socket) {
+    LocalRecord localRecord =
+        new LocalRecord(
+            settings.privateKey(),
+            database,
+            new AddressPredictor(timers),
+            forkId,
+            settings.externalAddress(),
+            fallbackAddress(),
+            clock,
+            socket.port(),
+            settings.tcpPort());
+    DiscoveryContext context =
+        new DiscoveryContext(
+            settings.privateKey(),
+            clock,
+            timers,
+            new SecureRandom(),
+            socket,
+            localRecord,
+            database,
+            settings.allowed());
+    return new Running(
+        socket,
+        localRecord,
+        settings.v4() ? version4(context) : null,
+        settings.v5() ? version5(context) : null);
+  }
+
+  private InetAddress fallbackAddress() {
+    InetAddress bound = settings.bind().getAddress();
+    return bound.isAnyLocalAddress() ? Addresses.of(new byte[] {127, 0, 0, 1}) : bound;
+  }
+
+  private Version<DiscoveryV4> version4(DiscoveryContext context) {
+    NodeTable table = new NodeTable(selfId(), context.random());
+    DiscoveryV4 protocol = new DiscoveryV4(context, table);
+    List<Contact> bootNodes = new ArrayList<>(bootRecords());
+    settings.bootNodes().stream()
+        .filter(node -> node.udpPort() != 0)
+        .map(Contact::of)
+        .forEach(bootNodes::add);
+    return new Version<>(
+        protocol, table, new TableMaintenance(context, table, protocol, bootNodes));
+  }
+
+  private Version<DiscoveryV5> version5(DiscoveryContext context) {
+    NodeTable table = new NodeTable(selfId(), context.random());
+    DiscoveryV5 protocol = new DiscoveryV5(context, table);
+    return new Version<>(
+        protocol, table, new TableMaintenance(context, table, protocol, bootRecords()));
+  }
+
+  private Hash selfId() {
+    return Hash.wrap(Keccak.hash256(Secp256k1.publicKey(settings.privateKey())));
+  }
+
+  private List<Contact> bootRecords() {
+    List<Contact> contacts = new ArrayList<>();
+    for (NodeRecord record : settings.bootRecords()) {
+      Contact contact = Contact.of(record);
+      if (contact != null) {
+        contacts.add(contact);
+      }
+    }
+    return contacts;
+  }
+
+  private void startMaintenance() {
+    Running current = running;
+    if (current == null) {
+      return;
+    }
+    if (current.v4() != null) {
+      current.v4().maintenance().start();
+    }
+    if (current.v5() != null) {
+      current.v5().maintenance().start();
+    }
+    timers.schedule(SAVE_MILLIS, this::save);
+  }
+
+  private void save() {
+    database.save();
+    timers.schedule(SAVE_MILLIS, this::save);
+  }
+
+  /** Closes the socket, ends the threads and stores the known nodes. */
+  @Override
+  public void close() {
+    Running current = running;
+    running = null;
+    if (current == null) {
+      return;
+    }
+    current.socket().close();
+    loop.close();
+    tasks.clear();
+    database.save();
+  }
+
+  // ---- the node
+
+  /**
+   * Returns the record of the local node.
+   *
+   * @throws IllegalStateException when discovery is not running
+   */
+  public NodeRecord localRecord() {
+    return requireRunning().localRecord().current();
+  }
+
+  /**
+   * Returns the UDP port.
+   *
+   * @throws IllegalStateException when discovery is not running
+   */
+  public int port() {
+    return requireRunning().socket().port();
+  }
+
+  private Running requireRunning() {
+    Running current = running;
+    if (current == null) {
+      throw new IllegalStateException("node discovery is not running");
+    }
+    return current;
+  }
+
+  /** Returns the latest failure as one line; null when there is none. */
+  public @Nullable String failure() {
+    return failures.latest();
+  }
+
+  /** Updates the local record soon, because the fork id may have changed. */
+  public void updateLocalRecord() {
+    submit(current -> current.localRecord().update());
+  }
+
+  /** Announces another port of RLPx soon; 0 when the node accepts no connections. */
+  public void setTcpPort(int port) {
+    submit(current -> current.localRecord().setTcpPort(port));
+  }
+
+  /**
+   * Looks up a random target with each version of the protocol, and passes the nodes of the local
+   * chain to the dialer as they are found. Does nothing when such a request waits already.
+   */
+  public void lookup() {
+    if (!lookupRequested.compareAndSet(false, true)) {
+      return;
+    }
+    submit(
+        current -> {
+          lookupRequested.set(false);
+          if (current.v4() != null) {
+            lookup(current.v4());
+          }
+          if (current.v5() != null) {
+            lookup(current.v5());
+          }
+        });
+  }
+
+  private void lookup(Version<?> version) {
+    version
+        .maintenance()
+        .lookup(
+            LookupTarget.random(new SecureRandom()),
+            found -> candidates.offer(found, version.protocol()));
+  }
+
+  private void submit(Consumer<Running> task) {
+    tasks.add(
+        () -> {
+          Running current = running;
+          if (current != null) {
+            task.accept(current);
+          }
+        });
+    loop.wake();
+  }
+
+  // ---- packets
+
+  private void receive(byte[] datagram, InetSocketAddress source) {
+    Running current = running;
+    InetAddress address = source.getAddress();
+    if (current == null
+        || datagram.length < V5Codec.MIN_BYTES
+        || datagram.length > V4Codec.MAX_BYTES
+        || source.getPort() == 0
+        || !settings.allowed().test(address)
+        || !gate.tryEnter(address)) {
+      return;
+    }
+    PacketTask task = null;
+    try {
+      task = prepare(current, datagram, source);
+    } catch (MalformedPacketException malformed) {
+      logDropped(source, malformed);
+    } finally {
+      if (task == null) {
+        gate.leave(address);
+      }
+    }
+    if (task != null) {
+      PacketTask prepared = task;
+      tasks.add(() -> handle(prepared, source));
+      loop.wake();
+    }
+  }
+
+  /** The part of the handling of a packet that needs cryptography. */
+  private interface PacketTask {
+    void run() throws MalformedPacketException;
+  }
+
+  /** Returns null when the protocol of the packet does not run. */
+  private static @Nullable PacketTask prepare(
+      Running current, byte[] datagram, InetSocketAddress source) throws MalformedPacketException {
+    if (V4Codec.matches(datagram)) {
+      if (current.v4() == null) {
+        return null;
+      }
+      DiscoveryV4 protocol = current.v4().protocol();
+      V4Codec.Received received = V4Codec.decode(datagram);
+      protocol.checkExpiration(received);
+      return () -> protocol.handle(received, source);
+    }
+    if (current.v5() == null) {
+      return null;
+    }
+    DiscoveryV5 protocol = current.v5().protocol();
+    V5Codec.Received received = protocol.decode(datagram);
+    return () -> protocol.handle(received, source);
+  }
+
+  private void handle(PacketTask task, InetSocketAddress source) {
+    try {
+      task.run();
+    } catch (MalformedPacketException malformed) {
+      logDropped(source, malformed);
+    } catch (RuntimeException defect) { // a packet must not delay those behind it
+      failures.failed(defect);
+    } finally {
+      gate.leave(source.getAddress());
+    }
+  }
+
+  private static void logDropped(InetSocketAddress source, MalformedPacketException malformed) {
+    LOG.debug("Dropped a packet from {}: {}", source, malformed.getMessage());
+  }
+
+  private long step() {
+    for (int i = 0; i < BATCH; i++) {
+      Runnable task = tasks.poll();
+      if (task == null) {
+        break;
+      }
+      task.run();
+    }
+    long rest = timers.runDue();
+    return tasks.isEmpty() ? rest : 0;
+  }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p.discovery;
+
+import dev.patchbay.primitives.Hash;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps a table full of live nodes: pings random entries, looks up the own id and random ids, and
+ * starts from the boot nodes and the nodes of the database. One lookup runs at a time.
+ */
+final class TableMaintenance {
+  /** Mean time between pings of entries that are new or have failed. */
+  static final long FAST_MILLIS = 3_000;
+
+  /** Mean time between pings of entries that have responded. */
+  static final long SLOW_MILLIS = 9_000;
+
+  /** Time between refreshes of a table with live entries. */
+  static final long REFRESH_MILLIS = TimeUnit.MINUTES.toMillis(30);
+
+  /** Time until the refresh of a table without a live entry; doubles up to the limit below. */
+  static final long EMPTY_REFRESH_MILLIS = 5_000;
+
+  static final long MAX_EMPTY_REFRESH_MILLIS = TimeUnit.MINUTES.toMillis(5);
+
+  static final int MAX_SEEDS = 30;
+
+  /** Lookups that wait; another one completes at once without a result. */
+  static final int MAX_QUEUED_LOOKUPS = 8;
+
+  private static final int RANDOM_LOOKUPS = 3;
+
+  private final DiscoveryContext context;
+  private final Hash self;
+  private final NodeTable table;
+  private final NodeProtocol protocol;
+  private final LookupTarget ownTarget;
+  private final List<Contact> bootNodes;
+  private final Queue<Lookup> lookups = new ArrayDeque<>();
+  private boolean lookingUp;
+  private long emptyRefreshMillis = EMPTY_REFRESH_MILLIS;
+
+  /** Creates the upkeep of a table; nothing happens before {@link #start}. */
+  TableMaintenance(
+      DiscoveryContext context, NodeTable table, NodeProtocol protocol, List<Contact> bootNodes) {
+    this.context = context;
+    this.ownTarget = LookupTarget.of(context.localRecord().current().publicKey());
+    this.self = ownTarget.id();
+    this.table = table;
+    this.protocol = protocol;
+    this.bootNodes = List.copyOf(bootNodes);
+  }
+
+  /** Starts the timers and the first refresh. */
+  void start() {
+    context.database().seeds(MAX_SEEDS, context.random()).forEach(this::addSeed);
+    refresh();
+    scheduleCheck(false);
+    scheduleCheck(true);
+  }
+
+  private void addSeed(Contact contact) {
+    boolean usable = contact.record() != null || !protocol.needsRecords();
+    if (usable && context.allowed().test(contact.node().address())) {
+      table.addFound(contact);
+    }
+  }
+
+  // ---- liveness
+
+  private void scheduleCheck(boolean slow) {
+    long mean = slow ? SLOW_MILLIS : FAST_MILLIS;
+    context
+        .timers()
+        .schedule(
+            context.random().nextLong(2 * mean) + 1,
+            () -> {
+              scheduleCheck(slow);
+              checkRandomEntry(slow);
+            });
+  }
+
+  private void checkRandomEntry(boolean slow) {
+    NodeTable.Entry entry = table.randomEntry(slow);
+    if (entry != null) {
+      entry.setChecking(true);
+      check(
+          entry.contact(),
+          responded -> {
+            entry.setChecking(false);
+          });
+    }
+  }
+
+  private void check(Contact contact, Consumer<Boolean> done) {
+    protocol.ping(
+        contact,
+        response -> {
+          done.accept(response != null);
+          if (response == null) {
+            table.fail(contact.id());
+          } else {
+            table.confirm(response);
+            context.database().put(response);
+          }
+        });
+  }
+
+  // ---- refresh
+
+  private void refresh() {
+    bootNodes.forEach(this::addSeed);
+    for (Contact bootNode : bootNodes) {
+      if (table.find(bootNode.id()) != null) {
+        check(bootNode, responded -> {});
+      }
+    }
+    lookup(ownTarget, found -> {});
+    for (int i = 0; i < RANDOM_LOOKUPS; i++) {
+      boolean last = i == RANDOM_LOOKUPS - 1;
+      lookup(
+          LookupTarget.random(context.random()),
+          found -> {
+            if (last) {
+              scheduleRefresh();
+            }
+          });
+    }
+  }
+
+  private void scheduleRefresh() {
+    long delay = REFRESH_MILLIS;
+    if (table.liveSize() == 0) {
+      delay = emptyRefreshMillis;
+      emptyRefreshMillis = Math.min(2 * delay, MAX_EMPTY_REFRESH_MILLIS);
+    } else {
+      emptyRefreshMillis = EMPTY_REFRESH_MILLIS;
+    }
+    context.timers().schedule(delay, this::refresh);
+  }
+
+  // ---- lookups
+
+  /**
+   * Looks up a target after the lookups that wait.
+   *
+   * @param done gets the closest nodes, once; none when too many lookups wait
+   */
+  void lookup(LookupTarget target, Consumer<List<Contact>> done) {
+    if (lookups.size() >= MAX_QUEUED_LOOKUPS) {
+      done.accept(List.of());
+      return;
+    }
+    lookups.add(
+        new Lookup(
+            target,
+            self,
+            table,
+            protocol,
+            found -> {
+              lookingUp = false;
+              done.accept(found);
+              // not from here: a table without nodes would nest the lookups
+              context.timers().schedule(0, this::startNextLookup);
+            }));
+    context.timers().schedule(0, this::startNextLookup);
+  }
+
+  private void startNextLookup() {
+    @Nullable Lookup next = lookingUp ? null : lookups.poll();
+    if (next != null) {
+      lookingUp = true;
+      next.start();
+    }
+  }
+}
