@@ -20,13 +20,19 @@ final class TableMaintenance {
   /** Mean time between pings of entries that have responded. */
   static final long SLOW_MILLIS = 9_000;
 
-  /** Time between refreshes of a table with live entries. */
+  /** Time between refreshes of a table that is not small. */
   static final long REFRESH_MILLIS = TimeUnit.MINUTES.toMillis(30);
 
-  /** Time until the refresh of a table without a live entry; doubles up to the limit below. */
-  static final long EMPTY_REFRESH_MILLIS = 5_000;
+  /** A table with fewer live entries is small: the network is, or is just starting. */
+  static final int SMALL_SIZE = NodeTable.BUCKET_SIZE;
 
-  static final long MAX_EMPTY_REFRESH_MILLIS = TimeUnit.MINUTES.toMillis(5);
+  /**
+   * Time until the refresh of a small table whose number of live entries has changed; it doubles
+   * while the number stays the same, up to the limit below.
+   */
+  static final long MIN_SMALL_REFRESH_MILLIS = 5_000;
+
+  static final long MAX_SMALL_REFRESH_MILLIS = TimeUnit.MINUTES.toMillis(5);
 
   static final int MAX_SEEDS = 30;
 
@@ -43,7 +49,8 @@ final class TableMaintenance {
   private final List<Contact> bootNodes;
   private final Queue<Lookup> lookups = new ArrayDeque<>();
   private boolean lookingUp;
-  private long emptyRefreshMillis = EMPTY_REFRESH_MILLIS;
+  private long smallRefreshMillis = MIN_SMALL_REFRESH_MILLIS;
+  private int refreshedSize;
 
   /** Creates the upkeep of a table; nothing happens before {@link #start}. */
   TableMaintenance(
@@ -89,19 +96,15 @@ final class TableMaintenance {
     NodeTable.Entry entry = table.randomEntry(slow);
     if (entry != null) {
       entry.setChecking(true);
-      check(
-          entry.contact(),
-          responded -> {
-            entry.setChecking(false);
-          });
+      check(entry.contact(), () -> entry.setChecking(false));
     }
   }
 
-  private void check(Contact contact, Consumer<Boolean> done) {
+  private void check(Contact contact, Runnable done) {
     protocol.ping(
         contact,
         response -> {
-          done.accept(response != null);
+          done.run();
           if (response == null) {
             table.fail(contact.id());
           } else {
@@ -117,7 +120,7 @@ final class TableMaintenance {
     bootNodes.forEach(this::addSeed);
     for (Contact bootNode : bootNodes) {
       if (table.find(bootNode.id()) != null) {
-        check(bootNode, responded -> {});
+        check(bootNode, () -> {});
       }
     }
     lookup(ownTarget, found -> {});
@@ -134,13 +137,14 @@ final class TableMaintenance {
   }
 
   private void scheduleRefresh() {
-    long delay = REFRESH_MILLIS;
-    if (table.liveSize() == 0) {
-      delay = emptyRefreshMillis;
-      emptyRefreshMillis = Math.min(2 * delay, MAX_EMPTY_REFRESH_MILLIS);
-    } else {
-      emptyRefreshMillis = EMPTY_REFRESH_MILLIS;
-    }
+    int size = table.liveSize();
+    boolean changed = size != refreshedSize;
+    refreshedSize = size;
+    smallRefreshMillis =
+        changed
+            ? MIN_SMALL_REFRESH_MILLIS
+            : Math.min(2 * smallRefreshMillis, MAX_SMALL_REFRESH_MILLIS);
+    long delay = size < SMALL_SIZE ? smallRefreshMillis : REFRESH_MILLIS;
     context.timers().schedule(delay, this::refresh);
   }
 

@@ -15,6 +15,8 @@ import io.netty.channel.socket.DatagramPacket;
 import io.netty.channel.socket.nio.NioDatagramChannel;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
@@ -33,6 +35,7 @@ final class UdpSocket implements PacketSender, AutoCloseable {
   /** More than the longest packet, so that a longer one is seen to be too long. */
   private static final int BUFFER_BYTES = V4Codec.MAX_BYTES + 1;
 
+  private final Queue<Thread> threads = new ConcurrentLinkedQueue<>();
   private final MultiThreadIoEventLoopGroup group;
   private final Channel channel;
 
@@ -45,8 +48,13 @@ final class UdpSocket implements PacketSender, AutoCloseable {
    */
   UdpSocket(InetSocketAddress address, BiConsumer<byte[], InetSocketAddress> receiver)
       throws IOException {
-    ThreadFactory threads = body -> new Thread(body, "p2p-devp2p-udp-0");
-    group = new MultiThreadIoEventLoopGroup(1, threads, NioIoHandler.newFactory());
+    ThreadFactory factory =
+        body -> {
+          Thread thread = new Thread(body, "p2p-devp2p-udp-0");
+          threads.add(thread);
+          return thread;
+        };
+    group = new MultiThreadIoEventLoopGroup(1, factory, NioIoHandler.newFactory());
     ChannelFuture bound =
         new Bootstrap()
             .group(group)
@@ -104,5 +112,12 @@ final class UdpSocket implements PacketSender, AutoCloseable {
   public void close() {
     group.shutdownGracefully(0, CLOSE_MILLIS, TimeUnit.MILLISECONDS);
     group.terminationFuture().awaitUninterruptibly(CLOSE_MILLIS);
+    try {
+      for (Thread thread : threads) {
+        thread.join(CLOSE_MILLIS);
+      }
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 }
