@@ -60,6 +60,9 @@ public final class Discovery implements AutoCloseable {
   private final Timers timers;
   private final NodeDatabase database;
 
+  /** The node lists in the DNS; null when there are none. */
+  private final @Nullable DnsLists dnsLists;
+
   /** Whether a task that starts a lookup waits. */
   private final AtomicBoolean lookupRequested = new AtomicBoolean();
 
@@ -84,6 +87,7 @@ public final class Discovery implements AutoCloseable {
    * @param isCompatible the fork id filter of EIP-2124. Called by the discovery thread
    * @param dialer gets the candidates that {@link #lookup} finds. Called by the discovery thread,
    *     which it must not block
+   * @throws IllegalArgumentException when the URL of a DNS node list is malformed
    */
   public Discovery(
       DiscoverySettings settings,
@@ -108,6 +112,12 @@ public final class Discovery implements AutoCloseable {
     this.gate = new AdmissionGate(nanoTime);
     this.timers = new Timers(nanoTime);
     this.database = new NodeDatabase(settings.database(), clock);
+    List<DnsListLink> links = settings.dnsLists().stream().map(DnsListLink::parse).toList();
+    SecureRandom random = new SecureRandom();
+    this.dnsLists =
+        links.isEmpty()
+            ? null
+            : new DnsLists(links, DnsClient.ofSystem(random), random, this::offerFromDns, nanoTime);
   }
 
   // ---- life cycle
@@ -127,6 +137,9 @@ public final class Discovery implements AutoCloseable {
     }
     tasks.add(this::startMaintenance);
     loop.start();
+    if (dnsLists != null) {
+      dnsLists.start();
+    }
   }
 
   private Running assemble(UdpSocket socket) {
@@ -225,6 +238,9 @@ public final class Discovery implements AutoCloseable {
       return;
     }
     current.socket().close();
+    if (dnsLists != null) {
+      dnsLists.close();
+    }
     loop.close();
     tasks.clear();
     database.save();
@@ -260,7 +276,8 @@ public final class Discovery implements AutoCloseable {
 
   /** Returns the latest failure as one line; null when there is none. */
   public @Nullable String failure() {
-    return failures.latest();
+    String latest = failures.latest();
+    return latest == null && dnsLists != null ? dnsLists.failure() : latest;
   }
 
   /** Updates the local record soon, because the fork id may have changed. */
@@ -274,8 +291,9 @@ public final class Discovery implements AutoCloseable {
   }
 
   /**
-   * Looks up a random target with each version of the protocol, and passes the nodes of the local
-   * chain to the dialer as they are found. Does nothing when such a request waits already.
+   * Looks up a random target with each version of the protocol, reads some nodes of the DNS lists,
+   * and passes the nodes of the local chain to the dialer as they are found. Does nothing when such
+   * a request waits already.
    */
   public void lookup() {
     if (!lookupRequested.compareAndSet(false, true)) {
@@ -291,6 +309,16 @@ public final class Discovery implements AutoCloseable {
             lookup(current.v5());
           }
         });
+    if (dnsLists != null) {
+      dnsLists.request();
+    }
+  }
+
+  private void offerFromDns(NodeRecord record) {
+    Node node = record.node();
+    if (node != null && settings.allowed().test(node.address())) {
+      submit(current -> candidates.offer(new Contact(record.id(), node, record)));
+    }
   }
 
   private void lookup(Version<?> version) {

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  *     other nodes
  * @param bootNodes nodes from which discovery starts, for version 4
  * @param bootRecords nodes from which discovery starts, for versions 4 and 5
+ * @param dnsLists node lists in the DNS, {@code enrtree://…} (EIP-1459); empty for none
  * @param database file of the known nodes; null when they are not stored
  * @param allowed whether packets may come from, and go to, an address
  * @param v4 whether version 4 runs
@@ -30,6 +31,7 @@ public record DiscoverySettings(
     @Nullable InetAddress externalAddress,
     List<Node> bootNodes,
     List<NodeRecord> bootRecords,
+    List<String> dnsLists,
     @Nullable Path database,
     Predicate<InetAddress> allowed,
     boolean v4,
@@ -38,6 +40,7 @@ public record DiscoverySettings(
   public DiscoverySettings {
     bootNodes = List.copyOf(bootNodes);
     bootRecords = List.copyOf(bootRecords);
+    dnsLists = List.copyOf(dnsLists);
   }
 
   /** Shows no key. */

@@ -33,6 +33,7 @@ final class DiscoveryHarness {
             address.isAnyLocalAddress() ? null : address,
             List.of(),
             bootRecords,
+            List.of(),
             null,
             any -> true,
             true,

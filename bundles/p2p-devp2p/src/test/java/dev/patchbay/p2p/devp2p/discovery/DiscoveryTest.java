@@ -39,6 +39,7 @@ class DiscoveryTest {
         null,
         List.of(),
         boot,
+        List.of(),
         folder.resolve(boot.isEmpty() ? "a" : "b").resolve("nodes.rlp"),
         address -> true,
         v4,

@@ -48,6 +48,7 @@ class DiscoveryV4Test {
             null,
             List.of(),
             List.of(),
+            List.of(),
             null,
             address -> !address.getHostAddress().equals("127.0.0.9"),
             true,
