@@ -35,8 +35,8 @@ record Contact(Hash id, Node node, @Nullable NodeRecord record) {
   }
 
   /**
-   * Returns the node to dial: the endpoint at which it answers discovery, with the TCP port of its
-   * record when the record has one.
+   * Returns the node to dial: the endpoint at which it responds to discovery, with the TCP port of
+   * its record when the record has one.
    */
   Node dialable() {
     Node stated = record == null ? null : record.node();

@@ -330,6 +330,9 @@ public final class Discovery implements AutoCloseable {
   }
 
   private void submit(Consumer<Running> task) {
+    if (running == null) {
+      return;
+    }
     tasks.add(
         () -> {
           Running current = running;

@@ -296,8 +296,8 @@ final class DiscoveryV4 implements NodeProtocol {
 
   /**
    * Gives a node the chance to verify this node's endpoint: pings it, and waits for its own ping,
-   * which this node answers. A node that does not ping within the time limit has a proof already,
-   * as far as this node can know.
+   * to which this node responds. A node that does not ping within the time limit has a proof
+   * already, as far as this node can know.
    */
   private void bond(Contact contact, Consumer<Boolean> done) {
     Hash id = contact.id();

@@ -12,10 +12,8 @@ import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * Node Discovery v5.1 (devp2p discv5.md): handshakes, responses, requests. Topics are not
  * supported, as in other clients.
  *
- * <p>A packet that cannot be decrypted is answered by WHOAREYOU, the shortest packet; nothing else
+ * <p>A packet that cannot be decrypted causes a WHOAREYOU packet, the shortest packet; nothing else
  * goes to a node without a session. The signature of a handshake is verified only when this node
  * has asked for it.
  */
@@ -31,13 +29,10 @@ final class DiscoveryV5 implements NodeProtocol {
   /** Records of a NODES message: three of the greatest size fit into a packet. */
   static final int RECORDS_PER_MESSAGE = 3;
 
-  /** Messages of a response to FINDNODE that are read. */
-  static final int MAX_NODES_MESSAGES = 16;
-
   /** Distances that a lookup asks a node for. */
   private static final int LOOKUP_DISTANCES = 3;
 
-  /** Length of what stands for a message while there are no keys (geth's value). */
+  /** Length of the random bytes that replace a message while there are no keys (geth's value). */
   private static final int RANDOM_MESSAGE_BYTES = 20;
 
   private final DiscoveryContext context;
@@ -241,7 +236,12 @@ final class DiscoveryV5 implements NodeProtocol {
     return record;
   }
 
-  private static NodeRecord decodeRecord(Bytes encoded) throws MalformedPacketException {
+  /**
+   * Decodes a record of another node.
+   *
+   * @throws MalformedPacketException as of {@link NodeRecord#decode}
+   */
+  static NodeRecord decodeRecord(Bytes encoded) throws MalformedPacketException {
     try {
       return NodeRecord.decode(encoded.unsafeArray());
     } catch (IllegalArgumentException malformed) {
@@ -392,55 +392,8 @@ final class DiscoveryV5 implements NodeProtocol {
   private void findNode(
       Contact contact, List<Integer> distances, Consumer<@Nullable List<Contact>> done) {
     FindNode request = new FindNode(requestId(), distances);
-    calls.add(contact, request, new NodesHandler(contact, distances, done));
-  }
-
-  /** Collects the messages of a response to FINDNODE. */
-  private final class NodesHandler implements V5Calls.ResponseHandler {
-    private final Contact contact;
-    private final List<Integer> distances;
-    private final Consumer<@Nullable List<Contact>> done;
-    private final Map<Hash, Contact> found = new LinkedHashMap<>();
-    private int messages;
-
-    NodesHandler(Contact contact, List<Integer> distances, Consumer<@Nullable List<Contact>> done) {
-      this.contact = contact;
-      this.distances = distances;
-      this.done = done;
-    }
-
-    @Override
-    public boolean accept(V5Message.Response message) throws MalformedPacketException {
-      if (!(message instanceof Nodes nodes)) {
-        throw new MalformedPacketException("not NODES");
-      }
-      messages++;
-      for (Bytes encoded : nodes.records()) {
-        if (found.size() >= NodeTable.BUCKET_SIZE) {
-          return true;
-        }
-        add(decodeRecord(encoded));
-      }
-      return messages >= Math.min(nodes.total(), MAX_NODES_MESSAGES);
-    }
-
-    /** Skips a record that was not asked for: a node must not fill the table at will. */
-    private void add(NodeRecord record) {
-      Contact other = Contact.of(record);
-      if (other != null
-          && distances.contains(Distance.log(contact.id(), other.id()))
-          && !other.id().equals(self)
-          && other.node().udpPort() >= DiscoveryV4.MIN_PORT
-          && Addresses.isRelayable(contact.node().address(), other.node().address())
-          && context.allowed().test(other.node().address())) {
-        found.put(other.id(), other);
-      }
-    }
-
-    @Override
-    public void end() {
-      done.accept(messages == 0 ? null : List.copyOf(found.values()));
-    }
+    calls.add(
+        contact, request, new V5NodesCollector(contact, distances, self, context.allowed(), done));
   }
 
   private void send(V5Calls.Call call) {

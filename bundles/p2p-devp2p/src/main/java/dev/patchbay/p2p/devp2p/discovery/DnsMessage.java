@@ -25,7 +25,7 @@ final class DnsMessage {
   private static final int FLAG_RECURSION_DESIRED = 0x0100;
   private static final int CODE_NO_SUCH_NAME = 3;
   private static final int MAX_LABEL_BYTES = 63;
-  private static final int MAX_ANSWERS = 64;
+  private static final int MAX_RECORDS = 64;
 
   private DnsMessage() {}
 
@@ -82,7 +82,7 @@ final class DnsMessage {
     int responseId = in.getShort() & 0xffff;
     int flags = in.getShort() & 0xffff;
     int questions = in.getShort() & 0xffff;
-    int answers = in.getShort() & 0xffff;
+    int records = in.getShort() & 0xffff;
     in.getInt();
     if (responseId != id || (flags & FLAG_RESPONSE) == 0 || questions != 1) {
       throw new IOException("a DNS message that is not the response");
@@ -100,7 +100,7 @@ final class DnsMessage {
       throw new IOException("the DNS server reports error " + code);
     }
     List<String> texts = new ArrayList<>();
-    for (int i = 0; i < Math.min(answers, MAX_ANSWERS); i++) {
+    for (int i = 0; i < Math.min(records, MAX_RECORDS); i++) {
       skipName(in);
       int type = in.getShort();
       in.getShort();

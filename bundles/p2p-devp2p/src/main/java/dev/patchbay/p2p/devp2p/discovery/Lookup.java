@@ -18,7 +18,7 @@ final class Lookup {
   /** Queries under way at a time: alpha of Kademlia. */
   static final int CONCURRENCY = 3;
 
-  /** Most queries: a chain of ever closer nodes that hostile nodes invent ends here. */
+  /** Limit of queries, which ends a chain of ever closer nodes that hostile nodes invent. */
   static final int MAX_QUERIES = 48;
 
   private final LookupTarget target;

@@ -153,8 +153,8 @@ final class NodeTable {
   private static Contact newer(Contact known, Contact contact) {
     NodeRecord record = contact.record();
     if (record == null) {
-      NodeRecord kept = known.record();
-      return kept == null ? contact : contact.withRecord(kept);
+      NodeRecord previous = known.record();
+      return previous == null ? contact : contact.withRecord(previous);
     }
     return Long.compareUnsigned(record.seq(), known.recordSeq()) >= 0 ? contact : known;
   }

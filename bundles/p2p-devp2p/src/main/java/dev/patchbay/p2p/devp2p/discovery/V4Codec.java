@@ -53,7 +53,7 @@ final class V4Codec {
     /**
      * Recovers the public key of the sender, 64 bytes: the expensive part of the verification.
      *
-     * @throws MalformedPacketException when no key has made the signature
+     * @throws MalformedPacketException when the signature is of no key
      */
     Bytes recoverSender() throws MalformedPacketException {
       byte[] key =

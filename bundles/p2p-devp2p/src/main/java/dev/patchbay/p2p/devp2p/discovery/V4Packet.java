@@ -80,7 +80,7 @@ sealed interface V4Packet {
   record Neighbors(List<Node> nodes, long expiration) implements Expiring {
     static final int TYPE = 4;
 
-    /** Most nodes that fit into a packet of 1280 bytes, with IPv6 addresses. */
+    /** Greatest number of nodes that fit into a packet of 1280 bytes, with IPv6 addresses. */
     static final int MAX_NODES = 12;
 
     public Neighbors {

@@ -53,7 +53,7 @@ final class V4Requests<T> {
       return partial;
     }
 
-    /** Sets the part of the response that has arrived: the response when no more arrives. */
+    /** Sets the part of the response that has arrived; it is the response when the time is over. */
     void setPartial(T value) {
       partial = value;
     }

@@ -15,7 +15,11 @@ final class V5Challenges {
   /** Time limit of a handshake (geth's value). */
   static final long TIMEOUT_MILLIS = 1_000;
 
-  static final int MAX_CHALLENGES = 256;
+  /**
+   * Greatest number of challenges: what the gate admits in a second, so that a flood from forged
+   * sources does not keep others from a handshake.
+   */
+  static final int MAX_CHALLENGES = 2 * AdmissionGate.RATE;
 
   private final Timers timers;
   private final Map<Key, Waiting> waiting = new HashMap<>();
@@ -54,7 +58,9 @@ final class V5Challenges {
     return true;
   }
 
-  /** Removes the challenge and returns it: it can be answered once. Null when there is none. */
+  /**
+   * Removes the challenge and returns it: one handshake may respond to it. Null when there is none.
+   */
   @Nullable Challenge take(Hash id, InetSocketAddress endpoint) {
     Waiting found = waiting.remove(new Key(id, endpoint));
     if (found == null) {

@@ -187,8 +187,8 @@ final class V5Codec {
         return new WhoAreYouAuth(next(in, ID_NONCE_BYTES), in.getLong());
       }
       case 2 -> {
-        int most = HANDSHAKE_BYTES + NodeRecord.MAX_BYTES;
-        requireSize(data.length >= HANDSHAKE_BYTES && data.length <= most, data);
+        int maxBytes = HANDSHAKE_BYTES + NodeRecord.MAX_BYTES;
+        requireSize(data.length >= HANDSHAKE_BYTES && data.length <= maxBytes, data);
         Hash sender = Hash.wrap(next(in, Hash.SIZE).unsafeArray());
         if (in.get() != SIGNATURE_BYTES || in.get() != EPHEMERAL_KEY_BYTES) {
           throw new MalformedPacketException("a handshake of another identity scheme than v4");

@@ -24,7 +24,7 @@ sealed interface V5Message {
   /** Returns the id that the response repeats, at most 8 bytes. */
   Bytes requestId();
 
-  /** A message that answers another one. */
+  /** A message that responds to another one. */
   sealed interface Response extends V5Message {}
 
   /** Asks for a {@link Pong}; {@code recordSeq} is the number of the sender's record. */

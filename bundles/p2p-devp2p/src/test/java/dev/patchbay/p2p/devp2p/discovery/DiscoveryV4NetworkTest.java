@@ -216,7 +216,7 @@ class DiscoveryV4NetworkTest {
 
   @Test
   void aLookupFindsTheClosestNodes() {
-    List<Simulated> nodes = start(40);
+    List<Simulated> nodes = start(30);
     network.run(Duration.ofMinutes(2));
     Simulated searcher = network.add(4);
     searcher.table.addFound(nodes.get(0).contact());
@@ -263,7 +263,7 @@ class DiscoveryV4NetworkTest {
   void theExternalAddressIsPredicted() {
     List<Simulated> nodes = start(13);
     Simulated first = nodes.get(0);
-    assertThat(first.localRecord.address()).isEqualTo(first.endpoint.getAddress());
+    assertThat(first.localRecord.address().isLoopbackAddress()).isTrue();
     network.run(Duration.ofMinutes(4));
     NodeRecord record = first.localRecord.current();
     assertThat(record.address()).isEqualTo(first.endpoint.getAddress());

@@ -27,8 +27,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a node answers over UDP: the cases of geth's {@code devp2p discv4 test}, from two loopback
- * addresses. The clock of the node stands still.
+ * The responses of a node over UDP: the cases of geth's {@code devp2p discv4 test}, from two
+ * loopback addresses. The clock of the node stands still.
  */
 class DiscoveryV4Test {
   private static final SecureRandom RANDOM = new SecureRandom();

@@ -23,7 +23,7 @@ import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** Node lists in the DNS: the example of EIP-1459, and lists that are made for a test. */
+/** Node lists in the DNS: the example of EIP-1459, and lists of the test. */
 class DnsListTest {
   /** The key that the EIP names, and that has signed its example. */
   private static final byte[] EXAMPLE_KEY =

@@ -83,13 +83,14 @@ class NodeRecordTest {
 
   @Test
   void aRecordHasAtMost300Bytes() {
-    int most = 300 - NodeRecord.sign(1, Map.of("x", value(160)), KEY).encoded().size() + 160;
-    NodeRecord longest = NodeRecord.sign(1, Map.of("x", value(most)), KEY);
+    int longestValue =
+        300 - NodeRecord.sign(1, Map.of("x", value(160)), KEY).encoded().size() + 160;
+    NodeRecord longest = NodeRecord.sign(1, Map.of("x", value(longestValue)), KEY);
     assertThat(longest.encoded().size()).isEqualTo(NodeRecord.MAX_BYTES);
     assertThat(NodeRecord.parse(longest.toString())).isEqualTo(longest);
-    assertThatThrownBy(() -> NodeRecord.sign(1, Map.of("x", value(most + 1)), KEY))
+    assertThatThrownBy(() -> NodeRecord.sign(1, Map.of("x", value(longestValue + 1)), KEY))
         .hasMessageContaining("at most 300");
-    byte[] tooLong = raw("id", "v4", "secp256k1", key(), "x", text(most + 1));
+    byte[] tooLong = raw("id", "v4", "secp256k1", key(), "x", text(longestValue + 1));
     assertThat(tooLong).hasSize(301);
     assertThatThrownBy(() -> NodeRecord.decode(tooLong)).hasMessageContaining("at most 300");
   }

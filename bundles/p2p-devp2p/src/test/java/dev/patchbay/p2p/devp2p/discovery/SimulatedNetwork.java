@@ -21,7 +21,10 @@ import org.jspecify.annotations.Nullable;
  * course of events.
  */
 final class SimulatedNetwork {
-  private static final Duration TICK = Duration.ofMillis(20);
+  /** What a node of version 4 announces until it has predicted its address. */
+  private static final InetAddress LOOPBACK = Addresses.of(new byte[] {127, 0, 0, 1});
+
+  private static final Duration TICK = Duration.ofMillis(50);
 
   final TestClock clock = new TestClock();
   final Random random;
@@ -62,7 +65,7 @@ final class SimulatedNetwork {
               new AddressPredictor(timers),
               () -> forkId,
               null,
-              endpoint.getAddress(),
+              version == 4 ? LOOPBACK : endpoint.getAddress(),
               clock,
               endpoint.getPort(),
               30_303);

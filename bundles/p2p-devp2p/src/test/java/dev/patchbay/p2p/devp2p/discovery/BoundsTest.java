@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p.discovery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** What other nodes can make this node hold has a limit and an end. */
+class BoundsTest {
+  private static final InetAddress ADDRESS = Addresses.of(new byte[] {1, 2, 3, 4});
+  private static final InetSocketAddress ENDPOINT = new InetSocketAddress(ADDRESS, 30_303);
+
+  private final TestClock clock = new TestClock();
+  private final Timers timers = new Timers(clock::nanoTime);
+  private final Random random = new Random(2);
+
+  private static Hash id(int number) {
+    return Hash.keccak(new byte[] {(byte) (number >> 16), (byte) (number >> 8), (byte) number});
+  }
+
+  @Test
+  void theOldestEndpointProofIsEvicted() {
+    EndpointProofs proofs = new EndpointProofs(timers);
+    for (int i = 0; i <= EndpointProofs.MAX_PROOFS; i++) {
+      proofs.addPong(id(i), ADDRESS);
+      proofs.addPing(id(i), ADDRESS);
+    }
+    assertThat(proofs.isProven(id(0), ADDRESS)).isFalse();
+    assertThat(proofs.isProven(id(1), ADDRESS)).isTrue();
+    assertThat(proofs.isKnownTo(id(0), ADDRESS)).isFalse();
+    assertThat(proofs.isKnownTo(id(1), ADDRESS)).isTrue();
+  }
+
+  @Test
+  void aProofEndsAfterTwelveHours() {
+    EndpointProofs proofs = new EndpointProofs(timers);
+    proofs.addPong(id(1), ADDRESS);
+    proofs.addPing(id(1), ADDRESS);
+    clock.advance(Duration.ofHours(12).minusMillis(1));
+    assertThat(proofs.isProven(id(1), ADDRESS)).isTrue();
+    assertThat(proofs.isKnownTo(id(1), ADDRESS)).isTrue();
+    clock.advance(Duration.ofMillis(1));
+    assertThat(proofs.isProven(id(1), ADDRESS)).isFalse();
+    assertThat(proofs.isKnownTo(id(1), ADDRESS)).isFalse();
+  }
+
+  @Test
+  void theSessionThatWasNotUsedForTheLongestTimeIsEvicted() {
+    V5Sessions sessions = new V5Sessions(random);
+    byte[] key = new byte[V5Crypto.KEY_BYTES];
+    for (int i = 0; i < V5Sessions.MAX_SESSIONS; i++) {
+      sessions.put(id(i), ENDPOINT, key, key);
+    }
+    assertThat(sessions.get(id(0), ENDPOINT)).isNotNull();
+    sessions.put(id(-1), ENDPOINT, key, key);
+    assertThat(sessions.size()).isEqualTo(V5Sessions.MAX_SESSIONS);
+    assertThat(sessions.get(id(0), ENDPOINT)).isNotNull();
+    assertThat(sessions.get(id(1), ENDPOINT)).isNull();
+  }
+
+  @Test
+  void theNoncesOfASessionDiffer() {
+    byte[] key = new byte[V5Crypto.KEY_BYTES];
+    V5Sessions.Session session = new V5Sessions(random).put(id(1), ENDPOINT, key, key);
+    Set<Bytes> prefixes = new HashSet<>();
+    for (int i = 0; i < 1_000; i++) {
+      Bytes nonce = session.nextNonce();
+      assertThat(nonce.size()).isEqualTo(V5Codec.NONCE_BYTES);
+      prefixes.add(nonce.slice(0, 4));
+    }
+    assertThat(prefixes).hasSize(1_000);
+  }
+
+  @Test
+  void requestsOfVersion4AreBoundedAndTimeOut() {
+    V4Requests<String> requests = new V4Requests<>(timers);
+    int[] ended = {0};
+    for (int i = 0; i < V4Requests.MAX_PENDING; i++) {
+      requests.add(id(i), ADDRESS, () -> Hash.ZERO, response -> ended[0]++);
+    }
+    assertThat(ended[0]).isZero();
+    requests.add(
+        id(-1),
+        ADDRESS,
+        () -> {
+          throw new AssertionError("not sent");
+        },
+        response -> ended[0]++);
+    assertThat(ended[0]).isEqualTo(1);
+    clock.advance(Duration.ofMillis(V4Requests.TIMEOUT_MILLIS));
+    timers.runDue();
+    assertThat(ended[0]).isEqualTo(1 + V4Requests.MAX_PENDING);
+    assertThat(requests.size()).isZero();
+  }
+
+  @Test
+  void requestsOfVersion5AreBounded() {
+    List<V5Calls.Call> sent = new ArrayList<>();
+    V5Calls calls = new V5Calls(timers, sent::add);
+    int[] ended = {0};
+    V5Calls.ResponseHandler handler =
+        new V5Calls.ResponseHandler() {
+          @Override
+          public boolean accept(V5Message.Response message) {
+            return true;
+          }
+
+          @Override
+          public void end() {
+            ended[0]++;
+          }
+        };
+    V5Message ping = new V5Message.Ping(Bytes.EMPTY, 0);
+    Node node = new Node(Bytes.wrap(new byte[64]), ADDRESS, 30_303, 0);
+    for (int i = 0; i <= V5Calls.MAX_CALLS; i++) {
+      calls.add(new Contact(id(i), node, null), ping, handler);
+    }
+    assertThat(ended[0]).isEqualTo(1);
+    assertThat(calls.size()).isEqualTo(V5Calls.MAX_CALLS);
+    assertThat(calls.active(id(V5Calls.MAX_CALLS))).isNull();
+    sent.forEach(V5Calls.Call::end);
+    sent.forEach(V5Calls.Call::end);
+    assertThat(ended[0]).isEqualTo(1 + V5Calls.MAX_CALLS);
+    assertThat(calls.size()).isZero();
+  }
+
+  @Test
+  void timersRunOnceInOrderUnlessCancelled() {
+    List<String> ran = new ArrayList<>();
+    timers.schedule(20, () -> ran.add("second"));
+    timers.schedule(10, () -> ran.add("first"));
+    timers.schedule(20, () -> ran.add("third"));
+    timers.schedule(15, () -> ran.add("cancelled")).cancel();
+    assertThat(timers.runDue()).isEqualTo(10);
+    clock.advance(Duration.ofMillis(10));
+    assertThat(timers.runDue()).isEqualTo(10);
+    assertThat(ran).containsExactly("first");
+    clock.advance(Duration.ofSeconds(1));
+    assertThat(timers.runDue()).isEqualTo(dev.patchbay.binding.Loop.UNTIL_WOKEN);
+    assertThat(ran).containsExactly("first", "second", "third");
+  }
+
+  // ---- NODES of version 5
+
+  private byte[] newKey() {
+    byte[] key = new byte[32];
+    random.nextBytes(key);
+    key[0] = 1; // below the group order
+    return key;
+  }
+
+  private NodeRecord record(int port, int... address) {
+    byte[] bytes = new byte[4];
+    for (int i = 0; i < 4; i++) {
+      bytes[i] = (byte) address[i];
+    }
+    return NodeRecord.sign(
+        1, Map.of("ip", NodeRecord.rlp(bytes), "udp", NodeRecord.rlp(port)), newKey());
+  }
+
+  private static V5Message.Nodes nodes(int total, List<NodeRecord> records) {
+    return new V5Message.Nodes(
+        Bytes.EMPTY, total, records.stream().map(NodeRecord::encoded).toList());
+  }
+
+  private static List<Integer> allDistances() {
+    List<Integer> distances = new ArrayList<>();
+    for (int i = 0; i <= 256; i++) {
+      distances.add(i);
+    }
+    return distances;
+  }
+
+  @Test
+  void recordsThatWereNotAskedForAreSkipped() throws Exception {
+    NodeRecord asked = record(30_303, 60, 1, 1, 1);
+    Contact contact = Contact.of(new Node(asked.publicKey(), ADDRESS, 30_303, 0));
+    NodeRecord right = record(30_303, 60, 1, 1, 2);
+    NodeRecord far = record(30_303, 60, 1, 1, 3);
+    while (Distance.log(far.id(), contact.id()) == Distance.log(right.id(), contact.id())) {
+      far = record(30_303, 60, 1, 1, 3);
+    }
+    List<List<Contact>> results = new ArrayList<>();
+    V5NodesCollector collector =
+        new V5NodesCollector(
+            contact,
+            List.of(Distance.log(right.id(), contact.id())),
+            id(1),
+            address -> true,
+            results::add);
+    assertThat(collector.accept(nodes(2, List.of(far, right)))).isFalse();
+    assertThat(collector.accept(nodes(2, List.of(right)))).isTrue();
+    collector.end();
+    assertThat(results.get(0)).extracting(Contact::record).containsExactly(right);
+  }
+
+  @Test
+  void recordsThatMustNotBeRelayedAreSkipped() throws Exception {
+    Contact contact = Contact.of(new Node(Bytes.wrap(new byte[64]), ADDRESS, 30_303, 0));
+    NodeRecord self = record(30_303, 60, 1, 1, 4);
+    NodeRecord banned = record(30_303, 66, 1, 1, 4);
+    NodeRecord right = record(30_303, 60, 1, 1, 5);
+    List<List<Contact>> results = new ArrayList<>();
+    V5NodesCollector collector =
+        new V5NodesCollector(
+            contact,
+            allDistances(),
+            self.id(),
+            address -> address.getAddress()[0] != 66,
+            results::add);
+    List<NodeRecord> records =
+        List.of(
+            record(30_303, 192, 168, 1, 1),
+            record(30_303, 127, 0, 0, 1),
+            record(53, 60, 1, 1, 6),
+            NodeRecord.sign(1, Map.of(), newKey()),
+            self,
+            banned,
+            right);
+    assertThat(collector.accept(nodes(1, records))).isTrue();
+    collector.end();
+    assertThat(results.get(0)).extracting(Contact::record).containsExactly(right);
+  }
+
+  @Test
+  void aResponseHasSixteenRecordsAndSixteenMessagesAtMost() throws Exception {
+    Contact contact = Contact.of(new Node(Bytes.wrap(new byte[64]), ADDRESS, 30_303, 0));
+    List<List<Contact>> results = new ArrayList<>();
+    V5NodesCollector many =
+        new V5NodesCollector(contact, allDistances(), id(1), address -> true, results::add);
+    List<NodeRecord> records = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      records.add(record(30_303, 60, 1, 2, i));
+    }
+    assertThat(many.accept(nodes(100, records))).isTrue();
+    many.end();
+    assertThat(results.get(0)).hasSize(NodeTable.BUCKET_SIZE);
+    V5NodesCollector empty =
+        new V5NodesCollector(contact, allDistances(), id(1), address -> true, results::add);
+    for (int i = 1; i < V5NodesCollector.MAX_MESSAGES; i++) {
+      assertThat(empty.accept(nodes(1_000_000, List.of()))).isFalse();
+    }
+    assertThat(empty.accept(nodes(1_000_000, List.of()))).isTrue();
+    V5Message.Response pong = new V5Message.Pong(Bytes.EMPTY, 1, ADDRESS, 1);
+    assertThatThrownBy(() -> empty.accept(pong)).isInstanceOf(MalformedPacketException.class);
+    V5Message.Nodes malformed =
+        new V5Message.Nodes(Bytes.EMPTY, 1, List.of(Bytes.wrap(new byte[] {(byte) 0xc0})));
+    assertThatThrownBy(() -> empty.accept(malformed)).isInstanceOf(MalformedPacketException.class);
+  }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p.discovery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.Hash;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Queue;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** The search for nodes, against a protocol that the test controls. */
+class LookupTest {
+  private final Random random = new Random(3);
+  private final Hash self = LookupTarget.random(random).id();
+  private final LookupTarget target = LookupTarget.random(random);
+  private final NodeTable table = new NodeTable(self, random);
+  private final List<List<Contact>> results = new ArrayList<>();
+  private final FakeProtocol protocol = new FakeProtocol();
+  private int created;
+
+  /** Collects the queries, which the test completes. */
+  private static final class FakeProtocol implements NodeProtocol {
+    private final Queue<Query> open = new ArrayDeque<>();
+    private final List<Hash> queried = new ArrayList<>();
+
+    private record Query(Contact contact, Consumer<@Nullable List<Contact>> done) {}
+
+    @Override
+    public boolean needsRecords() {
+      return false;
+    }
+
+    @Override
+    public void ping(Contact contact, Consumer<@Nullable Contact> done) {
+      throw new AssertionError("a lookup does not ping");
+    }
+
+    @Override
+    public void findNode(
+        Contact contact, LookupTarget target, Consumer<@Nullable List<Contact>> done) {
+      queried.add(contact.id());
+      open.add(new Query(contact, done));
+    }
+
+    @Override
+    public void requestRecord(Contact contact, Consumer<@Nullable NodeRecord> done) {
+      throw new AssertionError("a lookup does not request records");
+    }
+  }
+
+  private Contact contact(Hash id) {
+    created++;
+    byte[] address = {70, (byte) (created >> 8), (byte) created, 1};
+    Node node = new Node(Bytes.wrap(new byte[64]), Addresses.of(address), 30_303, 30_303);
+    return new Contact(id, node, null);
+  }
+
+  private Contact contact() {
+    return contact(LookupTarget.random(random).id());
+  }
+
+  private void start() {
+    new Lookup(target, self, table, protocol, results::add).start();
+  }
+
+  @Test
+  void anEmptyTableGivesNothing() {
+    start();
+    assertThat(results).containsExactly(List.of());
+  }
+
+  @Test
+  void threeQueriesRunAtATime() {
+    for (int i = 0; i < 10; i++) {
+      table.addFound(contact());
+    }
+    start();
+    assertThat(protocol.open).hasSize(Lookup.CONCURRENCY);
+    while (!protocol.open.isEmpty()) {
+      protocol.open.remove().done().accept(List.of());
+      assertThat(protocol.open.size()).isLessThanOrEqualTo(Lookup.CONCURRENCY);
+    }
+    assertThat(protocol.queried).hasSize(10).doesNotHaveDuplicates();
+    assertThat(results).hasSize(1);
+    assertThat(results.get(0)).hasSize(10);
+  }
+
+  @Test
+  void nodesThatDoNotRespondAreNoResult() {
+    Contact dead = contact();
+    Contact live = contact();
+    table.addFound(dead);
+    table.addFound(live);
+    start();
+    while (!protocol.open.isEmpty()) {
+      FakeProtocol.Query query = protocol.open.remove();
+      query.done().accept(query.contact().equals(dead) ? null : List.of());
+    }
+    assertThat(results).containsExactly(List.of(live));
+  }
+
+  @Test
+  void theLocalNodeAndNodesThatWereSeenAreNotQueried() {
+    Contact first = contact();
+    table.addFound(first);
+    start();
+    FakeProtocol.Query query = protocol.open.remove();
+    Contact second = contact();
+    query.done().accept(List.of(contact(self), first, second, second));
+    assertThat(protocol.open).hasSize(1);
+    protocol.open.remove().done().accept(List.of(first, second));
+    assertThat(protocol.queried).containsExactly(first.id(), second.id());
+    assertThat(results.get(0)).containsExactlyInAnyOrder(first, second);
+    assertThat(table.find(second.id())).isNotNull();
+  }
+
+  /** Hostile nodes can name ever closer nodes: the search ends all the same. */
+  @Test
+  void anEndlessChainOfCloserNodesEnds() {
+    table.addFound(contact());
+    start();
+    int closer = 1;
+    while (!protocol.open.isEmpty()) {
+      byte[] id = target.id().toArray();
+      id[closer / 8] ^= (byte) (0x80 >> closer % 8);
+      closer++;
+      protocol.open.remove().done().accept(List.of(contact(Hash.wrap(id))));
+    }
+    assertThat(protocol.queried).hasSize(Lookup.MAX_QUERIES);
+    assertThat(results).hasSize(1);
+    assertThat(results.get(0)).hasSize(NodeTable.BUCKET_SIZE);
+    Set<Hash> distinct = new HashSet<>(protocol.queried);
+    assertThat(distinct).hasSize(Lookup.MAX_QUERIES);
+  }
+}
