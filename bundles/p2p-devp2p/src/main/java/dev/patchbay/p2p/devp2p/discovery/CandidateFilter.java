@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p.discovery;
 
+import dev.patchbay.binding.Failures;
 import dev.patchbay.primitives.ForkId;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Finds the nodes of a lookup that are worth a dial: those whose record announces a TCP port and a
@@ -13,14 +16,19 @@ import org.jspecify.annotations.Nullable;
  * node table: the others are skipped. A node whose record is not known is asked for it.
  */
 final class CandidateFilter {
+  private static final Logger LOG = LoggerFactory.getLogger(CandidateFilter.class);
+
   private final Predicate<ForkId> isCompatible;
   private final Consumer<Node> dialer;
+  private final Failures failures =
+      new Failures("the check of discovered nodes", LOG::warn, LOG::info);
 
   /**
    * Creates a filter.
    *
    * @param isCompatible the fork id filter of EIP-2124
-   * @param dialer gets the candidates
+   * @param dialer gets the candidates. When it or the filter throws, the node is skipped: the chain
+   *     may be unavailable for a moment
    */
   CandidateFilter(Predicate<ForkId> isCompatible, Consumer<Node> dialer) {
     this.isCompatible = isCompatible;
@@ -46,11 +54,20 @@ final class CandidateFilter {
 
   /** Offers a node whose record is known. */
   void offer(Contact contact) {
+    failures.run(() -> check(contact));
+  }
+
+  private void check(Contact contact) {
     NodeRecord record = contact.record();
     ForkId forkId = record == null ? null : record.forkId();
     Node node = contact.dialable();
     if (forkId != null && node.tcpPort() != 0 && isCompatible.test(forkId)) {
       dialer.accept(node);
     }
+  }
+
+  /** Returns the latest failure as one line; null when there is none. */
+  @Nullable String failure() {
+    return failures.latest();
   }
 }

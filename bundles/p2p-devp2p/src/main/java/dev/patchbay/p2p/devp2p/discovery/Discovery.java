@@ -14,6 +14,7 @@ import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -22,6 +23,7 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,6 +53,8 @@ public final class Discovery implements AutoCloseable {
   private final LongSupplier nanoTime;
 
   private final Failures failures = new Failures("node discovery", LOG::warn, LOG::info);
+  private final Failures packetFailures =
+      new Failures("the handling of a discovery packet", LOG::warn, LOG::info);
   private final Loop loop = new Loop("p2p-devp2p-discovery-0", failures, this::step);
 
   /** Tasks of the discovery thread; the packets among them are limited by the gate. */
@@ -276,8 +280,14 @@ public final class Discovery implements AutoCloseable {
 
   /** Returns the latest failure as one line; null when there is none. */
   public @Nullable String failure() {
-    String latest = failures.latest();
-    return latest == null && dnsLists != null ? dnsLists.failure() : latest;
+    return Stream.of(
+            failures.latest(),
+            packetFailures.latest(),
+            candidates.failure(),
+            dnsLists == null ? null : dnsLists.failure())
+        .filter(Objects::nonNull)
+        .findFirst()
+        .orElse(null);
   }
 
   /** Updates the local record soon, because the fork id may have changed. */
@@ -400,13 +410,17 @@ public final class Discovery implements AutoCloseable {
 
   private void handle(PacketTask task, InetSocketAddress source) {
     try {
+      packetFailures.run(() -> runOrDrop(task, source));
+    } finally {
+      gate.leave(source.getAddress());
+    }
+  }
+
+  private static void runOrDrop(PacketTask task, InetSocketAddress source) {
+    try {
       task.run();
     } catch (MalformedPacketException malformed) {
       logDropped(source, malformed);
-    } catch (RuntimeException defect) { // a packet must not delay those behind it
-      failures.failed(defect);
-    } finally {
-      gate.leave(source.getAddress());
     }
   }
 

@@ -172,7 +172,8 @@ final class DiscoveryV4 implements NodeProtocol {
       }
     }
     query.setPartial(List.copyOf(found));
-    if (found.size() >= NodeTable.BUCKET_SIZE) {
+    // the number of packets is not announced: only these two are known to be the last
+    if (found.size() >= NodeTable.BUCKET_SIZE || neighbors.nodes().isEmpty()) {
       query.complete(found);
     }
   }

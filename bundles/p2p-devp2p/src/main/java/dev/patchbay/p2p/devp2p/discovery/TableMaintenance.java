@@ -168,9 +168,9 @@ final class TableMaintenance {
             protocol,
             found -> {
               lookingUp = false;
-              done.accept(found);
               // not from here: a table without nodes would nest the lookups
               context.timers().schedule(0, this::startNextLookup);
+              done.accept(found);
             }));
     context.timers().schedule(0, this::startNextLookup);
   }

@@ -64,4 +64,26 @@ class CandidateFilterTest {
     assertThat(dialed).hasSize(1);
     assertThat(network.takeSent()).isEmpty();
   }
+
+  @Test
+  void aChainThatIsUnavailableForAMomentDoesNotStopDiscovery() {
+    boolean[] available = {false};
+    CandidateFilter guarded =
+        new CandidateFilter(
+            forkId -> {
+              if (!available[0]) {
+                throw new IllegalStateException("the chain is not available");
+              }
+              return true;
+            },
+            dialed::add);
+    Contact contact = node.contact().withRecord(node.localRecord.current());
+    guarded.offer(contact);
+    assertThat(dialed).isEmpty();
+    assertThat(guarded.failure()).contains("the chain is not available");
+    available[0] = true;
+    guarded.offer(contact);
+    assertThat(dialed).hasSize(1);
+    assertThat(guarded.failure()).isNull();
+  }
 }

@@ -9,12 +9,12 @@ import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 
 /**
  * Runs a node by hand, to test it with other tools, such as geth's {@code devp2p discv4 test} and
  * {@code devp2p discv5 test}: {@code DiscoveryHarness <address> <port> [enr:… …]}. Prints the
- * record and the URL of the node, and the candidates that it finds.
+ * record and the URL of the node, and the candidates that it finds. Each byte of input starts a
+ * lookup, and the node ends with the input.
  */
 final class DiscoveryHarness {
   private DiscoveryHarness() {}
@@ -43,15 +43,16 @@ final class DiscoveryHarness {
             settings,
             () -> new ForkId(0, 0),
             any -> true,
-            node -> System.out.println("candidate " + node.address().getHostAddress()))) {
+            node -> System.out.println("candidate " + node))) {
       discovery.start();
       NodeRecord record = discovery.localRecord();
       String key = HexFormat.of().formatHex(record.publicKey().toArray());
       System.out.println(record);
       System.out.printf(
           "enode://%s@%s:30303?discport=%d%n", key, address.getHostAddress(), discovery.port());
-      discovery.lookup();
-      new CountDownLatch(1).await();
+      do {
+        discovery.lookup();
+      } while (System.in.read() >= 0);
     }
   }
 }

@@ -192,6 +192,20 @@ class DiscoveryV4NetworkTest {
   }
 
   @Test
+  void anEmptyResponseEndsAQueryAtOnce() {
+    Simulated a = network.add(4);
+    Simulated b = network.add(4);
+    b.online = false;
+    bondFromOutside(a, b);
+    Result<List<Contact>> found = new Result<>();
+    a.protocol().findNode(b.contact(), LookupTarget.random(network.random), found::accept);
+    V4Packet response = new Neighbors(List.of(), network.clock.inSeconds(20));
+    network.inject(V4Codec.encode(response, b.key).bytes(), b.endpoint, a.endpoint);
+    network.deliver();
+    assertThat(found.get()).isEmpty();
+  }
+
+  @Test
   void theRecordOfAnotherNodeIsRejected() {
     Simulated a = network.add(4);
     Simulated b = network.add(4);
