@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p.discovery;
 
+import java.io.Closeable;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.DatagramPacket;
@@ -17,13 +18,14 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A DNS client for TXT records: UDP, and TCP when a response is truncated. The DNS provider of the
  * JDK (JNDI) finds its classes by the context class loader of the thread, which is not reliable in
  * a container.
  *
- * <p>Threading: one thread at a time.
+ * <p>Threading: one thread at a time; {@link #close} by any thread.
  */
 final class DnsClient implements TxtResolver {
   /** Time limit of one server for one protocol. */
@@ -41,6 +43,11 @@ final class DnsClient implements TxtResolver {
   private final List<InetSocketAddress> servers;
   private final RandomGenerator random;
   private final LongSupplier nanoTime;
+
+  /** The socket of the query under way; guarded by this. */
+  private @Nullable Closeable current;
+
+  private boolean closed;
 
   /**
    * Creates a client.
@@ -102,6 +109,7 @@ final class DnsClient implements TxtResolver {
   private List<String> overUdp(InetSocketAddress server, byte[] query, int id, String name)
       throws IOException {
     try (DatagramSocket socket = new DatagramSocket()) {
+      open(socket);
       socket.connect(server); // datagrams from elsewhere are dropped
       socket.send(new DatagramPacket(query, query.length));
       long start = nanoTime.getAsLong();
@@ -130,6 +138,7 @@ final class DnsClient implements TxtResolver {
   private List<String> overTcp(InetSocketAddress server, byte[] query, int id, String name)
       throws IOException {
     try (Socket socket = new Socket()) {
+      open(socket);
       long start = nanoTime.getAsLong();
       socket.connect(server, TIMEOUT_MILLIS);
       socket
@@ -155,6 +164,28 @@ final class DnsClient implements TxtResolver {
         at += read;
       }
       return DnsMessage.response(message, id, name);
+    }
+  }
+
+  private synchronized void open(Closeable socket) throws IOException {
+    if (closed) {
+      throw new IOException("the DNS client is closed");
+    }
+    current = socket;
+  }
+
+  /** Closes the socket: a read from it fails at once. */
+  @Override
+  public synchronized void close() {
+    closed = true;
+    Closeable open = current;
+    if (open == null) {
+      return;
+    }
+    try {
+      open.close();
+    } catch (IOException unclosed) {
+      // the time limit ends the query
     }
   }
 }

@@ -161,9 +161,10 @@ final class DnsLists implements AutoCloseable {
     LOG.debug("DNS node list {}: {}", list.link().domain(), failure.getMessage());
   }
 
-  /** Ends the thread; a query under way is waited for. */
+  /** Ends the query under way, and the thread. */
   @Override
   public void close() {
+    resolver.close();
     loop.close();
   }
 }

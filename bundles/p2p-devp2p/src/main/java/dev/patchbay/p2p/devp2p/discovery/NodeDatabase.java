@@ -27,9 +27,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The nodes that have responded lately, and the latest record of the local node, in a file: after a
- * restart the table does not depend on the boot nodes alone, and the sequence number of the record
- * grows on.
+ * The nodes that have responded recently, and the latest record of the local node, in a file: after
+ * a restart the table does not depend on the boot nodes alone, and the sequence number of the
+ * record grows on.
  *
  * <p>The file has a CRC-32 (4 bytes) and the RLP list {@code [version, record, [[key, ip, udp, tcp,
  * seconds, record], …]]}; a record may be empty. A damaged file is moved aside, and the database is

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -150,7 +151,10 @@ class DnsClientTest {
   }
 
   private static CompletableFuture<List<String>> resolve(InetSocketAddress server) {
-    DnsClient client = new DnsClient(List.of(server), RANDOM, () -> 0);
+    return resolve(new DnsClient(List.of(server), RANDOM, () -> 0));
+  }
+
+  private static CompletableFuture<List<String>> resolve(DnsClient client) {
     CompletableFuture<List<String>> result = new CompletableFuture<>();
     Thread thread =
         new Thread(
@@ -204,6 +208,21 @@ class DnsClientTest {
         connection.getOutputStream().write(framed.array());
         assertThat(result.get()).containsExactly(text.repeat(7));
       }
+    }
+  }
+
+  @Test
+  void closeEndsTheQueryUnderWay() throws Exception {
+    InetAddress loopback = InetAddress.getByName("127.0.0.1");
+    try (DatagramSocket server = new DatagramSocket(0, loopback)) {
+      InetSocketAddress address = new InetSocketAddress(loopback, server.getLocalPort());
+      DnsClient client = new DnsClient(List.of(address, address), RANDOM, () -> 0);
+      CompletableFuture<List<String>> result = resolve(client);
+      receive(server); // and do not respond
+      client.close();
+      assertThatThrownBy(result::get)
+          .isInstanceOf(ExecutionException.class)
+          .hasMessageContaining("the DNS client is closed");
     }
   }
 }
