@@ -176,7 +176,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
   }
 
-  /** Says goodbye to all peers, closes all connections, and ends all threads. */
+  /** Disconnects from all peers, at most within about 2 seconds, and ends all threads. */
   @Override
   public void close() {
     closing = true;

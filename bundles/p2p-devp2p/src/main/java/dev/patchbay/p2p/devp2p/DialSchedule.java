@@ -180,7 +180,7 @@ final class DialSchedule {
    *
    * @param established whether the sub-protocols had been established
    * @param byPeer whether the peer has ended it
-   * @param reason what the peer was sent, or has sent; null when not known
+   * @param reason the reason that was sent or received; null when there is none
    */
   synchronized void ended(
       NodeId id, boolean established, boolean byPeer, @Nullable DisconnectReason reason) {
@@ -206,7 +206,7 @@ final class DialSchedule {
     }
   }
 
-  /** Returns whether a refusal will last; that of a configured node is left to the operator. */
+  /** Returns whether a refusal will last. Configured nodes are given more chances. */
   private static boolean isLasting(Entry entry, DisconnectReason reason) {
     return entry.configured ? reason == DisconnectReason.TOO_MANY_PEERS : LASTING.contains(reason);
   }

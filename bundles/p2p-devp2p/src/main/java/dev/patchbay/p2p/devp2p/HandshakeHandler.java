@@ -30,7 +30,7 @@ final class HandshakeHandler extends ByteToMessageDecoder {
 
   /** Called when the handshake has succeeded. */
   interface Completion {
-    /** Installs what reads and writes frames. */
+    /** Installs the handlers that read and write frames. */
     void encrypted(NodeId remote, Secrets secrets);
   }
 

@@ -19,7 +19,7 @@ import java.util.TreeSet;
  *
  * @param version version of the base protocol; from 5 on, all later messages are compressed
  * @param clientId name and version of the program, at most 256 characters, printable ASCII
- * @param capabilities what the node speaks, in order
+ * @param capabilities the sub-protocols of the node, in order
  * @param port where the node listens; 0 when it does not, or does not say so
  * @param nodeId the public key of the node: 64 bytes when it is valid
  */
@@ -127,7 +127,7 @@ record Hello(int version, String clientId, Set<Capability> capabilities, int por
     return version >>> 31 == 0 ? (int) version : Integer.MAX_VALUE;
   }
 
-  /** Replaces what is not printable ASCII: the text goes to logs and terminals. */
+  /** Replaces characters that are not printable ASCII: the text goes to logs and terminals. */
   private static String printable(byte[] text) {
     StringBuilder out = new StringBuilder(Math.min(text.length, MAX_CLIENT_CHARS));
     for (int i = 0; i < text.length && i < MAX_CLIENT_CHARS; i++) {

@@ -27,12 +27,12 @@ final class PeerManager<C extends PeerManager.Connection> {
   private static final int DIAL_RATIO = 3;
 
   /**
-   * Two connections that were admitted within this time are those of two nodes that have dialed
+   * Two connections to a node that are admitted within this time are of two nodes that have dialed
    * each other.
    */
   static final Duration SIMULTANEOUS = Duration.ofSeconds(10);
 
-  /** What is known of a connection once its peer has proved its identity. */
+  /** A connection whose peer has proved its identity. */
   interface Connection {
     /** Returns the peer. */
     NodeId id();

@@ -98,7 +98,7 @@ final class ProtocolHandlers implements MessageQueue.Handler {
     handlers.clear();
   }
 
-  /** Returns what each sub-protocol says of the peer, by name. */
+  /** Returns the facts that each sub-protocol has about the peer, by its name. */
   Map<String, Map<String, Object>> info() {
     Map<String, Map<String, Object>> out = new HashMap<>();
     handlers.forEach(

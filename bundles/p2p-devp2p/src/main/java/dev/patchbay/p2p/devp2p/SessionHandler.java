@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  * sub-protocols until one side ends it. It is the last handler of its Netty pipeline.
  *
  * <p>Back-pressure: while the peer does not read what it is sent, its messages are not handled, and
- * while too many of them wait, nothing is read. What the session holds for a peer is thereby
- * bounded by {@link SessionSettings}, and by what one read of the socket gives.
+ * while too many of them wait, nothing is read. The memory that a session occupies is thereby
+ * bounded by {@link SessionSettings}, the greatest frame, and one read of the socket.
  *
  * <p>Threading: {@link #write}, {@link #protocolEstablished} and {@link #end} may be called from
  * any thread; all others run in the event loop of the channel.
@@ -79,6 +79,10 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
   private Stage stage = Stage.ENCRYPTION;
   private @Nullable FrameDecoder decoder;
   private List<SharedProtocol> shared = List.of();
+
+  /** The sub-protocols in Hello of this node; those of the network may change meanwhile. */
+  private List<WireProtocol> announced = List.of();
+
   private @Nullable SessionEnd end;
   private boolean readSuspended;
   private boolean notified;
@@ -185,6 +189,11 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
     scheduleTick();
   }
 
+  @Override
+  public void channelActive(ChannelHandlerContext handler) {
+    timers.connected(now());
+  }
+
   private void scheduleTick() {
     SessionSettings limits = context.settings();
     long shortest = MAX_TICK_NANOS;
@@ -206,7 +215,9 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
     if (stage == Stage.ENDING || notified) {
       return;
     }
-    checkTimers();
+    if (channel.isActive()) { // else it is being dialed, which has a limit of its own
+      checkTimers();
+    }
     scheduleTick();
   }
 
@@ -248,8 +259,8 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
       session.end(refusal, "not admitted");
       return;
     }
-    List<Capability> capabilities =
-        context.protocols().get().stream().map(WireProtocol::capability).toList();
+    announced = context.protocols().get();
+    List<Capability> capabilities = announced.stream().map(WireProtocol::capability).toList();
     Hello own =
         Hello.of(
             context.clientId(), capabilities, context.listenPort().getAsInt(), context.key().id());
@@ -353,8 +364,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
       throw new PeerBreachException(
           DisconnectReason.UNEXPECTED_IDENTITY, "Hello has another node id");
     }
-    List<SharedProtocol> common =
-        SharedProtocol.match(context.protocols().get(), received.capabilities());
+    List<SharedProtocol> common = SharedProtocol.match(announced, received.capabilities());
     if (common.isEmpty()) {
       throw new PeerBreachException(DisconnectReason.USELESS_PEER, "no common sub-protocol");
     }

@@ -35,7 +35,7 @@ record SessionSettings(
     long maxUnsentBytes) {
   private static final long MIB = 1L << 20;
 
-  /** The times of geth, and bounds that 50 peers can exhaust in a heap of 2 GiB. */
+  /** The times of geth; each bound allows a message of the greatest size. */
   static final SessionSettings DEFAULT =
       new SessionSettings(
           Duration.ofSeconds(5),

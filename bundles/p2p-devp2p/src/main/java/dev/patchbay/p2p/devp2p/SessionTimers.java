@@ -8,7 +8,7 @@ package dev.patchbay.p2p.devp2p;
  * <p>Threading: one thread at a time.
  */
 final class SessionTimers {
-  /** What a session must do now. */
+  /** The actions of a session. */
   enum Due {
     NOTHING,
     SEND_PING,
@@ -35,11 +35,16 @@ final class SessionTimers {
   private boolean writing;
   private long writeProgress;
 
-  /** Starts the deadline of the encryption handshake. */
+  /** Starts the deadline of the encryption handshake; see also {@link #connected}. */
   SessionTimers(SessionSettings settings, long now) {
     this.settings = settings;
     this.stageSince = now;
     this.frameRead = now;
+  }
+
+  /** Restarts the deadline of the encryption handshake: a TCP connection has been established. */
+  void connected(long now) {
+    enter(Stage.ENCRYPTION, now);
   }
 
   /** Starts the deadline of Hello. */
@@ -96,7 +101,7 @@ final class SessionTimers {
     writing = more;
   }
 
-  /** Returns what is due. */
+  /** Returns the action that is due. */
   Due check(long now) {
     if (stage == Stage.ENCRYPTION) {
       return isOver(stageSince, settings.encryption(), now) ? Due.ENCRYPTION_EXPIRED : Due.NOTHING;

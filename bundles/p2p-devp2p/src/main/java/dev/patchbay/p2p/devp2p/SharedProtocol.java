@@ -26,8 +26,8 @@ record SharedProtocol(WireProtocol protocol, Capability capability, int offset, 
    * Chooses the highest common version of each name, and assigns message numbers in the order of
    * the names, from 0x10.
    *
-   * @param own what this node speaks
-   * @param remote what the peer announces
+   * @param own the sub-protocols of this node
+   * @param remote the capabilities in Hello of the peer
    * @return the common sub-protocols by offset; empty when there are none
    */
   static List<SharedProtocol> match(Collection<WireProtocol> own, Set<Capability> remote) {

@@ -68,7 +68,7 @@ final class Transport {
   /**
    * Connects.
    *
-   * @param created called in the event loop of the connection before it is made
+   * @param created called in the event loop of the connection before it is established
    */
   ChannelFuture connect(InetSocketAddress address, Consumer<SocketChannel> created) {
     return new Bootstrap()

@@ -179,6 +179,22 @@ class SessionTest extends SessionFixture {
   }
 
   @Test
+  void aSubProtocolThatIsAddedAfterHelloIsNotUsed() throws PeerBreachException {
+    accept(protocol);
+    encrypt();
+    next();
+    TestProtocol added = new TestProtocol("before", 1, 9);
+    protocols = List.of(added, protocol);
+    List<dev.patchbay.api.p2p.Capability> both = List.of(added.capability(), protocol.capability());
+    send(BaseMessages.HELLO, Hello.of("Peer/test", both, 0, REMOTE.id()).encode());
+    snappy = true;
+    send(FIRST, EMPTY_LIST);
+    pump();
+    assertThat(events(protocol)).containsExactly("connected", "0");
+    assertThat(events(added)).isEmpty();
+  }
+
+  @Test
   void theOwnerRefusesBeforeHello() throws PeerBreachException {
     owner.refusal = DisconnectReason.TOO_MANY_PEERS;
     accept(protocol);
@@ -484,6 +500,17 @@ class SessionTest extends SessionFixture {
     }
     assertThat(channel.isOpen()).isTrue();
     advance(Duration.ofSeconds(1));
+    assertEnded(DisconnectReason.PING_TIMEOUT);
+  }
+
+  @Test
+  void theDeadlineBeginsWhenTheConnectionIsEstablished() {
+    accept(protocol);
+    advance(Duration.ofSeconds(3));
+    channel.pipeline().fireChannelActive();
+    advance(Duration.ofMillis(4_750));
+    assertThat(channel.isOpen()).isTrue();
+    advance(Duration.ofMillis(500));
     assertEnded(DisconnectReason.PING_TIMEOUT);
   }
 

@@ -16,7 +16,7 @@ public final class Frames {
 
   private Frames() {}
 
-  /** Returns the length of all that follows the header of a frame with so many bytes of data. */
+  /** Returns the length of the padded data with its MAC, for so many bytes of data. */
   public static int bodyBytes(int data) {
     return padded(data) + FrameMac.BYTES;
   }

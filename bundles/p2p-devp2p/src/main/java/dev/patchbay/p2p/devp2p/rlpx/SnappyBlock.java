@@ -19,7 +19,7 @@ public final class SnappyBlock {
 
   private SnappyBlock() {}
 
-  /** Returns the greatest size of a block with so much content. */
+  /** Returns the greatest size of a block, for so many bytes of content. */
   public static int maxCompressedBytes(int content) {
     return 32 + content + content / 6;
   }
