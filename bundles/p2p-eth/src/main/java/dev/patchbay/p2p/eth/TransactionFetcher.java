@@ -42,7 +42,9 @@ final class TransactionFetcher {
   private final Importers importers;
   private final LongSupplier millis;
 
+  /** What is wanted; announcements of peers are of nothing else. */
   private final Map<Hash, Wanted> wanted = new HashMap<>();
+
   private final Map<TransactionSource, Announcements> peers = new LinkedHashMap<>();
 
   /** Takes transactions that have arrived, see {@link TransactionImporter#offer}. */
@@ -53,6 +55,8 @@ final class TransactionFetcher {
   /** A transaction that is not in the pool. */
   private static final class Wanted {
     private final long dueMillis;
+
+    /** How many peers have it among their announcements. */
     private int announcers;
 
     /** Whom it was requested from, until it is settled; null when no request is under way. */
@@ -95,9 +99,6 @@ final class TransactionFetcher {
         transactions.stream().filter(one -> !isUnwanted.test(one.hash())).toList();
     synchronized (this) {
       Announcements own = peers.computeIfAbsent(peer, key -> new Announcements());
-      if (own.transactions.size() + news.size() > MAX_ANNOUNCED) {
-        own.transactions.keySet().removeIf(hash -> !wanted.containsKey(hash));
-      }
       for (Announced one : news) {
         if (own.transactions.size() < MAX_ANNOUNCED
             && own.transactions.putIfAbsent(one.hash(), one) == null) {
@@ -110,7 +111,14 @@ final class TransactionFetcher {
 
   /** Notes that a transaction has arrived by itself. */
   synchronized void arrived(Hash hash) {
-    wanted.remove(hash);
+    drop(hash);
+  }
+
+  /** Removes a transaction, and all announcements of it. */
+  private void drop(Hash hash) {
+    if (wanted.remove(hash) != null) {
+      peers.values().forEach(own -> own.transactions.remove(hash));
+    }
   }
 
   /** Removes a peer that has disconnected. */
@@ -157,16 +165,13 @@ final class TransactionFetcher {
     return requests;
   }
 
-  /** Marks what is due as requested from a peer, and removes what is wanted no longer. */
+  /** Marks what is due as requested from a peer. */
   private Map<Hash, Announced> takeDue(TransactionSource peer, Announcements own, long now) {
     Map<Hash, Announced> due = new LinkedHashMap<>();
-    List<Hash> settled = new ArrayList<>();
     long bytes = 0;
     for (Announced one : own.transactions.values()) {
       Wanted state = wanted.get(one.hash());
-      if (state == null) {
-        settled.add(one.hash());
-      } else if (state.requested == null && now >= state.dueMillis) {
+      if (state != null && state.requested == null && now >= state.dueMillis) {
         long size = one.size() < 0 ? Long.MAX_VALUE : one.size();
         boolean fits = size <= MAX_REQUESTED_BYTES - bytes;
         if (due.size() == MAX_REQUESTED || (!fits && !due.isEmpty())) {
@@ -177,7 +182,6 @@ final class TransactionFetcher {
         bytes = fits ? bytes + size : MAX_REQUESTED_BYTES;
       }
     }
-    settled.forEach(own.transactions::remove);
     return due;
   }
 
@@ -276,7 +280,7 @@ final class TransactionFetcher {
       return;
     }
     if (outcome == Outcome.SETTLED || state.announcers == 0) {
-      wanted.remove(hash);
+      drop(hash);
     } else { // the peer that sent it is disconnected, and what it announced is withdrawn then
       state.arrived = false;
       state.requested = null;

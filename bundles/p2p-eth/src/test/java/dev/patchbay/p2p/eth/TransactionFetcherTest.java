@@ -354,6 +354,36 @@ class TransactionFetcherTest extends EthFixture {
   }
 
   @Test
+  void aNewAnnouncementCountsAfterTheTransactionWasDropped() throws PeerBreachException {
+    Peer announcer = peer("a");
+    announcer.send(announce(txs(1)));
+    services.pool().release(pool, Duration.ZERO);
+    peer("b").send(new Transactions(txs(1)));
+    importAll(); // there is no pool: it is dropped
+    services.pool().replace(pool, Duration.ZERO);
+    pass(WAIT);
+    assertThat(announcer.requests()).isEmpty();
+    announcer.send(announce(txs(1)));
+    pass(WAIT);
+    assertThat(announcer.request().hashes()).containsExactly(tx(0).hash());
+  }
+
+  @Test
+  void anOldAnnouncementDoesNotCountForANewOne() throws PeerBreachException {
+    Peer first = peer("a");
+    Peer second = peer("b");
+    first.send(announce(txs(1)));
+    services.pool().release(pool, Duration.ZERO);
+    second.send(new Transactions(txs(1)));
+    importAll();
+    services.pool().replace(pool, Duration.ZERO);
+    second.send(announce(txs(1)));
+    first.handler.disconnected();
+    pass(WAIT);
+    assertThat(second.requests()).hasSize(1);
+  }
+
+  @Test
   void whatThePoolRejectsIsSettled() throws PeerBreachException {
     pool.judge = (tx, sidecar) -> new AddResult.Rejected(Reason.NONCE_TOO_LOW, "nonce too low");
     Peer first = peer("a");
