@@ -2,33 +2,50 @@
 package dev.patchbay.rpc.admin;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.p2p.Capability;
+import dev.patchbay.api.p2p.LocalNode;
+import dev.patchbay.api.p2p.Network;
+import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.rpc.codec.Params;
+import java.net.InetSocketAddress;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
 
-/**
- * The {@code admin} namespace. The node has no peer-to-peer network, and says so: there are no
- * peers, and none can be added.
- */
+/** The {@code admin} namespace: this node, and its peers on devp2p. */
 @Component(property = RpcNamespace.NAME + "=admin")
 public final class AdminNamespace implements RpcNamespace {
+  private static final String DEVP2P = "devp2p";
+  private static final LocalNode NO_NODE = new LocalNode("", "", null, "", 0, 0);
+
+  /** What is well-formed is checked by the network; without one a typing error is seen, too. */
   private static final Pattern NODE_URL =
       Pattern.compile("enode://[0-9a-fA-F]{128}@[^@]+:[0-9]{1,5}(\\?discport=[0-9]{1,5})?|enr:.+");
 
+  /** Changes what a network knows of a peer; false when nothing changed. */
+  private interface PeerChange {
+    boolean apply(Network network, String url);
+  }
+
   private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
+  private final List<Network> networks = new CopyOnWriteArrayList<>();
   private final ChainReader chain;
   private final String version;
 
@@ -39,12 +56,24 @@ public final class AdminNamespace implements RpcNamespace {
     version = "Patchbay/v" + context.getBundle().getVersion();
     String data = context.getProperty("patchbay.data");
     methods.put("admin_nodeInfo", (p, s) -> nodeInfo());
-    methods.put("admin_peers", (p, s) -> List.of());
+    methods.put("admin_peers", (p, s) -> peers());
     methods.put("admin_datadir", (p, s) -> data);
-    for (String name :
-        new String[] {"addPeer", "removePeer", "addTrustedPeer", "removeTrustedPeer"}) {
-      methods.put("admin_" + name, (p, s) -> peer(new Params(p)));
-    }
+    methods.put("admin_addPeer", (p, s) -> change(p, Network::addPeer));
+    methods.put("admin_removePeer", (p, s) -> change(p, Network::removePeer));
+    methods.put("admin_addTrustedPeer", (p, s) -> change(p, Network::addTrustedPeer));
+    methods.put("admin_removeTrustedPeer", (p, s) -> change(p, Network::removeTrustedPeer));
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addNetwork(Network network) {
+    networks.add(network);
+  }
+
+  void removeNetwork(Network network) {
+    networks.remove(network);
   }
 
   @Override
@@ -52,13 +81,74 @@ public final class AdminNamespace implements RpcNamespace {
     return methods;
   }
 
-  /** Nothing changes without a network: false, for a node that can be read. */
-  private static boolean peer(Params params) throws RpcError {
-    Object url = params.optional(0);
-    if (!(url instanceof String text) || !NODE_URL.matcher(text).matches()) {
-      throw RpcError.invalidParams("invalid enode: " + Hex.shown(String.valueOf(url)));
+  private @Nullable Network devp2p() {
+    for (Network network : networks) {
+      if (network.name().equals(DEVP2P)) {
+        return network;
+      }
     }
-    return false;
+    return null;
+  }
+
+  /**
+   * Returns true as geth does when the peer was added or removed before; false without a network.
+   */
+  private boolean change(List<Object> params, PeerChange change) throws RpcError {
+    Object url = new Params(params).optional(0);
+    if (!(url instanceof String text) || !NODE_URL.matcher(text).matches()) {
+      throw invalid(String.valueOf(url), "");
+    }
+    Network network = devp2p();
+    if (network == null) {
+      return false;
+    }
+    try {
+      change.apply(network, text);
+      return true;
+    } catch (IllegalArgumentException malformed) {
+      throw invalid(text, " (" + malformed.getMessage() + ")");
+    }
+  }
+
+  private static RpcError invalid(String url, String reason) {
+    return RpcError.invalidParams("invalid enode: " + Hex.shown(url) + reason);
+  }
+
+  private List<Map<String, Object>> peers() {
+    Network network = devp2p();
+    return network == null
+        ? List.of()
+        : network.peers().stream().map(AdminNamespace::peer).toList();
+  }
+
+  /** Returns a peer in the shape of geth's {@code PeerInfo}. */
+  private static Map<String, Object> peer(PeerInfo peer) {
+    Map<String, Object> connection = new LinkedHashMap<>();
+    connection.put("localAddress", address(peer.local()));
+    connection.put("remoteAddress", address(peer.remote()));
+    connection.put("inbound", peer.inbound());
+    connection.put("trusted", peer.trusted());
+    connection.put("static", peer.configured());
+    Map<String, Object> out = new LinkedHashMap<>();
+    out.put("enode", peer.url());
+    out.put("id", nodeId(peer.id().value()));
+    out.put("name", peer.clientId());
+    out.put("caps", peer.capabilities().stream().map(Capability::toString).toList());
+    out.put("network", connection);
+    out.put("protocols", peer.protocols());
+    return out;
+  }
+
+  private static String address(InetSocketAddress address) {
+    String host = address.getHostString();
+    return (host.contains(":") ? "[" + host + "]" : host) + ":" + address.getPort();
+  }
+
+  /** Returns the hash of a public key, by which the field names nodes. */
+  private static String nodeId(String publicKey) {
+    return publicKey.isEmpty()
+        ? ""
+        : Bytes.fromHex("0x" + publicKey).keccak().toString().substring(2);
   }
 
   private Object nodeInfo() {
@@ -69,14 +159,20 @@ public final class AdminNamespace implements RpcNamespace {
     eth.put("difficulty", difficulty == null ? 0 : number(difficulty));
     eth.put("genesis", chain.genesis().hash().toString());
     eth.put("head", head.hash().toString());
+    Network network = devp2p();
+    LocalNode node = network == null ? NO_NODE : network.localNode();
+    String listening =
+        node.tcpPort() == 0
+            ? ""
+            : address(InetSocketAddress.createUnresolved(node.host(), node.tcpPort()));
     Map<String, @Nullable Object> out = new LinkedHashMap<>();
-    out.put("id", "");
+    out.put("id", nodeId(node.id()));
     out.put("name", version);
-    out.put("enode", "");
-    out.put("enr", "");
-    out.put("ip", "");
-    out.put("ports", Map.of("discovery", 0, "listener", 0));
-    out.put("listenAddr", "");
+    out.put("enode", node.url());
+    out.put("enr", node.record() == null ? "" : node.record());
+    out.put("ip", node.host());
+    out.put("ports", Map.of("discovery", node.udpPort(), "listener", node.tcpPort()));
+    out.put("listenAddr", listening);
     out.put("protocols", Map.of("eth", eth));
     return out;
   }
