@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.patchbay.primitives.Transaction;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two nodes become peers while they run, and stay so while the bundles of devp2p are replaced. */
+class PeersIT {
+  private static final String FEATURES = "patchbay-netty patchbay-p2p-devp2p patchbay-p2p-eth";
+
+  /** In seconds: transactions stay in the pools. */
+  private static final String PERIOD = "600";
+
+  @TempDir Path folder;
+
+  @Test
+  void twoNodesArePeersWhileBundlesAreReplaced() throws Exception {
+    try (Node listener = new Node(folder.resolve("listener"));
+        Node dialer = new Node(folder.resolve("dialer"))) {
+      start(listener);
+      start(dialer);
+      int port = Node.freePort();
+      connect(listener, "host=127.0.0.1\nport=" + port + "\n");
+      String url = listener.result("admin_nodeInfo").get("enode").asText();
+      assertThat(url).matches("enode://[0-9a-f]{128}@127\\.0\\.0\\.1:" + port + "\\?discport=0");
+      assertThat(listener.result("net_listening").asBoolean()).isTrue();
+      connect(dialer, "port=-1\nstatic.nodes=" + url + "\n");
+      assertThat(dialer.result("net_listening").asBoolean()).isFalse();
+      awaitPeers(listener, 1);
+      awaitPeers(dialer, 1);
+      describesThePeer(listener, dialer);
+
+      long nonce = 0;
+      gossips(listener, dialer, nonce++);
+      gossips(dialer, listener, nonce++);
+      Swaps swaps = new Swaps(listener);
+      long threads = 0;
+      for (String name : List.of("p2p-eth", "p2p-devp2p", "txpool", "chain", "rpc-admin")) {
+        if (name.startsWith("p2p")) {
+          swaps.round(name);
+        } else {
+          swaps.shell("bundle:update dev.patchbay." + name.replace('-', '.'));
+          swaps.settle();
+        }
+        awaitPeers(listener, 1);
+        awaitPeers(dialer, 1);
+        gossips(dialer, listener, nonce++);
+        gossips(listener, dialer, nonce++);
+        swaps.oldLoadersAreCollected("dev.patchbay." + name.replace('-', '.'));
+        threads = threads == 0 ? swaps.threadCount() : threads;
+      }
+      assertThat(swaps.threadCount()).as("threads").isLessThanOrEqualTo(threads + 2);
+
+      removeThePeer(listener, dialer, url);
+      swaps.shell("feature:uninstall " + FEATURES);
+      awaitPeers(listener, 0);
+      assertThat(listener.result("net_listening").asBoolean()).isFalse();
+      assertThat(listener.result("admin_nodeInfo").get("enode").asText()).isEmpty();
+      assertThat(listener.result("admin_addPeer", url).asBoolean()).isFalse();
+      assertThat(listener.result("eth_blockNumber").asText()).startsWith("0x");
+      assertThat(new Swaps(dialer).settle()).isNotEmpty();
+    }
+  }
+
+  private static void start(Node node) throws Exception {
+    node.start("--block-period", PERIOD, "--namespaces", "eth,net,web3,rpc,txpool,admin");
+    assertThat(node.result("net_peerCount").asText()).isEqualTo("0x0");
+    assertThat(node.result("net_listening").asBoolean()).isFalse();
+    assertThat(node.result("admin_peers")).isEmpty();
+  }
+
+  private static void connect(Node node, String configuration) throws Exception {
+    Files.writeString(node.data.resolve("etc/dev.patchbay.p2p.devp2p.cfg"), configuration);
+    Node.Result installed = node.shell("feature:install " + FEATURES);
+    assertThat(installed.status()).as(installed.output()).isZero();
+    await("an identity", () -> !node.result("admin_nodeInfo").get("enode").asText().isEmpty());
+  }
+
+  private static void describesThePeer(Node listener, Node dialer) throws Exception {
+    JsonNode inbound = listener.result("admin_peers").get(0);
+    JsonNode outbound = dialer.result("admin_peers").get(0);
+    assertThat(inbound.at("/network/inbound").asBoolean()).isTrue();
+    assertThat(outbound.at("/network/inbound").asBoolean()).isFalse();
+    assertThat(outbound.at("/network/static").asBoolean()).isTrue();
+    assertThat(outbound.get("id")).isEqualTo(listener.result("admin_nodeInfo").get("id"));
+    assertThat(inbound.get("id")).isEqualTo(dialer.result("admin_nodeInfo").get("id"));
+    assertThat(outbound.get("enode")).isEqualTo(listener.result("admin_nodeInfo").get("enode"));
+    assertThat(outbound.get("name").asText()).startsWith("Patchbay/v");
+    assertThat(outbound.get("caps").toString()).contains("eth/");
+    assertThat(outbound.at("/protocols/eth/version").asInt()).isGreaterThanOrEqualTo(70);
+  }
+
+  /** A transaction that one node gets is in the pool of the other. */
+  private static void gossips(Node from, Node to, long nonce) throws Exception {
+    Transaction transfer = Accounts.transfer(0, nonce);
+    from.send(transfer);
+    Journeys.awaitTransaction(to, transfer.hash().toString());
+  }
+
+  private static void removeThePeer(Node listener, Node dialer, String url) throws Exception {
+    assertThat(dialer.result("admin_removePeer", url).asBoolean()).isTrue();
+    awaitPeers(listener, 0);
+    assertThat(dialer.result("admin_addPeer", url).asBoolean()).isTrue();
+    awaitPeers(listener, 1);
+    assertThat(dialer.call("admin_addPeer", url.replace("enode://", "enode://zz")).has("error"))
+        .isTrue();
+  }
+
+  private static void awaitPeers(Node node, int count) throws Exception {
+    String expected = "0x" + Integer.toHexString(count);
+    await(count + " peers", () -> node.result("net_peerCount").asText().equals(expected));
+  }
+
+  private static void await(String what, Callable<Boolean> condition) throws Exception {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!condition.call()) {
+      assertThat(System.nanoTime()).as(what + " within 60 s").isLessThan(limit);
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+    }
+  }
+}
