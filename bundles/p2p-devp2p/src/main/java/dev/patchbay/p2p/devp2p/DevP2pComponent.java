@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
 @Component(
     name = DevP2pComponent.NAME,
     service = {},
-    configurationPolicy = ConfigurationPolicy.OPTIONAL,
+    configurationPolicy = ConfigurationPolicy.REQUIRE,
     immediate = true)
 @Designate(ocd = DevP2pComponent.Config.class)
 public final class DevP2pComponent {

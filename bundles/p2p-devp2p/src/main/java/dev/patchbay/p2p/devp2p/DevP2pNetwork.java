@@ -304,16 +304,20 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       return;
     }
     try {
-      resolver.execute(
-          () -> {
-            try {
-              connect(url, InetAddress.getByName(url.host()));
-            } catch (UnknownHostException unknown) {
-              LOG.debug("the host of {} is not known", url);
-              dialFailed(url);
-            }
-          });
+      resolver.execute(() -> resolve(url));
     } catch (RejectedExecutionException shutDown) {
+      dialFailed(url);
+    }
+  }
+
+  private void resolve(NodeUrl url) {
+    try {
+      connect(url, InetAddress.getByName(url.host()));
+    } catch (UnknownHostException unknown) {
+      LOG.debug("the host of {} is not known", url);
+      dialFailed(url);
+    } catch (Throwable failure) { // the thread resolves the names of all nodes
+      LOG.warn("dialing {} failed: {}", url, failure.toString());
       dialFailed(url);
     }
   }

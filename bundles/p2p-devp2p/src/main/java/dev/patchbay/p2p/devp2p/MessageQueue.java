@@ -25,7 +25,7 @@ final class MessageQueue {
    */
   record Message(SharedProtocol protocol, int id, byte[] data, int from) {}
 
-  /** Handles messages. Must not throw. */
+  /** Handles messages. */
   interface Handler {
     /** Called once, before the first message. */
     void begin();
@@ -35,6 +35,9 @@ final class MessageQueue {
 
     /** Called once, after the last message. */
     void end();
+
+    /** Called with what another call has thrown. Must not throw: all peers share the thread. */
+    void failed(Throwable failure);
   }
 
   private final Executor executor;
@@ -130,6 +133,8 @@ final class MessageQueue {
   private void run() {
     try {
       step();
+    } catch (Throwable failure) {
+      handler.failed(failure);
     } finally {
       synchronized (this) {
         running = false;

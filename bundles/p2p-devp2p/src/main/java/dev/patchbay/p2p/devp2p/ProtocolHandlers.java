@@ -53,10 +53,15 @@ final class ProtocolHandlers implements MessageQueue.Handler {
       session.end(breach.reason(), bounded(breach.getMessage()));
     } catch (RlpException malformed) {
       session.end(DisconnectReason.PROTOCOL_BREACH, bounded(malformed.getMessage()));
-    } catch (Throwable failure) { // the thread is shared by all peers
-      failures.failed(failure);
-      session.end(DisconnectReason.SUBPROTOCOL_ERROR, "an error of this node");
+    } catch (Throwable failure) { // the other handlers of the session go on
+      failed(failure);
     }
+  }
+
+  @Override
+  public void failed(Throwable failure) {
+    failures.failed(failure);
+    session.end(DisconnectReason.SUBPROTOCOL_ERROR, "an error of this node");
   }
 
   static String bounded(@org.jspecify.annotations.Nullable String message) {

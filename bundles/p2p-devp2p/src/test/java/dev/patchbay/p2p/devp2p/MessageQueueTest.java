@@ -26,6 +26,8 @@ class MessageQueueTest {
               java.util.Set.of(new dev.patchbay.api.p2p.Capability("test", 1)))
           .get(0);
 
+  private static final int FAILING = 99;
+
   private final Deque<Runnable> tasks = new ArrayDeque<>();
   private final List<String> calls = new ArrayList<>();
   private boolean writable = true;
@@ -40,12 +42,20 @@ class MessageQueueTest {
 
     @Override
     public void handle(Message message) {
+      if (message.id() == FAILING) {
+        throw new StackOverflowError("of the handler");
+      }
       calls.add(Integer.toString(message.id()));
     }
 
     @Override
     public void end() {
       calls.add("end");
+    }
+
+    @Override
+    public void failed(Throwable failure) {
+      calls.add(failure.getMessage());
     }
   }
 
@@ -110,6 +120,15 @@ class MessageQueueTest {
   }
 
   @Test
+  void anErrorOfTheHandlerIsReportedAndTheNextMessageIsHandled() {
+    queue.open();
+    queue.add(message(FAILING));
+    queue.add(message(1));
+    run();
+    assertThat(calls).containsExactly("begin", "taken", "of the handler", "taken", "1");
+  }
+
+  @Test
   void theHandlerEndsAlsoWhenTheExecutorHasEnded() {
     List<String> others = new ArrayList<>();
     MessageQueue rejected =
@@ -153,6 +172,11 @@ class MessageQueueTest {
               @Override
               public void end() {
                 ended.countDown();
+              }
+
+              @Override
+              public void failed(Throwable failure) {
+                overlaps.add(failure.toString());
               }
             },
             () -> true,
