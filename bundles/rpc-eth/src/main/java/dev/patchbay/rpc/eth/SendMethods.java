@@ -91,10 +91,14 @@ final class SendMethods {
           case GAS_LIMIT -> RpcError.Kind.GAS_LIMIT;
           case UNDERPRICED -> RpcError.Kind.UNDERPRICED;
           case POOL_FULL -> RpcError.Kind.LIMIT;
-          case ALREADY_KNOWN, INVALID -> null;
+          case ALREADY_KNOWN, INVALID, INVALID_BLOBS -> null;
         };
     Map<String, Object> data = new LinkedHashMap<>();
-    data.put("reason", rejected.reason().name());
+    AddResult.Reason reason = rejected.reason();
+    // the difference is for peers
+    data.put(
+        "reason",
+        (reason == AddResult.Reason.INVALID_BLOBS ? AddResult.Reason.INVALID : reason).name());
     if (kind == null) {
       return new RpcError(RpcError.SERVER_ERROR, rejected.message(), data);
     }
