@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p;
 
+import dev.patchbay.p2p.devp2p.discovery.Addresses;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
@@ -51,7 +52,7 @@ final class InboundLimiter {
   }
 
   private boolean isTooEarly(InetAddress address) {
-    if (isLocal(address)) {
+    if (Addresses.isLan(address)) {
       return false;
     }
     Instant now = clock.instant();
@@ -65,15 +66,6 @@ final class InboundLimiter {
       attempts.remove(attempts.keySet().iterator().next());
     }
     return earlier != null;
-  }
-
-  static boolean isLocal(InetAddress address) {
-    byte[] bytes = address.getAddress();
-    boolean uniqueLocal = bytes.length == 16 && (bytes[0] & 0xfe) == 0xfc; // RFC 4193
-    return uniqueLocal
-        || address.isLoopbackAddress()
-        || address.isSiteLocalAddress()
-        || address.isLinkLocalAddress();
   }
 
   /** Records that a handshake has succeeded, or that its connection has ended. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p;
 
+import dev.patchbay.p2p.devp2p.discovery.Addresses;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import dev.patchbay.primitives.Hex;
 import io.netty.util.NetUtil;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -104,14 +104,7 @@ record NodeUrl(NodeId id, @Nullable String host, int tcpPort, int udpPort) {
    */
   @Nullable InetAddress literalAddress() {
     byte[] address = host == null ? null : NetUtil.createByteArrayFromIpAddressString(host);
-    if (address == null) {
-      return null;
-    }
-    try {
-      return InetAddress.getByAddress(address);
-    } catch (UnknownHostException impossible) { // the length is 4 or 16
-      throw new IllegalStateException("an address has 4 or 16 bytes", impossible);
-    }
+    return address == null ? null : Addresses.of(address);
   }
 
   /** Returns the URL. */

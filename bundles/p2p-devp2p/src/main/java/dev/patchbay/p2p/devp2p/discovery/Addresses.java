@@ -10,7 +10,7 @@ import java.net.UnknownHostException;
  * The classes of IP addresses that discovery distinguishes, by the IANA special-purpose registries
  * (RFC 6890). Threading: any thread.
  */
-final class Addresses {
+public final class Addresses {
   private Addresses() {}
 
   /**
@@ -19,7 +19,7 @@ final class Addresses {
    * @param bytes 4 or 16 bytes; an IPv4-mapped IPv6 address becomes an IPv4 address
    * @throws IllegalArgumentException when there is another number of bytes
    */
-  static InetAddress of(byte[] bytes) {
+  public static InetAddress of(byte[] bytes) {
     if (bytes.length != 4 && bytes.length != 16) {
       throw new IllegalArgumentException("an IP address has 4 or 16 bytes, not " + bytes.length);
     }
@@ -31,7 +31,7 @@ final class Addresses {
   }
 
   /** Returns whether an address is of a private network, link-local, or loopback. */
-  static boolean isLan(InetAddress address) {
+  public static boolean isLan(InetAddress address) {
     return address.isLoopbackAddress()
         || address.isSiteLocalAddress()
         || address.isLinkLocalAddress()

@@ -2,21 +2,14 @@
 package dev.patchbay.p2p.devp2p.rlpx;
 
 import dev.patchbay.binding.DurableFolders;
+import dev.patchbay.crypto.KeyFile;
 import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.Bytes;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
-import java.util.HexFormat;
 
 /**
  * The static private key of a node, and the file {@code p2p_key} that keeps it: 64 hexadecimal
@@ -26,11 +19,6 @@ import java.util.HexFormat;
  * <p>Threading: any thread.
  */
 public final class NodeKey {
-  private static final int KEY_BYTES = 32;
-
-  /** Longest file that can hold a key: a prefix, 64 digits, and some white space. */
-  private static final int MAX_FILE_BYTES = 128;
-
   private final byte[] secret;
   private final NodeId id;
 
@@ -52,15 +40,7 @@ public final class NodeKey {
 
   /** Creates a random key. */
   public static NodeKey random(SecureRandom random) {
-    byte[] secret = new byte[KEY_BYTES];
-    while (true) {
-      random.nextBytes(secret);
-      try {
-        return of(secret);
-      } catch (IllegalArgumentException outOfRange) { // once in 2^127
-        continue;
-      }
-    }
+    return new NodeKey(KeyFile.generate(random));
   }
 
   /**
@@ -75,53 +55,25 @@ public final class NodeKey {
       created.write(file);
       return created;
     }
-    String text;
     try {
-      text = read(file);
-    } catch (IOException unreadable) {
+      return new NodeKey(KeyFile.read(file));
+    } catch (IOException unusable) {
       throw new IOException(
-          "the node key " + file + " cannot be read (" + unreadable + "): check its permissions",
-          unreadable);
-    }
-    String digits = text.startsWith("0x") || text.startsWith("0X") ? text.substring(2) : text;
-    try {
-      if (digits.length() != 2 * KEY_BYTES) {
-        throw new IllegalArgumentException("a key has 64 hexadecimal digits");
-      }
-      return of(HexFormat.of().parseHex(digits));
-    } catch (IllegalArgumentException malformed) { // its message may show digits
-      throw new IOException(
-          file
-              + " holds no private key: 64 hexadecimal digits, between 1 and the group order."
-              + " Restore the file, or remove it to give the node a new identity");
+          "the node key cannot be used ("
+              + unusable
+              + "): check the permissions of the file and restore it, or remove it to give the node"
+              + " a new identity");
     }
   }
 
-  private static String read(Path file) throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      return new String(in.readNBytes(MAX_FILE_BYTES), StandardCharsets.ISO_8859_1).strip();
-    }
-  }
-
-  /** Writes to a second file first, so that a power cut leaves either no key or this key. */
+  /** A power cut leaves either no key or this key. */
   private void write(Path file) throws IOException {
     Path folder = file.toAbsolutePath().getParent();
-    Path temporary = file.resolveSibling(file.getFileName() + ".new");
     try {
       if (folder != null) {
         DurableFolders.create(folder);
       }
-      Files.deleteIfExists(temporary);
-      createPrivate(temporary);
-      byte[] text = (HexFormat.of().formatHex(secret) + "\n").getBytes(StandardCharsets.US_ASCII);
-      try (FileChannel out = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-        ByteBuffer left = ByteBuffer.wrap(text);
-        while (left.hasRemaining()) {
-          out.write(left);
-        }
-        out.force(true);
-      }
-      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+      KeyFile.write(file, secret);
       if (folder != null) {
         DurableFolders.sync(folder);
       }
@@ -129,15 +81,6 @@ public final class NodeKey {
       throw new IOException(
           "the node key " + file + " cannot be created (" + failure + "): check its folder",
           failure);
-    }
-  }
-
-  private static void createPrivate(Path file) throws IOException {
-    if (file.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-      Files.createFile(
-          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    } else {
-      Files.createFile(file);
     }
   }
 
