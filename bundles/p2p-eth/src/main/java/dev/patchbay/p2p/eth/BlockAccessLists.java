@@ -27,11 +27,7 @@ record BlockAccessLists(long requestId, List<Bytes> accessLists) implements EthR
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
-        w -> {
-          w.number(requestId);
-          Payload.writeRaw(w, accessLists);
-        });
+    return Payload.encodeReply(requestId, accessLists);
   }
 
   /** Decodes a payload. */

@@ -32,11 +32,7 @@ record BlockBodies(long requestId, List<Bytes> bodies) implements EthReply {
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
-        w -> {
-          w.number(requestId);
-          Payload.writeRaw(w, bodies);
-        });
+    return Payload.encodeReply(requestId, bodies);
   }
 
   /** Decodes a payload. */

@@ -36,11 +36,7 @@ record BlockHeaders(long requestId, List<Bytes> headers) implements EthReply {
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
-        w -> {
-          w.number(requestId);
-          Payload.writeRaw(w, headers);
-        });
+    return Payload.encodeReply(requestId, headers);
   }
 
   /** Decodes a payload. */

@@ -24,11 +24,7 @@ record GetPooledTransactions(long requestId, List<Hash> hashes) implements EthMe
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
-        w -> {
-          w.number(requestId);
-          Payload.writeHashes(w, hashes);
-        });
+    return Payload.encodeRequest(requestId, hashes);
   }
 
   /** Decodes a payload. */

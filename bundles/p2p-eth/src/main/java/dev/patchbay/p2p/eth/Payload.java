@@ -35,6 +35,24 @@ final class Payload {
     return Bytes.wrap(new RlpWriter().list(fields).toArray());
   }
 
+  /** Encodes a request: its id, and hashes. */
+  static Bytes encodeRequest(long requestId, List<Hash> hashes) {
+    return encode(
+        w -> {
+          w.number(requestId);
+          writeHashes(w, hashes);
+        });
+  }
+
+  /** Encodes a reply: the id of the request, and items that are RLP already. */
+  static Bytes encodeReply(long requestId, List<Bytes> items) {
+    return encode(
+        w -> {
+          w.number(requestId);
+          writeRaw(w, items);
+        });
+  }
+
   /**
    * Reads the next item, a list.
    *

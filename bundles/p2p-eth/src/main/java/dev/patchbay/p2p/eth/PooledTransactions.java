@@ -34,11 +34,7 @@ record PooledTransactions(long requestId, List<Bytes> transactions) implements E
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
-        w -> {
-          w.number(requestId);
-          Payload.writeRaw(w, transactions);
-        });
+    return Payload.encodeReply(requestId, transactions);
   }
 
   /** Decodes a payload. */
