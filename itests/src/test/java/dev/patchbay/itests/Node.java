@@ -32,6 +32,10 @@ import java.util.stream.Stream;
 final class Node implements AutoCloseable {
   static final Path ROOT = Path.of(System.getProperty("it.root", ".."));
   private static final String QUICK = "-XX:TieredStopAtLevel=1";
+
+  /** Otherwise a full collection leaves dead objects in regions that are nearly full. */
+  private static final String COMPACT = "-XX:MarkSweepDeadRatio=0";
+
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Pattern TOTAL = Pattern.compile("(?m)^Total +\\d+ +(\\d+)");
   private static final int FIRST_PORT = 20_000;
@@ -53,7 +57,7 @@ final class Node implements AutoCloseable {
   private Path output;
 
   private final String command;
-  private boolean quick;
+  private final List<String> javaOptions = new ArrayList<>();
 
   /** A development chain. */
   Node(Path data) {
@@ -71,7 +75,13 @@ final class Node implements AutoCloseable {
    * journeys that are neither long nor about time, memory or exchanged classes.
    */
   Node quick() {
-    quick = true;
+    javaOptions.add(QUICK);
+    return this;
+  }
+
+  /** Has {@link #liveBytes} count live objects only: for journeys that compare it. */
+  Node countsLiveBytes() {
+    javaOptions.add(COMPACT);
     return this;
   }
 
@@ -148,8 +158,13 @@ final class Node implements AutoCloseable {
     ProcessBuilder builder =
         new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(output.toFile());
     builder.environment().putAll(environment);
-    if (quick) {
-      builder.environment().merge("PATCHBAY_JAVA_OPTS", QUICK, (given, ours) -> given + " " + ours);
+    if (!javaOptions.isEmpty()) {
+      builder
+          .environment()
+          .merge(
+              "PATCHBAY_JAVA_OPTS",
+              String.join(" ", javaOptions),
+              (given, ours) -> given + " " + ours);
     }
     process = builder.start();
     return this;

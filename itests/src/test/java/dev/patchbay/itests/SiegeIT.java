@@ -10,11 +10,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,7 +46,7 @@ class SiegeIT {
 
   @Test
   void theNodeIsAfterASiegeWhatItWasBefore() throws Exception {
-    try (Node started = new Node(folder.resolve("node"))) {
+    try (Node started = new Node(folder.resolve("node")).countsLiveBytes()) {
       node = started.start("--block-period", "1");
       List<Besieger> besiegers = new ArrayList<>();
       for (Kind kind : Kind.values()) {
@@ -59,6 +62,7 @@ class SiegeIT {
       if (SECONDS >= FILTER_SECONDS) {
         LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(IDLE_SECONDS));
       }
+      awaitHead(); // at which events that no filter reads are removed
       Footprint before = Footprint.of(node);
       long first = Besieger.head(node);
       HonestClient honest = siege(besiegers, SECONDS);
@@ -66,18 +70,22 @@ class SiegeIT {
       if (SECONDS < FILTER_SECONDS) {
         besiegers.forEach(Besieger::removeFilters);
       }
+      awaitHead();
       Footprint after = Footprint.notAbove(before, node);
       long seconds = timestamp(last) - timestamp(first);
       besiegers.forEach(System.out::println);
       System.out.println(honest + "; " + (last - first) + " blocks in " + seconds + " s");
       System.out.println("before " + before + ", after " + after);
+      System.out.println("grew most: " + after.growth(before));
 
       assertThat(besiegers).allMatch(besieger -> besieger.rounds() > 0);
       assertThat(besiegers).noneMatch(besieger -> besieger.lastError.contains("-32603"));
       assertThat(honest.maxBlocks).as("blocks, at most, until a transfer is mined").isLessThan(3);
       assertThat(honest.resident).as("resident bytes").isLessThan(MAX_RESIDENT_BYTES);
       assertThat(seconds - (last - first)).as("late blocks").isLessThanOrEqualTo(seconds / 20);
-      assertThat(after.heap).as("live bytes").isLessThan(before.heap * 115 / 100);
+      assertThat(after.heap)
+          .as("live bytes, of which grew " + after.growth(before))
+          .isLessThan(before.heap * 115 / 100);
       assertThat(after.threads).as("threads").isLessThanOrEqualTo(before.threads);
       assertThat(after.files).as("open files").isLessThanOrEqualTo(before.files);
       assertThat(after.filters).as("filters").isEqualTo(before.filters);
@@ -94,6 +102,15 @@ class SiegeIT {
     Besieger.join(threads);
     awaitEmptyPool(besiegers);
     return honest;
+  }
+
+  private void awaitHead() throws Exception {
+    long head = Besieger.head(node);
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (Besieger.head(node) == head) {
+      assertThat(System.nanoTime()).as("a block after " + head).isLessThan(limit);
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+    }
   }
 
   private long timestamp(long number) throws Exception {
@@ -116,15 +133,24 @@ class SiegeIT {
   }
 
   /** What a node takes: bytes that a full collection leaves, threads, open files, filters. */
-  private record Footprint(long heap, long threads, long files, long filters) {
+  private record Footprint(
+      long heap, Map<String, Long> classes, long threads, long files, long filters) {
+    private static final int SHOWN_CLASSES = 15;
     private static final Pattern FILTERS =
         Pattern.compile("(?m) (\\d+) +\\d+ +dev.patchbay.rpc.eth.Filters.Filter");
+    private static final Pattern CLASS = Pattern.compile("(?m)^ *\\d+: +\\d+ +(\\d+) +(\\S+)");
 
     static Footprint of(Node node) throws Exception {
       String histogram = node.histogram();
       Matcher filters = FILTERS.matcher(histogram);
+      Map<String, Long> classes = new HashMap<>();
+      CLASS
+          .matcher(histogram)
+          .results()
+          .forEach(line -> classes.merge(line.group(2), Long.valueOf(line.group(1)), Long::sum));
       return new Footprint(
           Node.liveBytes(histogram),
+          classes,
           entries(node, "task"),
           entries(node, "fd"),
           filters.find() ? Long.parseLong(filters.group(1)) : 0);
@@ -142,6 +168,29 @@ class SiegeIT {
         now = of(node);
       }
       return now;
+    }
+
+    /** Returns the classes whose objects take more bytes than before, and how many more. */
+    String growth(Footprint before) {
+      Map<String, Long> grown = new HashMap<>(classes);
+      before.classes.forEach((name, bytes) -> grown.merge(name, -bytes, Long::sum));
+      return grown.entrySet().stream()
+          .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+          .limit(SHOWN_CLASSES)
+          .map(entry -> entry.getKey() + " " + entry.getValue())
+          .collect(Collectors.joining(", "));
+    }
+
+    @Override
+    public String toString() {
+      return heap
+          + " live bytes, "
+          + threads
+          + " threads, "
+          + files
+          + " files, "
+          + filters
+          + " filters";
     }
 
     private static long entries(Node node, String folder) throws IOException {

@@ -28,7 +28,7 @@ class SoakIT {
 
   @Test
   void theNodeDoesNotGrow() throws Exception {
-    try (Node node = new Node(folder.resolve("node"))) {
+    try (Node node = new Node(folder.resolve("node")).countsLiveBytes()) {
       node.start("--block-period", "1", "--namespaces", UpdateIT.NAMESPACES);
       List<Besieger> large =
           IntStream.range(0, 4)
