@@ -363,6 +363,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     NodeDiscovery nodes = discovery;
     if (nodes != null) {
       nodes.updateRecord();
+      nodes.hurry();
     }
     dialer.wake();
   }

@@ -232,7 +232,7 @@ final class NodeDiscovery implements AutoCloseable {
     return Duration.between(now, nextLookup).toMillis() + 1;
   }
 
-  /** Shortens the pause between lookups: a peer was lost. */
+  /** Shortens the pause between lookups: a peer was lost, or a sub-protocol was added. */
   void hurry() {
     quickly = true;
   }

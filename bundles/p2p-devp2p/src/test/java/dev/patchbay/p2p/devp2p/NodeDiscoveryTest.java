@@ -54,7 +54,7 @@ class NodeDiscoveryTest {
 
     @Override
     public Map<String, Bytes> recordEntries() {
-      return Map.of("test", entry);
+      return entry.isEmpty() ? Map.of() : Map.of("test", entry);
     }
 
     @Override
@@ -147,6 +147,16 @@ class NodeDiscoveryTest {
           String text = Objects.requireNonNull(network.localNode().record());
           return NodeRecord.parse(text).seq() == before.seq() + 1;
         });
+  }
+
+  @Test
+  void entriesThatAreKnownLaterAreAnnouncedSoon() {
+    Chain chain = new Chain(1);
+    chain.entry = Bytes.EMPTY;
+    DevP2pNetwork network = start(chain, 0, "v4");
+    String before = Objects.requireNonNull(network.localNode().record());
+    chain.entry = Bytes.of(new byte[] {1});
+    await(() -> !before.equals(network.localNode().record()));
   }
 
   @Test

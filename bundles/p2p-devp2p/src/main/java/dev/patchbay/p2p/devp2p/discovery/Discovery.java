@@ -50,6 +50,9 @@ public final class Discovery implements AutoCloseable {
   /** Time until the entries of the sub-protocols are asked for again: a fork may have begun. */
   private static final long UPDATE_MILLIS = TimeUnit.SECONDS.toMillis(30);
 
+  /** The same while there are no entries: the chain, or a sub-protocol, starts later. */
+  private static final long FIRST_UPDATE_MILLIS = TimeUnit.SECONDS.toMillis(1);
+
   private final DiscoverySettings settings;
   private final Supplier<Map<String, Bytes>> protocolEntries;
   private final CandidateFilter candidates;
@@ -231,12 +234,16 @@ public final class Discovery implements AutoCloseable {
       current.v5().maintenance().start();
     }
     timers.schedule(SAVE_MILLIS, this::save);
-    timers.schedule(UPDATE_MILLIS, this::update);
+    timers.schedule(FIRST_UPDATE_MILLIS, this::update);
   }
 
   private void update() {
-    timers.schedule(UPDATE_MILLIS, this::update);
-    updateLocalRecord();
+    Running current = running;
+    if (current != null) {
+      boolean complete = current.localRecord().hasProtocolEntries();
+      timers.schedule(complete ? UPDATE_MILLIS : FIRST_UPDATE_MILLIS, this::update);
+      current.localRecord().update();
+    }
   }
 
   private void save() {

@@ -34,6 +34,7 @@ final class LocalRecord {
   private int udpPort;
   private int tcpPort;
   private @Nullable InetAddress predicted;
+  private boolean hasProtocolEntries;
   private volatile NodeRecord current;
 
   /**
@@ -80,6 +81,11 @@ final class LocalRecord {
     return predicted != null ? predicted : fallbackAddress;
   }
 
+  /** Returns whether the sub-protocols had entries when the record was last built. */
+  boolean hasProtocolEntries() {
+    return hasProtocolEntries;
+  }
+
   /** Returns the port of discovery. */
   int udpPort() {
     return udpPort;
@@ -119,6 +125,7 @@ final class LocalRecord {
   private NodeRecord build(@Nullable NodeRecord previous) {
     Map<String, Bytes> own = entries();
     Map<String, Bytes> all = new TreeMap<>(protocolEntries.get());
+    hasProtocolEntries = !all.isEmpty();
     all.putAll(own);
     try {
       return build(previous, all);
