@@ -207,15 +207,20 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   }
 
   private void startDiscovery(NodeDiscovery nodes) {
-    if (!nodes.hasNames()) {
+    if (nodes.hasNames()) {
+      resolver.execute(() -> resolveAndStart(nodes));
+    } else {
       nodes.start(listenPort);
-      return;
     }
-    resolver.execute(
-        () -> {
-          nodes.start(listenPort);
-          dialer.wake();
-        });
+  }
+
+  private void resolveAndStart(NodeDiscovery nodes) {
+    try {
+      nodes.start(listenPort);
+      dialer.wake();
+    } catch (Throwable failure) { // the thread resolves the names of all nodes
+      addNotice("node discovery does not work: " + failure);
+    }
   }
 
   /** Reports a configured node with the own key: this node, or one with a copy of the key. */
