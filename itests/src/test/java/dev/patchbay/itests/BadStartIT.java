@@ -99,6 +99,25 @@ class BadStartIT {
         .doesNotContain("topsecret");
   }
 
+  /** The key is the identity of the node among its peers: it is neither replaced nor shown. */
+  @Test
+  void aNodeKeyOrABootNodeThatIsMalformedStopsTheStart() throws Exception {
+    Path key = Files.createDirectories(folder.resolve("node")).resolve("p2p_key");
+    Files.writeString(key, "topsecretbutmalformed");
+    Node.Result wrong = start("dev", "--p2p-port", "0");
+    assertThat(wrong.status()).isNotZero();
+    assertThat(wrong.output())
+        .contains("the node key cannot be used")
+        .contains(key.toString())
+        .doesNotContain("topsecret");
+    assertThat(key).hasContent("topsecretbutmalformed");
+    Files.delete(key);
+    String url = "enode://zz@127.0.0.1:30303";
+    wrong = start("dev", "--p2p-port", "0", "--bootnodes", url);
+    assertThat(wrong.status()).isNotZero();
+    assertThat(wrong.output()).contains("boot.nodes invalid enode URL").contains(url);
+  }
+
   /** The JVM ends, and leaves one dump behind. */
   @Test
   void aHeapThatIsExhaustedEndsTheNode() throws Exception {
@@ -137,6 +156,21 @@ class BadStartIT {
         .contains("--history-blocks is 200, it must be at least --history, which is 300");
     assertThat(start("dev", "--history-transactions", "300", "--history-blocks", "200").output())
         .contains("is 300, it must be at most --history-blocks, which is 200");
+    assertThat(start("run", "--p2p", "maybe").output()).contains("on or off, not 'maybe'");
+    assertThat(start("dev", "--p2p-port", "70000").output())
+        .contains("--p2p-port is at most 65535, not 70000");
+    assertThat(start("dev", "--discovery", "v6").output())
+        .contains("--discovery is v4, v5, v4,v5 or off, not 'v6'");
+    assertThat(start("dev", "--p2p-port", "0", "--bootnodes", "nosuch.txt").output())
+        .contains("--bootnodes is a list of enode URLs")
+        .contains("not 'nosuch.txt'");
+    assertThat(start("dev", "--p2p-port", "0", "--netrestrict", "a b").output())
+        .contains("--netrestrict is a value such as 10.0.0.0/8,fd00::/8, not 'a b'");
+    assertThat(start("dev", "--max-peers", "5").output())
+        .contains("--max-peers needs peers, which dev has with --p2p-port N only");
+    assertThat(start("run", "--p2p", "off", "--nat", "extip:203.0.113.7").output())
+        .contains("--nat needs peers: leave it out, or --p2p off");
+    assertThat(start("dev", "--network-id", "main").output()).contains("not 'main'");
     assertThat(start("dev", "--first", "1").output()).contains("unknown option --first");
     assertThat(start("dev", "--check-work", "maybe").output()).contains("on or off, not 'maybe'");
     assertThat(Node.launcher(Map.of(), List.of("fly")).output()).contains("unknown command 'fly'");

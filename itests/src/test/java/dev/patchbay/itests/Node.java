@@ -152,6 +152,9 @@ final class Node implements AutoCloseable {
                 "" + wsPort));
     if (command.equals("run")) {
       line.addAll(List.of("--engine-port", "" + enginePort));
+      if (!List.of(more).toString().contains("--p2p")) {
+        line.addAll(List.of("--p2p", "off")); // a node that a test does not give peers is alone
+      }
     }
     line.addAll(List.of(more));
     output = Files.createTempFile("patchbay-node", ".txt");

@@ -8,16 +8,22 @@ import dev.patchbay.primitives.Transaction;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Two nodes become peers while they run, and stay so while the bundles of devp2p are replaced. */
+/**
+ * Nodes become peers by the options of the launcher, by configuration while they run, and by node
+ * discovery, and stay so while the bundles of devp2p are replaced.
+ */
 class PeersIT {
-  private static final String FEATURES = "patchbay-netty patchbay-p2p-devp2p patchbay-p2p-eth";
+  private static final String FEATURES = "patchbay-p2p-devp2p patchbay-p2p-eth";
+  private static final String NAMESPACES = "eth,net,web3,rpc,txpool,admin";
 
   /** In seconds: transactions stay in the pools. */
   private static final String PERIOD = "600";
@@ -30,14 +36,24 @@ class PeersIT {
   void twoNodesArePeersWhileBundlesAreReplaced() throws Exception {
     try (Node listener = new Node(folder.resolve("listener"));
         Node dialer = new Node(folder.resolve("dialer"))) {
-      start(listener);
-      start(dialer);
       int port = Node.freePort();
-      connect(listener, "host=127.0.0.1\nport=" + port + "\n");
+      listener.start(
+          "--block-period",
+          PERIOD,
+          "--namespaces",
+          NAMESPACES,
+          "--p2p-port",
+          "" + port,
+          "--p2p-host",
+          "127.0.0.1",
+          "--discovery",
+          "off");
+      start(dialer);
       String url = listener.result("admin_nodeInfo").get("enode").asText();
+      assertThat(listener.output()).contains("peers      " + url);
       assertThat(url).matches("enode://[0-9a-f]{128}@127\\.0\\.0\\.1:" + port + "\\?discport=0");
       assertThat(listener.result("net_listening").asBoolean()).isTrue();
-      connect(dialer, "port=-1\nstatic.nodes=" + url + "\n");
+      connect(dialer, "port=-1\ndiscovery=off\nstatic.nodes=" + url + "\n");
       assertThat(dialer.result("net_listening").asBoolean()).isFalse();
       awaitPeers(listener, 1);
       awaitPeers(dialer, 1);
@@ -47,6 +63,7 @@ class PeersIT {
       gossips(listener, dialer, nonce++);
       gossips(dialer, listener, nonce++);
       Swaps swaps = new Swaps(listener);
+      swaps.shell("feature:install " + FEATURES + "; feature:uninstall patchbay-p2p");
       assertThat(threads(listener)).contains("p2p-devp2p-dialer-1");
       for (String name : List.of("p2p-eth", "p2p-devp2p", "txpool", "chain", "rpc-admin")) {
         if (name.startsWith("p2p")) {
@@ -66,6 +83,7 @@ class PeersIT {
       removeThePeer(listener, dialer, url);
       swaps.shell("feature:uninstall " + FEATURES);
       awaitPeers(listener, 0);
+      assertThat(listener.shell("patchbay:status").output()).contains("peers      off");
       await("no threads", () -> threads(listener).isEmpty());
       assertThat(listener.result("net_listening").asBoolean()).isFalse();
       assertThat(listener.result("admin_nodeInfo").get("enode").asText()).isEmpty();
@@ -75,8 +93,124 @@ class PeersIT {
     }
   }
 
+  /**
+   * A node, one that is told of it by {@code --bootnodes}, and a third one: nobody names it to the
+   * second one, and both find each other. A fourth one is of another network.
+   */
+  @Test
+  void nodesFindEachOtherByDiscovery() throws Exception {
+    String[] common = {
+      "--block-period", PERIOD, "--namespaces", NAMESPACES, "--p2p-host", "127.0.0.1"
+    };
+    try (Node first = new Node(folder.resolve("first")).quick();
+        Node second = new Node(folder.resolve("second")).quick();
+        Node third = new Node(folder.resolve("third")).quick();
+        Node stranger = new Node(folder.resolve("stranger")).quick()) {
+      first.start(with(common, "--p2p-port", "0"));
+      JsonNode info = first.result("admin_nodeInfo");
+      String url = info.get("enode").asText();
+      assertThat(info.at("/ports/listener")).isEqualTo(info.at("/ports/discovery"));
+      assertThat(info.get("enr").asText()).startsWith("enr:");
+      assertThat(info.at("/protocols/eth/config/chainId").asInt()).isEqualTo(1337);
+      assertThat(info.at("/protocols/eth/network").asInt()).isEqualTo(1337);
+      assertThat(first.output()).contains("peers      " + url);
+      Path file = Files.writeString(folder.resolve("nodes.txt"), "# the first node\n" + url + "\n");
+      for (Node node : List.of(second, third)) {
+        node.launch(Map.of(), with(common, "--p2p-port", "0", "--bootnodes", file.toString()));
+      }
+      stranger.launch(
+          Map.of(), with(common, "--p2p-port", "0", "--bootnodes", url, "--network-id", "7"));
+      List<Node> nodes = List.of(first, second, third);
+      for (Node node : List.of(second, third, stranger)) {
+        node.awaitStart();
+      }
+      for (Node node : nodes) {
+        awaitPeers(node, 2);
+      }
+      String idOfThird = third.result("admin_nodeInfo").get("id").asText();
+      JsonNode found = peer(second, idOfThird);
+      assertThat(found.at("/network/static").asBoolean()).as("nobody named it").isFalse();
+      assertThat(peer(second, info.get("id").asText()).at("/network/static").asBoolean()).isTrue();
+      assertThat(stranger.result("net_version").asText()).isEqualTo("7");
+      assertThat(stranger.result("net_peerCount").asText()).isEqualTo("0x0");
+      listsThePeers(second, third);
+
+      Transaction transfer = Accounts.transfer(0, 0);
+      long start = System.nanoTime();
+      second.send(transfer);
+      for (Node node : nodes) {
+        Journeys.awaitTransaction(node, transfer.hash().toString());
+      }
+      assertThat(System.nanoTime() - start).isLessThan(TimeUnit.SECONDS.toNanos(1));
+      new Swaps(first).shell("feature:uninstall patchbay-p2p");
+      awaitPeers(second, 1);
+      awaitPeers(third, 1);
+    }
+  }
+
+  private static String[] with(String[] common, String... more) {
+    return Stream.concat(Stream.of(common), Stream.of(more)).toArray(String[]::new);
+  }
+
+  private static JsonNode peer(Node node, String id) throws Exception {
+    for (JsonNode peer : node.result("admin_peers")) {
+      if (peer.get("id").asText().equals(id)) {
+        return peer;
+      }
+    }
+    throw new AssertionError(id + " is not among " + node.result("admin_peers"));
+  }
+
+  /** The commands of the shell show the same peers, remove and ban them. */
+  private static void listsThePeers(Node node, Node other) throws Exception {
+    String key = other.result("admin_nodeInfo").get("enode").asText().substring(8, 136);
+    Node.Result list = node.shell("peer:list");
+    assertThat(list.status()).as(list.output()).isZero();
+    assertThat(list.output())
+        .contains("devp2p: 2 peers of at most 50")
+        .contains(key.substring(0, 16))
+        .contains("Patchbay/v")
+        .contains("static");
+    assertThat(node.shell("patchbay:status").output())
+        .contains("peers      2 peers of at most 50")
+        .contains(node.result("admin_nodeInfo").get("enode").asText());
+    assertThat(node.shell("peer:ban --for 1h " + key.substring(0, 16)).status()).isZero();
+    awaitPeers(node, 1);
+    assertThat(node.shell("peer:unban enode://" + key).status()).isZero();
+    String url = other.result("admin_nodeInfo").get("enode").asText();
+    assertThat(node.shell("peer:add " + url).output()).contains("added, and dialed from now on");
+    awaitPeers(node, 2);
+    Node.Result malformed = node.shell("peer:add enode://zz@127.0.0.1:1");
+    assertThat(malformed.status()).isNotZero();
+    assertThat(malformed.output()).contains("enode://zz@127.0.0.1:1");
+    assertThat(node.shell("peer:unban enode://" + key).output()).contains("is not banned");
+    assertThat(node.shell("peer:remove zzzz").output()).contains("'zzzz' is neither an enode URL");
+  }
+
+  /** Two nodes on one machine with the default port both go on; the second one says why. */
+  @Test
+  void aPortThatIsTakenIsReportedAndTheNodeDials() throws Exception {
+    try (Node first = new Node(folder.resolve("one")).quick();
+        Node second = new Node(folder.resolve("two")).quick()) {
+      String port = "" + Node.freePort();
+      String[] options = {
+        "--p2p-port", port, "--p2p-host", "127.0.0.1", "--namespaces", NAMESPACES
+      };
+      first.start(options);
+      String url = first.result("admin_nodeInfo").get("enode").asText();
+      second.start(with(options, "--bootnodes", url));
+      assertThat(second.output())
+          .contains("warning: p2p.devp2p is DEGRADED: devp2p does not accept connections")
+          .contains("127.0.0.1 port " + port)
+          .contains("node discovery uses UDP port");
+      assertThat(second.result("net_listening").asBoolean()).isFalse();
+      awaitPeers(second, 1);
+      assertThat(second.shell("patchbay:status").output()).contains("DEGRADED: p2p.devp2p");
+    }
+  }
+
   private static void start(Node node) throws Exception {
-    node.start("--block-period", PERIOD, "--namespaces", "eth,net,web3,rpc,txpool,admin");
+    node.start("--block-period", PERIOD, "--namespaces", NAMESPACES);
     assertThat(node.result("net_peerCount").asText()).isEqualTo("0x0");
     assertThat(node.result("net_listening").asBoolean()).isFalse();
     assertThat(node.result("admin_peers")).isEmpty();
@@ -84,8 +218,6 @@ class PeersIT {
 
   private static void connect(Node node, String configuration) throws Exception {
     Files.writeString(node.data.resolve("etc/dev.patchbay.p2p.devp2p.cfg"), configuration);
-    Node.Result installed = node.shell("feature:install " + FEATURES);
-    assertThat(installed.status()).as(installed.output()).isZero();
     await("an identity", () -> !node.result("admin_nodeInfo").get("enode").asText().isEmpty());
   }
 

@@ -28,6 +28,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
   private static final Logger LOG = LoggerFactory.getLogger(Chain.class);
 
   private final ChainConfig config;
+  private final UInt256 networkId;
   private final ChainOpener opener;
   private final BadBlocks bad;
   private final Choices choices;
@@ -43,6 +44,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
    *
    * @param choices the EVM and the consensus rules
    * @param windows how much history the chain keeps
+   * @param networkId id of the network; 0 for the chain id
    */
   Chain(
       GenesisFile genesisFile,
@@ -50,10 +52,12 @@ final class Chain implements ChainReader, ProtocolSchedule {
       RecentNodes recent,
       BadBlocks bad,
       Choices choices,
-      HistoryPruner.Windows windows) {
+      HistoryPruner.Windows windows,
+      long networkId) {
     this.bad = bad;
     this.choices = choices;
     this.config = genesisFile.config();
+    this.networkId = networkId == 0 ? config.chainId() : UInt256.of(networkId);
     this.opener = new ChainOpener(genesisFile, workers);
     ReorgSequence reorgs = new ReorgSequence();
     this.pruner = new HistoryPruner(windows, LOG::info);
@@ -116,6 +120,11 @@ final class Chain implements ChainReader, ProtocolSchedule {
   @Override
   public ChainConfig config() {
     return config;
+  }
+
+  @Override
+  public UInt256 networkId() {
+    return networkId;
   }
 
   @Override

@@ -116,6 +116,10 @@ public final class ChainComponent {
             "Name of the EVM that a new chain uses, patchbay when it is empty. A chain that exists"
                 + " uses the EVM that is written with it; another name here is refused")
     String evm() default "";
+
+    /** Id of the network; 0 is the chain id. */
+    @AttributeDefinition(description = "Id of the network that peers must have; 0 is the chain id")
+    long network_id() default 0;
   }
 
   /**
@@ -153,6 +157,13 @@ public final class ChainComponent {
     HistoryPruner.Windows windows =
         HistoryPruner.Windows.of(
             config.history(), config.history_blocks(), config.history_transactions());
+    if (config.network_id() < 0) {
+      throw new IllegalArgumentException(
+          "dev.patchbay.chain: network.id is "
+              + config.network_id()
+              + ", it must be between 0 and "
+              + Long.MAX_VALUE);
+    }
     String environment = config.fork_environment();
     GenesisFile genesis =
         GenesisFile.read(
@@ -161,7 +172,14 @@ public final class ChainComponent {
     boolean compared = evm.equals(System.getProperty(COMPARED_EVM));
     choices = new Choices(genesis.config().consensus(), compared ? "" : evm);
     chain =
-        new Chain(genesis, workers, new RecentNodes(RecentNodes.MAX_BLOCKS), bad, choices, windows);
+        new Chain(
+            genesis,
+            workers,
+            new RecentNodes(RecentNodes.MAX_BLOCKS),
+            bad,
+            choices,
+            windows,
+            config.network_id());
     pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
     verifier = new Verifier(chain, imports::isLocked);
     store = stores.register(STORE, Columns.ALL, new Owner());

@@ -136,7 +136,8 @@ class ChainErrorsTest {
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             bad,
             BalanceBlocks.choices(),
-            HistoryPruner.Windows.ALL);
+            HistoryPruner.Windows.ALL,
+            0);
     BlockExecutor executor =
         BalanceBlocks.executor(
             header -> {

@@ -60,7 +60,8 @@ abstract class ChainFixture {
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             new BadBlocks(),
             BalanceBlocks.choices(),
-            new HistoryPruner.Windows(history, Long.MAX_VALUE, Long.MAX_VALUE));
+            new HistoryPruner.Windows(history, Long.MAX_VALUE, Long.MAX_VALUE),
+            0);
     BlockExecutor executor = executor();
     pipeline =
         new ImportPipeline(

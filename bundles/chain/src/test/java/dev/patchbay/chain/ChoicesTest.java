@@ -66,7 +66,8 @@ class ChoicesTest {
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             bad,
             choices,
-            HistoryPruner.Windows.ALL);
+            HistoryPruner.Windows.ALL,
+            0);
     Listeners<ChainListener> listeners = new Listeners<>((m, f) -> {}, m -> {});
     BlockExecutor executor = BalanceBlocks.executor(header -> List.of());
     pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);

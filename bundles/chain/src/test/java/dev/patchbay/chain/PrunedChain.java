@@ -54,7 +54,8 @@ final class PrunedChain implements AutoCloseable {
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             bad,
             BalanceBlocks.choices(),
-            windows);
+            windows,
+            0);
     BlockExecutor executor = BalanceBlocks.executor(header -> receipts(header.number()));
     ImportPipeline pipeline =
         new ImportPipeline(chain, new ReentrantLock(true), () -> executor, listeners, workers, bad);

@@ -41,7 +41,8 @@ class ScheduleTest {
         new RecentNodes(RecentNodes.MAX_BLOCKS),
         new BadBlocks(),
         choices,
-        HistoryPruner.Windows.ALL);
+        HistoryPruner.Windows.ALL,
+        0);
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.patchbay.shell;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.node.PartHealth;
+import dev.patchbay.api.p2p.Network;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.List;
@@ -10,6 +11,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.karaf.shell.api.action.Action;
 import org.apache.karaf.shell.api.action.Argument;
 import org.apache.karaf.shell.api.action.Command;
@@ -58,6 +60,12 @@ public final class ReadyCommand implements Action {
       multiValued = true)
   private @Nullable List<String> parts;
 
+  @Option(
+      name = "--if-installed",
+      description = "A part that is required too, unless its bundle is not installed",
+      multiValued = true)
+  private @Nullable List<String> optional;
+
   @Reference private BundleContext context;
 
   @Override
@@ -87,7 +95,18 @@ public final class ReadyCommand implements Action {
 
   private Readiness readiness(Set<String> required) {
     boolean isBootFinished = context.getServiceReference(BOOT_FINISHED) != null;
-    return Readiness.of(required, new Services(context).health(), isBootFinished);
+    Set<String> all = new TreeSet<>(required);
+    for (String part : optional == null ? List.<String>of() : optional) {
+      if (!isBootFinished || isInstalled(part)) { // the boot installs the bundles
+        all.add(part);
+      }
+    }
+    return Readiness.of(all, new Services(context).health(), isBootFinished);
+  }
+
+  private boolean isInstalled(String part) {
+    return Stream.of(context.getBundles())
+        .anyMatch(bundle -> ("dev.patchbay." + part).equals(bundle.getSymbolicName()));
   }
 
   /** Prints what the start waits for, and at the end the parts that the node runs without. */
@@ -120,6 +139,9 @@ public final class ReadyCommand implements Action {
     ChainReader chain = new Services(context).find(ChainReader.class);
     if (chain != null) {
       out.println("ready: chain id " + chain.config().chainId());
+    }
+    for (Network network : new Services(context).all(Network.class)) {
+      out.println("ready: node " + network.localNode().url());
     }
   }
 

@@ -7,6 +7,7 @@ import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.node.HealthReport;
 import dev.patchbay.api.node.PartHealth;
+import dev.patchbay.api.p2p.Network;
 import dev.patchbay.api.storage.StorageControl;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.PoolStatus;
@@ -26,7 +27,7 @@ import org.osgi.framework.BundleContext;
 @Command(
     scope = "patchbay",
     name = "status",
-    description = "Shows health, head, storage, consensus, pool and a swap in progress")
+    description = "Shows health, head, storage, consensus, pool, peers and a swap in progress")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class StatusCommand implements Action {
   @Reference private BundleContext context;
@@ -79,6 +80,7 @@ public final class StatusCommand implements Action {
       System.out.println(
           "pool       " + status.pending() + " pending, " + status.queued() + " queued");
     }
+    printPeers(services.all(Network.class));
     StorageControl.Progress progress = storage.progress();
     System.out.println(
         "swap       "
@@ -92,6 +94,18 @@ public final class StatusCommand implements Action {
                     + progress.to()
                 : "none in progress"));
     return null;
+  }
+
+  private static void printPeers(List<Network> networks) {
+    if (networks.isEmpty()) {
+      System.out.println("peers      off");
+    }
+    for (Network network : networks) {
+      String summary =
+          PeerListCommand.summary(network.peers(), network.pending(), network.maxPeers());
+      System.out.println("peers      " + summary);
+      System.out.println("           " + network.localNode().url());
+    }
   }
 
   /** Returns the worst status and its reason. */

@@ -5,12 +5,13 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
+import dev.patchbay.primitives.UInt256;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * Reads the chain. Every method but {@link #config()} throws {@link
+ * Reads the chain. Every method but {@link #config()} and {@link #networkId()} throws {@link
  * dev.patchbay.api.storage.StorageUnavailableException} while no store is bound. Threading: any
  * thread.
  */
@@ -37,6 +38,14 @@ public interface ChainReader extends BlockReader {
 
   /** Returns the configuration of the chain. */
   ChainConfig config();
+
+  /**
+   * Returns the id of the network: peers of another network are turned down, and {@code
+   * net_version} returns it. The chain id unless the operator has chosen another one. Unsigned.
+   */
+  default UInt256 networkId() {
+    return config().chainId();
+  }
 
   /** Returns the block at the head of the canonical chain. */
   Block head();

@@ -68,4 +68,14 @@ public interface Network {
    * @throws IllegalArgumentException as of {@link #addPeer}
    */
   void ban(String url, Duration duration);
+
+  /**
+   * Ends a ban.
+   *
+   * @return false when the peer is not banned
+   * @throws IllegalArgumentException as of {@link #addPeer}
+   */
+  default boolean unban(String url) {
+    return false;
+  }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.p2p;
 
+import dev.patchbay.primitives.Bytes;
+import java.util.Map;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
@@ -28,4 +30,24 @@ public interface WireProtocol {
    * @throws PeerBreachException when the connection must end
    */
   ProtocolHandler connected(PeerConnection peer) throws PeerBreachException;
+
+  /**
+   * Returns the entries that it adds to the node record of this node (EIP-778), by which nodes that
+   * speak it find each other: each value as one RLP item. Empty when it adds none, and while the
+   * values are not known. Called again and again, since the values may change; must return within
+   * milliseconds.
+   */
+  default Map<String, Bytes> recordEntries() {
+    return Map.of();
+  }
+
+  /**
+   * Returns whether a node that was discovered is worth a dial, by all entries of its node record.
+   * A node that no sub-protocol accepts is not dialed. Must return within milliseconds.
+   *
+   * @param entries the values as RLP items by key; they come from an unknown node
+   */
+  default boolean acceptsRecord(Map<String, Bytes> entries) {
+    return false;
+  }
 }

@@ -102,6 +102,18 @@ final class BanList {
     }
   }
 
+  /** Ends a ban; returns false when the node is not banned now. */
+  synchronized boolean unban(NodeId id) {
+    Instant end = until.remove(id);
+    if (end == null) {
+      return false;
+    }
+    if (file != null) {
+      write(file);
+    }
+    return clock.instant().isBefore(end);
+  }
+
   private void write(Path to) {
     List<String> lines = new ArrayList<>();
     until.forEach((id, end) -> lines.add(id + " " + end));

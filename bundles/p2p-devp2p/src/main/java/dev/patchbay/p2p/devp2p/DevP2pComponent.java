@@ -6,9 +6,11 @@ import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.p2p.Network;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.DurableFolders;
 import dev.patchbay.binding.NamedServices;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
@@ -54,7 +56,8 @@ public final class DevP2pComponent {
     String host() default "0.0.0.0";
 
     /** Port to listen on. */
-    @AttributeDefinition(description = "TCP port to listen on; 0 for any, -1 for none")
+    @AttributeDefinition(
+        description = "TCP port to listen on, and UDP port of discovery; 0 for any, -1 for none")
     int port() default 30_303;
 
     /** Number of peers. */
@@ -72,6 +75,22 @@ public final class DevP2pComponent {
     /** Nodes to find others by. */
     @AttributeDefinition(description = "enode URLs of nodes to connect to and to find others by")
     String[] boot_nodes() default {};
+
+    /** Versions of node discovery. */
+    @AttributeDefinition(
+        description = "Versions of node discovery: v4, v5 or both; off to dial known nodes only")
+    String[] discovery() default {"v4", "v5"};
+
+    /** Node lists. */
+    @AttributeDefinition(description = "Node lists in the DNS (EIP-1459): enrtree://KEY@DOMAIN")
+    String[] dns() default {};
+
+    /** External address. */
+    @AttributeDefinition(
+        description =
+            "External address of a node behind a router: extip:ADDRESS; none to have other nodes"
+                + " report it")
+    String nat() default "none";
 
     /** Addresses of peers. */
     @AttributeDefinition(description = "Networks such as 10.0.0.0/8 that peers must be in")
@@ -91,6 +110,7 @@ public final class DevP2pComponent {
       throws IOException {
     ConfigurationKeys.report(NAME, properties, Config.class, LOG::warn);
     DevP2pSettings settings = DevP2pSettings.of(config);
+    DiscoveryOptions options = DiscoveryOptions.of(config);
     SecureRandom random = new SecureRandom();
     Path data = data(context);
     InstantSource clock = InstantSource.system();
@@ -105,6 +125,11 @@ public final class DevP2pComponent {
             new BanList(data == null ? null : data.resolve("p2p/bans"), clock, LOG::warn),
             clock,
             random);
+    network.configureDiscovery(options, data == null ? null : data.resolve("p2p/nodes"));
+    if (data != null) {
+      network.addNotice(NodeKey.exposure(data.resolve("p2p_key")));
+      network.addNotice(unwritable(data.resolve("p2p")));
+    }
     try {
       network.start();
       registrations.add(context.registerService(Network.class, network, new Hashtable<>()));
@@ -131,6 +156,24 @@ public final class DevP2pComponent {
   private static @Nullable Path data(BundleContext context) {
     String data = context.getProperty("patchbay.data");
     return data == null ? null : Path.of(data);
+  }
+
+  /** Returns a warning when files cannot be created in a folder; null when they can. */
+  private static @Nullable String unwritable(Path folder) {
+    String reason = "it is not writable";
+    try {
+      DurableFolders.create(folder);
+      if (Files.isWritable(folder)) {
+        return null;
+      }
+    } catch (IOException failure) {
+      reason = failure.toString();
+    }
+    return "bans and known nodes last until the node stops, since "
+        + folder
+        + " cannot be used ("
+        + reason
+        + "): check its permissions";
   }
 
   /** Returns the program in the form that clients use: name, version, platform, language. */

@@ -10,12 +10,19 @@ import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.binding.NamedServices;
+import dev.patchbay.p2p.devp2p.discovery.Node;
+import dev.patchbay.p2p.devp2p.discovery.NodeRecord;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
+import dev.patchbay.primitives.Bytes;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.util.NetUtil;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
 import java.net.UnknownHostException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -24,7 +31,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -77,6 +86,12 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   /** Sessions that end because a sub-protocol was removed. */
   private final Set<Session> toRedial = ConcurrentHashMap.newKeySet();
 
+  /** What the operator should correct although the network works. */
+  private final List<String> notices = new CopyOnWriteArrayList<>();
+
+  private final InstantSource clock;
+  private volatile @Nullable NodeDiscovery discovery;
+  private volatile @Nullable InetAddress externalAddress;
   private volatile int listenPort;
   private volatile @Nullable String listenFailure;
   private volatile boolean closing;
@@ -105,6 +120,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     this.key = key;
     this.settings = settings;
     this.bans = bans;
+    this.clock = clock;
     peers = new PeerManager<>(key.id(), settings.maxPeers(), clock, bans::isBanned);
     schedule = new DialSchedule(clock);
     limiter = new InboundLimiter(clock, settings.networks());
@@ -133,7 +149,35 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
             this::dialDue);
     settings.trustedNodes().forEach(url -> peers.trust(url.id()));
     settings.staticNodes().forEach(this::configure);
-    settings.bootNodes().forEach(this::configure);
+    settings.bootNodes().stream().filter(NodeUrl::isDialable).forEach(this::configure);
+  }
+
+  /**
+   * Lets the network find nodes, and announce its address; before {@link #start}. Without this call
+   * node discovery is off.
+   *
+   * @param database file of the known nodes; null when they are not stored
+   */
+  void configureDiscovery(DiscoveryOptions options, @Nullable Path database) {
+    externalAddress = options.externalAddress();
+    discovery =
+        new NodeDiscovery(
+            options,
+            key,
+            settings,
+            database,
+            this::recordEntries,
+            this::acceptsRecord,
+            this::discovered,
+            clock);
+  }
+
+  /** Adds what the operator should correct to the health, and logs it; nothing for null. */
+  void addNotice(@Nullable String notice) {
+    if (notice != null) {
+      LOG.warn(notice);
+      notices.add(notice);
+    }
   }
 
   /** Creates a pool; the tasks are at most one per session. */
@@ -150,14 +194,75 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (settings.port() != DevP2pSettings.NO_PORT) {
       listen();
     }
+    settings.staticNodes().forEach(url -> checkNotSelf("static.nodes", url));
+    settings.bootNodes().forEach(url -> checkNotSelf("boot.nodes", url));
+    NodeDiscovery nodes = discovery;
+    if (nodes != null) {
+      startDiscovery(nodes);
+    }
+    if (isListening()) {
+      LOG.info("devp2p listens on {} port {}: {}", settings.host(), listenPort, localNode().url());
+    }
     dialer.start();
+  }
+
+  private void startDiscovery(NodeDiscovery nodes) {
+    if (nodes.hasNames()) {
+      resolver.execute(() -> resolveAndStart(nodes));
+    } else {
+      nodes.start(listenPort);
+    }
+  }
+
+  private void resolveAndStart(NodeDiscovery nodes) {
+    try {
+      nodes.start(listenPort);
+      dialer.wake();
+    } catch (Throwable failure) { // the thread resolves the names of all nodes
+      addNotice("node discovery does not work: " + failure);
+    }
+  }
+
+  /** Reports a configured node with the own key: this node, or one with a copy of the key. */
+  private void checkNotSelf(String what, NodeUrl url) {
+    if (!url.id().equals(key.id())) {
+      return;
+    }
+    if (isOwnEndpoint(url)) {
+      LOG.info("{}: {} {} is this node itself, and is not dialed", DevP2pComponent.NAME, what, url);
+    } else {
+      addNotice(
+          DevP2pComponent.NAME
+              + ": "
+              + what
+              + " "
+              + url
+              + " has the key of this node, and is not dialed. Two nodes must not share a key:"
+              + " remove the file p2p_key of one of them");
+    }
+  }
+
+  /** Returns whether an endpoint may be that of this node: behind a router it is not known. */
+  private boolean isOwnEndpoint(NodeUrl url) {
+    int own = listenPort == 0 ? settings.port() : listenPort;
+    InetAddress address = url.literalAddress();
+    if (url.tcpPort() != own || address == null) {
+      return url.tcpPort() == own;
+    }
+    try {
+      return address.isLoopbackAddress()
+          || address.isAnyLocalAddress()
+          || address.equals(externalAddress)
+          || NetworkInterface.getByInetAddress(address) != null;
+    } catch (SocketException unknown) {
+      return true;
+    }
   }
 
   private void listen() {
     InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
     try {
       listenPort = transport.listen(address, this::accepted);
-      LOG.info("devp2p listens on {} port {}: {}", settings.host(), listenPort, localNode().url());
     } catch (Exception taken) {
       if (taken instanceof InterruptedException) {
         Thread.currentThread().interrupt();
@@ -181,6 +286,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   public void close() {
     closing = true;
     transport.stopListening();
+    NodeDiscovery nodes = discovery;
+    if (nodes != null) {
+      nodes.close();
+    }
     dialer.close();
     sessions.forEach(session -> session.end(DisconnectReason.CLIENT_QUITTING, "the node stops"));
     awaitSessions();
@@ -211,12 +320,24 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   /** Returns the health of the network. */
   Health health() {
-    String failure = listenFailure == null ? dialer.failure() : listenFailure;
-    if (failure != null) {
-      return Health.degraded(failure);
+    List<String> failures = new ArrayList<>(notices);
+    NodeDiscovery nodes = discovery;
+    if (nodes != null) {
+      failures.addAll(0, nodes.failures());
     }
-    String listening = isListening() ? "port " + listenPort : "no port";
-    return Health.healthy(peers().size() + " peers, " + listening);
+    String dialing = dialer.failure();
+    if (dialing != null) {
+      failures.add(0, dialing);
+    }
+    String listening = listenFailure;
+    if (listening != null) {
+      failures.add(0, listening);
+    }
+    if (!failures.isEmpty()) {
+      return Health.degraded(String.join("; ", failures));
+    }
+    return Health.healthy(
+        peers().size() + " peers, " + (isListening() ? "port " + listenPort : "no port"));
   }
 
   /** Returns how sessions have ended so far, such as {@code "received: too many peers" -> 3}. */
@@ -240,12 +361,32 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   /** Adds a sub-protocol: it is announced to new peers. */
   void addProtocol(NamedServices.Registration registration, WireProtocol protocol) {
     protocols.add(registration, protocol.capability().toString(), protocol);
+    protocolsChanged();
+  }
+
+  private void protocolsChanged() {
+    NodeDiscovery nodes = discovery;
+    if (nodes != null) {
+      nodes.updateRecord();
+      nodes.hurry();
+    }
     dialer.wake();
+  }
+
+  private Map<String, Bytes> recordEntries() {
+    Map<String, Bytes> out = new TreeMap<>();
+    protocols().forEach(protocol -> out.putAll(protocol.recordEntries()));
+    return out;
+  }
+
+  private boolean acceptsRecord(Map<String, Bytes> entries) {
+    return protocols().stream().anyMatch(protocol -> protocol.acceptsRecord(entries));
   }
 
   /** Removes a sub-protocol: sessions that use it end, and are dialed again. */
   void removeProtocol(NamedServices.Registration registration, WireProtocol protocol) {
     protocols.remove(registration);
+    protocolsChanged();
     for (Session session : sessions) {
       if (session.uses(protocol)) {
         toRedial.add(session);
@@ -257,10 +398,24 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   // ---- connections
 
-  /** Adds nodes that were found: they are dialed while fewer than a third of the peers are. */
-  void discovered(List<NodeUrl> nodes) {
-    nodes.stream().filter(node -> !node.id().equals(key.id())).forEach(schedule::candidate);
-    dialer.wake();
+  /**
+   * Adds a node that was found: it is dialed while fewer than a third of the peers are dialed ones.
+   * The own node, banned nodes, and those outside the permitted networks are ignored.
+   *
+   * @return false when it was known, or is ignored
+   */
+  boolean discovered(NodeUrl node) {
+    InetAddress address = node.literalAddress();
+    if (node.id().equals(key.id())
+        || bans.isBanned(node.id())
+        || address != null && !settings.networks().allows(address)) {
+      return false;
+    }
+    boolean added = schedule.candidate(node);
+    if (added) {
+      dialer.wake();
+    }
+    return added;
   }
 
   private void accepted(SocketChannel channel) {
@@ -287,7 +442,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
         dial(url);
       }
     }
-    return Math.min(schedule.millisUntilDue(), rotation.millisUntilDue());
+    NodeDiscovery nodes = discovery;
+    long lookup = nodes == null ? Loop.UNTIL_WOKEN : nodes.lookUp(peers.freeDials() > 0);
+    return Math.min(lookup, Math.min(schedule.millisUntilDue(), rotation.millisUntilDue()));
   }
 
   private void rotate() {
@@ -407,6 +564,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     synchronized (sessions) {
       sessions.notifyAll();
     }
+    NodeDiscovery nodes = discovery;
+    if (admitted && nodes != null) {
+      nodes.hurry();
+    }
     dialer.wake();
   }
 
@@ -419,11 +580,28 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public LocalNode localNode() {
-    boolean any = settings.host().equals("0.0.0.0") || settings.host().equals("::");
-    String host = any ? "127.0.0.1" : settings.host();
+    NodeDiscovery nodes = discovery;
+    NodeRecord record = nodes == null ? null : nodes.localRecord();
+    int udpPort = nodes == null ? 0 : nodes.port();
+    String host = host(record);
     int port = listenPort;
-    String url = new NodeUrl(key.id(), host, port, 0).toString();
-    return new LocalNode(key.id().toString(), url, null, host, port, 0);
+    String url = new NodeUrl(key.id(), host, port, udpPort).toString();
+    String text = record == null ? null : record.toString();
+    return new LocalNode(key.id().toString(), url, text, host, port, udpPort);
+  }
+
+  /** Returns the address of this node as far as it is known. */
+  private String host(@Nullable NodeRecord record) {
+    InetAddress external = externalAddress;
+    if (external != null) {
+      return NetUtil.toAddressString(external);
+    }
+    Node node = record == null ? null : record.node();
+    if (node != null) {
+      return NetUtil.toAddressString(node.address());
+    }
+    boolean any = settings.host().equals("0.0.0.0") || settings.host().equals("::");
+    return any ? "127.0.0.1" : settings.host();
   }
 
   @Override
@@ -508,5 +686,12 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
     bans.ban(id, duration);
     disconnect(id, "banned");
+  }
+
+  @Override
+  public boolean unban(String url) {
+    boolean banned = bans.unban(NodeUrl.parse(url).id());
+    dialer.wake();
+    return banned;
   }
 }

@@ -5,6 +5,7 @@ import io.netty.util.NetUtil;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * The checked configuration of the network.
@@ -14,7 +15,7 @@ import java.util.function.Function;
  * @param maxPeers greatest number of peers, trusted ones not counted
  * @param staticNodes nodes to connect to
  * @param trustedNodes nodes that are exempt from the limit of peers
- * @param bootNodes nodes to connect to, which discovery uses too
+ * @param bootNodes nodes to connect to, which discovery uses too; some may have a UDP port only
  * @param networks addresses that may be peers
  */
 record DevP2pSettings(
@@ -50,9 +51,9 @@ record DevP2pSettings(
         config.host(),
         inRange("port", config.port(), NO_PORT, MAX_PORT),
         inRange("max.peers", config.max_peers(), 0, MAX_PEERS),
-        nodes("static.nodes", config.static_nodes(), true),
-        nodes("trusted.nodes", config.trusted_nodes(), false),
-        nodes("boot.nodes", config.boot_nodes(), true),
+        nodes("static.nodes", config.static_nodes(), NodeUrl::isDialable),
+        nodes("trusted.nodes", config.trusted_nodes(), url -> true),
+        nodes("boot.nodes", config.boot_nodes(), url -> url.isDialable() || url.udpPort() != 0),
         restrict);
   }
 
@@ -63,12 +64,12 @@ record DevP2pSettings(
     return value;
   }
 
-  private static List<NodeUrl> nodes(String key, String[] values, boolean dialed) {
+  private static List<NodeUrl> nodes(String key, String[] values, Predicate<NodeUrl> usable) {
     Function<String, NodeUrl> read =
         text -> {
           try {
             NodeUrl url = NodeUrl.parse(text);
-            if (dialed && !url.isDialable()) {
+            if (!usable.test(url)) {
               throw new IllegalArgumentException(url + " has no address to dial");
             }
             return url;
@@ -80,7 +81,7 @@ record DevP2pSettings(
   }
 
   /** Splits at commas and white space: a configuration file has one line for a list. */
-  private static List<String> split(String[] values) {
+  static List<String> split(String[] values) {
     List<String> out = new ArrayList<>();
     for (String value : values) {
       for (String part : value.split("[,\\s]+")) {
@@ -92,7 +93,8 @@ record DevP2pSettings(
     return out;
   }
 
-  private static IllegalArgumentException invalid(String key, String why) {
+  /** Returns the failure of a key; {@code why} says which value is wrong. */
+  static IllegalArgumentException invalid(String key, String why) {
     return new IllegalArgumentException(DevP2pComponent.NAME + ": " + key + " " + why);
   }
 }

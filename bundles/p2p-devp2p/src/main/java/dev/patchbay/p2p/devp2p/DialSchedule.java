@@ -86,17 +86,28 @@ final class DialSchedule {
     return added;
   }
 
-  /** Adds a node that was discovered; does nothing when it is known, or cannot be dialed. */
-  synchronized void candidate(NodeUrl url) {
-    if (!url.isDialable() || entries.containsKey(url.id())) {
-      return;
+  /**
+   * Adds a node that was discovered; when it is known by discovery only, its address is replaced.
+   *
+   * @return false when it was known, cannot be dialed, or there are too many nodes
+   */
+  synchronized boolean candidate(NodeUrl url) {
+    if (!url.isDialable()) {
+      return false;
+    }
+    Entry known = entries.get(url.id());
+    if (known != null) {
+      known.url = known.configured || known.dialing ? known.url : url;
+      return false;
     }
     if (entries.size() >= MAX_CANDIDATES) {
       evict();
     }
-    if (entries.size() < MAX_CANDIDATES) {
-      entries.put(url.id(), new Entry(url, false, clock.instant()));
+    if (entries.size() >= MAX_CANDIDATES) {
+      return false;
     }
+    entries.put(url.id(), new Entry(url, false, clock.instant()));
+    return true;
   }
 
   private void evict() {

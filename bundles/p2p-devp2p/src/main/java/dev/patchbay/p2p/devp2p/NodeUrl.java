@@ -2,6 +2,8 @@
 package dev.patchbay.p2p.devp2p;
 
 import dev.patchbay.p2p.devp2p.discovery.Addresses;
+import dev.patchbay.p2p.devp2p.discovery.Node;
+import dev.patchbay.p2p.devp2p.discovery.NodeRecord;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import dev.patchbay.primitives.Hex;
 import io.netty.util.NetUtil;
@@ -12,8 +14,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An enode URL (devp2p, enode.md): {@code enode://<128 digits>@<host>:<tcp>[?discport=<udp>]}, or
- * {@code enode://<128 digits>} for a node whose address is not known.
+ * The URL of a node (devp2p, enode.md): {@code enode://<128 digits>@<host>:<tcp>[?discport=<udp>]},
+ * or {@code enode://<128 digits>} for a node whose address is not known.
  *
  * @param id the node
  * @param host an IPv4 address, an IPv6 address without brackets, or a DNS name in lower case; null
@@ -22,6 +24,9 @@ import org.jspecify.annotations.Nullable;
  * @param udpPort port of discovery, 0 to 65535; 0 when the node has none, or the host is null
  */
 record NodeUrl(NodeId id, @Nullable String host, int tcpPort, int udpPort) {
+  /** How the text of a node record begins. */
+  static final String RECORD = "enr:";
+
   private static final String SCHEME = "enode://";
 
   /** Longest text that is read: 128 digits, a DNS name of 253 characters, ports. */
@@ -40,12 +45,15 @@ record NodeUrl(NodeId id, @Nullable String host, int tcpPort, int udpPort) {
   private static final int MAX_PORT = 65_535;
 
   /**
-   * Reads a URL. Does not look up a DNS name.
+   * Reads a URL, or a node record (EIP-778) {@code enr:…}. Does not look up a DNS name.
    *
    * @throws IllegalArgumentException when it is malformed, or the id is not a point of the curve;
    *     the message shows at most 80 characters of it
    */
   static NodeUrl parse(String text) {
+    if (text.startsWith(RECORD)) {
+      return ofRecord(text);
+    }
     Matcher form = FORM.matcher(text);
     if (text.length() > MAX_CHARS || !form.matches()) {
       throw malformed(
@@ -64,6 +72,27 @@ record NodeUrl(NodeId id, @Nullable String host, int tcpPort, int udpPort) {
     int tcpPort = port(text, form.group(3));
     int udpPort = form.group(4) == null ? tcpPort : port(text, form.group(4));
     return new NodeUrl(id, host(text, host), tcpPort, udpPort);
+  }
+
+  private static NodeUrl ofRecord(String text) {
+    try {
+      NodeRecord record = NodeRecord.parse(text);
+      Node node = record.node();
+      return node == null ? new NodeUrl(new NodeId(record.publicKey()), null, 0, 0) : of(node);
+    } catch (IllegalArgumentException malformed) {
+      throw new IllegalArgumentException(
+          "invalid node record " + Hex.shown(text) + ": " + malformed.getMessage());
+    }
+  }
+
+  /**
+   * Returns the URL of a node that was discovered.
+   *
+   * @throws IllegalArgumentException when its key is not a point of the curve
+   */
+  static NodeUrl of(Node node) {
+    String host = NetUtil.toAddressString(node.address());
+    return new NodeUrl(new NodeId(node.publicKey()), host, node.tcpPort(), node.udpPort());
   }
 
   private static String host(String text, String host) {

@@ -4,12 +4,14 @@ package dev.patchbay.p2p.devp2p;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.p2p.Network;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -77,6 +79,30 @@ class DevP2pComponentTest {
     DevP2pComponent restarted = start();
     assertThat(((Network) services.get(Network.class)).localNode().id()).isEqualTo(id);
     restarted.close();
+  }
+
+  @Test
+  void aKeyThatOthersCanReadIsReported() throws IOException {
+    start().close();
+    Path key = folder.resolve("p2p_key");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(key)))
+        .isEqualTo("rw-------");
+    Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-r--r--"));
+    DevP2pComponent component = start();
+    Health health = ((HealthCheck) services.get(HealthCheck.class)).check();
+    assertThat(health.status()).isEqualTo(Health.Status.DEGRADED);
+    assertThat(health.message()).contains("chmod 600 " + key);
+    component.close();
+  }
+
+  @Test
+  void aFolderThatCannotBeUsedIsReported() throws IOException {
+    Files.writeString(folder.resolve("p2p"), "a file in place of the folder");
+    DevP2pComponent component = start();
+    Health health = ((HealthCheck) services.get(HealthCheck.class)).check();
+    assertThat(health.status()).isEqualTo(Health.Status.DEGRADED);
+    assertThat(health.message()).contains(folder.resolve("p2p") + " cannot be used");
+    component.close();
   }
 
   @Test

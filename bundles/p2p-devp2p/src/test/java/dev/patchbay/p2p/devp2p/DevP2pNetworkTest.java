@@ -314,6 +314,11 @@ class DevP2pNetworkTest {
     assertThat(next(ofA).what()).isEqualTo("disconnected");
     await(() -> counted(a, "received: useless peer")); // after it has dialed again
     assertThat(b.peers()).isEmpty();
+    assertThat(b.discovered(NodeUrl.parse(url(a)))).as("banned").isFalse();
+    assertThat(b.unban(url(a))).isTrue();
+    assertThat(b.unban(url(a))).isFalse();
+    assertThat(b.addPeer(url(a))).isTrue();
+    await(() -> a.peers().size() == 1 && b.peers().size() == 1);
     assertThatThrownBy(() -> b.ban(url(a), Duration.ofDays(367)))
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> b.ban("enode://1", Duration.ofDays(1)))
@@ -326,7 +331,9 @@ class DevP2pNetworkTest {
     TestProtocol ofA = protocol();
     DevP2pNetwork a = start(5, ofA);
     DevP2pNetwork b = start(5, protocol());
-    a.discovered(List.of(NodeUrl.parse(url(a)), NodeUrl.parse(url(b))));
+    assertThat(a.discovered(NodeUrl.parse(url(a)))).as("the node itself").isFalse();
+    assertThat(a.discovered(NodeUrl.parse(url(b)))).isTrue();
+    assertThat(a.discovered(NodeUrl.parse(url(b)))).as("known").isFalse();
     assertThat(next(ofA).peer().id().value()).isEqualTo(b.localNode().id());
     await(() -> a.peers().size() == 1);
     assertThat(a.peers().get(0).configured()).isFalse();
@@ -340,7 +347,7 @@ class DevP2pNetworkTest {
     TestProtocol ofB = protocol();
     DevP2pNetwork a = start(5, ofA);
     DevP2pNetwork b = start(5, ofB);
-    a.discovered(List.of(NodeUrl.parse(url(b))));
+    a.discovered(NodeUrl.parse(url(b)));
     assertThat(next(ofA).what()).isEqualTo("connected");
     await(() -> a.peers().size() == 1 && b.peers().size() == 1);
 

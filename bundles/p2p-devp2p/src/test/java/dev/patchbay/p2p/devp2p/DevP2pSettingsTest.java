@@ -21,19 +21,48 @@ class DevP2pSettingsTest {
       String[] static_nodes,
       String[] trusted_nodes,
       String[] boot_nodes,
-      String[] netrestrict)
+      String[] netrestrict,
+      String[] discovery,
+      String[] dns,
+      String nat)
       implements DevP2pComponent.Config {
     static Values of(String host, int port, int maxPeers) {
       String[] none = {};
-      return new Values(host, port, maxPeers, none, none, none, none);
+      return new Values(
+          host, port, maxPeers, none, none, none, none, new String[] {"off"}, none, "none");
     }
 
     Values nodes(String[] statics, String[] trusted, String[] boot) {
-      return new Values(host, port, max_peers, statics, trusted, boot, netrestrict);
+      return new Values(
+          host, port, max_peers, statics, trusted, boot, netrestrict, discovery, dns, nat);
     }
 
     Values networks(String... networks) {
-      return new Values(host, port, max_peers, static_nodes, trusted_nodes, boot_nodes, networks);
+      return new Values(
+          host,
+          port,
+          max_peers,
+          static_nodes,
+          trusted_nodes,
+          boot_nodes,
+          networks,
+          discovery,
+          dns,
+          nat);
+    }
+
+    Values finding(String versions, String lists, String address) {
+      return new Values(
+          host,
+          port,
+          max_peers,
+          static_nodes,
+          trusted_nodes,
+          boot_nodes,
+          netrestrict,
+          new String[] {versions},
+          new String[] {lists},
+          address);
     }
 
     @Override
@@ -41,6 +70,12 @@ class DevP2pSettingsTest {
       return DevP2pComponent.Config.class;
     }
   }
+
+  /** The example of EIP-778: UDP port 30303 of 127.0.0.1. */
+  static final String RECORD =
+      "enr:-IS4QHCYrYZbAKWCBRlAy5zzaDZXJBGkcnh4MHcBFZntXNFrdvJjX04jRzjzCBOonrkTfj499SZuOh8R33Ls8RRcy5wBgmlkgnY0gmlwhH8AAAGJc2VjcDI1NmsxoQPKY0yuDUmstAHYpMa2_oxVtw0RW_QAdpzBQA8yWM0xOIN1ZHCCdl8";
+
+  private static final String[] NONE = {};
 
   private static final Values VALID = Values.of("0.0.0.0", 30_303, 50);
 
@@ -52,6 +87,22 @@ class DevP2pSettingsTest {
     assertThat(settings.staticNodes()).map(NodeUrl::toString).isEqualTo(List.of(FIRST, SECOND));
     assertThat(settings.trustedNodes()).map(NodeUrl::toString).isEqualTo(List.of(FIRST));
     assertThat(settings.bootNodes()).map(NodeUrl::toString).isEqualTo(List.of(SECOND));
+  }
+
+  @Test
+  void aBootNodeMayBeANodeRecordOrHaveDiscoveryOnly() {
+    String udpOnly = "enode://" + PeerManagerTest.node(1) + "@127.0.0.1:0?discport=5";
+    DevP2pSettings settings =
+        DevP2pSettings.of(VALID.nodes(NONE, NONE, new String[] {udpOnly, RECORD}));
+    assertThat(settings.bootNodes().get(0).isDialable()).isFalse();
+    NodeUrl second = settings.bootNodes().get(1);
+    assertThat(second.host()).isEqualTo("127.0.0.1");
+    assertThat(second.udpPort()).isEqualTo(30_303);
+    assertInvalid(VALID.nodes(new String[] {udpOnly}, NONE, NONE), "static.nodes");
+    String[] malformed = {"enr:-abc"};
+    assertInvalid(VALID.nodes(NONE, NONE, malformed), "boot.nodes");
+    assertThatThrownBy(() -> DevP2pSettings.of(VALID.nodes(NONE, NONE, malformed)))
+        .hasMessageContaining("enr:-abc");
   }
 
   @Test

@@ -6,13 +6,11 @@ import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionPool;
-import dev.patchbay.binding.ConfigurationKeys;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Hashtable;
 import java.util.List;
-import java.util.Map;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -23,11 +21,6 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
-import org.osgi.service.metatype.annotations.AttributeDefinition;
-import org.osgi.service.metatype.annotations.Designate;
-import org.osgi.service.metatype.annotations.ObjectClassDefinition;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Registers a {@link WireProtocol} for each version of the eth sub-protocol. Chain and pool are
@@ -36,13 +29,10 @@ import org.slf4j.LoggerFactory;
 @Component(
     name = EthComponent.NAME,
     service = {},
-    configurationPolicy = ConfigurationPolicy.OPTIONAL,
+    configurationPolicy = ConfigurationPolicy.IGNORE,
     immediate = true)
-@Designate(ocd = EthComponent.Config.class)
 public final class EthComponent {
   static final String NAME = "dev.patchbay.p2p.eth";
-
-  private static final Logger LOG = LoggerFactory.getLogger(EthComponent.class);
 
   /** How long a service that is replaced is waited for; a call takes milliseconds. */
   private static final Duration DRAIN = Duration.ofSeconds(5);
@@ -56,23 +46,13 @@ public final class EthComponent {
   private final EthService service;
   private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
 
-  /** Configuration of the sub-protocol. */
-  @ObjectClassDefinition(name = "Patchbay eth sub-protocol")
-  public @interface Config {
-    /** Id of the network. */
-    @AttributeDefinition(description = "Id of the network that peers must have; 0 is the chain id")
-    long network_id() default 0;
-  }
-
   /** Starts the threads and registers the services. */
   @Activate
-  public EthComponent(BundleContext context, Config config, Map<String, Object> properties) {
-    ConfigurationKeys.report(NAME, properties, Config.class, LOG::warn);
+  public EthComponent(BundleContext context) {
     SecureRandom random = new SecureRandom();
     service =
         new EthService(
             services,
-            checkNetworkId(config.network_id()),
             random::nextLong,
             () -> System.nanoTime() / 1_000_000,
             Math.min(MAX_QUEUED_BYTES, Runtime.getRuntime().maxMemory() / HEAP_SHARE));
@@ -91,19 +71,6 @@ public final class EthComponent {
       close();
       throw failure;
     }
-  }
-
-  /**
-   * Checks the id of the network.
-   *
-   * @throws IllegalArgumentException when it is negative
-   */
-  static long checkNetworkId(long id) {
-    if (id < 0) {
-      throw new IllegalArgumentException(
-          NAME + ": network.id is " + id + ", it must be between 0 and " + Long.MAX_VALUE);
-    }
-    return id;
   }
 
   private <T> void register(BundleContext context, Class<T> type, T object) {

@@ -6,6 +6,8 @@ import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.PeerConnection;
 import dev.patchbay.api.p2p.ProtocolHandler;
 import dev.patchbay.api.p2p.WireProtocol;
+import dev.patchbay.primitives.Bytes;
+import java.util.Map;
 
 /**
  * One version of the eth sub-protocol.
@@ -22,6 +24,16 @@ record EthProtocol(EthVersion version, EthService service) implements WireProtoc
   @Override
   public int messageCount() {
     return version.messageCount();
+  }
+
+  @Override
+  public Map<String, Bytes> recordEntries() {
+    return service.nodeRecord().entries();
+  }
+
+  @Override
+  public boolean acceptsRecord(Map<String, Bytes> entries) {
+    return service.nodeRecord().accepts(entries);
   }
 
   @Override

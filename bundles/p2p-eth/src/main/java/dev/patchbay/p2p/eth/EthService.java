@@ -34,7 +34,7 @@ final class EthService implements AutoCloseable {
   private static final int MAX_KNOWN = 32_768;
 
   private final NodeServices services;
-  private final long networkId;
+  private final EthRecord nodeRecord;
   private final SipHash keyed;
   private final LongSupplier millis;
   private final PeerSet peers = new PeerSet();
@@ -52,21 +52,15 @@ final class EthService implements AutoCloseable {
   /**
    * Creates a service whose threads are not started.
    *
-   * @param networkId id of the network; 0 for the chain id
    * @param random random numbers, for keys
    * @param millis monotonic time in milliseconds
    * @param maxQueuedBytes most bytes of transactions that wait for the pool, with blobs and without
    *     them
    */
-  EthService(
-      NodeServices services,
-      long networkId,
-      LongSupplier random,
-      LongSupplier millis,
-      long maxQueuedBytes) {
+  EthService(NodeServices services, LongSupplier random, LongSupplier millis, long maxQueuedBytes) {
     this.services = services;
-    this.networkId = networkId;
     this.millis = millis;
+    nodeRecord = new EthRecord(services);
     keyed = SipHash.random(random);
     chain = new ChainServer(services);
     pool = new PoolServer(services);
@@ -128,7 +122,7 @@ final class EthService implements AutoCloseable {
    * @throws PeerBreachException while the chain is missing; the peer may try again later
    */
   EthPeer connect(EthVersion version, PeerConnection connection) throws PeerBreachException {
-    Handshake handshake = services.withChain(reader -> Handshake.of(reader, version, networkId));
+    Handshake handshake = services.withChain(reader -> Handshake.of(reader, version));
     if (handshake == null) {
       throw new PeerBreachException(
           DisconnectReason.TOO_MANY_PEERS, "the chain of this node is not available now");
@@ -174,6 +168,10 @@ final class EthService implements AutoCloseable {
 
   LongSupplier millis() {
     return millis;
+  }
+
+  EthRecord nodeRecord() {
+    return nodeRecord;
   }
 
   ChainServer chain() {

@@ -19,19 +19,15 @@ import dev.patchbay.primitives.UInt256;
  * @param timestamp timestamp of the head, in seconds since the Unix epoch
  */
 record Handshake(Status local, ForkIdFilter filter, long number, long timestamp) {
-  /**
-   * Creates the handshake at the current head.
-   *
-   * @param networkId id of the network; 0 for the chain id
-   */
-  static Handshake of(ChainReader chain, EthVersion version, long networkId) {
+  /** Creates the handshake at the current head. */
+  static Handshake of(ChainReader chain, EthVersion version) {
     Block head = chain.head();
     Block genesis = chain.genesis();
     long time = head.header().timestamp();
     Status local =
         new Status(
             version.number(),
-            networkId == 0 ? chain.config().chainId().longValue() : networkId,
+            chain.networkId().longValue(),
             genesis.hash(),
             ForkId.of(genesis, chain.config(), head.number(), time),
             version.hasBlockRange() ? range(chain, head) : difficulty(chain, head));

@@ -35,16 +35,17 @@ record Status(long version, long networkId, Hash genesis, ForkId forkId, PeerHea
             w.number(old.totalDifficulty()).hash(old.latestHash());
           }
           w.hash(genesis);
-          writeForkId(w);
+          writeForkId(w, forkId);
           if (head instanceof BlockRange range) {
             range.write(w);
           }
         });
   }
 
-  private void writeForkId(RlpWriter writer) {
-    byte[] hash = ByteBuffer.allocate(FORK_HASH_BYTES).putInt(forkId.hash()).array();
-    writer.list(w -> w.bytes(hash).number(forkId.next()));
+  /** Writes a fork id as in Status and in node records: {@code [hash, next]} (EIP-2124). */
+  static void writeForkId(RlpWriter writer, ForkId id) {
+    byte[] hash = ByteBuffer.allocate(FORK_HASH_BYTES).putInt(id.hash()).array();
+    writer.list(w -> w.bytes(hash).number(id.next()));
   }
 
   /**
@@ -70,8 +71,13 @@ record Status(long version, long networkId, Hash genesis, ForkId forkId, PeerHea
 
   private static ForkId readForkId(RlpReader reader) {
     RlpReader r = reader.list();
-    ForkId id = new ForkId(ByteBuffer.wrap(r.fixed(FORK_HASH_BYTES)).getInt(), r.number());
+    ForkId id = readForkIdFields(r);
     r.expectEnd();
     return id;
+  }
+
+  /** Reads the fields of a fork id; further ones are left. */
+  static ForkId readForkIdFields(RlpReader fields) {
+    return new ForkId(ByteBuffer.wrap(fields.fixed(FORK_HASH_BYTES)).getInt(), fields.number());
   }
 }

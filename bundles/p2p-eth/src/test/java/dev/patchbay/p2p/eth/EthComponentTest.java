@@ -9,10 +9,10 @@ import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.api.txpool.PoolListener;
+import dev.patchbay.primitives.UInt256;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.osgi.framework.BundleContext;
@@ -45,14 +45,6 @@ class EthComponentTest {
             });
   }
 
-  private static EthComponent.Config config(long networkId) {
-    return (EthComponent.Config)
-        Proxy.newProxyInstance(
-            EthComponent.Config.class.getClassLoader(),
-            new Class<?>[] {EthComponent.Config.class},
-            (proxy, method, args) -> networkId);
-  }
-
   private <T> List<T> registered(Class<T> type) {
     return services.stream().filter(type::isInstance).map(type::cast).toList();
   }
@@ -65,7 +57,7 @@ class EthComponentTest {
   @Test
   void registersAServiceForEachVersionAndEndsItsThreads() {
     long before = threads();
-    EthComponent component = new EthComponent(context, config(0), Map.of());
+    EthComponent component = new EthComponent(context);
     assertThat(registered(WireProtocol.class))
         .extracting(protocol -> protocol.capability().toString())
         .containsExactly("eth/68", "eth/69", "eth/70", "eth/71");
@@ -82,12 +74,13 @@ class EthComponentTest {
 
   @Test
   void chainAndPoolMayComeAndGo() throws PeerBreachException {
-    EthComponent component = new EthComponent(context, config(5), Map.of());
+    EthComponent component = new EthComponent(context);
     try {
       WireProtocol protocol = registered(WireProtocol.class).get(0);
       assertThatThrownBy(() -> protocol.connected(new FakeConnection("a")))
           .isInstanceOf(PeerBreachException.class);
       FakeChain chain = new FakeChain(3);
+      chain.networkId = UInt256.of(5);
       FakeChain successor = new FakeChain(4);
       component.setChain(chain);
       component.setPool(new FakePool());
@@ -104,13 +97,5 @@ class EthComponentTest {
     } finally {
       component.close();
     }
-  }
-
-  @Test
-  void aNegativeNetworkIdIsRefused() {
-    assertThatThrownBy(() -> new EthComponent(context, config(-1), Map.of()))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("dev.patchbay.p2p.eth: network.id is -1");
-    assertThat(services).isEmpty();
   }
 }

@@ -34,7 +34,7 @@ abstract class EthFixture {
   final Random random = new Random(7);
   long now = 1_000_000;
   final EthService service =
-      new EthService(services, 0, random::nextLong, () -> now, 64 * 1024 * 1024);
+      new EthService(services, random::nextLong, () -> now, 64 * 1024 * 1024);
 
   {
     services.chain().replace(chain, Duration.ZERO);

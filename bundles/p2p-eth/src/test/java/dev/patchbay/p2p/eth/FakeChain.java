@@ -25,6 +25,7 @@ final class FakeChain implements ChainReader {
   final Map<Hash, Block> blocks = new HashMap<>();
   final Map<Hash, List<Receipt>> receipts = new HashMap<>();
   ChainConfig config = ChainConfig.of(UInt256.of(1337), Fork.PRAGUE);
+  UInt256 networkId = UInt256.of(1337);
   long oldest;
   boolean isUnavailable;
 
@@ -90,6 +91,11 @@ final class FakeChain implements ChainReader {
   @Override
   public ChainConfig config() {
     return config;
+  }
+
+  @Override
+  public UInt256 networkId() {
+    return networkId;
   }
 
   @Override

@@ -65,13 +65,9 @@ class HandshakeTest extends EthFixture {
 
   @Test
   void theNetworkIdCanDifferFromTheChainId() throws PeerBreachException {
-    try (EthService other =
-        new EthService(services, 3_503_995_874_084_926L, random::nextLong, () -> now, 1 << 20)) {
-      FakeConnection connection = new FakeConnection("a");
-      other.connect(EthVersion.ETH_69, connection);
-      assertThat(Status.decode(EthVersion.ETH_69, connection.sent.get(0).payload()).networkId())
-          .isEqualTo(3_503_995_874_084_926L);
-    }
+    chain.networkId = UInt256.of(3_503_995_874_084_926L);
+    assertThat(new Peer(EthVersion.ETH_69, "a").status().networkId())
+        .isEqualTo(3_503_995_874_084_926L);
   }
 
   private Status valid() throws PeerBreachException {

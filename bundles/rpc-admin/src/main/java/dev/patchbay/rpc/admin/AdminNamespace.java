@@ -154,10 +154,13 @@ public final class AdminNamespace implements RpcNamespace {
   private Object nodeInfo() {
     Block head = chain.head();
     Map<String, Object> eth = new LinkedHashMap<>();
-    eth.put("network", number(chain.config().chainId()));
+    eth.put("network", number(chain.networkId()));
     UInt256 difficulty = chain.totalDifficulty(head.hash());
-    eth.put("difficulty", difficulty == null ? 0 : number(difficulty));
+    if (difficulty != null) {
+      eth.put("difficulty", number(difficulty));
+    }
     eth.put("genesis", chain.genesis().hash().toString());
+    eth.put("config", ConfigJson.of(chain.config()));
     eth.put("head", head.hash().toString());
     Network network = devp2p();
     LocalNode node = network == null ? NO_NODE : network.localNode();
@@ -177,7 +180,8 @@ public final class AdminNamespace implements RpcNamespace {
     return out;
   }
 
-  private static Object number(UInt256 value) {
+  /** Returns a number as JSON has it. */
+  static Object number(UInt256 value) {
     return value.fitsLong() && value.longValue() >= 0
         ? (Object) value.longValue()
         : value.toBigInteger();

@@ -50,7 +50,7 @@ public final class NetNamespace implements RpcNamespace {
             + Runtime.version().feature();
     methods.put("web3_clientVersion", (p, s) -> version);
     methods.put("web3_sha3", (p, s) -> Hash.keccak(new Params(p).bytes(0).toArray()).toString());
-    methods.put("net_version", (p, s) -> chain.config().chainId().toString());
+    methods.put("net_version", (p, s) -> chain.networkId().toString());
     methods.put("net_listening", (p, s) -> networks.stream().anyMatch(Network::isListening));
     methods.put("net_peerCount", (p, s) -> Hex.quantity(peerCount()));
     methods.put("rpc_modules", (p, s) -> modules());

@@ -2,8 +2,9 @@
 package dev.patchbay.p2p.devp2p.discovery;
 
 import dev.patchbay.binding.Failures;
-import dev.patchbay.primitives.ForkId;
+import dev.patchbay.primitives.Bytes;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -11,14 +12,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds the nodes of a lookup that are worth a dial: those whose record announces a TCP port and a
- * fork id of the local chain (EIP-2124, entry {@code eth}). The networks of many chains share one
- * node table: the others are skipped. A node whose record is not known is asked for it.
+ * Finds the nodes of a lookup that are worth a dial: those whose record announces a TCP port, and
+ * whose entries a sub-protocol accepts, such as the fork id of the local chain (EIP-2124). The
+ * networks of many chains share one node table: the others are skipped. A node whose record is not
+ * known is asked for it.
  */
 final class CandidateFilter {
   private static final Logger LOG = LoggerFactory.getLogger(CandidateFilter.class);
 
-  private final Predicate<ForkId> isCompatible;
+  private final Predicate<Map<String, Bytes>> accepts;
   private final Consumer<Node> dialer;
   private final Failures failures =
       new Failures("the check of discovered nodes", LOG::warn, LOG::info);
@@ -26,12 +28,12 @@ final class CandidateFilter {
   /**
    * Creates a filter.
    *
-   * @param isCompatible the fork id filter of EIP-2124
+   * @param accepts whether a sub-protocol accepts the entries of a record
    * @param dialer gets the candidates. When it or the filter throws, the node is skipped: the chain
    *     may be unavailable for a moment
    */
-  CandidateFilter(Predicate<ForkId> isCompatible, Consumer<Node> dialer) {
-    this.isCompatible = isCompatible;
+  CandidateFilter(Predicate<Map<String, Bytes>> accepts, Consumer<Node> dialer) {
+    this.accepts = accepts;
     this.dialer = dialer;
   }
 
@@ -59,9 +61,8 @@ final class CandidateFilter {
 
   private void check(Contact contact) {
     NodeRecord record = contact.record();
-    ForkId forkId = record == null ? null : record.forkId();
     Node node = contact.dialable();
-    if (forkId != null && node.tcpPort() != 0 && isCompatible.test(forkId)) {
+    if (record != null && node.tcpPort() != 0 && accepts.test(record.entries())) {
       dialer.accept(node);
     }
   }

@@ -5,7 +5,7 @@ import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.crypto.Keccak;
 import dev.patchbay.crypto.Secp256k1;
-import dev.patchbay.primitives.ForkId;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -14,6 +14,7 @@ import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -46,8 +47,14 @@ public final class Discovery implements AutoCloseable {
 
   private static final long SAVE_MILLIS = TimeUnit.MINUTES.toMillis(10);
 
+  /** Time until the entries of the sub-protocols are asked for again: a fork may have begun. */
+  private static final long UPDATE_MILLIS = TimeUnit.SECONDS.toMillis(30);
+
+  /** The same while there are no entries: the chain, or a sub-protocol, starts later. */
+  private static final long FIRST_UPDATE_MILLIS = TimeUnit.SECONDS.toMillis(1);
+
   private final DiscoverySettings settings;
-  private final Supplier<@Nullable ForkId> forkId;
+  private final Supplier<Map<String, Bytes>> protocolEntries;
   private final CandidateFilter candidates;
   private final InstantSource clock;
   private final LongSupplier nanoTime;
@@ -86,31 +93,32 @@ public final class Discovery implements AutoCloseable {
   /**
    * Creates a discovery that is not started.
    *
-   * @param forkId returns the fork id of the local chain for the own record; null while the chain
-   *     is not available. Called by the discovery thread
-   * @param isCompatible the fork id filter of EIP-2124. Called by the discovery thread
+   * @param protocolEntries returns what the sub-protocols add to the own record, the values as RLP
+   *     items by key. Called by the thread that starts discovery, then by the discovery thread
+   * @param accepts whether a sub-protocol accepts the entries of a record. Called by the discovery
+   *     thread
    * @param dialer gets the candidates that {@link #lookup} finds. Called by the discovery thread,
    *     which it must not block
    * @throws IllegalArgumentException when the URL of a DNS node list is malformed
    */
   public Discovery(
       DiscoverySettings settings,
-      Supplier<@Nullable ForkId> forkId,
-      Predicate<ForkId> isCompatible,
+      Supplier<Map<String, Bytes>> protocolEntries,
+      Predicate<Map<String, Bytes>> accepts,
       Consumer<Node> dialer) {
-    this(settings, forkId, isCompatible, dialer, InstantSource.system(), System::nanoTime);
+    this(settings, protocolEntries, accepts, dialer, InstantSource.system(), System::nanoTime);
   }
 
   Discovery(
       DiscoverySettings settings,
-      Supplier<@Nullable ForkId> forkId,
-      Predicate<ForkId> isCompatible,
+      Supplier<Map<String, Bytes>> protocolEntries,
+      Predicate<Map<String, Bytes>> accepts,
       Consumer<Node> dialer,
       InstantSource clock,
       LongSupplier nanoTime) {
     this.settings = settings;
-    this.forkId = forkId;
-    this.candidates = new CandidateFilter(isCompatible, dialer);
+    this.protocolEntries = protocolEntries;
+    this.candidates = new CandidateFilter(accepts, dialer);
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.gate = new AdmissionGate(nanoTime);
@@ -152,7 +160,7 @@ public final class Discovery implements AutoCloseable {
             settings.privateKey(),
             database,
             new AddressPredictor(timers),
-            forkId,
+            protocolEntries,
             settings.externalAddress(),
             fallbackAddress(),
             clock,
@@ -226,6 +234,16 @@ public final class Discovery implements AutoCloseable {
       current.v5().maintenance().start();
     }
     timers.schedule(SAVE_MILLIS, this::save);
+    timers.schedule(FIRST_UPDATE_MILLIS, this::update);
+  }
+
+  private void update() {
+    Running current = running;
+    if (current != null) {
+      boolean complete = current.localRecord().hasProtocolEntries();
+      timers.schedule(complete ? UPDATE_MILLIS : FIRST_UPDATE_MILLIS, this::update);
+      current.localRecord().update();
+    }
   }
 
   private void save() {
@@ -290,7 +308,7 @@ public final class Discovery implements AutoCloseable {
         .orElse(null);
   }
 
-  /** Updates the local record soon, because the fork id may have changed. */
+  /** Updates the local record soon, because the entries of the sub-protocols may have changed. */
   public void updateLocalRecord() {
     submit(current -> current.localRecord().update());
   }

@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
  * @param publicKey 64 bytes: the key that signs the list
  * @param domain its DNS name, in lower case
  */
-record DnsListLink(Bytes publicKey, String domain) {
+public record DnsListLink(Bytes publicKey, String domain) {
   static final String PREFIX = "enrtree://";
 
   private static final int MAX_TEXT = 400;
@@ -26,7 +26,7 @@ record DnsListLink(Bytes publicKey, String domain) {
    *
    * @throws IllegalArgumentException when the text has another form; the message shows it, bounded
    */
-  static DnsListLink parse(String text) {
+  public static DnsListLink parse(String text) {
     int at = text.indexOf('@');
     if (text.length() > MAX_TEXT || !text.startsWith(PREFIX) || at < 0) {
       throw malformed(text);

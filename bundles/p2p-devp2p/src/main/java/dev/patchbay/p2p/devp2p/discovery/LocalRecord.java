@@ -2,7 +2,6 @@
 package dev.patchbay.p2p.devp2p.discovery;
 
 import dev.patchbay.primitives.Bytes;
-import dev.patchbay.primitives.ForkId;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.time.InstantSource;
@@ -27,7 +26,7 @@ final class LocalRecord {
   private final byte[] privateKey;
   private final NodeDatabase database;
   private final AddressPredictor predictor;
-  private final Supplier<@Nullable ForkId> forkId;
+  private final Supplier<Map<String, Bytes>> protocolEntries;
   private final @Nullable InetAddress fixedAddress;
   private final InetAddress fallbackAddress;
   private final InstantSource clock;
@@ -35,12 +34,13 @@ final class LocalRecord {
   private int udpPort;
   private int tcpPort;
   private @Nullable InetAddress predicted;
+  private boolean hasProtocolEntries;
   private volatile NodeRecord current;
 
   /**
    * Creates the record, with the number of the stored one when the content is the same.
    *
-   * @param forkId returns the value of the entry {@code eth}; null for no entry
+   * @param protocolEntries returns the entries of the sub-protocols, the values as RLP items
    * @param fixedAddress external address by configuration; null to predict it
    * @param fallbackAddress used while nothing is configured or predicted
    * @param udpPort port of discovery
@@ -50,7 +50,7 @@ final class LocalRecord {
       byte[] privateKey,
       NodeDatabase database,
       AddressPredictor predictor,
-      Supplier<@Nullable ForkId> forkId,
+      Supplier<Map<String, Bytes>> protocolEntries,
       @Nullable InetAddress fixedAddress,
       InetAddress fallbackAddress,
       InstantSource clock,
@@ -59,7 +59,7 @@ final class LocalRecord {
     this.privateKey = privateKey;
     this.database = database;
     this.predictor = predictor;
-    this.forkId = forkId;
+    this.protocolEntries = protocolEntries;
     this.fixedAddress = fixedAddress;
     this.fallbackAddress = fallbackAddress;
     this.clock = clock;
@@ -79,6 +79,11 @@ final class LocalRecord {
       return fixedAddress;
     }
     return predicted != null ? predicted : fallbackAddress;
+  }
+
+  /** Returns whether the sub-protocols had entries when the record was last built. */
+  boolean hasProtocolEntries() {
+    return hasProtocolEntries;
   }
 
   /** Returns the port of discovery. */
@@ -116,8 +121,21 @@ final class LocalRecord {
     current = build(current);
   }
 
+  /** Entries that make the record too long are left out. */
   private NodeRecord build(@Nullable NodeRecord previous) {
-    Map<String, Bytes> entries = entries();
+    Map<String, Bytes> own = entries();
+    Map<String, Bytes> all = new TreeMap<>(protocolEntries.get());
+    hasProtocolEntries = !all.isEmpty();
+    all.putAll(own);
+    try {
+      return build(previous, all);
+    } catch (IllegalArgumentException tooLong) {
+      LOG.warn("The node record has no entries of sub-protocols: {}", tooLong.getMessage());
+      return build(previous, own);
+    }
+  }
+
+  private NodeRecord build(@Nullable NodeRecord previous, Map<String, Bytes> entries) {
     if (previous == null) {
       return sign(clock.millis(), entries);
     }
@@ -142,10 +160,6 @@ final class LocalRecord {
     entries.put(v4 ? "udp" : "udp6", NodeRecord.rlp(udpPort));
     if (tcpPort != 0) {
       entries.put(v4 ? "tcp" : "tcp6", NodeRecord.rlp(tcpPort));
-    }
-    ForkId fork = forkId.get();
-    if (fork != null) {
-      entries.put("eth", NodeRecord.rlp(fork));
     }
     return entries;
   }

@@ -4,7 +4,6 @@ package dev.patchbay.p2p.devp2p.discovery;
 import dev.patchbay.crypto.Keccak;
 import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.Bytes;
-import dev.patchbay.primitives.ForkId;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.rlp.RlpReader;
 import dev.patchbay.primitives.rlp.RlpWriter;
@@ -174,19 +173,6 @@ public final class NodeRecord {
     return Bytes.wrap(new RlpWriter(9).number(value).toArray());
   }
 
-  /** Returns the value of the entry {@code eth}: {@code [[hash, next]]} (EIP-2124). */
-  static Bytes rlp(ForkId forkId) {
-    byte[] hash = {
-      (byte) (forkId.hash() >>> 24),
-      (byte) (forkId.hash() >>> 16),
-      (byte) (forkId.hash() >>> 8),
-      (byte) forkId.hash()
-    };
-    RlpWriter writer = new RlpWriter(24);
-    writer.list(all -> all.list(fork -> fork.bytes(hash).number(forkId.next())));
-    return Bytes.wrap(writer.toArray());
-  }
-
   // ---- values
 
   /** Returns the sequence number, to be read as unsigned. */
@@ -244,28 +230,6 @@ public final class NodeRecord {
   @Nullable InetAddress address() {
     Node node = node();
     return node == null ? null : node.address();
-  }
-
-  /**
-   * Returns the fork id of the entry {@code eth} (EIP-2124); null when there is none, or a
-   * malformed one.
-   */
-  public @Nullable ForkId forkId() {
-    Bytes value = pairs.get("eth");
-    if (value == null) {
-      return null;
-    }
-    try {
-      RlpReader fork = RlpReader.of(value.unsafeArray()).list().list();
-      byte[] hash = fork.fixed(4);
-      int number = 0;
-      for (byte part : hash) {
-        number = number << 8 | (part & 0xff);
-      }
-      return new ForkId(number, fork.number());
-    } catch (IllegalArgumentException malformed) {
-      return null;
-    }
   }
 
   /** Returns the port of an entry; 0 when it is absent, -1 when it is malformed. */

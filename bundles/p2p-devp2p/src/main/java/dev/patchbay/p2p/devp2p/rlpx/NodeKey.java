@@ -9,7 +9,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.security.SecureRandom;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The static private key of a node, and the file {@code p2p_key} that keeps it: 64 hexadecimal
@@ -87,6 +90,28 @@ public final class NodeKey {
   /** Returns the public key. */
   public NodeId id() {
     return id;
+  }
+
+  /** Returns a copy of the number itself, 32 bytes, for node discovery, which signs with it too. */
+  public byte[] copySecret() {
+    return secret.clone();
+  }
+
+  /**
+   * Returns a warning when others than the owner may read a key file; null when they may not, or
+   * the file system does not tell.
+   */
+  public static @Nullable String exposure(Path file) {
+    try {
+      Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file);
+      if (permissions.contains(PosixFilePermission.GROUP_READ)
+          || permissions.contains(PosixFilePermission.OTHERS_READ)) {
+        return "other users can read the node key: chmod 600 " + file;
+      }
+    } catch (IOException | UnsupportedOperationException unknown) {
+      return null;
+    }
+    return null;
   }
 
   /** Returns the number itself; the caller must not write to the array, nor keep it. */

@@ -16,7 +16,7 @@ class CandidateFilterTest {
 
   private final SimulatedNetwork network = new SimulatedNetwork(8);
   private final List<Node> dialed = new ArrayList<>();
-  private final CandidateFilter filter = new CandidateFilter(OURS::equals, dialed::add);
+  private final CandidateFilter filter = new CandidateFilter(EthEntry.filter(OURS), dialed::add);
   private final Simulated self = network.add(4);
   private final Simulated node = network.add(4);
 
@@ -70,7 +70,7 @@ class CandidateFilterTest {
     boolean[] available = {false};
     CandidateFilter guarded =
         new CandidateFilter(
-            forkId -> {
+            entries -> {
               if (!available[0]) {
                 throw new IllegalStateException("the chain is not available");
               }

@@ -41,7 +41,7 @@ final class DiscoveryHarness {
     try (Discovery discovery =
         new Discovery(
             settings,
-            () -> new ForkId(0, 0),
+            () -> EthEntry.of(new ForkId(0, 0)),
             any -> true,
             node -> System.out.println("candidate " + node))) {
       discovery.start();

@@ -48,7 +48,8 @@ class DiscoveryTest {
   }
 
   private Discovery discovery(DiscoverySettings settings) {
-    return new Discovery(settings, () -> FORK_ID, FORK_ID::equals, candidates::add);
+    return new Discovery(
+        settings, () -> EthEntry.of(FORK_ID), EthEntry.filter(FORK_ID), candidates::add);
   }
 
   /** Looks up until a candidate is found: on a busy machine responses may be late. */
@@ -112,7 +113,7 @@ class DiscoveryTest {
     try (Discovery discovery = discovery(settings)) {
       discovery.start();
       record = discovery.localRecord();
-      assertThat(record.forkId()).isEqualTo(FORK_ID);
+      assertThat(record.entries()).containsAllEntriesOf(EthEntry.of(FORK_ID));
       discovery.setTcpPort(4_444);
       while (discovery.localRecord().equals(record)) {
         Thread.onSpinWait();

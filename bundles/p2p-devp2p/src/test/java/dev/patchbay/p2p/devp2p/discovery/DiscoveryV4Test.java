@@ -22,6 +22,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,7 +54,8 @@ class DiscoveryV4Test {
             address -> !address.getHostAddress().equals("127.0.0.9"),
             true,
             false);
-    discovery = new Discovery(settings, () -> null, id -> true, node -> {}, clock, clock::nanoTime);
+    discovery =
+        new Discovery(settings, Map::of, entries -> true, node -> {}, clock, clock::nanoTime);
     discovery.start();
     client = client("127.0.0.1", KeyFile.generate(RANDOM));
   }

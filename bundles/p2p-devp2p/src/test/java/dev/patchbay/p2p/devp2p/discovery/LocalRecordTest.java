@@ -3,10 +3,12 @@ package dev.patchbay.p2p.devp2p.discovery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ForkId;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -27,7 +29,7 @@ class LocalRecordTest {
   private final TestClock clock = new TestClock();
   private Timers timers;
   private AddressPredictor predictor;
-  private ForkId forkId = new ForkId(1, 2);
+  private Map<String, Bytes> protocolEntries = EthEntry.of(new ForkId(1, 2));
 
   @BeforeEach
   void create() {
@@ -38,17 +40,17 @@ class LocalRecordTest {
   private LocalRecord open(InetAddress fixed, int tcpPort) {
     NodeDatabase database = new NodeDatabase(folder.resolve("nodes.rlp"), clock);
     return new LocalRecord(
-        KEY, database, predictor, () -> forkId, fixed, FALLBACK, clock, 30_303, tcpPort);
+        KEY, database, predictor, () -> protocolEntries, fixed, FALLBACK, clock, 30_303, tcpPort);
   }
 
   @Test
-  void theRecordHasPortsAddressAndForkId() {
+  void theRecordHasPortsAddressAndTheEntriesOfSubProtocols() {
     NodeRecord record = open(EXTERNAL, 30_304).current();
     Node node = Objects.requireNonNull(record.node());
     assertThat(node.address()).isEqualTo(EXTERNAL);
     assertThat(node.udpPort()).isEqualTo(30_303);
     assertThat(node.tcpPort()).isEqualTo(30_304);
-    assertThat(record.forkId()).isEqualTo(forkId);
+    assertThat(record.entries()).containsAllEntriesOf(protocolEntries);
     assertThat(record.seq()).isEqualTo(clock.millis());
     assertThat(NodeRecord.parse(record.toString())).isEqualTo(record);
   }
@@ -69,14 +71,25 @@ class LocalRecordTest {
     assertThat(same.current()).isEqualTo(first);
     same.update();
     assertThat(same.current()).isEqualTo(first);
-    forkId = new ForkId(3, 4);
+    protocolEntries = EthEntry.of(new ForkId(3, 4));
     same.update();
     assertThat(same.current().seq()).isEqualTo(first.seq() + 1);
-    assertThat(same.current().forkId()).isEqualTo(forkId);
+    assertThat(same.current().entries()).containsAllEntriesOf(protocolEntries);
     same.setTcpPort(0);
     assertThat(same.current().seq()).isEqualTo(first.seq() + 2);
     assertThat(Objects.requireNonNull(same.current().node()).tcpPort()).isZero();
     assertThat(open(EXTERNAL, 30_304).current().seq()).isEqualTo(first.seq() + 3);
+  }
+
+  @Test
+  void anEntryOfASubProtocolNeitherReplacesAnOwnOneNorMakesTheRecordTooLong() {
+    protocolEntries = Map.of("tcp", NodeRecord.rlp(1), "x", NodeRecord.rlp(2));
+    NodeRecord record = open(EXTERNAL, 30_304).current();
+    assertThat(record.entries()).containsEntry("x", NodeRecord.rlp(2));
+    assertThat(Objects.requireNonNull(record.node()).tcpPort()).isEqualTo(30_304);
+    protocolEntries = Map.of("x", NodeRecord.rlp(new byte[NodeRecord.MAX_BYTES]));
+    record = open(EXTERNAL, 30_304).current();
+    assertThat(record.entries()).doesNotContainKey("x").containsKey("tcp");
   }
 
   private static InetAddress voter(int number) {

@@ -39,7 +39,6 @@ class NodeRecordTest {
     assertThat(node.udpPort()).isEqualTo(30_303);
     assertThat(node.tcpPort()).isZero();
     assertThat(node.publicKey()).isEqualTo(Bytes.wrap(Secp256k1.publicKey(KEY)));
-    assertThat(record.forkId()).isNull();
     assertThat(record).hasToString(VECTOR);
   }
 
@@ -49,15 +48,12 @@ class NodeRecordTest {
   }
 
   @Test
-  void theForkIdIsAnEntry() {
-    ForkId forkId = new ForkId(0xfc64ec04, 1_150_000);
-    NodeRecord record = NodeRecord.sign(7, Map.of("eth", NodeRecord.rlp(forkId)), KEY);
-    NodeRecord read = NodeRecord.parse(record.toString());
-    assertThat(read.forkId()).isEqualTo(forkId);
+  void entriesOfSubProtocolsAreKept() {
+    Map<String, Bytes> entries = EthEntry.of(new ForkId(0xfc64ec04, 1_150_000));
+    NodeRecord read = NodeRecord.parse(NodeRecord.sign(7, entries, KEY).toString());
+    assertThat(read.entries()).containsAllEntriesOf(entries);
     assertThat(read.node()).isNull();
     assertThat(read.seq()).isEqualTo(7);
-    NodeRecord malformed = NodeRecord.sign(7, Map.of("eth", NodeRecord.rlp(5)), KEY);
-    assertThat(malformed.forkId()).isNull();
   }
 
   @Test

@@ -63,7 +63,7 @@ final class SimulatedNetwork {
               key,
               database,
               new AddressPredictor(timers),
-              () -> forkId,
+              () -> EthEntry.of(forkId),
               null,
               version == 4 ? LOOPBACK : endpoint.getAddress(),
               clock,

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import dev.patchbay.p2p.devp2p.discovery.Discovery;
+import dev.patchbay.p2p.devp2p.discovery.DiscoverySettings;
+import dev.patchbay.p2p.devp2p.discovery.Node;
+import dev.patchbay.p2p.devp2p.discovery.NodeRecord;
+import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
+import dev.patchbay.primitives.Bytes;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * How the network finds nodes that the operator has not named. Node discovery has the UDP port with
+ * the number of the TCP port, or any free one when that is taken.
+ *
+ * <p>Threading: any thread; {@link #lookUp} by one thread only.
+ */
+final class NodeDiscovery implements AutoCloseable {
+  /** Time between two lookups while they find new nodes. */
+  static final Duration MIN_PAUSE = Duration.ofSeconds(4);
+
+  /** Greatest time between two lookups; the pause doubles while they find nothing new. */
+  static final Duration MAX_PAUSE = Duration.ofMinutes(1);
+
+  private static final Logger LOG = LoggerFactory.getLogger(NodeDiscovery.class);
+
+  private final DiscoveryOptions options;
+  private final NodeKey key;
+  private final DevP2pSettings settings;
+  private final @Nullable Path database;
+  private final Supplier<Map<String, Bytes>> protocolEntries;
+  private final Predicate<Map<String, Bytes>> accepts;
+  private final Predicate<NodeUrl> dialer;
+  private final InstantSource clock;
+
+  private volatile @Nullable Discovery discovery;
+  private volatile @Nullable String portFailure;
+  private volatile boolean quickly = true;
+  private Duration pause = MIN_PAUSE;
+  private Instant nextLookup;
+
+  /** Guarded by this. */
+  private boolean closed;
+
+  /**
+   * Creates a discovery that is not started.
+   *
+   * @param database file of the known nodes; null when they are not stored
+   * @param protocolEntries returns what the sub-protocols add to the node record
+   * @param accepts whether a sub-protocol accepts the entries of a node record
+   * @param dialer gets the nodes that are found; returns whether a node was not known
+   */
+  NodeDiscovery(
+      DiscoveryOptions options,
+      NodeKey key,
+      DevP2pSettings settings,
+      @Nullable Path database,
+      Supplier<Map<String, Bytes>> protocolEntries,
+      Predicate<Map<String, Bytes>> accepts,
+      Predicate<NodeUrl> dialer,
+      InstantSource clock) {
+    this.options = options;
+    this.key = key;
+    this.settings = settings;
+    this.database = database;
+    this.protocolEntries = protocolEntries;
+    this.accepts = accepts;
+    this.dialer = dialer;
+    this.clock = clock;
+    nextLookup = clock.instant();
+  }
+
+  /** Returns whether the start looks up names in the DNS, which may take seconds. */
+  boolean hasNames() {
+    return options.isOn()
+        && settings.bootNodes().stream().anyMatch(node -> node.literalAddress() == null);
+  }
+
+  /**
+   * Starts; does nothing when node discovery is off. A UDP port that is taken is logged.
+   *
+   * @param tcpPort port of RLPx; 0 when the node accepts no connections
+   */
+  void start(int tcpPort) {
+    if (!options.isOn()) {
+      return;
+    }
+    List<Node> bootNodes = bootNodes();
+    if (options.v5() && !options.v4() && !bootNodes.isEmpty() && options.bootRecords().isEmpty()) {
+      LOG.warn(
+          "{}: discovery = v5 starts from node records (enr:…), and boot.nodes has enode URLs only",
+          DevP2pComponent.NAME);
+    }
+    int port = tcpPort == 0 ? Math.max(0, settings.port()) : tcpPort;
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      try {
+        discovery = started(bootNodes, port, tcpPort);
+      } catch (Exception unusable) {
+        portFailure = startOnAnyPort(bootNodes, port, tcpPort, unusable);
+        LOG.warn(portFailure);
+      }
+    }
+    Discovery running = discovery;
+    if (running != null) {
+      LOG.info("node discovery {} uses UDP port {}", options.versions(), running.port());
+    }
+  }
+
+  private String startOnAnyPort(List<Node> bootNodes, int port, int tcpPort, Exception unusable) {
+    String reason =
+        settings.host() + " UDP port " + port + " cannot be used (" + unusable.getMessage() + ")";
+    try {
+      Discovery other = started(bootNodes, 0, tcpPort);
+      discovery = other;
+      return "node discovery uses UDP port "
+          + other.port()
+          + ": "
+          + reason
+          + ". End the program that uses it, or set port of "
+          + DevP2pComponent.NAME;
+    } catch (Exception again) {
+      return "node discovery does not work: "
+          + reason
+          + ". Set host and port of "
+          + DevP2pComponent.NAME
+          + ", or discovery = off";
+    }
+  }
+
+  private Discovery started(List<Node> bootNodes, int port, int tcpPort) throws IOException {
+    Discovery created =
+        new Discovery(
+            new DiscoverySettings(
+                key.copySecret(),
+                new InetSocketAddress(settings.host(), port),
+                tcpPort,
+                options.externalAddress(),
+                bootNodes,
+                options.bootRecords(),
+                options.dnsLists(),
+                database,
+                settings.networks()::allows,
+                options.v4(),
+                options.v5()),
+            protocolEntries,
+            accepts,
+            this::found);
+    created.start();
+    return created;
+  }
+
+  /**
+   * Returns the boot nodes, their names looked up in the DNS; a name that is not known is logged.
+   */
+  private List<Node> bootNodes() {
+    List<Node> out = new ArrayList<>();
+    for (NodeUrl url : settings.bootNodes()) {
+      if (url.udpPort() != 0 && !url.id().equals(key.id())) {
+        try {
+          InetAddress literal = url.literalAddress();
+          InetAddress address = literal == null ? InetAddress.getByName(url.host()) : literal;
+          out.add(new Node(url.id().key(), address, url.udpPort(), url.tcpPort()));
+        } catch (UnknownHostException unknown) {
+          LOG.warn("{}: the host of the boot node {} is not known", DevP2pComponent.NAME, url);
+        }
+      }
+    }
+    return out;
+  }
+
+  private void found(Node node) {
+    if (dialer.test(NodeUrl.of(node))) {
+      quickly = true;
+    }
+  }
+
+  /** Closes the socket and ends the threads; does nothing when it has ended. */
+  @Override
+  public void close() {
+    Discovery running;
+    synchronized (this) {
+      closed = true;
+      running = discovery;
+      discovery = null;
+    }
+    if (running != null) {
+      running.close();
+    }
+  }
+
+  /**
+   * Looks for nodes when it is time to do so; they are given to the dialer as they are found.
+   *
+   * @param wanted whether more nodes are wanted
+   * @return for how many milliseconds nothing is due
+   */
+  long lookUp(boolean wanted) {
+    Discovery running = discovery;
+    if (running == null || !wanted) {
+      return MAX_PAUSE.toMillis();
+    }
+    Instant now = clock.instant();
+    if (quickly) {
+      quickly = false;
+      pause = MIN_PAUSE;
+      nextLookup = nextLookup.isAfter(now.plus(MIN_PAUSE)) ? now.plus(MIN_PAUSE) : nextLookup;
+    }
+    if (!now.isBefore(nextLookup)) {
+      running.lookup();
+      nextLookup = now.plus(pause);
+      Duration doubled = pause.multipliedBy(2);
+      pause = doubled.compareTo(MAX_PAUSE) > 0 ? MAX_PAUSE : doubled;
+    }
+    return Duration.between(now, nextLookup).toMillis() + 1;
+  }
+
+  /** Shortens the pause between lookups: a peer was lost, or a sub-protocol was added. */
+  void hurry() {
+    quickly = true;
+  }
+
+  /** Asks the sub-protocols again for what they add to the node record. */
+  void updateRecord() {
+    Discovery running = discovery;
+    if (running != null) {
+      running.updateLocalRecord();
+    }
+  }
+
+  /** Returns the node record of this node; null while discovery does not run. */
+  @Nullable NodeRecord localRecord() {
+    Discovery running = discovery;
+    try {
+      return running == null ? null : running.localRecord();
+    } catch (IllegalStateException closedMeanwhile) {
+      return null;
+    }
+  }
+
+  /** Returns the UDP port; 0 while discovery does not run. */
+  int port() {
+    Discovery running = discovery;
+    try {
+      return running == null ? 0 : running.port();
+    } catch (IllegalStateException closedMeanwhile) {
+      return 0;
+    }
+  }
+
+  /** Returns what does not work, each as one line for the operator. */
+  List<String> failures() {
+    List<String> out = new ArrayList<>();
+    if (portFailure != null) {
+      out.add(portFailure);
+    }
+    Discovery running = discovery;
+    String latest = running == null ? null : running.failure();
+    if (latest != null) {
+      out.add("node discovery: " + latest + "; the node tries again, see the log");
+    }
+    return out;
+  }
+}
