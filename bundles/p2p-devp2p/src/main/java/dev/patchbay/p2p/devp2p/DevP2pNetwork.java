@@ -219,11 +219,6 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     return Health.healthy(peers().size() + " peers, " + listening);
   }
 
-  /** Returns how sessions have ended so far, such as {@code "received: too many peers" -> 3}. */
-  Map<String, Long> disconnects() {
-    return counts.snapshot();
-  }
-
   // ---- sub-protocols
 
   private List<WireProtocol> protocols() {
@@ -452,6 +447,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public boolean isListening() {
     return listenPort != 0;
+  }
+
+  @Override
+  public Map<String, Long> disconnects() {
+    return counts.snapshot();
   }
 
   private boolean configure(NodeUrl url) {
