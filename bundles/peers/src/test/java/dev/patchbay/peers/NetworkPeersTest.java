@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.peers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.api.p2p.LocalNode;
+import dev.patchbay.api.p2p.Network;
+import dev.patchbay.api.p2p.PeerCommand;
+import dev.patchbay.api.p2p.PeerCommandHandler;
+import dev.patchbay.api.p2p.PeerId;
+import dev.patchbay.api.p2p.PeerInfo;
+import dev.patchbay.api.p2p.RequestFailedException;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.UInt256;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+class NetworkPeersTest {
+  private final NetworkPeers peers = new NetworkPeers();
+
+  /** A network with peers of the given names, and as many dials under way. */
+  private record FakeNetwork(String name, List<String> ids) implements Network {
+    @Override
+    public LocalNode localNode() {
+      return new LocalNode("", "", null, "", 0, 0);
+    }
+
+    @Override
+    public List<PeerInfo> peers() {
+      InetSocketAddress end = new InetSocketAddress(InetAddress.getLoopbackAddress(), 1);
+      return ids.stream()
+          .map(
+              id ->
+                  new PeerInfo(
+                      new PeerId(name, id),
+                      "",
+                      "",
+                      List.of(),
+                      end,
+                      end,
+                      true,
+                      false,
+                      false,
+                      Map.of()))
+          .toList();
+    }
+
+    @Override
+    public List<String> pending() {
+      return ids.stream().map(id -> "dial of " + id).toList();
+    }
+
+    @Override
+    public int maxPeers() {
+      return 50;
+    }
+
+    @Override
+    public boolean isListening() {
+      return name.equals("one");
+    }
+
+    @Override
+    public Map<String, Long> disconnects() {
+      return Map.of("sent: too many peers", (long) ids.size());
+    }
+
+    @Override
+    public boolean addPeer(String url) {
+      return false;
+    }
+
+    @Override
+    public boolean removePeer(String url) {
+      return false;
+    }
+
+    @Override
+    public boolean addTrustedPeer(String url) {
+      return false;
+    }
+
+    @Override
+    public boolean removeTrustedPeer(String url) {
+      return false;
+    }
+
+    @Override
+    public void ban(String url, Duration duration) {}
+  }
+
+  private record FakeHandler(PeerId peer, int result, List<PeerCommand> commands)
+      implements PeerCommandHandler {
+    @Override
+    public boolean canRequest(PeerId id) {
+      return id.equals(peer);
+    }
+
+    @Override
+    public CompletableFuture<Integer> execute(PeerCommand command) {
+      commands.add(command);
+      return CompletableFuture.completedFuture(result);
+    }
+  }
+
+  @Test
+  void peerCount() { // a row of the seed: all networks together, and no connection under way
+    Network one = new FakeNetwork("one", List.of("a", "b"));
+    Network two = new FakeNetwork("two", List.of("a"));
+    assertThat(peers.count()).isZero();
+    assertThat(peers.isListening()).isFalse();
+    peers.add(one);
+    peers.add(two);
+    assertThat(peers.count()).isEqualTo(3);
+    assertThat(peers.list())
+        .extracting(PeerInfo::id)
+        .containsExactly(new PeerId("one", "a"), new PeerId("one", "b"), new PeerId("two", "a"));
+    assertThat(peers.pending()).hasSize(3);
+    assertThat(peers.isListening()).isTrue();
+    assertThat(peers.network("two")).isSameAs(two);
+    assertThat(peers.network("three")).isNull();
+    assertThat(peers.disconnects()).containsExactly(Map.entry("sent: too many peers", 3L));
+    peers.remove(one);
+    assertThat(peers.count()).isEqualTo(1);
+    assertThat(peers.isListening()).isFalse();
+  }
+
+  @Test
+  void aBlockGoesToEveryNetwork() {
+    FakeHandler one = new FakeHandler(new PeerId("one", "a"), 2, new ArrayList<>());
+    FakeHandler two = new FakeHandler(new PeerId("two", "a"), 3, new ArrayList<>());
+    peers.add(one);
+    peers.add(two);
+    BlockHeader header =
+        BlockHeader.builder()
+            .parentHash(Hash.ZERO)
+            .number(4)
+            .gasLimit(1)
+            .baseFeePerGas(UInt256.ONE)
+            .build();
+    Block block = new Block(header, List.of(), List.of(), null);
+    assertThat(peers.broadcast(block)).isCompletedWithValue(5);
+    PeerCommand command = new PeerCommand.BroadcastBlock(block.hash(), 4);
+    assertThat(one.commands()).containsExactly(command);
+    assertThat(two.commands()).containsExactly(command);
+    peers.remove(one);
+    assertThat(peers.broadcast(block)).isCompletedWithValue(3);
+  }
+
+  @Test
+  void aRequestGoesToTheHandlerOfThePeer() {
+    FakeHandler one = new FakeHandler(new PeerId("one", "a"), 2, new ArrayList<>());
+    FakeHandler two = new FakeHandler(new PeerId("two", "a"), 3, new ArrayList<>());
+    peers.add(one);
+    peers.add(two);
+    PeerCommand command = new PeerCommand.GetBlockHeaders(new PeerId("two", "a"), 1, 512);
+    assertThat(peers.execute(command)).isCompletedWithValue(3);
+    assertThat(one.commands()).isEmpty();
+    assertThatThrownBy(
+            () ->
+                peers
+                    .execute(new PeerCommand.GetBlockBodies(new PeerId("x", "a"), List.of()))
+                    .get())
+        .hasCauseInstanceOf(RequestFailedException.class)
+        .hasMessageContaining("not connected");
+    assertThatThrownBy(() -> new PeerCommand.GetBlockHeaders(new PeerId("two", "a"), 1, 0))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void aHandlerThatThrowsFailsTheCommandOnly() {
+    peers.add(
+        new PeerCommandHandler() {
+          @Override
+          public boolean canRequest(PeerId peer) {
+            return false;
+          }
+
+          @Override
+          public CompletableFuture<Integer> execute(PeerCommand command) {
+            throw new IllegalStateException("a test");
+          }
+        });
+    FakeHandler other = new FakeHandler(new PeerId("two", "a"), 3, new ArrayList<>());
+    peers.add(other);
+    assertThat(peers.execute(new PeerCommand.BroadcastTransactions(List.of())))
+        .isCompletedExceptionally();
+    assertThat(other.commands()).hasSize(1);
+  }
+}
