@@ -5,6 +5,8 @@ import dev.patchbay.api.node.Health;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.LocalNode;
 import dev.patchbay.api.p2p.Network;
+import dev.patchbay.api.p2p.PeerEvent;
+import dev.patchbay.api.p2p.PeerEvents;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.binding.Failures;
@@ -29,6 +31,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -76,6 +79,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   /** Sessions that end because a sub-protocol was removed. */
   private final Set<Session> toRedial = ConcurrentHashMap.newKeySet();
+
+  /** Gets the peers that come and go; null while it is not registered. */
+  private final AtomicReference<@Nullable PeerEvents> events = new AtomicReference<>();
 
   private volatile int listenPort;
   private volatile @Nullable String listenFailure;
@@ -250,6 +256,45 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     toRedial.retainAll(sessions); // one may have ended before
   }
 
+  // ---- events
+
+  /** Publishes the peers to a service, those first that are connected. */
+  void setEvents(PeerEvents added) {
+    events.set(added);
+    for (Peer peer : peers.connections()) {
+      if (peer.session().isEstablished()) {
+        publishConnected(peer.session());
+      }
+    }
+  }
+
+  /** Ends that, unless another service was set meanwhile. */
+  void unsetEvents(PeerEvents removed) {
+    events.compareAndSet(removed, null);
+  }
+
+  /** Publishes that a session is established, and its end when it has just ended. */
+  private void publishConnected(Session session) {
+    PeerEvents target = events.get();
+    if (target == null) {
+      return;
+    }
+    target.connected(new PeerEvent.PeerConnected(session.peerId(), session.remoteAddress()));
+    SessionEnd end = session.end();
+    if (end != null) {
+      publishDisconnected(session, end);
+    }
+  }
+
+  private void publishDisconnected(Session session, SessionEnd end) {
+    PeerEvents target = events.get();
+    if (target != null && session.isEstablished()) {
+      target.disconnected(
+          new PeerEvent.PeerDisconnected(
+              session.peerId(), session.remoteAddress(), end.reason(), end.byPeer()));
+    }
+  }
+
   // ---- connections
 
   /** Adds nodes that were found: they are dialed while fewer than a third of the peers are. */
@@ -381,6 +426,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public void established(Session session) {
+    publishConnected(session);
     LOG.debug("peer {} at {} is connected", session.id().shortText(), session.remoteAddress());
   }
 
@@ -389,6 +435,8 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     sessions.remove(session);
     handshakeEnded(session);
     counts.count(end);
+    session.closed(end);
+    publishDisconnected(session, end);
     LOG.debug("the connection to {} has ended {}", session.remoteAddress(), end);
     NodeUrl dialed = session.dialed();
     NodeId id = session.remoteId();
