@@ -50,7 +50,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private static final Duration MAX_BAN = Duration.ofDays(366);
   private static final long GOODBYE_MILLIS = 1_500;
   private static final Duration CLOSE_LIMIT = Duration.ofMillis(300);
-  private static final int MIN_WORKERS = 4;
+  private static final Duration RELIEF = Duration.ofMillis(500);
   private static final int IDLE_SECONDS = 30;
 
   private final NodeKey key;
@@ -65,8 +65,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       new NamedServices<>("sub-protocol", LOG::warn);
   private final SessionContext context;
   private final Transport transport;
-  private final NamedThreads workerThreads = new NamedThreads("worker");
-  private final ThreadPoolExecutor workers;
+  private final WorkerPool workers = new WorkerPool();
   private final NamedThreads resolverThreads = new NamedThreads("resolver");
   private final ThreadPoolExecutor resolver;
   private final Loop dialer;
@@ -115,9 +114,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     schedule = new DialSchedule(clock);
     limiter = new InboundLimiter(clock, settings.networks());
     rotation = new PeerRotation(clock, random);
-    workers =
-        pool(workerThreads, Math.max(MIN_WORKERS, Runtime.getRuntime().availableProcessors()));
-    resolver = pool(resolverThreads, 1);
+    resolver = resolver(resolverThreads);
     transport = new Transport();
     context =
         new SessionContext(
@@ -142,11 +139,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     settings.bootNodes().forEach(this::configure);
   }
 
-  /** Creates a pool; the tasks are at most one per session. */
-  private static ThreadPoolExecutor pool(NamedThreads threads, int size) {
+  /** Creates the thread that looks up names; the tasks are at most one per dial. */
+  private static ThreadPoolExecutor resolver(NamedThreads threads) {
     ThreadPoolExecutor pool =
         new ThreadPoolExecutor(
-            size, size, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads);
+            1, 1, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads);
     pool.allowCoreThreadTimeOut(true);
     return pool;
   }
@@ -157,6 +154,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       listen();
     }
     dialer.start();
+    transport.repeat(RELIEF, workers::relieve);
   }
 
   private void listen() {
@@ -194,7 +192,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     transport.close(CLOSE_LIMIT);
     workers.shutdown();
     resolverThreads.join(CLOSE_LIMIT); // a lookup of the platform cannot be interrupted
-    if (!workerThreads.join(Duration.ofMillis(GOODBYE_MILLIS))) {
+    if (!workers.join(Duration.ofMillis(GOODBYE_MILLIS))) {
       LOG.warn("a sub-protocol of devp2p still handles a message");
     }
   }
