@@ -3,6 +3,7 @@ package dev.patchbay.api.p2p;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
@@ -27,6 +28,12 @@ public interface Network {
 
   /** Returns whether the node accepts connections. */
   boolean isListening();
+
+  /**
+   * Returns how connections have ended so far, handshakes that failed included, such as {@code
+   * "received: too many peers" -> 3}: {@code sent} or {@code received}, and the reason.
+   */
+  Map<String, Long> disconnects();
 
   /**
    * Connects to a peer, and dials it again whenever it is not connected.

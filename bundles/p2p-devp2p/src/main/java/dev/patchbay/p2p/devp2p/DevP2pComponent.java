@@ -4,6 +4,7 @@ package dev.patchbay.p2p.devp2p;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.p2p.Network;
+import dev.patchbay.api.p2p.PeerEvents;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.binding.DurableFolders;
@@ -198,6 +199,18 @@ public final class DevP2pComponent {
 
   void removeProtocol(WireProtocol protocol, Map<String, Object> properties) {
     network.removeProtocol(NamedServices.Registration.of(properties), protocol);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void setEvents(PeerEvents events) {
+    network.setEvents(events);
+  }
+
+  void unsetEvents(PeerEvents events) {
+    network.unsetEvents(events);
   }
 
   /** Ends the network; does nothing when it has ended. */

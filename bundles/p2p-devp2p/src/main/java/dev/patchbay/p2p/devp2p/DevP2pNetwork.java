@@ -5,6 +5,8 @@ import dev.patchbay.api.node.Health;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.LocalNode;
 import dev.patchbay.api.p2p.Network;
+import dev.patchbay.api.p2p.PeerEvent;
+import dev.patchbay.api.p2p.PeerEvents;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.binding.Failures;
@@ -38,6 +40,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,7 +59,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private static final Duration MAX_BAN = Duration.ofDays(366);
   private static final long GOODBYE_MILLIS = 1_500;
   private static final Duration CLOSE_LIMIT = Duration.ofMillis(300);
-  private static final int MIN_WORKERS = 4;
+  private static final Duration RELIEF = Duration.ofMillis(500);
   private static final int IDLE_SECONDS = 30;
 
   private final NodeKey key;
@@ -71,8 +74,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       new NamedServices<>("sub-protocol", LOG::warn);
   private final SessionContext context;
   private final Transport transport;
-  private final NamedThreads workerThreads = new NamedThreads("worker");
-  private final ThreadPoolExecutor workers;
+  private final WorkerPool workers = new WorkerPool();
   private final NamedThreads resolverThreads = new NamedThreads("resolver");
   private final ThreadPoolExecutor resolver;
   private final Loop dialer;
@@ -92,6 +94,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private final InstantSource clock;
   private volatile @Nullable NodeDiscovery discovery;
   private volatile @Nullable InetAddress externalAddress;
+
+  /** Gets the peers that come and go; null while it is not registered. */
+  private final AtomicReference<@Nullable PeerEvents> events = new AtomicReference<>();
+
   private volatile int listenPort;
   private volatile @Nullable String listenFailure;
   private volatile boolean closing;
@@ -125,9 +131,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     schedule = new DialSchedule(clock);
     limiter = new InboundLimiter(clock, settings.networks());
     rotation = new PeerRotation(clock, random);
-    workers =
-        pool(workerThreads, Math.max(MIN_WORKERS, Runtime.getRuntime().availableProcessors()));
-    resolver = pool(resolverThreads, 1);
+    resolver = resolver(resolverThreads);
     transport = new Transport();
     context =
         new SessionContext(
@@ -180,11 +184,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
   }
 
-  /** Creates a pool; the tasks are at most one per session. */
-  private static ThreadPoolExecutor pool(NamedThreads threads, int size) {
+  /** Creates the thread that looks up names; the tasks are at most one per dial. */
+  private static ThreadPoolExecutor resolver(NamedThreads threads) {
     ThreadPoolExecutor pool =
         new ThreadPoolExecutor(
-            size, size, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads);
+            1, 1, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads);
     pool.allowCoreThreadTimeOut(true);
     return pool;
   }
@@ -204,6 +208,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       LOG.info("devp2p listens on {} port {}: {}", settings.host(), listenPort, localNode().url());
     }
     dialer.start();
+    transport.repeat(RELIEF, workers::relieve);
   }
 
   private void startDiscovery(NodeDiscovery nodes) {
@@ -297,7 +302,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     transport.close(CLOSE_LIMIT);
     workers.shutdown();
     resolverThreads.join(CLOSE_LIMIT); // a lookup of the platform cannot be interrupted
-    if (!workerThreads.join(Duration.ofMillis(GOODBYE_MILLIS))) {
+    if (!workers.join(Duration.ofMillis(GOODBYE_MILLIS))) {
       LOG.warn("a sub-protocol of devp2p still handles a message");
     }
   }
@@ -338,11 +343,6 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
     return Health.healthy(
         peers().size() + " peers, " + (isListening() ? "port " + listenPort : "no port"));
-  }
-
-  /** Returns how sessions have ended so far, such as {@code "received: too many peers" -> 3}. */
-  Map<String, Long> disconnects() {
-    return counts.snapshot();
   }
 
   // ---- sub-protocols
@@ -394,6 +394,45 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       }
     }
     toRedial.retainAll(sessions); // one may have ended before
+  }
+
+  // ---- events
+
+  /** Publishes the peers to a service, those first that are connected. */
+  void setEvents(PeerEvents added) {
+    events.set(added);
+    for (Peer peer : peers.connections()) {
+      if (peer.session().isEstablished()) {
+        publishConnected(peer.session());
+      }
+    }
+  }
+
+  /** Ends that, unless another service was set meanwhile. */
+  void unsetEvents(PeerEvents removed) {
+    events.compareAndSet(removed, null);
+  }
+
+  /** Publishes that a session is established, and its end when it has just ended. */
+  private void publishConnected(Session session) {
+    PeerEvents target = events.get();
+    if (target == null) {
+      return;
+    }
+    target.connected(new PeerEvent.PeerConnected(session.peerId(), session.remoteAddress()));
+    SessionEnd end = session.end();
+    if (end != null) {
+      publishDisconnected(session, end);
+    }
+  }
+
+  private void publishDisconnected(Session session, SessionEnd end) {
+    PeerEvents target = events.get();
+    if (target != null && session.isEstablished()) {
+      target.disconnected(
+          new PeerEvent.PeerDisconnected(
+              session.peerId(), session.remoteAddress(), end.reason(), end.byPeer()));
+    }
   }
 
   // ---- connections
@@ -543,6 +582,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public void established(Session session) {
+    publishConnected(session);
     LOG.debug("peer {} at {} is connected", session.id().shortText(), session.remoteAddress());
   }
 
@@ -551,6 +591,8 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     sessions.remove(session);
     handshakeEnded(session);
     counts.count(end);
+    session.closed(end);
+    publishDisconnected(session, end);
     LOG.debug("the connection to {} has ended {}", session.remoteAddress(), end);
     NodeUrl dialed = session.dialed();
     NodeId id = session.remoteId();
@@ -630,6 +672,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public boolean isListening() {
     return listenPort != 0;
+  }
+
+  @Override
+  public Map<String, Long> disconnects() {
+    return counts.snapshot();
   }
 
   private boolean configure(NodeUrl url) {

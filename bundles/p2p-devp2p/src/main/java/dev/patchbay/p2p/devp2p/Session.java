@@ -36,6 +36,7 @@ final class Session implements MemoryBudget.Holder {
   private volatile List<SharedProtocol> shared = List.of();
   private volatile @Nullable ProtocolHandlers handlers;
   private volatile boolean established;
+  private volatile @Nullable SessionEnd end;
 
   /**
    * Creates a session.
@@ -98,6 +99,11 @@ final class Session implements MemoryBudget.Holder {
   /** Returns whether the session has ended, or ends. */
   boolean hasEnded() {
     return ending.get();
+  }
+
+  /** Returns how the session has ended; null while its connection is open. */
+  @Nullable SessionEnd end() {
+    return end;
   }
 
   /** Returns whether the session uses an implementation of a sub-protocol. */
@@ -176,6 +182,11 @@ final class Session implements MemoryBudget.Holder {
   /** Records that all sub-protocols are established. */
   void allEstablished() {
     established = true;
+  }
+
+  /** Records that the connection is closed. */
+  void closed(SessionEnd how) {
+    end = how;
   }
 
   /** Begins the end; returns false when it has begun before. */

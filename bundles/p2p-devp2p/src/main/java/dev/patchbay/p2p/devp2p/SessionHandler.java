@@ -67,6 +67,8 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
   private final Channel channel;
   private final SendWindow window;
   private final SessionTimers timers;
+
+  /** The sub-protocols that have not said so yet; guarded by itself. */
   private final Set<SharedProtocol> notEstablished = new HashSet<>();
 
   /** The messages that wait; null before Hello. Written in the event loop. */
@@ -129,16 +131,20 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
         });
   }
 
-  /** Records that a sub-protocol has completed its handshake. */
+  /**
+   * Records that a sub-protocol has completed its handshake. With the last one the owner is
+   * notified, before this call returns: what the sub-protocol does next comes later.
+   */
   void protocolEstablished(SharedProtocol protocol) {
-    execute(
-        () -> {
-          if (notEstablished.remove(protocol) && notEstablished.isEmpty() && stage == Stage.OPEN) {
-            session.allEstablished();
-            timers.established(now());
-            context.owner().established(session);
-          }
-        });
+    boolean isLast;
+    synchronized (notEstablished) {
+      isLast = notEstablished.remove(protocol) && notEstablished.isEmpty();
+    }
+    if (isLast && !session.hasEnded()) {
+      session.allEstablished();
+      context.owner().established(session);
+      execute(() -> timers.established(now()));
+    }
   }
 
   /** Ends the session; called once, after {@link Session#beginEnd}. */
@@ -368,7 +374,9 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
     if (common.isEmpty()) {
       throw new PeerBreachException(DisconnectReason.USELESS_PEER, "no common sub-protocol");
     }
-    notEstablished.addAll(common);
+    synchronized (notEstablished) {
+      notEstablished.addAll(common);
+    }
     ProtocolHandlers calls = new ProtocolHandlers(session, common, received, context.failures());
     session.agreed(received, common, calls);
     shared = common;

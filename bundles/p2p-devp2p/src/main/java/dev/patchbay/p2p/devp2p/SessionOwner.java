@@ -23,7 +23,7 @@ interface SessionOwner {
    */
   @Nullable DisconnectReason admit(Session session);
 
-  /** Called when all sub-protocols are established. */
+  /** Called when all sub-protocols are established, by the thread of the last one. */
   void established(Session session);
 
   /** Called once for each session, when its connection is closed. */

@@ -35,7 +35,7 @@ final class Transport {
   private final EventLoopGroup group;
   private volatile @Nullable Channel listener;
 
-  /** Creates the event loops; their threads start with the first connection. */
+  /** Creates the event loops; their threads start with the first task or connection. */
   Transport() {
     group = new MultiThreadIoEventLoopGroup(EVENT_LOOPS, threads, NioIoHandler.newFactory());
   }
@@ -89,6 +89,11 @@ final class Transport {
         action.accept(channel);
       }
     };
+  }
+
+  /** Runs a task repeatedly until the event loops end. It must return at once. */
+  void repeat(Duration pause, Runnable task) {
+    group.scheduleWithFixedDelay(task, pause.toNanos(), pause.toNanos(), TimeUnit.NANOSECONDS);
   }
 
   /** Stops listening; connections stay. */

@@ -8,152 +8,19 @@ import dev.patchbay.api.node.Health;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerConnection;
 import dev.patchbay.api.p2p.PeerInfo;
-import dev.patchbay.api.p2p.WireProtocol;
-import dev.patchbay.binding.NamedServices.Registration;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import dev.patchbay.primitives.Bytes;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.security.SecureRandom;
 import java.time.Duration;
-import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Networks of one process that connect to each other over the loopback interface. */
-class DevP2pNetworkTest {
-  private static final SecureRandom RANDOM = new SecureRandom();
-  private static final long LIMIT_SECONDS = 60;
-
-  private final List<DevP2pNetwork> networks = new ArrayList<>();
-  private final List<Socket> sockets = new ArrayList<>();
-
-  @AfterEach
-  void closeAll() throws IOException {
-    for (Socket socket : sockets) {
-      socket.close();
-    }
-    networks.forEach(DevP2pNetwork::close);
-    assertThat(threads()).isEmpty();
-  }
-
-  private static List<String> threads() {
-    return Thread.getAllStackTraces().keySet().stream()
-        .filter(Thread::isAlive)
-        .map(Thread::getName)
-        .filter(name -> name.startsWith("p2p-devp2p-"))
-        .toList();
-  }
-
-  // ---- fixture
-
-  private DevP2pNetwork start(int maxPeers, WireProtocol... protocols) {
-    return start(
-        NodeKey.random(RANDOM), 0, maxPeers, SessionSettings.DEFAULT, List.of(), protocols);
-  }
-
-  private DevP2pNetwork start(
-      NodeKey key,
-      int port,
-      int maxPeers,
-      SessionSettings settings,
-      List<String> networkList,
-      WireProtocol... protocols) {
-    InstantSource clock = InstantSource.system();
-    DevP2pNetwork network =
-        new DevP2pNetwork(
-            key,
-            new DevP2pSettings(
-                "127.0.0.1",
-                port,
-                maxPeers,
-                List.of(),
-                List.of(),
-                List.of(),
-                new NetRestrict(networkList)),
-            settings,
-            "Patchbay/test",
-            new BanList(null, clock, text -> {}),
-            clock,
-            RANDOM);
-    networks.add(network);
-    for (int i = 0; i < protocols.length; i++) {
-      network.addProtocol(registration(i), protocols[i]);
-    }
-    network.start();
-    return network;
-  }
-
-  /** Returns the usual settings with two other times. */
-  private static SessionSettings times(Duration encryption, Duration disconnect) {
-    SessionSettings usual = SessionSettings.DEFAULT;
-    return new SessionSettings(
-        encryption,
-        usual.hello(),
-        usual.establish(),
-        usual.frameRead(),
-        usual.frameWrite(),
-        usual.ping(),
-        disconnect,
-        usual.maxWaitingMessages(),
-        usual.maxWaitingBytes(),
-        usual.lowUnsentBytes(),
-        usual.highUnsentBytes(),
-        usual.maxUnsentBytes());
-  }
-
-  private static Registration registration(int id) {
-    return new Registration(id, 0, "test", "bundle test");
-  }
-
-  private static TestProtocol protocol() {
-    return new TestProtocol("test", 1, 2);
-  }
-
-  private static TestProtocol.Event next(TestProtocol protocol) {
-    try {
-      TestProtocol.Event event = protocol.events.poll(LIMIT_SECONDS, TimeUnit.SECONDS);
-      assertThat(event).as("an event of the sub-protocol").isNotNull();
-      return event;
-    } catch (InterruptedException interrupted) {
-      throw new AssertionError(interrupted);
-    }
-  }
-
-  private static void await(BooleanSupplier condition) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("a time before the limit").isLessThan(end);
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
-    }
-  }
-
-  private static boolean counted(DevP2pNetwork network, String end) {
-    return network.disconnects().containsKey(end);
-  }
-
-  private static String url(DevP2pNetwork network) {
-    return network.localNode().url();
-  }
-
-  private Socket connect(DevP2pNetwork network) throws IOException {
-    Socket socket = new Socket();
-    sockets.add(socket);
-    socket.connect(
-        new InetSocketAddress(InetAddress.getLoopbackAddress(), network.localNode().tcpPort()));
-    socket.setSoTimeout((int) TimeUnit.SECONDS.toMillis(LIMIT_SECONDS));
-    return socket;
-  }
-
+class DevP2pNetworkTest extends NetworkFixture {
   // ---- connections
 
   @Test

@@ -4,6 +4,7 @@ package dev.patchbay.p2p.devp2p;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.api.p2p.Capability;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.PeerConnection;
@@ -16,6 +17,7 @@ import dev.patchbay.primitives.rlp.RlpWriter;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -770,5 +772,43 @@ class SessionTest extends SessionFixture {
       assertThat(one.owner.ends).hasSize(1);
       assertThat(one.owner.ends.get(0).detail()).hasSizeLessThan(300);
     }
+  }
+
+  /** Every message of the base protocol, changed at random, before and after Hello. */
+  @Test
+  void changedBaseMessagesNeverCauseAnErrorOfThisNode() throws PeerBreachException {
+    Random random = new Random(12);
+    byte[] hello =
+        Hello.of("Peer/test", List.of(new Capability("test", 1)), 30_303, REMOTE.id()).encode();
+    List<byte[]> payloads =
+        List.of(
+            hello,
+            BaseMessages.disconnect(DisconnectReason.TOO_MANY_PEERS),
+            BaseMessages.empty(),
+            BaseMessages.empty());
+    int open = 0;
+    for (int i = 0; i < 1_000; i++) {
+      SessionTest one = new SessionTest();
+      boolean afterHello = i % 2 == 0;
+      if (afterHello) {
+        one.connect(one.protocol);
+      } else {
+        one.accept(one.protocol);
+        one.encrypt();
+      }
+      int id = random.nextInt(payloads.size());
+      byte[] payload = payloads.get(id).clone();
+      for (int changes = random.nextInt(3); changes > 0; changes--) {
+        payload[random.nextInt(payload.length)] = (byte) random.nextInt(256);
+      }
+      one.send(id, Arrays.copyOf(payload, Math.max(0, payload.length + random.nextInt(5) - 2)));
+      one.pump();
+      assertThat(one.failures).isEmpty();
+      open += one.session.hasEnded() ? 0 : 1;
+      one.close();
+      assertThat(one.owner.ends).hasSize(1);
+      assertThat(one.owner.ends.get(0).detail()).hasSizeLessThan(300);
+    }
+    assertThat(open).as("some of them are valid, and most are not").isBetween(10, 500);
   }
 }

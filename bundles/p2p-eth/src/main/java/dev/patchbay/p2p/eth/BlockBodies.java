@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.eth;
 
+import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.Bytes;
 import java.util.List;
 
@@ -22,7 +23,7 @@ record BlockBodies(long requestId, List<Bytes> bodies) implements EthReply {
    * @throws dev.patchbay.primitives.rlp.RlpException when one is malformed
    */
   List<BlockBody> decodeBodies() {
-    return bodies.stream().map(BlockBody::decode).toList();
+    return bodies.stream().map(BlockBodyCodec::decode).toList();
   }
 
   @Override

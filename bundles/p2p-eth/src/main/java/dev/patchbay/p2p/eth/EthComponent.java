@@ -3,6 +3,8 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.p2p.PeerCommandHandler;
+import dev.patchbay.api.p2p.PeerEvents;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionPool;
@@ -59,6 +61,7 @@ public final class EthComponent {
     try {
       service.start();
       register(context, PoolListener.class, service.gossip());
+      register(context, PeerCommandHandler.class, service.commands());
       register(
           context,
           HealthCheck.class,
@@ -95,6 +98,18 @@ public final class EthComponent {
 
   void unsetChain(ChainReader chain) {
     services.chain().release(chain, DRAIN);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void setEvents(PeerEvents events) {
+    service.events().set(events);
+  }
+
+  void unsetEvents(PeerEvents events) {
+    service.events().unset(events);
   }
 
   @Reference(

@@ -22,6 +22,7 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
   private final Handshake handshake;
   private final EthService service;
   private final HashSetRing known;
+  private final HashSetRing knownBlocks;
   private final Requests requests;
   private final Outbox outbox;
 
@@ -40,7 +41,8 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     this.handshake = handshake;
     this.service = service;
     known = service.newKnownTransactions();
-    requests = new Requests(connection, version, service.millis());
+    knownBlocks = service.newKnownBlocks();
+    requests = new Requests(connection, version, service.millis(), service.events());
     outbox = new Outbox(connection, known);
     sentRange = handshake.local().head();
   }
@@ -79,16 +81,14 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     }
     switch (message) {
       case MessageCode.STATUS -> throw breach("a second Status");
-      case MessageCode.NEW_BLOCK_HASHES -> NewBlockHashes.decode(payload);
-      case MessageCode.NEW_BLOCK -> NewBlock.decode(payload);
-      case MessageCode.TRANSACTIONS -> receive(Transactions.decode(payload));
+      case MessageCode.NEW_BLOCK_HASHES -> receive(NewBlockHashes.decode(payload));
+      case MessageCode.NEW_BLOCK -> receive(NewBlock.decode(payload), payload.size());
+      case MessageCode.TRANSACTIONS -> receive(Transactions.decode(payload), payload.size());
       case MessageCode.NEW_POOLED_TRANSACTION_HASHES ->
           receive(NewPooledTransactionHashes.decode(payload));
       case MessageCode.BLOCK_RANGE_UPDATE -> receive(BlockRangeUpdate.decode(payload));
-      case MessageCode.GET_BLOCK_HEADERS ->
-          send(service.chain().headers(GetBlockHeaders.decode(payload)));
-      case MessageCode.GET_BLOCK_BODIES ->
-          send(service.chain().bodies(GetBlockBodies.decode(payload)));
+      case MessageCode.GET_BLOCK_HEADERS -> serve(GetBlockHeaders.decode(payload));
+      case MessageCode.GET_BLOCK_BODIES -> serve(GetBlockBodies.decode(payload));
       case MessageCode.GET_RECEIPTS ->
           send(service.chain().receipts(GetReceipts.decode(version, payload)));
       case MessageCode.GET_BLOCK_ACCESS_LISTS ->
@@ -120,7 +120,27 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     head = update.range();
   }
 
-  private void receive(Transactions message) throws PeerBreachException {
+  private void receive(NewBlockHashes message) {
+    message.blocks().forEach(block -> knownBlocks.add(block.hash()));
+    service.events().received(id(), message);
+  }
+
+  private void receive(NewBlock message, int bytes) {
+    knownBlocks.add(message.block().hash());
+    service.events().received(id(), message, bytes);
+  }
+
+  private void serve(GetBlockHeaders request) {
+    send(service.chain().headers(request));
+    service.events().received(id(), request);
+  }
+
+  private void serve(GetBlockBodies request) {
+    send(service.chain().bodies(request));
+    service.events().received(id(), request);
+  }
+
+  private void receive(Transactions message, int bytes) throws PeerBreachException {
     for (Transaction transaction : message.transactions()) {
       TransactionChecks.checkBroadcast(transaction);
     }
@@ -128,6 +148,7 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
       known.add(transaction.hash());
       service.received(this, new BlobSidecar.Pooled(transaction, null));
     }
+    service.events().received(id(), message, bytes);
   }
 
   private void receive(NewPooledTransactionHashes message) {
@@ -143,6 +164,21 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
         sentRange = range;
       }
     }
+  }
+
+  /**
+   * Announces a block.
+   *
+   * @return false when the peer knows it, its client does not accept announcements of blocks, or
+   *     the peer does not read
+   */
+  boolean announce(Hash hash, long number) {
+    if (!BlockGossipPolicy.accepts(connection.clientId()) || knownBlocks.contains(hash)) {
+      return false;
+    }
+    NewBlockHashes message =
+        new NewBlockHashes(List.of(new NewBlockHashes.Announced(hash, number)));
+    return connection.offer(message.code(), message.encode()) && knownBlocks.add(hash);
   }
 
   private void send(EthMessage message) {
@@ -165,6 +201,8 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
   public void disconnected() {
     service.disconnected(this);
     requests.close();
+    known.close();
+    knownBlocks.close();
   }
 
   @Override

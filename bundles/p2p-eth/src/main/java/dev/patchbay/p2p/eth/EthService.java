@@ -33,6 +33,9 @@ final class EthService implements AutoCloseable {
   /** Transactions of which this node remembers that a peer has them; as geth. */
   private static final int MAX_KNOWN = 32_768;
 
+  /** Blocks of which this node remembers that a peer knows them; as geth. */
+  private static final int MAX_KNOWN_BLOCKS = 1_024;
+
   private final NodeServices services;
   private final EthRecord nodeRecord;
   private final SipHash keyed;
@@ -44,6 +47,9 @@ final class EthService implements AutoCloseable {
   private final TransactionImporter blobImporter;
   private final TransactionFetcher fetcher;
   private final TransactionGossip gossip;
+  private final EthEvents events = new EthEvents();
+  private final EntryBudget knownEntries = EntryBudget.ofHeap();
+  private final EthCommands commands;
   private final RangeUpdates ranges;
   private final Loop ticker;
   private final Loop plainLoop;
@@ -75,6 +81,7 @@ final class EthService implements AutoCloseable {
     plainLoop = loop("p2p-eth-import-0", "adding transactions of peers", plainImporter::step);
     blobLoop = loop("p2p-eth-import-1", "adding blob transactions of peers", blobImporter::step);
     gossip = new TransactionGossip(peers, pool, history, keyed, millis, ticker::wake);
+    commands = new EthCommands(peers, services, gossip);
   }
 
   private static Loop loop(String thread, String name, Loop.Step step) {
@@ -163,7 +170,20 @@ final class EthService implements AutoCloseable {
 
   /** Creates the set of transactions that a peer has. */
   HashSetRing newKnownTransactions() {
-    return new HashSetRing(keyed, MAX_KNOWN);
+    return new HashSetRing(keyed, MAX_KNOWN, knownEntries);
+  }
+
+  /** Creates the set of blocks that a peer knows. */
+  HashSetRing newKnownBlocks() {
+    return new HashSetRing(keyed, MAX_KNOWN_BLOCKS, knownEntries);
+  }
+
+  EthEvents events() {
+    return events;
+  }
+
+  EthCommands commands() {
+    return commands;
   }
 
   LongSupplier millis() {

@@ -12,10 +12,14 @@ import java.util.Arrays;
  * <p>Threading: any thread.
  */
 final class HashSetRing {
+  /** Bytes of an entry in memory. */
+  static final int ENTRY_BYTES = 3 * Long.BYTES;
+
   private static final int MIN_CAPACITY = 64;
 
   private final SipHash keyed;
   private final int max;
+  private final EntryBudget budget;
 
   /**
    * The entries in the order of their arrival; {@link #oldest} is the first one once it is full.
@@ -24,6 +28,7 @@ final class HashSetRing {
 
   private int count;
   private int oldest;
+  private boolean closed;
 
   /**
    * The entries by their low bits, with linear probing; 0 is no entry. Twice as long as the ring.
@@ -31,16 +36,27 @@ final class HashSetRing {
   private long[] table;
 
   /**
-   * Creates an empty set.
+   * Creates an empty set that may grow to its size.
    *
    * @param max most entries, a power of two and at least 64
    */
   HashSetRing(SipHash keyed, int max) {
+    this(keyed, max, new EntryBudget(max));
+  }
+
+  /**
+   * Creates an empty set.
+   *
+   * @param max most entries, a power of two and at least 64
+   * @param budget of several sets together; {@link #close} must follow
+   */
+  HashSetRing(SipHash keyed, int max, EntryBudget budget) {
     if (max < MIN_CAPACITY || Integer.bitCount(max) != 1) {
       throw new IllegalArgumentException("not a power of two of at least 64: " + max);
     }
     this.keyed = keyed;
     this.max = max;
+    this.budget = budget;
     ring = new long[MIN_CAPACITY];
     table = new long[2 * MIN_CAPACITY];
   }
@@ -52,7 +68,8 @@ final class HashSetRing {
       if (table[find(entry)] == entry) {
         return false;
       }
-      if (count == ring.length && count < max) {
+      boolean isFull = count == ring.length;
+      if (isFull && count < max && oldest == 0 && !closed && budget.reserve(ring.length)) {
         grow();
       }
       if (count == ring.length) {
@@ -77,10 +94,17 @@ final class HashSetRing {
 
   /** Removes all entries. */
   synchronized void clear() {
+    budget.release(ring.length - MIN_CAPACITY);
     ring = new long[MIN_CAPACITY];
     table = new long[2 * MIN_CAPACITY];
     count = 0;
     oldest = 0;
+  }
+
+  /** Removes all entries, and keeps few from now on. */
+  synchronized void close() {
+    clear();
+    closed = true;
   }
 
   /** Returns the number of entries. */
@@ -110,7 +134,7 @@ final class HashSetRing {
     return (at + 1) & (table.length - 1);
   }
 
-  /** Doubles the capacity, while the ring has not begun to turn. */
+  /** Doubles the capacity, while the first entry is the oldest one. */
   private void grow() {
     ring = Arrays.copyOf(ring, 2 * ring.length);
     table = new long[2 * ring.length];

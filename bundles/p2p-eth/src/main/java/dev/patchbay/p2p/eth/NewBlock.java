@@ -27,8 +27,8 @@ record NewBlock(Block block, UInt256 totalDifficulty) implements EthMessage {
     return Payload.decode(
         payload,
         r -> {
-          BlockBody.Parsed parsed = BlockBody.readBlock(r);
-          return new NewBlock(parsed.toBlock(), r.uint256());
+          Block block = BlockBodyCodec.readBlock(r);
+          return new NewBlock(block, r.uint256());
         });
   }
 }

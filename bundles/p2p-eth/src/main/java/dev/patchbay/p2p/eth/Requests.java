@@ -4,8 +4,11 @@ package dev.patchbay.p2p.eth;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.PeerConnection;
+import dev.patchbay.api.p2p.RequestFailedException;
 import dev.patchbay.primitives.BlobSidecar;
+import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.rlp.RlpException;
@@ -44,6 +47,7 @@ final class Requests {
   private final PeerConnection connection;
   private final EthVersion version;
   private final LongSupplier millis;
+  private final EthEvents events;
 
   private final Map<Long, Outstanding<?, ?>> outstanding = new HashMap<>();
 
@@ -85,11 +89,13 @@ final class Requests {
    * Creates the requests of a connection.
    *
    * @param millis monotonic time in milliseconds
+   * @param events gets headers and bodies before a future completes with them
    */
-  Requests(PeerConnection connection, EthVersion version, LongSupplier millis) {
+  Requests(PeerConnection connection, EthVersion version, LongSupplier millis, EthEvents events) {
     this.connection = connection;
     this.version = version;
     this.millis = millis;
+    this.events = events;
   }
 
   /**
@@ -109,6 +115,7 @@ final class Requests {
           if (fault != null) {
             throw breach(fault);
           }
+          events.headers(connection.id(), reply.requestId(), headers, bytes(reply.headers()));
           return headers;
         },
         MAX_OUTSTANDING,
@@ -122,7 +129,9 @@ final class Requests {
         BlockBodies.class,
         reply -> {
           checkCount(reply.bodies().size(), hashes.size());
-          return reply.decodeBodies();
+          List<BlockBody> bodies = reply.decodeBodies();
+          events.bodies(connection.id(), reply.requestId(), bodies, bytes(reply.bodies()));
+          return bodies;
         },
         MAX_OUTSTANDING,
         BLOCKS_TIMEOUT_MILLIS);
@@ -267,6 +276,10 @@ final class Requests {
     open.forEach(
         request ->
             request.future().completeExceptionally(new RequestFailedException("disconnected")));
+  }
+
+  private static long bytes(List<Bytes> items) {
+    return items.stream().mapToLong(Bytes::size).sum();
   }
 
   private static void checkCount(int count, int requested) throws PeerBreachException {

@@ -22,8 +22,8 @@ import java.util.function.LongSupplier;
  * pool. Transactions that came from no peer are announced again every few minutes, in case that the
  * network has lost them.
  *
- * <p>Threading: {@link #transactionPending} and {@link #connected} any thread; {@link #step} one
- * thread.
+ * <p>Threading: {@link #transactionPending}, {@link #broadcast} and {@link #connected} any thread;
+ * {@link #step} one thread.
  */
 final class TransactionGossip implements PoolListener {
   /** Milliseconds between two announcements of local transactions. */
@@ -72,14 +72,21 @@ final class TransactionGossip implements PoolListener {
     if (!history.isReceived(transaction.hash())) {
       local.add(transaction.hash());
     }
+    broadcast(List.of(transaction));
+  }
+
+  /** Passes transactions on soon. */
+  void broadcast(List<Transaction> transactions) {
     if (peers.isEmpty()) {
       return; // a new peer gets the content of the pool
     }
     synchronized (queue) {
-      if (queue.size() == MAX_QUEUED) {
-        queue.poll();
+      for (Transaction transaction : transactions) {
+        if (queue.size() == MAX_QUEUED) {
+          queue.poll();
+        }
+        queue.add(transaction);
       }
-      queue.add(transaction);
     }
     wake.run();
   }

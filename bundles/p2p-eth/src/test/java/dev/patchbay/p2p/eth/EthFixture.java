@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
+import dev.patchbay.api.p2p.PeerEvent;
+import dev.patchbay.api.p2p.PeerEvents;
+import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.crypto.Blobs;
 import dev.patchbay.primitives.Address;
@@ -21,6 +24,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Supplier;
 
 /** A node of which the test is the time, the chain, the pool and the peers. */
 abstract class EthFixture {
@@ -36,10 +40,36 @@ abstract class EthFixture {
   final EthService service =
       new EthService(services, random::nextLong, () -> now, 64 * 1024 * 1024);
 
+  /** What was published, in order; all peers count as connected. */
+  final List<PeerEvent> events = new ArrayList<>();
+
   {
+    service.events().set(new Published());
     services.chain().replace(chain, Duration.ZERO);
     services.pool().replace(pool, Duration.ZERO);
     pool.listener = service.gossip();
+  }
+
+  private final class Published implements PeerEvents {
+    @Override
+    public void connected(PeerEvent.PeerConnected event) {
+      throw new AssertionError("of the network");
+    }
+
+    @Override
+    public void disconnected(PeerEvent.PeerDisconnected event) {
+      throw new AssertionError("of the network");
+    }
+
+    @Override
+    public <E extends PeerEvent> void publish(
+        Class<E> type, PeerId peer, long bytes, Supplier<? extends E> event) {
+      E made = event.get();
+      assertThat(made).isInstanceOf(type);
+      assertThat(made.peer()).isEqualTo(peer);
+      assertThat(bytes).isNotNegative();
+      events.add(made);
+    }
   }
 
   /** A peer of the node under test. */

@@ -26,9 +26,11 @@ final class FakeConnection implements PeerConnection {
 
   @Nullable DisconnectReason reason;
   String detail = "";
+  String clientId;
 
   FakeConnection(String name) {
     this.name = name;
+    clientId = "test/" + name;
   }
 
   /** Returns the messages of a kind that were sent since the last call, and drops them. */
@@ -58,7 +60,7 @@ final class FakeConnection implements PeerConnection {
 
   @Override
   public String clientId() {
-    return "test/" + name;
+    return clientId;
   }
 
   @Override

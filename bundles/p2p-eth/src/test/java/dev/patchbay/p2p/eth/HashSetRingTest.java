@@ -48,6 +48,39 @@ class HashSetRingTest {
   }
 
   @Test
+  void growsWithinTheBudgetOfAllSets() {
+    EntryBudget budget = new EntryBudget(64 + 128);
+    HashSetRing first = new HashSetRing(KEYED, 256, budget);
+    HashSetRing second = new HashSetRing(KEYED, 256, budget);
+    for (int i = 0; i < 1_000; i++) {
+      first.add(EthFixture.hash(i));
+    }
+    assertThat(first.size()).isEqualTo(256);
+    assertThat(budget.free()).isZero();
+    for (int i = 0; i < 1_000; i++) {
+      second.add(EthFixture.hash(i));
+    }
+    assertThat(second.size()).isEqualTo(64);
+    assertThat(second.contains(EthFixture.hash(936))).isTrue();
+    assertThat(second.contains(EthFixture.hash(935))).isFalse();
+
+    first.clear();
+    for (int i = 1_000; i < 2_000; i++) {
+      second.add(EthFixture.hash(i));
+    }
+    assertThat(second.size()).isEqualTo(256);
+    for (int i = 0; i < 256; i++) {
+      assertThat(second.contains(EthFixture.hash(1_999 - i))).isTrue();
+    }
+    assertThat(second.contains(EthFixture.hash(1_999 - 256))).isFalse();
+    second.close();
+    for (int i = 0; i < 1_000; i++) {
+      second.add(EthFixture.hash(i));
+    }
+    assertThat(budget.free()).isEqualTo(64 + 128);
+  }
+
+  @Test
   void capacitiesArePowersOfTwo() {
     assertThatThrownBy(() -> new HashSetRing(KEYED, 100))
         .isInstanceOf(IllegalArgumentException.class);

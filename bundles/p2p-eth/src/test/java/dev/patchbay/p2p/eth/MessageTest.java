@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bloom;
 import dev.patchbay.primitives.Bytes;

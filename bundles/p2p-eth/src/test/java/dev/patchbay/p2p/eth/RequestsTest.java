@@ -8,6 +8,7 @@ import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;

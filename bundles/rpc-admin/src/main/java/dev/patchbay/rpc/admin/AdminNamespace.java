@@ -6,6 +6,7 @@ import dev.patchbay.api.p2p.Capability;
 import dev.patchbay.api.p2p.LocalNode;
 import dev.patchbay.api.p2p.Network;
 import dev.patchbay.api.p2p.PeerInfo;
+import dev.patchbay.api.p2p.Peers;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
@@ -18,16 +19,12 @@ import java.net.InetSocketAddress;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
-import org.osgi.service.component.annotations.ReferenceCardinality;
-import org.osgi.service.component.annotations.ReferencePolicy;
-import org.osgi.service.component.annotations.ReferencePolicyOption;
 
 /** The {@code admin} namespace: this node, and its peers on devp2p. */
 @Component(property = RpcNamespace.NAME + "=admin")
@@ -45,35 +42,26 @@ public final class AdminNamespace implements RpcNamespace {
   }
 
   private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
-  private final List<Network> networks = new CopyOnWriteArrayList<>();
   private final ChainReader chain;
+  private final Peers peers;
   private final String version;
 
   /** Makes the methods. */
   @Activate
-  public AdminNamespace(BundleContext context, @Reference ChainReader chain) {
+  public AdminNamespace(
+      BundleContext context, @Reference ChainReader chain, @Reference Peers peers) {
     this.chain = chain;
+    this.peers = peers;
     version = "Patchbay/v" + context.getBundle().getVersion();
     String data = context.getProperty("patchbay.data");
     methods.put("admin_nodeInfo", (p, s) -> nodeInfo());
     methods.put("admin_peers", (p, s) -> peers());
+    methods.put("admin_disconnects", (p, s) -> peers.disconnects());
     methods.put("admin_datadir", (p, s) -> data);
     methods.put("admin_addPeer", (p, s) -> change(p, Network::addPeer));
     methods.put("admin_removePeer", (p, s) -> change(p, Network::removePeer));
     methods.put("admin_addTrustedPeer", (p, s) -> change(p, Network::addTrustedPeer));
     methods.put("admin_removeTrustedPeer", (p, s) -> change(p, Network::removeTrustedPeer));
-  }
-
-  @Reference(
-      cardinality = ReferenceCardinality.MULTIPLE,
-      policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.GREEDY)
-  void addNetwork(Network network) {
-    networks.add(network);
-  }
-
-  void removeNetwork(Network network) {
-    networks.remove(network);
   }
 
   @Override
@@ -82,12 +70,7 @@ public final class AdminNamespace implements RpcNamespace {
   }
 
   private @Nullable Network devp2p() {
-    for (Network network : networks) {
-      if (network.name().equals(DEVP2P)) {
-        return network;
-      }
-    }
-    return null;
+    return peers.network(DEVP2P);
   }
 
   /**

@@ -2,26 +2,21 @@
 package dev.patchbay.rpc.net;
 
 import dev.patchbay.api.chain.ChainReader;
-import dev.patchbay.api.p2p.Network;
+import dev.patchbay.api.p2p.Peers;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Hex;
 import dev.patchbay.rpc.codec.Params;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.framework.ServiceReference;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
-import org.osgi.service.component.annotations.ReferenceCardinality;
-import org.osgi.service.component.annotations.ReferencePolicy;
-import org.osgi.service.component.annotations.ReferencePolicyOption;
 
 /** The small namespaces: {@code net}, {@code web3} and {@code rpc}. */
 @Component(
@@ -32,12 +27,11 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
     })
 public final class NetNamespace implements RpcNamespace {
   private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
-  private final List<Network> networks = new CopyOnWriteArrayList<>();
   private final BundleContext context;
 
   /** Makes the methods. */
   @Activate
-  public NetNamespace(BundleContext context, @Reference ChainReader chain) {
+  public NetNamespace(BundleContext context, @Reference ChainReader chain, @Reference Peers peers) {
     this.context = context;
     String version =
         "Patchbay/v"
@@ -51,25 +45,9 @@ public final class NetNamespace implements RpcNamespace {
     methods.put("web3_clientVersion", (p, s) -> version);
     methods.put("web3_sha3", (p, s) -> Hash.keccak(new Params(p).bytes(0).toArray()).toString());
     methods.put("net_version", (p, s) -> chain.networkId().toString());
-    methods.put("net_listening", (p, s) -> networks.stream().anyMatch(Network::isListening));
-    methods.put("net_peerCount", (p, s) -> Hex.quantity(peerCount()));
+    methods.put("net_listening", (p, s) -> peers.isListening());
+    methods.put("net_peerCount", (p, s) -> Hex.quantity(peers.count()));
     methods.put("rpc_modules", (p, s) -> modules());
-  }
-
-  @Reference(
-      cardinality = ReferenceCardinality.MULTIPLE,
-      policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.GREEDY)
-  void addNetwork(Network network) {
-    networks.add(network);
-  }
-
-  void removeNetwork(Network network) {
-    networks.remove(network);
-  }
-
-  private long peerCount() {
-    return networks.stream().mapToLong(network -> network.peers().size()).sum();
   }
 
   private Map<String, String> modules() {

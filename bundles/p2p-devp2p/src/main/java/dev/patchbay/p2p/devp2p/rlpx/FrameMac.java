@@ -30,7 +30,17 @@ final class FrameMac {
 
   /** Returns the code of an encrypted frame with its padding, 16 bytes. */
   byte[] frame(byte[] input, int from, int length) {
+    append(input, from, length);
+    return frame();
+  }
+
+  /** Appends a part of an encrypted frame; {@link #frame()} follows the last one. */
+  void append(byte[] input, int from, int length) {
     state.update(input, from, length);
+  }
+
+  /** Returns the code of the encrypted frame whose parts were appended, 16 bytes. */
+  byte[] frame() {
     byte[] digest = state.digest();
     return update(digest, digest, 0);
   }

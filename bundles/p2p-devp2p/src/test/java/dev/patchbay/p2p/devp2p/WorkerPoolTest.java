@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.devp2p;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class WorkerPoolTest {
+  private static final int SIZE = 2;
+
+  private final WorkerPool pool = new WorkerPool(SIZE);
+  private final CountDownLatch go = new CountDownLatch(1);
+
+  @AfterEach
+  void close() {
+    go.countDown();
+    pool.shutdown();
+    assertThat(pool.join(Duration.ofSeconds(60))).isTrue();
+  }
+
+  private void block(int tasks) throws InterruptedException {
+    CountDownLatch blocked = new CountDownLatch(tasks);
+    for (int i = 0; i < tasks; i++) {
+      pool.execute(
+          () -> {
+            blocked.countDown();
+            try {
+              go.await();
+            } catch (InterruptedException interrupted) {
+              Thread.currentThread().interrupt();
+            }
+          });
+    }
+    assertThat(blocked.await(60, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void aThreadIsAddedWhileAllAreBlockedAndTakenBack() throws InterruptedException {
+    block(SIZE);
+    CountDownLatch other = new CountDownLatch(1);
+    pool.execute(other::countDown);
+    pool.relieve();
+    assertThat(other.await(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(pool.size()).isEqualTo(SIZE + 1);
+    pool.relieve(); // nothing waits
+    assertThat(pool.size()).isEqualTo(SIZE);
+  }
+
+  @Test
+  void atMost32ThreadsAreAdded() throws InterruptedException {
+    block(SIZE);
+    for (int i = 0; i < 2 * WorkerPool.MAX_ADDED; i++) {
+      pool.execute(
+          () -> {
+            try {
+              go.await();
+            } catch (InterruptedException interrupted) {
+              Thread.currentThread().interrupt();
+            }
+          });
+      pool.relieve();
+      pool.relieve();
+    }
+    assertThat(pool.size()).isEqualTo(SIZE + WorkerPool.MAX_ADDED);
+  }
+}
