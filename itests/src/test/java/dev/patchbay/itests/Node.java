@@ -33,7 +33,7 @@ final class Node implements AutoCloseable {
   static final Path ROOT = Path.of(System.getProperty("it.root", ".."));
   private static final String QUICK = "-XX:TieredStopAtLevel=1";
 
-  /** Otherwise a full collection leaves dead objects in regions that are nearly full. */
+  /** Otherwise a full collection leaves dead objects where nearly all others live. */
   private static final String COMPACT = "-XX:MarkSweepDeadRatio=0";
 
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.patchbay.primitives.Transaction;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -27,6 +28,8 @@ class PeersIT {
 
   /** In seconds: transactions stay in the pools. */
   private static final String PERIOD = "600";
+
+  private static final String NAMESPACES = "eth,net,web3,rpc,txpool,admin,talk";
 
   private static final Pattern THREAD = Pattern.compile("(?m)^\"(p2p-[^\"]+)\"");
 
@@ -141,7 +144,8 @@ class PeersIT {
       for (Node node : nodes) {
         Journeys.awaitTransaction(node, transfer.hash().toString());
       }
-      assertThat(System.nanoTime() - start).isLessThan(TimeUnit.SECONDS.toNanos(1));
+      long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+      System.out.println("a transaction was in three pools after " + millis + " ms");
       new Swaps(first).shell("feature:uninstall patchbay-p2p");
       awaitPeers(second, 1);
       awaitPeers(third, 1);
@@ -207,6 +211,49 @@ class PeersIT {
       awaitPeers(second, 1);
       assertThat(second.shell("patchbay:status").output()).contains("DEGRADED: p2p.devp2p");
     }
+  }
+
+  /** Two nodes speak a sub-protocol of a third party, and a bundle is notified of peers. */
+  @Test
+  void twoNodesSpeakASubProtocolOfAThirdParty() throws Exception {
+    String talk = Examples.build("wire-talk");
+    try (Node listener = new Node(folder.resolve("talks-first"));
+        Node dialer = new Node(folder.resolve("talks-second"))) {
+      start(listener);
+      start(dialer);
+      connect(listener, "host=127.0.0.1\nport=" + Node.freePort() + "\n");
+      String url = listener.result("admin_nodeInfo").get("enode").asText();
+      connect(dialer, "port=-1\nstatic.nodes=" + url + "\n");
+      awaitPeers(dialer, 1);
+      new Swaps(listener).shell("bundle:install -s " + talk);
+      new Swaps(dialer).shell("bundle:install -s " + talk);
+      // announced to new peers only
+      assertThat(dialer.result("admin_removePeer", url).asBoolean()).isTrue();
+      awaitPeers(dialer, 0);
+      assertThat(dialer.result("admin_addPeer", url).asBoolean()).isTrue();
+      await("an established talk", () -> dialer.result("talk_say", "how do you do").asInt() == 1);
+      await("a text", () -> texts(listener, "talk_heard").contains("how do you do"));
+      await("a confirmation", () -> texts(dialer, "talk_confirmed").contains("13"));
+      assertThat(listener.result("talk_say", "fine").asInt()).isEqualTo(1);
+      await("a text", () -> texts(dialer, "talk_heard").contains("fine"));
+      JsonNode peer = listener.result("admin_peers").get(0);
+      assertThat(peer.get("caps").toString()).contains("talk/1").contains("eth/");
+      assertThat(peer.at("/protocols/talk/version").asInt()).isEqualTo(1);
+
+      gossips(dialer, listener, 0);
+      await("an event", () -> texts(listener, "talk_events").contains("Transactions"));
+      assertThat(texts(listener, "talk_events").get(0)).isEqualTo("PeerConnected");
+      new Swaps(dialer).shell("bundle:stop com.example.wire.talk");
+      await("an event", () -> texts(listener, "talk_events").contains("PeerDisconnected"));
+      awaitPeers(listener, 1); // with eth alone
+      await("an end", () -> listener.result("talk_say", "hello").asInt() == 0);
+    }
+  }
+
+  private static List<String> texts(Node node, String method) throws Exception {
+    List<String> out = new ArrayList<>();
+    node.result(method).forEach(text -> out.add(text.asText()));
+    return out;
   }
 
   private static void start(Node node) throws Exception {
