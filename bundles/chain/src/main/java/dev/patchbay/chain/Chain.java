@@ -35,6 +35,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
   private final HistoryPruner pruner;
   private final BlockStore blocks;
   private final StateArchive states;
+  private final RecentStateArchive recentStates;
   private final SideBlocks sideBlocks = new SideBlocks();
   private final HeadWriter writer;
 
@@ -59,6 +60,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
     this.pruner = new HistoryPruner(windows, LOG::info);
     this.blocks = new BlockStore(head, pruner);
     this.states = new StateArchive(head, recent, pruner, reorgs, workers);
+    this.recentStates = new RecentStateArchive(states, pruner);
     this.writer =
         new HeadWriter(opener, head, blocks, states, pruner, reorgs, recent, sideBlocks, choices);
   }
@@ -94,6 +96,10 @@ final class Chain implements ChainReader, ProtocolSchedule {
 
   StateArchive states() {
     return states;
+  }
+
+  RecentStateArchive recentStates() {
+    return recentStates;
   }
 
   HistoryPruner pruner() {
