@@ -66,8 +66,8 @@ public final class EthComponent {
 
   /** Starts the threads and registers the services. */
   @Activate
-  public EthComponent(BundleContext context, Config config, Map<String, Object> properties) {
-    ConfigurationKeys.report(NAME, properties, Config.class, LOG::warn);
+  public EthComponent(BundleContext context, Config config, Map<String, Object> configured) {
+    ConfigurationKeys.report(NAME, configured, Config.class, LOG::warn);
     SecureRandom random = new SecureRandom();
     service =
         new EthService(
@@ -85,7 +85,11 @@ public final class EthComponent {
           HealthCheck.ofFailures(
               "p2p.eth", "transactions are exchanged with peers", service::failure, "chain"));
       for (EthVersion version : EthVersion.values()) {
-        register(context, WireProtocol.class, new EthProtocol(version, service));
+        Hashtable<String, Object> properties = new Hashtable<>();
+        properties.put(WireProtocol.NAME, version.capability().name());
+        registrations.add(
+            context.registerService(
+                WireProtocol.class, new EthProtocol(version, service), properties));
       }
     } catch (Throwable failure) { // no memory for a thread
       close();
