@@ -36,6 +36,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
   private final HistoryPruner pruner;
   private final BlockStore blocks;
   private final StateArchive states;
+  private final RecentStateArchive recentStates;
   private final SideBlocks sideBlocks = new SideBlocks();
   private final HeadWriter writer;
 
@@ -63,6 +64,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
     this.pruner = new HistoryPruner(windows, LOG::info);
     this.blocks = new BlockStore(head, pruner);
     this.states = new StateArchive(head, recent, pruner, reorgs, workers);
+    this.recentStates = new RecentStateArchive(states, pruner);
     this.writer =
         new HeadWriter(opener, head, blocks, states, pruner, reorgs, recent, sideBlocks, choices);
   }
@@ -98,6 +100,10 @@ final class Chain implements ChainReader, ProtocolSchedule {
 
   StateArchive states() {
     return states;
+  }
+
+  RecentStateArchive recentStates() {
+    return recentStates;
   }
 
   HistoryPruner pruner() {

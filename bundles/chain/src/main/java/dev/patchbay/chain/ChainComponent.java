@@ -14,6 +14,7 @@ import dev.patchbay.api.evm.EvmChoice;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.state.RecentStates;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
@@ -62,6 +63,7 @@ import org.slf4j.LoggerFactory;
             + "dev.patchbay.api.chain.HeaderReader,"
             + "dev.patchbay.api.consensus.ProtocolSchedule,"
             + "dev.patchbay.api.state.StateProvider,"
+            + "dev.patchbay.api.state.RecentStates,"
             + "dev.patchbay.api.chain.BlockImporter,"
             + "dev.patchbay.api.chain.ForkChoice,"
             + "dev.patchbay.api.chain.ChainVerifier,"
@@ -191,6 +193,7 @@ public final class ChainComponent {
         List.of(
             context.registerService(readers, chain, new Hashtable<>()),
             context.registerService(StateProvider.class, chain.states(), new Hashtable<>()),
+            context.registerService(RecentStates.class, chain.recentStates(), new Hashtable<>()),
             context.registerService(BlockImporter.class, pipeline.importer(), new Hashtable<>()),
             context.registerService(ForkChoice.class, pipeline.forkChoice(), new Hashtable<>()),
             context.registerService(ChainVerifier.class, verifier, new Hashtable<>()),

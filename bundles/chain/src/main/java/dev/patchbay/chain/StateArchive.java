@@ -259,6 +259,15 @@ final class StateArchive implements StateProvider {
   }
 
   private <T> @Nullable T readSnapshot(Hash blockHash, Function<StateOverlay, T> reading) {
+    return readHead(
+        reader -> {
+          StateOverlay overlay = overlayAt(reader, blockHash);
+          return overlay == null ? null : reading.apply(overlay);
+        });
+  }
+
+  /** Reads a snapshot of the store that has the state after the head, tries included. */
+  <T> @Nullable T readHead(Function<KeyReader, @Nullable T> reading) {
     head.requireFresh();
     long start = System.nanoTime();
     do {
@@ -266,8 +275,7 @@ final class StateArchive implements StateProvider {
       try (StoreLease lease = head.storage().lease();
           Snapshot snapshot = lease.get().snapshot()) {
         if (nodes.fits(snapshot)) {
-          StateOverlay overlay = overlayAt(nodes.over(snapshot), blockHash);
-          return overlay == null ? null : reading.apply(overlay);
+          return reading.apply(nodes.over(snapshot));
         }
       }
       Thread.yield(); // the store has a new head, and its nodes are added within moments

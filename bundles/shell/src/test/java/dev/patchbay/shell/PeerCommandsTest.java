@@ -29,6 +29,11 @@ class PeerCommandsTest {
 
   /** Records what is added, removed and banned. */
   private static final class FakeNetwork implements Network {
+    @Override
+    public Map<String, Long> disconnects() {
+      return Map.of();
+    }
+
     final List<PeerInfo> peers =
         List.of(peer(FIRST, false, true, "Geth/v1"), peer(SECOND, true, false, "x".repeat(500)));
     final Set<String> added = new HashSet<>();

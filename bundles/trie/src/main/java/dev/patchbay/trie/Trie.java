@@ -276,6 +276,29 @@ public final class Trie {
   }
 
   /**
+   * Returns the RLP of the node at a path; null when no node begins there, or when the node is
+   * embedded in its parent.
+   *
+   * @param path the nibbles from the root to the node, one a byte; empty for the root
+   */
+  public byte @Nullable [] node(byte[] path) {
+    Node node = root;
+    int at = 0;
+    while (node != null && at < path.length) {
+      if (node instanceof Node.Extension extension && matches(path, at, extension.key)) {
+        at += extension.key.length;
+        node = extension.child = resolve(extension.child, path, at);
+      } else if (node instanceof Node.Branch branch) {
+        int nibble = path[at++];
+        node = child(branch, nibble, path, at);
+      } else {
+        return null;
+      }
+    }
+    return node == null || (node != root && node.inline()) ? null : node.rlp().clone();
+  }
+
+  /**
    * Hands every changed node to {@code sink}; afterwards the trie stands for what the store then
    * holds.
    */

@@ -199,6 +199,32 @@ class TrieTest {
   }
 
   @Test
+  void nodesAreFoundAtTheirPaths() {
+    Map<Hash, byte[]> content = new TreeMap<>();
+    for (int i = 0; i < 300; i++) {
+      content.put(Hash.keccak(new byte[] {(byte) i, (byte) (i >> 8)}), new byte[] {(byte) (i | 1)});
+    }
+    Memory memory = new Memory();
+    Trie built = new Trie(memory);
+    content.forEach((key, value) -> built.put(key.toArray(), value));
+    memory.commit(built, content);
+    for (Hash key : content.keySet()) {
+      byte[] path = Trie.nibbles(key.toArray());
+      List<byte[]> proof = new Trie(memory).proof(key.toArray());
+      List<byte[]> found = new ArrayList<>();
+      for (int length = 0; length <= path.length; length++) {
+        byte[] node = new Trie(memory).node(Arrays.copyOf(path, length));
+        if (node != null) {
+          found.add(node);
+        }
+      }
+      assertThat(found).as("leaves, too").containsExactlyElementsOf(proof);
+    }
+    assertThat(new Trie(memory).node(new byte[65])).isNull();
+    assertThat(Trie.inMemory().node(new byte[0])).isNull();
+  }
+
+  @Test
   void aDamagedNodeIsNoticed() {
     Memory memory = new Memory();
     Trie trie = new Trie(memory);

@@ -173,7 +173,8 @@ final class PooledTransactions {
       throws RejectedException {
     SubPool pool = poolOf(tx);
     SenderQueue known = pool.queue(tx.sender());
-    if (known != null) { // the head may have moved, and the pool not have been notified yet
+    // the head may have moved, and the pool not have been notified yet
+    if (known != null && !known.isReconciledWith(sender)) {
       reconcile(pool, known, sender);
     }
     validateWithState(tx, sender);
@@ -392,6 +393,7 @@ final class PooledTransactions {
     if (!queue.isEmpty()) {
       pool.setNonce(queue, nonce);
       executable.addAll(queue.pendingFrom(before));
+      queue.reconciled(sender);
     }
   }
 

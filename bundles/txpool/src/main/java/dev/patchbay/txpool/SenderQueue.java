@@ -32,6 +32,9 @@ final class SenderQueue {
 
   private BigInteger cost = BigInteger.ZERO;
 
+  /** The sender to which the transactions were last brought; null before. */
+  private PoolValidator.@Nullable Sender reconciledWith;
+
   /** When the sender last added a transaction, in milliseconds since the Unix epoch. */
   private long touchedMillis;
 
@@ -146,6 +149,19 @@ final class SenderQueue {
         && Long.compareUnsigned(tx.nonce(), next) < 0) {
       next = tx.nonce();
     }
+  }
+
+  /** Returns whether all transactions are valid for a sender: it is as it was when they were. */
+  boolean isReconciledWith(PoolValidator.Sender current) {
+    PoolValidator.Sender before = reconciledWith;
+    return before != null
+        && before.account().equals(current.account())
+        && before.delegated() == current.delegated();
+  }
+
+  /** Notes that all transactions are valid for a sender. */
+  void reconciled(PoolValidator.Sender current) {
+    reconciledWith = current;
   }
 
   /** Sets the nonce of the account. */

@@ -17,6 +17,12 @@ import org.osgi.annotation.versioning.ConsumerType;
  */
 @ConsumerType
 public interface WireProtocol {
+  /**
+   * Service property: the name of the sub-protocol. One on which another sub-protocol depends, as
+   * snap does on eth, is registered with it.
+   */
+  String NAME = "wire.protocol";
+
   /** Returns name and version; always the same ones. */
   Capability capability();
 

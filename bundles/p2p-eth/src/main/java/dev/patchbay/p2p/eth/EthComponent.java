@@ -68,7 +68,11 @@ public final class EthComponent {
           HealthCheck.ofFailures(
               "p2p.eth", "transactions are exchanged with peers", service::failure, "chain"));
       for (EthVersion version : EthVersion.values()) {
-        register(context, WireProtocol.class, new EthProtocol(version, service));
+        Hashtable<String, Object> properties = new Hashtable<>();
+        properties.put(WireProtocol.NAME, version.capability().name());
+        registrations.add(
+            context.registerService(
+                WireProtocol.class, new EthProtocol(version, service), properties));
       }
     } catch (Throwable failure) { // no memory for a thread
       close();

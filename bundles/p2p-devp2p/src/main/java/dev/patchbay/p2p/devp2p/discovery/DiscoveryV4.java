@@ -68,9 +68,9 @@ final class DiscoveryV4 implements NodeProtocol {
    * @throws MalformedPacketException when the packet has expired
    */
   void checkExpiration(V4Codec.Received received) throws MalformedPacketException {
+    // from 2^63 on it is a time before 1970, as geth reads it and its suite sends it
     if (received.packet() instanceof V4Packet.Expiring expiring
-        && Long.compareUnsigned(expiring.expiration(), context.clock().instant().getEpochSecond())
-            < 0) {
+        && expiring.expiration() < context.clock().instant().getEpochSecond()) {
       throw new MalformedPacketException("expired");
     }
   }

@@ -22,7 +22,7 @@ sealed interface V4Packet {
 
   /** A packet with an expiration. */
   sealed interface Expiring extends V4Packet {
-    /** Returns when the packet expires, in seconds since the Unix epoch, unsigned. */
+    /** Returns when the packet expires, in seconds since the Unix epoch, signed. */
     long expiration();
   }
 

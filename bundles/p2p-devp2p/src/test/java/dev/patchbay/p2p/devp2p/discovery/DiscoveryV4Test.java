@@ -135,8 +135,11 @@ class DiscoveryV4Test {
 
   @Test
   void anExpiredPingIsIgnored() throws Exception {
-    client.send(new Ping(client.endpoint(), client.nodeEndpoint(), clock.inSeconds(-1), 0));
-    assertThat(client.drain()).isEmpty();
+    // geth's suite sends negative times, which are large unsigned ones
+    for (long past : new long[] {clock.inSeconds(-1), -clock.inSeconds(20)}) {
+      client.send(new Ping(client.endpoint(), client.nodeEndpoint(), past, 0));
+      assertThat(client.drain()).isEmpty();
+    }
     expectPongAfterPing(new Ping(client.endpoint(), client.nodeEndpoint(), clock.inSeconds(0), 0));
   }
 
@@ -234,8 +237,10 @@ class DiscoveryV4Test {
   @Test
   void anExpiredFindNodeIsIgnored() throws Exception {
     client.bond();
-    client.send(new FindNode(client.publicKey(), clock.inSeconds(-1)));
-    assertThat(client.drain()).isEmpty();
+    for (long past : new long[] {clock.inSeconds(-1), -clock.inSeconds(20)}) {
+      client.send(new FindNode(client.publicKey(), past));
+      assertThat(client.drain()).isEmpty();
+    }
   }
 
   @Test
