@@ -23,8 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
  * discovery, and stay so while the bundles of devp2p are replaced.
  */
 class PeersIT {
-  private static final String FEATURES = "patchbay-p2p-devp2p patchbay-p2p-eth";
-  private static final String NAMESPACES = "eth,net,web3,rpc,txpool,admin";
+  private static final String FEATURES = "patchbay-p2p-devp2p patchbay-p2p-eth patchbay-p2p-snap";
 
   /** In seconds: transactions stay in the pools. */
   private static final String PERIOD = "600";
@@ -60,6 +59,7 @@ class PeersIT {
       assertThat(dialer.result("net_listening").asBoolean()).isFalse();
       awaitPeers(listener, 1);
       awaitPeers(dialer, 1);
+      awaitSnap(dialer);
       describesThePeer(listener, dialer);
 
       long nonce = 0;
@@ -68,7 +68,8 @@ class PeersIT {
       Swaps swaps = new Swaps(listener);
       swaps.shell("feature:install " + FEATURES + "; feature:uninstall patchbay-p2p");
       assertThat(threads(listener)).contains("p2p-devp2p-dialer-1");
-      for (String name : List.of("p2p-eth", "p2p-devp2p", "txpool", "chain", "rpc-admin")) {
+      for (String name :
+          List.of("p2p-snap", "p2p-eth", "p2p-devp2p", "txpool", "chain", "rpc-admin")) {
         if (name.startsWith("p2p")) {
           swaps.round(name);
         } else {
@@ -77,6 +78,7 @@ class PeersIT {
         }
         awaitPeers(listener, 1);
         awaitPeers(dialer, 1);
+        awaitSnap(dialer);
         gossips(dialer, listener, nonce++);
         gossips(listener, dialer, nonce++);
         swaps.oldLoadersAreCollected("dev.patchbay." + name.replace('-', '.'));
@@ -306,6 +308,13 @@ class PeersIT {
     awaitPeers(listener, 1);
     assertThat(dialer.call("admin_addPeer", url.replace("enode://", "enode://zz")).has("error"))
         .isTrue();
+  }
+
+  /** Waits until the peer of a node serves snap. */
+  private static void awaitSnap(Node node) throws Exception {
+    await(
+        "a peer that serves snap",
+        () -> node.result("admin_peers").at("/0/protocols/snap/version").asInt() == 1);
   }
 
   private static void awaitPeers(Node node, int count) throws Exception {

@@ -84,7 +84,8 @@ public final class Chains {
             new RecentNodes(recentBlocks),
             bad,
             choices(file, rules),
-            new HistoryPruner.Windows(historyBlocks, Long.MAX_VALUE, Long.MAX_VALUE));
+            new HistoryPruner.Windows(historyBlocks, Long.MAX_VALUE, Long.MAX_VALUE),
+            0);
     Listeners<ChainListener> listeners = new Listeners<>((message, failure) -> {}, message -> {});
     ImportPipeline pipeline =
         new ImportPipeline(chain, imports, () -> executor[0], listeners, workers, bad);
@@ -119,7 +120,8 @@ public final class Chains {
             new RecentNodes(RecentNodes.MAX_BLOCKS),
             new BadBlocks(),
             choices(file, rules),
-            HistoryPruner.Windows.ALL);
+            HistoryPruner.Windows.ALL,
+            0);
     chain.attach(new FixedStore(store));
     return new Verifier(chain, importing);
   }
