@@ -78,7 +78,9 @@ class PeersIT {
         }
         awaitPeers(listener, 1);
         awaitPeers(dialer, 1);
-        awaitSnap(dialer);
+        if (name.equals("p2p-devp2p")) { // connections before it may have begun without snap
+          awaitSnap(dialer);
+        }
         gossips(dialer, listener, nonce++);
         gossips(listener, dialer, nonce++);
         swaps.oldLoadersAreCollected("dev.patchbay." + name.replace('-', '.'));

@@ -101,6 +101,7 @@ class UpdateIT {
             "storage",
             "storage-rocksdb",
             "rpc-server",
+            "peers",
             "health",
             "shell");
     try (Node node = new Node(folder.resolve("node"))) {
