@@ -15,7 +15,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Supplier;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 import org.mapdb.CC;
@@ -36,17 +35,13 @@ import org.mapdb.volume.VolumeFactory;
  *
  * <p>Reads go through a memory mapping of the file, writes do not: a page that is only written
  * would count as memory of the process for as long as the file is mapped. The operating systems
- * keep both views of a file the same. For pages that are read, the file is mapped anew now and
- * then, and the garbage collector unmaps what nobody reads any more.
+ * keep both views of a file the same.
  *
  * <p>Threading: MapDB holds all of its locks around the writes and the sync of a commit.
  */
 final class JournaledVolume extends Volume {
   /** A longer journal is not worth the time that it saves; a commit has some megabytes. */
   private static final long CHECKPOINT_BYTES = 32L << 20;
-
-  /** A file is mapped anew when so large a part of it was written: a long one takes time. */
-  private static final int REMAPPED_SHARE = 8;
 
   /** Of a commit: the size of what follows, and its checksum. */
   private static final int HEADER_BYTES = Integer.BYTES + Long.BYTES;
@@ -59,25 +54,16 @@ final class JournaledVolume extends Volume {
 
   private record Put(long offset, byte[] bytes) {}
 
-  /** Maps the file. */
-  private final Supplier<Volume> mapping;
-
+  private final Volume file;
   private final FileChannel out;
   private final FileChannel journal;
   private final List<Put> pending = new ArrayList<>();
 
-  /** Is replaced while MapDB holds all of its locks. */
-  private Volume file;
-
-  private long writtenSinceMapping;
-
   /** Whether a commit came to no end, so that only the journal is whole. */
   private boolean unfinished;
 
-  private JournaledVolume(
-      Volume file, Supplier<Volume> mapping, FileChannel out, FileChannel journal) {
+  private JournaledVolume(Volume file, FileChannel out, FileChannel journal) {
     this.file = file;
-    this.mapping = mapping;
     this.out = out;
     this.journal = journal;
   }
@@ -104,11 +90,9 @@ final class JournaledVolume extends Volume {
         return ByteArrayVol.FACTORY.makeVolume(
             path, readOnly, lockWait, sliceShift, initialSize, fixedSize);
       }
-      Supplier<Volume> mapping =
-          () -> mapped.makeVolume(path, readOnly, lockWait, sliceShift, initialSize, fixedSize);
-      Volume file = mapping.get();
+      Volume file = mapped.makeVolume(path, readOnly, lockWait, sliceShift, initialSize, fixedSize);
       try {
-        JournaledVolume made = open(file, mapping);
+        JournaledVolume made = open(file);
         volume = made;
         return made;
       } catch (IOException failure) {
@@ -117,13 +101,13 @@ final class JournaledVolume extends Volume {
       }
     }
 
-    private JournaledVolume open(Volume file, Supplier<Volume> mapping) throws IOException {
+    private JournaledVolume open(Volume file) throws IOException {
       FileChannel out = FileChannel.open(journaled, StandardOpenOption.WRITE);
       try {
         FileChannel journal =
             FileChannel.open(
                 journalOf(journaled), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        return new JournaledVolume(file, mapping, out, journal);
+        return new JournaledVolume(file, out, journal);
       } catch (IOException failure) {
         out.close();
         throw failure;
@@ -313,12 +297,6 @@ final class JournaledVolume extends Volume {
       pending.clear();
       if (end + commit.capacity() >= CHECKPOINT_BYTES) {
         checkpoint();
-      }
-      writtenSinceMapping += commit.capacity();
-      if (writtenSinceMapping >= Math.max(CHECKPOINT_BYTES, file.length() / REMAPPED_SHARE)) {
-        file.close();
-        file = mapping.get();
-        writtenSinceMapping = 0;
       }
       unfinished = false;
     } catch (IOException failure) {

@@ -14,8 +14,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -79,36 +77,12 @@ class MapDbStoreTest extends KeyValueStoreContract {
     try (KeyValueStore store = open(folder.resolve("written"))) {
       put(store, 0);
       long before = residentFileBytes();
-      putMegabytes(store, 64);
-      assertThat(residentFileBytes() - before).isLessThan(16 << 20);
-    }
-  }
-
-  @Test
-  @EnabledOnOs(OS.LINUX)
-  void pagesThatWereReadDoNotStayMemoryOfTheProcess() throws Exception {
-    try (KeyValueStore store = open(folder.resolve("read"))) {
-      putMegabytes(store, 64);
-      long before = residentFileBytes();
       for (int i = 0; i < 64; i++) {
-        assertThat(store.get(ACCOUNTS, new byte[] {2, (byte) i})).hasSize(1 << 20);
+        WriteBatch batch = new WriteBatch();
+        batch.put(ACCOUNTS, new byte[] {2, (byte) i}, new byte[1 << 20]);
+        store.write(batch);
       }
-      assertThat(residentFileBytes() - before).isGreaterThan(48 << 20);
-      putMegabytes(store, 33); // the file is mapped anew
-      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-      while (residentFileBytes() - before > 16 << 20) {
-        assertThat(System.nanoTime()).as("pages that were read stay").isLessThan(limit);
-        System.gc();
-        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
-      }
-    }
-  }
-
-  private static void putMegabytes(KeyValueStore store, int count) {
-    for (int i = 0; i < count; i++) {
-      WriteBatch batch = new WriteBatch();
-      batch.put(ACCOUNTS, new byte[] {2, (byte) i}, new byte[1 << 20]);
-      store.write(batch);
+      assertThat(residentFileBytes() - before).isLessThan(16 << 20);
     }
   }
 
