@@ -88,7 +88,7 @@ public final class SnapComponent implements WireProtocol {
     states.replace(next, DRAIN);
   }
 
-  void unsetStates(RecentStates gone) {
-    states.release(gone, DRAIN);
+  void unsetStates(RecentStates removed) {
+    states.release(removed, DRAIN);
   }
 }
