@@ -101,8 +101,8 @@ class PeersIT {
   }
 
   /**
-   * A node, one that is told of it by {@code --bootnodes}, and a third one: nobody names it to the
-   * second one, and both find each other. A fourth one is of another network.
+   * A node, one that gets its URL by {@code --bootnodes}, and a third one. No option of the second
+   * one names the third one, and both find each other. A fourth one is of another network.
    */
   @Test
   void nodesFindEachOtherByDiscovery() throws Exception {
@@ -136,7 +136,7 @@ class PeersIT {
       }
       String idOfThird = third.result("admin_nodeInfo").get("id").asText();
       JsonNode found = peer(second, idOfThird);
-      assertThat(found.at("/network/static").asBoolean()).as("nobody named it").isFalse();
+      assertThat(found.at("/network/static").asBoolean()).as("named by an option").isFalse();
       assertThat(peer(second, info.get("id").asText()).at("/network/static").asBoolean()).isTrue();
       assertThat(stranger.result("net_version").asText()).isEqualTo("7");
       assertThat(stranger.result("net_peerCount").asText()).isEqualTo("0x0");
