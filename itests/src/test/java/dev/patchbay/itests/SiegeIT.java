@@ -23,9 +23,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * More than 64 clients do at once what a node has to bear: it seals its blocks on time, serves an
- * honest client, stays within its memory, and is afterwards what it was before. In {@code -Psoak}
- * that takes ten minutes, and filters expire; otherwise their clients remove them.
+ * More than 64 clients do at once what a node has to bear: it seals an honest client's transfers in
+ * the next blocks, stays within its memory, and is afterwards what it was before. In {@code -Psoak}
+ * that takes ten minutes, filters expire, and blocks come on time; otherwise clients remove their
+ * filters, and late blocks are printed: in a few seconds they show how busy the machine is.
  */
 class SiegeIT {
   private static final int CLIENTS_OF_A_KIND = 4;
@@ -73,6 +74,7 @@ class SiegeIT {
       awaitHead();
       Footprint after = Footprint.notAbove(before, node);
       long seconds = timestamp(last) - timestamp(first);
+      long late = seconds - (last - first);
       besiegers.forEach(System.out::println);
       System.out.println(honest + "; " + (last - first) + " blocks in " + seconds + " s");
       System.out.println("before " + before + ", after " + after);
@@ -82,7 +84,9 @@ class SiegeIT {
       assertThat(besiegers).noneMatch(besieger -> besieger.lastError.contains("-32603"));
       assertThat(honest.maxBlocks).as("blocks, at most, until a transfer is mined").isLessThan(3);
       assertThat(honest.resident).as("resident bytes").isLessThan(MAX_RESIDENT_BYTES);
-      assertThat(seconds - (last - first)).as("late blocks").isLessThanOrEqualTo(seconds / 20);
+      if (SECONDS >= FILTER_SECONDS) {
+        assertThat(late).as("late blocks").isLessThanOrEqualTo(seconds / 20);
+      }
       assertThat(after.heap)
           .as("live bytes, of which grew " + after.growth(before))
           .isLessThan(before.heap * 115 / 100);
