@@ -16,7 +16,6 @@ import dev.patchbay.p2p.devp2p.discovery.Node;
 import dev.patchbay.p2p.devp2p.discovery.NodeRecord;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
-import dev.patchbay.primitives.Bytes;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.util.NetUtil;
 import java.net.InetAddress;
@@ -33,14 +32,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -70,8 +70,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private final InboundLimiter limiter;
   private final PeerRotation rotation;
   private final DisconnectCounts counts = new DisconnectCounts();
-  private final NamedServices<WireProtocol> protocols =
-      new NamedServices<>("sub-protocol", LOG::warn);
+  private final SubProtocols protocols;
+
+  /** Whether sessions may not use what was added meanwhile. */
+  private final AtomicBoolean outdated = new AtomicBoolean();
+
   private final SessionContext context;
   private final Transport transport;
   private final WorkerPool workers = new WorkerPool();
@@ -85,7 +88,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   /** Sessions of accepted connections that count as pending. */
   private final Set<Session> handshaking = ConcurrentHashMap.newKeySet();
 
-  /** Sessions that end because a sub-protocol was removed. */
+  /** Sessions that end because a sub-protocol was added or removed. */
   private final Set<Session> toRedial = ConcurrentHashMap.newKeySet();
 
   /** What the operator should correct although the network works. */
@@ -129,6 +132,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     this.clock = clock;
     peers = new PeerManager<>(key.id(), settings.maxPeers(), clock, bans::isBanned);
     schedule = new DialSchedule(clock);
+    protocols = new SubProtocols(clock);
     limiter = new InboundLimiter(clock, settings.networks());
     rotation = new PeerRotation(clock, random);
     resolver = resolver(resolverThreads);
@@ -138,7 +142,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
             key,
             clientId,
             () -> listenPort,
-            this::protocols,
+            protocols::inUse,
             this,
             workers,
             new Failures("a sub-protocol of devp2p", LOG::warn, LOG::info),
@@ -170,8 +174,8 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
             key,
             settings,
             database,
-            this::recordEntries,
-            this::acceptsRecord,
+            protocols::recordEntries,
+            protocols::acceptsRecord,
             this::discovered,
             clock);
   }
@@ -347,21 +351,15 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   // ---- sub-protocols
 
-  private List<WireProtocol> protocols() {
-    List<WireProtocol> out = new ArrayList<>();
-    for (String name : protocols.names()) {
-      WireProtocol protocol = protocols.get(name);
-      if (protocol != null) {
-        out.add(protocol);
-      }
-    }
-    return out;
-  }
-
-  /** Adds a sub-protocol: it is announced to new peers. */
+  /**
+   * Adds a sub-protocol. Sessions with peers that have announced it end, and are dialed again, once
+   * no more are added.
+   */
   void addProtocol(NamedServices.Registration registration, WireProtocol protocol) {
-    protocols.add(registration, protocol.capability().toString(), protocol);
-    protocolsChanged();
+    if (protocols.add(registration, protocol)) {
+      outdated.set(true);
+      protocolsChanged();
+    }
   }
 
   private void protocolsChanged() {
@@ -373,24 +371,18 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     dialer.wake();
   }
 
-  private Map<String, Bytes> recordEntries() {
-    Map<String, Bytes> out = new TreeMap<>();
-    protocols().forEach(protocol -> out.putAll(protocol.recordEntries()));
-    return out;
-  }
-
-  private boolean acceptsRecord(Map<String, Bytes> entries) {
-    return protocols().stream().anyMatch(protocol -> protocol.acceptsRecord(entries));
-  }
-
   /** Removes a sub-protocol: sessions that use it end, and are dialed again. */
   void removeProtocol(NamedServices.Registration registration, WireProtocol protocol) {
     protocols.remove(registration);
     protocolsChanged();
+    negotiateAgain(session -> session.uses(protocol), "a sub-protocol was removed");
+  }
+
+  private void negotiateAgain(Predicate<Session> which, String why) {
     for (Session session : sessions) {
-      if (session.uses(protocol)) {
+      if (which.test(session)) {
         toRedial.add(session);
-        session.end(DisconnectReason.REQUESTED, "a sub-protocol was removed");
+        session.end(DisconnectReason.REQUESTED, why);
       }
     }
     toRedial.retainAll(sessions); // one may have ended before
@@ -470,8 +462,16 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   }
 
   private long dialDue() {
-    if (protocols.names().isEmpty()) {
-      return Loop.UNTIL_WOKEN; // a peer would have no use for this node
+    long unsettled = protocols.millisUntilSettled();
+    if (unsettled > 0) {
+      return unsettled;
+    }
+    if (protocols.isEmpty()) {
+      return Loop.UNTIL_WOKEN;
+    }
+    if (outdated.getAndSet(false)) {
+      List<WireProtocol> own = protocols.inUse();
+      negotiateAgain(session -> !session.isUpToDate(own), "a sub-protocol was added");
     }
     rotate();
     for (NodeUrl url : schedule.due(peers.freeDials(), id -> peers.get(id) != null)) {
@@ -547,7 +547,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (closing) {
       return DisconnectReason.CLIENT_QUITTING;
     }
-    if (protocols.names().isEmpty()) { // while a bundle is replaced: the peer may try again
+    if (protocols.isEmpty()) { // while a bundle is replaced: the peer may try again
       return DisconnectReason.REQUESTED;
     }
     return peers.check(Peer.of(session));
@@ -570,8 +570,16 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
           .session()
           .end(DisconnectReason.ALREADY_CONNECTED, "both nodes have dialed");
     }
-    // a sub-protocol may have been removed since the session has read the list
-    return protocols().containsAll(session.protocols()) ? null : DisconnectReason.REQUESTED;
+    // sub-protocols may have been removed, and added, since the session has read the list
+    List<WireProtocol> own = protocols.inUse();
+    if (!own.containsAll(session.protocols())) {
+      return DisconnectReason.REQUESTED;
+    }
+    if (!session.isUpToDate(own)) {
+      outdated.set(true);
+      dialer.wake();
+    }
+    return null;
   }
 
   private void handshakeEnded(Session session) {

@@ -10,6 +10,7 @@ import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import dev.patchbay.p2p.devp2p.rlpx.SnappyBlock;
 import io.netty.channel.Channel;
 import java.net.InetSocketAddress;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -113,7 +114,23 @@ final class Session implements MemoryBudget.Holder {
 
   /** Returns the implementations that the session uses. */
   List<WireProtocol> protocols() {
-    return shared.stream().map(SharedProtocol::protocol).toList();
+    return implementations(shared);
+  }
+
+  /**
+   * Returns whether a new connection to the peer would use the same implementations, as far as its
+   * Hello says; true before Hello.
+   *
+   * @param own the sub-protocols of this node
+   */
+  boolean isUpToDate(Collection<WireProtocol> own) {
+    Hello known = hello;
+    return known == null
+        || implementations(SharedProtocol.match(own, known.capabilities())).equals(protocols());
+  }
+
+  private static List<WireProtocol> implementations(List<SharedProtocol> protocols) {
+    return protocols.stream().map(SharedProtocol::protocol).toList();
   }
 
   /** Returns whether the peer has read most of what it was sent. */

@@ -20,7 +20,8 @@ import java.util.TreeMap;
  * @param length how many numbers it has
  */
 record SharedProtocol(WireProtocol protocol, Capability capability, int offset, int length) {
-  private static final int MAX_MESSAGES = 256;
+  /** Greatest number of messages of a sub-protocol. */
+  static final int MAX_MESSAGES = 256;
 
   /**
    * Chooses the highest common version of each name, and assigns message numbers in the order of

@@ -246,6 +246,67 @@ class DevP2pNetworkTest extends NetworkFixture {
   }
 
   @Test
+  void aSubProtocolThatIsAddedIsAgreedOnByANewConnection() {
+    TestProtocol ofA = protocol();
+    TestProtocol ofB = protocol();
+    TestProtocol laterOfB = new TestProtocol("later", 1, 2);
+    DevP2pNetwork a = start(5, ofA);
+    DevP2pNetwork b = start(5, ofB, laterOfB);
+    a.discovered(NodeUrl.parse(url(b)));
+    assertThat(next(ofA).what()).isEqualTo("connected");
+    await(() -> a.peers().size() == 1 && b.peers().size() == 1);
+
+    TestProtocol first = new TestProtocol("later", 1, 2);
+    a.addProtocol(registration(7), first);
+    assertThat(next(ofA).what()).isEqualTo("disconnected");
+    assertThat(next(ofA).what()).isEqualTo("connected");
+    assertThat(next(first).what()).isEqualTo("connected");
+    assertThat(next(laterOfB).what()).isEqualTo("connected");
+    assertThat(a.disconnects()).isEqualTo(Map.of("sent: disconnect requested", 1L));
+  }
+
+  /** As a bundle does that starts: one service for each version. */
+  @Test
+  void versionsThatAreAddedTogetherCostOneConnection() {
+    TestProtocol[] ofB = {
+      new TestProtocol("test", 1, 2), new TestProtocol("test", 2, 2), new TestProtocol("test", 3, 2)
+    };
+    TestProtocol other = new TestProtocol("other", 1, 2);
+    DevP2pNetwork b = start(5, ofB[0], ofB[1], ofB[2], other);
+    DevP2pNetwork a = start(5, new TestProtocol("other", 1, 2));
+    a.addPeer(url(b));
+    assertThat(next(other).what()).isEqualTo("connected");
+    await(() -> a.peers().size() == 1);
+    TestProtocol[] ofA = {
+      new TestProtocol("test", 1, 2), new TestProtocol("test", 2, 2), new TestProtocol("test", 3, 2)
+    };
+    for (int i = 0; i < ofA.length; i++) {
+      a.addProtocol(registration(i + 1), ofA[i]);
+    }
+    assertThat(next(ofA[2]).what()).isEqualTo("connected");
+    assertThat(ofA[0].events).isEmpty();
+    assertThat(ofA[1].events).isEmpty();
+    assertThat(a.disconnects()).isEqualTo(Map.of("sent: disconnect requested", 1L));
+  }
+
+  @Test
+  void aSubProtocolThatNoPeerSpeaksDisturbsNone() {
+    TestProtocol ofA = protocol();
+    DevP2pNetwork a = start(5, ofA);
+    DevP2pNetwork b = start(5, protocol());
+    a.addPeer(url(b));
+    assertThat(next(ofA).what()).isEqualTo("connected");
+    a.addProtocol(registration(7), new TestProtocol("unknown", 1, 2));
+    a.addProtocol(registration(8), new TestProtocol("none", 1, 0)); // refused
+    a.addProtocol(registration(9), new TestProtocol("many", 1, 257));
+    DevP2pNetwork c = start(5, protocol());
+    a.addPeer(url(c)); // dialed when all are settled
+    assertThat(next(ofA).what()).isEqualTo("connected");
+    await(() -> a.peers().size() == 2);
+    assertThat(a.disconnects()).isEmpty();
+  }
+
+  @Test
   void withoutASubProtocolNothingIsDialed() {
     TestProtocol ofB = protocol();
     DevP2pNetwork a = start(5);
