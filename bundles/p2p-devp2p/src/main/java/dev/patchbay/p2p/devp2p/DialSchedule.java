@@ -19,8 +19,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Decides which node is dialed when. A node is dialed at most once in 35 seconds. Exempt are nodes
  * that the operator has named: after a connection that was established has ended, they are dialed
- * after 1, 2, 4, 8, 16 and 32 seconds. A node that is full is dialed after 5 minutes, and so is one
- * that has no use for this node and was not named by the operator.
+ * after 1, 1, 2, 2, 4, 4, 8, 16 and 32 seconds: while a bundle of theirs is replaced, they refuse
+ * for some seconds, and accept again soon after. A node that is full is dialed after 5 minutes, and
+ * so is one that has no use for this node and was not named by the operator.
  *
  * <p>Threading: any thread.
  */
@@ -37,7 +38,9 @@ final class DialSchedule {
   /** Nodes that are not configured; with more, the oldest one that is idle is evicted. */
   private static final int MAX_CANDIDATES = 1_000;
 
-  private static final Duration FIRST_QUICK = Duration.ofSeconds(1);
+  /** Seconds before each attempt after a connection has ended. */
+  private static final int[] QUICK_SECONDS = {1, 1, 2, 2, 4, 4, 8, 16, 32};
+
   private static final Set<DisconnectReason> LASTING =
       EnumSet.of(
           DisconnectReason.TOO_MANY_PEERS,
@@ -55,8 +58,8 @@ final class DialSchedule {
     boolean dialing;
     Instant nextAttempt;
 
-    /** Pause before the next quick attempt; null when attempts are not quick. */
-    @Nullable Duration quick;
+    /** How many quick attempts have been made; all when attempts are not quick. */
+    int quickAttempts = QUICK_SECONDS.length;
 
     Entry(NodeUrl url, boolean configured, Instant nextAttempt) {
       this.url = url;
@@ -202,18 +205,20 @@ final class DialSchedule {
     Instant now = clock.instant();
     entry.dialing = false;
     if (byPeer && reason != null && isLasting(entry, reason)) {
-      entry.quick = null;
+      entry.quickAttempts = QUICK_SECONDS.length;
       entry.nextAttempt = now.plus(LONG_INTERVAL);
       return;
     }
     if (established && entry.configured) {
-      entry.quick = FIRST_QUICK;
+      entry.quickAttempts = 0;
     }
-    Duration pause = entry.quick;
-    if (pause != null) {
-      entry.nextAttempt = now.plus(pause);
-      Duration next = pause.multipliedBy(2);
-      entry.quick = next.compareTo(INTERVAL) > 0 ? null : next;
+    planQuickAttempt(entry);
+  }
+
+  private void planQuickAttempt(Entry entry) {
+    if (entry.quickAttempts < QUICK_SECONDS.length) {
+      int pause = QUICK_SECONDS[entry.quickAttempts++];
+      entry.nextAttempt = clock.instant().plusSeconds(pause);
     }
   }
 
@@ -226,8 +231,8 @@ final class DialSchedule {
   synchronized void redial(NodeUrl url) {
     Entry entry = entries.computeIfAbsent(url.id(), id -> new Entry(url, false, clock.instant()));
     entry.dialing = false;
-    entry.quick = FIRST_QUICK.multipliedBy(2);
-    entry.nextAttempt = clock.instant().plus(FIRST_QUICK);
+    entry.quickAttempts = 0;
+    planQuickAttempt(entry);
   }
 
   /** Returns the URLs of the nodes that are being dialed. */
