@@ -10,8 +10,8 @@ import org.osgi.annotation.versioning.ConsumerType;
  * versions registers one service for each. Of the versions that both sides announce, the highest
  * one is used.
  *
- * <p>A service that comes or goes changes what new connections announce. Connections that speak it
- * end with {@link DisconnectReason#REQUESTED} when it goes, and are dialed again.
+ * <p>Connections that use a service end with {@link DisconnectReason#REQUESTED} when it is removed;
+ * those with peers that have announced it, too, end so when it is added. They are dialed again.
  *
  * <p>Threading: any thread, also several at a time.
  */
