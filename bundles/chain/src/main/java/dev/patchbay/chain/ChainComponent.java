@@ -28,6 +28,7 @@ import java.nio.file.Path;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -154,7 +155,8 @@ public final class ChainComponent {
       @Reference Stores stores) {
     ConfigurationKeys.report("dev.patchbay.chain", properties, Config.class, LOG::warn);
     if (config.genesis() == null || config.genesis().isBlank()) {
-      throw new IllegalArgumentException("dev.patchbay.chain: key genesis is missing");
+      throw new IllegalArgumentException(
+          "dev.patchbay.chain: key genesis is missing among " + new TreeSet<>(properties.keySet()));
     }
     HistoryPruner.Windows windows =
         HistoryPruner.Windows.of(
