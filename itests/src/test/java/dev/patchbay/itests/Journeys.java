@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -18,7 +19,7 @@ final class Journeys {
 
   /** Waits for a receipt by asking. */
   static JsonNode receipt(Node node, String hash) throws Exception {
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (System.nanoTime() < limit) {
       JsonNode receipt = node.result("eth_getTransactionReceipt", hash);
       if (!receipt.isNull()) {
@@ -31,9 +32,9 @@ final class Journeys {
 
   /** Waits until a transaction is in the pool or in the chain, by asking. */
   static void awaitTransaction(Node node, String hash) throws Exception {
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (node.call("eth_getTransactionByHash", hash).path("result").isEmpty()) {
-      assertThat(System.nanoTime()).as("transaction " + hash + " in 20 s").isLessThan(limit);
+      assertThat(System.nanoTime()).as("transaction " + hash + " in 60 s").isLessThan(limit);
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
     }
   }
@@ -81,5 +82,14 @@ final class Journeys {
       throw new AssertionError(command + " has not ended");
     }
     return process.exitValue();
+  }
+
+  /** Waits until a condition holds: an event that must come, however busy the machine is. */
+  static void await(String what, Callable<Boolean> condition) throws Exception {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!condition.call()) {
+      assertThat(System.nanoTime()).as(what + " within 60 s").isLessThan(limit);
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+    }
   }
 }

@@ -4,15 +4,18 @@ package dev.patchbay.itests;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.patchbay.p2p.devp2p.AskingPeer;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -30,14 +33,40 @@ class PeersIT {
 
   private static final String NAMESPACES = "eth,net,web3,rpc,txpool,admin,talk";
 
+  /** Peers that ask. */
+  private static final int ASKING = 20;
+
+  private static final String MIGRATION = "migration to ";
+
+  /** What is replaced while they ask, in this order. */
+  private static final List<String> REPLACED =
+      List.of(
+          "p2p-snap",
+          "p2p-eth",
+          "p2p-devp2p",
+          "txpool",
+          "chain",
+          "rpc-admin",
+          MIGRATION + "rocksdb",
+          "storage-rocksdb",
+          MIGRATION + "mapdb");
+
+  /** What the chain cannot be read without: replies are empty for a moment. */
+  private static final Set<String> WITHOUT_CHAIN = Set.of("chain", "storage-rocksdb");
+
   private static final Pattern THREAD = Pattern.compile("(?m)^\"(p2p-[^\"]+)\"");
 
   @TempDir Path folder;
 
+  /**
+   * A second node, and twenty peers that ask without a pause, are connected again by themselves
+   * after every replacement, with eth and with snap, and nothing of an old bundle is left.
+   */
   @Test
-  void twoNodesArePeersWhileBundlesAreReplaced() throws Exception {
+  void peersComeBackWhileBundlesAreReplaced() throws Exception {
     try (Node listener = new Node(folder.resolve("listener"));
-        Node dialer = new Node(folder.resolve("dialer"))) {
+        Node dialer = new Node(folder.resolve("dialer"));
+        AskingPeers asking = new AskingPeers()) {
       int port = Node.freePort();
       listener.start(
           "--block-period",
@@ -61,6 +90,9 @@ class PeersIT {
       awaitPeers(dialer, 1);
       awaitSnap(dialer);
       describesThePeer(listener, dialer);
+      asking.start(listener, ASKING);
+      asking.awaitReplies();
+      asking.longestPause();
 
       long nonce = 0;
       gossips(listener, dialer, nonce++);
@@ -68,35 +100,48 @@ class PeersIT {
       Swaps swaps = new Swaps(listener);
       swaps.shell("feature:install " + FEATURES + "; feature:uninstall patchbay-p2p");
       assertThat(threads(listener)).contains("p2p-devp2p-dialer-1");
-      for (String name :
-          List.of("p2p-snap", "p2p-eth", "p2p-devp2p", "txpool", "chain", "rpc-admin")) {
-        if (name.startsWith("p2p")) {
-          swaps.round(name);
-        } else {
-          swaps.shell("bundle:update dev.patchbay." + name.replace('-', '.'));
-          swaps.settle();
-        }
-        awaitPeers(listener, 1);
+      for (String replaced : REPLACED) {
+        replace(swaps, replaced);
+        asking.awaitReplies();
+        asking.check(WITHOUT_CHAIN.contains(replaced));
+        System.out.printf(
+            "%s: no peer was without reply for longer than %,d ms%n",
+            replaced, asking.longestPause());
+        awaitPeers(listener, 1 + ASKING);
         awaitPeers(dialer, 1);
-        if (name.equals("p2p-devp2p")) { // connections before it may have begun without snap
-          awaitSnap(dialer);
-        }
+        awaitSnap(dialer);
         gossips(dialer, listener, nonce++);
-        gossips(listener, dialer, nonce++);
-        swaps.oldLoadersAreCollected("dev.patchbay." + name.replace('-', '.'));
+        Transaction transfer = gossips(listener, dialer, nonce++);
+        asking.awaitTransaction(transfer);
+        if (!replaced.startsWith(MIGRATION)) {
+          swaps.oldLoadersAreCollected("dev.patchbay." + replaced.replace('-', '.'));
+        }
         assertThat(threads(listener)).as("threads of one network").doesNotHaveDuplicates();
       }
+      asking.checkEnds();
+      asking.close();
 
       removeThePeer(listener, dialer, url);
       swaps.shell("feature:uninstall " + FEATURES);
       awaitPeers(listener, 0);
       assertThat(listener.shell("patchbay:status").output()).contains("peers      off");
-      await("no threads", () -> threads(listener).isEmpty());
+      Journeys.await("no threads", () -> threads(listener).isEmpty());
       assertThat(listener.result("net_listening").asBoolean()).isFalse();
       assertThat(listener.result("admin_nodeInfo").get("enode").asText()).isEmpty();
       assertThat(listener.result("admin_addPeer", url).asBoolean()).isFalse();
       assertThat(listener.result("eth_blockNumber").asText()).startsWith("0x");
       assertThat(new Swaps(dialer).settle()).isNotEmpty();
+    }
+  }
+
+  private static void replace(Swaps swaps, String what) throws Exception {
+    if (what.startsWith(MIGRATION)) {
+      swaps.shell("storage:migrate " + what.substring(MIGRATION.length()));
+    } else if (what.startsWith("p2p")) {
+      swaps.round(what);
+    } else {
+      swaps.shell("bundle:update dev.patchbay." + what.replace('-', '.'));
+      swaps.settle();
     }
   }
 
@@ -231,26 +276,27 @@ class PeersIT {
       awaitPeers(dialer, 1);
       new Swaps(listener).shell("bundle:install -s " + talk);
       new Swaps(dialer).shell("bundle:install -s " + talk);
-      // announced to new peers only
+      // each has said Hello before the other one spoke it
       assertThat(dialer.result("admin_removePeer", url).asBoolean()).isTrue();
       awaitPeers(dialer, 0);
       assertThat(dialer.result("admin_addPeer", url).asBoolean()).isTrue();
-      await("an established talk", () -> dialer.result("talk_say", "how do you do").asInt() == 1);
-      await("a text", () -> texts(listener, "talk_heard").contains("how do you do"));
-      await("a confirmation", () -> texts(dialer, "talk_confirmed").contains("13"));
+      Journeys.await(
+          "an established talk", () -> dialer.result("talk_say", "how do you do").asInt() == 1);
+      Journeys.await("a text", () -> texts(listener, "talk_heard").contains("how do you do"));
+      Journeys.await("a confirmation", () -> texts(dialer, "talk_confirmed").contains("13"));
       assertThat(listener.result("talk_say", "fine").asInt()).isEqualTo(1);
-      await("a text", () -> texts(dialer, "talk_heard").contains("fine"));
+      Journeys.await("a text", () -> texts(dialer, "talk_heard").contains("fine"));
       JsonNode peer = listener.result("admin_peers").get(0);
       assertThat(peer.get("caps").toString()).contains("talk/1").contains("eth/");
       assertThat(peer.at("/protocols/talk/version").asInt()).isEqualTo(1);
 
       gossips(dialer, listener, 0);
-      await("an event", () -> texts(listener, "talk_events").contains("Transactions"));
+      Journeys.await("an event", () -> texts(listener, "talk_events").contains("Transactions"));
       assertThat(texts(listener, "talk_events").get(0)).isEqualTo("PeerConnected");
       new Swaps(dialer).shell("bundle:stop com.example.wire.talk");
-      await("an event", () -> texts(listener, "talk_events").contains("PeerDisconnected"));
+      Journeys.await("an event", () -> texts(listener, "talk_events").contains("PeerDisconnected"));
       awaitPeers(listener, 1); // with eth alone
-      await("an end", () -> listener.result("talk_say", "hello").asInt() == 0);
+      Journeys.await("an end", () -> listener.result("talk_say", "hello").asInt() == 0);
     }
   }
 
@@ -269,7 +315,8 @@ class PeersIT {
 
   private static void connect(Node node, String configuration) throws Exception {
     Files.writeString(node.data.resolve("etc/dev.patchbay.p2p.devp2p.cfg"), configuration);
-    await("an identity", () -> !node.result("admin_nodeInfo").get("enode").asText().isEmpty());
+    Journeys.await(
+        "an identity", () -> !node.result("admin_nodeInfo").get("enode").asText().isEmpty());
   }
 
   /** Returns the names of the threads of devp2p and its sub-protocols, in order. */
@@ -297,10 +344,11 @@ class PeersIT {
   }
 
   /** A transaction that one node gets is in the pool of the other. */
-  private static void gossips(Node from, Node to, long nonce) throws Exception {
+  private static Transaction gossips(Node from, Node to, long nonce) throws Exception {
     Transaction transfer = Accounts.transfer(0, nonce);
     from.send(transfer);
     Journeys.awaitTransaction(to, transfer.hash().toString());
+    return transfer;
   }
 
   private static void removeThePeer(Node listener, Node dialer, String url) throws Exception {
@@ -314,21 +362,82 @@ class PeersIT {
 
   /** Waits until the peer of a node serves snap. */
   private static void awaitSnap(Node node) throws Exception {
-    await(
+    Journeys.await(
         "a peer that serves snap",
         () -> node.result("admin_peers").at("/0/protocols/snap/version").asInt() == 1);
   }
 
   private static void awaitPeers(Node node, int count) throws Exception {
     String expected = "0x" + Integer.toHexString(count);
-    await(count + " peers", () -> node.result("net_peerCount").asText().equals(expected));
+    Journeys.await(count + " peers", () -> node.result("net_peerCount").asText().equals(expected));
   }
 
-  private static void await(String what, Callable<Boolean> condition) throws Exception {
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (!condition.call()) {
-      assertThat(System.nanoTime()).as(what + " within 60 s").isLessThan(limit);
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+  /** Peers in the process of the test. */
+  private static final class AskingPeers implements AutoCloseable {
+    /** Replies to each peer by each sub-protocol, until it counts as answered. */
+    private static final int REPLIES = 4;
+
+    private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(2);
+    private final List<AskingPeer> peers = new ArrayList<>();
+
+    void start(Node node, int count) throws Exception {
+      String url = node.result("admin_nodeInfo").get("enode").asText();
+      JsonNode head = node.result("eth_getBlockByNumber", "latest", false);
+      Hash root = Hash.fromHex(head.get("stateRoot").asText());
+      for (int i = 0; i < count; i++) {
+        peers.add(new AskingPeer(url, root, timer));
+      }
+    }
+
+    /** Waits until each peer has further replies. */
+    void awaitReplies() throws Exception {
+      for (AskingPeer peer : peers) {
+        long eth = peer.ethReplies() + REPLIES;
+        long snap = peer.snapReplies() + REPLIES;
+        Journeys.await("replies of eth", () -> peer.ethReplies() >= eth);
+        Journeys.await("replies of snap", () -> peer.snapReplies() >= snap);
+      }
+    }
+
+    /** Returns the longest time that a peer was without a reply, in milliseconds. */
+    long longestPause() {
+      long nanos = peers.stream().mapToLong(AskingPeer::longestPause).max().orElseThrow();
+      return TimeUnit.NANOSECONDS.toMillis(nanos);
+    }
+
+    void awaitTransaction(Transaction transaction) throws Exception {
+      for (AskingPeer peer : peers) {
+        Journeys.await("an announcement", () -> peer.knows(transaction.hash()));
+      }
+    }
+
+    /** Since the last check all replies had what the node has. */
+    void check(boolean mayBeEmpty) {
+      for (AskingPeer peer : peers) {
+        List<String> faults = peer.takeFaults();
+        assertThat(mayBeEmpty ? List.of() : faults).isEmpty();
+      }
+    }
+
+    /** The node has ended connections as it documents. */
+    void checkEnds() {
+      long replies = 0;
+      for (AskingPeer peer : peers) {
+        replies += peer.ethReplies() + peer.snapReplies();
+        assertThat(peer.disconnects().keySet())
+            .isSubsetOf(
+                "received: disconnect requested",
+                "received: client quitting",
+                "received: network error"); // while there is no listener
+      }
+      System.out.printf(
+          "%,d replies; connections of the first peer: %d%n", replies, peers.get(0).connections());
+    }
+
+    @Override
+    public void close() {
+      timer.shutdownNow();
+      peers.forEach(AskingPeer::close);
     }
   }
 }
