@@ -186,11 +186,10 @@ class BadStartIT {
     try (Node node = new Node(folder.resolve("node")).quick().start()) {
       Path listener = node.data.resolve("etc/dev.patchbay.rpc.listener-mine.cfg");
       Files.writeString(listener, "port = 0\nmax.body.byte = 5\n");
-      String log = "";
-      for (int i = 0; i < 200 && !log.contains("unknown key max.body.byte;"); i++) {
-        java.util.concurrent.locks.LockSupport.parkNanos(100_000_000);
-        log = Files.readString(node.data.resolve("logs/karaf.log"));
-      }
+      Path file = node.data.resolve("logs/karaf.log");
+      String unknown = "unknown key max.body.byte;";
+      Journeys.await(unknown, () -> Files.readString(file).contains(unknown));
+      String log = Files.readString(file);
       assertThat(log).contains("unknown key max.body.byte;").contains("max.body.bytes");
     }
   }

@@ -332,12 +332,10 @@ class EngineFlowIT {
       }
       Path listener = node.data.resolve("etc/dev.patchbay.rpc.listener-open.cfg");
       Files.writeString(listener, "port = 0\nnamespaces = engine\n");
-      String log = "";
-      for (int i = 0; i < 200 && !log.contains("served to those alone who have a secret"); i++) {
-        Thread.sleep(50);
-        log = Files.readString(node.data.resolve("logs/karaf.log"));
-      }
-      assertThat(log).contains("served to those alone who have a secret");
+      Path file = node.data.resolve("logs/karaf.log");
+      String refusal = "served to those alone who have a secret";
+      Journeys.await(refusal, () -> Files.readString(file).contains(refusal));
+      String log = Files.readString(file);
       assertThat(log).doesNotContain(Files.readString(node.data.resolve("jwt.hex")).strip());
     }
   }

@@ -101,7 +101,7 @@ class EngineSwapIT {
 
     /** Waits, for half a minute at most, until a number of blocks was made. */
     private void await(int many) {
-      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
       while (blocks < many && System.nanoTime() < limit) {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
       }
@@ -162,7 +162,7 @@ class EngineSwapIT {
 
     /** Calls until there is a result; what is documented may be told meanwhile. */
     private JsonNode ask(String name, Call call) throws Exception {
-      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
       while (true) {
         long start = System.nanoTime();
         JsonNode reply = call.run();
@@ -176,7 +176,7 @@ class EngineSwapIT {
           throw new IOException(name + " was answered " + reply);
         }
         if (System.nanoTime() > limit) {
-          throw new IOException(name + " was refused for 20 s: " + reply);
+          throw new IOException(name + " was refused for 60 s: " + reply);
         }
         refusals++;
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));

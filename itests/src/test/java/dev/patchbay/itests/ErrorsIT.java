@@ -17,7 +17,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -492,9 +491,7 @@ class ErrorsIT {
     } finally {
       assertThat(node.shell("bundle:start", "dev.patchbay.storage.mapdb").status()).isZero();
     }
-    for (int i = 0; i < 100 && node.call("eth_blockNumber").has("error"); i++) {
-      TimeUnit.MILLISECONDS.sleep(100);
-    }
+    Journeys.await("a store", () -> node.call("eth_blockNumber").has("result"));
     assertThat(node.result("eth_getBalance", Accounts.FIRST, "latest").asText()).startsWith("0x");
   }
 }

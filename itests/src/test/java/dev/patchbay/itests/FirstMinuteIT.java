@@ -12,8 +12,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -135,19 +133,14 @@ class FirstMinuteIT {
 
   private static void faultIsFound(Step fault, Step repair, String... finding) throws Exception {
     fault.run();
+    Journeys.await(finding[0], () -> node.shell("patchbay:doctor").output().contains(finding[0]));
     Node.Result result = node.shell("patchbay:doctor");
-    for (int i = 0; i < 100 && !result.output().contains(finding[0]); i++) {
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
-      result = node.shell("patchbay:doctor");
-    }
     assertThat(result.output()).contains(finding).contains("1 finding: ");
     assertThat(result.status()).isEqualTo(1);
     assertThat(node.shell("patchbay:status").output())
         .containsPattern("^health +(UNAVAILABLE|FAILED): " + Pattern.quote(finding[0]));
     repair.run();
-    for (int i = 0; i < 100 && node.shell("patchbay:doctor").status() != 0; i++) {
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
-    }
+    Journeys.await("a healthy node", () -> node.shell("patchbay:doctor").status() == 0);
     assertThat(node.shell("patchbay:doctor").output()).startsWith("the node is healthy");
   }
 

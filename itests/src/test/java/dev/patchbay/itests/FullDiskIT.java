@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -33,11 +32,7 @@ class FullDiskIT {
       String waiting =
           node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 1))).asText();
       Path log = node.data.resolve("logs/karaf.log");
-      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-      while (!Files.readString(log).contains("is nearly full")) {
-        assertThat(System.nanoTime()).as("told within 30 s").isLessThan(limit);
-        Thread.sleep(100);
-      }
+      Journeys.await("is nearly full", () -> Files.readString(log).contains("is nearly full"));
       assertThat(node.result("eth_blockNumber").asText()).as("reads go on").isEqualTo("0x1");
       assertThat(resize(disk, LARGE)).isTrue();
       assertThat(Journeys.receipt(node, waiting).get("status").asText())

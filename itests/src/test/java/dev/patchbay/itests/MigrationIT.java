@@ -25,8 +25,10 @@ import java.util.concurrent.locks.LockSupport;
 import org.HdrHistogram.ConcurrentHistogram;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** The chain moves between stores while clients keep talking to the node. */
+@Isolated
 class MigrationIT {
   /** The stages of a migration before the choice of the new store. */
   private static final List<String> STAGES =
@@ -299,7 +301,7 @@ class MigrationIT {
                 .size();
       }
       assertThat(mined).as("each transaction is mined once").isEqualTo(sent.size());
-      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
       while (!heads.contains(head) && System.nanoTime() < limit) {
         run(10); // a notification follows its block
       }

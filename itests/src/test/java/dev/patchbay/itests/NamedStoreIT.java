@@ -278,19 +278,15 @@ class NamedStoreIT {
               .redirectOutput(node.data.resolve("logs/bare.log").toFile())
               .start();
       Node.awaitPort(node.httpPort);
+      Journeys.await(
+          "a shell", () -> node.shell("storage:list").status() == 0 || !process.isAlive());
       Node.Result shell = node.shell("storage:list");
-      for (int i = 0; i < 100 && shell.status() != 0 && process.isAlive(); i++) {
-        shell = node.shell("storage:list");
-      }
       assertThat(shell.status()).as(shell.output()).isZero();
     }
 
     /** Waits until the bundle, which starts with the node, answers. */
     void awaitMethod() throws Exception {
-      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-      while (!node.call("notes_count").has("result") && System.nanoTime() < limit) {
-        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
-      }
+      Journeys.await("notes_count", () -> node.call("notes_count").has("result"));
     }
 
     void kill() throws Exception {
@@ -389,7 +385,7 @@ class NamedStoreIT {
     /** Waits until a number of notes more are acknowledged. */
     void awaitMore(int notes) {
       int wanted = acknowledged.size() + notes;
-      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
       while (acknowledged.size() < wanted && wrong.isEmpty()) {
         assertThat(System.nanoTime()).as("notes are written").isLessThan(limit);
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));

@@ -46,6 +46,8 @@ final class Node implements AutoCloseable {
   /** A migration of a million accounts takes minutes. */
   private static final int LAUNCHER_SECONDS = 600;
 
+  private static final int PORT_SECONDS = 60;
+
   private static final HttpClient HTTP =
       HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
 
@@ -97,16 +99,18 @@ final class Node implements AutoCloseable {
     }
   }
 
-  /** Waits until somebody listens on a port. */
+  /** Waits until a process listens on a port. */
   static void awaitPort(int port) throws Exception {
-    for (int i = 0; i < 200; i++) {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(PORT_SECONDS);
+    while (System.nanoTime() < limit) {
       try (Socket up = new Socket(InetAddress.getLoopbackAddress(), port)) {
         return;
       } catch (IOException notYet) {
         TimeUnit.MILLISECONDS.sleep(50);
       }
     }
-    throw new AssertionError("nobody listens on port " + port);
+    throw new AssertionError(
+        "no process listens on port " + port + " after " + PORT_SECONDS + " s");
   }
 
   /** Runs the launcher; returns its exit status and output. */

@@ -160,7 +160,7 @@ class OpSealIT {
 
     void awaitTwoBlocks() {
       int before = blocks;
-      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
       while (blocks < before + 2 && System.nanoTime() < limit) {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
       }

@@ -54,12 +54,9 @@ class PluginIT {
       run(scripts.get(2));
       int line = scripts.get(3).indexOf('\n');
       run(scripts.get(3).substring(0, line));
-      String answer = "";
-      for (int i = 0; i < 50 && !answer.contains("result"); i++) {
-        // the listener opens a moment after its file is there
-        answer = asked(scripts.get(3).substring(line));
-      }
-      assertThat(answer).contains("\"result\":0");
+      String question = scripts.get(3).substring(line);
+      // the listener opens a moment after its file is there
+      Journeys.await("\"result\":0", () -> asked(question).contains("\"result\":0"));
       assertThat(node.shell("bundle:uninstall com.example.called-accounts").status()).isZero();
       assertThat(node.shell("tracer:list").output()).doesNotContain("calledAccounts");
     }

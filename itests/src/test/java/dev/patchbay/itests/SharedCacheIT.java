@@ -17,8 +17,10 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** Two nodes of the same chain, and a Redis between them. */
+@Isolated
 class SharedCacheIT {
   private static final Pattern STATISTICS =
       Pattern.compile("(answers|does not answer): ([\\d,]+) hits, ([\\d,]+) misses");
@@ -74,10 +76,7 @@ class SharedCacheIT {
   }
 
   private static void awaitAnswers(Node node, String wanted) throws Exception {
-    for (int i = 0; i < 20 && !statistics(node).group(1).equals(wanted); i++) {
-      TimeUnit.MILLISECONDS.sleep(200);
-    }
-    assertThat(statistics(node).group(1)).isEqualTo(wanted);
+    Journeys.await(wanted, () -> statistics(node).group(1).equals(wanted));
   }
 
   @Test

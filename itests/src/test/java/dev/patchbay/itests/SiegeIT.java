@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * More than 64 clients do at once what a node has to bear: it seals an honest client's transfers in
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
  * that takes ten minutes, filters expire, and blocks come on time; otherwise clients remove their
  * filters, and late blocks are printed: in a few seconds they show how busy the machine is.
  */
+@Isolated
 class SiegeIT {
   private static final int CLIENTS_OF_A_KIND = 4;
   private static final int SECONDS = Integer.getInteger("it.siege.seconds", 20);
@@ -110,7 +112,7 @@ class SiegeIT {
 
   private void awaitHead() throws Exception {
     long head = Besieger.head(node);
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (Besieger.head(node) == head) {
       assertThat(System.nanoTime()).as("a block after " + head).isLessThan(limit);
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));

@@ -26,8 +26,10 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** Clients that send or read slowly, or never, or leave: they cost themselves, not the others. */
+@Isolated
 class SlowClientIT {
   @TempDir static Path folder;
   private static Node node;

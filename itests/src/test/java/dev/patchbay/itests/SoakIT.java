@@ -11,11 +11,13 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * A node that seals a block each second under a steady load of all namespaces does not grow. In
  * {@code -Psoak} alone, for half an hour after caches are full and code is compiled.
  */
+@Isolated
 class SoakIT {
   private static final int MINUTES = Integer.getInteger("it.soak.minutes", 30);
   private static final int WARM_UP_MINUTES = 3;

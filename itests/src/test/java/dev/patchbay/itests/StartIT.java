@@ -13,8 +13,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** How soon a built node answers, how much memory it holds, and on which Java it runs. */
+@Isolated
 class StartIT {
   private static final double MAX_SECONDS = 5;
 

@@ -126,7 +126,7 @@ final class Swaps {
    * refresh or restart of another would change its state.
    */
   TreeMap<String, String> settle() throws Exception {
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (System.nanoTime() < limit) {
       Node.Result result = node.shell("patchbay:doctor; " + LIST);
       if (result.status() == 0 && answers()) { // otherwise the doctor ends the command
@@ -165,7 +165,7 @@ final class Swaps {
    * the old one may hold it for a moment.
    */
   void oldLoadersAreCollected(String bundle) throws Exception {
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     long loaders = classLoaders(bundle);
     while (loaders > 1 && System.nanoTime() < limit) {
       LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));

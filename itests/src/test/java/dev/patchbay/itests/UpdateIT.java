@@ -16,8 +16,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** Bundles are updated while clients use them: no request fails, no event is missed. */
+@Isolated
 class UpdateIT {
   static final String NAMESPACES = "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique";
   private static final String SECOND = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
