@@ -41,15 +41,33 @@ record BenchNode(Path data, URI http, URI webSocket, URI engine) implements Auto
    * Starts a node that has imported a file of blocks; it serves every namespace that is measured.
    */
   static BenchNode start(Path input, Path work, Path blocks) throws Exception {
+    return start(genesis(input, work), work.resolve("node"), imported(blocks));
+  }
+
+  /** Starts a node that has imported a file of blocks, and accepts peers of this machine. */
+  static BenchNode startWithPeers(Path input, Path work, Path blocks) throws Exception {
+    List<String> more = new ArrayList<>(imported(blocks));
+    more.addAll(List.of("--p2p-host", "127.0.0.1", "--p2p-port", "0", "--discovery", "off"));
+    more.addAll(List.of("--max-peers", "80")); // of which a third is for dials
+    return start(genesis(input, work), work.resolve("node"), more);
+  }
+
+  private static List<String> imported(Path blocks) {
+    return List.of("--import", blocks.toString());
+  }
+
+  private static Path genesis(Path input, Path work) throws IOException {
     Path genesis = work.resolve("genesis.json");
     try (GZIPInputStream in =
         new GZIPInputStream(Files.newInputStream(input.resolve("genesis.json.gz")))) {
       Files.copy(in, genesis);
     }
-    return start(genesis, work.resolve("node"), List.of("--import", blocks.toString()));
+    return genesis;
   }
 
-  /** Starts a node with its own data directory, which does not exist yet. */
+  /**
+   * Starts a node with its own data directory, which does not exist yet; without a port no peers.
+   */
   static BenchNode start(Path genesis, Path data, List<String> more) throws Exception {
     Path log = data.resolveSibling(data.getFileName() + ".log");
     int http = freePort();
@@ -67,13 +85,16 @@ record BenchNode(Path data, URI http, URI webSocket, URI engine) implements Auto
                 "--genesis",
                 genesis.toString(),
                 "--namespaces",
-                "eth,net,web3,debug,txpool,testing",
+                "eth,net,web3,admin,debug,txpool,testing",
                 "--http-port",
                 "" + http,
                 "--ws-port",
                 "" + webSocket,
                 "--engine-port",
                 "" + engine));
+    if (!more.contains("--p2p-port")) {
+      line.addAll(List.of("--p2p", "off"));
+    }
     line.addAll(more);
     Process launcher =
         new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(log.toFile()).start();

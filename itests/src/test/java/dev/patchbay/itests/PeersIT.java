@@ -377,15 +377,21 @@ class PeersIT {
     /** Replies to each peer by each sub-protocol, until it counts as answered. */
     private static final int REPLIES = 4;
 
+    private static final long PAUSE_MILLIS = 40;
+
     private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(2);
     private final List<AskingPeer> peers = new ArrayList<>();
 
     void start(Node node, int count) throws Exception {
       String url = node.result("admin_nodeInfo").get("enode").asText();
       JsonNode head = node.result("eth_getBlockByNumber", "latest", false);
-      Hash root = Hash.fromHex(head.get("stateRoot").asText());
+      AskingPeer.Plan plan =
+          new AskingPeer.Plan(
+              List.of(Hash.fromHex(head.get("hash").asText())),
+              Hash.fromHex(head.get("stateRoot").asText()),
+              PAUSE_MILLIS);
       for (int i = 0; i < count; i++) {
-        peers.add(new AskingPeer(url, root, timer));
+        peers.add(new AskingPeer(url, plan, timer));
       }
     }
 
@@ -437,7 +443,7 @@ class PeersIT {
     @Override
     public void close() {
       timer.shutdownNow();
-      peers.forEach(AskingPeer::close);
+      peers.parallelStream().forEach(AskingPeer::close);
     }
   }
 }

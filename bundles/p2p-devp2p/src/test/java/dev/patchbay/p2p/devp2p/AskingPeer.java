@@ -23,14 +23,14 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A peer in the process of the tests: it dials one node, and asks it by eth/69 and snap/1 for as
- * long as it is connected, the next question after each reply. It dials as the node itself does.
+ * A peer in the process of a test or benchmark: it dials one node, and asks it by eth/69 and snap/1
+ * for as long as it is connected, the next question after each reply. It dials as the node itself
+ * does.
  */
 public final class AskingPeer implements AutoCloseable {
-  private static final long PAUSE_MILLIS = 40;
-  private static final int HEADERS = 32;
   private static final SecureRandom RANDOM = new SecureRandom();
 
   private final Replies ethReplies = new Replies();
@@ -39,18 +39,27 @@ public final class AskingPeer implements AutoCloseable {
   private final Set<Hash> announced = ConcurrentHashMap.newKeySet();
   private final ConcurrentLinkedQueue<String> faults = new ConcurrentLinkedQueue<>();
   private final ScheduledExecutorService timer;
-  private final Hash stateRoot;
+  private final Plan plan;
   private final DevP2pNetwork network;
+
+  /**
+   * What is asked.
+   *
+   * @param blocks hashes of blocks, whose headers, bodies and receipts are asked for one by one, in
+   *     turn; empty for nothing
+   * @param stateRoot root of the state whose accounts are asked for; null for none
+   * @param pauseMillis time from a reply to the next question
+   */
+  public record Plan(List<Hash> blocks, @Nullable Hash stateRoot, long pauseMillis) {}
 
   /**
    * Starts; the first dial is under way.
    *
    * @param url of the node, as {@code admin_nodeInfo} shows it
-   * @param stateRoot root of a state that the node serves
    * @param timer runs its questions
    */
-  public AskingPeer(String url, Hash stateRoot, ScheduledExecutorService timer) {
-    this.stateRoot = stateRoot;
+  public AskingPeer(String url, Plan plan, ScheduledExecutorService timer) {
+    this.plan = plan;
     this.timer = timer;
     DevP2pSettings settings =
         new DevP2pSettings(
@@ -122,7 +131,7 @@ public final class AskingPeer implements AutoCloseable {
 
   private void later(Runnable question) {
     try {
-      timer.schedule(question, PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+      timer.schedule(question, plan.pauseMillis, TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException ended) {
       // the test has ended
     }
@@ -178,14 +187,14 @@ public final class AskingPeer implements AutoCloseable {
       this.reply = reply;
     }
 
-    Bytes payload(long id, Hash genesis) {
+    Bytes payload(long id, Hash block) {
       return rlp(
           w -> {
             w.number(id);
             if (this == HEADERS) {
-              w.list(query -> query.number(0).number(AskingPeer.HEADERS).number(0).number(0));
+              w.list(query -> query.hash(block).number(1).number(0).number(0));
             } else {
-              w.list(hashes -> hashes.hash(genesis));
+              w.list(hashes -> hashes.hash(block));
             }
           });
     }
@@ -214,7 +223,6 @@ public final class AskingPeer implements AutoCloseable {
     private static final int HASHES = 0x08;
 
     private final PeerConnection peer;
-    private Hash genesis = Hash.ZERO;
     private long asked;
 
     EthHandler(PeerConnection peer) {
@@ -226,20 +234,20 @@ public final class AskingPeer implements AutoCloseable {
     }
 
     private void ask() {
-      peer.send(question().message, question().payload(asked, genesis));
+      int questions = Question.values().length;
+      Hash block = plan.blocks.get((int) (asked / questions % plan.blocks.size()));
+      peer.send(question().message, question().payload(asked, block));
     }
 
     @Override
     public void messageReceived(int message, Bytes payload) {
       if (message == STATUS) {
-        RlpReader fields = RlpReader.of(payload.unsafeArray()).list();
-        fields.number();
-        fields.number();
-        genesis = fields.hash();
         peer.send(STATUS, payload); // this peer has what the node has
         peer.established();
         connections.incrementAndGet();
-        ask();
+        if (!plan.blocks.isEmpty()) {
+          ask();
+        }
       } else if (message == TRANSACTIONS) {
         RlpReader all = RlpReader.of(payload.unsafeArray()).list();
         while (all.hasNext()) { // a list, or the bytes of one with a type
@@ -283,8 +291,10 @@ public final class AskingPeer implements AutoCloseable {
     @Override
     public ProtocolHandler connected(PeerConnection peer) {
       peer.established();
-      Runnable question = () -> peer.send(0x00, accountRange());
-      later(question);
+      Runnable question = () -> peer.send(0x00, accountRange(plan.stateRoot));
+      if (plan.stateRoot != null) {
+        later(question);
+      }
       return new ProtocolHandler() {
         @Override
         public void messageReceived(int message, Bytes payload) {
@@ -303,7 +313,7 @@ public final class AskingPeer implements AutoCloseable {
       };
     }
 
-    private Bytes accountRange() {
+    private Bytes accountRange(Hash stateRoot) {
       Hash last = Hash.fromHex("0x" + "ff".repeat(Hash.SIZE));
       return rlp(w -> w.number(1).hash(stateRoot).hash(Hash.ZERO).hash(last).number(2_000));
     }
