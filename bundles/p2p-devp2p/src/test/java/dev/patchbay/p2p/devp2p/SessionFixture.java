@@ -231,9 +231,11 @@ abstract class SessionFixture {
     byte[] header = new byte[Frames.HEADER_BYTES];
     received.readBytes(header);
     int size = reader.header(header);
-    byte[] body = new byte[Frames.bodyBytes(size)];
-    received.readBytes(body);
-    byte[] data = reader.body(body, size);
+    byte[] rest = new byte[Frames.bodyBytes(size)];
+    received.readBytes(rest);
+    FrameReader.Body body = reader.body(size);
+    body.append(rest);
+    byte[] data = body.data();
     RlpReader items = RlpReader.of(data);
     int id = (int) items.number();
     int from = items.offset();
