@@ -2,14 +2,10 @@
 package dev.patchbay.shell;
 
 import dev.patchbay.api.p2p.Network;
-import org.apache.karaf.shell.api.action.Action;
 import org.apache.karaf.shell.api.action.Argument;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.Option;
-import org.apache.karaf.shell.api.action.lifecycle.Reference;
 import org.apache.karaf.shell.api.action.lifecycle.Service;
-import org.jspecify.annotations.Nullable;
-import org.osgi.framework.BundleContext;
 
 /** Adds a peer. */
 @Service
@@ -18,7 +14,7 @@ import org.osgi.framework.BundleContext;
     name = "add",
     description = "Connects to a peer, and dials it again whenever it is not connected")
 @SuppressWarnings("NullAway") // Karaf injects the fields
-public final class PeerAddCommand implements Action {
+public final class PeerAddCommand extends NetworkCommand {
   @Argument(
       name = "URL",
       required = true,
@@ -28,16 +24,9 @@ public final class PeerAddCommand implements Action {
   @Option(name = "--trusted", description = "The peer may connect when there are too many peers")
   private boolean trusted;
 
-  @Option(name = "--network", description = "The network, when the node has several: devp2p")
-  private @Nullable String networkName;
-
-  @Reference private BundleContext context;
-
   @Override
-  public @Nullable Object execute() {
-    Network network = Networks.find(new Services(context).all(Network.class), networkName);
-    System.out.println(add(network, url, trusted));
-    return null;
+  String run(Network network) {
+    return add(network, url, trusted);
   }
 
   /** Adds a peer; returns what has happened. */

@@ -5,14 +5,10 @@ import dev.patchbay.api.p2p.Network;
 import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.apache.karaf.shell.api.action.Action;
 import org.apache.karaf.shell.api.action.Argument;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.Option;
-import org.apache.karaf.shell.api.action.lifecycle.Reference;
 import org.apache.karaf.shell.api.action.lifecycle.Service;
-import org.jspecify.annotations.Nullable;
-import org.osgi.framework.BundleContext;
 
 /** Bans a peer. */
 @Service
@@ -21,7 +17,7 @@ import org.osgi.framework.BundleContext;
     name = "ban",
     description = "Disconnects from a peer, and refuses it for a while")
 @SuppressWarnings("NullAway") // Karaf injects the fields
-public final class PeerBanCommand implements Action {
+public final class PeerBanCommand extends NetworkCommand {
   private static final Pattern TIME = Pattern.compile("([1-9][0-9]{0,8})([smhd])");
 
   @Argument(
@@ -37,16 +33,9 @@ public final class PeerBanCommand implements Action {
       description = "How long: a number and s, m, h or d, such as 12h; one day by default")
   private String time = "1d";
 
-  @Option(name = "--network", description = "The network, when the node has several: devp2p")
-  private @Nullable String networkName;
-
-  @Reference private BundleContext context;
-
   @Override
-  public @Nullable Object execute() {
-    Network network = Networks.find(new Services(context).all(Network.class), networkName);
-    System.out.println(ban(network, peer, time));
-    return null;
+  String run(Network network) {
+    return ban(network, peer, time);
   }
 
   /** Bans a peer; returns what has happened. */

@@ -2,14 +2,10 @@
 package dev.patchbay.shell;
 
 import dev.patchbay.api.p2p.Network;
-import org.apache.karaf.shell.api.action.Action;
 import org.apache.karaf.shell.api.action.Argument;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.Option;
-import org.apache.karaf.shell.api.action.lifecycle.Reference;
 import org.apache.karaf.shell.api.action.lifecycle.Service;
-import org.jspecify.annotations.Nullable;
-import org.osgi.framework.BundleContext;
 
 /** Removes a peer. */
 @Service
@@ -18,7 +14,7 @@ import org.osgi.framework.BundleContext;
     name = "remove",
     description = "Disconnects from a peer, and dials it no longer")
 @SuppressWarnings("NullAway") // Karaf injects the fields
-public final class PeerRemoveCommand implements Action {
+public final class PeerRemoveCommand extends NetworkCommand {
   @Argument(
       name = "PEER",
       required = true,
@@ -30,16 +26,9 @@ public final class PeerRemoveCommand implements Action {
   @Option(name = "--trusted", description = "Ends also the exemption from the limit of peers")
   private boolean trusted;
 
-  @Option(name = "--network", description = "The network, when the node has several: devp2p")
-  private @Nullable String networkName;
-
-  @Reference private BundleContext context;
-
   @Override
-  public @Nullable Object execute() {
-    Network network = Networks.find(new Services(context).all(Network.class), networkName);
-    System.out.println(remove(network, peer, trusted));
-    return null;
+  String run(Network network) {
+    return remove(network, peer, trusted);
   }
 
   /** Removes a peer; returns what has happened. */

@@ -2,17 +2,14 @@
 package dev.patchbay.storage;
 
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.binding.DurableFiles;
 import dev.patchbay.binding.DurableFolders;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.stream.Stream;
@@ -167,22 +164,7 @@ final class StoreFolder {
   void write(String name, String content) {
     Path file = root.resolve(name);
     try {
-      DurableFolders.create(root);
-      Path next = root.resolve(name + ".new");
-      try (FileChannel channel =
-          FileChannel.open(
-              next,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.TRUNCATE_EXISTING,
-              StandardOpenOption.WRITE)) {
-        ByteBuffer bytes = ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8));
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
-        }
-        channel.force(true);
-      }
-      Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      DurableFolders.sync(root);
+      DurableFiles.replace(file, content.getBytes(StandardCharsets.UTF_8));
     } catch (IOException failure) {
       throw StorageException.of("cannot write " + file + ": " + failure, failure);
     }

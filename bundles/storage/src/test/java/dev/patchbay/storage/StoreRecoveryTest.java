@@ -28,6 +28,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -235,18 +236,21 @@ class StoreRecoveryTest {
     awaitOpened(1);
     registry.close();
     CountDownLatch refused = new CountDownLatch(2);
+    AtomicBoolean full = new AtomicBoolean(true);
+    Path choice = data.resolve("stores").resolve(NAME).resolve("choice.new");
     fast.beforeOpen =
         () -> {
+          if (full.get()) {
+            fillDisk(choice); // the attempt before has deleted its temporary file
+          }
           refused.countDown();
           assertThat(FileBackend.OPEN).as("no attempt leaves the store locked").isEmpty();
         };
-    Path choice = data.resolve("stores").resolve(NAME).resolve("choice.new");
-    Files.createSymbolicLink(choice, Path.of("/dev/full"));
     columns = List.of(ITEMS, new Column("MORE"));
     start();
     refused.await();
     assertThat(store.isBound()).isFalse();
-    Files.delete(choice); // there is space again
+    full.set(false);
     awaitOpened(1);
     assertThat(owner.begun).isEqualTo(1);
   }
@@ -434,6 +438,16 @@ class StoreRecoveryTest {
         .doesNotContain(oldest);
     registry.migrate(NAME, "memory");
     assertThat(folders()).hasSize(2).doesNotContain(source);
+  }
+
+  /** Has all writes to a file fail as on a full disk. */
+  private static void fillDisk(Path file) {
+    try {
+      Files.deleteIfExists(file);
+      Files.createSymbolicLink(file, Path.of("/dev/full"));
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
   }
 
   private static void await(CountDownLatch latch) {

@@ -2,21 +2,18 @@
 package dev.patchbay.txpool;
 
 import dev.patchbay.api.txpool.TransactionPool.Origin;
-import dev.patchbay.binding.DurableFolders;
+import dev.patchbay.binding.DurableFiles;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Hash;
 import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Collection;
@@ -209,31 +206,20 @@ final class PoolJournal implements AutoCloseable {
    */
   synchronized void replace(Supplier<List<Entry>> content) throws IOException {
     List<Entry> entries = content.get();
-    Path folder = file.toAbsolutePath().getParent();
-    if (folder != null) {
-      DurableFolders.create(folder);
-    }
-    Path next = file.resolveSibling(file.getFileName() + ".new");
-    long written;
-    try (FileOutputStream raw = new FileOutputStream(next.toFile());
-        DataOutputStream all = new DataOutputStream(new BufferedOutputStream(raw))) {
-      write(all, body(GENESIS, genesis, new byte[0]));
-      for (Entry entry : entries) {
-        write(all, body(entry));
-      }
-      all.flush();
-      raw.getChannel().force(true);
-      written = Files.size(next);
-    }
     closeFile();
-    Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    if (folder != null) {
-      DurableFolders.sync(folder);
-    }
+    DurableFiles.replace(
+        file,
+        out -> {
+          DataOutputStream all = new DataOutputStream(out);
+          write(all, body(GENESIS, genesis, new byte[0]));
+          for (Entry entry : entries) {
+            write(all, body(entry));
+          }
+        });
     present.clear();
     entries.forEach(entry -> present.add(entry.hash()));
-    bytes = written;
-    bytesWhenReplaced = written;
+    bytes = Files.size(file);
+    bytesWhenReplaced = bytes;
     damaged = false;
   }
 

@@ -225,7 +225,7 @@ final class BlockIndex implements AutoCloseable {
             LOG.warn("{}; it is made again", broken.getMessage());
             Files.deleteIfExists(file);
           }
-        } else if (String.valueOf(file.getFileName()).endsWith(".part")) {
+        } else if (Section.isUnfinished(file)) {
           Files.deleteIfExists(file);
         }
       }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.log.index;
 
+import dev.patchbay.binding.DurableFiles;
 import dev.patchbay.primitives.Hash;
+import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -51,39 +51,28 @@ record Section(long number, Hash last, Path file, long entries) {
     return matcher.matches() ? Long.valueOf(matcher.group(1)) : null;
   }
 
-  /** Writes a section; it is there whole, or not at all. */
+  /** Returns whether a file is a section that was not written to its end. */
+  static boolean isUnfinished(Path file) {
+    return String.valueOf(file.getFileName()).endsWith(DurableFiles.TEMPORARY);
+  }
+
+  /** Writes a section. On failure no section is created. */
   static Section write(Path folder, long number, Hash last, long[] entries, int count)
       throws IOException {
     Arrays.sort(entries, 0, count);
     Path file = folder.resolve("section-" + number + ".idx");
-    Path part = folder.resolve("section-" + number + ".part");
-    try (FileChannel channel =
-        FileChannel.open(
-            part,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.TRUNCATE_EXISTING,
-            StandardOpenOption.WRITE)) {
-      ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
-      buffer.putLong(MARK).putLong(number).put(last.unsafeArray());
-      for (int i = 0; i < count; i++) {
-        if (buffer.remaining() < Long.BYTES) {
-          drain(buffer, channel);
-        }
-        buffer.putLong(entries[i]);
-      }
-      drain(buffer, channel);
-      channel.force(true);
-    }
-    Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+    DurableFiles.replace(
+        file,
+        out -> {
+          DataOutputStream content = new DataOutputStream(out);
+          content.writeLong(MARK);
+          content.writeLong(number);
+          content.write(last.unsafeArray());
+          for (int i = 0; i < count; i++) {
+            content.writeLong(entries[i]);
+          }
+        });
     return new Section(number, last, file, count);
-  }
-
-  private static void drain(ByteBuffer buffer, FileChannel channel) throws IOException {
-    buffer.flip();
-    while (buffer.hasRemaining()) {
-      channel.write(buffer);
-    }
-    buffer.clear();
   }
 
   /**

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p;
 
-import dev.patchbay.binding.DurableFolders;
+import dev.patchbay.binding.DurableFiles;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -115,16 +112,10 @@ final class BanList {
   }
 
   private void write(Path to) {
-    List<String> lines = new ArrayList<>();
-    until.forEach((id, end) -> lines.add(id + " " + end));
-    Path temporary = to.resolveSibling(to.getFileName() + ".new");
+    StringBuilder lines = new StringBuilder();
+    until.forEach((id, end) -> lines.append(id).append(' ').append(end).append('\n'));
     try {
-      Path folder = to.toAbsolutePath().getParent();
-      if (folder != null) {
-        DurableFolders.create(folder);
-      }
-      Files.write(temporary, lines, StandardCharsets.ISO_8859_1);
-      Files.move(temporary, to, StandardCopyOption.ATOMIC_MOVE);
+      DurableFiles.replace(to, lines.toString().getBytes(StandardCharsets.ISO_8859_1));
     } catch (IOException failure) {
       warn.accept("the bans last until the node stops: " + to + " cannot be written: " + failure);
     }

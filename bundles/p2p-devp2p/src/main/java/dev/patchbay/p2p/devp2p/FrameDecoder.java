@@ -9,20 +9,26 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads frames and passes on their data as {@code byte[]}. The size of a frame is checked when its
- * header has arrived; memory is used for bytes that have arrived only. After a violation nothing
- * more is read.
+ * header has arrived; memory is used for bytes that have arrived only. A body is decrypted as it
+ * arrives, so that a large frame does not hold up the other sessions of the event loop at its end.
+ * After a violation nothing more is read.
  *
  * <p>Threading: the event loop of the channel.
  */
 final class FrameDecoder extends ByteToMessageDecoder {
-  private static final int NO_HEADER = -1;
+  /** Bytes that are decrypted at once: less than a millisecond. */
+  private static final int MAX_PART_BYTES = 64 * 1024;
 
   private final FrameReader reader;
   private int maxBytes;
-  private int size = NO_HEADER;
+
+  /** The body that arrives; null when a header is next. */
+  private FrameReader.@Nullable Body body;
+
   private boolean stopped;
 
   /**
@@ -42,12 +48,14 @@ final class FrameDecoder extends ByteToMessageDecoder {
 
   /** Returns the bytes of a frame that has not arrived completely. */
   int bufferedBytes() {
-    return actualReadableBytes();
+    FrameReader.Body current = body;
+    return actualReadableBytes() + (current == null ? 0 : current.receivedBytes());
   }
 
   /** Drops all that arrives from now on. */
   void stop() {
     stopped = true;
+    body = null;
   }
 
   @Override
@@ -57,17 +65,23 @@ final class FrameDecoder extends ByteToMessageDecoder {
       return;
     }
     try {
-      if (size == NO_HEADER && in.readableBytes() >= Frames.HEADER_BYTES) {
-        size = readHeader(in);
+      FrameReader.Body current = body;
+      if (current == null && in.readableBytes() >= Frames.HEADER_BYTES) {
+        current = reader.body(readHeader(in));
+        body = current;
       }
-      if (size != NO_HEADER && in.readableBytes() >= Frames.bodyBytes(size)) {
-        byte[] body = new byte[Frames.bodyBytes(size)];
-        in.readBytes(body);
-        out.add(reader.body(body, size));
-        size = NO_HEADER;
+      if (current != null && in.isReadable()) {
+        int length = Math.min(MAX_PART_BYTES, Math.min(in.readableBytes(), current.missingBytes()));
+        byte[] part = new byte[length];
+        in.readBytes(part);
+        current.append(part);
+        if (current.missingBytes() == 0) {
+          out.add(current.data());
+          body = null;
+        }
       }
     } catch (PeerBreachException breach) {
-      stopped = true;
+      stop();
       in.skipBytes(in.readableBytes());
       context.fireExceptionCaught(breach);
     }

@@ -4,12 +4,14 @@ package dev.patchbay.p2p.devp2p;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
@@ -30,6 +32,7 @@ final class Transport {
   private static final int EVENT_LOOPS = 2;
   private static final int BACKLOG = 128;
   private static final int DIAL_MILLIS = 15_000;
+  private static final int MAX_READ_BYTES = 64 * 1024;
 
   private final NamedThreads threads = new NamedThreads("io");
   private final EventLoopGroup group;
@@ -57,6 +60,7 @@ final class Transport {
             .childOption(ChannelOption.TCP_NODELAY, true)
             .childOption(ChannelOption.SO_KEEPALIVE, true)
             .childOption(ChannelOption.ALLOCATOR, new UnpooledByteBufAllocator(false))
+            .childOption(ChannelOption.RECVBUF_ALLOCATOR, reads())
             .childHandler(initializer(accepted))
             .bind(address)
             .sync()
@@ -78,8 +82,14 @@ final class Transport {
         .option(ChannelOption.SO_KEEPALIVE, true)
         .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, DIAL_MILLIS)
         .option(ChannelOption.ALLOCATOR, new UnpooledByteBufAllocator(false))
+        .option(ChannelOption.RECVBUF_ALLOCATOR, reads())
         .handler(initializer(created))
         .connect(address);
+  }
+
+  /** One read at a time: the other connections of the event loop are read before the next one. */
+  private static RecvByteBufAllocator reads() {
+    return new AdaptiveRecvByteBufAllocator(64, 2048, MAX_READ_BYTES).maxMessagesPerRead(1);
   }
 
   private static ChannelInitializer<SocketChannel> initializer(Consumer<SocketChannel> action) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.patchbay.api.p2p.Capability;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
+import dev.patchbay.api.p2p.PeerConnection;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.p2p.devp2p.rlpx.FrameReader;
@@ -36,6 +37,11 @@ import org.junit.jupiter.api.AfterEach;
 
 /** A session without a network, and a peer that speaks to it byte by byte; one thread does all. */
 abstract class SessionFixture {
+  static final byte[] EMPTY_LIST = {(byte) 0xc0};
+
+  /** The number of the first message of the first sub-protocol. */
+  static final int FIRST = BaseMessages.COUNT;
+
   /** Bytes that the session may hold. */
   static final long MAX_BYTES = 20 << 20;
 
@@ -100,6 +106,7 @@ abstract class SessionFixture {
     }
   }
 
+  final TestProtocol protocol = new TestProtocol("test", 1, 200);
   final TestOwner owner = new TestOwner();
   final Valve valve = new Valve();
   final Deque<Runnable> work = new ArrayDeque<>();
@@ -114,6 +121,17 @@ abstract class SessionFixture {
   FrameReader reader;
   boolean snappy;
   private long nanos;
+
+  static List<String> events(TestProtocol of) {
+    List<String> out = new ArrayList<>();
+    of.events.forEach(event -> out.add(event.what()));
+    return out;
+  }
+
+  /** Returns the peer that the sub-protocol of this fixture is connected to. */
+  PeerConnection peer() {
+    return protocol.events.element().peer();
+  }
 
   /** Creates the session of an accepted connection. */
   void accept(WireProtocol... own) {
@@ -213,9 +231,11 @@ abstract class SessionFixture {
     byte[] header = new byte[Frames.HEADER_BYTES];
     received.readBytes(header);
     int size = reader.header(header);
-    byte[] body = new byte[Frames.bodyBytes(size)];
-    received.readBytes(body);
-    byte[] data = reader.body(body, size);
+    byte[] rest = new byte[Frames.bodyBytes(size)];
+    received.readBytes(rest);
+    FrameReader.Body body = reader.body(size);
+    body.append(rest);
+    byte[] data = body.data();
     RlpReader items = RlpReader.of(data);
     int id = (int) items.number();
     int from = items.offset();

@@ -2,6 +2,7 @@
 package dev.patchbay.p2p.eth;
 
 import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.rlp.RlpList;
 import java.util.List;
 
 /**
@@ -32,7 +33,7 @@ record BlockAccessLists(long requestId, List<Bytes> accessLists) implements EthR
 
   /** Decodes a payload. */
   static BlockAccessLists decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload, r -> new BlockAccessLists(r.number(), Payload.rawItems(r, EthLimits.MAX_BLOCKS)));
   }
 }

@@ -3,6 +3,7 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.rlp.RlpList;
 import java.util.List;
 
 /**
@@ -38,7 +39,7 @@ record BlockBodies(long requestId, List<Bytes> bodies) implements EthReply {
 
   /** Decodes a payload. */
   static BlockBodies decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload, r -> new BlockBodies(r.number(), Payload.rawItems(r, EthLimits.MAX_BLOCKS)));
   }
 }

@@ -7,6 +7,7 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.Withdrawal;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
 
 /** Decodes bodies of blocks within the limits of messages. */
@@ -15,7 +16,7 @@ final class BlockBodyCodec {
 
   /** Decodes one item of a BlockBodies message. */
   static BlockBody decode(Bytes item) {
-    return Payload.decode(item, BlockBodyCodec::readFields);
+    return RlpList.decode(item, BlockBodyCodec::readFields);
   }
 
   /** Reads a block, a list of header and body. */
@@ -29,8 +30,8 @@ final class BlockBodyCodec {
 
   private static BlockBody readFields(RlpReader r) {
     return new BlockBody(
-        Payload.items(r, EthLimits.MAX_ITEMS, Transaction::readInBody),
-        Payload.items(r, EthLimits.MAX_OMMERS, BlockHeader::read),
-        r.hasNext() ? Payload.items(r, EthLimits.MAX_ITEMS, Withdrawal::read) : null);
+        RlpList.read(r, EthLimits.MAX_ITEMS, Transaction::readInBody),
+        RlpList.read(r, EthLimits.MAX_OMMERS, BlockHeader::read),
+        r.hasNext() ? RlpList.read(r, EthLimits.MAX_ITEMS, Withdrawal::read) : null);
   }
 }

@@ -3,6 +3,7 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
 import java.util.List;
 
@@ -41,7 +42,7 @@ record BlockHeaders(long requestId, List<Bytes> headers) implements EthReply {
 
   /** Decodes a payload. */
   static BlockHeaders decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload, r -> new BlockHeaders(r.number(), Payload.rawItems(r, EthLimits.MAX_HEADERS)));
   }
 }

@@ -2,6 +2,7 @@
 package dev.patchbay.p2p.eth;
 
 import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.rlp.RlpList;
 
 /**
  * Reports that the block range of a node has moved (0x11, from eth/69, EIP-7642).
@@ -16,11 +17,11 @@ record BlockRangeUpdate(BlockRange range) implements EthMessage {
 
   @Override
   public Bytes encode() {
-    return Payload.encode(range::write);
+    return RlpList.encode(range::write);
   }
 
   /** Decodes a payload. */
   static BlockRangeUpdate decode(Bytes payload) {
-    return new BlockRangeUpdate(Payload.decode(payload, BlockRange::read));
+    return new BlockRangeUpdate(RlpList.decode(payload, BlockRange::read));
   }
 }

@@ -3,6 +3,7 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpList;
 import java.util.List;
 
 /**
@@ -29,7 +30,7 @@ record GetBlockAccessLists(long requestId, List<Hash> hashes) implements EthMess
 
   /** Decodes a payload. */
   static GetBlockAccessLists decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload, r -> new GetBlockAccessLists(r.number(), Payload.hashes(r, EthLimits.MAX_BLOCKS)));
   }
 }

@@ -3,6 +3,7 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpList;
 import java.util.List;
 
 /**
@@ -29,7 +30,7 @@ record GetBlockBodies(long requestId, List<Hash> hashes) implements EthMessage {
 
   /** Decodes a payload. */
   static GetBlockBodies decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload, r -> new GetBlockBodies(r.number(), Payload.hashes(r, EthLimits.MAX_BLOCKS)));
   }
 }

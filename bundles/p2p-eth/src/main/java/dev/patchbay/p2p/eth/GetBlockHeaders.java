@@ -4,6 +4,7 @@ package dev.patchbay.p2p.eth;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.rlp.RlpException;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
 import java.math.BigInteger;
 
@@ -34,7 +35,7 @@ record GetBlockHeaders(long requestId, Origin origin, long limit, long skip, boo
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
+    return RlpList.encode(
         w ->
             w.number(requestId)
                 .list(
@@ -50,7 +51,7 @@ record GetBlockHeaders(long requestId, Origin origin, long limit, long skip, boo
 
   /** Decodes a payload. */
   static GetBlockHeaders decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload,
         r -> {
           long requestId = r.number();

@@ -3,6 +3,8 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpList;
+import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.List;
 
 /**
@@ -28,19 +30,19 @@ record GetReceipts(EthVersion version, long requestId, long firstReceipt, List<H
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
+    return RlpList.encode(
         w -> {
           w.number(requestId);
           if (version.hasPartialReceipts()) {
             w.number(firstReceipt);
           }
-          Payload.writeHashes(w, hashes);
+          RlpList.write(w, hashes, RlpWriter::hash);
         });
   }
 
   /** Decodes a payload. */
   static GetReceipts decode(EthVersion version, Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload,
         r ->
             new GetReceipts(

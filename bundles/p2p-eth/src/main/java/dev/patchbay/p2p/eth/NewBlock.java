@@ -4,6 +4,7 @@ package dev.patchbay.p2p.eth;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.rlp.RlpList;
 
 /**
  * Sends a new block (0x07), on chains without a consensus client.
@@ -19,12 +20,12 @@ record NewBlock(Block block, UInt256 totalDifficulty) implements EthMessage {
 
   @Override
   public Bytes encode() {
-    return Payload.encode(w -> w.raw(block.encode()).number(totalDifficulty));
+    return RlpList.encode(w -> w.raw(block.encode()).number(totalDifficulty));
   }
 
   /** Decodes a payload. */
   static NewBlock decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload,
         r -> {
           Block block = BlockBodyCodec.readBlock(r);

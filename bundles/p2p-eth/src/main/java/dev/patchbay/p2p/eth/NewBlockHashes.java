@@ -3,6 +3,7 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
 import java.util.List;
 
@@ -39,14 +40,14 @@ record NewBlockHashes(List<Announced> blocks) implements EthMessage {
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
+    return RlpList.encode(
         w -> blocks.forEach(block -> w.list(i -> i.hash(block.hash()).number(block.number()))));
   }
 
   /** Decodes a payload. */
   static NewBlockHashes decode(Bytes payload) {
     RlpReader reader = RlpReader.of(payload.unsafeArray());
-    List<Announced> blocks = Payload.items(reader, EthLimits.MAX_HASHES, Announced::read);
+    List<Announced> blocks = RlpList.read(reader, EthLimits.MAX_HASHES, Announced::read);
     reader.expectEnd();
     return new NewBlockHashes(blocks);
   }

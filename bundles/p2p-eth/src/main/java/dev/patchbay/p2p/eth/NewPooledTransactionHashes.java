@@ -4,6 +4,7 @@ package dev.patchbay.p2p.eth;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.rlp.RlpException;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -39,7 +40,7 @@ record NewPooledTransactionHashes(List<Announced> announced) implements EthMessa
     for (int i = 0; i < types.length; i++) {
       types[i] = (byte) announced.get(i).type();
     }
-    return Payload.encode(
+    return RlpList.encode(
         w -> {
           w.bytes(types);
           w.list(sizes -> announced.forEach(one -> sizes.number(one.size())));
@@ -49,11 +50,11 @@ record NewPooledTransactionHashes(List<Announced> announced) implements EthMessa
 
   /** Decodes a payload. */
   static NewPooledTransactionHashes decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload,
         r -> {
           byte[] types = r.byteArray();
-          List<Long> sizes = Payload.items(r, EthLimits.MAX_HASHES, RlpReader::number);
+          List<Long> sizes = RlpList.read(r, EthLimits.MAX_HASHES, RlpReader::number);
           List<Hash> hashes = Payload.hashes(r, EthLimits.MAX_HASHES);
           if (types.length != hashes.size() || sizes.size() != hashes.size()) {
             throw new RlpException(

@@ -3,6 +3,7 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.rlp.RlpList;
 import java.util.List;
 
 /**
@@ -39,7 +40,7 @@ record PooledTransactions(long requestId, List<Bytes> transactions) implements E
 
   /** Decodes a payload. */
   static PooledTransactions decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload,
         r -> new PooledTransactions(r.number(), Payload.rawItems(r, EthLimits.MAX_HASHES)));
   }

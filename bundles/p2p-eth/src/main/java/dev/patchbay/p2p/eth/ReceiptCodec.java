@@ -7,6 +7,7 @@ import dev.patchbay.primitives.Log;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.rlp.RlpException;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.List;
@@ -87,7 +88,7 @@ final class ReceiptCodec {
       throw new RlpException("neither a status nor a state root: " + status.length + " bytes");
     }
     long gas = r.number();
-    List<Log> logs = Payload.items(r, EthLimits.MAX_ITEMS, Log::read);
+    List<Log> logs = RlpList.read(r, EthLimits.MAX_ITEMS, Log::read);
     boolean deposit = type == TransactionType.DEPOSIT && r.hasNext();
     Long nonce = deposit ? (Long) r.number() : null;
     Long depositVersion = deposit ? (Long) r.number() : null;

@@ -4,6 +4,7 @@ package dev.patchbay.p2p.eth;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.rlp.RlpException;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +36,7 @@ record Receipts(EthVersion version, long requestId, boolean lastBlockIncomplete,
     int count = 0;
     for (Bytes block : blocks) {
       List<Receipt> receipts =
-          Payload.items(
+          RlpList.read(
               RlpReader.of(block.unsafeArray()),
               EthLimits.MAX_ITEMS - count,
               r -> ReceiptCodec.read(r, version));
@@ -52,7 +53,7 @@ record Receipts(EthVersion version, long requestId, boolean lastBlockIncomplete,
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
+    return RlpList.encode(
         w -> {
           w.number(requestId);
           if (version.hasPartialReceipts()) {
@@ -64,7 +65,7 @@ record Receipts(EthVersion version, long requestId, boolean lastBlockIncomplete,
 
   /** Decodes a payload. */
   static Receipts decode(EthVersion version, Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload,
         r -> {
           long requestId = r.number();

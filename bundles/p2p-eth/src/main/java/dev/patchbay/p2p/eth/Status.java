@@ -4,6 +4,7 @@ package dev.patchbay.p2p.eth;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ForkId;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.nio.ByteBuffer;
@@ -28,7 +29,7 @@ record Status(long version, long networkId, Hash genesis, ForkId forkId, PeerHea
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
+    return RlpList.encode(
         w -> {
           w.number(version).number(networkId);
           if (head instanceof PeerHead.TotalDifficulty old) {
@@ -54,7 +55,7 @@ record Status(long version, long networkId, Hash genesis, ForkId forkId, PeerHea
    * @param negotiated version of the connection, which decides the layout
    */
   static Status decode(EthVersion negotiated, Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload, r -> negotiated.hasBlockRange() ? readWithRange(r) : readWithDifficulty(r));
   }
 

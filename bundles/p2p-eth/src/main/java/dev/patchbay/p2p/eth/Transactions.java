@@ -3,6 +3,7 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
 import java.util.List;
 
@@ -24,14 +25,14 @@ record Transactions(List<Transaction> transactions) implements EthMessage {
 
   @Override
   public Bytes encode() {
-    return Payload.encode(w -> transactions.forEach(transaction -> transaction.writeInBody(w)));
+    return RlpList.encode(w -> transactions.forEach(transaction -> transaction.writeInBody(w)));
   }
 
   /** Decodes a payload. */
   static Transactions decode(Bytes payload) {
     RlpReader reader = RlpReader.of(payload.unsafeArray());
     List<Transaction> transactions =
-        Payload.items(reader, EthLimits.MAX_TRANSACTIONS, Transaction::readInBody);
+        RlpList.read(reader, EthLimits.MAX_TRANSACTIONS, Transaction::readInBody);
     reader.expectEnd();
     return new Transactions(transactions);
   }

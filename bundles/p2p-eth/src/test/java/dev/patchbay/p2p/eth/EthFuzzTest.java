@@ -9,6 +9,7 @@ import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.rlp.RlpException;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,7 +30,7 @@ class EthFuzzTest extends EthFixture {
     Bytes header = Bytes.wrap(chain.canonical.get(1).header().encode());
     Bytes body = Bytes.wrap(chain.canonical.get(1).encodeBody());
     Bytes receipts =
-        Payload.encode(
+        RlpList.encode(
             w -> MessageTest.receipts().forEach(one -> w.raw(ReceiptCodec.encode(one, version))));
     List<EthMessage> all = new ArrayList<>();
     all.add(new GetBlockHeaders(1, new GetBlockHeaders.ByNumber(5), 3, 2, true));
@@ -136,7 +137,7 @@ class EthFuzzTest extends EthFixture {
   void contentRefusesWhatIsMalformed(EthVersion version) {
     Bytes body = Bytes.wrap(chain.canonical.get(1).encodeBody());
     Bytes withTransactions =
-        Payload.encode(
+        RlpList.encode(
             w -> {
               w.list(list -> txs(3).forEach(tx -> tx.writeInBody(list)));
               w.list(list -> {}).list(list -> {});

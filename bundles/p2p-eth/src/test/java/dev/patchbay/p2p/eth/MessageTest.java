@@ -18,6 +18,7 @@ import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.rlp.RlpException;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.Arrays;
 import java.util.Collections;
@@ -268,7 +269,7 @@ class MessageTest {
     byte[] wrapped = new RlpWriter().bytes(legacy().encode()).toArray();
     assertThatThrownBy(() -> PooledForm.decode(Bytes.wrap(wrapped)))
         .isInstanceOf(RlpException.class);
-    Bytes payload = Payload.encode(w -> w.raw(wrapped));
+    Bytes payload = RlpList.encode(w -> w.raw(wrapped));
     assertThatThrownBy(() -> Transactions.decode(payload)).isInstanceOf(RlpException.class);
   }
 
@@ -286,7 +287,7 @@ class MessageTest {
   private static Bytes announcement(int types, int sizes, int hashes) {
     byte[] codes = new byte[types];
     Arrays.fill(codes, (byte) 2);
-    return Payload.encode(
+    return RlpList.encode(
         w -> {
           w.bytes(codes);
           w.list(list -> Collections.nCopies(sizes, 100L).forEach(list::number));
@@ -357,10 +358,10 @@ class MessageTest {
           .isInstanceOf(RlpException.class);
     }
     Bytes nineBytes =
-        Payload.encode(
+        RlpList.encode(
             w -> w.number(1).list(q -> q.bytes(filled(9)).number(1).number(0).number(0)));
     assertThatThrownBy(() -> GetBlockHeaders.decode(nineBytes)).isInstanceOf(RlpException.class);
-    Bytes incomplete = Payload.encode(w -> w.number(1).number(2).list(list -> {}));
+    Bytes incomplete = RlpList.encode(w -> w.number(1).number(2).list(list -> {}));
     assertThatThrownBy(() -> Receipts.decode(EthVersion.ETH_70, incomplete))
         .isInstanceOf(RlpException.class);
   }

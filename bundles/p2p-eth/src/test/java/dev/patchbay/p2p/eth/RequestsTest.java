@@ -14,6 +14,7 @@ import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.rlp.RlpException;
+import dev.patchbay.primitives.rlp.RlpList;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -121,7 +122,7 @@ class RequestsTest extends EthFixture {
             MessageCode.GET_RECEIPTS, p -> GetReceipts.decode(EthVersion.ETH_70, p));
     assertThat(receiptsSent.firstReceipt()).isEqualTo(2);
     Bytes block =
-        Payload.encode(
+        RlpList.encode(
             w -> w.raw(ReceiptCodec.encode(MessageTest.receipts().get(0), EthVersion.ETH_70)));
     peer.send(new Receipts(EthVersion.ETH_70, receiptsSent.requestId(), true, List.of(block)));
     assertThat(receipts.join())

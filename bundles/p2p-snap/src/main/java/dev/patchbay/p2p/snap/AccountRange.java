@@ -3,6 +3,8 @@ package dev.patchbay.p2p.snap;
 
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpList;
+import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.List;
 
 /**
@@ -36,14 +38,14 @@ record AccountRange(long requestId, List<Entry> accounts, List<Bytes> proof)
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
+    return RlpList.encode(
         w -> {
           w.number(requestId);
           w.list(
               list ->
                   accounts.forEach(
                       one -> list.list(item -> item.hash(one.hash).raw(one.body.unsafeArray()))));
-          Payload.writeAll(w, proof);
+          RlpList.write(w, proof, RlpWriter::bytes);
         });
   }
 }

@@ -3,6 +3,7 @@ package dev.patchbay.p2p.snap;
 
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpList;
 
 /**
  * Asks for accounts in the order of the hashes of their addresses (0x00).
@@ -16,7 +17,7 @@ import dev.patchbay.primitives.Hash;
 record GetAccountRange(long requestId, Hash root, Hash origin, Hash limit, long bytes) {
   /** Decodes a payload. */
   static GetAccountRange decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload, r -> new GetAccountRange(r.number(), r.hash(), r.hash(), r.hash(), r.number()));
   }
 }

@@ -3,6 +3,7 @@ package dev.patchbay.p2p.snap;
 
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
 import java.util.List;
 
@@ -21,10 +22,10 @@ record GetByteCodes(long requestId, List<Hash> hashes, long bytes) {
 
   /** Decodes a payload. */
   static GetByteCodes decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload,
         r ->
             new GetByteCodes(
-                r.number(), Payload.items(r, SnapLimits.MAX_ITEMS, RlpReader::hash), r.number()));
+                r.number(), RlpList.read(r, SnapLimits.MAX_ITEMS, RlpReader::hash), r.number()));
   }
 }

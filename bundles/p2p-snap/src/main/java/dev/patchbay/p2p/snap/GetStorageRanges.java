@@ -4,6 +4,7 @@ package dev.patchbay.p2p.snap;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.rlp.RlpException;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
 import java.util.Arrays;
 import java.util.List;
@@ -36,13 +37,13 @@ record GetStorageRanges(
 
   /** Decodes a payload. */
   static GetStorageRanges decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload,
         r ->
             new GetStorageRanges(
                 r.number(),
                 r.hash(),
-                Payload.items(r, SnapLimits.MAX_ITEMS, RlpReader::hash),
+                RlpList.read(r, SnapLimits.MAX_ITEMS, RlpReader::hash),
                 bound(r.byteArray(), Hash.ZERO),
                 bound(r.byteArray(), MAX_HASH),
                 r.number()));

@@ -4,6 +4,7 @@ package dev.patchbay.p2p.snap;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.rlp.RlpException;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,7 +26,7 @@ record GetTrieNodes(long requestId, Hash root, List<List<Bytes>> sets, long byte
 
   /** Decodes a payload. */
   static GetTrieNodes decode(Bytes payload) {
-    return Payload.decode(
+    return RlpList.decode(
         payload, r -> new GetTrieNodes(r.number(), r.hash(), readSets(r), r.number()));
   }
 
@@ -36,7 +37,7 @@ record GetTrieNodes(long requestId, Hash root, List<List<Bytes>> sets, long byte
       if (sets.size() == SnapLimits.MAX_ITEMS) {
         throw new RlpException("more than " + SnapLimits.MAX_ITEMS + " sets of paths");
       }
-      List<Bytes> set = Payload.items(lists, SnapLimits.MAX_PATHS - paths, RlpReader::bytes);
+      List<Bytes> set = RlpList.read(lists, SnapLimits.MAX_PATHS - paths, RlpReader::bytes);
       if (set.isEmpty()) {
         throw new RlpException("a set of paths is empty");
       }

@@ -3,6 +3,8 @@ package dev.patchbay.p2p.snap;
 
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpList;
+import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.List;
 
 /**
@@ -36,7 +38,7 @@ record StorageRanges(long requestId, List<List<Slot>> slots, List<Bytes> proof)
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
+    return RlpList.encode(
         w -> {
           w.number(requestId);
           w.list(
@@ -49,7 +51,7 @@ record StorageRanges(long requestId, List<List<Slot>> slots, List<Bytes> proof)
                                       slot ->
                                           list.list(
                                               item -> item.hash(slot.hash).bytes(slot.value))))));
-          Payload.writeAll(w, proof);
+          RlpList.write(w, proof, RlpWriter::bytes);
         });
   }
 }

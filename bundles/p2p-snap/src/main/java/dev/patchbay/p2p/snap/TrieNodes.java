@@ -2,6 +2,8 @@
 package dev.patchbay.p2p.snap;
 
 import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.rlp.RlpList;
+import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.List;
 
 /**
@@ -23,10 +25,10 @@ record TrieNodes(long requestId, List<Bytes> nodes) implements SnapMessage {
 
   @Override
   public Bytes encode() {
-    return Payload.encode(
+    return RlpList.encode(
         w -> {
           w.number(requestId);
-          Payload.writeAll(w, nodes);
+          RlpList.write(w, nodes, RlpWriter::bytes);
         });
   }
 }

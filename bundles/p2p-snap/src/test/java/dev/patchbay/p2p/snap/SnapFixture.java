@@ -9,7 +9,9 @@ import dev.patchbay.binding.Slot;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
+import dev.patchbay.primitives.rlp.RlpWriter;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -54,11 +56,11 @@ abstract class SnapFixture {
   // ---- requests
 
   static Bytes accountsRequest(Hash root, Hash origin, Hash limit, long bytes) {
-    return Payload.encode(w -> w.number(ID).hash(root).hash(origin).hash(limit).number(bytes));
+    return RlpList.encode(w -> w.number(ID).hash(root).hash(origin).hash(limit).number(bytes));
   }
 
   static Bytes slotsRequest(Hash root, List<Hash> accounts, Bytes origin, Bytes limit, long bytes) {
-    return Payload.encode(
+    return RlpList.encode(
         w ->
             w.number(ID)
                 .hash(root)
@@ -69,15 +71,15 @@ abstract class SnapFixture {
   }
 
   static Bytes codesRequest(List<Hash> hashes, long bytes) {
-    return Payload.encode(w -> w.number(ID).list(list -> hashes.forEach(list::hash)).number(bytes));
+    return RlpList.encode(w -> w.number(ID).list(list -> hashes.forEach(list::hash)).number(bytes));
   }
 
   static Bytes nodesRequest(Hash root, List<List<Bytes>> sets, long bytes) {
-    return Payload.encode(
+    return RlpList.encode(
         w ->
             w.number(ID)
                 .hash(root)
-                .list(list -> sets.forEach(set -> Payload.writeAll(list, set)))
+                .list(list -> sets.forEach(set -> RlpList.write(list, set, RlpWriter::bytes)))
                 .number(bytes));
   }
 

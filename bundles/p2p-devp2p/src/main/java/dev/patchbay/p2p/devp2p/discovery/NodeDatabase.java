@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p.discovery;
 
-import dev.patchbay.binding.DurableFolders;
+import dev.patchbay.binding.DurableFiles;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.rlp.RlpReader;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -191,7 +189,7 @@ final class NodeDatabase {
       return;
     }
     try {
-      write(path.toAbsolutePath(), encode());
+      DurableFiles.replace(path, encode());
       changed = false;
     } catch (IOException failure) {
       LOG.warn("The node database {} cannot be written: {}", path, text(failure));
@@ -229,28 +227,5 @@ final class NodeDatabase {
     CRC32 crc = new CRC32();
     crc.update(bytes, CHECKSUM_BYTES, bytes.length - CHECKSUM_BYTES);
     return (int) crc.getValue();
-  }
-
-  private static void write(Path path, byte[] bytes) throws IOException {
-    Path folder = path.getParent();
-    if (folder == null) {
-      throw new IOException("it is not a file");
-    }
-    DurableFolders.create(folder);
-    Path next = path.resolveSibling(path.getFileName() + ".new");
-    try (FileChannel channel =
-        FileChannel.open(
-            next,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.TRUNCATE_EXISTING,
-            StandardOpenOption.WRITE)) {
-      ByteBuffer content = ByteBuffer.wrap(bytes);
-      while (content.hasRemaining()) {
-        channel.write(content);
-      }
-      channel.force(true);
-    }
-    Files.move(next, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    DurableFolders.sync(folder);
   }
 }

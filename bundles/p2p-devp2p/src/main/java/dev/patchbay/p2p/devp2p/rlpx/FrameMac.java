@@ -28,12 +28,6 @@ final class FrameMac {
     return update(state.digest(), input, from);
   }
 
-  /** Returns the code of an encrypted frame with its padding, 16 bytes. */
-  byte[] frame(byte[] input, int from, int length) {
-    append(input, from, length);
-    return frame();
-  }
-
   /** Appends a part of an encrypted frame; {@link #frame()} follows the last one. */
   void append(byte[] input, int from, int length) {
     state.update(input, from, length);

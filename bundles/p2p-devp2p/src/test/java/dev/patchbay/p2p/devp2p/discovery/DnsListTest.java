@@ -98,14 +98,20 @@ class DnsListTest {
     }
   }
 
+  /** Requests nodes of lists, and runs the steps that are due within a time. */
+  private DnsLists request(Duration duration, String... links) {
+    DnsLists lists = lists(links);
+    lists.request();
+    run(lists, duration);
+    return lists;
+  }
+
   // ---- the example of the EIP
 
   @Test
   void theExampleOfTheEipIsRead() {
     records.putAll(EXAMPLE);
-    DnsLists lists = lists(LINK);
-    lists.request();
-    run(lists, Duration.ofMinutes(1));
+    request(Duration.ofMinutes(1), LINK);
     assertThat(found).hasSize(3);
     assertThat(found).extracting(NodeRecord::toString).isSubsetOf(EXAMPLE.values());
     assertThat(queries).contains("morenodes.example.org");
@@ -232,9 +238,7 @@ class DnsListTest {
   @Test
   void aRequestIsForSixteenNodesInRandomOrder() {
     putNodes("a.org", 20, 1, noLinks("a.org"));
-    DnsLists lists = lists(linkTo("a.org"));
-    lists.request();
-    run(lists, Duration.ofHours(1));
+    DnsLists lists = request(Duration.ofHours(1), linkTo("a.org"));
     assertThat(found).hasSize(DnsLists.BATCH);
     Set<NodeRecord> distinct = new HashSet<>(found);
     assertThat(distinct).hasSize(DnsLists.BATCH);
@@ -246,9 +250,7 @@ class DnsListTest {
   @Test
   void aCompleteListIsReadAgainAfterHalfAnHour() {
     putNodes("a.org", 2, 1, noLinks("a.org"));
-    DnsLists lists = lists(linkTo("a.org"));
-    lists.request();
-    run(lists, Duration.ofMinutes(20));
+    DnsLists lists = request(Duration.ofMinutes(20), linkTo("a.org"));
     assertThat(found).hasSize(2);
     run(lists, Duration.ofMinutes(20));
     assertThat(found).hasSize(4);
@@ -258,9 +260,7 @@ class DnsListTest {
   void linksAreFollowedOnce() {
     putNodes("a.org", 1, 1, put("a.org", linkTo("b.org")));
     putNodes("b.org", 1, 1, put("b.org", linkTo("a.org")));
-    DnsLists lists = lists(linkTo("a.org"));
-    lists.request();
-    run(lists, Duration.ofMinutes(20));
+    request(Duration.ofMinutes(20), linkTo("a.org"));
     assertThat(found).hasSize(2);
     assertThat(queries).doesNotHaveDuplicates();
   }
@@ -277,9 +277,7 @@ class DnsListTest {
     putNodes(
         "b.org", 0, 1, put("b.org", "enrtree-branch:" + String.join(",", links.subList(12, 24))));
     links.forEach(link -> records.put(link + ".b.org", records.get(link + ".a.org")));
-    DnsLists lists = lists(linkTo("a.org"), linkTo("b.org"));
-    lists.request();
-    run(lists, Duration.ofMinutes(20));
+    request(Duration.ofMinutes(20), linkTo("a.org"), linkTo("b.org"));
     assertThat(found).hasSize(DnsLists.MAX_LISTS - 2);
   }
 
@@ -290,9 +288,7 @@ class DnsListTest {
     String inner = put("a.org", "enrtree-branch:" + node + "," + node);
     String outer = put("a.org", "enrtree-branch:" + inner + "," + inner + "," + node);
     putRoot("a.org", outer, noLinks("a.org"), 1);
-    DnsLists lists = lists(linkTo("a.org"));
-    lists.request();
-    run(lists, Duration.ofMinutes(20));
+    request(Duration.ofMinutes(20), linkTo("a.org"));
     assertThat(found).hasSize(1);
     assertThat(queries).doesNotHaveDuplicates();
   }
@@ -301,9 +297,7 @@ class DnsListTest {
   void anEntryWithAnotherHashIsSkipped() {
     putNodes("a.org", 3, 1, noLinks("a.org"));
     records.put(hash(record(1).toString()) + ".a.org", record(2).toString());
-    DnsLists lists = lists(linkTo("a.org"));
-    lists.request();
-    run(lists, Duration.ofMinutes(20));
+    request(Duration.ofMinutes(20), linkTo("a.org"));
     assertThat(found).containsExactlyInAnyOrder(record(0), record(2));
   }
 
@@ -313,9 +307,7 @@ class DnsListTest {
     String link = put("a.org", linkTo("b.org"));
     String node = put("a.org", record(1).toString());
     putRoot("a.org", link, node, 1);
-    DnsLists lists = lists(linkTo("a.org"));
-    lists.request();
-    run(lists, Duration.ofMinutes(20));
+    request(Duration.ofMinutes(20), linkTo("a.org"));
     assertThat(found).isEmpty();
     assertThat(queries).doesNotContain("b.org");
   }
@@ -323,9 +315,7 @@ class DnsListTest {
   @Test
   void anOlderRootIsRejected() {
     putNodes("a.org", 1, 5, noLinks("a.org"));
-    DnsLists lists = lists(linkTo("a.org"));
-    lists.request();
-    run(lists, Duration.ofMinutes(20));
+    DnsLists lists = request(Duration.ofMinutes(20), linkTo("a.org"));
     assertThat(found).hasSize(1);
     putNodes("a.org", 2, 4, noLinks("a.org"));
     run(lists, Duration.ofMinutes(20));
@@ -339,9 +329,7 @@ class DnsListTest {
   void aServerThatDoesNotRespondIsAskedOnceAMinute() {
     putNodes("a.org", 1, 1, noLinks("a.org"));
     available = false;
-    DnsLists lists = lists(linkTo("a.org"));
-    lists.request();
-    run(lists, Duration.ofMinutes(10));
+    DnsLists lists = request(Duration.ofMinutes(10), linkTo("a.org"));
     assertThat(queries).hasSizeBetween(9, 11);
     available = true;
     run(lists, Duration.ofMinutes(2));
@@ -351,9 +339,7 @@ class DnsListTest {
   @Test
   void thereAreAtMostThreeQueriesASecond() {
     putNodes("a.org", 15, 1, noLinks("a.org"));
-    DnsLists lists = lists(linkTo("a.org"));
-    lists.request();
-    run(lists, Duration.ofSeconds(3));
+    request(Duration.ofSeconds(3), linkTo("a.org"));
     assertThat(queries).hasSizeBetween(8, 9);
   }
 }

@@ -36,7 +36,9 @@ class FramesTest {
 
   private static byte[] read(FrameReader reader, byte[] frame) throws PeerBreachException {
     int size = reader.header(Arrays.copyOf(frame, Frames.HEADER_BYTES));
-    return reader.body(Arrays.copyOfRange(frame, Frames.HEADER_BYTES, frame.length), size);
+    FrameReader.Body body = reader.body(size);
+    body.append(Arrays.copyOfRange(frame, Frames.HEADER_BYTES, frame.length));
+    return body.data();
   }
 
   @Test
@@ -77,6 +79,40 @@ class FramesTest {
               breach -> assertThat(breach.reason()).isEqualTo(DisconnectReason.PROTOCOL_BREACH))
           .hasMessageContaining("MAC");
     }
+  }
+
+  @Test
+  void aBodyIsReadInPartsOfAnyLength() throws PeerBreachException {
+    FrameWriter writer = new FrameWriter(secrets());
+    FrameReader reader = new FrameReader(secrets());
+    Random random = new Random(2);
+    for (int size : new int[] {1, 15, 16, 17, 31, 4_097, 70_001}) {
+      for (int most : new int[] {1, 2, 7, 16, 33, 5_000}) {
+        byte[] data = new byte[size];
+        random.nextBytes(data);
+        byte[] frame = writer.write(data);
+        FrameReader.Body body = reader.body(reader.header(Arrays.copyOf(frame, 32)));
+        int at = Frames.HEADER_BYTES;
+        while (body.missingBytes() > 0) {
+          assertThatThrownBy(body::data).isInstanceOf(IllegalStateException.class);
+          int length = Math.min(body.missingBytes(), 1 + random.nextInt(most));
+          body.append(Arrays.copyOfRange(frame, at, at + length));
+          at += length;
+          assertThat(body.receivedBytes()).isEqualTo(at - Frames.HEADER_BYTES);
+        }
+        assertThat(at).isEqualTo(frame.length);
+        assertThat(body.data()).isEqualTo(data);
+      }
+    }
+  }
+
+  @Test
+  void moreThanTheBodyCannotBeAppended() throws PeerBreachException {
+    byte[] frame = new FrameWriter(secrets()).write(new byte[] {1});
+    FrameReader reader = new FrameReader(secrets());
+    FrameReader.Body body = reader.body(reader.header(Arrays.copyOf(frame, 32)));
+    assertThatThrownBy(() -> body.append(new byte[33]))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
