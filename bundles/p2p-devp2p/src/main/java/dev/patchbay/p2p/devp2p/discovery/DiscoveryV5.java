@@ -393,7 +393,30 @@ final class DiscoveryV5 implements NodeProtocol {
       Contact contact, List<Integer> distances, Consumer<@Nullable List<Contact>> done) {
     FindNode request = new FindNode(requestId(), distances);
     calls.add(
-        contact, request, new V5NodesCollector(contact, distances, self, context.allowed(), done));
+        contact,
+        request,
+        new V5NodesCollector(
+            contact,
+            distances,
+            self,
+            context.allowed(),
+            found -> {
+              if (found != null) {
+                confirm(contact);
+              }
+              done.accept(found);
+            }));
+  }
+
+  /**
+   * Records that a node has responded: encrypted, so that NODES proves its endpoint as PONG does.
+   */
+  private void confirm(Contact contact) {
+    NodeTable.Entry entry = table.find(contact.id());
+    if (entry != null
+        && entry.contact().node().udpEndpoint().equals(contact.node().udpEndpoint())) {
+      entry.respondedToQuery();
+    }
   }
 
   private void send(V5Calls.Call call) {

@@ -67,6 +67,23 @@ class DiscoveryV5Test {
     assertThat(entry.contact().record()).isEqualTo(a.localRecord.current());
   }
 
+  /** A lookup may query a node before the upkeep of the table pings it. */
+  @Test
+  void aNodeThatHasRespondedToAQueryIsLive() {
+    b.table.addFound(a.contact());
+    NodeTable.Entry entry = Objects.requireNonNull(b.table.find(a.localRecord.current().id()));
+    assertThat(entry.isLive()).isFalse();
+    a.online = false;
+    b.protocol().findNode(a.contact(), LookupTarget.random(network.random), found -> {});
+    network.run(Duration.ofSeconds(2));
+    assertThat(entry.isLive()).as("without a response").isFalse();
+    a.online = true;
+    b.protocol().findNode(a.contact(), LookupTarget.random(network.random), found -> {});
+    network.run(Duration.ofSeconds(2));
+    assertThat(entry.isLive()).isTrue();
+    assertThat(b.table.randomEntry(false)).as("is pinged soon all the same").isSameAs(entry);
+  }
+
   @Test
   void aNodeThatHasLostItsSessionAsksForAHandshake() throws Exception {
     ping(a, b);
