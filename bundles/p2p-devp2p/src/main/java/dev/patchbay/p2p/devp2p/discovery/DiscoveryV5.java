@@ -105,8 +105,8 @@ final class DiscoveryV5 implements NodeProtocol {
   }
 
   /**
-   * Sends WHOAREYOU. A node with several requests under way gets the same challenge again: it is
-   * for the first of them, and only that one starts a handshake.
+   * Sends WHOAREYOU. A node with several requests under way gets the same challenge again, with the
+   * nonce of the first request: only that one starts a handshake, which may be under way.
    */
   private void challenge(Hash id, InetSocketAddress endpoint, Bytes nonce) {
     V5Challenges.Challenge waiting = challenges.get(id, endpoint);
