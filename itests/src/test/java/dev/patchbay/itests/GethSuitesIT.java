@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -17,6 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * The test suites eth and snap of geth's devp2p tool, against a node that has imported geth's test
  * chain. Run by {@code -Pgeth}, which needs Go and the programs.
  */
+@Isolated
 class GethSuitesIT {
   private static final String FEATURES =
       "patchbay-netty patchbay-p2p-devp2p patchbay-p2p-eth patchbay-p2p-snap";
