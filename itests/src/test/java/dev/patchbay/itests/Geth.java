@@ -27,50 +27,92 @@ final class Geth implements AutoCloseable {
   }
 
   /**
-   * Starts it on a genesis; skips the test where there is no Go to build it with.
+   * Starts it on a genesis, without peers; skips the test where there is no Go to build it with.
    *
    * @param project the folder that says which of them, and of which version
    * @param more options that only that one has
    */
   static Geth start(Path folder, Path genesis, String project, String... more) throws Exception {
     String binary = build(project).toString();
-    String data = folder.resolve(project).toString();
+    List<String> options =
+        new ArrayList<>(List.of("--nodiscover", "--maxpeers", "0", "--port", "0"));
+    options.addAll(List.of("--miner.gasprice", "1"));
+    options.addAll(List.of(more));
+    return launch(binary, folder, project, genesis, "eth,debug", options);
+  }
+
+  /**
+   * Starts a program that was built before, as a peer: it listens on a free port, and connects to
+   * this machine only.
+   *
+   * @param name of its data folder in {@code folder}
+   * @param more options, also those of discovery
+   */
+  static Geth peer(String program, Path folder, String name, Path genesis, String... more)
+      throws Exception {
+    List<String> options = new ArrayList<>(List.of("--port", "" + Node.freePort()));
+    options.addAll(List.of("--nat", "extip:127.0.0.1", "--netrestrict", "127.0.0.0/8"));
+    options.addAll(List.of(more));
+    return launch(program, folder, name, genesis, "eth,net,admin,txpool", options);
+  }
+
+  private static Geth launch(
+      String binary, Path folder, String name, Path genesis, String api, List<String> options)
+      throws Exception {
+    String data = folder.resolve(name).toString();
     assertThat(
             Journeys.run(
                 folder, Map.of(), List.of(binary, "--datadir", data, "init", "" + genesis)))
         .isZero();
     int engine = Node.freePort();
     int port = Node.freePort();
-    Path secret = Files.writeString(folder.resolve(project + ".hex"), SECRET);
-    List<String> line = new ArrayList<>(List.of(binary, "--datadir", data));
-    line.addAll(List.of("--nodiscover", "--maxpeers", "0", "--ipcdisable", "--port", "0"));
+    Path secret = Files.writeString(folder.resolve(name + ".hex"), SECRET);
+    List<String> line = new ArrayList<>(List.of(binary, "--datadir", data, "--ipcdisable"));
     line.addAll(List.of("--syncmode", "full", "--gcmode", "archive", "--verbosity", "2"));
-    line.addAll(List.of("--miner.gasprice", "1"));
-    line.addAll(List.of(more));
-    line.addAll(List.of("--http", "--http.port", "" + port, "--http.api", "eth,debug"));
+    line.addAll(options);
+    line.addAll(List.of("--http", "--http.port", "" + port, "--http.api", api));
     line.addAll(List.of("--authrpc.port", "" + engine, "--authrpc.jwtsecret", "" + secret));
     Process process =
         new ProcessBuilder(line)
             .redirectErrorStream(true)
-            .redirectOutput(folder.resolve(project + ".log").toFile())
+            .redirectOutput(folder.resolve(name + ".log").toFile())
             .start();
     try {
       Node.awaitPort(engine);
       Node.awaitPort(port);
       return new Geth(EngineClient.of(engine, SECRET), port, process);
-    } catch (Exception failed) {
+    } catch (Throwable failed) {
       process.destroyForcibly();
       throw failed;
     }
   }
 
+  /** Calls a method; returns the whole response. */
+  JsonNode call(String method, Object... params) throws Exception {
+    return Node.json(Node.post(port, Node.request(method, params)));
+  }
+
   /** Calls a method that must succeed; returns its result. */
   JsonNode result(String method, Object... params) throws Exception {
-    JsonNode reply = Node.json(Node.post(port, Node.request(method, params)));
+    JsonNode reply = call(method, params);
     if (!reply.has("result")) {
       throw new AssertionError(method + " failed: " + reply);
     }
     return reply.get("result");
+  }
+
+  /**
+   * Makes its own head, the genesis, the one of a fork choice. Until then it counts as not synced,
+   * and drops the transactions of peers.
+   */
+  void sync() throws Exception {
+    String head = result("eth_getBlockByNumber", "latest", false).get("hash").asText();
+    JsonNode reply =
+        client.call(
+            "engine_forkchoiceUpdatedV3",
+            EngineDriver.state(head, EngineDriver.ZERO, EngineDriver.ZERO),
+            null);
+    assertThat(EngineDriver.status(reply)).as(reply.toString()).isEqualTo("VALID");
   }
 
   private static Path build(String name) throws Exception {

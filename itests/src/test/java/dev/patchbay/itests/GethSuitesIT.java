@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -17,6 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * The test suites eth and snap of geth's devp2p tool, against a node that has imported geth's test
  * chain. Run by {@code -Pgeth}, which needs Go and the programs.
  */
+@Isolated
 class GethSuitesIT {
   private static final String FEATURES =
       "patchbay-netty patchbay-p2p-devp2p patchbay-p2p-eth patchbay-p2p-snap";
@@ -94,6 +96,8 @@ class GethSuitesIT {
       configure(node, "p2p.devp2p", "host=127.0.0.1\nport=" + Node.freePort() + "\n");
       Node.Result installed = node.shell("feature:install " + FEATURES);
       assertThat(installed.status()).as(installed.output()).isZero();
+      Journeys.await(
+          "an identity", () -> !node.result("admin_nodeInfo").get("enode").asText().isEmpty());
       // eth last: it leaves transactions in the pool
       assertThat(run(program, "snap-test", chain, node)).as("snap").isEqualTo(release.snap);
       assertThat(run(program, "eth-test", chain, node)).as("eth").isEqualTo(release.eth);
@@ -109,6 +113,7 @@ class GethSuitesIT {
     String url = node.result("admin_nodeInfo").get("enode").asText();
     String secret = Files.readString(node.data.resolve("jwt.hex")).strip();
     Path output = folder.resolve(suite + ".tap");
+    Path errors = folder.resolve(suite + ".txt");
     List<String> line = new ArrayList<>(List.of(program, "rlpx", suite, "--tap"));
     line.addAll(List.of("--chain", chain.toString(), "--node", url));
     line.addAll(List.of("--engineapi", "http://127.0.0.1:" + node.enginePort));
@@ -116,7 +121,7 @@ class GethSuitesIT {
     Process process =
         new ProcessBuilder(line)
             .redirectOutput(output.toFile())
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .redirectError(errors.toFile())
             .start();
     boolean ended = process.waitFor(SUITE_MINUTES, TimeUnit.MINUTES);
     if (!ended) {
@@ -125,6 +130,7 @@ class GethSuitesIT {
     String results = Files.readString(output);
     assertThat(ended).as(results).isTrue();
     assertThat(results.lines().filter(one -> one.startsWith("not ok"))).as(results).isEmpty();
+    assertThat(process.exitValue()).as(results + Files.readString(errors)).isZero();
     return (int) results.lines().filter(one -> one.startsWith("ok")).count();
   }
 }

@@ -105,8 +105,8 @@ final class DiscoveryV5 implements NodeProtocol {
   }
 
   /**
-   * Sends WHOAREYOU. A node with several requests under way gets the same challenge again: it is
-   * for the first of them, and only that one starts a handshake.
+   * Sends WHOAREYOU. A node with several requests under way gets the same challenge again, with the
+   * nonce of the first request: only that one starts a handshake, which may be under way.
    */
   private void challenge(Hash id, InetSocketAddress endpoint, Bytes nonce) {
     V5Challenges.Challenge waiting = challenges.get(id, endpoint);
@@ -393,7 +393,30 @@ final class DiscoveryV5 implements NodeProtocol {
       Contact contact, List<Integer> distances, Consumer<@Nullable List<Contact>> done) {
     FindNode request = new FindNode(requestId(), distances);
     calls.add(
-        contact, request, new V5NodesCollector(contact, distances, self, context.allowed(), done));
+        contact,
+        request,
+        new V5NodesCollector(
+            contact,
+            distances,
+            self,
+            context.allowed(),
+            found -> {
+              if (found != null) {
+                confirm(contact);
+              }
+              done.accept(found);
+            }));
+  }
+
+  /**
+   * Records that a node has responded: encrypted, so that NODES proves its endpoint as PONG does.
+   */
+  private void confirm(Contact contact) {
+    NodeTable.Entry entry = table.find(contact.id());
+    if (entry != null
+        && entry.contact().node().udpEndpoint().equals(contact.node().udpEndpoint())) {
+      entry.respondedToQuery();
+    }
   }
 
   private void send(V5Calls.Call call) {

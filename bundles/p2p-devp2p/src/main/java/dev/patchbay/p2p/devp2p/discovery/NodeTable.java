@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Against eclipse attacks an entry is replaced only after it has stopped to respond, and an IP
  * subnet has at most {@link #MAX_SUBNET_PER_BUCKET} entries in a bucket and {@link
  * #MAX_SUBNET_PER_TABLE} in the table. An entry is live when the node has responded to a ping of
- * this node; only live entries are handed to other nodes.
+ * this node, or in version 5 to a query; only live entries are handed to other nodes.
  */
 final class NodeTable {
   /** Entries of a bucket, and results of a query: {@code k} of Kademlia. */
@@ -56,9 +56,14 @@ final class NodeTable {
       return contact;
     }
 
-    /** Returns whether the node has responded to a ping. */
+    /** Returns whether the node has proven its endpoint by a response. */
     boolean isLive() {
       return livenessChecks > 0;
+    }
+
+    /** Makes an entry live that was not; its first ping is due as before. */
+    void respondedToQuery() {
+      livenessChecks = Math.max(livenessChecks, 1);
     }
 
     /** Sets whether a ping is under way. */
@@ -125,7 +130,7 @@ final class NodeTable {
   }
 
   /**
-   * Records that a node of the table has responded to a ping at an endpoint.
+   * Records that a node of the table has proven an endpoint by a response.
    *
    * @return whether it has an entry
    */

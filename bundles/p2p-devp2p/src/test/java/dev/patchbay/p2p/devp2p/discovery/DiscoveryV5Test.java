@@ -67,6 +67,23 @@ class DiscoveryV5Test {
     assertThat(entry.contact().record()).isEqualTo(a.localRecord.current());
   }
 
+  /** A lookup may query a node before the upkeep of the table pings it. */
+  @Test
+  void aNodeThatHasRespondedToAQueryIsLive() {
+    b.table.addFound(a.contact());
+    NodeTable.Entry entry = Objects.requireNonNull(b.table.find(a.localRecord.current().id()));
+    assertThat(entry.isLive()).isFalse();
+    a.online = false;
+    b.protocol().findNode(a.contact(), LookupTarget.random(network.random), found -> {});
+    network.run(Duration.ofSeconds(2));
+    assertThat(entry.isLive()).as("without a response").isFalse();
+    a.online = true;
+    b.protocol().findNode(a.contact(), LookupTarget.random(network.random), found -> {});
+    network.run(Duration.ofSeconds(2));
+    assertThat(entry.isLive()).isTrue();
+    assertThat(b.table.randomEntry(false)).as("is pinged soon all the same").isSameAs(entry);
+  }
+
   @Test
   void aNodeThatHasLostItsSessionAsksForAHandshake() throws Exception {
     ping(a, b);
@@ -118,6 +135,31 @@ class DiscoveryV5Test {
     network.inject(packet, a.endpoint, b.endpoint);
     network.deliver();
     assertThat(network.takeSent().get(0).bytes()).isNotEqualTo(challenges.get(0).bytes());
+  }
+
+  /**
+   * A second packet gets the challenge of the first one, with the nonce of the first packet
+   * (discv5-theory.md since 2026-08, geth since 2025-03): a new challenge would end the handshake
+   * that the sender may have begun. geth 1.13.15 expects the nonce of the second one.
+   */
+  @Test
+  void aRepeatedChallengeHasTheNonceOfTheFirstPacket() throws Exception {
+    network.setDelivery(packet -> packet.to().equals(b.endpoint));
+    List<Contact> results = new ArrayList<>();
+    a.protocol().ping(b.contact(), contact -> results.add(contact));
+    network.deliver();
+    List<Packet> sent = network.takeSent();
+    Bytes first = V5Codec.decode(b.localRecord.current().id(), sent.get(0).bytes()).nonce();
+    network.inject(randomMessage(a, b), a.endpoint, b.endpoint);
+    network.deliver();
+    Packet repeated = network.takeSent().get(0);
+    assertThat(nonceOf(List.of(repeated), a)).isEqualTo(first);
+    assertThat(repeated.bytes()).isEqualTo(sent.get(1).bytes());
+    network.setDelivery(packet -> true);
+    network.inject(repeated.bytes(), b.endpoint, a.endpoint);
+    network.run(SECOND);
+    assertThat(results).containsExactly(b.contact());
+    assertThat(b.dropped).isEmpty();
   }
 
   private byte[] randomMessage(Simulated from, Simulated to) {
