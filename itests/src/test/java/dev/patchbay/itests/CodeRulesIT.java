@@ -2,6 +2,9 @@
 package dev.patchbay.itests;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
@@ -113,9 +116,10 @@ class CodeRulesIT {
   }
 
   /**
-   * The body of a thread is what a constructor of {@code Thread}, or {@code Executor.execute},
-   * gets: a method reference, or the methods that a lambda calls. A {@code Future} that is read
-   * passes on what its task throws, and {@code Loop} catches everything.
+   * The body of a thread is what a constructor of {@code Thread}, {@code Executor.execute}, or
+   * {@code schedule} of an event loop gets: a method reference, or the methods that a lambda calls.
+   * A {@code Future} that is read passes on what its task throws, and {@code Loop} catches
+   * everything.
    */
   @Test
   void threadsSurviveErrors() {
@@ -128,8 +132,8 @@ class CodeRulesIT {
         .check(classes);
     noClasses()
         .should()
-        .dependOnClassesThat()
-        .areAssignableTo(ScheduledExecutorService.class)
+        .dependOnClassesThat(
+            assignableTo(ScheduledExecutorService.class).and(not(resideInAPackage("io.netty.."))))
         .orShould()
         .dependOnClassesThat()
         .areAssignableTo(Timer.class)
@@ -156,7 +160,8 @@ class CodeRulesIT {
         .anyMatch(
             call ->
                 call.getTargetOwner().isAssignableTo(Executor.class)
-                        && call.getName().equals("execute")
+                        && (call.getName().equals("execute")
+                            || call.getName().startsWith("schedule"))
                     || call.getTargetOwner().isAssignableTo(Thread.class)
                         && call instanceof JavaConstructorCall
                         && !call.isDeclaredInLambda());

@@ -212,7 +212,8 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       LOG.info("devp2p listens on {} port {}: {}", settings.host(), listenPort, localNode().url());
     }
     dialer.start();
-    transport.repeat(RELIEF, workers::relieve);
+    transport.repeat(
+        RELIEF, workers::relieve, new Failures("the relief of threads", LOG::warn, LOG::info));
   }
 
   private void startDiscovery(NodeDiscovery nodes) {

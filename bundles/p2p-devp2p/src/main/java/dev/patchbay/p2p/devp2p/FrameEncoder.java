@@ -70,7 +70,15 @@ final class FrameEncoder extends ChannelOutboundHandlerAdapter {
     }
     context.flush();
     if (!pending.isEmpty()) {
-      context.executor().execute(() -> writeParts(context));
+      context.executor().execute(() -> writeOn(context));
+    }
+  }
+
+  private void writeOn(ChannelHandlerContext context) {
+    try {
+      writeParts(context);
+    } catch (Throwable failure) { // the session ends; without its frame the peer reads no other
+      context.fireExceptionCaught(failure);
     }
   }
 

@@ -18,6 +18,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.DuplexChannel;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -159,11 +160,24 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
   /** Runs a task in the event loop; returns false when that has ended with the network. */
   private boolean execute(Runnable task) {
     try {
-      channel.eventLoop().execute(task);
+      channel.eventLoop().execute(() -> run(task));
       return true;
     } catch (RejectedExecutionException shutDown) {
       return false;
     }
+  }
+
+  private void run(Runnable task) {
+    try {
+      task.run();
+    } catch (Throwable failure) { // the event loop would log it, and the session go on
+      failed(failure);
+    }
+  }
+
+  private void failed(Throwable failure) {
+    context.failures().failed(failure);
+    channel.close();
   }
 
   /** Reports the bytes that the session holds; none once it ends. */
@@ -203,7 +217,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
   private void scheduleTick() {
     SessionSettings limits = context.settings();
     long shortest = MAX_TICK_NANOS;
-    for (java.time.Duration limit :
+    for (Duration limit :
         List.of(
             limits.encryption(),
             limits.hello(),
@@ -221,10 +235,14 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
     if (stage == Stage.ENDING || notified) {
       return;
     }
-    if (channel.isActive()) { // else it is being dialed, which has a limit of its own
-      checkTimers();
+    try {
+      if (channel.isActive()) { // else it is being dialed, which has a limit of its own
+        checkTimers();
+      }
+      scheduleTick();
+    } catch (Throwable failure) { // a session without time limits must not go on
+      failed(failure);
     }
-    scheduleTick();
   }
 
   private void checkTimers() {
@@ -470,11 +488,14 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
     }
     Objects.requireNonNull(decoder).stop();
     DisconnectReason reason = Objects.requireNonNull(cause.reason());
-    long limit = context.settings().disconnect().toNanos();
-    channel.eventLoop().schedule(() -> channel.close(), limit, TimeUnit.NANOSECONDS);
+    closeAfter(context.settings().disconnect());
     writeBase(BaseMessages.DISCONNECT, BaseMessages.disconnect(reason))
         .addListener(done -> closeOutput());
     channel.config().setAutoRead(true); // unread bytes would reset the connection
+  }
+
+  private void closeAfter(Duration limit) {
+    channel.eventLoop().schedule(() -> channel.close(), limit.toNanos(), TimeUnit.NANOSECONDS);
   }
 
   /** Closes this half of the connection: the peer reads Disconnect, and closes the other half. */
@@ -525,8 +546,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
     } else if (failure instanceof IOException) {
       channel.close(); // reset by the peer
     } else {
-      context.failures().failed(failure);
-      channel.close();
+      failed(failure);
     }
   }
 }

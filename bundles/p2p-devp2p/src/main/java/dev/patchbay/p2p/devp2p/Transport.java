@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p;
 
+import dev.patchbay.binding.Failures;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.UnpooledByteBufAllocator;
@@ -101,9 +102,22 @@ final class Transport {
     };
   }
 
-  /** Runs a task repeatedly until the event loops end. It must return at once. */
-  void repeat(Duration pause, Runnable task) {
-    group.scheduleWithFixedDelay(task, pause.toNanos(), pause.toNanos(), TimeUnit.NANOSECONDS);
+  /**
+   * Runs a task repeatedly until the event loops end, also after it has failed. It must return at
+   * once.
+   */
+  void repeat(Duration pause, Runnable task, Failures failures) {
+    long nanos = pause.toNanos();
+    group.scheduleWithFixedDelay(() -> run(task, failures), nanos, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  private static void run(Runnable task, Failures failures) {
+    try {
+      task.run();
+      failures.succeeded();
+    } catch (Throwable failure) { // otherwise it would not be run again
+      failures.failed(failure);
+    }
   }
 
   /** Stops listening; connections stay. */
