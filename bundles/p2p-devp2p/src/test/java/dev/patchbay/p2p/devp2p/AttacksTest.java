@@ -88,7 +88,7 @@ class AttacksTest extends NetworkFixture {
     }
     assertThatTheHonestPeerIsServed();
     assertThatANewPeerGetsIn();
-    assertThat(victim.peers()).hasSize(2);
+    await(() -> victim.peers().size() == 2);
   }
 
   @Test
