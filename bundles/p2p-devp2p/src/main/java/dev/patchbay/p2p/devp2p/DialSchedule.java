@@ -17,11 +17,12 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides which node is dialed when. A node is dialed at most once in 35 seconds. Exempt are nodes
- * that the operator has named: after a connection that was established has ended, they are dialed
- * after 1, 1, 2, 2, 4, 4, 8, 16 and 32 seconds: while a bundle of theirs is replaced, they refuse
- * for some seconds, and accept again soon after. A node that is full is dialed after 5 minutes, and
- * so is one that has no use for this node and was not named by the operator.
+ * Decides which node is dialed when. A node is dialed at most once in 35 seconds, and of those that
+ * are due the one that was not dialed for the longest time comes first. Exempt are nodes that the
+ * operator has named: after a connection that was established has ended, they are dialed after 1,
+ * 1, 2, 2, 4, 4, 8, 16 and 32 seconds: while a bundle of theirs is replaced, they refuse for some
+ * seconds, and accept again soon after. A node that is full is dialed after 5 minutes, and so is
+ * one that has no use for this node and was not named by the operator.
  *
  * <p>Threading: any thread.
  */
@@ -31,6 +32,11 @@ final class DialSchedule {
 
   /** Time after a refusal that will last. */
   static final Duration LONG_INTERVAL = Duration.ofMinutes(5);
+
+  /** Time after which a node is dialed again that was discovered and never reached. */
+  static final Duration MAX_INTERVAL = Duration.ofMinutes(30);
+
+  private static final int MAX_DOUBLINGS = 10;
 
   /** Attempts at a time; as geth. */
   static final int MAX_ACTIVE = 16;
@@ -61,6 +67,9 @@ final class DialSchedule {
     /** How many quick attempts have been made; all when attempts are not quick. */
     int quickAttempts = QUICK_SECONDS.length;
 
+    /** Attempts without success since the last success. */
+    int failures;
+
     Entry(NodeUrl url, boolean configured, Instant nextAttempt) {
       this.url = url;
       this.configured = configured;
@@ -84,6 +93,9 @@ final class DialSchedule {
       return true;
     }
     boolean added = !known.configured;
+    if ((added || !known.url.equals(url)) && !known.dialing) {
+      known.nextAttempt = clock.instant();
+    }
     known.configured = true;
     known.url = url;
     return added;
@@ -147,18 +159,36 @@ final class DialSchedule {
         free -= entry.configured ? 0 : 1;
       }
     }
-    List<NodeUrl> out = new ArrayList<>();
+    List<Entry> chosen = new ArrayList<>();
     for (Entry entry : entries.values()) {
       boolean mayDial = entry.configured || free > 0;
       if (mayDial && active < MAX_ACTIVE && isDue(entry, now, connected)) {
         free -= entry.configured ? 0 : 1;
         active++;
-        entry.dialing = true;
-        entry.nextAttempt = now.plus(INTERVAL);
-        out.add(entry.url);
+        chosen.add(entry);
       }
     }
-    return out;
+    chosen.forEach(entry -> begin(entry, now));
+    return chosen.stream().map(entry -> entry.url).toList();
+  }
+
+  /** Marks a node as being dialed; all others come before it next time. */
+  private void begin(Entry entry, Instant now) {
+    entry.dialing = true;
+    entry.nextAttempt = now.plus(interval(entry));
+    entries.remove(entry.url.id());
+    entries.put(entry.url.id(), entry);
+  }
+
+  /**
+   * Returns the time between two attempts: for a node that was discovered more with each failure.
+   */
+  private static Duration interval(Entry entry) {
+    if (entry.configured) {
+      return INTERVAL;
+    }
+    Duration longer = INTERVAL.multipliedBy(1L << Math.min(entry.failures, MAX_DOUBLINGS));
+    return longer.compareTo(MAX_INTERVAL) < 0 ? longer : MAX_INTERVAL;
   }
 
   private static boolean isDue(Entry entry, Instant now, Predicate<NodeId> connected) {
@@ -186,6 +216,7 @@ final class DialSchedule {
     Entry entry = entries.get(id);
     if (entry != null) {
       entry.dialing = false;
+      entry.failures = 0;
     }
   }
 
@@ -203,8 +234,12 @@ final class DialSchedule {
       return;
     }
     Instant now = clock.instant();
+    if (entry.dialing) { // otherwise the attempt has succeeded before
+      entry.failures++;
+    }
     entry.dialing = false;
-    if (byPeer && reason != null && isLasting(entry, reason)) {
+    boolean isReplaced = !byPeer && !entry.configured && reason == DisconnectReason.TOO_MANY_PEERS;
+    if (isReplaced || byPeer && reason != null && isLasting(entry, reason)) {
       entry.quickAttempts = QUICK_SECONDS.length;
       entry.nextAttempt = now.plus(LONG_INTERVAL);
       return;

@@ -118,6 +118,67 @@ class DialScheduleTest {
     assertThat(due(9)).containsExactly(url(1), url(2), url(3));
   }
 
+  /** Nodes that do not answer, each of which occupies a place for as long as a dial may take. */
+  @Test
+  void nodesThatAreNotReachedDoNotKeepOthersFromBeingDialed() {
+    for (int i = 1; i <= 100; i++) {
+      schedule.candidate(url(i));
+    }
+    schedule.candidate(url(101)); // the last one
+    Set<NodeUrl> dialed = new HashSet<>();
+    for (int round = 0; round < 7; round++) {
+      List<NodeUrl> some = due(50);
+      assertThat(some).hasSizeLessThanOrEqualTo(16);
+      dialed.addAll(some);
+      clock.advance(Duration.ofSeconds(15));
+      some.forEach(this::fail);
+    }
+    assertThat(dialed).hasSize(101);
+  }
+
+  @Test
+  void aCandidateThatIsNotReachedIsDialedLessAndLess() {
+    schedule.candidate(url(1));
+    for (int seconds : new int[] {35, 70, 140, 280, 560, 1_120, 1_800, 1_800}) {
+      assertThat(due(1)).containsExactly(url(1));
+      fail(url(1));
+      clock.advance(Duration.ofSeconds(seconds).minusMillis(1));
+      assertThat(due(1)).isEmpty();
+      clock.advance(Duration.ofMillis(1));
+    }
+    due(1);
+    schedule.succeeded(url(1).id());
+    schedule.ended(url(1).id(), true, true, DisconnectReason.CLIENT_QUITTING);
+    clock.advance(DialSchedule.MAX_INTERVAL);
+    due(1);
+    fail(url(1));
+    clock.advance(DialSchedule.INTERVAL);
+    assertThat(due(1)).containsExactly(url(1));
+  }
+
+  @Test
+  void aCandidateWhosePlaceWasFreedIsDialedMuchLater() {
+    schedule.candidate(url(1));
+    due(1);
+    schedule.succeeded(url(1).id());
+    clock.advance(Duration.ofMinutes(10));
+    schedule.ended(url(1).id(), true, false, DisconnectReason.TOO_MANY_PEERS);
+    clock.advance(DialSchedule.LONG_INTERVAL.minusMillis(1));
+    assertThat(due(1)).isEmpty();
+    clock.advance(Duration.ofMillis(1));
+    assertThat(due(1)).containsExactly(url(1));
+  }
+
+  @Test
+  void aCandidateThatTheOperatorNamesIsDialedAtOnce() {
+    schedule.candidate(url(1));
+    due(1);
+    schedule.ended(url(1).id(), false, true, DisconnectReason.TOO_MANY_PEERS);
+    assertThat(due(1)).isEmpty();
+    assertThat(schedule.configure(url(1))).isTrue();
+    assertThat(due(0)).containsExactly(url(1));
+  }
+
   @Test
   void atMost16NodesAreDialedAtATime() {
     for (int i = 1; i <= 20; i++) {
