@@ -496,13 +496,16 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   private void dial(NodeUrl url) {
     InetAddress literal = url.literalAddress();
-    if (literal != null) {
-      connect(url, literal);
-      return;
-    }
     try {
-      resolver.execute(() -> resolve(url));
+      if (literal == null) {
+        resolver.execute(() -> resolve(url));
+      } else {
+        connect(url, literal);
+      }
     } catch (RejectedExecutionException shutDown) {
+      dialFailed(url);
+    } catch (Throwable failure) { // no memory for a thread: the other nodes are dialed
+      LOG.warn("dialing {} failed: {}", url, failure.toString());
       dialFailed(url);
     }
   }
@@ -525,17 +528,23 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       dialFailed(url);
       return;
     }
-    try {
-      transport.connect(
-          remote,
-          channel -> {
-            Session session = new Session(context, channel, remote, url);
-            sessions.add(session);
-            session.install();
-          });
-    } catch (RejectedExecutionException shutDown) {
-      dialFailed(url);
-    }
+    AtomicBoolean isSession = new AtomicBoolean(); // from then on its end is what counts
+    transport
+        .connect(
+            remote,
+            channel -> {
+              Session session = new Session(context, channel, remote, url);
+              sessions.add(session);
+              session.install();
+              isSession.set(true);
+            })
+        .addListener(
+            done -> {
+              if (!done.isSuccess() && !isSession.get()) { // no file descriptor, for instance
+                LOG.debug("dialing {} failed: {}", url, String.valueOf(done.cause()));
+                dialFailed(url);
+              }
+            });
   }
 
   private void dialFailed(NodeUrl url) {
