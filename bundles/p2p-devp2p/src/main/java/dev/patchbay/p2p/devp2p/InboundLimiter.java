@@ -60,12 +60,14 @@ final class InboundLimiter {
     while (oldest.hasNext() && !now.isBefore(oldest.next().plus(INTERVAL))) {
       oldest.remove();
     }
-    Instant earlier = attempts.remove(address);
-    attempts.put(address, now); // the last one, as each attempt counts
+    if (attempts.containsKey(address)) {
+      return true; // which does not count: several nodes may have one address
+    }
+    attempts.put(address, now);
     if (attempts.size() > MAX_ADDRESSES) {
       attempts.remove(attempts.keySet().iterator().next());
     }
-    return earlier != null;
+    return false;
   }
 
   /** Records that a handshake has succeeded, or that its connection has ended. */
