@@ -114,7 +114,6 @@ public final class DevP2pComponent {
     DiscoveryOptions options = DiscoveryOptions.of(config);
     SecureRandom random = new SecureRandom();
     Path data = data(context);
-    InstantSource clock = InstantSource.system();
     network =
         new DevP2pNetwork(
             data == null
@@ -123,8 +122,9 @@ public final class DevP2pComponent {
             settings,
             SessionSettings.DEFAULT,
             clientId(context.getBundle().getVersion()),
-            new BanList(data == null ? null : data.resolve("p2p/bans"), clock, LOG::warn),
-            clock,
+            new BanList(
+                data == null ? null : data.resolve("p2p/bans"), InstantSource.system(), LOG::warn),
+            new MonotonicClock(),
             random);
     network.configureDiscovery(options, data == null ? null : data.resolve("p2p/nodes"));
     if (data != null) {
