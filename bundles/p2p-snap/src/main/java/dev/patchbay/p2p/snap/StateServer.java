@@ -184,6 +184,9 @@ final class StateServer {
     List<Bytes> nodes = new ArrayList<>();
     int lookups = 0;
     for (List<Bytes> set : request.sets()) {
+      if (lookups >= SnapLimits.MAX_LOOKUPS || budget.isExceeded()) {
+        break; // also when none of the accounts has storage
+      }
       Hash account = set.size() == 1 ? null : accountWithStorage(state, set.get(0));
       lookups++;
       for (Bytes path : set.size() == 1 ? set : set.subList(1, set.size())) {

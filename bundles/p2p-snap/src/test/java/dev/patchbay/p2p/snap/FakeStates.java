@@ -36,6 +36,8 @@ final class FakeStates implements RecentStates, StateTrieReader {
   boolean isAvailable = true;
 
   /** Called for each account and slot that is read. */
+  int accountReads;
+
   Runnable onRead = () -> {};
 
   FakeStates() {
@@ -93,6 +95,7 @@ final class FakeStates implements RecentStates, StateTrieReader {
 
   @Override
   public @Nullable Account account(Hash addressHash) {
+    accountReads++;
     return accounts.get(addressHash);
   }
 

@@ -65,6 +65,13 @@ class StateServerTest extends SnapFixture {
   }
 
   @Test
+  void accountsWithoutStorageCountAsLookups() {
+    List<Bytes> unknown = List.of(Bytes.wrap(new byte[Hash.SIZE]), Bytes.wrap(new byte[1]));
+    assertThat(nodes(root, Collections.nCopies(SnapLimits.MAX_ITEMS, unknown), -1)).isEmpty();
+    assertThat(states.accountReads).isEqualTo(SnapLimits.MAX_LOOKUPS);
+  }
+
+  @Test
   void requestsWithMoreItemsThanAnyPeerSendsAreViolations() {
     List<Hash> many = Collections.nCopies(SnapLimits.MAX_ITEMS + 1, root);
     List<Bytes> top = List.of(Bytes.wrap(new byte[1]));
