@@ -132,7 +132,7 @@ final class EthService implements AutoCloseable {
     Handshake handshake = services.withChain(reader -> Handshake.of(reader, version));
     if (handshake == null) {
       throw new PeerBreachException(
-          DisconnectReason.TOO_MANY_PEERS, "the chain of this node is not available now");
+          DisconnectReason.REQUESTED, "the chain of this node is not available now");
     }
     EthPeer peer = new EthPeer(version, connection, handshake, this);
     peer.start();

@@ -182,9 +182,9 @@ class HandshakeTest extends EthFixture {
   @Test
   void aPeerIsTurnedDownWhileThereIsNoChain() {
     services.chain().release(chain, Duration.ZERO);
-    assertBreach(DisconnectReason.TOO_MANY_PEERS, () -> new Peer(EthVersion.ETH_69, "a"));
+    assertBreach(DisconnectReason.REQUESTED, () -> new Peer(EthVersion.ETH_69, "a"));
     services.chain().replace(chain, Duration.ZERO);
     chain.isUnavailable = true;
-    assertBreach(DisconnectReason.TOO_MANY_PEERS, () -> new Peer(EthVersion.ETH_69, "a"));
+    assertBreach(DisconnectReason.REQUESTED, () -> new Peer(EthVersion.ETH_69, "a"));
   }
 }
