@@ -502,23 +502,16 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       } else {
         connect(url, literal);
       }
-    } catch (RejectedExecutionException shutDown) {
-      dialFailed(url);
     } catch (Throwable failure) { // no memory for a thread: the other nodes are dialed
-      LOG.warn("dialing {} failed: {}", url, failure.toString());
-      dialFailed(url);
+      dialFailed(url, failure);
     }
   }
 
   private void resolve(NodeUrl url) {
     try {
       connect(url, InetAddress.getByName(url.host()));
-    } catch (UnknownHostException unknown) {
-      LOG.debug("the host of {} is not known", url);
-      dialFailed(url);
     } catch (Throwable failure) { // the thread resolves the names of all nodes
-      LOG.warn("dialing {} failed: {}", url, failure.toString());
-      dialFailed(url);
+      dialFailed(url, failure);
     }
   }
 
@@ -545,6 +538,15 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
                 dialFailed(url);
               }
             });
+  }
+
+  private void dialFailed(NodeUrl url, Throwable failure) {
+    if (failure instanceof UnknownHostException || failure instanceof RejectedExecutionException) {
+      LOG.debug("dialing {} failed: {}", url, failure.toString()); // or the network ends
+    } else {
+      LOG.warn("dialing {} failed: {}", url, failure.toString());
+    }
+    dialFailed(url);
   }
 
   private void dialFailed(NodeUrl url) {
