@@ -112,7 +112,7 @@ public final class AskingPeer implements AutoCloseable {
     return announced.contains(transaction);
   }
 
-  /** Returns the replies that had nothing, or less than the node has, and forgets them. */
+  /** Returns the replies that had nothing, or less than the node has, and removes them. */
   public List<String> takeFaults() {
     List<String> taken = List.copyOf(faults);
     faults.removeAll(taken);
