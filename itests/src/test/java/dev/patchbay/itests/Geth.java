@@ -115,6 +115,29 @@ final class Geth implements AutoCloseable {
     assertThat(EngineDriver.status(reply)).as(reply.toString()).isEqualTo("VALID");
   }
 
+  /**
+   * Returns a program of geth's module that was built before; skips the test where there is none.
+   *
+   * @param command its folder in {@code cmd}
+   * @param version of the module
+   * @param property system property that names the program
+   * @param argument with which it does nothing but succeed
+   */
+  static String program(String command, String version, String property, String argument) {
+    String program = System.getProperty(property);
+    assumeTrue(
+        Npm.works(program, argument),
+        "SKIPPED: no program "
+            + program
+            + ": build cmd/"
+            + command
+            + " of github.com/ethereum/go-ethereum@"
+            + version
+            + ", and name it with -D"
+            + property);
+    return program;
+  }
+
   private static Path build(String name) throws Exception {
     assumeTrue(
         Npm.works("go", "version"),

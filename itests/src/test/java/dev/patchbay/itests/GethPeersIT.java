@@ -2,7 +2,6 @@
 package dev.patchbay.itests;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -24,7 +23,6 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -82,16 +80,7 @@ class GethPeersIT {
 
     /** Returns the program; skips the test where there is none. */
     String program() {
-      String program = System.getProperty(property);
-      assumeTrue(
-          Npm.works(program, "version"),
-          "SKIPPED: no program "
-              + program
-              + ": build cmd/geth of github.com/ethereum/go-ethereum@"
-              + version
-              + ", and name it with -D"
-              + property);
-      return program;
+      return Geth.program("geth", version, property, "version");
     }
 
     /** Writes the genesis of the development chain after the merge, at the newest fork it has. */
@@ -191,12 +180,14 @@ class GethPeersIT {
     String[] discovery = {
       "--discovery.v4=" + version.equals("v4"), "--discovery.v5=" + version.equals("v5")
     };
-    try (Geth boot = Geth.peer(program, folder, "boot", genesis, with(discovery, "--bootnodes="));
+    try (Geth boot =
+            Geth.peer(program, folder, "boot", genesis, Journeys.with(discovery, "--bootnodes="));
         Node node = new Node(folder.resolve("node"), "run").quick()) {
       String url =
           boot.result("admin_nodeInfo").get(version.equals("v4") ? "enode" : "enr").asText();
       try (Geth geth =
-          Geth.peer(program, folder, "geth", genesis, with(discovery, "--bootnodes", url))) {
+          Geth.peer(
+              program, folder, "geth", genesis, Journeys.with(discovery, "--bootnodes", url))) {
         long start = System.nanoTime();
         start(node, genesis, version, "--bootnodes", url);
         JsonNode found = awaitPeer(node, geth);
@@ -212,17 +203,12 @@ class GethPeersIT {
       JsonNode info = node.result("admin_nodeInfo");
       String own = info.get(version.equals("v4") ? "enode" : "enr").asText();
       try (Geth other =
-          Geth.peer(program, folder, "other", genesis, with(discovery, "--bootnodes", own))) {
+          Geth.peer(
+              program, folder, "other", genesis, Journeys.with(discovery, "--bootnodes", own))) {
         awaitPeer(node, other);
         awaitPeer(other, node);
       }
     }
-  }
-
-  private static String[] with(String[] common, String... more) {
-    String[] out = Arrays.copyOf(common, common.length + more.length);
-    System.arraycopy(more, 0, out, common.length, more.length);
-    return out;
   }
 
   // ---- idle connections

@@ -49,16 +49,7 @@ class GethSuitesIT {
 
     /** Returns the program; skips the test where there is none. */
     String program() {
-      String program = System.getProperty(property);
-      assumeTrue(
-          Npm.works(program, "--version"),
-          "SKIPPED: no program "
-              + program
-              + ": build cmd/devp2p of github.com/ethereum/go-ethereum@"
-              + version
-              + ", and name it with -D"
-              + property);
-      return program;
+      return Geth.program("devp2p", version, property, "--version");
     }
 
     /** Returns the folder of the test chain, in the cache of Go's modules. */

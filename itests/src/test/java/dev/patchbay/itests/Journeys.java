@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 /** Steps that several journeys take. */
 final class Journeys {
@@ -82,6 +83,11 @@ final class Journeys {
       throw new AssertionError(command + " has not ended");
     }
     return process.exitValue();
+  }
+
+  /** Returns options, and more of them. */
+  static String[] with(String[] common, String... more) {
+    return Stream.concat(Stream.of(common), Stream.of(more)).toArray(String[]::new);
   }
 
   /** Waits until a condition holds: an event that must come, however busy the machine is. */

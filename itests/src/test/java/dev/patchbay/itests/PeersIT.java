@@ -17,7 +17,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -158,7 +157,7 @@ class PeersIT {
         Node second = new Node(folder.resolve("second")).quick();
         Node third = new Node(folder.resolve("third")).quick();
         Node stranger = new Node(folder.resolve("stranger")).quick()) {
-      first.start(with(common, "--p2p-port", "0"));
+      first.start(Journeys.with(common, "--p2p-port", "0"));
       JsonNode info = first.result("admin_nodeInfo");
       String url = info.get("enode").asText();
       assertThat(info.at("/ports/listener")).isEqualTo(info.at("/ports/discovery"));
@@ -168,10 +167,12 @@ class PeersIT {
       assertThat(first.output()).contains("peers      " + url);
       Path file = Files.writeString(folder.resolve("nodes.txt"), "# the first node\n" + url + "\n");
       for (Node node : List.of(second, third)) {
-        node.launch(Map.of(), with(common, "--p2p-port", "0", "--bootnodes", file.toString()));
+        node.launch(
+            Map.of(), Journeys.with(common, "--p2p-port", "0", "--bootnodes", file.toString()));
       }
       stranger.launch(
-          Map.of(), with(common, "--p2p-port", "0", "--bootnodes", url, "--network-id", "7"));
+          Map.of(),
+          Journeys.with(common, "--p2p-port", "0", "--bootnodes", url, "--network-id", "7"));
       List<Node> nodes = List.of(first, second, third);
       for (Node node : List.of(second, third, stranger)) {
         node.awaitStart();
@@ -199,10 +200,6 @@ class PeersIT {
       awaitPeers(second, 1);
       awaitPeers(third, 1);
     }
-  }
-
-  private static String[] with(String[] common, String... more) {
-    return Stream.concat(Stream.of(common), Stream.of(more)).toArray(String[]::new);
   }
 
   private static JsonNode peer(Node node, String id) throws Exception {
@@ -251,7 +248,7 @@ class PeersIT {
       };
       first.start(options);
       String url = first.result("admin_nodeInfo").get("enode").asText();
-      second.start(with(options, "--bootnodes", url));
+      second.start(Journeys.with(options, "--bootnodes", url));
       assertThat(second.output())
           .contains("warning: p2p.devp2p is DEGRADED: devp2p does not accept connections")
           .contains("127.0.0.1 port " + port)
