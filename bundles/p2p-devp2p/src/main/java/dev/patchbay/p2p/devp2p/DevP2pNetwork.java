@@ -18,11 +18,11 @@ import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.util.NetUtil;
+import io.netty.util.concurrent.Future;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
-import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -30,12 +30,10 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -66,6 +64,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private final DevP2pSettings settings;
   private final PeerManager<Peer> peers;
   private final DialSchedule schedule;
+  private final Dialer dialer;
   private final BanList bans;
   private final InboundLimiter limiter;
   private final PeerRotation rotation;
@@ -80,7 +79,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private final WorkerPool workers = new WorkerPool();
   private final NamedThreads resolverThreads = new NamedThreads("resolver");
   private final ThreadPoolExecutor resolver;
-  private final Loop dialer;
+  private final Loop loop;
 
   /** All sessions, from the accepted or dialed connection to its end; its monitor is notified. */
   private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
@@ -150,11 +149,12 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
             sessionSettings,
             random,
             System::nanoTime);
-    dialer =
+    loop =
         new Loop(
             "p2p-devp2p-dialer-1",
             new Failures("dialing of peers", LOG::warn, LOG::info),
             this::dialDue);
+    dialer = new Dialer(schedule, settings.networks(), resolver, this::connect, loop::wake);
     settings.trustedNodes().forEach(url -> peers.trust(url.id()));
     settings.staticNodes().forEach(this::configure);
     settings.bootNodes().stream().filter(NodeUrl::isDialable).forEach(this::configure);
@@ -211,7 +211,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (isListening()) {
       LOG.info("devp2p listens on {} port {}: {}", settings.host(), listenPort, localNode().url());
     }
-    dialer.start();
+    loop.start();
     transport.repeat(
         RELIEF, workers::relieve, new Failures("the relief of threads", LOG::warn, LOG::info));
   }
@@ -227,7 +227,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private void resolveAndStart(NodeDiscovery nodes) {
     try {
       nodes.start(listenPort);
-      dialer.wake();
+      loop.wake();
     } catch (Throwable failure) { // the thread resolves the names of all nodes
       addNotice("node discovery does not work: " + failure);
     }
@@ -300,6 +300,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (nodes != null) {
       nodes.close();
     }
+    loop.close();
     dialer.close();
     sessions.forEach(session -> session.end(DisconnectReason.CLIENT_QUITTING, "the node stops"));
     awaitSessions();
@@ -335,7 +336,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (nodes != null) {
       failures.addAll(0, nodes.failures());
     }
-    String dialing = dialer.failure();
+    String dialing = loop.failure();
     if (dialing != null) {
       failures.add(0, dialing);
     }
@@ -369,7 +370,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       nodes.updateRecord();
       nodes.hurry();
     }
-    dialer.wake();
+    loop.wake();
   }
 
   /** Removes a sub-protocol: sessions that use it end, and are dialed again. */
@@ -445,7 +446,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
     boolean added = schedule.candidate(node);
     if (added) {
-      dialer.wake();
+      loop.wake();
     }
     return added;
   }
@@ -458,6 +459,14 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
     Session session = new Session(context, channel, remote, null);
     handshaking.add(session);
+    begin(session);
+  }
+
+  private Future<?> connect(Dialer.Dial dial, InetSocketAddress remote) {
+    return transport.connect(remote, channel -> begin(new Session(context, channel, remote, dial)));
+  }
+
+  private void begin(Session session) {
     sessions.add(session);
     session.install();
   }
@@ -475,13 +484,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       negotiateAgain(session -> !session.isUpToDate(own), "a sub-protocol was added");
     }
     rotate();
-    for (NodeUrl url : schedule.due(peers.freeDials(), id -> peers.get(id) != null)) {
-      if (closing || bans.isBanned(url.id()) && !peers.isTrusted(url.id())) {
-        dialFailed(url);
-      } else {
-        dial(url);
-      }
-    }
+    dialer.dialDue(peers.freeDials(), peers::isConnectedOrBanned);
     NodeDiscovery nodes = discovery;
     long lookup = nodes == null ? Loop.UNTIL_WOKEN : nodes.lookUp(peers.freeDials() > 0);
     return Math.min(lookup, Math.min(schedule.millisUntilDue(), rotation.millisUntilDue()));
@@ -492,66 +495,6 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (chosen != null) {
       chosen.session().end(DisconnectReason.TOO_MANY_PEERS, "a place for another peer");
     }
-  }
-
-  private void dial(NodeUrl url) {
-    InetAddress literal = url.literalAddress();
-    try {
-      if (literal == null) {
-        resolver.execute(() -> resolve(url));
-      } else {
-        connect(url, literal);
-      }
-    } catch (Throwable failure) { // no memory for a thread: the other nodes are dialed
-      dialFailed(url, failure);
-    }
-  }
-
-  private void resolve(NodeUrl url) {
-    try {
-      connect(url, InetAddress.getByName(url.host()));
-    } catch (Throwable failure) { // the thread resolves the names of all nodes
-      dialFailed(url, failure);
-    }
-  }
-
-  private void connect(NodeUrl url, InetAddress address) {
-    InetSocketAddress remote = new InetSocketAddress(address, url.tcpPort());
-    if (closing || !settings.networks().allows(address)) {
-      dialFailed(url);
-      return;
-    }
-    AtomicBoolean isSession = new AtomicBoolean(); // from then on its end is what counts
-    transport
-        .connect(
-            remote,
-            channel -> {
-              Session session = new Session(context, channel, remote, url);
-              sessions.add(session);
-              session.install();
-              isSession.set(true);
-            })
-        .addListener(
-            done -> {
-              if (!done.isSuccess() && !isSession.get()) { // no file descriptor, for instance
-                LOG.debug("dialing {} failed: {}", url, String.valueOf(done.cause()));
-                dialFailed(url);
-              }
-            });
-  }
-
-  private void dialFailed(NodeUrl url, Throwable failure) {
-    if (failure instanceof UnknownHostException || failure instanceof RejectedExecutionException) {
-      LOG.debug("dialing {} failed: {}", url, failure.toString()); // or the network ends
-    } else {
-      LOG.warn("dialing {} failed: {}", url, failure.toString());
-    }
-    dialFailed(url);
-  }
-
-  private void dialFailed(NodeUrl url) {
-    schedule.ended(url.id(), false, false, null);
-    dialer.wake();
   }
 
   @Override
@@ -574,7 +517,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (admission.refusal() != null) {
       return admission.refusal();
     }
-    schedule.succeeded(session.id());
+    Dialer.Dial dial = session.dial();
+    if (dial != null) {
+      dialer.succeeded(dial);
+    }
     handshakeEnded(session);
     if (admission.replaced() != null) {
       admission
@@ -589,7 +535,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
     if (!session.isUpToDate(own)) {
       outdated.set(true);
-      dialer.wake();
+      loop.wake();
     }
     return null;
   }
@@ -614,14 +560,16 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     session.closed(end);
     publishDisconnected(session, end);
     LOG.debug("the connection to {} has ended {}", session.remoteAddress(), end);
-    NodeUrl dialed = session.dialed();
+    Dialer.Dial dial = session.dial();
+    if (dial != null) {
+      dialer.failed(dial, end.byPeer(), end.reason()); // unless it has succeeded
+    }
     NodeId id = session.remoteId();
     boolean admitted = id != null && peers.remove(Peer.of(session));
-    if (toRedial.remove(session) && dialed != null) {
-      schedule.redial(dialed);
-    } else if (admitted || dialed != null) {
-      NodeId node = id == null ? Objects.requireNonNull(dialed).id() : id;
-      schedule.ended(node, session.isEstablished(), end.byPeer(), end.reason());
+    if (toRedial.remove(session) && dial != null) {
+      schedule.redial(dial.url());
+    } else if (id != null && admitted) {
+      schedule.disconnected(id, session.isEstablished(), end.byPeer(), end.reason());
     }
     synchronized (sessions) {
       sessions.notifyAll();
@@ -630,7 +578,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (admitted && nodes != null) {
       nodes.hurry();
     }
-    dialer.wake();
+    loop.wake();
   }
 
   // ---- Network
@@ -679,7 +627,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public List<String> pending() {
-    List<String> out = new ArrayList<>(schedule.dialing());
+    List<String> out = new ArrayList<>(dialer.underWay());
     handshaking.forEach(session -> out.add(session.remoteAddress().toString().substring(1)));
     return out;
   }
@@ -714,7 +662,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       throw new IllegalArgumentException(node + " has no address to dial");
     }
     boolean added = configure(node);
-    dialer.wake();
+    loop.wake();
     return added;
   }
 
@@ -758,7 +706,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public boolean unban(String url) {
     boolean banned = bans.unban(NodeUrl.parse(url).id());
-    dialer.wake();
+    loop.wake();
     return banned;
   }
 }

@@ -143,13 +143,13 @@ final class DialSchedule {
   }
 
   /**
-   * Returns the nodes to dial now. Each one must be followed by {@link #succeeded} or {@link
-   * #ended}.
+   * Returns the nodes to dial now. Each one must be followed by one {@link #succeeded} or {@link
+   * #failed}.
    *
    * @param candidates how many nodes may be dialed that are not configured
-   * @param connected whether there is a connection to a node; such nodes are not due
+   * @param excluded whether a node is not due: it is connected, for instance
    */
-  synchronized List<NodeUrl> due(int candidates, Predicate<NodeId> connected) {
+  synchronized List<NodeUrl> due(int candidates, Predicate<NodeId> excluded) {
     Instant now = clock.instant();
     int active = 0;
     int free = candidates;
@@ -162,7 +162,7 @@ final class DialSchedule {
     List<Entry> chosen = new ArrayList<>();
     for (Entry entry : entries.values()) {
       boolean mayDial = entry.configured || free > 0;
-      if (mayDial && active < MAX_ACTIVE && isDue(entry, now, connected)) {
+      if (mayDial && active < MAX_ACTIVE && isDue(entry, now, excluded)) {
         free -= entry.configured ? 0 : 1;
         active++;
         chosen.add(entry);
@@ -191,11 +191,11 @@ final class DialSchedule {
     return longer.compareTo(MAX_INTERVAL) < 0 ? longer : MAX_INTERVAL;
   }
 
-  private static boolean isDue(Entry entry, Instant now, Predicate<NodeId> connected) {
+  private static boolean isDue(Entry entry, Instant now, Predicate<NodeId> excluded) {
     return !entry.dialing
         && !now.isBefore(entry.nextAttempt)
         && entry.url.isDialable()
-        && !connected.test(entry.url.id());
+        && !excluded.test(entry.url.id());
   }
 
   /** Returns after how many milliseconds a node is due that is not now; at most a minute. */
@@ -221,33 +221,48 @@ final class DialSchedule {
   }
 
   /**
-   * Records that an attempt has failed, or that a connection has ended.
+   * Records that an attempt has failed.
    *
-   * @param established whether the sub-protocols had been established
-   * @param byPeer whether the peer has ended it
+   * @param byPeer whether the peer has ended the connection
    * @param reason the reason that was sent or received; null when there is none
    */
-  synchronized void ended(
+  synchronized void failed(NodeId id, boolean byPeer, @Nullable DisconnectReason reason) {
+    Entry entry = entries.get(id);
+    if (entry != null) {
+      entry.dialing = false;
+      boolean isReached = reason == DisconnectReason.ALREADY_CONNECTED; // the node has dialed, too
+      entry.failures = isReached ? 0 : entry.failures + 1;
+      plan(entry, byPeer, reason);
+    }
+  }
+
+  /**
+   * Records that a node that was a peer, dialed or not, is one no longer.
+   *
+   * @param established whether the sub-protocols had been established
+   * @param byPeer whether the peer has ended the connection
+   * @param reason the reason that was sent or received; null when there is none
+   */
+  synchronized void disconnected(
       NodeId id, boolean established, boolean byPeer, @Nullable DisconnectReason reason) {
     Entry entry = entries.get(id);
-    if (entry == null) {
-      return;
+    if (entry != null) {
+      if (established && entry.configured) {
+        entry.quickAttempts = 0;
+      }
+      plan(entry, byPeer, reason);
     }
-    Instant now = clock.instant();
-    if (entry.dialing) { // otherwise the attempt has succeeded before
-      entry.failures++;
-    }
-    entry.dialing = false;
+  }
+
+  /** Decides when a node is dialed again that has not become a peer, or is one no longer. */
+  private void plan(Entry entry, boolean byPeer, @Nullable DisconnectReason reason) {
     boolean isReplaced = !byPeer && !entry.configured && reason == DisconnectReason.TOO_MANY_PEERS;
     if (isReplaced || byPeer && reason != null && isLasting(entry, reason)) {
       entry.quickAttempts = QUICK_SECONDS.length;
-      entry.nextAttempt = now.plus(LONG_INTERVAL);
-      return;
+      entry.nextAttempt = clock.instant().plus(LONG_INTERVAL);
+    } else {
+      planQuickAttempt(entry);
     }
-    if (established && entry.configured) {
-      entry.quickAttempts = 0;
-    }
-    planQuickAttempt(entry);
   }
 
   private void planQuickAttempt(Entry entry) {
@@ -265,16 +280,7 @@ final class DialSchedule {
   /** Makes a node due after a second: this node has ended the connection to begin a new one. */
   synchronized void redial(NodeUrl url) {
     Entry entry = entries.computeIfAbsent(url.id(), id -> new Entry(url, false, clock.instant()));
-    entry.dialing = false;
     entry.quickAttempts = 0;
     planQuickAttempt(entry);
-  }
-
-  /** Returns the URLs of the nodes that are being dialed. */
-  synchronized List<String> dialing() {
-    return entries.values().stream()
-        .filter(entry -> entry.dialing)
-        .map(entry -> entry.url.toString())
-        .toList();
   }
 }

@@ -219,6 +219,11 @@ final class PeerManager<C extends PeerManager.Connection> {
     return true;
   }
 
+  /** Returns whether a node must not be dialed: it is connected, or banned and not trusted. */
+  synchronized boolean isConnectedOrBanned(NodeId id) {
+    return admitted.containsKey(id) || banned.test(id) && !trusted.contains(id);
+  }
+
   /** Returns the connection to a node; null when there is none. */
   synchronized @Nullable C get(NodeId id) {
     Admitted<C> current = admitted.get(id);
