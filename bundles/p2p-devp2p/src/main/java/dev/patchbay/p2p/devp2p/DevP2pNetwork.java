@@ -5,7 +5,6 @@ import dev.patchbay.api.node.Health;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.LocalNode;
 import dev.patchbay.api.p2p.Network;
-import dev.patchbay.api.p2p.PeerEvent;
 import dev.patchbay.api.p2p.PeerEvents;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.p2p.WireProtocol;
@@ -37,7 +36,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -68,6 +66,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private final BanList bans;
   private final InboundLimiter limiter;
   private final PeerRotation rotation;
+  private final PeerPublisher publisher = new PeerPublisher();
   private final DisconnectCounts counts = new DisconnectCounts();
   private final SubProtocols protocols;
 
@@ -96,9 +95,6 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private final InstantSource clock;
   private volatile @Nullable NodeDiscovery discovery;
   private volatile @Nullable InetAddress externalAddress;
-
-  /** Gets the peers that come and go; null while it is not registered. */
-  private final AtomicReference<@Nullable PeerEvents> events = new AtomicReference<>();
 
   private volatile int listenPort;
   private volatile @Nullable String listenFailure;
@@ -394,39 +390,12 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   /** Publishes the peers to a service, those first that are connected. */
   void setEvents(PeerEvents added) {
-    events.set(added);
-    for (Peer peer : peers.connections()) {
-      if (peer.session().isEstablished()) {
-        publishConnected(peer.session());
-      }
-    }
+    publisher.set(added, () -> peers.connections().stream().map(Peer::session));
   }
 
   /** Ends that, unless another service was set meanwhile. */
   void unsetEvents(PeerEvents removed) {
-    events.compareAndSet(removed, null);
-  }
-
-  /** Publishes that a session is established, and its end when it has just ended. */
-  private void publishConnected(Session session) {
-    PeerEvents target = events.get();
-    if (target == null) {
-      return;
-    }
-    target.connected(new PeerEvent.PeerConnected(session.peerId(), session.remoteAddress()));
-    SessionEnd end = session.end();
-    if (end != null) {
-      publishDisconnected(session, end);
-    }
-  }
-
-  private void publishDisconnected(Session session, SessionEnd end) {
-    PeerEvents target = events.get();
-    if (target != null && session.isEstablished()) {
-      target.disconnected(
-          new PeerEvent.PeerDisconnected(
-              session.peerId(), session.remoteAddress(), end.reason(), end.byPeer()));
-    }
+    publisher.unset(removed);
   }
 
   // ---- connections
@@ -548,7 +517,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public void established(Session session) {
-    publishConnected(session);
+    publisher.connected(session);
     LOG.debug("peer {} at {} is connected", session.id().shortText(), session.remoteAddress());
   }
 
@@ -558,7 +527,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     handshakeEnded(session);
     counts.count(end);
     session.closed(end);
-    publishDisconnected(session, end);
+    publisher.disconnected(session, end);
     LOG.debug("the connection to {} has ended {}", session.remoteAddress(), end);
     Dialer.Dial dial = session.dial();
     if (dial != null) {
