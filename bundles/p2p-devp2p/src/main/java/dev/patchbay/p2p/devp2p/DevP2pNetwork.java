@@ -486,6 +486,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (admission.refusal() != null) {
       return admission.refusal();
     }
+    schedule.connected(session.id());
     Dialer.Dial dial = session.dial();
     if (dial != null) {
       dialer.succeeded(dial);

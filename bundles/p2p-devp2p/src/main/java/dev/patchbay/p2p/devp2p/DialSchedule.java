@@ -21,8 +21,10 @@ import org.jspecify.annotations.Nullable;
  * are due the one that was not dialed for the longest time comes first. Exempt are nodes that the
  * operator has named: after a connection that was established has ended, they are dialed after 1,
  * 1, 2, 2, 4, 4, 8, 16 and 32 seconds: while a bundle of theirs is replaced, they refuse for some
- * seconds, and accept again soon after. A node that is full is dialed after 5 minutes, and so is
- * one that has no use for this node and was not named by the operator.
+ * seconds, and accept again soon after. Bundles may be replaced one after the other, but a node
+ * that ends each connection soon is not dialed each second for ever: after 20 connections in a row
+ * of less than a minute these quick attempts do not begin anew. A node that is full is dialed after
+ * 5 minutes, and so is one that has no use for this node and was not named by the operator.
  *
  * <p>Threading: any thread.
  */
@@ -32,6 +34,12 @@ final class DialSchedule {
 
   /** Time after a refusal that will last. */
   static final Duration LONG_INTERVAL = Duration.ofMinutes(5);
+
+  /** Duration of a connection after which it is not a short one. */
+  static final Duration STABLE = Duration.ofMinutes(1);
+
+  /** Short connections in a row that begin the quick attempts anew. */
+  static final int MAX_SHORT_CONNECTIONS = 20;
 
   /** Time after which a node is dialed again that was discovered and never reached. */
   static final Duration MAX_INTERVAL = Duration.ofMinutes(30);
@@ -70,10 +78,17 @@ final class DialSchedule {
     /** Attempts without success since the last success. */
     int failures;
 
+    /** When the node became a peer, the latest time. */
+    Instant connectedAt;
+
+    /** Established connections in a row that have lasted for less than {@link #STABLE}. */
+    int shortConnections;
+
     Entry(NodeUrl url, boolean configured, Instant nextAttempt) {
       this.url = url;
       this.configured = configured;
       this.nextAttempt = nextAttempt;
+      this.connectedAt = nextAttempt;
     }
   }
 
@@ -236,8 +251,16 @@ final class DialSchedule {
     }
   }
 
+  /** Records that a node is a peer, dialed or not; {@link #disconnected} follows. */
+  synchronized void connected(NodeId id) {
+    Entry entry = entries.get(id);
+    if (entry != null) {
+      entry.connectedAt = clock.instant();
+    }
+  }
+
   /**
-   * Records that a node that was a peer, dialed or not, is one no longer.
+   * Records that a node is a peer no longer.
    *
    * @param established whether the sub-protocols had been established
    * @param byPeer whether the peer has ended the connection
@@ -248,10 +271,18 @@ final class DialSchedule {
     Entry entry = entries.get(id);
     if (entry != null) {
       if (established && entry.configured) {
-        entry.quickAttempts = 0;
+        countShortConnections(entry);
+        if (entry.shortConnections <= MAX_SHORT_CONNECTIONS) {
+          entry.quickAttempts = 0;
+        }
       }
       plan(entry, byPeer, reason);
     }
+  }
+
+  private void countShortConnections(Entry entry) {
+    boolean isShort = clock.instant().isBefore(entry.connectedAt.plus(STABLE));
+    entry.shortConnections = isShort ? entry.shortConnections + 1 : 0;
   }
 
   /** Decides when a node is dialed again that has not become a peer, or is one no longer. */

@@ -65,6 +65,36 @@ class DialScheduleTest {
     assertNextAfter(url(1), Duration.ofSeconds(1));
   }
 
+  /** Connects a configured node that was dialed, and ends the connection after a time. */
+  private void connectFor(NodeUrl url, Duration time) {
+    schedule.succeeded(url.id());
+    schedule.connected(url.id());
+    clock.advance(time);
+    schedule.disconnected(url.id(), true, true, DisconnectReason.REQUESTED);
+  }
+
+  @Test
+  void aConfiguredNodeThatEndsEachConnectionSoonIsNotDialedEachSecond() {
+    schedule.configure(url(1));
+    assertThat(due(0)).containsExactly(url(1));
+    for (int i = 0; i < DialSchedule.MAX_SHORT_CONNECTIONS; i++) {
+      connectFor(url(1), Duration.ofMillis(100));
+      assertNextAfter(url(1), Duration.ofSeconds(1)); // a bundle may be replaced
+    }
+    for (int seconds : new int[] {1, 2, 2, 4, 4, 8, 16, 32}) {
+      connectFor(url(1), Duration.ZERO);
+      assertNextAfter(url(1), Duration.ofSeconds(seconds));
+    }
+    for (int i = 0; i < 3; i++) {
+      connectFor(url(1), Duration.ZERO);
+      assertNextAfter(url(1), DialSchedule.INTERVAL);
+    }
+    connectFor(url(1), DialSchedule.STABLE.minusMillis(1));
+    assertThat(due(0)).as("the interval has passed").containsExactly(url(1));
+    connectFor(url(1), DialSchedule.STABLE);
+    assertNextAfter(url(1), Duration.ofSeconds(1));
+  }
+
   @Test
   void aNodeThatIsFullIsDialedMuchLater() {
     schedule.configure(url(1));
