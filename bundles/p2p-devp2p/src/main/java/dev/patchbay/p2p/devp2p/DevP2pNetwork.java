@@ -460,7 +460,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   }
 
   private void rotate() {
-    Peer chosen = rotation.choose(peers.isFull(), peers.replaceable(PeerRotation.PROTECTED));
+    Peer chosen = rotation.choose(peers.replaceable(PeerRotation.PROTECTED));
     if (chosen != null) {
       chosen.session().end(DisconnectReason.TOO_MANY_PEERS, "a place for another peer");
     }

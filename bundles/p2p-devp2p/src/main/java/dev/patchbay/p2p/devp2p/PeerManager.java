@@ -158,10 +158,12 @@ final class PeerManager<C extends PeerManager.Connection> {
     if (count(other -> true) >= maxPeers) {
       return true;
     }
-    if (configured.contains(id)) {
-      return false;
-    }
-    return connection.inbound()
+    return !configured.contains(id) && isShareFull(connection.inbound());
+  }
+
+  /** Returns whether all places of the inbound peers, or of the dialed ones, are occupied. */
+  private boolean isShareFull(boolean inbound) {
+    return inbound
         ? count(Connection::inbound) >= Math.max(1, maxPeers - maxDialed())
         : count(other -> !other.inbound()) >= maxDialed();
   }
@@ -186,23 +188,23 @@ final class PeerManager<C extends PeerManager.Connection> {
     return Math.max(0, Math.min(dialed, maxPeers - count(other -> true)));
   }
 
-  /** Returns whether no further peer would be admitted that is not trusted. */
-  synchronized boolean isFull() {
-    return count(other -> true) >= maxPeers;
-  }
-
   /**
-   * Returns the connections that may end to give others a place: neither trusted nor configured.
+   * Returns the connections that may end to give others a place: neither trusted nor configured,
+   * and of a kind, inbound or dialed, of which no further one would be admitted.
    *
    * @param age for how long they have been admitted at least
    */
   synchronized List<C> replaceable(Duration age) {
     Instant latest = clock.instant().minus(age);
+    boolean isFull = count(other -> true) >= maxPeers;
+    boolean inboundFull = isFull || isShareFull(true);
+    boolean dialedFull = isFull || isShareFull(false);
     List<C> out = new ArrayList<>();
     admitted.forEach(
         (id, one) -> {
           boolean exempt = trusted.contains(id) || configured.contains(id);
-          if (!exempt && !one.since().isAfter(latest)) {
+          boolean full = one.connection().inbound() ? inboundFull : dialedFull;
+          if (full && !exempt && !one.since().isAfter(latest)) {
             out.add(one.connection());
           }
         });
