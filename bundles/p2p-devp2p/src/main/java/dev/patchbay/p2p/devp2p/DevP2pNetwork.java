@@ -512,7 +512,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   private void handshakeEnded(Session session) {
     if (handshaking.remove(session)) {
-      limiter.handshakeEnded();
+      limiter.handshakeEnded(session.remoteAddress().getAddress());
     }
   }
 

@@ -72,8 +72,47 @@ class PeerLimitsTest {
       assertThat(limiter.accept(address("10.0.0." + i))).isTrue();
     }
     assertThat(limiter.accept(address("10.0.0.99"))).isFalse();
-    limiter.handshakeEnded();
+    limiter.handshakeEnded(address("10.0.0.0"));
     assertThat(limiter.accept(address("10.0.0.99"))).isTrue();
+  }
+
+  @Test
+  void anIpv6NetworkOfOneHostIsOneSource() {
+    InboundLimiter limiter = limiter();
+    assertThat(limiter.accept(address("2001:db8:0:1::1"))).isTrue();
+    assertThat(limiter.accept(address("2001:db8:0:1::2"))).isFalse();
+    assertThat(limiter.accept(address("2001:db8:0:1:ffff::"))).isFalse();
+    assertThat(limiter.accept(address("2001:db8:0:2::1"))).isTrue();
+    assertThat(limiter.accept(address("::ffff:8.8.8.8"))).as("IPv4 in IPv6").isTrue();
+    assertThat(limiter.accept(address("::ffff:8.8.8.9"))).isTrue();
+    clock.advance(InboundLimiter.INTERVAL);
+    assertThat(limiter.accept(address("2001:db8:0:1::2"))).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"10.0.0.", "fd00::"})
+  void oneHostDoesNotOccupyAllPlaces(String network) {
+    InboundLimiter limiter = limiter();
+    InetAddress host = address(network + 1);
+    for (int i = 0; i < InboundLimiter.MAX_PENDING_PER_SOURCE; i++) {
+      assertThat(limiter.accept(host)).isTrue();
+    }
+    assertThat(limiter.accept(host)).isFalse();
+    assertThat(limiter.accept(address("10.0.1.1"))).isTrue();
+    limiter.handshakeEnded(address("10.0.1.1"));
+    assertThat(limiter.accept(host)).isFalse();
+    limiter.handshakeEnded(host);
+    assertThat(limiter.accept(host)).isTrue();
+    assertThat(limiter.pending()).isEqualTo(InboundLimiter.MAX_PENDING_PER_SOURCE);
+  }
+
+  @Test
+  void manyNodesOfThisMachineMayConnectAtOnce() {
+    InboundLimiter limiter = limiter();
+    for (int i = 0; i < InboundLimiter.MAX_PENDING; i++) {
+      assertThat(limiter.accept(address("127.0.0.1"))).isTrue();
+    }
+    assertThat(limiter.accept(address("127.0.0.1"))).isFalse();
   }
 
   @ParameterizedTest
