@@ -32,8 +32,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
@@ -56,7 +55,6 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private static final long GOODBYE_MILLIS = 1_500;
   private static final Duration CLOSE_LIMIT = Duration.ofMillis(300);
   private static final Duration RELIEF = Duration.ofMillis(500);
-  private static final int IDLE_SECONDS = 30;
 
   private final NodeKey key;
   private final DevP2pSettings settings;
@@ -77,7 +75,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private final Transport transport;
   private final WorkerPool workers = new WorkerPool();
   private final NamedThreads resolverThreads = new NamedThreads("resolver");
-  private final ThreadPoolExecutor resolver;
+
+  /** Looks up names; the tasks are at most one per dial. */
+  private final ExecutorService resolver = resolverThreads.executor();
+
   private final Loop loop;
 
   /** All sessions, from the accepted or dialed connection to its end; its monitor is notified. */
@@ -130,7 +131,6 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     protocols = new SubProtocols(clock);
     limiter = new InboundLimiter(clock, settings.networks());
     rotation = new PeerRotation(clock, random);
-    resolver = resolver(resolverThreads);
     transport = new Transport();
     context =
         new SessionContext(
@@ -182,15 +182,6 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       LOG.warn(notice);
       notices.add(notice);
     }
-  }
-
-  /** Creates the thread that looks up names; the tasks are at most one per dial. */
-  private static ThreadPoolExecutor resolver(NamedThreads threads) {
-    ThreadPoolExecutor pool =
-        new ThreadPoolExecutor(
-            1, 1, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads);
-    pool.allowCoreThreadTimeOut(true);
-    return pool;
   }
 
   /** Begins to listen and to dial. A port that is taken is logged; the node goes on without it. */
@@ -287,7 +278,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
   }
 
-  /** Disconnects from all peers, at most within about 2 seconds, and ends all threads. */
+  /**
+   * Disconnects from all peers, at most within about 2 seconds, ends all threads, and closes the
+   * list of bans.
+   */
   @Override
   public void close() {
     closing = true;
@@ -307,6 +301,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (!workers.join(Duration.ofMillis(GOODBYE_MILLIS))) {
       LOG.warn("a sub-protocol of devp2p still handles a message");
     }
+    bans.close();
   }
 
   private void awaitSessions() {
