@@ -477,9 +477,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (closing) {
       return DisconnectReason.CLIENT_QUITTING;
     }
-    PeerManager.Admission<Peer> admission = peers.admit(Peer.of(session));
-    if (admission.refusal() != null) {
-      return admission.refusal();
+    DisconnectReason refusal = peers.admit(Peer.of(session));
+    if (refusal != null) {
+      return refusal;
     }
     schedule.connected(session.id());
     Dialer.Dial dial = session.dial();
@@ -487,12 +487,6 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       dialer.succeeded(dial);
     }
     handshakeEnded(session);
-    if (admission.replaced() != null) {
-      admission
-          .replaced()
-          .session()
-          .end(DisconnectReason.ALREADY_CONNECTED, "both nodes have dialed");
-    }
     // sub-protocols may have been removed, and added, since the session has read the list
     List<WireProtocol> own = protocols.inUse();
     if (!own.containsAll(session.protocols())) {
@@ -514,6 +508,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public void established(Session session) {
     publisher.connected(session);
+    Peer replaced = peers.established(Peer.of(session));
+    if (replaced != null) {
+      replaced.session().end(DisconnectReason.ALREADY_CONNECTED, "both nodes have dialed");
+    }
     LOG.debug("peer {} at {} is connected", session.id().shortText(), session.remoteAddress());
   }
 
@@ -530,17 +528,17 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       dialer.failed(dial, end.byPeer(), end.reason()); // unless it has succeeded
     }
     NodeId id = session.remoteId();
-    boolean admitted = id != null && peers.remove(Peer.of(session));
+    boolean wasPeer = id != null && peers.remove(Peer.of(session));
     if (toRedial.remove(session) && dial != null) {
       schedule.redial(dial.url());
-    } else if (id != null && admitted) {
+    } else if (id != null && wasPeer) {
       schedule.disconnected(id, session.isEstablished(), end.byPeer(), end.reason());
     }
     synchronized (sessions) {
       sessions.notifyAll();
     }
     NodeDiscovery nodes = discovery;
-    if (admitted && nodes != null) {
+    if (wasPeer && nodes != null) {
       nodes.hurry();
     }
     loop.wake();
@@ -640,12 +638,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   }
 
   private boolean disconnect(NodeId id, String detail) {
-    Peer peer = peers.get(id);
-    if (peer == null) {
-      return false;
-    }
-    peer.session().end(DisconnectReason.REQUESTED, detail);
-    return true;
+    List<Peer> open = peers.connections(id);
+    open.forEach(peer -> peer.session().end(DisconnectReason.REQUESTED, detail));
+    return !open.isEmpty();
   }
 
   @Override

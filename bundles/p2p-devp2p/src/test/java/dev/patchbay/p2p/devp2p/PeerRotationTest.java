@@ -54,7 +54,7 @@ class PeerRotationTest {
   }
 
   private static void admit(PeerManager<Connection> peers, Connection connection) {
-    assertThat(peers.admit(connection).refusal()).isNull();
+    assertThat(peers.admit(connection)).isNull();
   }
 
   @Test
