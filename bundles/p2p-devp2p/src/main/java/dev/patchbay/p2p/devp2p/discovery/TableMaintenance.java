@@ -103,13 +103,14 @@ final class TableMaintenance {
   private void check(Contact contact, Runnable done) {
     protocol.ping(
         contact,
-        response -> {
+        result -> {
           done.run();
-          if (response == null) {
+          Contact responded = result.response();
+          if (responded != null) {
+            table.confirm(responded);
+            context.database().put(responded);
+          } else if (result.isTimeout()) {
             table.fail(contact.id());
-          } else {
-            table.confirm(response);
-            context.database().put(response);
           }
         });
   }

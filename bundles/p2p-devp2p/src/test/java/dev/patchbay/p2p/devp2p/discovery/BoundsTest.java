@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -88,16 +89,27 @@ class BoundsTest {
     V4Requests<String> requests = new V4Requests<>(timers);
     int[] ended = {0};
     for (int i = 0; i < V4Requests.MAX_PENDING; i++) {
-      requests.add(id(i), ADDRESS, () -> Hash.ZERO, response -> ended[0]++);
+      requests.add(
+          id(i),
+          ADDRESS,
+          () -> Hash.ZERO,
+          result -> {
+            assertThat(result.isTimeout()).isTrue();
+            ended[0]++;
+          });
     }
     assertThat(ended[0]).isZero();
     requests.add(
         id(-1),
         ADDRESS,
         () -> {
-          throw new AssertionError("not sent");
+          throw new AssertionError("sent");
         },
-        response -> ended[0]++);
+        result -> {
+          assertThat(result).isEqualTo(RequestResult.notSent());
+          assertThat(result.isTimeout()).isFalse();
+          ended[0]++;
+        });
     assertThat(ended[0]).isEqualTo(1);
     clock.advance(Duration.ofMillis(V4Requests.TIMEOUT_MILLIS));
     timers.runDue();
@@ -110,6 +122,7 @@ class BoundsTest {
     List<V5Calls.Call> sent = new ArrayList<>();
     V5Calls calls = new V5Calls(timers, sent::add);
     int[] ended = {0};
+    int[] notSent = {0};
     V5Calls.ResponseHandler handler =
         new V5Calls.ResponseHandler() {
           @Override
@@ -118,7 +131,8 @@ class BoundsTest {
           }
 
           @Override
-          public void end() {
+          public void end(boolean wasSent) {
+            notSent[0] += wasSent ? 0 : 1;
             ended[0]++;
           }
         };
@@ -128,11 +142,13 @@ class BoundsTest {
       calls.add(new Contact(id(i), node, null), ping, handler);
     }
     assertThat(ended[0]).isEqualTo(1);
+    assertThat(notSent[0]).isEqualTo(1);
     assertThat(calls.size()).isEqualTo(V5Calls.MAX_CALLS);
     assertThat(calls.active(id(V5Calls.MAX_CALLS))).isNull();
     sent.forEach(V5Calls.Call::end);
     sent.forEach(V5Calls.Call::end);
     assertThat(ended[0]).isEqualTo(1 + V5Calls.MAX_CALLS);
+    assertThat(notSent[0]).isEqualTo(1);
     assertThat(calls.size()).isZero();
   }
 
@@ -199,10 +215,10 @@ class BoundsTest {
             List.of(Distance.log(right.id(), contact.id())),
             id(1),
             address -> true,
-            results::add);
+            result -> results.add(Objects.requireNonNull(result.response())));
     assertThat(collector.accept(nodes(2, List.of(far, right)))).isFalse();
     assertThat(collector.accept(nodes(2, List.of(right)))).isTrue();
-    collector.end();
+    collector.end(true);
     assertThat(results.get(0)).extracting(Contact::record).containsExactly(right);
   }
 
@@ -219,7 +235,7 @@ class BoundsTest {
             allDistances(),
             self.id(),
             address -> address.getAddress()[0] != 66,
-            results::add);
+            result -> results.add(Objects.requireNonNull(result.response())));
     List<NodeRecord> records =
         List.of(
             record(30_303, 192, 168, 1, 1),
@@ -230,7 +246,7 @@ class BoundsTest {
             banned,
             right);
     assertThat(collector.accept(nodes(1, records))).isTrue();
-    collector.end();
+    collector.end(true);
     assertThat(results.get(0)).extracting(Contact::record).containsExactly(right);
   }
 
@@ -239,16 +255,26 @@ class BoundsTest {
     Contact contact = Contact.of(new Node(Bytes.wrap(new byte[64]), ADDRESS, 30_303, 0));
     List<List<Contact>> results = new ArrayList<>();
     V5NodesCollector many =
-        new V5NodesCollector(contact, allDistances(), id(1), address -> true, results::add);
+        new V5NodesCollector(
+            contact,
+            allDistances(),
+            id(1),
+            address -> true,
+            result -> results.add(Objects.requireNonNull(result.response())));
     List<NodeRecord> records = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
       records.add(record(30_303, 60, 1, 2, i));
     }
     assertThat(many.accept(nodes(100, records))).isTrue();
-    many.end();
+    many.end(true);
     assertThat(results.get(0)).hasSize(NodeTable.BUCKET_SIZE);
     V5NodesCollector empty =
-        new V5NodesCollector(contact, allDistances(), id(1), address -> true, results::add);
+        new V5NodesCollector(
+            contact,
+            allDistances(),
+            id(1),
+            address -> true,
+            result -> results.add(Objects.requireNonNull(result.response())));
     for (int i = 1; i < V5NodesCollector.MAX_MESSAGES; i++) {
       assertThat(empty.accept(nodes(1_000_000, List.of()))).isFalse();
     }
