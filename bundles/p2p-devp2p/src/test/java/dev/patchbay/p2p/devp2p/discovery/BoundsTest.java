@@ -35,13 +35,89 @@ class BoundsTest {
   void theOldestEndpointProofIsEvicted() {
     EndpointProofs proofs = new EndpointProofs(timers);
     for (int i = 0; i <= EndpointProofs.MAX_PROOFS; i++) {
-      proofs.addPong(id(i), ADDRESS);
-      proofs.addPing(id(i), ADDRESS);
+      proofs.addPong(id(i), inSubnet(i));
+      proofs.addPing(id(i), inSubnet(i));
     }
-    assertThat(proofs.isProven(id(0), ADDRESS)).isFalse();
-    assertThat(proofs.isProven(id(1), ADDRESS)).isTrue();
-    assertThat(proofs.isKnownTo(id(0), ADDRESS)).isFalse();
-    assertThat(proofs.isKnownTo(id(1), ADDRESS)).isTrue();
+    assertThat(proofs.isProven(id(0), inSubnet(0))).isFalse();
+    assertThat(proofs.isProven(id(1), inSubnet(1))).isTrue();
+    assertThat(proofs.isKnownTo(id(0), inSubnet(0))).isFalse();
+    assertThat(proofs.isKnownTo(id(1), inSubnet(1))).isTrue();
+  }
+
+  /** Returns an address in a subnet of its own. */
+  private static InetAddress inSubnet(int number) {
+    return Addresses.of(new byte[] {50, (byte) (number >> 8), (byte) number, 1});
+  }
+
+  /** A host can have any number of node ids, and an IPv6 host any number of addresses. */
+  @Test
+  void aFloodFromOneSubnetEvictsNoProofOfAnother() {
+    EndpointProofs proofs = new EndpointProofs(timers);
+    proofs.addPong(id(-1), ADDRESS);
+    proofs.addPing(id(-1), ADDRESS);
+    for (int i = 0; i <= EndpointProofs.MAX_PROOFS; i++) {
+      InetAddress v4 = Addresses.of(new byte[] {60, 1, 1, (byte) i});
+      proofs.addPong(id(i), v4);
+      proofs.addPing(id(i), v4);
+      InetAddress v6 = inIpv6Block(i);
+      proofs.addPong(id(i), v6);
+      proofs.addPing(id(i), v6);
+    }
+    assertThat(proofs.isProven(id(-1), ADDRESS)).isTrue();
+    assertThat(proofs.isKnownTo(id(-1), ADDRESS)).isTrue();
+    int latest = EndpointProofs.MAX_PROOFS;
+    int evicted = latest - EndpointProofs.MAX_PROOFS_PER_SUBNET;
+    assertThat(proofs.isProven(id(latest), inIpv6Block(latest))).isTrue();
+    assertThat(proofs.isProven(id(evicted + 1), inIpv6Block(evicted + 1))).isTrue();
+    assertThat(proofs.isProven(id(evicted), inIpv6Block(evicted))).isFalse();
+  }
+
+  /** Returns an address in a /64 of its own. */
+  private static InetAddress inIpv6Block(int number) {
+    byte[] bytes = new byte[16];
+    bytes[0] = 0x2a;
+    bytes[6] = (byte) (number >> 8);
+    bytes[7] = (byte) number;
+    return Addresses.of(bytes);
+  }
+
+  @Test
+  void aFloodFromOneSubnetEvictsNoSessionOfAnother() {
+    V5Sessions sessions = new V5Sessions(random);
+    byte[] key = new byte[V5Crypto.KEY_BYTES];
+    InetSocketAddress flooding = endpoint(1);
+    sessions.put(id(-1), ENDPOINT, key, key);
+    for (int i = 0; i <= V5Sessions.MAX_SESSIONS; i++) {
+      sessions.put(id(i), flooding, key, key);
+    }
+    assertThat(sessions.get(id(-1), ENDPOINT)).isNotNull();
+    assertThat(sessions.size()).isEqualTo(1 + V5Sessions.MAX_SESSIONS_PER_SUBNET);
+  }
+
+  /** Many nodes of a private network may be behind one address. */
+  @Test
+  void aPrivateNetworkIsBoundedInTotalOnly() {
+    SubnetBoundedMap<Integer, String> map =
+        new SubnetBoundedMap<>(
+            10, 2, key -> Addresses.of(new byte[] {(byte) (key < 100 ? 10 : 60), 0, 0, 1}));
+    for (int i = 0; i < 11; i++) {
+      map.put(i, "private");
+    }
+    assertThat(map.size()).isEqualTo(10);
+    assertThat(map.get(0)).isNull();
+    map.put(1, "private again");
+    for (int i = 100; i < 110; i++) {
+      map.put(i, "public");
+    }
+    assertThat(map.size()).isEqualTo(10);
+    assertThat(map.get(1)).isEqualTo("private again");
+    assertThat(map.get(3)).isNull();
+    assertThat(map.get(107)).isNull();
+    assertThat(map.get(109)).isEqualTo("public");
+    map.remove(108);
+    map.remove(109);
+    map.remove(109);
+    assertThat(map.size()).isEqualTo(8);
   }
 
   @Test
@@ -62,13 +138,17 @@ class BoundsTest {
     V5Sessions sessions = new V5Sessions(random);
     byte[] key = new byte[V5Crypto.KEY_BYTES];
     for (int i = 0; i < V5Sessions.MAX_SESSIONS; i++) {
-      sessions.put(id(i), ENDPOINT, key, key);
+      sessions.put(id(i), endpoint(i), key, key);
     }
-    assertThat(sessions.get(id(0), ENDPOINT)).isNotNull();
+    assertThat(sessions.get(id(0), endpoint(0))).isNotNull();
     sessions.put(id(-1), ENDPOINT, key, key);
     assertThat(sessions.size()).isEqualTo(V5Sessions.MAX_SESSIONS);
-    assertThat(sessions.get(id(0), ENDPOINT)).isNotNull();
-    assertThat(sessions.get(id(1), ENDPOINT)).isNull();
+    assertThat(sessions.get(id(0), endpoint(0))).isNotNull();
+    assertThat(sessions.get(id(1), endpoint(1))).isNull();
+  }
+
+  private static InetSocketAddress endpoint(int number) {
+    return new InetSocketAddress(inSubnet(number), 30_303);
   }
 
   @Test
