@@ -77,6 +77,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   private final SessionContext context;
   private final Transport transport;
+  private final SchedulerThread scheduler = new SchedulerThread();
   private final WorkerPool workers = new WorkerPool();
   private final NamedThreads resolverThreads = new NamedThreads("resolver");
   private final ThreadPoolExecutor resolver;
@@ -177,7 +178,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
             protocols::recordEntries,
             protocols::acceptsRecord,
             this::discovered,
-            clock);
+            clock,
+            scheduler,
+            InetAddress::getByName);
   }
 
   /** Adds what the operator should correct to the health, and logs it; nothing for null. */
@@ -206,7 +209,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     settings.bootNodes().forEach(url -> checkNotSelf("boot.nodes", url));
     NodeDiscovery nodes = discovery;
     if (nodes != null) {
-      startDiscovery(nodes);
+      nodes.start(listenPort);
     }
     if (isListening()) {
       LOG.info("devp2p listens on {} port {}: {}", settings.host(), listenPort, localNode().url());
@@ -214,23 +217,6 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     dialer.start();
     transport.repeat(
         RELIEF, workers::relieve, new Failures("the relief of threads", LOG::warn, LOG::info));
-  }
-
-  private void startDiscovery(NodeDiscovery nodes) {
-    if (nodes.hasNames()) {
-      resolver.execute(() -> resolveAndStart(nodes));
-    } else {
-      nodes.start(listenPort);
-    }
-  }
-
-  private void resolveAndStart(NodeDiscovery nodes) {
-    try {
-      nodes.start(listenPort);
-      dialer.wake();
-    } catch (Throwable failure) { // the thread resolves the names of all nodes
-      addNotice("node discovery does not work: " + failure);
-    }
   }
 
   /** Reports a configured node with the own key: this node, or one with a copy of the key. */
@@ -304,6 +290,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     sessions.forEach(session -> session.end(DisconnectReason.CLIENT_QUITTING, "the node stops"));
     awaitSessions();
     resolver.shutdownNow();
+    scheduler.close(CLOSE_LIMIT);
     transport.close(CLOSE_LIMIT);
     workers.shutdown();
     resolverThreads.join(CLOSE_LIMIT); // a lookup of the platform cannot be interrupted

@@ -8,9 +8,7 @@ import dev.patchbay.p2p.devp2p.discovery.NodeRecord;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import dev.patchbay.primitives.Bytes;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -47,6 +45,10 @@ final class NodeDiscovery implements AutoCloseable {
   private final Predicate<Map<String, Bytes>> accepts;
   private final Predicate<NodeUrl> dialer;
   private final InstantSource clock;
+  private final BootNodes bootNodes;
+
+  /** Whether boot nodes of version 4 are configured. */
+  private final boolean hasBootUrls;
 
   private volatile @Nullable Discovery discovery;
   private volatile @Nullable String portFailure;
@@ -64,6 +66,8 @@ final class NodeDiscovery implements AutoCloseable {
    * @param protocolEntries returns what the sub-protocols add to the node record
    * @param accepts whether a sub-protocol accepts the entries of a node record
    * @param dialer gets the nodes that are found; returns whether a node was not known
+   * @param scheduler runs what is tried again
+   * @param resolver looks up the names of boot nodes
    */
   NodeDiscovery(
       DiscoveryOptions options,
@@ -73,7 +77,9 @@ final class NodeDiscovery implements AutoCloseable {
       Supplier<Map<String, Bytes>> protocolEntries,
       Predicate<Map<String, Bytes>> accepts,
       Predicate<NodeUrl> dialer,
-      InstantSource clock) {
+      InstantSource clock,
+      Scheduler scheduler,
+      BootNodes.Resolver resolver) {
     this.options = options;
     this.key = key;
     this.settings = settings;
@@ -83,12 +89,12 @@ final class NodeDiscovery implements AutoCloseable {
     this.dialer = dialer;
     this.clock = clock;
     nextLookup = clock.instant();
-  }
-
-  /** Returns whether the start looks up names in the DNS, which may take seconds. */
-  boolean hasNames() {
-    return options.isOn()
-        && settings.bootNodes().stream().anyMatch(node -> node.literalAddress() == null);
+    List<NodeUrl> urls =
+        settings.bootNodes().stream()
+            .filter(url -> url.udpPort() != 0 && !url.id().equals(key.id()))
+            .toList();
+    bootNodes = new BootNodes(urls, resolver, scheduler, LOG::warn, LOG::info);
+    hasBootUrls = !urls.isEmpty();
   }
 
   /**
@@ -100,8 +106,7 @@ final class NodeDiscovery implements AutoCloseable {
     if (!options.isOn()) {
       return;
     }
-    List<Node> bootNodes = bootNodes();
-    if (options.v5() && !options.v4() && !bootNodes.isEmpty() && options.bootRecords().isEmpty()) {
+    if (options.v5() && !options.v4() && hasBootUrls && options.bootRecords().isEmpty()) {
       LOG.warn(
           "{}: discovery = v5 starts from node records (enr:…), and boot.nodes has enode URLs only",
           DevP2pComponent.NAME);
@@ -112,9 +117,9 @@ final class NodeDiscovery implements AutoCloseable {
         return;
       }
       try {
-        discovery = started(bootNodes, port, tcpPort);
+        discovery = started(port, tcpPort);
       } catch (Exception unusable) {
-        portFailure = startOnAnyPort(bootNodes, port, tcpPort, unusable);
+        portFailure = startOnAnyPort(port, tcpPort, unusable);
         LOG.warn(portFailure);
       }
     }
@@ -122,13 +127,24 @@ final class NodeDiscovery implements AutoCloseable {
     if (running != null) {
       LOG.info("node discovery {} uses UDP port {}", options.versions(), running.port());
     }
+    if (options.v4()) {
+      bootNodes.start(this::bootNodesChanged);
+    }
   }
 
-  private String startOnAnyPort(List<Node> bootNodes, int port, int tcpPort, Exception unusable) {
+  private void bootNodesChanged() {
+    Discovery running = discovery;
+    if (running != null) {
+      running.setBootNodes(bootNodes.nodes());
+      running.lookup();
+    }
+  }
+
+  private String startOnAnyPort(int port, int tcpPort, Exception unusable) {
     String reason =
         settings.host() + " UDP port " + port + " cannot be used (" + unusable.getMessage() + ")";
     try {
-      Discovery other = started(bootNodes, 0, tcpPort);
+      Discovery other = started(0, tcpPort);
       discovery = other;
       return "node discovery uses UDP port "
           + other.port()
@@ -145,7 +161,7 @@ final class NodeDiscovery implements AutoCloseable {
     }
   }
 
-  private Discovery started(List<Node> bootNodes, int port, int tcpPort) throws IOException {
+  private Discovery started(int port, int tcpPort) throws IOException {
     Discovery created =
         new Discovery(
             new DiscoverySettings(
@@ -153,7 +169,7 @@ final class NodeDiscovery implements AutoCloseable {
                 new InetSocketAddress(settings.host(), port),
                 tcpPort,
                 options.externalAddress(),
-                bootNodes,
+                bootNodes.nodes(),
                 options.bootRecords(),
                 options.dnsLists(),
                 database,
@@ -165,25 +181,6 @@ final class NodeDiscovery implements AutoCloseable {
             this::found);
     created.start();
     return created;
-  }
-
-  /**
-   * Returns the boot nodes, their names looked up in the DNS; a name that is not known is logged.
-   */
-  private List<Node> bootNodes() {
-    List<Node> out = new ArrayList<>();
-    for (NodeUrl url : settings.bootNodes()) {
-      if (url.udpPort() != 0 && !url.id().equals(key.id())) {
-        try {
-          InetAddress literal = url.literalAddress();
-          InetAddress address = literal == null ? InetAddress.getByName(url.host()) : literal;
-          out.add(new Node(url.id().key(), address, url.udpPort(), url.tcpPort()));
-        } catch (UnknownHostException unknown) {
-          LOG.warn("{}: the host of the boot node {} is not known", DevP2pComponent.NAME, url);
-        }
-      }
-    }
-    return out;
   }
 
   private void found(Node node) {

@@ -191,13 +191,16 @@ public final class Discovery implements AutoCloseable {
   private Version<DiscoveryV4> version4(DiscoveryContext context) {
     NodeTable table = new NodeTable(selfId(), context.random());
     DiscoveryV4 protocol = new DiscoveryV4(context, table);
-    List<Contact> bootNodes = new ArrayList<>(bootRecords());
-    settings.bootNodes().stream()
-        .filter(node -> node.udpPort() != 0)
-        .map(Contact::of)
-        .forEach(bootNodes::add);
+    List<Contact> bootNodes = contacts(settings.bootNodes());
     return new Version<>(
         protocol, table, new TableMaintenance(context, table, protocol, bootNodes));
+  }
+
+  /** Returns the nodes from which version 4 starts. */
+  private List<Contact> contacts(List<Node> bootNodes) {
+    List<Contact> contacts = new ArrayList<>(bootRecords());
+    bootNodes.stream().filter(node -> node.udpPort() != 0).map(Contact::of).forEach(contacts::add);
+    return contacts;
   }
 
   private Version<DiscoveryV5> version5(DiscoveryContext context) {
@@ -316,6 +319,16 @@ public final class Discovery implements AutoCloseable {
   /** Announces another port of RLPx soon; 0 when the node accepts no connections. */
   public void setTcpPort(int port) {
     submit(current -> current.localRecord().setTcpPort(port));
+  }
+
+  /** Replaces the boot nodes of version 4 soon. */
+  public void setBootNodes(List<Node> nodes) {
+    submit(
+        current -> {
+          if (current.v4() != null) {
+            current.v4().maintenance().setBootNodes(contacts(nodes));
+          }
+        });
   }
 
   /**

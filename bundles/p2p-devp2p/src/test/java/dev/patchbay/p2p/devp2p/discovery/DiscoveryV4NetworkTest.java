@@ -377,4 +377,34 @@ class DiscoveryV4NetworkTest {
     network.run(Duration.ofMinutes(1));
     assertThat(restarted.table.liveSize()).isEqualTo(3);
   }
+
+  /** The node may start before the network is up. */
+  @Test
+  void seedsThatDoNotRespondAreTriedAgain() {
+    List<Simulated> nodes = start(3);
+    network.run(SECOND);
+    nodes.forEach(node -> node.online = false);
+    Simulated restarted = network.add(4);
+    nodes.forEach(node -> restarted.database.put(node.contact()));
+    restarted.maintain().start();
+    network.run(Duration.ofMinutes(3));
+    assertThat(restarted.table.size()).isZero();
+    nodes.forEach(node -> node.online = true);
+    network.run(Duration.ofMinutes(6));
+    assertThat(restarted.table.liveSize()).isEqualTo(3);
+  }
+
+  /** Names of boot nodes are looked up while the node runs. */
+  @Test
+  void bootNodesMayBeAddedLater() {
+    Simulated boot = network.add(4);
+    boot.maintain().start();
+    Simulated node = network.add(4);
+    TableMaintenance maintenance = node.maintain();
+    maintenance.start();
+    network.run(Duration.ofMinutes(1));
+    maintenance.setBootNodes(List.of(boot.contact()));
+    network.run(SECOND);
+    assertThat(node.table.liveSize()).isEqualTo(1);
+  }
 }
