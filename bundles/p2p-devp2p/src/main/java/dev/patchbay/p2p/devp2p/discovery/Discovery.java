@@ -84,7 +84,11 @@ public final class Discovery implements AutoCloseable {
       UdpSocket socket,
       LocalRecord localRecord,
       @Nullable Version<DiscoveryV4> v4,
-      @Nullable Version<DiscoveryV5> v5) {}
+      @Nullable Version<DiscoveryV5> v5) {
+    Running with(UdpSocket otherSocket) {
+      return new Running(otherSocket, localRecord, v4, v5);
+    }
+  }
 
   /** A version of the protocol with its table. */
   private record Version<P extends NodeProtocol>(
@@ -172,7 +176,7 @@ public final class Discovery implements AutoCloseable {
             clock,
             timers,
             new SecureRandom(),
-            socket,
+            this::send,
             localRecord,
             database,
             settings.allowed());
@@ -181,6 +185,26 @@ public final class Discovery implements AutoCloseable {
         localRecord,
         settings.v4() ? version4(context) : null,
         settings.v5() ? version5(context) : null);
+  }
+
+  private boolean send(byte[] packet, InetSocketAddress recipient) {
+    Running current = running;
+    return current != null && current.socket().send(packet, recipient);
+  }
+
+  /**
+   * Moves to another UDP port, and announces it soon. The state stays: other nodes repeat the
+   * endpoint proof or the handshake.
+   *
+   * @throws IOException when the address cannot be bound; discovery then stays at its port
+   * @throws IllegalStateException when discovery is not running
+   */
+  public synchronized void rebind(InetSocketAddress address) throws IOException {
+    Running before = requireRunning();
+    UdpSocket socket = new UdpSocket(address, this::receive);
+    running = before.with(socket);
+    submit(current -> current.localRecord().setUdpPort(current.socket().port()));
+    before.socket().close();
   }
 
   private InetAddress fallbackAddress() {
@@ -256,7 +280,7 @@ public final class Discovery implements AutoCloseable {
 
   /** Closes the socket, ends the threads and stores the known nodes. */
   @Override
-  public void close() {
+  public synchronized void close() {
     Running current = running;
     running = null;
     if (current == null) {
