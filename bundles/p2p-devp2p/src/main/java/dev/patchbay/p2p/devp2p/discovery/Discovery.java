@@ -452,7 +452,7 @@ public final class Discovery implements AutoCloseable {
       }
       DiscoveryV4 protocol = current.v4().protocol();
       V4Codec.Received received = V4Codec.decode(datagram);
-      protocol.checkExpiration(received);
+      protocol.checkExpiration(received, source);
       return () -> protocol.handle(received, source);
     }
     if (current.v5() == null) {

@@ -39,6 +39,7 @@ final class DiscoveryV4 implements NodeProtocol {
   private final DiscoveryContext context;
   private final NodeTable table;
   private final Bytes selfKey;
+  private final ClockCheck clockCheck;
   private final EndpointProofs proofs;
 
   /** The pings of this node's own requests. */
@@ -61,6 +62,7 @@ final class DiscoveryV4 implements NodeProtocol {
     this.context = context;
     this.table = table;
     this.selfKey = Bytes.wrap(Secp256k1.publicKey(context.privateKey()));
+    this.clockCheck = new ClockCheck(context.timers(), LOG::warn);
     this.proofs = new EndpointProofs(context.timers());
     this.pings = new V4Requests<>(context.timers());
     this.returnedPings = new V4Requests<>(context.timers());
@@ -76,12 +78,21 @@ final class DiscoveryV4 implements NodeProtocol {
    *
    * @throws MalformedPacketException when the packet has expired
    */
-  void checkExpiration(V4Codec.Received received) throws MalformedPacketException {
-    // from 2^63 on it is a time before 1970, as geth reads it and its suite sends it
-    if (received.packet() instanceof V4Packet.Expiring expiring
-        && expiring.expiration() < context.clock().instant().getEpochSecond()) {
-      throw new MalformedPacketException("expired");
+  void checkExpiration(V4Codec.Received received, InetSocketAddress source)
+      throws MalformedPacketException {
+    if (received.packet() instanceof V4Packet.Expiring expiring) {
+      long now = context.clock().instant().getEpochSecond();
+      clockCheck.add(source.getAddress(), expiring.expiration(), now);
+      // from 2^63 on it is a time before 1970, as geth reads it and its suite sends it
+      if (expiring.expiration() < now) {
+        throw new MalformedPacketException("expired");
+      }
     }
+  }
+
+  /** Returns the check of the clock of this machine. */
+  ClockCheck clockCheck() {
+    return clockCheck;
   }
 
   /**

@@ -407,4 +407,19 @@ class DiscoveryV4NetworkTest {
     network.run(SECOND);
     assertThat(node.table.liveSize()).isEqualTo(1);
   }
+
+  @Test
+  void aClockThatIsAheadIsReported() {
+    Simulated a = network.add(4);
+    V4Packet.Endpoint endpoint = new V4Packet.Endpoint(a.endpoint.getAddress(), 1, 1);
+    V4Packet ping = new Ping(endpoint, endpoint, network.clock.inSeconds(-3_580), 0);
+    for (int i = 0; i < ClockCheck.MIN_VOTES; i++) {
+      Simulated other = network.add(4);
+      assertThat(Objects.requireNonNull(a.v4).clockCheck().latest()).isNull();
+      network.inject(V4Codec.encode(ping, other.key).bytes(), other.endpoint, a.endpoint);
+      network.deliver();
+    }
+    assertThat(Objects.requireNonNull(a.v4).clockCheck().latest()).contains("3600 s ahead");
+    assertThat(a.dropped).hasSize(ClockCheck.MIN_VOTES).containsOnly("expired");
+  }
 }

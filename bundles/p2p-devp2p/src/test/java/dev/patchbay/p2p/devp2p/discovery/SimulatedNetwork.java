@@ -117,7 +117,7 @@ final class SimulatedNetwork {
         if (v4 != null) {
           if (V4Codec.matches(packet.bytes())) {
             V4Codec.Received received = V4Codec.decode(packet.bytes());
-            v4.checkExpiration(received);
+            v4.checkExpiration(received, packet.from());
             v4.handle(received, packet.from());
           }
         } else if (v5 != null) {
