@@ -73,6 +73,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   private final SessionContext context;
   private final Transport transport;
+  private final SchedulerThread scheduler = new SchedulerThread();
   private final WorkerPool workers = new WorkerPool();
   private final NamedThreads resolverThreads = new NamedThreads("resolver");
 
@@ -97,8 +98,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private volatile @Nullable NodeDiscovery discovery;
   private volatile @Nullable InetAddress externalAddress;
 
-  private volatile int listenPort;
-  private volatile @Nullable String listenFailure;
+  private final TcpListener listener;
   private volatile boolean closing;
 
   /** A session as the manager sees it. */
@@ -132,11 +132,14 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     limiter = new InboundLimiter(clock, settings.networks());
     rotation = new PeerRotation(clock, random);
     transport = new Transport();
+    InetSocketAddress address =
+        new InetSocketAddress(settings.host(), Math.max(0, settings.port()));
+    listener = new TcpListener(transport, address, this::accepted, scheduler);
     context =
         new SessionContext(
             key,
             clientId,
-            () -> listenPort,
+            listener::port,
             protocols::inUse,
             this,
             workers,
@@ -173,7 +176,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
             protocols::recordEntries,
             protocols::acceptsRecord,
             this::discovered,
-            clock);
+            clock,
+            listener::port,
+            scheduler,
+            InetAddress::getByName);
   }
 
   /** Adds what the operator should correct to the health, and logs it; nothing for null. */
@@ -184,40 +190,24 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
   }
 
-  /** Begins to listen and to dial. A port that is taken is logged; the node goes on without it. */
+  /** Begins to listen and to dial. While a port is taken the node goes on without it. */
   void start() {
     if (settings.port() != DevP2pSettings.NO_PORT) {
-      listen();
+      listener.start(this::listensLate);
     }
     settings.staticNodes().forEach(url -> checkNotSelf("static.nodes", url));
     settings.bootNodes().forEach(url -> checkNotSelf("boot.nodes", url));
     NodeDiscovery nodes = discovery;
     if (nodes != null) {
-      startDiscovery(nodes);
+      nodes.start();
     }
     if (isListening()) {
-      LOG.info("devp2p listens on {} port {}: {}", settings.host(), listenPort, localNode().url());
+      LOG.info(
+          "devp2p listens on {} port {}: {}", settings.host(), listener.port(), localNode().url());
     }
     loop.start();
     transport.repeat(
         RELIEF, workers::relieve, new Failures("the relief of threads", LOG::warn, LOG::info));
-  }
-
-  private void startDiscovery(NodeDiscovery nodes) {
-    if (nodes.hasNames()) {
-      resolver.execute(() -> resolveAndStart(nodes));
-    } else {
-      nodes.start(listenPort);
-    }
-  }
-
-  private void resolveAndStart(NodeDiscovery nodes) {
-    try {
-      nodes.start(listenPort);
-      loop.wake();
-    } catch (Throwable failure) { // the thread resolves the names of all nodes
-      addNotice("node discovery does not work: " + failure);
-    }
   }
 
   /** Reports a configured node with the own key: this node, or one with a copy of the key. */
@@ -241,7 +231,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   /** Returns whether an endpoint may be that of this node: behind a router it is not known. */
   private boolean isOwnEndpoint(NodeUrl url) {
-    int own = listenPort == 0 ? settings.port() : listenPort;
+    int own = isListening() ? listener.port() : settings.port();
     InetAddress address = url.literalAddress();
     if (url.tcpPort() != own || address == null) {
       return url.tcpPort() == own;
@@ -256,25 +246,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
   }
 
-  private void listen() {
-    InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
-    try {
-      listenPort = transport.listen(address, this::accepted);
-    } catch (Exception taken) {
-      if (taken instanceof InterruptedException) {
-        Thread.currentThread().interrupt();
-      }
-      String failure =
-          "devp2p does not accept connections: "
-              + settings.host()
-              + " port "
-              + settings.port()
-              + " cannot be used ("
-              + taken.getMessage()
-              + "). End the program that uses it, or set host and port of "
-              + DevP2pComponent.NAME;
-      listenFailure = failure;
-      LOG.warn(failure);
+  /** Announces the port. */
+  private void listensLate() {
+    NodeDiscovery nodes = discovery;
+    if (nodes != null) {
+      nodes.tcpPortChanged();
     }
   }
 
@@ -285,7 +261,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public void close() {
     closing = true;
-    transport.stopListening();
+    listener.close();
     NodeDiscovery nodes = discovery;
     if (nodes != null) {
       nodes.close();
@@ -295,6 +271,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     sessions.forEach(session -> session.end(DisconnectReason.CLIENT_QUITTING, "the node stops"));
     awaitSessions();
     resolver.shutdownNow();
+    scheduler.close(CLOSE_LIMIT);
     transport.close(CLOSE_LIMIT);
     workers.shutdown();
     resolverThreads.join(CLOSE_LIMIT); // a lookup of the platform cannot be interrupted
@@ -331,7 +308,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (dialing != null) {
       failures.add(0, dialing);
     }
-    String listening = listenFailure;
+    String listening = listener.failure();
     if (listening != null) {
       failures.add(0, listening);
     }
@@ -339,7 +316,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       return Health.degraded(String.join("; ", failures));
     }
     return Health.healthy(
-        peers().size() + " peers, " + (isListening() ? "port " + listenPort : "no port"));
+        peers().size() + " peers, " + (isListening() ? "port " + listener.port() : "no port"));
   }
 
   // ---- sub-protocols
@@ -557,7 +534,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     NodeRecord record = nodes == null ? null : nodes.localRecord();
     int udpPort = nodes == null ? 0 : nodes.port();
     String host = host(record);
-    int port = listenPort;
+    int port = listener.port();
     String url = new NodeUrl(key.id(), host, port, udpPort).toString();
     String text = record == null ? null : record.toString();
     return new LocalNode(key.id().toString(), url, text, host, port, udpPort);
@@ -602,7 +579,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public boolean isListening() {
-    return listenPort != 0;
+    return listener.port() != 0;
   }
 
   @Override

@@ -5,12 +5,11 @@ import dev.patchbay.p2p.devp2p.discovery.Discovery;
 import dev.patchbay.p2p.devp2p.discovery.DiscoverySettings;
 import dev.patchbay.p2p.devp2p.discovery.Node;
 import dev.patchbay.p2p.devp2p.discovery.NodeRecord;
+import dev.patchbay.p2p.devp2p.discovery.Outage;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import dev.patchbay.primitives.Bytes;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -18,6 +17,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntSupplier;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * How the network finds nodes that the operator has not named. Node discovery has the UDP port with
- * the number of the TCP port, or any free one when that is taken.
+ * the number of the TCP port, or any free one while that is taken.
  *
  * <p>Threading: any thread; {@link #lookUp} by one thread only.
  */
@@ -47,9 +47,17 @@ final class NodeDiscovery implements AutoCloseable {
   private final Predicate<Map<String, Bytes>> accepts;
   private final Predicate<NodeUrl> dialer;
   private final InstantSource clock;
+  private final IntSupplier tcpPort;
+  private final Scheduler scheduler;
+  private final BootNodes bootNodes;
+
+  /** Whether boot nodes of version 4 are configured. */
+  private final boolean hasBootUrls;
+
+  /** The start on the wanted UDP port. */
+  private final Outage outage = new Outage(LOG::warn, text -> {});
 
   private volatile @Nullable Discovery discovery;
-  private volatile @Nullable String portFailure;
   private volatile boolean quickly = true;
   private Duration pause = MIN_PAUSE;
   private Instant nextLookup;
@@ -64,6 +72,9 @@ final class NodeDiscovery implements AutoCloseable {
    * @param protocolEntries returns what the sub-protocols add to the node record
    * @param accepts whether a sub-protocol accepts the entries of a node record
    * @param dialer gets the nodes that are found; returns whether a node was not known
+   * @param tcpPort returns the port of RLPx; 0 while the node accepts no connections
+   * @param scheduler runs what is tried again
+   * @param resolver looks up the names of boot nodes
    */
   NodeDiscovery(
       DiscoveryOptions options,
@@ -73,7 +84,10 @@ final class NodeDiscovery implements AutoCloseable {
       Supplier<Map<String, Bytes>> protocolEntries,
       Predicate<Map<String, Bytes>> accepts,
       Predicate<NodeUrl> dialer,
-      InstantSource clock) {
+      InstantSource clock,
+      IntSupplier tcpPort,
+      Scheduler scheduler,
+      BootNodes.Resolver resolver) {
     this.options = options;
     this.key = key;
     this.settings = settings;
@@ -82,78 +96,88 @@ final class NodeDiscovery implements AutoCloseable {
     this.accepts = accepts;
     this.dialer = dialer;
     this.clock = clock;
+    this.tcpPort = tcpPort;
+    this.scheduler = scheduler;
     nextLookup = clock.instant();
-  }
-
-  /** Returns whether the start looks up names in the DNS, which may take seconds. */
-  boolean hasNames() {
-    return options.isOn()
-        && settings.bootNodes().stream().anyMatch(node -> node.literalAddress() == null);
+    List<NodeUrl> urls =
+        settings.bootNodes().stream()
+            .filter(url -> url.udpPort() != 0 && !url.id().equals(key.id()))
+            .toList();
+    bootNodes = new BootNodes(urls, resolver, scheduler, LOG::warn, LOG::info);
+    hasBootUrls = !urls.isEmpty();
   }
 
   /**
-   * Starts; does nothing when node discovery is off. A UDP port that is taken is logged.
-   *
-   * @param tcpPort port of RLPx; 0 when the node accepts no connections
+   * Starts; does nothing when node discovery is off. A UDP port that cannot be used is logged, and
+   * tried again.
    */
-  void start(int tcpPort) {
+  void start() {
     if (!options.isOn()) {
       return;
     }
-    List<Node> bootNodes = bootNodes();
-    if (options.v5() && !options.v4() && !bootNodes.isEmpty() && options.bootRecords().isEmpty()) {
+    if (options.v5() && !options.v4() && hasBootUrls && options.bootRecords().isEmpty()) {
       LOG.warn(
           "{}: discovery = v5 starts from node records (enr:…), and boot.nodes has enode URLs only",
           DevP2pComponent.NAME);
     }
-    int port = tcpPort == 0 ? Math.max(0, settings.port()) : tcpPort;
-    synchronized (this) {
-      if (closed) {
-        return;
+    if (!bind()) {
+      scheduler.retry(BindFailure.MIN_PAUSE, BindFailure.MAX_PAUSE, this::bind);
+    }
+    if (options.v4()) {
+      bootNodes.start(this::bootNodesChanged);
+    }
+  }
+
+  /** Starts discovery, or moves it to its UDP port; returns whether no further try is needed. */
+  private synchronized boolean bind() {
+    if (closed) {
+      return true;
+    }
+    int port = tcpPort.getAsInt() == 0 ? Math.max(0, settings.port()) : tcpPort.getAsInt();
+    InetSocketAddress address = new InetSocketAddress(settings.host(), port);
+    try {
+      Discovery running = discovery;
+      if (running == null) {
+        running = started(address);
+        discovery = running;
+      } else {
+        running.rebind(address);
       }
+      LOG.info("node discovery {} uses UDP port {}", options.versions(), running.port());
+      outage.succeeded("");
+      return true;
+    } catch (Throwable failure) { // an error, too, must not end the retries
+      outage.failed(failed(BindFailure.of(failure, address, "UDP port")));
+      return false;
+    }
+  }
+
+  /** Starts discovery on any port when the port is the cause; returns what does not work. */
+  private String failed(BindFailure failure) {
+    if (discovery == null && failure.isOfPort()) {
       try {
-        discovery = started(bootNodes, port, tcpPort);
-      } catch (Exception unusable) {
-        portFailure = startOnAnyPort(bootNodes, port, tcpPort, unusable);
-        LOG.warn(portFailure);
+        discovery = started(new InetSocketAddress(settings.host(), 0));
+      } catch (Throwable again) { // the first failure counts
+        LOG.debug("node discovery cannot use any UDP port: {}", again.toString());
       }
     }
     Discovery running = discovery;
-    if (running != null) {
-      LOG.info("node discovery {} uses UDP port {}", options.versions(), running.port());
-    }
+    String state =
+        running == null
+            ? "node discovery does not work: "
+            : "node discovery uses UDP port " + running.port() + ": ";
+    return state + failure.text() + ". The node tries again";
   }
 
-  private String startOnAnyPort(List<Node> bootNodes, int port, int tcpPort, Exception unusable) {
-    String reason =
-        settings.host() + " UDP port " + port + " cannot be used (" + unusable.getMessage() + ")";
-    try {
-      Discovery other = started(bootNodes, 0, tcpPort);
-      discovery = other;
-      return "node discovery uses UDP port "
-          + other.port()
-          + ": "
-          + reason
-          + ". End the program that uses it, or set port of "
-          + DevP2pComponent.NAME;
-    } catch (Exception again) {
-      return "node discovery does not work: "
-          + reason
-          + ". Set host and port of "
-          + DevP2pComponent.NAME
-          + ", or discovery = off";
-    }
-  }
-
-  private Discovery started(List<Node> bootNodes, int port, int tcpPort) throws IOException {
+  private Discovery started(InetSocketAddress address) throws IOException {
     Discovery created =
         new Discovery(
             new DiscoverySettings(
                 key.copySecret(),
-                new InetSocketAddress(settings.host(), port),
-                tcpPort,
+                address,
+                tcpPort.getAsInt(),
                 options.externalAddress(),
-                bootNodes,
+                bootNodes.nodes(),
                 options.bootRecords(),
                 options.dnsLists(),
                 database,
@@ -163,27 +187,29 @@ final class NodeDiscovery implements AutoCloseable {
             protocolEntries,
             accepts,
             this::found);
-    created.start();
+    try {
+      created.start();
+    } catch (Throwable failure) { // no memory for a thread: the next attempt needs the port
+      created.close();
+      throw failure;
+    }
     return created;
   }
 
-  /**
-   * Returns the boot nodes, their names looked up in the DNS; a name that is not known is logged.
-   */
-  private List<Node> bootNodes() {
-    List<Node> out = new ArrayList<>();
-    for (NodeUrl url : settings.bootNodes()) {
-      if (url.udpPort() != 0 && !url.id().equals(key.id())) {
-        try {
-          InetAddress literal = url.literalAddress();
-          InetAddress address = literal == null ? InetAddress.getByName(url.host()) : literal;
-          out.add(new Node(url.id().key(), address, url.udpPort(), url.tcpPort()));
-        } catch (UnknownHostException unknown) {
-          LOG.warn("{}: the host of the boot node {} is not known", DevP2pComponent.NAME, url);
-        }
-      }
+  /** Announces the port of RLPx, which has changed. */
+  synchronized void tcpPortChanged() {
+    Discovery running = discovery;
+    if (running != null) {
+      running.setTcpPort(tcpPort.getAsInt());
     }
-    return out;
+  }
+
+  private void bootNodesChanged() {
+    Discovery running = discovery;
+    if (running != null) {
+      running.setBootNodes(bootNodes.nodes());
+      running.lookup();
+    }
   }
 
   private void found(Node node) {
@@ -268,8 +294,9 @@ final class NodeDiscovery implements AutoCloseable {
   /** Returns what does not work, each as one line for the operator. */
   List<String> failures() {
     List<String> out = new ArrayList<>();
-    if (portFailure != null) {
-      out.add(portFailure);
+    String failure = outage.latest();
+    if (failure != null) {
+      out.add(failure);
     }
     Discovery running = discovery;
     String latest = running == null ? null : running.failure();

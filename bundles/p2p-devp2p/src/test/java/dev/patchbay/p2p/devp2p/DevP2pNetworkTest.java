@@ -250,7 +250,8 @@ class DevP2pNetworkTest extends NetworkFixture {
     await(() -> a.peers().size() == 1 && b.peers().size() == 1);
     b.removeProtocol(registration(0), ofB);
     assertThat(next(ofA).what()).isEqualTo("disconnected");
-    await(() -> a.disconnects().get("received: disconnect requested") == 2); // refused once
+    String end = "received: disconnect requested";
+    await(() -> a.disconnects().getOrDefault(end, 0L) >= 2); // the second refuses a dial
     b.addProtocol(registration(1), ofB);
     assertThat(next(ofA).what()).isEqualTo("connected");
   }

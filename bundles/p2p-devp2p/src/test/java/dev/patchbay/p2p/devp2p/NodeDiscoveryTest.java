@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.node.Health;
 import dev.patchbay.binding.NamedServices.Registration;
+import dev.patchbay.p2p.devp2p.discovery.Node;
 import dev.patchbay.p2p.devp2p.discovery.NodeRecord;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import dev.patchbay.primitives.Bytes;
@@ -12,17 +13,21 @@ import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,6 +40,10 @@ class NodeDiscoveryTest {
   @TempDir Path folder;
 
   private final List<DevP2pNetwork> networks = new ArrayList<>();
+  private final ManualScheduler scheduler = new ManualScheduler();
+  private final List<NodeUrl> found = new CopyOnWriteArrayList<>();
+  private volatile int tcpPort;
+  private volatile boolean dnsResponds;
 
   @AfterEach
   void closeAll() {
@@ -193,6 +202,135 @@ class NodeDiscoveryTest {
       assertThat(second.health().message()).contains("port " + taken.getLocalPort());
       await(() -> arePeers(second, first));
     }
+  }
+
+  /** A discovery in which the test makes time pass. */
+  private NodeDiscovery discovery(
+      String host, int port, Supplier<Map<String, Bytes>> entries, String... bootNodes) {
+    DevP2pSettingsTest.Values values =
+        DevP2pSettingsTest.Values.of(host, port, 30)
+            .nodes(NONE, NONE, bootNodes)
+            .finding("v4,v5", "", "none");
+    return new NodeDiscovery(
+        DiscoveryOptions.of(values),
+        NodeKey.random(RANDOM),
+        DevP2pSettings.of(values),
+        null,
+        entries,
+        accepted -> true,
+        found::add,
+        InstantSource.system(),
+        () -> tcpPort,
+        scheduler,
+        name -> {
+          if (!dnsResponds) {
+            throw new UnknownHostException(name);
+          }
+          return InetAddress.getByName("127.0.0.1");
+        });
+  }
+
+  private static Node announced(NodeDiscovery discovery) {
+    return Objects.requireNonNull(Objects.requireNonNull(discovery.localRecord()).node());
+  }
+
+  @Test
+  void discoveryMovesToItsUdpPortWhenThatIsFree() throws Exception {
+    InetAddress loopback = InetAddress.getLoopbackAddress();
+    DatagramSocket taken = new DatagramSocket(new InetSocketAddress(loopback, 0));
+    int wanted = taken.getLocalPort();
+    try (NodeDiscovery discovery = discovery("127.0.0.1", wanted, Map::of)) {
+      discovery.start();
+      int meanwhile = discovery.port();
+      scheduler.advance(Duration.ofMinutes(10));
+      assertThat(discovery.port()).isEqualTo(meanwhile).isNotIn(0, wanted);
+      assertThat(discovery.failures()).hasSize(1);
+      assertThat(discovery.failures().get(0))
+          .contains("node discovery uses UDP port " + meanwhile)
+          .contains("UDP port " + wanted + " cannot be used")
+          .contains("End the program that uses it");
+      taken.close();
+      scheduler.advance(BindFailure.MAX_PAUSE);
+      assertThat(discovery.port()).isEqualTo(wanted);
+      assertThat(discovery.failures()).isEmpty();
+      assertThat(scheduler.size()).isZero();
+      await(() -> announced(discovery).udpPort() == wanted);
+      tcpPort = wanted;
+      discovery.tcpPortChanged();
+      await(() -> announced(discovery).tcpPort() == wanted);
+    } finally {
+      taken.close();
+    }
+  }
+
+  @Test
+  void theCauseOfAFailedStartIsReportedAndTheStartTriedAgain() {
+    try (NodeDiscovery discovery = discovery("192.0.2.1", 30_303, Map::of)) {
+      discovery.start();
+      assertThat(discovery.port()).isZero();
+      assertThat(discovery.failures()).hasSize(1);
+      assertThat(discovery.failures().get(0))
+          .contains("node discovery does not work: 192.0.2.1 UDP port 30303 cannot be used")
+          .contains("Set host of")
+          .doesNotContain("End the program");
+    }
+    boolean[] open = {false};
+    Supplier<Map<String, Bytes>> entries =
+        () -> {
+          if (!open[0]) {
+            throw new IllegalStateException("the chain is not open");
+          }
+          return Map.of();
+        };
+    try (NodeDiscovery discovery = discovery("127.0.0.1", 0, entries)) {
+      discovery.start();
+      assertThat(discovery.port()).isZero();
+      assertThat(discovery.failures()).hasSize(1);
+      assertThat(discovery.failures().get(0))
+          .contains("node discovery does not work")
+          .contains("the chain is not open")
+          .doesNotContain("port");
+      open[0] = true;
+      scheduler.advance(BindFailure.MIN_PAUSE);
+      assertThat(discovery.port()).isPositive();
+      assertThat(discovery.failures()).isEmpty();
+    }
+  }
+
+  /** The node may start before the network is up. */
+  @Test
+  void aBootNodeWhoseNameIsFoundLaterIsUsed() {
+    DevP2pNetwork boot = start(new Chain(1), 0, "v4");
+    String url = boot.localNode().url().replace("127.0.0.1", "boot.example.org");
+    try (NodeDiscovery discovery = discovery("127.0.0.1", 0, Map::of, url)) {
+      tcpPort = 30_303;
+      discovery.start();
+      assertThat(discovery.port()).as("discovery does not wait for names").isPositive();
+      scheduler.advance(Duration.ofMinutes(10));
+      assertThat(found).isEmpty();
+      dnsResponds = true;
+      scheduler.advance(BootNodes.MAX_PAUSE);
+      await(() -> found.stream().anyMatch(node -> node.tcpPort() == boot.localNode().tcpPort()));
+    }
+  }
+
+  @Test
+  void aTcpPortIsUsedAndAnnouncedWhenItIsFree() throws Exception {
+    DevP2pNetwork network;
+    int port;
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = taken.getLocalPort();
+      network = start(new Chain(1), port, "v4");
+      assertThat(network.isListening()).isFalse();
+    }
+    await(network::isListening);
+    assertThat(network.localNode().tcpPort()).isEqualTo(port);
+    assertThat(network.health().status()).isEqualTo(Health.Status.HEALTHY);
+    await(
+        () -> {
+          String text = Objects.requireNonNull(network.localNode().record());
+          return Objects.requireNonNull(NodeRecord.parse(text).node()).tcpPort() == port;
+        });
   }
 
   @Test

@@ -21,7 +21,6 @@ import org.mapdb.CC;
 import org.mapdb.DataIO;
 import org.mapdb.DataInput2;
 import org.mapdb.volume.ByteArrayVol;
-import org.mapdb.volume.MappedFileVol;
 import org.mapdb.volume.Volume;
 import org.mapdb.volume.VolumeFactory;
 
@@ -33,11 +32,11 @@ import org.mapdb.volume.VolumeFactory;
  * itself is forced when the journal has grown; {@link #recover} repeats what a journal says, commit
  * by commit.
  *
- * <p>Reads go through a memory mapping of the file, writes do not: a page that is only written
- * would count as memory of the process for as long as the file is mapped. The operating systems
- * keep both views of a file the same.
+ * <p>Reads go through a memory mapping of the file, writes do not ({@link MappedPages}); the
+ * operating systems keep both views of a file the same.
  *
- * <p>Threading: MapDB holds all of its locks around the writes and the sync of a commit.
+ * <p>Threading: MapDB holds all of its locks around the writes and the sync of a commit, and {@link
+ * MapDbStore} one that excludes its readers; a commit may therefore map the file anew.
  */
 final class JournaledVolume extends Volume {
   /** A longer journal is not worth the time that it saves; a commit has some megabytes. */
@@ -54,7 +53,7 @@ final class JournaledVolume extends Volume {
 
   private record Put(long offset, byte[] bytes) {}
 
-  private final Volume file;
+  private final MappedPages file;
   private final FileChannel out;
   private final FileChannel journal;
   private final List<Put> pending = new ArrayList<>();
@@ -62,15 +61,14 @@ final class JournaledVolume extends Volume {
   /** Whether a commit came to no end, so that only the journal is whole. */
   private boolean unfinished;
 
-  private JournaledVolume(Volume file, FileChannel out, FileChannel journal) {
+  private JournaledVolume(MappedPages file, FileChannel journal) {
     this.file = file;
-    this.out = out;
+    out = file.channel();
     this.journal = journal;
   }
 
   /** Puts a journal before one file, and keeps other files in memory. */
   static final class Factory extends VolumeFactory {
-    private final VolumeFactory mapped = new MappedFileVol.MappedFileFactory(false, false);
     private final Path journaled;
     private @Nullable JournaledVolume volume;
 
@@ -90,28 +88,24 @@ final class JournaledVolume extends Volume {
         return ByteArrayVol.FACTORY.makeVolume(
             path, readOnly, lockWait, sliceShift, initialSize, fixedSize);
       }
-      Volume file = mapped.makeVolume(path, readOnly, lockWait, sliceShift, initialSize, fixedSize);
       try {
-        JournaledVolume made = open(file);
-        volume = made;
-        return made;
+        MappedPages file = MappedPages.open(journaled, sliceShift);
+        try {
+          JournaledVolume made = new JournaledVolume(file, openJournal());
+          volume = made;
+          return made;
+        } catch (IOException failure) {
+          file.close();
+          throw failure;
+        }
       } catch (IOException failure) {
-        file.close();
         throw new UncheckedIOException(failure);
       }
     }
 
-    private JournaledVolume open(Volume file) throws IOException {
-      FileChannel out = FileChannel.open(journaled, StandardOpenOption.WRITE);
-      try {
-        FileChannel journal =
-            FileChannel.open(
-                journalOf(journaled), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        return new JournaledVolume(file, out, journal);
-      } catch (IOException failure) {
-        out.close();
-        throw failure;
-      }
+    private FileChannel openJournal() throws IOException {
+      return FileChannel.open(
+          journalOf(journaled), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     }
 
     /**
@@ -138,12 +132,12 @@ final class JournaledVolume extends Volume {
 
     @Override
     public boolean exists(String path) {
-      return mapped.exists(path);
+      return Files.exists(Path.of(path));
     }
 
     @Override
     public boolean handlesReadonly() {
-      return mapped.handlesReadonly();
+      return false;
     }
   }
 
@@ -297,6 +291,7 @@ final class JournaledVolume extends Volume {
       pending.clear();
       if (end + commit.capacity() >= CHECKPOINT_BYTES) {
         checkpoint();
+        file.remap();
       }
       unfinished = false;
     } catch (IOException failure) {
@@ -412,21 +407,14 @@ final class JournaledVolume extends Volume {
 
   @Override
   public void truncate(long size) {
-    Volume settled = settled();
-    try {
-      checkpoint();
-    } catch (IOException failure) {
-      throw new UncheckedIOException(failure);
-    }
-    settled.truncate(size);
+    throw new UnsupportedOperationException();
   }
 
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
       pending.clear(); // of a commit that did not come to its end
-      try (journal;
-          out) {
+      try (journal) {
         if (!unfinished) {
           checkpoint();
         }

@@ -14,6 +14,12 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -78,12 +84,88 @@ class MapDbStoreTest extends KeyValueStoreContract {
       put(store, 0);
       long before = residentFileBytes();
       for (int i = 0; i < 64; i++) {
-        WriteBatch batch = new WriteBatch();
-        batch.put(ACCOUNTS, new byte[] {2, (byte) i}, new byte[1 << 20]);
-        store.write(batch);
+        putMegabyte(store, i);
       }
       assertThat(residentFileBytes() - before).isLessThan(16 << 20);
     }
+  }
+
+  /** So do pages that are read: until the file is mapped anew, with every 32 MB of commits. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void pagesThatWereReadDoNotStayMemoryOfTheProcess() throws Exception {
+    try (KeyValueStore store = open(folder.resolve("read"))) {
+      for (int i = 0; i < 64; i++) {
+        putMegabyte(store, i);
+      }
+      long before = residentFileBytes();
+      for (int i = 0; i < 64; i++) {
+        store.get(ACCOUNTS, new byte[] {2, (byte) i});
+      }
+      assertThat(residentFileBytes() - before).isGreaterThan(48 << 20);
+      for (int i = 0; i < 34; i++) {
+        putMegabyte(store, i);
+      }
+      assertThat(residentFileBytes() - before).isLessThan(16 << 20);
+      for (int i = 0; i < 64; i++) {
+        assertThat(store.get(ACCOUNTS, new byte[] {2, (byte) i})).hasSize(1 << 20);
+      }
+    }
+  }
+
+  /** Readers find what they look for while the file is mapped anew under them. */
+  @Test
+  void readersGoOnWhileTheFileIsMappedAnew() throws Exception {
+    try (KeyValueStore store = open(folder.resolve("busy"))) {
+      for (int i = 0; i < 16; i++) {
+        putMegabyte(store, i);
+      }
+      AtomicBoolean writing = new AtomicBoolean(true);
+      ExecutorService threads = Executors.newFixedThreadPool(3);
+      try {
+        List<Future<Long>> readers = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+          readers.add(threads.submit(() -> read(store, writing)));
+        }
+        for (int i = 0; i < 160; i++) {
+          putMegabyte(store, i % 16);
+        }
+        writing.set(false);
+        for (Future<Long> reader : readers) {
+          assertThat(reader.get()).isPositive();
+        }
+      } finally {
+        writing.set(false);
+        threads.shutdown();
+      }
+    }
+  }
+
+  private static long read(KeyValueStore store, AtomicBoolean writing) {
+    long passes = 0;
+    do {
+      try (Snapshot snapshot = store.snapshot()) {
+        snapshot.get(ACCOUNTS, new byte[] {2, (byte) (passes % 16)});
+      }
+      int[] entries = {0};
+      store.scan(
+          ACCOUNTS,
+          new byte[] {2},
+          (key, value) -> {
+            assertThat(value).hasSize(1 << 20);
+            entries[0]++;
+            return true;
+          });
+      assertThat(entries[0]).isEqualTo(16);
+      passes++;
+    } while (writing.get());
+    return passes;
+  }
+
+  private static void putMegabyte(KeyValueStore store, int key) {
+    WriteBatch batch = new WriteBatch();
+    batch.put(ACCOUNTS, new byte[] {2, (byte) key}, new byte[1 << 20]);
+    store.write(batch);
   }
 
   /** Returns how many bytes of mapped files this process has in memory. */

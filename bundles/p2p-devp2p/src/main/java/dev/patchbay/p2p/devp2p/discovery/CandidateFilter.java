@@ -43,7 +43,7 @@ final class CandidateFilter {
       if (contact.record() != null) {
         offer(contact);
       } else {
-        protocol.requestRecord(contact, record -> offerWith(contact, record));
+        protocol.requestRecord(contact, result -> offerWith(contact, result.response()));
       }
     }
   }

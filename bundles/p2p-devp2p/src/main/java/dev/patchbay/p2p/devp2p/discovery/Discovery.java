@@ -84,7 +84,11 @@ public final class Discovery implements AutoCloseable {
       UdpSocket socket,
       LocalRecord localRecord,
       @Nullable Version<DiscoveryV4> v4,
-      @Nullable Version<DiscoveryV5> v5) {}
+      @Nullable Version<DiscoveryV5> v5) {
+    Running with(UdpSocket otherSocket) {
+      return new Running(otherSocket, localRecord, v4, v5);
+    }
+  }
 
   /** A version of the protocol with its table. */
   private record Version<P extends NodeProtocol>(
@@ -172,7 +176,7 @@ public final class Discovery implements AutoCloseable {
             clock,
             timers,
             new SecureRandom(),
-            socket,
+            this::send,
             localRecord,
             database,
             settings.allowed());
@@ -183,6 +187,26 @@ public final class Discovery implements AutoCloseable {
         settings.v5() ? version5(context) : null);
   }
 
+  private boolean send(byte[] packet, InetSocketAddress recipient) {
+    Running current = running;
+    return current != null && current.socket().send(packet, recipient);
+  }
+
+  /**
+   * Moves to another UDP port, and announces it soon. The state stays: other nodes repeat the
+   * endpoint proof or the handshake.
+   *
+   * @throws IOException when the address cannot be bound; discovery then stays at its port
+   * @throws IllegalStateException when discovery is not running
+   */
+  public synchronized void rebind(InetSocketAddress address) throws IOException {
+    Running before = requireRunning();
+    UdpSocket socket = new UdpSocket(address, this::receive);
+    running = before.with(socket);
+    submit(current -> current.localRecord().setUdpPort(current.socket().port()));
+    before.socket().close();
+  }
+
   private InetAddress fallbackAddress() {
     InetAddress bound = settings.bind().getAddress();
     return bound.isAnyLocalAddress() ? Addresses.of(new byte[] {127, 0, 0, 1}) : bound;
@@ -191,13 +215,16 @@ public final class Discovery implements AutoCloseable {
   private Version<DiscoveryV4> version4(DiscoveryContext context) {
     NodeTable table = new NodeTable(selfId(), context.random());
     DiscoveryV4 protocol = new DiscoveryV4(context, table);
-    List<Contact> bootNodes = new ArrayList<>(bootRecords());
-    settings.bootNodes().stream()
-        .filter(node -> node.udpPort() != 0)
-        .map(Contact::of)
-        .forEach(bootNodes::add);
+    List<Contact> bootNodes = contacts(settings.bootNodes());
     return new Version<>(
         protocol, table, new TableMaintenance(context, table, protocol, bootNodes));
+  }
+
+  /** Returns the nodes from which version 4 starts. */
+  private List<Contact> contacts(List<Node> bootNodes) {
+    List<Contact> contacts = new ArrayList<>(bootRecords());
+    bootNodes.stream().filter(node -> node.udpPort() != 0).map(Contact::of).forEach(contacts::add);
+    return contacts;
   }
 
   private Version<DiscoveryV5> version5(DiscoveryContext context) {
@@ -253,7 +280,7 @@ public final class Discovery implements AutoCloseable {
 
   /** Closes the socket, ends the threads and stores the known nodes. */
   @Override
-  public void close() {
+  public synchronized void close() {
     Running current = running;
     running = null;
     if (current == null) {
@@ -316,6 +343,16 @@ public final class Discovery implements AutoCloseable {
   /** Announces another port of RLPx soon; 0 when the node accepts no connections. */
   public void setTcpPort(int port) {
     submit(current -> current.localRecord().setTcpPort(port));
+  }
+
+  /** Replaces the boot nodes of version 4 soon. */
+  public void setBootNodes(List<Node> nodes) {
+    submit(
+        current -> {
+          if (current.v4() != null) {
+            current.v4().maintenance().setBootNodes(contacts(nodes));
+          }
+        });
   }
 
   /**
@@ -415,7 +452,7 @@ public final class Discovery implements AutoCloseable {
       }
       DiscoveryV4 protocol = current.v4().protocol();
       V4Codec.Received received = V4Codec.decode(datagram);
-      protocol.checkExpiration(received);
+      protocol.checkExpiration(received, source);
       return () -> protocol.handle(received, source);
     }
     if (current.v5() == null) {

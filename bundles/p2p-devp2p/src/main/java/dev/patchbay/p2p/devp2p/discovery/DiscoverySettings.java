@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param tcpPort port of RLPx that the record announces; 0 when the node accepts no connections
  * @param externalAddress address that the record announces; null to predict it by the statements of
  *     other nodes
- * @param bootNodes nodes from which discovery starts, for version 4
+ * @param bootNodes nodes from which discovery starts, for version 4; {@link Discovery#setBootNodes}
+ *     replaces them
  * @param bootRecords nodes from which discovery starts, for versions 4 and 5
  * @param dnsLists node lists in the DNS, {@code enrtree://…} (EIP-1459); empty for none
  * @param database file of the known nodes; null when they are not stored

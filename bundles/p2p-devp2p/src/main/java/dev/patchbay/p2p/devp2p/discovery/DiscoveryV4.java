@@ -39,8 +39,17 @@ final class DiscoveryV4 implements NodeProtocol {
   private final DiscoveryContext context;
   private final NodeTable table;
   private final Bytes selfKey;
+  private final ClockCheck clockCheck;
   private final EndpointProofs proofs;
+
+  /** The pings of this node's own requests. */
   private final V4Requests<Pong> pings;
+
+  /**
+   * The pings that return those of nodes without an endpoint proof. They have a limit of their own:
+   * a flood of pings from strangers must not keep this node from its own requests.
+   */
+  private final V4Requests<Pong> returnedPings;
 
   /** Waits for a Ping of a node: it then has an endpoint proof of this node. */
   private final V4Requests<Boolean> counterPings;
@@ -53,8 +62,10 @@ final class DiscoveryV4 implements NodeProtocol {
     this.context = context;
     this.table = table;
     this.selfKey = Bytes.wrap(Secp256k1.publicKey(context.privateKey()));
+    this.clockCheck = new ClockCheck(context.timers(), LOG::warn);
     this.proofs = new EndpointProofs(context.timers());
     this.pings = new V4Requests<>(context.timers());
+    this.returnedPings = new V4Requests<>(context.timers());
     this.counterPings = new V4Requests<>(context.timers());
     this.queries = new V4Requests<>(context.timers());
     this.recordRequests = new V4Requests<>(context.timers());
@@ -67,12 +78,21 @@ final class DiscoveryV4 implements NodeProtocol {
    *
    * @throws MalformedPacketException when the packet has expired
    */
-  void checkExpiration(V4Codec.Received received) throws MalformedPacketException {
-    // from 2^63 on it is a time before 1970, as geth reads it and its suite sends it
-    if (received.packet() instanceof V4Packet.Expiring expiring
-        && expiring.expiration() < context.clock().instant().getEpochSecond()) {
-      throw new MalformedPacketException("expired");
+  void checkExpiration(V4Codec.Received received, InetSocketAddress source)
+      throws MalformedPacketException {
+    if (received.packet() instanceof V4Packet.Expiring expiring) {
+      long now = context.clock().instant().getEpochSecond();
+      clockCheck.add(source.getAddress(), expiring.expiration(), now);
+      // from 2^63 on it is a time before 1970, as geth reads it and its suite sends it
+      if (expiring.expiration() < now) {
+        throw new MalformedPacketException("expired");
+      }
     }
+  }
+
+  /** Returns the check of the clock of this machine. */
+  ClockCheck clockCheck() {
+    return clockCheck;
   }
 
   /**
@@ -123,24 +143,31 @@ final class DiscoveryV4 implements NodeProtocol {
     if (proofs.isProven(peer.id(), peer.address())) {
       table.addFound(contact);
     } else {
-      sendPing(contact, pong -> addWhenProven(contact, pong));
+      boolean waits = pings.get(peer.id(), peer.address()) != null;
+      sendPing(waits ? pings : returnedPings, contact, result -> addWhenProven(contact, result));
     }
   }
 
-  private void addWhenProven(Contact contact, @Nullable Pong pong) {
-    if (pong != null && table.addLive(contact)) {
+  private void addWhenProven(Contact contact, RequestResult<Pong> result) {
+    if (result.response() != null && table.addLive(contact)) {
       context.database().put(contact);
     }
   }
 
   private void handlePong(Pong pong, Peer peer) throws MalformedPacketException {
-    V4Requests<Pong>.Pending ping = pings.get(peer.id(), peer.address());
-    if (ping == null || !ping.packetHash().equals(pong.pingHash())) {
+    List<V4Requests<Pong>.Pending> answered = new ArrayList<>(); // equal packets have one hash
+    for (V4Requests<Pong> requests : List.of(pings, returnedPings)) {
+      V4Requests<Pong>.Pending ping = requests.get(peer.id(), peer.address());
+      if (ping != null && ping.packetHash().equals(pong.pingHash())) {
+        answered.add(ping);
+      }
+    }
+    if (answered.isEmpty()) {
       throw new MalformedPacketException("unsolicited Pong");
     }
     proofs.addPong(peer.id(), peer.address());
     context.localRecord().addStatement(peer.address(), pong.to().address());
-    ping.complete(pong);
+    answered.forEach(ping -> ping.complete(pong));
   }
 
   private void handleFindNode(FindNode find, Peer peer) throws MalformedPacketException {
@@ -225,25 +252,31 @@ final class DiscoveryV4 implements NodeProtocol {
   }
 
   @Override
-  public void ping(Contact contact, Consumer<@Nullable Contact> done) {
-    sendPing(contact, pong -> withNewestRecord(contact, pong, done));
+  public void ping(Contact contact, Consumer<RequestResult<Contact>> done) {
+    sendPing(pings, contact, result -> withNewestRecord(contact, result, done));
   }
 
   private void withNewestRecord(
-      Contact contact, @Nullable Pong pong, Consumer<@Nullable Contact> done) {
+      Contact contact, RequestResult<Pong> result, Consumer<RequestResult<Contact>> done) {
+    Pong pong = result.response();
     if (pong == null) {
-      done.accept(null);
+      done.accept(result.withoutResponse());
     } else if (Long.compareUnsigned(pong.recordSeq(), contact.recordSeq()) > 0) {
       requestRecord(
-          contact, record -> done.accept(record == null ? contact : contact.withRecord(record)));
+          contact, record -> done.accept(RequestResult.of(updated(contact, record.response()))));
     } else {
-      done.accept(contact);
+      done.accept(RequestResult.of(contact));
     }
   }
 
-  private void sendPing(Contact contact, Consumer<@Nullable Pong> done) {
+  private static Contact updated(Contact contact, @Nullable NodeRecord record) {
+    return record == null ? contact : contact.withRecord(record);
+  }
+
+  private void sendPing(
+      V4Requests<Pong> requests, Contact contact, Consumer<RequestResult<Pong>> done) {
     Node node = contact.node();
-    pings.add(
+    requests.add(
         contact.id(),
         node.address(),
         () -> {
@@ -257,12 +290,12 @@ final class DiscoveryV4 implements NodeProtocol {
 
   @Override
   public void findNode(
-      Contact contact, LookupTarget target, Consumer<@Nullable List<Contact>> done) {
+      Contact contact, LookupTarget target, Consumer<RequestResult<List<Contact>>> done) {
     bond(
         contact,
-        bonded -> {
-          if (!bonded) {
-            done.accept(null);
+        bond -> {
+          if (bond.response() == null) {
+            done.accept(bond.withoutResponse());
             return;
           }
           queries.add(
@@ -270,7 +303,7 @@ final class DiscoveryV4 implements NodeProtocol {
               contact.node().address(),
               () -> send(new FindNode(target.key(), expiration()), contact.node().udpEndpoint()),
               found -> {
-                if (found == null) {
+                if (found.isTimeout()) {
                   proofs.removePing(contact.id(), contact.node().address());
                 }
                 done.accept(found);
@@ -279,12 +312,12 @@ final class DiscoveryV4 implements NodeProtocol {
   }
 
   @Override
-  public void requestRecord(Contact contact, Consumer<@Nullable NodeRecord> done) {
+  public void requestRecord(Contact contact, Consumer<RequestResult<NodeRecord>> done) {
     bond(
         contact,
-        bonded -> {
-          if (!bonded) {
-            done.accept(null);
+        bond -> {
+          if (bond.response() == null) {
+            done.accept(bond.withoutResponse());
             return;
           }
           recordRequests.add(
@@ -300,29 +333,34 @@ final class DiscoveryV4 implements NodeProtocol {
    * to which this node responds. A node that does not ping within the time limit has a proof
    * already, as far as this node can know.
    */
-  private void bond(Contact contact, Consumer<Boolean> done) {
+  private void bond(Contact contact, Consumer<RequestResult<Boolean>> done) {
     Hash id = contact.id();
     InetAddress address = contact.node().address();
+    RequestResult<Boolean> bonded = RequestResult.of(true);
     if (proofs.isKnownTo(id, address)) {
-      done.accept(true);
+      done.accept(bonded);
       return;
     }
     sendPing(
+        pings,
         contact,
-        pong -> {
-          if (pong == null) {
-            done.accept(false);
+        result -> {
+          if (result.response() == null) {
+            done.accept(result.withoutResponse());
           } else if (proofs.isKnownTo(id, address)) {
-            done.accept(true);
+            done.accept(bonded);
           } else {
-            counterPings.add(id, address, () -> Hash.ZERO, pinged -> done.accept(true));
+            counterPings.add(id, address, () -> Hash.ZERO, pinged -> done.accept(bonded));
           }
         });
   }
 
-  private Hash send(V4Packet packet, InetSocketAddress recipient) {
+  /** Sends a packet and returns its hash; null when it was not sent. */
+  private @Nullable Hash send(V4Packet packet, InetSocketAddress recipient) {
     V4Codec.Sealed sealed = V4Codec.encode(packet, context.privateKey());
-    context.sender().send(sealed.bytes(), recipient);
+    if (!context.sender().send(sealed.bytes(), recipient)) {
+      return null;
+    }
     LOG.trace("Sent {} to {}", packet.getClass().getSimpleName(), recipient);
     return sealed.hash();
   }
@@ -333,6 +371,10 @@ final class DiscoveryV4 implements NodeProtocol {
 
   /** Returns the number of requests that wait for a response. */
   int pending() {
-    return pings.size() + counterPings.size() + queries.size() + recordRequests.size();
+    return pings.size()
+        + returnedPings.size()
+        + counterPings.size()
+        + queries.size()
+        + recordRequests.size();
   }
 }

@@ -161,9 +161,7 @@ final class DiscoveryV5 implements NodeProtocol {
             knownSeq == record.seq() ? Bytes.EMPTY : record.encoded());
     V5Sessions.Session session =
         sessions.put(contact.id(), call.endpoint(), keys.initiator(), keys.recipient());
-    Bytes nonce = session.nextNonce();
-    call.sent(nonce);
-    sendMessage(call.request(), session, nonce, auth, contact.id(), call.endpoint());
+    sendRequest(call, session, auth);
   }
 
   private byte[] privateKey() {
@@ -319,7 +317,7 @@ final class DiscoveryV5 implements NodeProtocol {
   }
 
   @Override
-  public void ping(Contact contact, Consumer<@Nullable Contact> done) {
+  public void ping(Contact contact, Consumer<RequestResult<Contact>> done) {
     Ping ping = new Ping(requestId(), context.localRecord().current().seq());
     calls.add(
         contact,
@@ -338,20 +336,22 @@ final class DiscoveryV5 implements NodeProtocol {
           }
 
           @Override
-          public void end() {
-            withNewestRecord(contact, pong, done);
+          public void end(boolean sent) {
+            withNewestRecord(contact, new RequestResult<>(sent, pong), done);
           }
         });
   }
 
   private void withNewestRecord(
-      Contact contact, @Nullable Pong pong, Consumer<@Nullable Contact> done) {
+      Contact contact, RequestResult<Pong> result, Consumer<RequestResult<Contact>> done) {
+    Pong pong = result.response();
     if (pong == null) {
-      done.accept(null);
+      done.accept(result.withoutResponse());
     } else if (Long.compareUnsigned(pong.recordSeq(), contact.recordSeq()) > 0) {
-      requestRecord(contact, record -> done.accept(updated(contact, record)));
+      requestRecord(
+          contact, record -> done.accept(RequestResult.of(updated(contact, record.response()))));
     } else {
-      done.accept(contact);
+      done.accept(RequestResult.of(contact));
     }
   }
 
@@ -362,7 +362,7 @@ final class DiscoveryV5 implements NodeProtocol {
 
   @Override
   public void findNode(
-      Contact contact, LookupTarget target, Consumer<@Nullable List<Contact>> done) {
+      Contact contact, LookupTarget target, Consumer<RequestResult<List<Contact>>> done) {
     findNode(contact, lookupDistances(Distance.log(target.id(), contact.id())), done);
   }
 
@@ -382,15 +382,18 @@ final class DiscoveryV5 implements NodeProtocol {
   }
 
   @Override
-  public void requestRecord(Contact contact, Consumer<@Nullable NodeRecord> done) {
-    findNode(
-        contact,
-        List.of(0),
-        found -> done.accept(found == null || found.isEmpty() ? null : found.get(0).record()));
+  public void requestRecord(Contact contact, Consumer<RequestResult<NodeRecord>> done) {
+    findNode(contact, List.of(0), result -> done.accept(firstRecord(result)));
+  }
+
+  private static RequestResult<NodeRecord> firstRecord(RequestResult<List<Contact>> result) {
+    List<Contact> found = result.response();
+    NodeRecord record = found == null || found.isEmpty() ? null : found.get(0).record();
+    return new RequestResult<>(result.sent(), record);
   }
 
   private void findNode(
-      Contact contact, List<Integer> distances, Consumer<@Nullable List<Contact>> done) {
+      Contact contact, List<Integer> distances, Consumer<RequestResult<List<Contact>>> done) {
     FindNode request = new FindNode(requestId(), distances);
     calls.add(
         contact,
@@ -400,11 +403,11 @@ final class DiscoveryV5 implements NodeProtocol {
             distances,
             self,
             context.allowed(),
-            found -> {
-              if (found != null) {
+            result -> {
+              if (result.response() != null) {
                 confirm(contact);
               }
-              done.accept(found);
+              done.accept(result);
             }));
   }
 
@@ -427,12 +430,21 @@ final class DiscoveryV5 implements NodeProtocol {
       call.sent(nonce);
       V5Codec.Header header =
           V5Codec.header(call.contact().id(), random(V5Codec.IV_BYTES), nonce, auth);
-      context.sender().send(header.with(random(RANDOM_MESSAGE_BYTES)), call.endpoint());
+      byte[] packet = header.with(random(RANDOM_MESSAGE_BYTES));
+      if (!context.sender().send(packet, call.endpoint())) {
+        call.notSent();
+      }
       return;
     }
+    sendRequest(call, session, auth);
+  }
+
+  private void sendRequest(V5Calls.Call call, V5Sessions.Session session, V5Codec.AuthData auth) {
     Bytes nonce = session.nextNonce();
     call.sent(nonce);
-    sendMessage(call.request(), session, nonce, auth, call.contact().id(), call.endpoint());
+    if (!sendMessage(call.request(), session, nonce, auth, call.contact().id(), call.endpoint())) {
+      call.notSent();
+    }
   }
 
   private void reply(V5Message message, Hash id, InetSocketAddress endpoint) {
@@ -443,7 +455,8 @@ final class DiscoveryV5 implements NodeProtocol {
     }
   }
 
-  private void sendMessage(
+  /** Sends a message; returns false when it was not sent. */
+  private boolean sendMessage(
       V5Message message,
       V5Sessions.Session session,
       Bytes nonce,
@@ -453,7 +466,7 @@ final class DiscoveryV5 implements NodeProtocol {
     V5Codec.Header header = V5Codec.header(id, random(V5Codec.IV_BYTES), nonce, auth);
     byte[] encrypted =
         V5Crypto.encrypt(session.writeKey(), nonce.unsafeArray(), message.encode(), header.data());
-    context.sender().send(header.with(encrypted), endpoint);
+    return context.sender().send(header.with(encrypted), endpoint);
   }
 
   private Bytes requestId() {

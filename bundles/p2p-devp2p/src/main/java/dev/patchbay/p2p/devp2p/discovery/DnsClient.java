@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -40,7 +41,7 @@ final class DnsClient implements TxtResolver {
   /** Longest response over TCP. */
   private static final int MAX_TCP_BYTES = 16_384;
 
-  private final List<InetSocketAddress> servers;
+  private final Supplier<List<InetSocketAddress>> servers;
   private final RandomGenerator random;
   private final LongSupplier nanoTime;
 
@@ -52,24 +53,31 @@ final class DnsClient implements TxtResolver {
   /**
    * Creates a client.
    *
-   * @param servers the first two are asked, in this order
+   * @param servers returns the servers, of which the first two are asked, in this order. Called for
+   *     each query: the network may come up, or change, while the node runs
    * @param random cryptographically strong: the ids of queries must not be guessed
    */
-  DnsClient(List<InetSocketAddress> servers, RandomGenerator random, LongSupplier nanoTime) {
-    this.servers = List.copyOf(servers.subList(0, Math.min(MAX_SERVERS, servers.size())));
+  DnsClient(
+      Supplier<List<InetSocketAddress>> servers, RandomGenerator random, LongSupplier nanoTime) {
+    this.servers = servers;
     this.random = random;
     this.nanoTime = nanoTime;
   }
 
   /** Returns a client of the servers of the operating system, {@code /etc/resolv.conf}. */
   static DnsClient ofSystem(RandomGenerator random) {
+    return new DnsClient(() -> readServers(RESOLV_CONF), random, System::nanoTime);
+  }
+
+  /** Returns the servers that a file in the form of {@code resolv.conf} names now. */
+  static List<InetSocketAddress> readServers(Path file) {
     List<InetSocketAddress> servers = new ArrayList<>();
-    try (var lines = Files.lines(RESOLV_CONF)) {
+    try (var lines = Files.lines(file)) {
       lines.limit(MAX_LINES).forEach(line -> addServer(line, servers));
     } catch (IOException | java.io.UncheckedIOException unreadable) {
-      servers.clear(); // each query reports that there is no server
+      servers.clear(); // the query reports that there is no server
     }
-    return new DnsClient(servers, random, System::nanoTime);
+    return servers;
   }
 
   /** Adds the server of a line {@code nameserver <address>}; other lines are ignored. */
@@ -92,7 +100,8 @@ final class DnsClient implements TxtResolver {
   @Override
   public List<String> resolve(String name) throws IOException {
     IOException failure = new IOException("no DNS server is configured");
-    for (InetSocketAddress server : servers) {
+    List<InetSocketAddress> named = servers.get();
+    for (InetSocketAddress server : named.subList(0, Math.min(MAX_SERVERS, named.size()))) {
       int id = random.nextInt(1 << 16);
       byte[] query = DnsMessage.query(id, name);
       try {

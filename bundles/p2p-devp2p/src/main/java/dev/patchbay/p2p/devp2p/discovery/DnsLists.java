@@ -59,6 +59,7 @@ final class DnsLists implements AutoCloseable {
   /** A list and when it may be read. */
   private static final class Scheduled {
     private final DnsList list;
+    private final Outage outage = new Outage(LOG::warn, LOG::info);
     private long dueMillis;
     private long startedMillis;
 
@@ -134,14 +135,19 @@ final class DnsLists implements AutoCloseable {
     }
     try {
       accept(list.step());
+      scheduled.outage.succeeded(named(list) + " is read again");
       if (list.isComplete()) {
         scheduled.dueMillis = scheduled.startedMillis + RESTART_MILLIS;
       }
     } catch (IOException unavailable) {
-      log(list, unavailable);
+      scheduled.outage.failed(unreadable(list, unavailable));
       scheduled.dueMillis = now + RETRY_MILLIS;
     } catch (IllegalArgumentException malformed) {
-      log(list, malformed);
+      if (isRoot) {
+        scheduled.outage.failed(unreadable(list, malformed));
+      } else {
+        LOG.debug("{}: {}", named(list), malformed.getMessage());
+      }
       if (list.isComplete()) {
         scheduled.dueMillis = now + (isRoot ? RETRY_MILLIS : RESTART_MILLIS);
       }
@@ -157,8 +163,17 @@ final class DnsLists implements AutoCloseable {
     }
   }
 
-  private static void log(DnsList list, Exception failure) {
-    LOG.debug("DNS node list {}: {}", list.link().domain(), failure.getMessage());
+  private static String unreadable(DnsList list, Exception failure) {
+    return named(list)
+        + " cannot be read ("
+        + failure.getMessage()
+        + "). The node tries again after "
+        + TimeUnit.MILLISECONDS.toMinutes(RETRY_MILLIS)
+        + " minute";
+  }
+
+  private static String named(DnsList list) {
+    return "the DNS node list " + list.link().domain();
   }
 
   /** Ends the query under way, and the thread. */

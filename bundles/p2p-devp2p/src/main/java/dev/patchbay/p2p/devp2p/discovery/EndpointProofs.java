@@ -3,8 +3,6 @@ package dev.patchbay.p2p.devp2p.discovery;
 
 import dev.patchbay.primitives.Hash;
 import java.net.InetAddress;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -20,9 +18,12 @@ final class EndpointProofs {
   /** Proofs in each direction; the oldest is evicted. */
   static final int MAX_PROOFS = 8_192;
 
+  /** Proofs of a subnet in each direction: one for each address of an IPv4 /24. */
+  static final int MAX_PROOFS_PER_SUBNET = 256;
+
   private final Timers timers;
-  private final Map<Key, Long> pongs = bounded();
-  private final Map<Key, Long> pings = bounded();
+  private final SubnetBoundedMap<Key, Long> pongs = bounded();
+  private final SubnetBoundedMap<Key, Long> pings = bounded();
 
   private record Key(Hash id, InetAddress address) {}
 
@@ -30,30 +31,18 @@ final class EndpointProofs {
     this.timers = timers;
   }
 
-  private static Map<Key, Long> bounded() {
-    return new LinkedHashMap<>() {
-      private static final long serialVersionUID = 1L;
-
-      @Override
-      protected boolean removeEldestEntry(Map.Entry<Key, Long> eldest) {
-        return size() > MAX_PROOFS;
-      }
-    };
+  private static SubnetBoundedMap<Key, Long> bounded() {
+    return new SubnetBoundedMap<>(MAX_PROOFS, MAX_PROOFS_PER_SUBNET, Key::address);
   }
 
   /** Records a valid Pong of a node. */
   void addPong(Hash id, InetAddress address) {
-    put(pongs, new Key(id, address));
+    pongs.put(new Key(id, address), timers.nowMillis());
   }
 
   /** Records a Ping of a node to which this node has responded. */
   void addPing(Hash id, InetAddress address) {
-    put(pings, new Key(id, address));
-  }
-
-  private void put(Map<Key, Long> proofs, Key key) {
-    proofs.remove(key);
-    proofs.put(key, timers.nowMillis());
+    pings.put(new Key(id, address), timers.nowMillis());
   }
 
   /** Returns whether a node has proven that it receives packets at an address. */
@@ -71,7 +60,7 @@ final class EndpointProofs {
     pings.remove(new Key(id, address));
   }
 
-  private boolean isValid(Map<Key, Long> proofs, Hash id, InetAddress address) {
+  private boolean isValid(SubnetBoundedMap<Key, Long> proofs, Hash id, InetAddress address) {
     Long millis = proofs.get(new Key(id, address));
     return millis != null && timers.nowMillis() - millis < VALID_MILLIS;
   }

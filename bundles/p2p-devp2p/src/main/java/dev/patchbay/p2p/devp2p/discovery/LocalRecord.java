@@ -91,6 +91,12 @@ final class LocalRecord {
     return udpPort;
   }
 
+  /** Sets the port of discovery, and updates the record. */
+  void setUdpPort(int port) {
+    udpPort = port;
+    update();
+  }
+
   /** Returns the port of RLPx. */
   int tcpPort() {
     return tcpPort;

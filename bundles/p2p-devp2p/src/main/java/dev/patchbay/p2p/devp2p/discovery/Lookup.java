@@ -91,7 +91,7 @@ final class Lookup {
       }
       queried.add(next.id());
       pending++;
-      protocol.findNode(next, target, found -> received(next, found));
+      protocol.findNode(next, target, result -> received(next, result));
     }
     advancing = false;
     if (pending == 0) {
@@ -109,12 +109,17 @@ final class Lookup {
     return null;
   }
 
-  private void received(Contact from, @Nullable List<Contact> found) {
+  /** A node that could not be asked stays a result: nothing speaks against it. */
+  private void received(Contact from, RequestResult<List<Contact>> result) {
     pending--;
-    table.recordFind(from.id(), found != null);
-    if (found == null) {
+    if (result.sent()) {
+      table.recordFind(from.id(), !result.isTimeout());
+    }
+    if (result.isTimeout()) {
       closest.remove(from);
-    } else {
+    }
+    List<Contact> found = result.response();
+    if (found != null) {
       for (Contact contact : found) {
         table.addFound(contact);
         insert(contact);

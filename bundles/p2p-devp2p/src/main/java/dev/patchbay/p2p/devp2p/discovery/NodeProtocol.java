@@ -3,7 +3,6 @@ package dev.patchbay.p2p.devp2p.discovery;
 
 import java.util.List;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The requests that the upkeep of a table and lookups send, over either version of the protocol.
@@ -17,23 +16,21 @@ interface NodeProtocol {
   /**
    * Pings a node.
    *
-   * @param done gets the contact, with a newer record when the node has announced one; null when it
-   *     has not responded
+   * @param done gets the contact, with a newer record when the node has announced one
    */
-  void ping(Contact contact, Consumer<@Nullable Contact> done);
+  void ping(Contact contact, Consumer<RequestResult<Contact>> done);
 
   /**
    * Asks a node for the nodes closest to a target that it knows.
    *
-   * @param done gets at most {@link NodeTable#BUCKET_SIZE} contacts with checked keys and
-   *     addresses; null when the node has not responded
+   * @param done gets at most {@link NodeTable#BUCKET_SIZE} contacts with checked keys and addresses
    */
-  void findNode(Contact contact, LookupTarget target, Consumer<@Nullable List<Contact>> done);
+  void findNode(Contact contact, LookupTarget target, Consumer<RequestResult<List<Contact>>> done);
 
   /**
    * Asks a node for its record.
    *
-   * @param done gets the record, which is of this node; null when it has not responded
+   * @param done gets the record, which is of this node
    */
-  void requestRecord(Contact contact, Consumer<@Nullable NodeRecord> done);
+  void requestRecord(Contact contact, Consumer<RequestResult<NodeRecord>> done);
 }

@@ -3,7 +3,12 @@ package dev.patchbay.p2p.devp2p.discovery;
 
 import java.net.InetSocketAddress;
 
-/** Sends datagrams. A datagram that cannot be sent is dropped. Threading: any thread. */
+/** Sends datagrams. Threading: any thread. */
 interface PacketSender {
-  void send(byte[] packet, InetSocketAddress recipient);
+  /**
+   * Sends a datagram, or drops it when the buffers of the socket are full.
+   *
+   * @return false when it was dropped
+   */
+  boolean send(byte[] packet, InetSocketAddress recipient);
 }

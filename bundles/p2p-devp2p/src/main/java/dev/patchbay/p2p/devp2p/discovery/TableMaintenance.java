@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps a table full of live nodes: pings random entries, looks up the own id and random ids, and
- * starts from the boot nodes and the nodes of the database. One lookup runs at a time.
+ * starts from the boot nodes and the nodes of the database: again while no node responds, since the
+ * network may come up later. One lookup runs at a time.
  */
 final class TableMaintenance {
   /** Mean time between pings of entries that are new or have failed. */
@@ -46,7 +47,7 @@ final class TableMaintenance {
   private final NodeTable table;
   private final NodeProtocol protocol;
   private final LookupTarget ownTarget;
-  private final List<Contact> bootNodes;
+  private List<Contact> bootNodes;
   private final Queue<Lookup> lookups = new ArrayDeque<>();
   private boolean lookingUp;
   private long smallRefreshMillis = MIN_SMALL_REFRESH_MILLIS;
@@ -65,7 +66,6 @@ final class TableMaintenance {
 
   /** Starts the timers and the first refresh. */
   void start() {
-    context.database().seeds(MAX_SEEDS, context.random()).forEach(this::addSeed);
     refresh();
     scheduleCheck(false);
     scheduleCheck(true);
@@ -103,26 +103,40 @@ final class TableMaintenance {
   private void check(Contact contact, Runnable done) {
     protocol.ping(
         contact,
-        response -> {
+        result -> {
           done.run();
-          if (response == null) {
+          Contact responded = result.response();
+          if (responded != null) {
+            table.confirm(responded);
+            context.database().put(responded);
+          } else if (result.isTimeout()) {
             table.fail(contact.id());
-          } else {
-            table.confirm(response);
-            context.database().put(response);
           }
         });
   }
 
   // ---- refresh
 
-  private void refresh() {
+  /** Replaces the boot nodes, and pings them. */
+  void setBootNodes(List<Contact> contacts) {
+    bootNodes = List.copyOf(contacts);
+    addBootNodes();
+  }
+
+  private void addBootNodes() {
     bootNodes.forEach(this::addSeed);
     for (Contact bootNode : bootNodes) {
       if (table.find(bootNode.id()) != null) {
         check(bootNode, () -> {});
       }
     }
+  }
+
+  private void refresh() {
+    if (table.liveSize() == 0) {
+      context.database().seeds(MAX_SEEDS, context.random()).forEach(this::addSeed);
+    }
+    addBootNodes();
     lookup(ownTarget, found -> {});
     for (int i = 0; i < RANDOM_LOOKUPS; i++) {
       boolean last = i == RANDOM_LOOKUPS - 1;

@@ -100,11 +100,13 @@ final class UdpSocket implements PacketSender, AutoCloseable {
 
   /** Drops the datagram when the kernel's buffer and Netty's are full. */
   @Override
-  public void send(byte[] packet, InetSocketAddress recipient) {
-    if (channel.isWritable()) {
+  public boolean send(byte[] packet, InetSocketAddress recipient) {
+    boolean writable = channel.isWritable();
+    if (writable) {
       channel.writeAndFlush(
           new DatagramPacket(Unpooled.wrappedBuffer(packet), recipient), channel.voidPromise());
     }
+    return writable;
   }
 
   /** Closes the socket and waits until its thread has ended, at most 2 seconds. */

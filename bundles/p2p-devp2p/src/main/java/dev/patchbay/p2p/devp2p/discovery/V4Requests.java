@@ -21,7 +21,7 @@ final class V4Requests<T> {
   /** Time limit of a response (geth's value). */
   static final long TIMEOUT_MILLIS = 500;
 
-  /** Requests of a kind that wait, to all nodes; another one fails at once. */
+  /** Requests of a kind that wait, to all nodes; another one is not sent. */
   static final int MAX_PENDING = 512;
 
   private final Timers timers;
@@ -33,7 +33,7 @@ final class V4Requests<T> {
   final class Pending {
     private final Key key;
     private final Hash packetHash;
-    private final List<Consumer<@Nullable T>> callbacks = new ArrayList<>();
+    private final List<Consumer<RequestResult<T>>> callbacks = new ArrayList<>();
     private final Timers.Timer timeout;
     private @Nullable T partial;
 
@@ -62,7 +62,8 @@ final class V4Requests<T> {
     void complete(@Nullable T response) {
       if (pending.remove(key, this)) {
         timeout.cancel();
-        callbacks.forEach(callback -> callback.accept(response));
+        RequestResult<T> result = new RequestResult<>(true, response);
+        callbacks.forEach(callback -> callback.accept(result));
       }
     }
   }
@@ -74,18 +75,24 @@ final class V4Requests<T> {
   /**
    * Adds a request, or joins the one that waits.
    *
-   * @param send sends the packet and returns its hash; not called when a request waits
-   * @param done gets the response; null when there is none in time
+   * @param send sends the packet and returns its hash, or null when it cannot be sent; not called
+   *     when a request waits
+   * @param done gets the result
    */
-  void add(Hash id, InetAddress address, Supplier<Hash> send, Consumer<@Nullable T> done) {
+  void add(
+      Hash id,
+      InetAddress address,
+      Supplier<@Nullable Hash> send,
+      Consumer<RequestResult<T>> done) {
     Key key = new Key(id, address);
     Pending waiting = pending.get(key);
     if (waiting == null) {
-      if (pending.size() >= MAX_PENDING) {
-        done.accept(null);
+      Hash packetHash = pending.size() < MAX_PENDING ? send.get() : null;
+      if (packetHash == null) {
+        done.accept(RequestResult.notSent());
         return;
       }
-      waiting = new Pending(key, send.get());
+      waiting = new Pending(key, packetHash);
       pending.put(key, waiting);
     }
     waiting.callbacks.add(done);

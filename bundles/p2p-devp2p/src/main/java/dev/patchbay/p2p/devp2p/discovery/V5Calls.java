@@ -40,8 +40,11 @@ final class V5Calls {
      */
     boolean accept(V5Message.Response message) throws MalformedPacketException;
 
-    /** Is called once: the response is complete, or the time limit has passed. */
-    void end();
+    /**
+     * Is called once: the response is complete, the time limit has passed, or the request was not
+     * sent.
+     */
+    void end(boolean sent);
   }
 
   /** A request. */
@@ -92,6 +95,15 @@ final class V5Calls {
 
     /** Ends the request, and sends the next one to this node. */
     void end() {
+      end(true);
+    }
+
+    /** Ends the request because its packet could not be sent. */
+    void notSent() {
+      end(false);
+    }
+
+    private void end(boolean sent) {
       Deque<Call> queue = byNode.get(contact.id());
       if (queue == null || !queue.remove(this)) {
         return;
@@ -101,7 +113,7 @@ final class V5Calls {
       if (queue.isEmpty()) {
         byNode.remove(contact.id());
       }
-      handler.end();
+      handler.end(sent);
       Call next = queue.peek();
       if (next != null && next.nonce == null) {
         send.accept(next);
@@ -121,21 +133,21 @@ final class V5Calls {
   /**
    * Creates an empty queue.
    *
-   * @param send sends a request, and calls {@link Call#sent}
+   * @param send calls {@link Call#sent}, and sends a request
    */
   V5Calls(Timers timers, Consumer<Call> send) {
     this.timers = timers;
     this.send = send;
   }
 
-  /** Adds a request. It ends at once when too many wait. */
+  /** Adds a request. It ends at once, and is not sent, when too many wait. */
   void add(Contact contact, V5Message request, ResponseHandler handler) {
     Deque<Call> queue = byNode.computeIfAbsent(contact.id(), id -> new ArrayDeque<>());
     if (total >= MAX_CALLS || queue.size() >= MAX_PER_NODE) {
       if (queue.isEmpty()) {
         byNode.remove(contact.id());
       }
-      handler.end();
+      handler.end(false);
       return;
     }
     Call call = new Call(contact, request, handler);

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /** Collects the NODES messages of a response to FINDNODE. */
 final class V5NodesCollector implements V5Calls.ResponseHandler {
@@ -21,7 +20,7 @@ final class V5NodesCollector implements V5Calls.ResponseHandler {
   private final List<Integer> distances;
   private final Hash self;
   private final Predicate<InetAddress> allowed;
-  private final Consumer<@Nullable List<Contact>> done;
+  private final Consumer<RequestResult<List<Contact>>> done;
   private final Map<Hash, Contact> found = new LinkedHashMap<>();
   private int messages;
 
@@ -37,7 +36,7 @@ final class V5NodesCollector implements V5Calls.ResponseHandler {
       List<Integer> distances,
       Hash self,
       Predicate<InetAddress> allowed,
-      Consumer<@Nullable List<Contact>> done) {
+      Consumer<RequestResult<List<Contact>>> done) {
     this.contact = contact;
     this.distances = distances;
     this.self = self;
@@ -74,7 +73,7 @@ final class V5NodesCollector implements V5Calls.ResponseHandler {
   }
 
   @Override
-  public void end() {
-    done.accept(messages == 0 ? null : List.copyOf(found.values()));
+  public void end(boolean sent) {
+    done.accept(new RequestResult<>(sent, messages == 0 ? null : List.copyOf(found.values())));
   }
 }

@@ -5,28 +5,24 @@ import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sessions of version 5, by node id and UDP endpoint. At most {@link #MAX_SESSIONS}; the one
- * that was not used for the longest time is evicted, and a new handshake replaces it.
+ * The sessions of version 5, by node id and UDP endpoint. At most {@link #MAX_SESSIONS}, and {@link
+ * #MAX_SESSIONS_PER_SUBNET} of a subnet; the one that was not used for the longest time is evicted,
+ * and a new handshake replaces it.
  */
 final class V5Sessions {
   static final int MAX_SESSIONS = 1_024;
 
-  private final RandomGenerator random;
-  private final Map<Key, Session> sessions =
-      new LinkedHashMap<>(16, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
+  /** Sessions with the nodes of a subnet. */
+  static final int MAX_SESSIONS_PER_SUBNET = 64;
 
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, Session> eldest) {
-          return size() > MAX_SESSIONS;
-        }
-      };
+  private final RandomGenerator random;
+  private final SubnetBoundedMap<Key, Session> sessions =
+      new SubnetBoundedMap<>(
+          MAX_SESSIONS, MAX_SESSIONS_PER_SUBNET, key -> key.endpoint().getAddress());
 
   private record Key(Hash id, InetSocketAddress endpoint) {}
 
@@ -65,7 +61,12 @@ final class V5Sessions {
 
   /** Returns the session with a node; null when there is none. */
   @Nullable Session get(Hash id, InetSocketAddress endpoint) {
-    return sessions.get(new Key(id, endpoint));
+    Key key = new Key(id, endpoint);
+    Session session = sessions.get(key);
+    if (session != null) {
+      sessions.put(key, session); // it was used
+    }
+    return session;
   }
 
   /**

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -34,13 +35,89 @@ class BoundsTest {
   void theOldestEndpointProofIsEvicted() {
     EndpointProofs proofs = new EndpointProofs(timers);
     for (int i = 0; i <= EndpointProofs.MAX_PROOFS; i++) {
-      proofs.addPong(id(i), ADDRESS);
-      proofs.addPing(id(i), ADDRESS);
+      proofs.addPong(id(i), inSubnet(i));
+      proofs.addPing(id(i), inSubnet(i));
     }
-    assertThat(proofs.isProven(id(0), ADDRESS)).isFalse();
-    assertThat(proofs.isProven(id(1), ADDRESS)).isTrue();
-    assertThat(proofs.isKnownTo(id(0), ADDRESS)).isFalse();
-    assertThat(proofs.isKnownTo(id(1), ADDRESS)).isTrue();
+    assertThat(proofs.isProven(id(0), inSubnet(0))).isFalse();
+    assertThat(proofs.isProven(id(1), inSubnet(1))).isTrue();
+    assertThat(proofs.isKnownTo(id(0), inSubnet(0))).isFalse();
+    assertThat(proofs.isKnownTo(id(1), inSubnet(1))).isTrue();
+  }
+
+  /** Returns an address in a subnet of its own. */
+  private static InetAddress inSubnet(int number) {
+    return Addresses.of(new byte[] {50, (byte) (number >> 8), (byte) number, 1});
+  }
+
+  /** A host can have any number of node ids, and an IPv6 host any number of addresses. */
+  @Test
+  void aFloodFromOneSubnetEvictsNoProofOfAnother() {
+    EndpointProofs proofs = new EndpointProofs(timers);
+    proofs.addPong(id(-1), ADDRESS);
+    proofs.addPing(id(-1), ADDRESS);
+    for (int i = 0; i <= EndpointProofs.MAX_PROOFS; i++) {
+      InetAddress v4 = Addresses.of(new byte[] {60, 1, 1, (byte) i});
+      proofs.addPong(id(i), v4);
+      proofs.addPing(id(i), v4);
+      InetAddress v6 = inIpv6Block(i);
+      proofs.addPong(id(i), v6);
+      proofs.addPing(id(i), v6);
+    }
+    assertThat(proofs.isProven(id(-1), ADDRESS)).isTrue();
+    assertThat(proofs.isKnownTo(id(-1), ADDRESS)).isTrue();
+    int latest = EndpointProofs.MAX_PROOFS;
+    int evicted = latest - EndpointProofs.MAX_PROOFS_PER_SUBNET;
+    assertThat(proofs.isProven(id(latest), inIpv6Block(latest))).isTrue();
+    assertThat(proofs.isProven(id(evicted + 1), inIpv6Block(evicted + 1))).isTrue();
+    assertThat(proofs.isProven(id(evicted), inIpv6Block(evicted))).isFalse();
+  }
+
+  /** Returns an address in a /64 of its own. */
+  private static InetAddress inIpv6Block(int number) {
+    byte[] bytes = new byte[16];
+    bytes[0] = 0x2a;
+    bytes[6] = (byte) (number >> 8);
+    bytes[7] = (byte) number;
+    return Addresses.of(bytes);
+  }
+
+  @Test
+  void aFloodFromOneSubnetEvictsNoSessionOfAnother() {
+    V5Sessions sessions = new V5Sessions(random);
+    byte[] key = new byte[V5Crypto.KEY_BYTES];
+    InetSocketAddress flooding = endpoint(1);
+    sessions.put(id(-1), ENDPOINT, key, key);
+    for (int i = 0; i <= V5Sessions.MAX_SESSIONS; i++) {
+      sessions.put(id(i), flooding, key, key);
+    }
+    assertThat(sessions.get(id(-1), ENDPOINT)).isNotNull();
+    assertThat(sessions.size()).isEqualTo(1 + V5Sessions.MAX_SESSIONS_PER_SUBNET);
+  }
+
+  /** Many nodes of a private network may be behind one address. */
+  @Test
+  void aPrivateNetworkIsBoundedInTotalOnly() {
+    SubnetBoundedMap<Integer, String> map =
+        new SubnetBoundedMap<>(
+            10, 2, key -> Addresses.of(new byte[] {(byte) (key < 100 ? 10 : 60), 0, 0, 1}));
+    for (int i = 0; i < 11; i++) {
+      map.put(i, "private");
+    }
+    assertThat(map.size()).isEqualTo(10);
+    assertThat(map.get(0)).isNull();
+    map.put(1, "private again");
+    for (int i = 100; i < 110; i++) {
+      map.put(i, "public");
+    }
+    assertThat(map.size()).isEqualTo(10);
+    assertThat(map.get(1)).isEqualTo("private again");
+    assertThat(map.get(3)).isNull();
+    assertThat(map.get(107)).isNull();
+    assertThat(map.get(109)).isEqualTo("public");
+    map.remove(108);
+    map.remove(109);
+    map.remove(109);
+    assertThat(map.size()).isEqualTo(8);
   }
 
   @Test
@@ -61,13 +138,17 @@ class BoundsTest {
     V5Sessions sessions = new V5Sessions(random);
     byte[] key = new byte[V5Crypto.KEY_BYTES];
     for (int i = 0; i < V5Sessions.MAX_SESSIONS; i++) {
-      sessions.put(id(i), ENDPOINT, key, key);
+      sessions.put(id(i), endpoint(i), key, key);
     }
-    assertThat(sessions.get(id(0), ENDPOINT)).isNotNull();
+    assertThat(sessions.get(id(0), endpoint(0))).isNotNull();
     sessions.put(id(-1), ENDPOINT, key, key);
     assertThat(sessions.size()).isEqualTo(V5Sessions.MAX_SESSIONS);
-    assertThat(sessions.get(id(0), ENDPOINT)).isNotNull();
-    assertThat(sessions.get(id(1), ENDPOINT)).isNull();
+    assertThat(sessions.get(id(0), endpoint(0))).isNotNull();
+    assertThat(sessions.get(id(1), endpoint(1))).isNull();
+  }
+
+  private static InetSocketAddress endpoint(int number) {
+    return new InetSocketAddress(inSubnet(number), 30_303);
   }
 
   @Test
@@ -88,16 +169,27 @@ class BoundsTest {
     V4Requests<String> requests = new V4Requests<>(timers);
     int[] ended = {0};
     for (int i = 0; i < V4Requests.MAX_PENDING; i++) {
-      requests.add(id(i), ADDRESS, () -> Hash.ZERO, response -> ended[0]++);
+      requests.add(
+          id(i),
+          ADDRESS,
+          () -> Hash.ZERO,
+          result -> {
+            assertThat(result.isTimeout()).isTrue();
+            ended[0]++;
+          });
     }
     assertThat(ended[0]).isZero();
     requests.add(
         id(-1),
         ADDRESS,
         () -> {
-          throw new AssertionError("not sent");
+          throw new AssertionError("sent");
         },
-        response -> ended[0]++);
+        result -> {
+          assertThat(result).isEqualTo(RequestResult.notSent());
+          assertThat(result.isTimeout()).isFalse();
+          ended[0]++;
+        });
     assertThat(ended[0]).isEqualTo(1);
     clock.advance(Duration.ofMillis(V4Requests.TIMEOUT_MILLIS));
     timers.runDue();
@@ -110,6 +202,7 @@ class BoundsTest {
     List<V5Calls.Call> sent = new ArrayList<>();
     V5Calls calls = new V5Calls(timers, sent::add);
     int[] ended = {0};
+    int[] notSent = {0};
     V5Calls.ResponseHandler handler =
         new V5Calls.ResponseHandler() {
           @Override
@@ -118,7 +211,8 @@ class BoundsTest {
           }
 
           @Override
-          public void end() {
+          public void end(boolean wasSent) {
+            notSent[0] += wasSent ? 0 : 1;
             ended[0]++;
           }
         };
@@ -128,11 +222,13 @@ class BoundsTest {
       calls.add(new Contact(id(i), node, null), ping, handler);
     }
     assertThat(ended[0]).isEqualTo(1);
+    assertThat(notSent[0]).isEqualTo(1);
     assertThat(calls.size()).isEqualTo(V5Calls.MAX_CALLS);
     assertThat(calls.active(id(V5Calls.MAX_CALLS))).isNull();
     sent.forEach(V5Calls.Call::end);
     sent.forEach(V5Calls.Call::end);
     assertThat(ended[0]).isEqualTo(1 + V5Calls.MAX_CALLS);
+    assertThat(notSent[0]).isEqualTo(1);
     assertThat(calls.size()).isZero();
   }
 
@@ -199,10 +295,10 @@ class BoundsTest {
             List.of(Distance.log(right.id(), contact.id())),
             id(1),
             address -> true,
-            results::add);
+            result -> results.add(Objects.requireNonNull(result.response())));
     assertThat(collector.accept(nodes(2, List.of(far, right)))).isFalse();
     assertThat(collector.accept(nodes(2, List.of(right)))).isTrue();
-    collector.end();
+    collector.end(true);
     assertThat(results.get(0)).extracting(Contact::record).containsExactly(right);
   }
 
@@ -219,7 +315,7 @@ class BoundsTest {
             allDistances(),
             self.id(),
             address -> address.getAddress()[0] != 66,
-            results::add);
+            result -> results.add(Objects.requireNonNull(result.response())));
     List<NodeRecord> records =
         List.of(
             record(30_303, 192, 168, 1, 1),
@@ -230,7 +326,7 @@ class BoundsTest {
             banned,
             right);
     assertThat(collector.accept(nodes(1, records))).isTrue();
-    collector.end();
+    collector.end(true);
     assertThat(results.get(0)).extracting(Contact::record).containsExactly(right);
   }
 
@@ -239,16 +335,26 @@ class BoundsTest {
     Contact contact = Contact.of(new Node(Bytes.wrap(new byte[64]), ADDRESS, 30_303, 0));
     List<List<Contact>> results = new ArrayList<>();
     V5NodesCollector many =
-        new V5NodesCollector(contact, allDistances(), id(1), address -> true, results::add);
+        new V5NodesCollector(
+            contact,
+            allDistances(),
+            id(1),
+            address -> true,
+            result -> results.add(Objects.requireNonNull(result.response())));
     List<NodeRecord> records = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
       records.add(record(30_303, 60, 1, 2, i));
     }
     assertThat(many.accept(nodes(100, records))).isTrue();
-    many.end();
+    many.end(true);
     assertThat(results.get(0)).hasSize(NodeTable.BUCKET_SIZE);
     V5NodesCollector empty =
-        new V5NodesCollector(contact, allDistances(), id(1), address -> true, results::add);
+        new V5NodesCollector(
+            contact,
+            allDistances(),
+            id(1),
+            address -> true,
+            result -> results.add(Objects.requireNonNull(result.response())));
     for (int i = 1; i < V5NodesCollector.MAX_MESSAGES; i++) {
       assertThat(empty.accept(nodes(1_000_000, List.of()))).isFalse();
     }

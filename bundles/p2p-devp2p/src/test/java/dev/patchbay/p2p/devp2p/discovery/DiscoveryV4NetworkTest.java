@@ -23,16 +23,18 @@ class DiscoveryV4NetworkTest {
 
   private final SimulatedNetwork network = new SimulatedNetwork(4);
 
-  /** Keeps what a callback gets, null included. */
+  /** Keeps what a callback gets. */
   private static final class Result<T> {
     private final List<T> values = new ArrayList<>();
     private int calls;
+    private int timeouts;
 
-    void accept(T value) {
+    void accept(RequestResult<T> result) {
       calls++;
-      if (value != null) {
-        values.add(value);
+      if (result.response() != null) {
+        values.add(result.response());
       }
+      timeouts += result.isTimeout() ? 1 : 0;
     }
 
     T get() {
@@ -41,9 +43,9 @@ class DiscoveryV4NetworkTest {
       return values.get(0);
     }
 
-    void expectNull() {
+    void expectTimeout() {
       assertThat(calls).isEqualTo(1);
-      assertThat(values).isEmpty();
+      assertThat(timeouts).isEqualTo(1);
     }
   }
 
@@ -61,7 +63,7 @@ class DiscoveryV4NetworkTest {
     Result<Contact> second = new Result<>();
     a.protocol().ping(b.contact(), second::accept);
     network.run(SECOND);
-    second.expectNull();
+    second.expectTimeout();
     assertThat(Objects.requireNonNull(a.v4).pending()).isZero();
   }
 
@@ -100,7 +102,7 @@ class DiscoveryV4NetworkTest {
     Result<List<Contact>> lost = new Result<>();
     a.protocol().findNode(b.contact(), LookupTarget.random(network.random), lost::accept);
     network.run(SECOND);
-    lost.expectNull();
+    lost.expectTimeout();
     network.takeSent();
     a.protocol().findNode(b.contact(), LookupTarget.random(network.random), found -> {});
     assertThat(decode(network.takeSent().get(0))).isInstanceOf(Ping.class);
@@ -222,8 +224,60 @@ class DiscoveryV4NetworkTest {
             other.localRecord.current().encoded());
     network.inject(V4Codec.encode(response, b.key).bytes(), b.endpoint, a.endpoint);
     network.deliver();
-    record.expectNull();
+    record.expectTimeout();
     assertThat(a.dropped).containsExactly("the record of another node");
+  }
+
+  /** The pings that this node returns have a limit of their own. */
+  @Test
+  void aFloodOfPingsFromStrangersDoesNotKeepOwnRequestsFromBeingSent() {
+    Simulated a = network.add(4);
+    Simulated b = network.add(4);
+    Simulated stranger = network.add(4);
+    stranger.online = false;
+    V4Packet.Endpoint endpoint = new V4Packet.Endpoint(stranger.endpoint.getAddress(), 1, 1);
+    V4Packet ping = new Ping(endpoint, endpoint, network.clock.inSeconds(20), 0);
+    for (int i = 0; i < 2 * V4Requests.MAX_PENDING; i++) {
+      byte[] bytes = V4Codec.encode(ping, network.newKey()).bytes();
+      network.inject(bytes, stranger.endpoint, a.endpoint);
+    }
+    network.deliver();
+    assertThat(Objects.requireNonNull(a.v4).pending()).isEqualTo(V4Requests.MAX_PENDING);
+    Result<Contact> pinged = new Result<>();
+    a.protocol().ping(b.contact(), pinged::accept);
+    network.run(SECOND);
+    assertThat(pinged.get().id()).isEqualTo(b.contact().id());
+    assertThat(Objects.requireNonNull(a.v4).pending()).isZero();
+  }
+
+  /** Equal packets have one hash, to which one Pong responds. */
+  @Test
+  void anOwnPingAndAReturnedOneMayBeUnderWayAtATime() {
+    Simulated a = network.add(4);
+    Simulated b = network.add(4);
+    network.setDelivery(packet -> !packet.to().equals(b.endpoint));
+    bondFromOutside(a, b);
+    network.setDelivery(packet -> true);
+    Result<Contact> pinged = new Result<>();
+    a.protocol().ping(b.contact(), pinged::accept);
+    network.run(SECOND);
+    assertThat(pinged.get().id()).isEqualTo(b.contact().id());
+    assertThat(a.dropped).isEmpty();
+  }
+
+  @Test
+  void aNodeThatCouldNotBeAskedStaysInTheTable() {
+    Simulated a = network.add(4);
+    Simulated b = network.add(4);
+    a.table.addLive(b.contact());
+    a.maintain().start();
+    a.congested = true;
+    network.run(Duration.ofMinutes(2));
+    assertThat(a.table.find(b.contact().id())).isNotNull();
+    a.congested = false;
+    b.online = false;
+    network.run(Duration.ofMinutes(2));
+    assertThat(a.table.find(b.contact().id())).isNull();
   }
 
   // ---- the network as a whole
@@ -235,13 +289,13 @@ class DiscoveryV4NetworkTest {
     Simulated searcher = network.add(4);
     searcher.table.addFound(nodes.get(0).contact());
     LookupTarget target = LookupTarget.random(network.random);
-    Result<List<Contact>> found = new Result<>();
+    List<List<Contact>> found = new ArrayList<>();
     new Lookup(
             target,
             searcher.localRecord.current().id(),
             searcher.table,
             searcher.protocol(),
-            found::accept)
+            found::add)
         .start();
     network.run(Duration.ofMinutes(1));
     List<dev.patchbay.primitives.Hash> closest =
@@ -250,7 +304,8 @@ class DiscoveryV4NetworkTest {
             .sorted((x, y) -> Distance.compare(target.id(), x, y))
             .limit(NodeTable.BUCKET_SIZE)
             .toList();
-    assertThat(found.get()).extracting(Contact::id).isEqualTo(closest);
+    assertThat(found).hasSize(1);
+    assertThat(found.get(0)).extracting(Contact::id).isEqualTo(closest);
   }
 
   /** Starts nodes that all know the first one only. */
@@ -321,5 +376,50 @@ class DiscoveryV4NetworkTest {
     restarted.maintain().start();
     network.run(Duration.ofMinutes(1));
     assertThat(restarted.table.liveSize()).isEqualTo(3);
+  }
+
+  /** The node may start before the network is up. */
+  @Test
+  void seedsThatDoNotRespondAreTriedAgain() {
+    List<Simulated> nodes = start(3);
+    network.run(SECOND);
+    nodes.forEach(node -> node.online = false);
+    Simulated restarted = network.add(4);
+    nodes.forEach(node -> restarted.database.put(node.contact()));
+    restarted.maintain().start();
+    network.run(Duration.ofMinutes(3));
+    assertThat(restarted.table.size()).isZero();
+    nodes.forEach(node -> node.online = true);
+    network.run(Duration.ofMinutes(6));
+    assertThat(restarted.table.liveSize()).isEqualTo(3);
+  }
+
+  /** Names of boot nodes are looked up while the node runs. */
+  @Test
+  void bootNodesMayBeAddedLater() {
+    Simulated boot = network.add(4);
+    boot.maintain().start();
+    Simulated node = network.add(4);
+    TableMaintenance maintenance = node.maintain();
+    maintenance.start();
+    network.run(Duration.ofMinutes(1));
+    maintenance.setBootNodes(List.of(boot.contact()));
+    network.run(SECOND);
+    assertThat(node.table.liveSize()).isEqualTo(1);
+  }
+
+  @Test
+  void aClockThatIsAheadIsReported() {
+    Simulated a = network.add(4);
+    V4Packet.Endpoint endpoint = new V4Packet.Endpoint(a.endpoint.getAddress(), 1, 1);
+    V4Packet ping = new Ping(endpoint, endpoint, network.clock.inSeconds(-3_580), 0);
+    for (int i = 0; i < ClockCheck.MIN_VOTES; i++) {
+      Simulated other = network.add(4);
+      assertThat(Objects.requireNonNull(a.v4).clockCheck().latest()).isNull();
+      network.inject(V4Codec.encode(ping, other.key).bytes(), other.endpoint, a.endpoint);
+      network.deliver();
+    }
+    assertThat(Objects.requireNonNull(a.v4).clockCheck().latest()).contains("3600 s ahead");
+    assertThat(a.dropped).hasSize(ClockCheck.MIN_VOTES).containsOnly("expired");
   }
 }

@@ -28,10 +28,10 @@ class DiscoveryV5Test {
     from.protocol()
         .ping(
             to.contact(),
-            contact -> {
+            result -> {
               calls[0]++;
-              if (contact != null) {
-                results.add(contact);
+              if (result.response() != null) {
+                results.add(result.response());
               }
             });
     network.run(Duration.ofSeconds(2));
@@ -101,10 +101,10 @@ class DiscoveryV5Test {
   void severalRequestsAtATimeNeedOneHandshake() {
     int[] responses = {0};
     for (int i = 0; i < V5Calls.MAX_PER_NODE; i++) {
-      a.protocol().ping(b.contact(), contact -> responses[0] += contact == null ? 0 : 1);
+      a.protocol().ping(b.contact(), result -> responses[0] += result.response() == null ? 0 : 1);
     }
     int[] rejected = {0};
-    a.protocol().ping(b.contact(), contact -> rejected[0] += contact == null ? 1 : 0);
+    a.protocol().ping(b.contact(), result -> rejected[0] += result.sent() ? 0 : 1);
     assertThat(rejected[0]).isEqualTo(1);
     network.run(SECOND);
     assertThat(responses[0]).isEqualTo(V5Calls.MAX_PER_NODE);
@@ -146,7 +146,7 @@ class DiscoveryV5Test {
   void aRepeatedChallengeHasTheNonceOfTheFirstPacket() throws Exception {
     network.setDelivery(packet -> packet.to().equals(b.endpoint));
     List<Contact> results = new ArrayList<>();
-    a.protocol().ping(b.contact(), contact -> results.add(contact));
+    a.protocol().ping(b.contact(), result -> results.add(result.response()));
     network.deliver();
     List<Packet> sent = network.takeSent();
     Bytes first = V5Codec.decode(b.localRecord.current().id(), sent.get(0).bytes()).nonce();
@@ -211,8 +211,8 @@ class DiscoveryV5Test {
     a.protocol()
         .ping(
             b.contact(),
-            contact -> {
-              failures[0] += contact == null ? 1 : 0;
+            result -> {
+              failures[0] += result.isTimeout() ? 1 : 0;
             });
     for (int i = 0; i < 3; i++) {
       Bytes nonce = nonceOf(network.takeSent(), b);
@@ -290,7 +290,7 @@ class DiscoveryV5Test {
     Contact before = b.contact();
     b.localRecord.setTcpPort(4_444);
     List<Contact> results = new ArrayList<>();
-    a.protocol().ping(before, contact -> results.add(Objects.requireNonNull(contact)));
+    a.protocol().ping(before, result -> results.add(Objects.requireNonNull(result.response())));
     network.run(SECOND);
     assertThat(results).hasSize(1);
     assertThat(results.get(0).record()).isEqualTo(b.localRecord.current());
@@ -310,7 +310,8 @@ class DiscoveryV5Test {
     LookupTarget target = LookupTarget.random(network.random);
     List<Contact> found = new ArrayList<>();
     a.protocol()
-        .findNode(b.contact(), target, contacts -> found.addAll(Objects.requireNonNull(contacts)));
+        .findNode(
+            b.contact(), target, result -> found.addAll(Objects.requireNonNull(result.response())));
     network.run(SECOND);
     List<Integer> distances =
         DiscoveryV5.lookupDistances(Distance.log(target.id(), b.localRecord.current().id()));
@@ -347,6 +348,19 @@ class DiscoveryV5Test {
     network.run(Duration.ofMinutes(3));
     assertThat(nodes)
         .allSatisfy(node -> assertThat(node.table.liveSize()).isGreaterThanOrEqualTo(8));
+  }
+
+  @Test
+  void aNodeThatCouldNotBeAskedStaysInTheTable() {
+    a.table.addLive(b.contact());
+    a.maintain().start();
+    a.congested = true;
+    network.run(Duration.ofMinutes(2));
+    assertThat(a.table.find(b.localRecord.current().id())).isNotNull();
+    a.congested = false;
+    b.online = false;
+    network.run(Duration.ofMinutes(2));
+    assertThat(a.table.find(b.localRecord.current().id())).isNull();
   }
 
   @Test

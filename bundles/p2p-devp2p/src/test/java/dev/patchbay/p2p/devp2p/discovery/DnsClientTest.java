@@ -14,6 +14,8 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -22,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The DNS client: messages, and a server on loopback. */
 @Timeout(60)
@@ -133,10 +136,32 @@ class DnsClientTest {
 
   @Test
   void withoutAServerAQueryFails() {
-    DnsClient client = new DnsClient(List.of(), RANDOM, () -> 0);
+    DnsClient client = new DnsClient(List::of, RANDOM, () -> 0);
     assertThatThrownBy(() -> client.resolve(NAME))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("no DNS server");
+  }
+
+  /** The network may come up, or change, while the node runs. */
+  @Test
+  void theServersAreReadForEachQuery(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("resolv.conf");
+    assertThat(DnsClient.readServers(file)).isEmpty();
+    Files.writeString(file, "search example.org\nnameserver 192.0.2.1\n");
+    assertThat(DnsClient.readServers(file))
+        .containsExactly(new InetSocketAddress(InetAddress.getByName("192.0.2.1"), 53));
+    InetAddress loopback = InetAddress.getByName("127.0.0.1");
+    try (DatagramSocket server = new DatagramSocket(0, loopback)) {
+      List<InetSocketAddress> servers = new ArrayList<>();
+      DnsClient client = new DnsClient(() -> servers, RANDOM, () -> 0);
+      assertThatThrownBy(() -> client.resolve(NAME)).hasMessageContaining("no DNS server");
+      servers.add(new InetSocketAddress(loopback, server.getLocalPort()));
+      CompletableFuture<List<String>> result = resolve(client);
+      DatagramPacket packet = receive(server);
+      byte[] query = Arrays.copyOf(packet.getData(), packet.getLength());
+      reply(server, packet, response(query, 0x8180, List.of(List.of("text"))));
+      assertThat(result.get()).containsExactly("text");
+    }
   }
 
   private static DatagramPacket receive(DatagramSocket server) throws IOException {
@@ -151,7 +176,7 @@ class DnsClientTest {
   }
 
   private static CompletableFuture<List<String>> resolve(InetSocketAddress server) {
-    return resolve(new DnsClient(List.of(server), RANDOM, () -> 0));
+    return resolve(new DnsClient(() -> List.of(server), RANDOM, () -> 0));
   }
 
   private static CompletableFuture<List<String>> resolve(DnsClient client) {
@@ -216,7 +241,7 @@ class DnsClientTest {
     InetAddress loopback = InetAddress.getByName("127.0.0.1");
     try (DatagramSocket server = new DatagramSocket(0, loopback)) {
       InetSocketAddress address = new InetSocketAddress(loopback, server.getLocalPort());
-      DnsClient client = new DnsClient(List.of(address, address), RANDOM, () -> 0);
+      DnsClient client = new DnsClient(() -> List.of(address, address), RANDOM, () -> 0);
       CompletableFuture<List<String>> result = resolve(client);
       receive(server); // and do not respond
       client.close();

@@ -13,11 +13,12 @@ import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** The search for nodes, against a protocol that the test controls. */
 class LookupTest {
+  private static final RequestResult<List<Contact>> NOTHING = RequestResult.of(List.of());
+
   private final Random random = new Random(3);
   private final Hash self = LookupTarget.random(random).id();
   private final LookupTarget target = LookupTarget.random(random);
@@ -31,7 +32,11 @@ class LookupTest {
     private final Queue<Query> open = new ArrayDeque<>();
     private final List<Hash> queried = new ArrayList<>();
 
-    private record Query(Contact contact, Consumer<@Nullable List<Contact>> done) {}
+    private record Query(Contact contact, Consumer<RequestResult<List<Contact>>> done) {
+      void respond(RequestResult<List<Contact>> result) {
+        done.accept(result);
+      }
+    }
 
     @Override
     public boolean needsRecords() {
@@ -39,19 +44,19 @@ class LookupTest {
     }
 
     @Override
-    public void ping(Contact contact, Consumer<@Nullable Contact> done) {
+    public void ping(Contact contact, Consumer<RequestResult<Contact>> done) {
       throw new AssertionError("a lookup does not ping");
     }
 
     @Override
     public void findNode(
-        Contact contact, LookupTarget target, Consumer<@Nullable List<Contact>> done) {
+        Contact contact, LookupTarget target, Consumer<RequestResult<List<Contact>>> done) {
       queried.add(contact.id());
       open.add(new Query(contact, done));
     }
 
     @Override
-    public void requestRecord(Contact contact, Consumer<@Nullable NodeRecord> done) {
+    public void requestRecord(Contact contact, Consumer<RequestResult<NodeRecord>> done) {
       throw new AssertionError("a lookup does not request records");
     }
   }
@@ -85,7 +90,7 @@ class LookupTest {
     start();
     assertThat(protocol.open).hasSize(Lookup.CONCURRENCY);
     while (!protocol.open.isEmpty()) {
-      protocol.open.remove().done().accept(List.of());
+      protocol.open.remove().respond(NOTHING);
       assertThat(protocol.open.size()).isLessThanOrEqualTo(Lookup.CONCURRENCY);
     }
     assertThat(protocol.queried).hasSize(10).doesNotHaveDuplicates();
@@ -102,9 +107,27 @@ class LookupTest {
     start();
     while (!protocol.open.isEmpty()) {
       FakeProtocol.Query query = protocol.open.remove();
-      query.done().accept(query.contact().equals(dead) ? null : List.of());
+      query.respond(query.contact().equals(dead) ? RequestResult.timeout() : NOTHING);
     }
     assertThat(results).containsExactly(List.of(live));
+  }
+
+  /** Only a node that was asked, and did not respond, is removed from the table. */
+  @Test
+  void nodesThatCouldNotBeAskedStay() {
+    List<Contact> contacts = new ArrayList<>();
+    for (int i = 0; i < NodeTable.BUCKET_SIZE; i++) {
+      contacts.add(contact());
+      table.addFound(contacts.get(i));
+    }
+    for (int i = 0; i < NodeTable.MAX_FIND_FAILURES; i++) {
+      start();
+      while (!protocol.open.isEmpty()) {
+        protocol.open.remove().respond(RequestResult.notSent());
+      }
+      assertThat(results.get(i)).containsExactlyInAnyOrderElementsOf(contacts);
+    }
+    assertThat(contacts).allMatch(contact -> table.find(contact.id()) != null);
   }
 
   @Test
@@ -114,9 +137,9 @@ class LookupTest {
     start();
     FakeProtocol.Query query = protocol.open.remove();
     Contact second = contact();
-    query.done().accept(List.of(contact(self), first, second, second));
+    query.respond(RequestResult.of(List.of(contact(self), first, second, second)));
     assertThat(protocol.open).hasSize(1);
-    protocol.open.remove().done().accept(List.of(first, second));
+    protocol.open.remove().respond(RequestResult.of(List.of(first, second)));
     assertThat(protocol.queried).containsExactly(first.id(), second.id());
     assertThat(results.get(0)).containsExactlyInAnyOrder(first, second);
     assertThat(table.find(second.id())).isNotNull();
@@ -132,7 +155,7 @@ class LookupTest {
       byte[] id = target.id().toArray();
       id[closer / 8] ^= (byte) (0x80 >> closer % 8);
       closer++;
-      protocol.open.remove().done().accept(List.of(contact(Hash.wrap(id))));
+      protocol.open.remove().respond(RequestResult.of(List.of(contact(Hash.wrap(id)))));
     }
     assertThat(protocol.queried).hasSize(Lookup.MAX_QUERIES);
     assertThat(results).hasSize(1);

@@ -51,6 +51,10 @@ final class SimulatedNetwork {
     final List<String> dropped = new ArrayList<>();
     private final Timers timers;
     boolean online = true;
+
+    /** Whether the buffers of its socket are full. */
+    boolean congested;
+
     @Nullable ForkId forkId = new ForkId(0x01020304, 0);
 
     private Simulated(byte[] key, InetSocketAddress endpoint, int version) {
@@ -77,12 +81,16 @@ final class SimulatedNetwork {
       this.v5 = version == 5 ? new DiscoveryV5(context, table) : null;
     }
 
-    void send(byte[] packet, InetSocketAddress to) {
+    boolean send(byte[] packet, InetSocketAddress to) {
+      if (congested) {
+        return false;
+      }
       Packet created = new Packet(packet, endpoint, to);
       sent.add(created);
       if (online) {
         packets.add(created);
       }
+      return true;
     }
 
     NodeProtocol protocol() {
@@ -109,7 +117,7 @@ final class SimulatedNetwork {
         if (v4 != null) {
           if (V4Codec.matches(packet.bytes())) {
             V4Codec.Received received = V4Codec.decode(packet.bytes());
-            v4.checkExpiration(received);
+            v4.checkExpiration(received, packet.from());
             v4.handle(received, packet.from());
           }
         } else if (v5 != null) {
