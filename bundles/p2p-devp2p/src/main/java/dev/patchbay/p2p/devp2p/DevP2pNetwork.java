@@ -11,17 +11,12 @@ import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.binding.NamedServices;
-import dev.patchbay.p2p.devp2p.discovery.Node;
-import dev.patchbay.p2p.devp2p.discovery.NodeRecord;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import io.netty.channel.socket.SocketChannel;
-import io.netty.util.NetUtil;
 import io.netty.util.concurrent.Future;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.NetworkInterface;
-import java.net.SocketException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -96,9 +91,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   private final InstantSource clock;
   private volatile @Nullable NodeDiscovery discovery;
-  private volatile @Nullable InetAddress externalAddress;
 
   private final TcpListener listener;
+  private final LocalEndpoint endpoint;
   private volatile boolean closing;
 
   /** A session as the manager sees it. */
@@ -135,6 +130,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     InetSocketAddress address =
         new InetSocketAddress(settings.host(), Math.max(0, settings.port()));
     listener = new TcpListener(transport, address, this::accepted, scheduler);
+    endpoint = new LocalEndpoint(key.id(), settings, listener::port);
     context =
         new SessionContext(
             key,
@@ -166,7 +162,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
    * @param database file of the known nodes; null when they are not stored
    */
   void configureDiscovery(DiscoveryOptions options, @Nullable Path database) {
-    externalAddress = options.externalAddress();
+    endpoint.setExternalAddress(options.externalAddress());
     discovery =
         new NodeDiscovery(
             options,
@@ -195,8 +191,8 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (settings.port() != DevP2pSettings.NO_PORT) {
       listener.start(this::listensLate);
     }
-    settings.staticNodes().forEach(url -> checkNotSelf("static.nodes", url));
-    settings.bootNodes().forEach(url -> checkNotSelf("boot.nodes", url));
+    settings.staticNodes().forEach(url -> addNotice(endpoint.copyOfKey("static.nodes", url)));
+    settings.bootNodes().forEach(url -> addNotice(endpoint.copyOfKey("boot.nodes", url)));
     NodeDiscovery nodes = discovery;
     if (nodes != null) {
       nodes.start();
@@ -208,42 +204,6 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     loop.start();
     transport.repeat(
         RELIEF, workers::relieve, new Failures("the relief of threads", LOG::warn, LOG::info));
-  }
-
-  /** Reports a configured node with the own key: this node, or one with a copy of the key. */
-  private void checkNotSelf(String what, NodeUrl url) {
-    if (!url.id().equals(key.id())) {
-      return;
-    }
-    if (isOwnEndpoint(url)) {
-      LOG.info("{}: {} {} is this node itself, and is not dialed", DevP2pComponent.NAME, what, url);
-    } else {
-      addNotice(
-          DevP2pComponent.NAME
-              + ": "
-              + what
-              + " "
-              + url
-              + " has the key of this node, and is not dialed. Two nodes must not share a key:"
-              + " remove the file p2p_key of one of them");
-    }
-  }
-
-  /** Returns whether an endpoint may be that of this node: behind a router it is not known. */
-  private boolean isOwnEndpoint(NodeUrl url) {
-    int own = isListening() ? listener.port() : settings.port();
-    InetAddress address = url.literalAddress();
-    if (url.tcpPort() != own || address == null) {
-      return url.tcpPort() == own;
-    }
-    try {
-      return address.isLoopbackAddress()
-          || address.isAnyLocalAddress()
-          || address.equals(externalAddress)
-          || NetworkInterface.getByInetAddress(address) != null;
-    } catch (SocketException unknown) {
-      return true;
-    }
   }
 
   /** Announces the port. */
@@ -531,27 +491,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public LocalNode localNode() {
     NodeDiscovery nodes = discovery;
-    NodeRecord record = nodes == null ? null : nodes.localRecord();
-    int udpPort = nodes == null ? 0 : nodes.port();
-    String host = host(record);
-    int port = listener.port();
-    String url = new NodeUrl(key.id(), host, port, udpPort).toString();
-    String text = record == null ? null : record.toString();
-    return new LocalNode(key.id().toString(), url, text, host, port, udpPort);
-  }
-
-  /** Returns the address of this node as far as it is known. */
-  private String host(@Nullable NodeRecord record) {
-    InetAddress external = externalAddress;
-    if (external != null) {
-      return NetUtil.toAddressString(external);
-    }
-    Node node = record == null ? null : record.node();
-    if (node != null) {
-      return NetUtil.toAddressString(node.address());
-    }
-    boolean any = settings.host().equals("0.0.0.0") || settings.host().equals("::");
-    return any ? "127.0.0.1" : settings.host();
+    return nodes == null
+        ? endpoint.describe(null, 0)
+        : endpoint.describe(nodes.localRecord(), nodes.port());
   }
 
   @Override
