@@ -6,15 +6,19 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 
 /**
- * Replaces files in one step. Threading: any thread, but only one at a time may replace the same
- * file.
+ * Creates and replaces files in one step. Threading: any thread, but only one at a time may replace
+ * the same file.
  */
 public final class DurableFiles {
   /** The end of the name of a temporary file: {@code choice.new} for {@code choice}. */
@@ -59,19 +63,41 @@ public final class DurableFiles {
    * </ul>
    *
    * <p>The new file has the permissions of a file that the process creates, not those of the old
-   * one. Do not use this method for a secret.
+   * one. For a secret see {@link #createSecret}.
    *
    * @throws IOException when the file cannot be replaced; the message names the path
    */
   public static void replace(Path file, Content content) throws IOException {
+    write(file, content, false);
+  }
+
+  /**
+   * Creates a file that only its owner may read and write, mode 0600 where the file system has
+   * permissions. Its folder is created when it does not exist. As with {@link #replace(Path,
+   * Content)}, the file is on the disk on return, and whatever happens it has all of the content or
+   * does not exist.
+   *
+   * @throws FileAlreadyExistsException when the file exists
+   * @throws IOException when the file cannot be created; the message names the path
+   */
+  public static void createSecret(Path file, byte[] content) throws IOException {
+    if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      throw new FileAlreadyExistsException(file.toString());
+    }
+    write(file, out -> out.write(content), true);
+  }
+
+  private static void write(Path file, Content content, boolean isSecret) throws IOException {
     Path absolute = file.toAbsolutePath();
     Path folder = absolute.getParent();
     if (folder == null) {
       throw new FileSystemException(file.toString(), null, "it is not a file");
     }
+    Path temporary = absolute.resolveSibling(absolute.getFileName() + TEMPORARY);
     try {
       DurableFolders.create(folder);
-      writeAndMove(content, absolute.resolveSibling(absolute.getFileName() + TEMPORARY), absolute);
+      writeAndMove(
+          content, isSecret ? openSecret(temporary) : open(temporary), temporary, absolute);
       DurableFolders.sync(folder);
     } catch (FileSystemException named) {
       throw named;
@@ -83,13 +109,29 @@ public final class DurableFiles {
     }
   }
 
-  private static void writeAndMove(Content content, Path temporary, Path file) throws IOException {
-    FileChannel channel =
-        FileChannel.open(
-            temporary,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.TRUNCATE_EXISTING,
-            StandardOpenOption.WRITE);
+  private static FileChannel open(Path temporary) throws IOException {
+    return FileChannel.open(
+        temporary,
+        StandardOpenOption.CREATE,
+        StandardOpenOption.TRUNCATE_EXISTING,
+        StandardOpenOption.WRITE);
+  }
+
+  private static FileChannel openSecret(Path temporary) throws IOException {
+    Files.deleteIfExists(temporary); // its permissions may be others
+    Set<StandardOpenOption> options =
+        Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    if (!temporary.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+      return FileChannel.open(temporary, options);
+    }
+    return FileChannel.open(
+        temporary,
+        options,
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+  }
+
+  private static void writeAndMove(Content content, FileChannel channel, Path temporary, Path file)
+      throws IOException {
     try {
       try (channel) {
         OutputStream out =

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -174,6 +175,45 @@ class DurableFilesTest {
     }
     assertThat(file).hasContent("old");
     assertOnlyFile(file);
+  }
+
+  @Test
+  void aSecretIsReadableByItsOwnerOnly() throws IOException {
+    Path file = folder.resolve("new/secret");
+    DurableFiles.createSecret(file, "secret".getBytes(UTF_8));
+    assertThat(file).hasContent("secret");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+        .isEqualTo("rw-------");
+    assertOnlyFile(file);
+    assertThatThrownBy(() -> DurableFiles.createSecret(file, new byte[1]))
+        .isInstanceOf(FileAlreadyExistsException.class)
+        .hasMessageContaining(file.toString());
+    assertThat(file).hasContent("secret");
+  }
+
+  @Test
+  void aLeftOverTemporaryFileDoesNotLendItsPermissionsToASecret() throws IOException {
+    Path temporary = Files.writeString(folder.resolve("secret.new"), "half");
+    Files.setPosixFilePermissions(temporary, PosixFilePermissions.fromString("rw-r--r--"));
+    Path file = folder.resolve("secret");
+    DurableFiles.createSecret(file, "secret".getBytes(UTF_8));
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+        .isEqualTo("rw-------");
+    assertOnlyFile(file);
+  }
+
+  @Test
+  void aSecretThatCannotBeWrittenLeavesNoFile() throws IOException {
+    Path file = folder.resolve("secret");
+    Thread.currentThread().interrupt();
+    try {
+      assertThatThrownBy(() -> DurableFiles.createSecret(file, new byte[1]))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining(file.toString());
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
+    assertThat(folder).isEmptyDirectory();
   }
 
   private static void assertOnlyFile(Path file) throws IOException {

@@ -5,24 +5,18 @@ import dev.patchbay.api.node.Health;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.LocalNode;
 import dev.patchbay.api.p2p.Network;
-import dev.patchbay.api.p2p.PeerEvent;
 import dev.patchbay.api.p2p.PeerEvents;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.binding.NamedServices;
-import dev.patchbay.p2p.devp2p.discovery.Node;
-import dev.patchbay.p2p.devp2p.discovery.NodeRecord;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import io.netty.channel.socket.SocketChannel;
-import io.netty.util.NetUtil;
+import io.netty.util.concurrent.Future;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.NetworkInterface;
-import java.net.SocketException;
-import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -30,16 +24,12 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -60,15 +50,16 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private static final long GOODBYE_MILLIS = 1_500;
   private static final Duration CLOSE_LIMIT = Duration.ofMillis(300);
   private static final Duration RELIEF = Duration.ofMillis(500);
-  private static final int IDLE_SECONDS = 30;
 
   private final NodeKey key;
   private final DevP2pSettings settings;
   private final PeerManager<Peer> peers;
   private final DialSchedule schedule;
+  private final Dialer dialer;
   private final BanList bans;
   private final InboundLimiter limiter;
   private final PeerRotation rotation;
+  private final PeerPublisher publisher = new PeerPublisher();
   private final DisconnectCounts counts = new DisconnectCounts();
   private final SubProtocols protocols;
 
@@ -80,8 +71,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private final SchedulerThread scheduler = new SchedulerThread();
   private final WorkerPool workers = new WorkerPool();
   private final NamedThreads resolverThreads = new NamedThreads("resolver");
-  private final ThreadPoolExecutor resolver;
-  private final Loop dialer;
+
+  /** Looks up names; the tasks are at most one per dial. */
+  private final ExecutorService resolver = resolverThreads.executor();
+
+  private final Loop loop;
 
   /** All sessions, from the accepted or dialed connection to its end; its monitor is notified. */
   private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
@@ -97,12 +91,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   private final InstantSource clock;
   private volatile @Nullable NodeDiscovery discovery;
-  private volatile @Nullable InetAddress externalAddress;
-
-  /** Gets the peers that come and go; null while it is not registered. */
-  private final AtomicReference<@Nullable PeerEvents> events = new AtomicReference<>();
 
   private final TcpListener listener;
+  private final LocalEndpoint endpoint;
   private volatile boolean closing;
 
   /** A session as the manager sees it. */
@@ -135,11 +126,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     protocols = new SubProtocols(clock);
     limiter = new InboundLimiter(clock, settings.networks());
     rotation = new PeerRotation(clock, random);
-    resolver = resolver(resolverThreads);
     transport = new Transport();
     InetSocketAddress address =
         new InetSocketAddress(settings.host(), Math.max(0, settings.port()));
     listener = new TcpListener(transport, address, this::accepted, scheduler);
+    endpoint = new LocalEndpoint(key.id(), settings, listener::port);
     context =
         new SessionContext(
             key,
@@ -153,11 +144,12 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
             sessionSettings,
             random,
             System::nanoTime);
-    dialer =
+    loop =
         new Loop(
             "p2p-devp2p-dialer-1",
             new Failures("dialing of peers", LOG::warn, LOG::info),
             this::dialDue);
+    dialer = new Dialer(schedule, settings.networks(), resolver, this::connect, loop::wake);
     settings.trustedNodes().forEach(url -> peers.trust(url.id()));
     settings.staticNodes().forEach(this::configure);
     settings.bootNodes().stream().filter(NodeUrl::isDialable).forEach(this::configure);
@@ -170,7 +162,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
    * @param database file of the known nodes; null when they are not stored
    */
   void configureDiscovery(DiscoveryOptions options, @Nullable Path database) {
-    externalAddress = options.externalAddress();
+    endpoint.setExternalAddress(options.externalAddress());
     discovery =
         new NodeDiscovery(
             options,
@@ -194,22 +186,13 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
   }
 
-  /** Creates the thread that looks up names; the tasks are at most one per dial. */
-  private static ThreadPoolExecutor resolver(NamedThreads threads) {
-    ThreadPoolExecutor pool =
-        new ThreadPoolExecutor(
-            1, 1, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads);
-    pool.allowCoreThreadTimeOut(true);
-    return pool;
-  }
-
   /** Begins to listen and to dial. While a port is taken the node goes on without it. */
   void start() {
     if (settings.port() != DevP2pSettings.NO_PORT) {
       listener.start(this::listensLate);
     }
-    settings.staticNodes().forEach(url -> checkNotSelf("static.nodes", url));
-    settings.bootNodes().forEach(url -> checkNotSelf("boot.nodes", url));
+    settings.staticNodes().forEach(url -> addNotice(endpoint.copyOfKey("static.nodes", url)));
+    settings.bootNodes().forEach(url -> addNotice(endpoint.copyOfKey("boot.nodes", url)));
     NodeDiscovery nodes = discovery;
     if (nodes != null) {
       nodes.start();
@@ -218,45 +201,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       LOG.info(
           "devp2p listens on {} port {}: {}", settings.host(), listener.port(), localNode().url());
     }
-    dialer.start();
+    loop.start();
     transport.repeat(
         RELIEF, workers::relieve, new Failures("the relief of threads", LOG::warn, LOG::info));
-  }
-
-  /** Reports a configured node with the own key: this node, or one with a copy of the key. */
-  private void checkNotSelf(String what, NodeUrl url) {
-    if (!url.id().equals(key.id())) {
-      return;
-    }
-    if (isOwnEndpoint(url)) {
-      LOG.info("{}: {} {} is this node itself, and is not dialed", DevP2pComponent.NAME, what, url);
-    } else {
-      addNotice(
-          DevP2pComponent.NAME
-              + ": "
-              + what
-              + " "
-              + url
-              + " has the key of this node, and is not dialed. Two nodes must not share a key:"
-              + " remove the file p2p_key of one of them");
-    }
-  }
-
-  /** Returns whether an endpoint may be that of this node: behind a router it is not known. */
-  private boolean isOwnEndpoint(NodeUrl url) {
-    int own = isListening() ? listener.port() : settings.port();
-    InetAddress address = url.literalAddress();
-    if (url.tcpPort() != own || address == null) {
-      return url.tcpPort() == own;
-    }
-    try {
-      return address.isLoopbackAddress()
-          || address.isAnyLocalAddress()
-          || address.equals(externalAddress)
-          || NetworkInterface.getByInetAddress(address) != null;
-    } catch (SocketException unknown) {
-      return true;
-    }
   }
 
   /** Announces the port. */
@@ -267,7 +214,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
   }
 
-  /** Disconnects from all peers, at most within about 2 seconds, and ends all threads. */
+  /**
+   * Disconnects from all peers, at most within about 2 seconds, ends all threads, and closes the
+   * list of bans.
+   */
   @Override
   public void close() {
     closing = true;
@@ -276,6 +226,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (nodes != null) {
       nodes.close();
     }
+    loop.close();
     dialer.close();
     sessions.forEach(session -> session.end(DisconnectReason.CLIENT_QUITTING, "the node stops"));
     awaitSessions();
@@ -287,6 +238,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (!workers.join(Duration.ofMillis(GOODBYE_MILLIS))) {
       LOG.warn("a sub-protocol of devp2p still handles a message");
     }
+    bans.close();
   }
 
   private void awaitSessions() {
@@ -312,7 +264,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (nodes != null) {
       failures.addAll(0, nodes.failures());
     }
-    String dialing = dialer.failure();
+    String dialing = loop.failure();
     if (dialing != null) {
       failures.add(0, dialing);
     }
@@ -346,7 +298,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       nodes.updateRecord();
       nodes.hurry();
     }
-    dialer.wake();
+    loop.wake();
   }
 
   /** Removes a sub-protocol: sessions that use it end, and are dialed again. */
@@ -370,39 +322,12 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   /** Publishes the peers to a service, those first that are connected. */
   void setEvents(PeerEvents added) {
-    events.set(added);
-    for (Peer peer : peers.connections()) {
-      if (peer.session().isEstablished()) {
-        publishConnected(peer.session());
-      }
-    }
+    publisher.set(added, () -> peers.connections().stream().map(Peer::session));
   }
 
   /** Ends that, unless another service was set meanwhile. */
   void unsetEvents(PeerEvents removed) {
-    events.compareAndSet(removed, null);
-  }
-
-  /** Publishes that a session is established, and its end when it has just ended. */
-  private void publishConnected(Session session) {
-    PeerEvents target = events.get();
-    if (target == null) {
-      return;
-    }
-    target.connected(new PeerEvent.PeerConnected(session.peerId(), session.remoteAddress()));
-    SessionEnd end = session.end();
-    if (end != null) {
-      publishDisconnected(session, end);
-    }
-  }
-
-  private void publishDisconnected(Session session, SessionEnd end) {
-    PeerEvents target = events.get();
-    if (target != null && session.isEstablished()) {
-      target.disconnected(
-          new PeerEvent.PeerDisconnected(
-              session.peerId(), session.remoteAddress(), end.reason(), end.byPeer()));
-    }
+    publisher.unset(removed);
   }
 
   // ---- connections
@@ -422,7 +347,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
     boolean added = schedule.candidate(node);
     if (added) {
-      dialer.wake();
+      loop.wake();
     }
     return added;
   }
@@ -435,6 +360,14 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
     Session session = new Session(context, channel, remote, null);
     handshaking.add(session);
+    begin(session);
+  }
+
+  private Future<?> connect(Dialer.Dial dial, InetSocketAddress remote) {
+    return transport.connect(remote, channel -> begin(new Session(context, channel, remote, dial)));
+  }
+
+  private void begin(Session session) {
     sessions.add(session);
     session.install();
   }
@@ -452,83 +385,17 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       negotiateAgain(session -> !session.isUpToDate(own), "a sub-protocol was added");
     }
     rotate();
-    for (NodeUrl url : schedule.due(peers.freeDials(), id -> peers.get(id) != null)) {
-      if (closing || bans.isBanned(url.id()) && !peers.isTrusted(url.id())) {
-        dialFailed(url);
-      } else {
-        dial(url);
-      }
-    }
+    dialer.dialDue(peers.freeDials(), peers::isConnectedOrBanned);
     NodeDiscovery nodes = discovery;
     long lookup = nodes == null ? Loop.UNTIL_WOKEN : nodes.lookUp(peers.freeDials() > 0);
     return Math.min(lookup, Math.min(schedule.millisUntilDue(), rotation.millisUntilDue()));
   }
 
   private void rotate() {
-    Peer chosen = rotation.choose(peers.isFull(), peers.replaceable(PeerRotation.PROTECTED));
+    Peer chosen = rotation.choose(peers.replaceable(PeerRotation.PROTECTED));
     if (chosen != null) {
       chosen.session().end(DisconnectReason.TOO_MANY_PEERS, "a place for another peer");
     }
-  }
-
-  private void dial(NodeUrl url) {
-    InetAddress literal = url.literalAddress();
-    try {
-      if (literal == null) {
-        resolver.execute(() -> resolve(url));
-      } else {
-        connect(url, literal);
-      }
-    } catch (Throwable failure) { // no memory for a thread: the other nodes are dialed
-      dialFailed(url, failure);
-    }
-  }
-
-  private void resolve(NodeUrl url) {
-    try {
-      connect(url, InetAddress.getByName(url.host()));
-    } catch (Throwable failure) { // the thread resolves the names of all nodes
-      dialFailed(url, failure);
-    }
-  }
-
-  private void connect(NodeUrl url, InetAddress address) {
-    InetSocketAddress remote = new InetSocketAddress(address, url.tcpPort());
-    if (closing || !settings.networks().allows(address)) {
-      dialFailed(url);
-      return;
-    }
-    AtomicBoolean isSession = new AtomicBoolean(); // from then on its end is what counts
-    transport
-        .connect(
-            remote,
-            channel -> {
-              Session session = new Session(context, channel, remote, url);
-              sessions.add(session);
-              session.install();
-              isSession.set(true);
-            })
-        .addListener(
-            done -> {
-              if (!done.isSuccess() && !isSession.get()) { // no file descriptor, for instance
-                LOG.debug("dialing {} failed: {}", url, String.valueOf(done.cause()));
-                dialFailed(url);
-              }
-            });
-  }
-
-  private void dialFailed(NodeUrl url, Throwable failure) {
-    if (failure instanceof UnknownHostException || failure instanceof RejectedExecutionException) {
-      LOG.debug("dialing {} failed: {}", url, failure.toString()); // or the network ends
-    } else {
-      LOG.warn("dialing {} failed: {}", url, failure.toString());
-    }
-    dialFailed(url);
-  }
-
-  private void dialFailed(NodeUrl url) {
-    schedule.ended(url.id(), false, false, null);
-    dialer.wake();
   }
 
   @Override
@@ -547,18 +414,16 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (closing) {
       return DisconnectReason.CLIENT_QUITTING;
     }
-    PeerManager.Admission<Peer> admission = peers.admit(Peer.of(session));
-    if (admission.refusal() != null) {
-      return admission.refusal();
+    DisconnectReason refusal = peers.admit(Peer.of(session));
+    if (refusal != null) {
+      return refusal;
     }
-    schedule.succeeded(session.id());
+    schedule.connected(session.id());
+    Dialer.Dial dial = session.dial();
+    if (dial != null) {
+      dialer.succeeded(dial);
+    }
     handshakeEnded(session);
-    if (admission.replaced() != null) {
-      admission
-          .replaced()
-          .session()
-          .end(DisconnectReason.ALREADY_CONNECTED, "both nodes have dialed");
-    }
     // sub-protocols may have been removed, and added, since the session has read the list
     List<WireProtocol> own = protocols.inUse();
     if (!own.containsAll(session.protocols())) {
@@ -566,20 +431,24 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
     if (!session.isUpToDate(own)) {
       outdated.set(true);
-      dialer.wake();
+      loop.wake();
     }
     return null;
   }
 
   private void handshakeEnded(Session session) {
     if (handshaking.remove(session)) {
-      limiter.handshakeEnded();
+      limiter.handshakeEnded(session.remoteAddress().getAddress());
     }
   }
 
   @Override
   public void established(Session session) {
-    publishConnected(session);
+    publisher.connected(session);
+    Peer replaced = peers.established(Peer.of(session));
+    if (replaced != null) {
+      replaced.session().end(DisconnectReason.ALREADY_CONNECTED, "both nodes have dialed");
+    }
     LOG.debug("peer {} at {} is connected", session.id().shortText(), session.remoteAddress());
   }
 
@@ -589,25 +458,27 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     handshakeEnded(session);
     counts.count(end);
     session.closed(end);
-    publishDisconnected(session, end);
+    publisher.disconnected(session, end);
     LOG.debug("the connection to {} has ended {}", session.remoteAddress(), end);
-    NodeUrl dialed = session.dialed();
+    Dialer.Dial dial = session.dial();
+    if (dial != null) {
+      dialer.failed(dial, end.byPeer(), end.reason()); // unless it has succeeded
+    }
     NodeId id = session.remoteId();
-    boolean admitted = id != null && peers.remove(Peer.of(session));
-    if (toRedial.remove(session) && dialed != null) {
-      schedule.redial(dialed);
-    } else if (admitted || dialed != null) {
-      NodeId node = id == null ? Objects.requireNonNull(dialed).id() : id;
-      schedule.ended(node, session.isEstablished(), end.byPeer(), end.reason());
+    boolean wasPeer = id != null && peers.remove(Peer.of(session));
+    if (toRedial.remove(session) && dial != null) {
+      schedule.redial(dial.url());
+    } else if (id != null && wasPeer) {
+      schedule.disconnected(id, session.isEstablished(), end.byPeer(), end.reason());
     }
     synchronized (sessions) {
       sessions.notifyAll();
     }
     NodeDiscovery nodes = discovery;
-    if (admitted && nodes != null) {
+    if (wasPeer && nodes != null) {
       nodes.hurry();
     }
-    dialer.wake();
+    loop.wake();
   }
 
   // ---- Network
@@ -620,27 +491,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public LocalNode localNode() {
     NodeDiscovery nodes = discovery;
-    NodeRecord record = nodes == null ? null : nodes.localRecord();
-    int udpPort = nodes == null ? 0 : nodes.port();
-    String host = host(record);
-    int port = listener.port();
-    String url = new NodeUrl(key.id(), host, port, udpPort).toString();
-    String text = record == null ? null : record.toString();
-    return new LocalNode(key.id().toString(), url, text, host, port, udpPort);
-  }
-
-  /** Returns the address of this node as far as it is known. */
-  private String host(@Nullable NodeRecord record) {
-    InetAddress external = externalAddress;
-    if (external != null) {
-      return NetUtil.toAddressString(external);
-    }
-    Node node = record == null ? null : record.node();
-    if (node != null) {
-      return NetUtil.toAddressString(node.address());
-    }
-    boolean any = settings.host().equals("0.0.0.0") || settings.host().equals("::");
-    return any ? "127.0.0.1" : settings.host();
+    return nodes == null
+        ? endpoint.describe(null, 0)
+        : endpoint.describe(nodes.localRecord(), nodes.port());
   }
 
   @Override
@@ -656,7 +509,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public List<String> pending() {
-    List<String> out = new ArrayList<>(schedule.dialing());
+    List<String> out = new ArrayList<>(dialer.underWay());
     handshaking.forEach(session -> out.add(session.remoteAddress().toString().substring(1)));
     return out;
   }
@@ -691,7 +544,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       throw new IllegalArgumentException(node + " has no address to dial");
     }
     boolean added = configure(node);
-    dialer.wake();
+    loop.wake();
     return added;
   }
 
@@ -704,12 +557,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   }
 
   private boolean disconnect(NodeId id, String detail) {
-    Peer peer = peers.get(id);
-    if (peer == null) {
-      return false;
-    }
-    peer.session().end(DisconnectReason.REQUESTED, detail);
-    return true;
+    List<Peer> open = peers.connections(id);
+    open.forEach(peer -> peer.session().end(DisconnectReason.REQUESTED, detail));
+    return !open.isEmpty();
   }
 
   @Override
@@ -735,7 +585,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public boolean unban(String url) {
     boolean banned = bans.unban(NodeUrl.parse(url).id());
-    dialer.wake();
+    loop.wake();
     return banned;
   }
 }

@@ -21,8 +21,10 @@ import org.jspecify.annotations.Nullable;
  * are due the one that was not dialed for the longest time comes first. Exempt are nodes that the
  * operator has named: after a connection that was established has ended, they are dialed after 1,
  * 1, 2, 2, 4, 4, 8, 16 and 32 seconds: while a bundle of theirs is replaced, they refuse for some
- * seconds, and accept again soon after. A node that is full is dialed after 5 minutes, and so is
- * one that has no use for this node and was not named by the operator.
+ * seconds, and accept again soon after. Bundles may be replaced one after the other, but a node
+ * that ends each connection soon is not dialed each second for ever: after 20 connections in a row
+ * of less than a minute these quick attempts do not begin anew. A node that is full is dialed after
+ * 5 minutes, and so is one that has no use for this node and was not named by the operator.
  *
  * <p>Threading: any thread.
  */
@@ -32,6 +34,12 @@ final class DialSchedule {
 
   /** Time after a refusal that will last. */
   static final Duration LONG_INTERVAL = Duration.ofMinutes(5);
+
+  /** Duration of a connection after which it is not a short one. */
+  static final Duration STABLE = Duration.ofMinutes(1);
+
+  /** Short connections in a row that begin the quick attempts anew. */
+  static final int MAX_SHORT_CONNECTIONS = 20;
 
   /** Time after which a node is dialed again that was discovered and never reached. */
   static final Duration MAX_INTERVAL = Duration.ofMinutes(30);
@@ -70,10 +78,17 @@ final class DialSchedule {
     /** Attempts without success since the last success. */
     int failures;
 
+    /** When the node became a peer, the latest time. */
+    Instant connectedAt;
+
+    /** Established connections in a row that have lasted for less than {@link #STABLE}. */
+    int shortConnections;
+
     Entry(NodeUrl url, boolean configured, Instant nextAttempt) {
       this.url = url;
       this.configured = configured;
       this.nextAttempt = nextAttempt;
+      this.connectedAt = nextAttempt;
     }
   }
 
@@ -143,13 +158,13 @@ final class DialSchedule {
   }
 
   /**
-   * Returns the nodes to dial now. Each one must be followed by {@link #succeeded} or {@link
-   * #ended}.
+   * Returns the nodes to dial now. Each one must be followed by one {@link #succeeded} or {@link
+   * #failed}.
    *
    * @param candidates how many nodes may be dialed that are not configured
-   * @param connected whether there is a connection to a node; such nodes are not due
+   * @param excluded whether a node is not due: it is connected, for instance
    */
-  synchronized List<NodeUrl> due(int candidates, Predicate<NodeId> connected) {
+  synchronized List<NodeUrl> due(int candidates, Predicate<NodeId> excluded) {
     Instant now = clock.instant();
     int active = 0;
     int free = candidates;
@@ -162,7 +177,7 @@ final class DialSchedule {
     List<Entry> chosen = new ArrayList<>();
     for (Entry entry : entries.values()) {
       boolean mayDial = entry.configured || free > 0;
-      if (mayDial && active < MAX_ACTIVE && isDue(entry, now, connected)) {
+      if (mayDial && active < MAX_ACTIVE && isDue(entry, now, excluded)) {
         free -= entry.configured ? 0 : 1;
         active++;
         chosen.add(entry);
@@ -191,11 +206,11 @@ final class DialSchedule {
     return longer.compareTo(MAX_INTERVAL) < 0 ? longer : MAX_INTERVAL;
   }
 
-  private static boolean isDue(Entry entry, Instant now, Predicate<NodeId> connected) {
+  private static boolean isDue(Entry entry, Instant now, Predicate<NodeId> excluded) {
     return !entry.dialing
         && !now.isBefore(entry.nextAttempt)
         && entry.url.isDialable()
-        && !connected.test(entry.url.id());
+        && !excluded.test(entry.url.id());
   }
 
   /** Returns after how many milliseconds a node is due that is not now; at most a minute. */
@@ -221,33 +236,64 @@ final class DialSchedule {
   }
 
   /**
-   * Records that an attempt has failed, or that a connection has ended.
+   * Records that an attempt has failed.
    *
-   * @param established whether the sub-protocols had been established
-   * @param byPeer whether the peer has ended it
+   * @param byPeer whether the peer has ended the connection
    * @param reason the reason that was sent or received; null when there is none
    */
-  synchronized void ended(
+  synchronized void failed(NodeId id, boolean byPeer, @Nullable DisconnectReason reason) {
+    Entry entry = entries.get(id);
+    if (entry != null) {
+      entry.dialing = false;
+      boolean isReached = reason == DisconnectReason.ALREADY_CONNECTED; // the node has dialed, too
+      entry.failures = isReached ? 0 : entry.failures + 1;
+      plan(entry, byPeer, reason);
+    }
+  }
+
+  /** Records that a node is a peer, dialed or not; {@link #disconnected} follows. */
+  synchronized void connected(NodeId id) {
+    Entry entry = entries.get(id);
+    if (entry != null) {
+      entry.connectedAt = clock.instant();
+    }
+  }
+
+  /**
+   * Records that a node is a peer no longer.
+   *
+   * @param established whether the sub-protocols had been established
+   * @param byPeer whether the peer has ended the connection
+   * @param reason the reason that was sent or received; null when there is none
+   */
+  synchronized void disconnected(
       NodeId id, boolean established, boolean byPeer, @Nullable DisconnectReason reason) {
     Entry entry = entries.get(id);
-    if (entry == null) {
-      return;
+    if (entry != null) {
+      if (established && entry.configured) {
+        countShortConnections(entry);
+        if (entry.shortConnections <= MAX_SHORT_CONNECTIONS) {
+          entry.quickAttempts = 0;
+        }
+      }
+      plan(entry, byPeer, reason);
     }
-    Instant now = clock.instant();
-    if (entry.dialing) { // otherwise the attempt has succeeded before
-      entry.failures++;
-    }
-    entry.dialing = false;
+  }
+
+  private void countShortConnections(Entry entry) {
+    boolean isShort = clock.instant().isBefore(entry.connectedAt.plus(STABLE));
+    entry.shortConnections = isShort ? entry.shortConnections + 1 : 0;
+  }
+
+  /** Decides when a node is dialed again that has not become a peer, or is one no longer. */
+  private void plan(Entry entry, boolean byPeer, @Nullable DisconnectReason reason) {
     boolean isReplaced = !byPeer && !entry.configured && reason == DisconnectReason.TOO_MANY_PEERS;
     if (isReplaced || byPeer && reason != null && isLasting(entry, reason)) {
       entry.quickAttempts = QUICK_SECONDS.length;
-      entry.nextAttempt = now.plus(LONG_INTERVAL);
-      return;
+      entry.nextAttempt = clock.instant().plus(LONG_INTERVAL);
+    } else {
+      planQuickAttempt(entry);
     }
-    if (established && entry.configured) {
-      entry.quickAttempts = 0;
-    }
-    planQuickAttempt(entry);
   }
 
   private void planQuickAttempt(Entry entry) {
@@ -265,16 +311,7 @@ final class DialSchedule {
   /** Makes a node due after a second: this node has ended the connection to begin a new one. */
   synchronized void redial(NodeUrl url) {
     Entry entry = entries.computeIfAbsent(url.id(), id -> new Entry(url, false, clock.instant()));
-    entry.dialing = false;
     entry.quickAttempts = 0;
     planQuickAttempt(entry);
-  }
-
-  /** Returns the URLs of the nodes that are being dialed. */
-  synchronized List<String> dialing() {
-    return entries.values().stream()
-        .filter(entry -> entry.dialing)
-        .map(entry -> entry.url.toString())
-        .toList();
   }
 }

@@ -4,7 +4,9 @@ package dev.patchbay.p2p.devp2p;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -14,6 +16,8 @@ import java.util.concurrent.TimeUnit;
  * <p>Threading: any thread.
  */
 final class NamedThreads implements ThreadFactory {
+  private static final int IDLE_SECONDS = 30;
+
   private final String role;
 
   // guarded by this
@@ -31,6 +35,15 @@ final class NamedThreads implements ThreadFactory {
     thread.setDaemon(true);
     created.add(thread);
     return thread;
+  }
+
+  /** Returns an executor of one thread, which ends when it was idle for 30 seconds. */
+  ThreadPoolExecutor executor() {
+    ThreadPoolExecutor executor =
+        new ThreadPoolExecutor(
+            1, 1, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), this);
+    executor.allowCoreThreadTimeOut(true);
+    return executor;
   }
 
   /**

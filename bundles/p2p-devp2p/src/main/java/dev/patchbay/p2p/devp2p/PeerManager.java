@@ -18,6 +18,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * Decides who may be a peer: limits, bans, trusted nodes, and one connection for each node.
  *
+ * <p>Two nodes that dial each other at the same time have two connections. Which one stays is for
+ * both to decide, and the other node may follow another rule: geth keeps the one that it admits
+ * first. This node therefore admits both, and ends one only when the other node has shown that it
+ * has admitted the other one, by its part of the handshakes of the sub-protocols. When it has
+ * admitted both, the one stays that the node with the lower id has dialed, as it does when the
+ * sub-protocols have no handshakes.
+ *
  * <p>Threading: any thread. Nothing is called under the lock but the clock.
  *
  * @param <C> the connections
@@ -27,8 +34,8 @@ final class PeerManager<C extends PeerManager.Connection> {
   private static final int DIAL_RATIO = 3;
 
   /**
-   * Two connections to a node that are admitted within this time are of two nodes that have dialed
-   * each other.
+   * A connection that is admitted within this time of another one may be of two nodes that have
+   * dialed each other. An older connection stays in any case.
    */
   static final Duration SIMULTANEOUS = Duration.ofSeconds(10);
 
@@ -41,15 +48,28 @@ final class PeerManager<C extends PeerManager.Connection> {
     boolean inbound();
   }
 
-  /**
-   * The decision about a connection.
-   *
-   * @param refusal why it must end; null when it has been admitted
-   * @param replaced another connection to the same node, which must end; null when there is none
-   */
-  record Admission<C>(@Nullable DisconnectReason refusal, @Nullable C replaced) {}
+  /** The connections to a node: one, or two that cross each other. */
+  private static final class Admitted<C extends Connection> {
+    final Instant since;
 
-  private record Admitted<C>(C connection, Instant since) {}
+    /** In the order of their admission. */
+    final List<C> connections = new ArrayList<>(2);
+
+    /** The connection on which the sub-protocols are established; null when there is none. */
+    @Nullable C established;
+
+    Admitted(Instant since) {
+      this.since = since;
+    }
+
+    boolean inbound() {
+      return connections.get(0).inbound();
+    }
+
+    @Nullable C other(C connection) {
+      return connections.stream().filter(one -> !one.equals(connection)).findAny().orElse(null);
+    }
+  }
 
   private final NodeId self;
   private final int maxPeers;
@@ -104,50 +124,64 @@ final class PeerManager<C extends PeerManager.Connection> {
 
   /** Returns why a connection would not be admitted now; null when it would. Changes nothing. */
   synchronized @Nullable DisconnectReason check(C connection) {
-    return decide(connection).refusal();
-  }
-
-  /** Admits a connection, or refuses it. */
-  synchronized Admission<C> admit(C connection) {
-    Admission<C> decision = decide(connection);
-    if (decision.refusal() == null) {
-      admitted.put(connection.id(), new Admitted<>(connection, clock.instant()));
-    }
-    return decision;
-  }
-
-  private Admission<C> decide(C connection) {
     NodeId id = connection.id();
     if (id.equals(self)) {
-      return refuse(DisconnectReason.SELF);
+      return DisconnectReason.SELF;
     }
     if (banned.test(id) && !trusted.contains(id)) {
-      return refuse(DisconnectReason.USELESS_PEER);
+      return DisconnectReason.USELESS_PEER;
     }
     Admitted<C> earlier = admitted.get(id);
     if (earlier != null) {
-      return replaces(connection, earlier)
-          ? new Admission<>(null, earlier.connection())
-          : refuse(DisconnectReason.ALREADY_CONNECTED);
+      return mayCross(earlier, connection) ? null : DisconnectReason.ALREADY_CONNECTED;
     }
-    return isFull(connection)
-        ? refuse(DisconnectReason.TOO_MANY_PEERS)
-        : new Admission<>(null, null);
+    return isFull(connection) ? DisconnectReason.TOO_MANY_PEERS : null;
   }
 
-  private Admission<C> refuse(DisconnectReason reason) {
-    return new Admission<>(reason, null);
+  /** Returns whether a second connection to a node may be the one that stays. */
+  private boolean mayCross(Admitted<C> node, C next) {
+    boolean isOlder = !clock.instant().isBefore(node.since.plus(SIMULTANEOUS));
+    boolean isDecided = node.established != null && isDialedByLower(node.established);
+    return !isOlder
+        && !isDecided
+        && node.connections.size() == 1
+        && node.inbound() != next.inbound();
+  }
+
+  private boolean isDialedByLower(C connection) {
+    return connection.inbound() == connection.id().compareTo(self) < 0;
+  }
+
+  /** Admits a connection, or returns why it must end; null when it was admitted. */
+  synchronized @Nullable DisconnectReason admit(C connection) {
+    DisconnectReason refusal = check(connection);
+    if (refusal == null) {
+      admitted
+          .computeIfAbsent(connection.id(), id -> new Admitted<>(clock.instant()))
+          .connections
+          .add(connection);
+    }
+    return refusal;
   }
 
   /**
-   * Of two connections that cross each other, the one stays that the node with the lower id has
-   * dialed: both nodes decide so without a message. An older connection stays in any case.
+   * Records that all sub-protocols of an admitted connection are established.
+   *
+   * @return a connection to the same node that must end, which may be this one; null when there is
+   *     none
    */
-  private boolean replaces(C next, Admitted<C> earlier) {
-    boolean older = !clock.instant().isBefore(earlier.since().plus(SIMULTANEOUS));
-    boolean crossing = next.inbound() != earlier.connection().inbound();
-    boolean dialedByLower = next.inbound() == (next.id().compareTo(self) < 0);
-    return !older && crossing && dialedByLower;
+  synchronized @Nullable C established(C connection) {
+    Admitted<C> node = admitted.get(connection.id());
+    if (node == null || !node.connections.contains(connection)) {
+      return null; // it has ended
+    }
+    C other = node.other(connection);
+    boolean stays = isDialedByLower(connection);
+    if (other != null && !stays && other.equals(node.established)) {
+      return connection;
+    }
+    node.established = connection;
+    return stays ? other : null; // the other one may still be refused by the node
   }
 
   private boolean isFull(C connection) {
@@ -158,18 +192,20 @@ final class PeerManager<C extends PeerManager.Connection> {
     if (count(other -> true) >= maxPeers) {
       return true;
     }
-    if (configured.contains(id)) {
-      return false;
-    }
-    return connection.inbound()
-        ? count(Connection::inbound) >= Math.max(1, maxPeers - maxDialed())
+    return !configured.contains(id) && isShareFull(connection.inbound());
+  }
+
+  /** Returns whether all places of the inbound peers, or of the dialed ones, are occupied. */
+  private boolean isShareFull(boolean inbound) {
+    return inbound
+        ? count(Admitted::inbound) >= Math.max(1, maxPeers - maxDialed())
         : count(other -> !other.inbound()) >= maxDialed();
   }
 
-  private int count(Predicate<C> which) {
+  private int count(Predicate<Admitted<C>> which) {
     int count = 0;
     for (Map.Entry<NodeId, Admitted<C>> entry : admitted.entrySet()) {
-      if (!trusted.contains(entry.getKey()) && which.test(entry.getValue().connection())) {
+      if (!trusted.contains(entry.getKey()) && which.test(entry.getValue())) {
         count++;
       }
     }
@@ -186,50 +222,58 @@ final class PeerManager<C extends PeerManager.Connection> {
     return Math.max(0, Math.min(dialed, maxPeers - count(other -> true)));
   }
 
-  /** Returns whether no further peer would be admitted that is not trusted. */
-  synchronized boolean isFull() {
-    return count(other -> true) >= maxPeers;
-  }
-
   /**
-   * Returns the connections that may end to give others a place: neither trusted nor configured.
+   * Returns the connections that may end to give others a place: neither trusted nor configured,
+   * and of a kind, inbound or dialed, of which no further one would be admitted.
    *
    * @param age for how long they have been admitted at least
    */
   synchronized List<C> replaceable(Duration age) {
     Instant latest = clock.instant().minus(age);
+    boolean isFull = count(other -> true) >= maxPeers;
+    boolean inboundFull = isFull || isShareFull(true);
+    boolean dialedFull = isFull || isShareFull(false);
     List<C> out = new ArrayList<>();
     admitted.forEach(
         (id, one) -> {
           boolean exempt = trusted.contains(id) || configured.contains(id);
-          if (!exempt && !one.since().isAfter(latest)) {
-            out.add(one.connection());
+          boolean full = one.inbound() ? inboundFull : dialedFull;
+          if (full && !exempt && !one.since.isAfter(latest)) {
+            out.add(one.connections.get(0));
           }
         });
     return out;
   }
 
-  /** Removes a connection that has ended; returns false when it is not the one of its node. */
+  /** Removes a connection that has ended; returns whether its node is thereby a peer no longer. */
   synchronized boolean remove(C connection) {
-    Admitted<C> current = admitted.get(connection.id());
-    if (current == null || !current.connection().equals(connection)) {
+    Admitted<C> node = admitted.get(connection.id());
+    if (node == null || !node.connections.remove(connection)) {
       return false;
     }
-    admitted.remove(connection.id());
-    return true;
+    if (connection.equals(node.established)) {
+      node.established = null;
+    }
+    if (node.connections.isEmpty()) {
+      admitted.remove(connection.id());
+    }
+    return node.connections.isEmpty();
   }
 
-  /** Returns the connection to a node; null when there is none. */
-  synchronized @Nullable C get(NodeId id) {
-    Admitted<C> current = admitted.get(id);
-    return current == null ? null : current.connection();
+  /** Returns whether a node must not be dialed: it is connected, or banned and not trusted. */
+  synchronized boolean isConnectedOrBanned(NodeId id) {
+    return admitted.containsKey(id) || banned.test(id) && !trusted.contains(id);
+  }
+
+  /** Returns the admitted connections to a node. */
+  synchronized List<C> connections(NodeId id) {
+    Admitted<C> node = admitted.get(id);
+    return node == null ? List.of() : List.copyOf(node.connections);
   }
 
   /** Returns the admitted connections. */
   synchronized List<C> connections() {
-    List<C> out = new ArrayList<>();
-    admitted.values().forEach(one -> out.add(one.connection()));
-    return out;
+    return admitted.values().stream().flatMap(node -> node.connections.stream()).toList();
   }
 
   /** Returns the greatest number of peers, trusted ones not counted. */

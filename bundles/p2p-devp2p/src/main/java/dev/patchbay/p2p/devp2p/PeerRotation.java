@@ -9,8 +9,9 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Chooses a peer to disconnect from every 3 to 7 minutes while there is no room for others, so that
- * an attacker cannot occupy all places forever (eclipse attack). geth does the same.
+ * Chooses a peer to disconnect from every 3 to 7 minutes, of those in whose place there is no room
+ * for others, so that an attacker cannot occupy all places forever (eclipse attack). geth does the
+ * same.
  *
  * <p>Threading: one thread at a time.
  */
@@ -46,15 +47,14 @@ final class PeerRotation {
   /**
    * Chooses a peer.
    *
-   * @param full whether there is no room for others
    * @param candidates the peers that may be chosen
    * @return null when none is due
    */
-  <C> @Nullable C choose(boolean full, List<C> candidates) {
+  <C> @Nullable C choose(List<C> candidates) {
     if (clock.instant().isBefore(next)) {
       return null;
     }
     next = nextTime();
-    return full && !candidates.isEmpty() ? candidates.get(random.nextInt(candidates.size())) : null;
+    return candidates.isEmpty() ? null : candidates.get(random.nextInt(candidates.size()));
   }
 }

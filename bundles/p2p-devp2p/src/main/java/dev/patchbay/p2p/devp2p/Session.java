@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: any thread.
  */
 final class Session implements MemoryBudget.Holder {
-  private final @Nullable NodeUrl dialed;
+  private final Dialer.@Nullable Dial dial;
   private final Channel channel;
   private final InetSocketAddress remoteAddress;
   private final SessionHandler handler;
@@ -42,16 +42,16 @@ final class Session implements MemoryBudget.Holder {
   /**
    * Creates a session.
    *
-   * @param dialed the node that was dialed; null when the peer has dialed
+   * @param dial by which this node has connected; null when the peer has dialed
    */
   Session(
       SessionContext context,
       Channel channel,
       InetSocketAddress remoteAddress,
-      @Nullable NodeUrl dialed) {
+      Dialer.@Nullable Dial dial) {
     this.channel = channel;
     this.remoteAddress = remoteAddress;
-    this.dialed = dialed;
+    this.dial = dial;
     this.window = new SendWindow(context.settings());
     this.handler = new SessionHandler(this, context, channel, window);
   }
@@ -84,12 +84,17 @@ final class Session implements MemoryBudget.Holder {
 
   /** Returns whether the peer has dialed. */
   boolean inbound() {
-    return dialed == null;
+    return dial == null;
   }
 
   /** Returns the URL that was dialed; null when the peer has dialed. */
   @Nullable NodeUrl dialed() {
-    return dialed;
+    return dial == null ? null : dial.url();
+  }
+
+  /** Returns the dial by which this node has connected; null when the peer has dialed. */
+  Dialer.@Nullable Dial dial() {
+    return dial;
   }
 
   /** Returns whether all sub-protocols have been established; also after the end. */
@@ -172,8 +177,8 @@ final class Session implements MemoryBudget.Holder {
   }
 
   private String url(Hello known) {
-    if (dialed != null) {
-      return dialed.toString();
+    if (dial != null) {
+      return dial.url().toString();
     }
     int port = known.port();
     String host = remoteAddress.getAddress().getHostAddress();

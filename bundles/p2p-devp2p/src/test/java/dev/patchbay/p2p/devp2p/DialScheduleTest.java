@@ -26,7 +26,7 @@ class DialScheduleTest {
   }
 
   private void fail(NodeUrl url) {
-    schedule.ended(url.id(), false, false, DisconnectReason.TCP_ERROR);
+    schedule.failed(url.id(), false, DisconnectReason.TCP_ERROR);
   }
 
   /** Asserts that the next attempt comes after a time, and starts it. */
@@ -44,9 +44,7 @@ class DialScheduleTest {
     assertThat(schedule.configure(url(1))).isFalse();
     assertThat(due(0)).containsExactly(url(1));
     assertThat(due(0)).isEmpty();
-    assertThat(schedule.dialing()).containsExactly(url(1).toString());
     fail(url(1));
-    assertThat(schedule.dialing()).isEmpty();
     assertNextAfter(url(1), Duration.ofSeconds(35));
     fail(url(1));
     assertNextAfter(url(1), Duration.ofSeconds(35));
@@ -58,24 +56,54 @@ class DialScheduleTest {
     due(0);
     schedule.succeeded(url(1).id());
     clock.advance(Duration.ofHours(1));
-    schedule.ended(url(1).id(), true, true, DisconnectReason.CLIENT_QUITTING);
+    schedule.disconnected(url(1).id(), true, true, DisconnectReason.CLIENT_QUITTING);
     for (int seconds : new int[] {1, 1, 2, 2, 4, 4, 8, 16, 32, 35, 35}) {
       assertNextAfter(url(1), Duration.ofSeconds(seconds));
       fail(url(1));
     }
-    schedule.ended(url(1).id(), true, true, DisconnectReason.TCP_ERROR);
+    schedule.disconnected(url(1).id(), true, true, DisconnectReason.TCP_ERROR);
+    assertNextAfter(url(1), Duration.ofSeconds(1));
+  }
+
+  /** Connects a configured node that was dialed, and ends the connection after a time. */
+  private void connectFor(NodeUrl url, Duration time) {
+    schedule.succeeded(url.id());
+    schedule.connected(url.id());
+    clock.advance(time);
+    schedule.disconnected(url.id(), true, true, DisconnectReason.REQUESTED);
+  }
+
+  @Test
+  void aConfiguredNodeThatEndsEachConnectionSoonIsNotDialedEachSecond() {
+    schedule.configure(url(1));
+    assertThat(due(0)).containsExactly(url(1));
+    for (int i = 0; i < DialSchedule.MAX_SHORT_CONNECTIONS; i++) {
+      connectFor(url(1), Duration.ofMillis(100));
+      assertNextAfter(url(1), Duration.ofSeconds(1)); // a bundle may be replaced
+    }
+    for (int seconds : new int[] {1, 2, 2, 4, 4, 8, 16, 32}) {
+      connectFor(url(1), Duration.ZERO);
+      assertNextAfter(url(1), Duration.ofSeconds(seconds));
+    }
+    for (int i = 0; i < 3; i++) {
+      connectFor(url(1), Duration.ZERO);
+      assertNextAfter(url(1), DialSchedule.INTERVAL);
+    }
+    connectFor(url(1), DialSchedule.STABLE.minusMillis(1));
+    assertThat(due(0)).as("the interval has passed").containsExactly(url(1));
+    connectFor(url(1), DialSchedule.STABLE);
     assertNextAfter(url(1), Duration.ofSeconds(1));
   }
 
   @Test
   void aNodeThatIsFullIsDialedMuchLater() {
     schedule.configure(url(1));
-    schedule.ended(url(1).id(), true, true, DisconnectReason.TOO_MANY_PEERS);
+    schedule.disconnected(url(1).id(), true, true, DisconnectReason.TOO_MANY_PEERS);
     assertNextAfter(url(1), Duration.ofMinutes(5));
-    schedule.ended(url(1).id(), false, true, DisconnectReason.USELESS_PEER); // it may change
+    schedule.failed(url(1).id(), true, DisconnectReason.USELESS_PEER); // it may change
     assertNextAfter(url(1), Duration.ofSeconds(35));
     // this node being full says nothing of the other
-    schedule.ended(url(1).id(), false, false, DisconnectReason.TOO_MANY_PEERS);
+    schedule.failed(url(1).id(), false, DisconnectReason.TOO_MANY_PEERS);
     assertNextAfter(url(1), Duration.ofSeconds(35));
   }
 
@@ -83,7 +111,7 @@ class DialScheduleTest {
   void aCandidateThatHasNoUseForThisNodeIsDialedMuchLater() {
     schedule.candidate(url(1));
     assertThat(due(1)).hasSize(1);
-    schedule.ended(url(1).id(), false, true, DisconnectReason.USELESS_PEER);
+    schedule.failed(url(1).id(), true, DisconnectReason.USELESS_PEER);
     clock.advance(DialSchedule.LONG_INTERVAL.minusMillis(1));
     assertThat(due(1)).isEmpty();
     clock.advance(Duration.ofMillis(1));
@@ -148,7 +176,7 @@ class DialScheduleTest {
     }
     due(1);
     schedule.succeeded(url(1).id());
-    schedule.ended(url(1).id(), true, true, DisconnectReason.CLIENT_QUITTING);
+    schedule.disconnected(url(1).id(), true, true, DisconnectReason.CLIENT_QUITTING);
     clock.advance(DialSchedule.MAX_INTERVAL);
     due(1);
     fail(url(1));
@@ -162,7 +190,7 @@ class DialScheduleTest {
     due(1);
     schedule.succeeded(url(1).id());
     clock.advance(Duration.ofMinutes(10));
-    schedule.ended(url(1).id(), true, false, DisconnectReason.TOO_MANY_PEERS);
+    schedule.disconnected(url(1).id(), true, false, DisconnectReason.TOO_MANY_PEERS);
     clock.advance(DialSchedule.LONG_INTERVAL.minusMillis(1));
     assertThat(due(1)).isEmpty();
     clock.advance(Duration.ofMillis(1));
@@ -173,7 +201,7 @@ class DialScheduleTest {
   void aCandidateThatTheOperatorNamesIsDialedAtOnce() {
     schedule.candidate(url(1));
     due(1);
-    schedule.ended(url(1).id(), false, true, DisconnectReason.TOO_MANY_PEERS);
+    schedule.failed(url(1).id(), true, DisconnectReason.TOO_MANY_PEERS);
     assertThat(due(1)).isEmpty();
     assertThat(schedule.configure(url(1))).isTrue();
     assertThat(due(0)).containsExactly(url(1));
@@ -196,7 +224,7 @@ class DialScheduleTest {
     assertThat(schedule.remove(url(1).id())).isTrue();
     assertThat(schedule.remove(url(1).id())).isFalse();
     assertThat(due(9)).isEmpty();
-    schedule.ended(url(1).id(), true, true, DisconnectReason.REQUESTED);
+    schedule.disconnected(url(1).id(), true, true, DisconnectReason.REQUESTED);
     clock.advance(Duration.ofMinutes(10));
     assertThat(due(9)).isEmpty();
   }

@@ -5,17 +5,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.binding.DurableFiles;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -72,8 +77,47 @@ class PeerLimitsTest {
       assertThat(limiter.accept(address("10.0.0." + i))).isTrue();
     }
     assertThat(limiter.accept(address("10.0.0.99"))).isFalse();
-    limiter.handshakeEnded();
+    limiter.handshakeEnded(address("10.0.0.0"));
     assertThat(limiter.accept(address("10.0.0.99"))).isTrue();
+  }
+
+  @Test
+  void anIpv6NetworkOfOneHostIsOneSource() {
+    InboundLimiter limiter = limiter();
+    assertThat(limiter.accept(address("2001:db8:0:1::1"))).isTrue();
+    assertThat(limiter.accept(address("2001:db8:0:1::2"))).isFalse();
+    assertThat(limiter.accept(address("2001:db8:0:1:ffff::"))).isFalse();
+    assertThat(limiter.accept(address("2001:db8:0:2::1"))).isTrue();
+    assertThat(limiter.accept(address("::ffff:8.8.8.8"))).as("IPv4 in IPv6").isTrue();
+    assertThat(limiter.accept(address("::ffff:8.8.8.9"))).isTrue();
+    clock.advance(InboundLimiter.INTERVAL);
+    assertThat(limiter.accept(address("2001:db8:0:1::2"))).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"10.0.0.", "fd00::"})
+  void oneHostDoesNotOccupyAllPlaces(String network) {
+    InboundLimiter limiter = limiter();
+    InetAddress host = address(network + 1);
+    for (int i = 0; i < InboundLimiter.MAX_PENDING_PER_SOURCE; i++) {
+      assertThat(limiter.accept(host)).isTrue();
+    }
+    assertThat(limiter.accept(host)).isFalse();
+    assertThat(limiter.accept(address("10.0.1.1"))).isTrue();
+    limiter.handshakeEnded(address("10.0.1.1"));
+    assertThat(limiter.accept(host)).isFalse();
+    limiter.handshakeEnded(host);
+    assertThat(limiter.accept(host)).isTrue();
+    assertThat(limiter.pending()).isEqualTo(InboundLimiter.MAX_PENDING_PER_SOURCE);
+  }
+
+  @Test
+  void manyNodesOfThisMachineMayConnectAtOnce() {
+    InboundLimiter limiter = limiter();
+    for (int i = 0; i < InboundLimiter.MAX_PENDING; i++) {
+      assertThat(limiter.accept(address("127.0.0.1"))).isTrue();
+    }
+    assertThat(limiter.accept(address("127.0.0.1"))).isFalse();
   }
 
   @ParameterizedTest
@@ -110,6 +154,7 @@ class PeerLimitsTest {
     bans.ban(id, Duration.ofMinutes(10));
     bans.ban(PeerManagerTest.node(2), Duration.ofMinutes(1));
     assertThat(bans.isBanned(PeerManagerTest.node(3))).isFalse();
+    bans.close();
     clock.advance(Duration.ofMinutes(9));
     BanList restarted = new BanList(file, clock, warnings::add);
     assertThat(restarted.isBanned(id)).isTrue();
@@ -127,7 +172,97 @@ class PeerLimitsTest {
         file, "rubbish\n\n" + id + " 2099-01-01T00:00:00Z\n" + id + " never\n00 2099-01-01\n");
     BanList bans = new BanList(file, clock, warnings::add);
     assertThat(bans.isBanned(id)).isTrue();
-    assertThat(warnings).containsExactly("3 lines of " + file + " are not bans, and are ignored");
+    assertThat(warnings)
+        .containsExactly(
+            "3 lines of %1$s are not bans, and are ignored; it is kept as %1$s.damaged"
+                .formatted(file));
+    assertThat(file).hasContent(id + " 2099-01-01T00:00:00Z");
+    assertThat(folder.resolve("bans.damaged")).content().contains("rubbish", "never");
+  }
+
+  @Test
+  void aFileOfBansThatCannotBeReadIsMovedAside() throws IOException {
+    Path file = folder.resolve("bans");
+    Files.createDirectory(file);
+    Files.writeString(file.resolve("kept"), "kept"); // also root cannot read a folder
+    try (BanList bans = new BanList(file, clock, warnings::add)) {
+      bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1));
+    }
+    assertThat(warnings).hasSize(1);
+    assertThat(warnings.get(0)).contains(file + " are ignored", "kept as " + file + ".damaged");
+    assertThat(folder.resolve("bans.damaged/kept")).hasContent("kept");
+    assertThat(file).content().contains(PeerManagerTest.node(1).toString());
+  }
+
+  @Test
+  void aFileOfBansThatCannotBeMovedAsideIsNotOverwritten() throws IOException {
+    Path file = Files.writeString(folder.resolve("bans"), "rubbish");
+    Files.createDirectories(folder.resolve("bans.damaged/full"));
+    try (BanList bans = new BanList(file, clock, warnings::add)) {
+      bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1));
+      assertThat(bans.isBanned(PeerManagerTest.node(1))).isTrue();
+    }
+    assertThat(file).hasContent("rubbish");
+    assertThat(warnings).hasSize(1);
+    assertThat(warnings.get(0)).contains("cannot be moved", "not written until the next start");
+  }
+
+  /** A disk that is slow: no call waits for it, and what has changed meanwhile is written once. */
+  @Test
+  @Timeout(60) // a call that waits for the disk waits for ever
+  void noCallWaitsForTheDisk() throws InterruptedException {
+    CountDownLatch writing = new CountDownLatch(1);
+    CountDownLatch released = new CountDownLatch(1);
+    List<String> written = new CopyOnWriteArrayList<>();
+    BanList bans =
+        new BanList(
+            folder.resolve("bans"),
+            clock,
+            warnings::add,
+            (file, content) -> {
+              written.add(new String(content, StandardCharsets.ISO_8859_1));
+              writing.countDown();
+              try {
+                released.await();
+              } catch (InterruptedException interrupted) {
+                throw new IOException(interrupted);
+              }
+            });
+    bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1));
+    writing.await();
+    for (int i = 2; i <= 9; i++) {
+      bans.ban(PeerManagerTest.node(i), Duration.ofMinutes(1));
+      assertThat(bans.isBanned(PeerManagerTest.node(i))).isTrue();
+    }
+    assertThat(bans.unban(PeerManagerTest.node(1))).isTrue();
+    released.countDown();
+    bans.close();
+    assertThat(written).hasSize(2);
+    assertThat(written.get(0)).contains(PeerManagerTest.node(1).toString());
+    assertThat(written.get(1).lines()).hasSize(8);
+    assertThat(written.get(1)).doesNotContain(PeerManagerTest.node(1).toString());
+    assertThat(warnings).isEmpty();
+  }
+
+  @Test
+  void aWriteThatHasFailedIsRepeatedAtTheEnd() throws InterruptedException {
+    Path file = folder.resolve("p2p/bans");
+    CountDownLatch failed = new CountDownLatch(1);
+    BanList bans =
+        new BanList(
+            file,
+            clock,
+            text -> failed.countDown(),
+            (to, content) -> {
+              if (failed.getCount() > 0) {
+                throw new IOException("No space left on device");
+              }
+              DurableFiles.replace(to, content);
+            });
+    bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1));
+    failed.await();
+    bans.close();
+    assertThat(file).content().contains(PeerManagerTest.node(1).toString());
   }
 
   @Test
@@ -136,7 +271,9 @@ class PeerLimitsTest {
     BanList bans = new BanList(folder.resolve("p2p/bans"), clock, warnings::add);
     bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1));
     assertThat(bans.isBanned(PeerManagerTest.node(1))).isTrue();
-    assertThat(warnings).hasSize(1);
+    bans.close();
+    assertThat(warnings).isNotEmpty();
+    assertThat(warnings.get(0)).contains("the bans last until the node stops");
   }
 
   @Test

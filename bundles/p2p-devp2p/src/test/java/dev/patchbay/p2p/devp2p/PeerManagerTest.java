@@ -10,9 +10,12 @@ import java.math.BigInteger;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Who may be a peer. */
 class PeerManagerTest {
@@ -50,7 +53,7 @@ class PeerManagerTest {
 
   private DisconnectReason refusal(Connection connection) {
     DisconnectReason before = peers.check(connection);
-    DisconnectReason refusal = peers.admit(connection).refusal();
+    DisconnectReason refusal = peers.admit(connection);
     assertThat(before).isEqualTo(refusal);
     return refusal;
   }
@@ -82,10 +85,10 @@ class PeerManagerTest {
   @Test
   void aSingleStrangerMayConnectOrBeDialed() {
     PeerManager<Connection> one = manager(1);
-    assertThat(one.admit(inbound(1)).refusal()).isNull();
-    assertThat(one.admit(inbound(2)).refusal()).isEqualTo(DisconnectReason.TOO_MANY_PEERS);
-    assertThat(manager(1).admit(dialed(1)).refusal()).isNull();
-    assertThat(manager(0).admit(dialed(1)).refusal()).isEqualTo(DisconnectReason.TOO_MANY_PEERS);
+    assertThat(one.admit(inbound(1))).isNull();
+    assertThat(one.admit(inbound(2))).isEqualTo(DisconnectReason.TOO_MANY_PEERS);
+    assertThat(manager(1).admit(dialed(1))).isNull();
+    assertThat(manager(0).admit(dialed(1))).isEqualTo(DisconnectReason.TOO_MANY_PEERS);
   }
 
   @Test
@@ -120,7 +123,7 @@ class PeerManagerTest {
     }
     assertThat(peers.remove(inbound(3))).isTrue();
     assertThat(peers.remove(inbound(3))).isFalse();
-    assertThat(peers.get(NODES.get(3))).isNull();
+    assertThat(peers.connections(NODES.get(3))).isEmpty();
     assertThat(refusal(inbound(6))).isNull();
   }
 
@@ -144,42 +147,135 @@ class PeerManagerTest {
     Connection second = new Connection(NODES.get(1), true, 2);
     assertThat(refusal(second)).isEqualTo(DisconnectReason.ALREADY_CONNECTED);
     assertThat(peers.remove(second)).isFalse();
-    assertThat(peers.get(NODES.get(1))).isEqualTo(inbound(1));
+    assertThat(peers.connections(NODES.get(1))).containsExactly(inbound(1));
   }
 
   @Test
   void ofTwoConnectionsThatCrossTheOneStaysThatTheLowerNodeHasDialed() {
-    peers.admit(dialed(1)); // node 1 is lower than this node
-    assertThat(peers.admit(inbound(1))).isEqualTo(new PeerManager.Admission<>(null, dialed(1)));
+    assertThat(refusal(dialed(1))).isNull(); // node 1 is lower than this node
+    assertThat(refusal(inbound(1))).isNull();
     assertThat(refusal(dialed(1))).isEqualTo(DisconnectReason.ALREADY_CONNECTED);
+    assertThat(refusal(inbound(1))).isEqualTo(DisconnectReason.ALREADY_CONNECTED);
+    assertThat(peers.established(dialed(1))).as("the other one may be refused").isNull();
+    assertThat(peers.established(inbound(1))).isEqualTo(dialed(1));
+    assertThat(peers.remove(dialed(1))).as("the end of a peer").isFalse();
+    assertThat(peers.connections(NODES.get(1))).containsExactly(inbound(1));
+    assertThat(refusal(dialed(1))).isEqualTo(DisconnectReason.ALREADY_CONNECTED);
+    assertThat(peers.remove(inbound(1))).isTrue();
 
     peers.admit(inbound(30)); // node 30 is higher
-    assertThat(peers.admit(dialed(30))).isEqualTo(new PeerManager.Admission<>(null, inbound(30)));
-    assertThat(refusal(inbound(30))).isEqualTo(DisconnectReason.ALREADY_CONNECTED);
-
-    assertThat(peers.remove(dialed(1))).isFalse(); // the end of the replaced one
-    assertThat(peers.get(NODES.get(1))).isEqualTo(inbound(1));
-    assertThat(peers.connections()).hasSize(2);
+    peers.admit(dialed(30));
+    assertThat(peers.established(dialed(30))).isEqualTo(inbound(30));
+    assertThat(peers.established(inbound(30))).as("just before its end").isEqualTo(inbound(30));
+    assertThat(peers.remove(inbound(30))).isFalse();
+    assertThat(peers.connections()).containsExactly(dialed(30));
+    assertThat(peers.established(inbound(30))).as("after its end").isNull();
   }
 
+  /**
+   * A node of geth admits one of two connections, refuses the other one, and sends Status on the
+   * first only. Whatever the order of the events here, the one stays that geth has admitted.
+   */
   @Test
-  void bothNodesKeepTheSameOfTwoConnectionsInAnyOrder() {
-    for (boolean ownFirst : new boolean[] {false, true}) {
-      for (boolean otherFirst : new boolean[] {false, true}) {
-        NodeId low = NODES.get(1);
-        NodeId high = NODES.get(2);
-        assertThat(keptDialed(low, high, ownFirst)).isTrue();
-        assertThat(keptDialed(high, low, otherFirst)).isFalse();
+  void theConnectionStaysThatAnotherClientHasAdmitted() {
+    for (int node : new int[] {1, 30}) {
+      for (boolean inboundFirst : new boolean[] {false, true}) {
+        for (boolean keepsInbound : new boolean[] {false, true}) {
+          for (boolean endFirst : new boolean[] {false, true}) {
+            Connection first = inboundFirst ? inbound(node) : dialed(node);
+            Connection second = inboundFirst ? dialed(node) : inbound(node);
+            Connection kept = keepsInbound ? inbound(node) : dialed(node);
+            Connection refused = keepsInbound ? dialed(node) : inbound(node);
+            PeerManager<Connection> manager = manager(9);
+            assertThat(manager.admit(first)).isNull();
+            assertThat(manager.admit(second)).isNull();
+            if (endFirst) {
+              assertThat(manager.remove(refused)).isFalse();
+            }
+            assertThat(manager.established(kept)).isIn(null, refused);
+            assertThat(manager.remove(refused)).isFalse();
+            assertThat(manager.connections()).containsExactly(kept);
+          }
+        }
       }
     }
   }
 
-  /** Returns whether a node keeps the connection that it has dialed itself. */
-  private boolean keptDialed(NodeId self, NodeId other, boolean dialedFirst) {
-    PeerManager<Connection> manager = new PeerManager<>(self, 9, clock, banned::contains);
-    manager.admit(new Connection(other, !dialedFirst, 1));
-    manager.admit(new Connection(other, dialedFirst, 2));
-    return !manager.get(other).inbound();
+  /** A node as it is seen by the other one: its connections, and what has been sent on each. */
+  private static final class Side {
+    final PeerManager<Connection> manager;
+    final NodeId other;
+    final Set<Integer> open = new HashSet<>(Set.of(1, 2));
+    final Set<Integer> admitted = new HashSet<>();
+    final Set<Integer> established = new HashSet<>();
+
+    Side(PeerManager<Connection> manager, NodeId other) {
+      this.manager = manager;
+      this.other = other;
+    }
+
+    /** The node whose number a connection has, of 1 and 2, has dialed. */
+    Connection connection(int number, int self) {
+      return new Connection(other, number != self, number);
+    }
+  }
+
+  /** Two nodes whose connections cross each other, with the events in any order. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void bothNodesKeepTheSameOfTwoConnectionsInAnyOrder(boolean handshakes) {
+    for (int seed = 0; seed < 5_000; seed++) {
+      Random random = new Random(seed);
+      NodeId low = NODES.get(1);
+      NodeId high = NODES.get(2);
+      NodeId[] ids = random.nextBoolean() ? new NodeId[] {low, high} : new NodeId[] {high, low};
+      Side[] sides = {new Side(managerOf(ids[0]), ids[1]), new Side(managerOf(ids[1]), ids[0])};
+      for (int i = 0; i < 200; i++) {
+        int self = random.nextInt(2);
+        step(sides[self], sides[1 - self], self + 1, 1 + random.nextInt(2), handshakes, random);
+      }
+      int lower = ids[0].equals(low) ? 1 : 2;
+      assertThat(sides[0].open).as("seed %d", seed).containsExactly(lower);
+      assertThat(sides[1].open).as("seed %d", seed).containsExactly(lower);
+      assertThat(sides[0].established).contains(lower);
+      assertThat(sides[1].established).contains(lower);
+      assertThat(sides[0].manager.connections()).hasSize(1);
+      assertThat(sides[1].manager.connections()).hasSize(1);
+    }
+  }
+
+  private PeerManager<Connection> managerOf(NodeId self) {
+    return new PeerManager<>(self, 9, clock, banned::contains);
+  }
+
+  /** What may happen next at a node on one of the two connections. */
+  private static void step(
+      Side own, Side other, int self, int number, boolean handshakes, Random random) {
+    Connection connection = own.connection(number, self);
+    if (!own.open.contains(number)) {
+      return;
+    }
+    if (!other.open.contains(number) && random.nextBoolean()) {
+      close(own, connection); // the other node has ended it
+    } else if (!own.admitted.contains(number)) {
+      if (own.manager.admit(connection) == null) {
+        own.admitted.add(number);
+      } else {
+        close(own, connection);
+      }
+    } else if (!own.established.contains(number)
+        && (!handshakes || other.admitted.contains(number))) {
+      own.established.add(number);
+      Connection ended = own.manager.established(connection);
+      if (ended != null) {
+        close(own, ended);
+      }
+    }
+  }
+
+  private static void close(Side side, Connection connection) {
+    side.open.remove(connection.number());
+    side.manager.remove(connection);
   }
 
   @Test

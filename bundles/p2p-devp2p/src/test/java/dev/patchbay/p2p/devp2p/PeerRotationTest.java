@@ -23,48 +23,87 @@ class PeerRotationTest {
       long wait = rotation.millisUntilDue();
       assertThat(wait).isBetween(180_000L, 420_001L);
       clock.advance(Duration.ofMillis(wait - 2));
-      assertThat((String) rotation.choose(true, List.of("a", "b"))).isNull();
+      assertThat((String) rotation.choose(List.of("a", "b"))).isNull();
       clock.advance(Duration.ofMillis(2));
       assertThat(rotation.millisUntilDue()).isZero();
-      chosen.add(rotation.choose(true, List.of("a", "b")));
+      chosen.add(rotation.choose(List.of("a", "b")));
     }
     assertThat(chosen).containsExactlyInAnyOrder("a", "b");
   }
 
   @Test
-  void noPeerIsChosenWhileThereIsRoomOrNoCandidate() {
+  void noPeerIsChosenWhileThereIsNoCandidate() {
     clock.advance(Duration.ofMinutes(8));
-    assertThat((String) rotation.choose(false, List.of("a"))).isNull();
-    clock.advance(Duration.ofMinutes(8));
-    assertThat((String) rotation.choose(true, List.<String>of())).isNull();
+    assertThat((String) rotation.choose(List.<String>of())).isNull();
     assertThat(rotation.millisUntilDue()).isPositive();
   }
 
-  /** A connection of an inbound peer. */
-  private record Connection(NodeId id) implements PeerManager.Connection {
-    @Override
-    public boolean inbound() {
-      return true;
+  private record Connection(NodeId id, boolean inbound) implements PeerManager.Connection {}
+
+  private static Connection inbound(int node) {
+    return new Connection(PeerManagerTest.node(node), true);
+  }
+
+  private static Connection dialed(int node) {
+    return new Connection(PeerManagerTest.node(node), false);
+  }
+
+  /** Returns a manager of six inbound and three dialed places. */
+  private PeerManager<Connection> manager() {
+    return new PeerManager<>(PeerManagerTest.node(99), 9, clock, id -> false);
+  }
+
+  private static void admit(PeerManager<Connection> peers, Connection connection) {
+    assertThat(peers.admit(connection)).isNull();
+  }
+
+  @Test
+  void inboundPeersMakeRoomWhenAllInboundPlacesAreOccupied() {
+    PeerManager<Connection> peers = manager();
+    admit(peers, dialed(20));
+    for (int i = 1; i <= 5; i++) {
+      admit(peers, inbound(i));
     }
+    clock.advance(PeerRotation.PROTECTED);
+    assertThat(peers.replaceable(PeerRotation.PROTECTED)).isEmpty();
+    admit(peers, inbound(6));
+    assertThat(peers.replaceable(PeerRotation.PROTECTED))
+        .containsExactlyInAnyOrder(inbound(1), inbound(2), inbound(3), inbound(4), inbound(5));
+  }
+
+  @Test
+  void dialedPeersMakeRoomWhenAllDialedPlacesAreOccupied() {
+    PeerManager<Connection> peers = manager();
+    admit(peers, inbound(20));
+    admit(peers, dialed(1));
+    admit(peers, dialed(2));
+    clock.advance(PeerRotation.PROTECTED);
+    assertThat(peers.replaceable(PeerRotation.PROTECTED)).isEmpty();
+    admit(peers, dialed(3));
+    assertThat(peers.replaceable(PeerRotation.PROTECTED))
+        .containsExactlyInAnyOrder(dialed(1), dialed(2));
   }
 
   @Test
   void trustedConfiguredAndNewPeersAreExempt() {
-    PeerManager<Connection> peers =
-        new PeerManager<>(PeerManagerTest.node(9), 4, clock, id -> false);
+    PeerManager<Connection> peers = manager();
     peers.trust(PeerManagerTest.node(1));
-    peers.configure(PeerManagerTest.node(2));
-    for (int i = 1; i <= 4; i++) {
-      peers.admit(new Connection(PeerManagerTest.node(i)));
+    for (int i = 2; i <= 5; i++) {
+      peers.configure(PeerManagerTest.node(i));
     }
-    assertThat(peers.isFull()).isFalse(); // the trusted one is not counted
-    assertThat(peers.replaceable(PeerRotation.PROTECTED)).isEmpty();
+    for (int i = 1; i <= 7; i++) {
+      admit(peers, inbound(i));
+    }
+    admit(peers, dialed(8));
     clock.advance(PeerRotation.PROTECTED);
-    peers.configure(PeerManagerTest.node(5));
-    peers.admit(new Connection(PeerManagerTest.node(5)));
-    assertThat(peers.isFull()).isTrue();
+    admit(peers, dialed(9));
     assertThat(peers.replaceable(PeerRotation.PROTECTED))
-        .containsExactlyInAnyOrder(
-            new Connection(PeerManagerTest.node(3)), new Connection(PeerManagerTest.node(4)));
+        .as("the trusted one is not counted, the configured ones are")
+        .containsExactlyInAnyOrder(inbound(6), inbound(7));
+    peers.configure(PeerManagerTest.node(10));
+    admit(peers, inbound(10));
+    assertThat(peers.replaceable(PeerRotation.PROTECTED))
+        .as("all places together are occupied")
+        .containsExactlyInAnyOrder(inbound(6), inbound(7), dialed(8));
   }
 }

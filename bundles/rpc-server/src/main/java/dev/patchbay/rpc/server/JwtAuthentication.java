@@ -3,13 +3,12 @@ package dev.patchbay.rpc.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.patchbay.binding.DurableFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
@@ -45,13 +44,17 @@ final class JwtAuthentication {
   }
 
   /**
-   * Reads the secret; a file that does not exist is made, readable by its owner alone.
+   * Reads the secret; a file that does not exist is created, readable by its owner alone. A power
+   * cut leaves no file or all of it. Listeners that start at the same time get the same secret.
    *
-   * @throws IOException when the file cannot be read or made
+   * @throws IOException when the file cannot be read or created
    * @throws IllegalArgumentException when it does not hold 64 hexadecimal digits
    */
   static JwtAuthentication of(Path file) throws IOException {
-    byte[] bytes;
+    return new JwtAuthentication(readOrCreate(file), InstantSource.system());
+  }
+
+  private static synchronized byte[] readOrCreate(Path file) throws IOException {
     try {
       if (Files.size(file) > MAX_SECRET_FILE_BYTES) {
         throw new IllegalArgumentException(
@@ -61,15 +64,18 @@ final class JwtAuthentication {
                 + MAX_SECRET_FILE_BYTES
                 + " bytes");
       }
-      bytes = parse(file, Files.readString(file, StandardCharsets.US_ASCII));
+      return parse(file, Files.readString(file, StandardCharsets.US_ASCII));
     } catch (NoSuchFileException absent) {
-      bytes = new byte[SECRET_BYTES];
-      new SecureRandom().nextBytes(bytes);
-      Files.createFile(
-          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      Files.writeString(file, HexFormat.of().formatHex(bytes) + "\n", StandardOpenOption.WRITE);
+      Path folder = file.toAbsolutePath().getParent();
+      if (folder == null || !Files.isDirectory(folder)) {
+        throw absent; // a path that is misspelt is not created
+      }
+      byte[] created = new byte[SECRET_BYTES];
+      new SecureRandom().nextBytes(created);
+      String text = HexFormat.of().formatHex(created) + "\n";
+      DurableFiles.createSecret(file, text.getBytes(StandardCharsets.US_ASCII));
+      return created;
     }
-    return new JwtAuthentication(bytes, InstantSource.system());
   }
 
   private static byte[] parse(Path file, String text) {

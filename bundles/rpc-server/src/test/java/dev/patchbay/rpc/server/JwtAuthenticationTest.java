@@ -4,6 +4,7 @@ package dev.patchbay.rpc.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -117,5 +118,29 @@ class JwtAuthenticationTest {
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("jwt.hex");
     }
+  }
+
+  /** As a full disk or the end of the process: an empty file would be refused at the next start. */
+  @Test
+  void aSecretThatCannotBeWrittenLeavesNoFile() throws Exception {
+    Path file = folder.resolve("jwt.hex");
+    Thread.currentThread().interrupt();
+    try {
+      assertThatThrownBy(() -> JwtAuthentication.of(file)).isInstanceOf(IOException.class);
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
+    assertThat(folder).isEmptyDirectory();
+    JwtAuthentication.of(file);
+    assertThat(Files.readString(file)).matches("[0-9a-f]{64}\n");
+  }
+
+  @Test
+  void theFolderOfASecretIsNotCreated() {
+    Path file = folder.resolve("misspelt/jwt.hex");
+    assertThatThrownBy(() -> JwtAuthentication.of(file))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(file.toString());
+    assertThat(folder).isEmptyDirectory();
   }
 }

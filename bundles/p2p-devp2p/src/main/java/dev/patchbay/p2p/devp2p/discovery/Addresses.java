@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p.discovery;
 
+import dev.patchbay.primitives.Bytes;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.Arrays;
 
 /**
  * The classes of IP addresses that discovery distinguishes, by the IANA special-purpose registries
@@ -28,6 +30,15 @@ public final class Addresses {
     } catch (UnknownHostException impossible) {
       throw new IllegalArgumentException("an IP address has 4 or 16 bytes");
     }
+  }
+
+  /**
+   * Returns by what the limits for one host count: an IPv4 address, or the first 8 bytes of an IPv6
+   * address, since a host may have all addresses of a /64.
+   */
+  public static Bytes source(InetAddress address) {
+    byte[] bytes = address.getAddress();
+    return Bytes.wrap(address instanceof Inet4Address ? bytes : Arrays.copyOf(bytes, 8));
   }
 
   /** Returns whether an address is of a private network, link-local, or loopback. */

@@ -2,9 +2,7 @@
 package dev.patchbay.p2p.devp2p.discovery;
 
 import dev.patchbay.primitives.Bytes;
-import java.net.Inet4Address;
 import java.net.InetAddress;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -79,7 +77,7 @@ final class AdmissionGate {
 
   /** Admits a packet, which must be released; returns false when the packet must be dropped. */
   synchronized boolean tryEnter(InetAddress address) {
-    Bytes source = source(address);
+    Bytes source = Addresses.source(address);
     if (total >= MAX_IN_FLIGHT || inFlight.getOrDefault(source, 0) >= MAX_IN_FLIGHT_PER_SOURCE) {
       return false;
     }
@@ -99,11 +97,7 @@ final class AdmissionGate {
   /** Releases a packet that was admitted. */
   synchronized void leave(InetAddress address) {
     total--;
-    inFlight.computeIfPresent(source(address), (key, count) -> count == 1 ? null : count - 1);
-  }
-
-  private static Bytes source(InetAddress address) {
-    byte[] bytes = address.getAddress();
-    return Bytes.wrap(address instanceof Inet4Address ? bytes : Arrays.copyOf(bytes, 8));
+    inFlight.computeIfPresent(
+        Addresses.source(address), (key, count) -> count == 1 ? null : count - 1);
   }
 }

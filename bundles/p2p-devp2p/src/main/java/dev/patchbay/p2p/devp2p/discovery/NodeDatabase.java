@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -30,9 +29,9 @@ import org.slf4j.LoggerFactory;
  * record grows on.
  *
  * <p>The file has a CRC-32 (4 bytes) and the RLP list {@code [version, record, [[key, ip, udp, tcp,
- * seconds, record], …]]}; a record may be empty. A damaged file is moved aside, and the database is
- * then empty. At most {@link #MAX_NODES} nodes are stored; the one that has not responded for the
- * longest time is evicted.
+ * seconds, record], …]]}; a record may be empty. A file that is damaged or cannot be read is moved
+ * aside, and the database is then empty. At most {@link #MAX_NODES} nodes are stored; the one that
+ * has not responded for the longest time is evicted.
  */
 final class NodeDatabase {
   static final int MAX_NODES = 512;
@@ -69,44 +68,39 @@ final class NodeDatabase {
    * @param file which need not exist; null for a database that is not stored
    */
   NodeDatabase(@Nullable Path file, InstantSource clock) {
-    this.file = file;
     this.clock = clock;
-    if (file != null && Files.exists(file)) {
-      open(file);
-    }
+    this.file = file == null || !Files.exists(file) || open(file) ? file : null;
   }
 
   // ---- reading
 
-  private void open(Path path) {
+  /** Reads a file; returns whether it may be written. */
+  private boolean open(Path path) {
     try {
       read(path);
+      return true;
     } catch (IOException unreadable) {
-      LOG.warn("The node database {} cannot be read, it starts empty: {}", path, text(unreadable));
-      clear();
+      return startEmpty(path, "cannot be read", unreadable);
     } catch (IllegalArgumentException damaged) {
-      LOG.warn("The node database {} is damaged, it starts empty: {}", path, text(damaged));
-      clear();
-      moveAside(path);
+      return startEmpty(path, "is damaged", damaged);
     }
   }
 
-  private void clear() {
+  private boolean startEmpty(Path path, String what, Exception cause) {
     nodes.clear();
     localRecord = null;
+    DamagedFiles.Outcome outcome = DamagedFiles.moveAside(path);
+    LOG.warn(
+        "The node database {} {} ({}): it starts empty; {}",
+        path,
+        what,
+        text(cause),
+        outcome.text());
+    return outcome.moved();
   }
 
   private static String text(Exception failure) {
     return String.valueOf(failure.getMessage());
-  }
-
-  private static void moveAside(Path path) {
-    try {
-      Path copy = path.resolveSibling(path.getFileName() + ".damaged");
-      Files.move(path, copy, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException failure) {
-      LOG.warn("The damaged node database {} cannot be moved: {}", path, text(failure));
-    }
   }
 
   private void read(Path path) throws IOException {

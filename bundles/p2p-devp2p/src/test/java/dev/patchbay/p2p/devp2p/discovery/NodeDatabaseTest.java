@@ -127,6 +127,29 @@ class NodeDatabaseTest {
   }
 
   @Test
+  void aFileThatCannotBeReadIsMovedAside() throws Exception {
+    Path kept = Files.createDirectories(file()).resolve("kept"); // also root cannot read a folder
+    Files.writeString(kept, "kept");
+    NodeDatabase database = open();
+    assertThat(database.size()).isZero();
+    database.put(contact(1));
+    database.save();
+    assertThat(open().size()).isEqualTo(1);
+    assertThat(file().resolveSibling("nodes.rlp.damaged/kept")).hasContent("kept");
+  }
+
+  @Test
+  void aFileThatCannotBeMovedAsideIsNotOverwritten() throws Exception {
+    Files.createDirectories(file().resolveSibling("nodes.rlp.damaged/full"));
+    Files.writeString(file(), "damaged");
+    NodeDatabase database = open();
+    database.put(contact(1));
+    database.save();
+    assertThat(database.size()).isEqualTo(1);
+    assertThat(file()).hasContent("damaged");
+  }
+
+  @Test
   void aFileThatCannotBeWrittenOnlyMeansThatNothingIsStored() throws Exception {
     Files.writeString(folder.resolve("p2p"), "a file where the folder should be");
     NodeDatabase database = open();
