@@ -156,8 +156,16 @@ class DiscoveryV4Test {
   void aBondedNodeIsNotPingedAgain() throws Exception {
     client.bond();
     Endpoint wrong = new Endpoint(InetAddress.getByName("192.0.2.0"), 0, 0);
-    expectPong(new Ping(wrong, client.nodeEndpoint(), client.future(), 0));
-    expectPong(client.ping());
+    List<V4Packet> received = new ArrayList<>();
+    for (Ping ping :
+        List.of(new Ping(wrong, client.nodeEndpoint(), client.future(), 0), client.ping())) {
+      Hash hash = client.send(ping);
+      do {
+        received.add(client.receive().packet());
+      } while (!(received.get(received.size() - 1) instanceof Pong pong
+          && pong.pingHash().equals(hash)));
+    }
+    assertThat(received).doesNotHaveAnyElementsOfTypes(Ping.class); // a lookup may ask it
   }
 
   @Test
