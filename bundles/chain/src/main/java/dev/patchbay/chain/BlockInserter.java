@@ -2,6 +2,7 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.PayloadStatus;
 import dev.patchbay.api.storage.KeyReader;
@@ -55,6 +56,13 @@ final class BlockInserter implements BlockImporter {
     try (StoreLease lease = chain.storage().lease()) {
       return insert(lease.get(), block);
     } catch (InvalidBranchException invalid) {
+      FutureBlockException future = invalid.future();
+      if (future != null && future.isDueSoon()) {
+        return new ImportResult.TooEarly(future.timestamp());
+      }
+      if (future != null) {
+        return new ImportResult.Invalid(invalid.reason());
+      }
       if (!invalid.block().hash().equals(block.hash())) {
         bad.reject(invalid, chain); // a block of the branch that was stored and not executed
       }

@@ -22,7 +22,9 @@ public interface HeaderRules {
    *
    * @param parent the parent of {@code header}
    * @param headers finds the ancestors by their hashes: {@code parent} may be on a side branch
-   * @throws InvalidBlockException when the header violates a rule
+   * @throws InvalidBlockException when the header violates a rule; a {@link
+   *     dev.patchbay.api.chain.FutureBlockException} when the only violation is a timestamp ahead
+   *     of the clock
    */
   void verifyHeader(
       BlockHeader header, BlockHeader parent, HeaderReader headers, ChainConfig config)

@@ -3,6 +3,7 @@ package dev.patchbay.consensus.poa;
 
 import dev.patchbay.api.chain.BlockReader;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.BlockSealer;
@@ -193,16 +194,15 @@ public final class Clique implements ConsensusRules, CliqueControl {
               + " of signer "
               + signer);
     }
+    long now = clock.instant().getEpochSecond();
+    if (header.timestamp() > now) { // last: only a header that is valid otherwise may wait
+      throw new FutureBlockException(header.timestamp(), now);
+    }
   }
 
   private void checkFields(BlockHeader header, BlockHeader parent, ChainConfig.Clique parameters)
       throws InvalidBlockException {
     boolean checkpoint = header.number() % parameters.epoch() == 0;
-    long now = clock.instant().getEpochSecond();
-    if (header.timestamp() > now) {
-      throw new InvalidBlockException(
-          "timestamp " + header.timestamp() + " is in the future, now is " + now);
-    }
     if (header.timestamp() < parent.timestamp() + parameters.period()) {
       throw new InvalidBlockException(
           "timestamp "
@@ -307,6 +307,11 @@ public final class Clique implements ConsensusRules, CliqueControl {
   }
 
   // ---- sealing
+
+  /** Creates a sealer with a private key of 32 bytes. */
+  BlockSealer sealer(byte[] key) {
+    return new Sealer(key);
+  }
 
   private final class Sealer implements BlockSealer {
     private final byte[] key;
