@@ -34,6 +34,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -68,6 +70,13 @@ public final class Clique implements ConsensusRules, CliqueControl {
   private static final UInt256 IN_TURN = UInt256.of(2);
   private static final UInt256 OUT_OF_TURN = UInt256.of(1);
   private static final int KEPT = 1024;
+
+  /**
+   * A signer out of turn waits for the signer in turn, at most for this time and as much again for
+   * each two signers (geth, {@code wiggleTime}).
+   */
+  private static final long WIGGLE_MILLIS = 500;
+
   private static final ChainConfig.Clique DEFAULT = new ChainConfig.Clique(15, 30_000);
 
   /** Configuration of Clique. */
@@ -77,9 +86,17 @@ public final class Clique implements ConsensusRules, CliqueControl {
     @AttributeDefinition(
         description = "Path of the key file of the signer; empty: the node does not seal")
     String key_file() default "";
+
+    /** Path of the file of the latest sealed blocks; by default it is next to the key file. */
+    @AttributeDefinition(
+        description =
+            "Path of the file of the latest sealed blocks, to which the chain and .sealed are"
+                + " added; empty: the path of the key file")
+    String sealed_file() default "";
   }
 
   private final InstantSource clock;
+  private final LongUnaryOperator random;
   private final Map<Hash, Voting> known = Collections.synchronizedMap(bounded());
   private final Map<Hash, Address> sealers = Collections.synchronizedMap(bounded());
   private final Map<Address, Boolean> proposals = new ConcurrentHashMap<>();
@@ -100,7 +117,9 @@ public final class Clique implements ConsensusRules, CliqueControl {
     String file = config.key_file();
     if (file != null && !file.isBlank()) {
       byte[] key = KeyFile.read(Path.of(file));
-      Sealer sealer = new Sealer(key);
+      String sealedFile = config.sealed_file();
+      Sealer sealer =
+          new Sealer(key, Path.of(sealedFile == null || sealedFile.isBlank() ? file : sealedFile));
       Dictionary<String, Object> registered = new Hashtable<>();
       registered.put("signer", sealer.signer().toString());
       sealing = context.registerService(BlockSealer.class, sealer, registered);
@@ -109,7 +128,17 @@ public final class Clique implements ConsensusRules, CliqueControl {
   }
 
   Clique(InstantSource clock) {
+    this(clock, bound -> ThreadLocalRandom.current().nextLong(bound));
+  }
+
+  /**
+   * Creates rules without a container.
+   *
+   * @param random returns a number from 0, inclusive, to its argument, exclusive
+   */
+  Clique(InstantSource clock, LongUnaryOperator random) {
     this.clock = clock;
+    this.random = random;
   }
 
   @Deactivate
@@ -308,18 +337,31 @@ public final class Clique implements ConsensusRules, CliqueControl {
 
   // ---- sealing
 
-  /** Creates a sealer with a private key of 32 bytes. */
-  BlockSealer sealer(byte[] key) {
-    return new Sealer(key);
+  /**
+   * Creates a sealer.
+   *
+   * @param key private key of 32 bytes
+   * @param sealedFile path of the file of sealed blocks; the chain is added to its name
+   */
+  BlockSealer sealer(byte[] key, Path sealedFile) {
+    return new Sealer(key, sealedFile);
   }
 
   private final class Sealer implements BlockSealer {
     private final byte[] key;
     private final Address signer;
+    private final Path sealedFile;
+    private @Nullable SealedBlocks sealed;
+    private @Nullable Hash sealedGenesis;
+    private @Nullable Prepared prepared;
 
-    Sealer(byte[] key) {
+    /** The last parent that was prepared, and whether this node is the only signer after it. */
+    private record Prepared(Hash parent, boolean alone) {}
+
+    Sealer(byte[] key, Path sealedFile) {
       this.key = key;
       this.signer = Address.wrap(Secp256k1.address(Secp256k1.publicKey(key)));
+      this.sealedFile = sealedFile;
     }
 
     @Override
@@ -328,13 +370,14 @@ public final class Clique implements ConsensusRules, CliqueControl {
     }
 
     @Override
-    public Template prepare(
+    public synchronized @Nullable Template prepare(
         BlockHeader parent, long now, HeaderReader headers, ChainConfig config) {
       ChainConfig.Clique parameters = parameters(config);
       long number = parent.number() + 1;
+      Hash parentHash = parent.computeHash();
       Voting voting;
       try {
-        voting = after(parent, parent.computeHash(), headers, parameters.epoch());
+        voting = after(parent, parentHash, headers, parameters.epoch());
       } catch (InvalidBlockException broken) {
         throw new IllegalStateException(broken.getMessage(), broken);
       }
@@ -343,8 +386,13 @@ public final class Clique implements ConsensusRules, CliqueControl {
             signer + " is not a signer; the signers are " + voting.signers());
       }
       if (voting.signedRecently(signer, number)) {
-        throw new IllegalStateException(signer + " has signed recently and waits for the others");
+        return null;
       }
+      boolean alone = voting.signers().size() == 1;
+      if (!alone) {
+        sealedBlocks(headers).check(number);
+      }
+      prepared = new Prepared(parentHash, alone);
       boolean checkpoint = number % parameters.epoch() == 0;
       Address target = Address.ZERO;
       long nonce = Voting.DROP;
@@ -356,18 +404,72 @@ public final class Clique implements ConsensusRules, CliqueControl {
         }
       }
       Bytes extra = Extra.of(new byte[0], checkpoint ? voting.signers() : List.of());
+      long timestamp = Math.max(now, parent.timestamp() + parameters.period());
+      boolean inTurn = voting.inTurn(signer, number);
       return new Template(
-          Math.max(now, parent.timestamp() + parameters.period()),
+          timestamp,
           target,
-          voting.inTurn(signer, number) ? IN_TURN : OUT_OF_TURN,
+          inTurn ? IN_TURN : OUT_OF_TURN,
           extra,
           nonce,
-          signer);
+          signer,
+          inTurn
+              ? timestamp * 1_000
+              : Math.max(timestamp * 1_000, clock.millis())
+                  + random.applyAsLong((voting.signers().size() / 2 + 1) * WIGGLE_MILLIS));
+    }
+
+    /** Returns the blocks that were sealed of the chain of a genesis. */
+    private SealedBlocks sealedBlocks(HeaderReader headers) {
+      BlockHeader first = headers.header(0);
+      if (first == null) {
+        throw new IllegalStateException("the chain has no genesis");
+      }
+      Hash genesis = first.computeHash();
+      SealedBlocks opened = sealed;
+      if (opened == null || !genesis.equals(sealedGenesis)) {
+        String chain = genesis.toString().substring(2, 10);
+        opened =
+            SealedBlocks.open(
+                sealedFile.resolveSibling(sealedFile.getFileName() + "." + chain + ".sealed"));
+        sealed = opened;
+        sealedGenesis = genesis;
+      }
+      return opened;
     }
 
     @Override
-    public BlockHeader seal(BlockHeader header) {
-      return Extra.withSeal(header, key);
+    public synchronized Block seal(Block draft) {
+      Hash parent = draft.header().parentHash();
+      Prepared last = prepared;
+      if (last == null || !last.parent().equals(parent)) {
+        throw new IllegalStateException("the block after " + parent + " was not prepared");
+      }
+      SealedBlocks durable = last.alone() ? null : sealed;
+      if (durable != null) {
+        Block before = durable.on(parent, draft.number());
+        if (before != null) {
+          LOG.info("block {} {} was sealed before, and is used", before.number(), before.hash());
+          return before;
+        }
+      }
+      Block block =
+          new Block(
+              Extra.withSeal(draft.header(), key),
+              draft.transactions(),
+              draft.ommers(),
+              draft.withdrawals());
+      if (durable != null) {
+        durable.add(block);
+      }
+      return block;
+    }
+
+    @Override
+    public synchronized void discard(Block block) {
+      if (sealed != null) {
+        sealed.remove(block);
+      }
     }
   }
 

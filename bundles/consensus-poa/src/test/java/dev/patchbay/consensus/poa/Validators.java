@@ -8,11 +8,13 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -94,10 +96,13 @@ final class Validators implements HeaderReader, InstantSource {
     if (votes) {
       clique.propose(target, authorize);
     }
-    var sealer = clique.sealer(keys.get(validator));
-    var template = sealer.prepare(parent, parent.timestamp(), this, config);
+    var template =
+        Objects.requireNonNull(
+            clique
+                .sealer(keys.get(validator), Path.of("target", "never-written"))
+                .prepare(parent, parent.timestamp(), this, config));
     return add(
-        sealer.seal(
+        Extra.withSeal(
             BlockHeader.builder()
                 .parentHash(parent.computeHash())
                 .number(parent.number() + 1)
@@ -107,7 +112,8 @@ final class Validators implements HeaderReader, InstantSource {
                 .difficulty(template.difficulty())
                 .extraData(template.extraData())
                 .nonce(template.nonce())
-                .build()));
+                .build(),
+            keys.get(validator)));
   }
 
   /** Returns the header that a validator seals without a vote. */
