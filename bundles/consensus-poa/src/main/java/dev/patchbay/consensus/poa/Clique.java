@@ -10,7 +10,10 @@ import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.CliqueControl;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Loop;
 import dev.patchbay.crypto.KeyFile;
 import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.Address;
@@ -25,6 +28,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.Dictionary;
@@ -100,7 +104,9 @@ public final class Clique implements ConsensusRules, CliqueControl {
   private final Map<Hash, Voting> known = Collections.synchronizedMap(bounded());
   private final Map<Hash, Address> sealers = Collections.synchronizedMap(bounded());
   private final Map<Address, Boolean> proposals = new ConcurrentHashMap<>();
-  private @Nullable ServiceRegistration<BlockSealer> sealing;
+  private final SignerWatch watch;
+  private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
+  private @Nullable Loop watching;
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
@@ -122,8 +128,21 @@ public final class Clique implements ConsensusRules, CliqueControl {
           new Sealer(key, Path.of(sealedFile == null || sealedFile.isBlank() ? file : sealedFile));
       Dictionary<String, Object> registered = new Hashtable<>();
       registered.put("signer", sealer.signer().toString());
-      sealing = context.registerService(BlockSealer.class, sealer, registered);
+      registrations.add(context.registerService(BlockSealer.class, sealer, registered));
       LOG.info("sealing as {}", sealer.signer().toChecksumString());
+    }
+    registrations.add(context.registerService(HealthCheck.class, watch, new Hashtable<>()));
+    Loop loop =
+        new Loop(
+            "consensus-poa-watch-0",
+            new Failures("watching the signers", LOG::warn, LOG::info),
+            watch::look);
+    watching = loop;
+    try {
+      loop.start();
+    } catch (Throwable failure) { // no memory for a thread
+      deactivate();
+      throw failure;
     }
   }
 
@@ -139,14 +158,22 @@ public final class Clique implements ConsensusRules, CliqueControl {
   Clique(InstantSource clock, LongUnaryOperator random) {
     this.clock = clock;
     this.random = random;
+    watch =
+        new SignerWatch(
+            clock,
+            () -> chain,
+            (header, hash, headers, config) ->
+                after(header, hash, headers, parameters(config).epoch()));
   }
 
   @Deactivate
   void deactivate() {
-    ServiceRegistration<BlockSealer> registered = sealing;
-    if (registered != null) {
-      registered.unregister();
-      sealing = null;
+    registrations.forEach(ServiceRegistration::unregister);
+    registrations.clear();
+    Loop loop = watching;
+    if (loop != null) {
+      loop.close();
+      watching = null;
     }
   }
 
@@ -284,7 +311,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
    * Returns the state of the votes after a block, from the headers since a known state or
    * checkpoint.
    */
-  private Voting after(BlockHeader header, Hash hash, HeaderReader headers, long epoch)
+  Voting after(BlockHeader header, Hash hash, HeaderReader headers, long epoch)
       throws InvalidBlockException {
     Deque<BlockHeader> pending = new ArrayDeque<>();
     BlockHeader at = header;
@@ -324,7 +351,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
       recents.put(at.number(), sealer(at, at.computeHash()));
       at = require(headers.header(at.parentHash()), at.parentHash());
     }
-    return Voting.atCheckpoint(signers, recents);
+    return Voting.atCheckpoint(header.number(), signers, recents);
   }
 
   private static BlockHeader require(@Nullable BlockHeader header, Hash hash)

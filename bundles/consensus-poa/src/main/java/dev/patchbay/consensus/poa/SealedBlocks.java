@@ -108,11 +108,11 @@ final class SealedBlocks {
   synchronized void check(long number) {
     if (number <= highestEvicted) {
       throw new IllegalStateException(
-          "this node has sealed blocks up to "
-              + blocks.lastKey()
-              + " of the chain, and seals none up to "
+          "this node has sealed block "
               + highestEvicted
-              + " again. When all signers have given those blocks up, delete the file "
+              + " of the chain before, and seals none up to "
+              + highestEvicted
+              + " again. When all signers have given up what they sealed, delete the file "
               + file);
     }
   }

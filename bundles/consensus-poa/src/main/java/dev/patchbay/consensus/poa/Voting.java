@@ -8,6 +8,7 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
@@ -29,18 +30,38 @@ final class Voting {
   private final TreeMap<Long, Address> recents;
   private final List<Vote> votes;
 
-  private Voting(SortedSet<Address> signers, TreeMap<Long, Address> recents, List<Vote> votes) {
+  /** The latest block of each signer, by signer, from {@link #first} on. */
+  private final Map<Address, Long> latest;
+
+  private final long first;
+
+  private Voting(
+      SortedSet<Address> signers,
+      TreeMap<Long, Address> recents,
+      List<Vote> votes,
+      Map<Address, Long> latest,
+      long first) {
     this.signers = signers;
     this.recents = recents;
     this.votes = votes;
+    this.latest = latest;
+    this.first = first;
   }
 
   /**
-   * Starts with the signers of a checkpoint; {@code recents} are the signers of the blocks before,
-   * by number.
+   * Starts with the signers of a checkpoint; {@code recents} are the signers of the checkpoint and
+   * of the blocks before it, by number.
    */
-  static Voting atCheckpoint(List<Address> signers, Map<Long, Address> recents) {
-    return new Voting(new TreeSet<>(signers), new TreeMap<>(recents), List.of());
+  static Voting atCheckpoint(long number, List<Address> signers, Map<Long, Address> recents) {
+    Map<Address, Long> latest = new HashMap<>();
+    TreeMap<Long, Address> ascending = new TreeMap<>(recents);
+    ascending.forEach((block, signer) -> latest.put(signer, block));
+    return new Voting(
+        new TreeSet<>(signers),
+        ascending,
+        List.of(),
+        latest,
+        ascending.isEmpty() ? number : ascending.firstKey());
   }
 
   List<Address> signers() {
@@ -63,6 +84,30 @@ final class Voting {
   boolean signedRecently(Address signer, long number) {
     long limit = signers.size() / 2 + 1;
     return recents.tailMap(number - limit + 1, true).containsValue(signer);
+  }
+
+  /**
+   * Returns the signers that may seal a block after all others of the latest blocks have: the one
+   * in turn first, if it may, then the others in ascending order.
+   */
+  List<Address> eligible(long number) {
+    List<Address> eligible = new ArrayList<>();
+    for (Address signer : signers) {
+      if (!signedRecently(signer, number)) {
+        eligible.add(inTurn(signer, number) ? 0 : eligible.size(), signer);
+      }
+    }
+    return eligible;
+  }
+
+  /** Returns the number of the first block whose signer is known. */
+  long first() {
+    return first;
+  }
+
+  /** Returns whether a signer has sealed a block from {@link #first} on. */
+  boolean hasSealed(Address signer) {
+    return latest.containsKey(signer);
   }
 
   /** Returns whether a vote would change anything. */
@@ -107,6 +152,9 @@ final class Voting {
       }
       nextVotes.removeIf(vote -> vote.target().equals(target));
     }
-    return new Voting(nextSigners, nextRecents, nextVotes);
+    Map<Address, Long> nextLatest = new HashMap<>(latest);
+    nextLatest.put(signer, number);
+    nextLatest.keySet().retainAll(nextSigners);
+    return new Voting(nextSigners, nextRecents, nextVotes, nextLatest, first);
   }
 }
