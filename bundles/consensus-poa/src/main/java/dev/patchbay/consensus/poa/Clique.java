@@ -11,6 +11,8 @@ import dev.patchbay.api.consensus.CliqueControl;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
@@ -37,6 +39,7 @@ import java.util.Hashtable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongUnaryOperator;
@@ -112,7 +115,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
       cardinality = ReferenceCardinality.OPTIONAL,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  private volatile @Nullable ChainReader chain;
+  volatile @Nullable ChainReader chain;
 
   /** Makes the component; registers a sealer when there is a key. */
   @Activate
@@ -544,8 +547,30 @@ public final class Clique implements ConsensusRules, CliqueControl {
   }
 
   @Override
-  public void propose(Address address, boolean authorize) {
+  public Optional<String> propose(Address address, boolean authorize) {
+    Optional<String> warning = warning(address, authorize);
+    warning.ifPresent(LOG::warn);
     proposals.put(address, authorize);
+    return warning;
+  }
+
+  /** Returns what an operator should know before a vote; empty while the votes cannot be read. */
+  private Optional<String> warning(Address address, boolean authorize) {
+    ChainReader reader = chain;
+    if (reader == null) {
+      return Optional.empty();
+    }
+    try {
+      Block head = reader.head();
+      Voting voting =
+          after(head.header(), head.hash(), reader, parameters(reader.config()).epoch());
+      return voting.warning(address, authorize);
+    } catch (InvalidBlockException
+        | NotReadyException
+        | StorageException
+        | StorageUnavailableException unreadable) {
+      return Optional.empty();
+    }
   }
 
   @Override

@@ -11,9 +11,11 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Who may sign, who has signed lately, and the votes in the current epoch: the state of Clique
@@ -108,6 +110,48 @@ final class Voting {
   /** Returns whether a signer has sealed a block from {@link #first} on. */
   boolean hasSealed(Address signer) {
     return latest.containsKey(signer);
+  }
+
+  /**
+   * Returns a warning when a vote, once it has passed, makes the chain need a signer that has
+   * sealed no block: of N signers, N/2 + 1 have to seal in turn. Empty when the vote changes
+   * nothing, or enough other signers were seen.
+   */
+  Optional<String> warning(Address target, boolean authorize) {
+    if (!isMeaningful(target, authorize)) {
+      return Optional.empty();
+    }
+    SortedSet<Address> next = new TreeSet<>(signers);
+    if (authorize) {
+      next.add(target);
+    } else {
+      next.remove(target);
+    }
+    List<Address> unseen = next.stream().filter(signer -> !hasSealed(signer)).toList();
+    int needed = next.size() / 2 + 1;
+    int seen = next.size() - unseen.size();
+    if (next.isEmpty() || seen >= needed) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        "once "
+            + target.toChecksumString()
+            + (authorize ? " is a signer" : " is no longer a signer")
+            + ", "
+            + needed
+            + " of "
+            + next.size()
+            + " signers have to seal, and only "
+            + seen
+            + (seen == 1 ? " has" : " have")
+            + " since block "
+            + first
+            + ". The chain stops unless "
+            + unseen.stream().map(Address::toChecksumString).collect(Collectors.joining(", "))
+            + (unseen.size() == 1 ? " seals" : " seal")
+            + ", and no vote can change that then: start the "
+            + (unseen.size() == 1 ? "node" : "nodes")
+            + " before the vote passes");
   }
 
   /** Returns whether a vote would change anything. */

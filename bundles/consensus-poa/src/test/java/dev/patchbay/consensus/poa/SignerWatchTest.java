@@ -3,15 +3,10 @@ package dev.patchbay.consensus.poa;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.storage.StorageUnavailableException;
-import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.ChainConfig;
-import java.lang.reflect.Proxy;
 import java.time.Instant;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -19,29 +14,20 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** A chain that waits for a signer says for whom, and since when. */
 class SignerWatchTest {
   private Validators validators = new Validators(3, 0, 2, 30_000);
-  private ChainConfig config = validators.config;
   private BlockHeader head = validators.genesis;
   private boolean hasStore = true;
-  private final ChainReader chain =
-      (ChainReader)
-          Proxy.newProxyInstance(
-              ChainReader.class.getClassLoader(),
-              new Class<?>[] {ChainReader.class},
-              (proxy, method, args) -> {
-                if (!hasStore && !method.getName().equals("config")) {
-                  throw new StorageUnavailableException("no store");
-                }
-                return switch (method.getName()) {
-                  case "config" -> config;
-                  case "head" -> new Block(head, List.of(), List.of(), null);
-                  default -> method.invoke(validators, args);
-                };
-              });
 
   private final SignerWatch watch =
       new SignerWatch(
           () -> validators.instant(),
-          () -> chain,
+          () ->
+              validators.chain(
+                  () -> {
+                    if (!hasStore) {
+                      throw new StorageUnavailableException("no store");
+                    }
+                    return head;
+                  }),
           (header, hash, headers, chainConfig) ->
               new Clique(validators).after(header, hash, headers, 30_000));
 
@@ -63,7 +49,6 @@ class SignerWatchTest {
   @CsvSource({"2, 17", "5, 20", "10, 40"})
   void aLateBlockIsReportedAfterThreePeriods(long period, long late) {
     validators = new Validators(3, 0, period, 30_000);
-    config = validators.config;
     head = validators.genesis;
     assertThat(after(late - 1).status()).isEqualTo(Health.Status.HEALTHY);
     Health health = after(1);
@@ -94,7 +79,6 @@ class SignerWatchTest {
   @CsvSource({"2", "4", "5"})
   void everyNumberOfSignersNamesThoseThatHaveNotSealed(int count) {
     validators = new Validators(count, 0, 2, 30_000);
-    config = validators.config;
     head = validators.genesis;
     for (int i = 0; i < count / 2; i++) { // as many as may seal without the others
       head = validators.sealed(head, i);
@@ -119,7 +103,6 @@ class SignerWatchTest {
   @Test
   void aChainOnDemandDoesNotWait() {
     validators = new Validators(1, 0, 0, 30_000);
-    config = validators.config;
     head = validators.genesis;
     assertThat(after(100_000).status()).isEqualTo(Health.Status.HEALTHY);
   }
@@ -127,7 +110,6 @@ class SignerWatchTest {
   @Test
   void theOnlySignerIsNamedWhenItsKeyIsMissing() {
     validators = new Validators(1, 0, 5, 30_000);
-    config = validators.config;
     head = validators.genesis;
     assertThat(after(60).message()).contains(name(0) + " (in turn)", "Not one block since block 0");
   }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.consensus.poa;
 
+import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -16,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -119,6 +123,22 @@ final class Validators implements HeaderReader, InstantSource {
   /** Returns the header that a validator seals without a vote. */
   BlockHeader sealed(BlockHeader parent, int validator) {
     return sealed(parent, validator, Address.ZERO, false);
+  }
+
+  /** Returns a chain of these headers. */
+  ChainReader chain(Supplier<BlockHeader> head) {
+    return (ChainReader)
+        Proxy.newProxyInstance(
+            ChainReader.class.getClassLoader(),
+            new Class<?>[] {ChainReader.class},
+            (proxy, method, args) ->
+                switch (method.getName()) {
+                  case "config" -> config;
+                  case "head" -> new Block(head.get(), List.of(), List.of(), null);
+                  case "header" ->
+                      args[0] instanceof Hash hash ? header(hash) : header((long) args[0]);
+                  default -> throw new UnsupportedOperationException(method.getName());
+                });
   }
 
   @Override
