@@ -121,15 +121,16 @@ final class BlockInserter implements BlockImporter {
   }
 
   /**
-   * Returns whether a block becomes the head: more total difficulty wins, and between blocks
-   * without any, the longer branch; the first one seen keeps its place.
+   * Returns whether a block becomes the head: more total difficulty wins, and the consensus rules
+   * choose between blocks of equal total difficulty.
    */
-  private static boolean isReorgNeeded(
-      KeyReader store, Block block, UInt256 totalDifficulty, Block head) {
+  private boolean isReorgNeeded(KeyReader store, Block block, UInt256 totalDifficulty, Block head) {
     UInt256 headDifficulty = ChainStore.totalDifficulty(store, head.hash());
     int order = headDifficulty == null ? 1 : totalDifficulty.compareTo(headDifficulty);
-    boolean longer = block.header().difficulty().isZero() && block.number() > head.number();
-    return order > 0 || (order == 0 && longer);
+    return order > 0
+        || (order == 0
+            && !block.hash().equals(head.hash())
+            && chain.rules().winsTie(block.header(), head.header(), chain, chain.config()));
   }
 
   // ---- a consensus client moves the head

@@ -4,8 +4,14 @@ package dev.patchbay.payload;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hash;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,12 +28,14 @@ class ManyValidatorsTest {
 
   private void assertOneChain(Validators validators) {
     assertThat(validators.faults).isEmpty();
-    assertThat(
-            validators.nodes.stream()
-                .filter(node -> !node.offline)
-                .map(node -> node.head.hash())
-                .collect(Collectors.toSet()))
-        .hasSize(1);
+    assertThat(heads(validators)).hasSize(1);
+  }
+
+  private static Set<Hash> heads(Validators validators) {
+    return validators.nodes.stream()
+        .filter(node -> !node.offline)
+        .map(node -> node.head.hash())
+        .collect(Collectors.toSet());
   }
 
   @ParameterizedTest
@@ -87,6 +95,64 @@ class ManyValidatorsTest {
     validators.run(10 * PERIOD);
     assertThat(validators.faults).isEmpty();
     assertThat(validators.nodes.get(0).head.number()).isGreaterThan(50);
+  }
+
+  /**
+   * Halves of an even set seal until all of each half are recent signers; then they meet again.
+   * Both branches have the same difficulty for some of the orders in which they seal.
+   */
+  private List<Validators> splits(int count, boolean breaksTies) throws Exception {
+    List<Validators> splits = new ArrayList<>();
+    for (int seed = 0; seed < 12; seed++) {
+      Path place = Files.createDirectories(folder.resolve(breaksTies + "-" + seed));
+      Validators validators = new Validators(count, PERIOD, seed, place);
+      validators.breaksTies = breaksTies;
+      validators.run((7 + seed) * PERIOD + 2);
+      int half = seed % 3;
+      validators.connected = (a, b) -> side(a, half, count) == side(b, half, count);
+      validators.run(20 * PERIOD);
+      assertThat(heads(validators)).hasSizeGreaterThan(1);
+      validators.connected = (a, b) -> true;
+      validators.sync();
+      validators.run(20 * PERIOD);
+      assertThat(validators.faults).isEmpty();
+      splits.add(validators);
+    }
+    return splits;
+  }
+
+  /** Returns the half of a validator: three of the ways to split four, or six, of them. */
+  private static boolean side(int validator, int way, int count) {
+    return switch (way) {
+      case 0 -> validator % 2 == 0;
+      case 1 -> validator < count / 2;
+      default -> validator % 4 == 0 || validator % 4 == 3;
+    };
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {4, 6})
+  void aChainThatWasSplitEvenlyGoesOn(int count) throws Exception {
+    for (Validators validators : splits(count, true)) {
+      validators.run(4);
+      assertOneChain(validators);
+      assertThat(validators.nodes.get(0).head.number()).isGreaterThan(20);
+    }
+  }
+
+  /** With the first block seen as the head, some of these chains stop although all seal. */
+  @Test
+  void withoutTheTieBreakSomeOfThemStop() throws Exception {
+    int stopped = 0;
+    for (Validators validators : splits(4, false)) {
+      Set<Hash> heads = heads(validators);
+      validators.run(MANY_SECONDS);
+      if (heads.equals(heads(validators))) {
+        assertThat(heads).hasSize(2);
+        stopped++;
+      }
+    }
+    assertThat(stopped).isPositive();
   }
 
   /** With a period of 0 a block is sealed when there is a transaction, in turn at once. */

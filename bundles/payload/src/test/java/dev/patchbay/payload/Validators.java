@@ -64,6 +64,9 @@ final class Validators implements InstantSource {
   /** A sealed block is lost with this probability: the process is killed before the import. */
   double killed;
 
+  /** Whether the rules choose between blocks of equal difficulty; the first one stays otherwise. */
+  boolean breaksTies = true;
+
   /** Whether the pools have a transaction. */
   boolean pending = true;
 
@@ -327,7 +330,10 @@ final class Validators implements InstantSource {
     }
 
     private boolean isBetter(Block block, UInt256 total) {
-      return total.compareTo(difficulties.get(head.hash())) > 0;
+      int order = total.compareTo(difficulties.get(head.hash()));
+      return order == 0
+          ? breaksTies && clique.rules().winsTie(block.header(), head.header(), chain, config)
+          : order > 0;
     }
 
     /** Returns how many blocks of its chain each validator has sealed. */

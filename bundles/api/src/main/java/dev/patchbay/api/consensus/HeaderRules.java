@@ -41,6 +41,21 @@ public interface HeaderRules {
       throws InvalidBlockException;
 
   /**
+   * Returns whether a block replaces the head when both have the same total difficulty. The answer
+   * must depend on the two blocks and their ancestors only, and for two blocks be true in at most
+   * one order: so all nodes that have both choose the same one. The block may be invalid; it is
+   * verified afterwards. By default the first block seen stays the head, unless the chain has no
+   * difficulty and the other branch is longer.
+   *
+   * @param candidate a block whose parent is known
+   * @param headers finds the ancestors of both by their hashes
+   */
+  default boolean winsTie(
+      BlockHeader candidate, BlockHeader head, HeaderReader headers, ChainConfig config) {
+    return candidate.difficulty().isZero() && candidate.number() > head.number();
+  }
+
+  /**
    * Checks that a consensus client may set a stored block as the head. On Ethereum, a proof-of-work
    * block can only be the head when it is the terminal block (EIP-3675).
    *

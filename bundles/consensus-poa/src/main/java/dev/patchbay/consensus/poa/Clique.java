@@ -259,6 +259,37 @@ public final class Clique implements ConsensusRules, CliqueControl {
     }
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>The rules of EIP-3436 as Besu has them: the shorter branch, then the block whose signer was
+   * in turn last, then the lower hash. geth takes the shorter branch, then a random one.
+   */
+  @Override
+  public boolean winsTie(
+      BlockHeader candidate, BlockHeader head, HeaderReader headers, ChainConfig config) {
+    if (candidate.number() != head.number()) {
+      return candidate.number() < head.number();
+    }
+    long order;
+    try {
+      long epoch = parameters(config).epoch();
+      order = distanceFromTurn(candidate, headers, epoch) - distanceFromTurn(head, headers, epoch);
+    } catch (InvalidBlockException invalid) { // the candidate: the head was verified
+      return false;
+    }
+    return order == 0 ? candidate.computeHash().compareTo(head.computeHash()) < 0 : order < 0;
+  }
+
+  private long distanceFromTurn(BlockHeader header, HeaderReader headers, long epoch)
+      throws InvalidBlockException {
+    BlockHeader parent = require(headers.header(header.parentHash()), header.parentHash());
+    Address signer = sealer(header, header.computeHash());
+    return after(parent, header.parentHash(), headers, epoch)
+        .apply(header, signer, epoch)
+        .distanceFromTurn(signer, header.number());
+  }
+
   private void checkFields(BlockHeader header, BlockHeader parent, ChainConfig.Clique parameters)
       throws InvalidBlockException {
     boolean checkpoint = header.number() % parameters.epoch() == 0;

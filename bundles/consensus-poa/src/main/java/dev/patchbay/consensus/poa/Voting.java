@@ -77,7 +77,19 @@ final class Voting {
 
   /** Returns whether a signer's turn it is at a number. */
   boolean inTurn(Address signer, long number) {
-    return new ArrayList<>(signers).indexOf(signer) == number % signers.size();
+    return index(signer) == number % signers.size();
+  }
+
+  private int index(Address signer) {
+    return signers.headSet(signer).size();
+  }
+
+  /**
+   * Returns how many blocks before a block its signer was in turn last, in the order of the signers
+   * after the block: 0 for a block in turn (EIP-3436, rule 3).
+   */
+  long distanceFromTurn(Address signer, long number) {
+    return signers.isEmpty() ? 0 : Math.floorMod(number - index(signer), (long) signers.size());
   }
 
   /**
