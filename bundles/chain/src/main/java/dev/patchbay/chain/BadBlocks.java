@@ -53,17 +53,27 @@ final class BadBlocks {
     }
   }
 
-  /** Rejects an invalid block, and its descendants, from now on. */
+  /**
+   * Rejects an invalid block, and its descendants, from now on; a block from the future is rejected
+   * this time only.
+   */
   Rejection reject(InvalidBranchException invalid, HeaderReader headers) {
     Block block = invalid.block();
+    Rejection rejection = rejection(invalid, headers);
+    if (invalid.future() != null) {
+      return rejection; // the block may be valid later
+    }
     LOG.warn("block {} is not valid: {}", block, invalid.reason());
-    BlockHeader parent = headers.header(block.header().parentHash());
-    boolean proofOfWork = parent == null || !parent.difficulty().isZero();
-    Hash latestValid = proofOfWork ? Hash.ZERO : block.header().parentHash();
-    Rejection rejection = new Rejection(latestValid, invalid.reason());
     add(block.hash(), rejection);
     report(block, invalid.reason());
     return rejection;
+  }
+
+  private static Rejection rejection(InvalidBranchException invalid, HeaderReader headers) {
+    Hash parentHash = invalid.block().header().parentHash();
+    BlockHeader parent = headers.header(parentHash);
+    boolean proofOfWork = parent == null || !parent.difficulty().isZero();
+    return new Rejection(proofOfWork ? Hash.ZERO : parentHash, invalid.reason());
   }
 
   /** Adds a block to the reported ones. */

@@ -2,6 +2,7 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.PayloadStatus;
 import dev.patchbay.api.storage.KeyReader;
@@ -55,6 +56,13 @@ final class BlockInserter implements BlockImporter {
     try (StoreLease lease = chain.storage().lease()) {
       return insert(lease.get(), block);
     } catch (InvalidBranchException invalid) {
+      FutureBlockException future = invalid.future();
+      if (future != null && future.isDueSoon()) {
+        return new ImportResult.TooEarly(future.timestamp());
+      }
+      if (future != null) {
+        return new ImportResult.Invalid(invalid.reason());
+      }
       if (!invalid.block().hash().equals(block.hash())) {
         bad.reject(invalid, chain); // a block of the branch that was stored and not executed
       }
@@ -113,15 +121,16 @@ final class BlockInserter implements BlockImporter {
   }
 
   /**
-   * Returns whether a block becomes the head: more total difficulty wins, and between blocks
-   * without any, the longer branch; the first one seen keeps its place.
+   * Returns whether a block becomes the head: more total difficulty wins, and the consensus rules
+   * choose between blocks of equal total difficulty.
    */
-  private static boolean isReorgNeeded(
-      KeyReader store, Block block, UInt256 totalDifficulty, Block head) {
+  private boolean isReorgNeeded(KeyReader store, Block block, UInt256 totalDifficulty, Block head) {
     UInt256 headDifficulty = ChainStore.totalDifficulty(store, head.hash());
     int order = headDifficulty == null ? 1 : totalDifficulty.compareTo(headDifficulty);
-    boolean longer = block.header().difficulty().isZero() && block.number() > head.number();
-    return order > 0 || (order == 0 && longer);
+    return order > 0
+        || (order == 0
+            && !block.hash().equals(head.hash())
+            && chain.rules().winsTie(block.header(), head.header(), chain, chain.config()));
   }
 
   // ---- a consensus client moves the head

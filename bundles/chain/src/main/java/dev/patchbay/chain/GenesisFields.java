@@ -21,8 +21,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The names of the fields of a genesis. A name that looks like a fork, or like a field that this
- * build reads, is refused: without it the node would follow other rules. Any other unknown name has
- * no effect, as in geth. The case of letters does not count, as in geth and Besu.
+ * build reads, is refused: without it the node would follow other rules, and so is any unknown name
+ * in {@code config.clique}. Any other unknown name has no effect, as in geth. The case of letters
+ * does not count, as in geth and Besu.
  *
  * <p>Threading: any thread.
  */
@@ -60,6 +61,10 @@ final class GenesisFields {
   private static final Map<String, String> ALIASES =
       Map.of(
           "constantinopleFixBlock", "petersburgBlock", "preMergeForkBlock", "mergeNetsplitBlock");
+
+  /** Other names for fields of {@code config.clique}, which Besu reads. */
+  private static final Map<String, String> CLIQUE_ALIASES =
+      Map.of("blockperiodseconds", "period", "epochlength", "epoch");
 
   /**
    * Fields of {@code config} in lower case that look like forks and have no effect on the rules of
@@ -161,10 +166,10 @@ final class GenesisFields {
 
   private void names(JsonNode object, String at, Collection<String> known) {
     if (object instanceof ObjectNode fields) {
-      spell(fields, at, known);
-      if (known == config) {
-        ALIASES.forEach((alias, name) -> replaceAlias(fields, alias, name));
-      }
+      Map<String, String> aliases =
+          known == config ? ALIASES : known == CLIQUE ? CLIQUE_ALIASES : Map.of();
+      spell(fields, at, known, aliases.keySet());
+      aliases.forEach((alias, name) -> replaceAlias(fields, at, alias, name));
     }
     for (Iterator<Map.Entry<String, JsonNode>> fields = object.fields(); fields.hasNext(); ) {
       Map.Entry<String, JsonNode> field = fields.next();
@@ -175,10 +180,11 @@ final class GenesisFields {
   }
 
   /** Renames the fields whose names differ from known ones in letter case; keeps their order. */
-  private static void spell(ObjectNode object, String at, Collection<String> known) {
+  private static void spell(
+      ObjectNode object, String at, Collection<String> known, Set<String> aliases) {
     Map<String, String> spellings = new HashMap<>();
     known.forEach(name -> spellings.put(lower(name), name));
-    ALIASES.keySet().forEach(name -> spellings.put(lower(name), name));
+    aliases.forEach(name -> spellings.put(lower(name), name));
     Map<String, JsonNode> spelt = new LinkedHashMap<>();
     Map<String, String> given = new HashMap<>();
     object
@@ -214,7 +220,7 @@ final class GenesisFields {
   }
 
   /** Moves the value of an alias to the known field. */
-  private static void replaceAlias(ObjectNode rules, String alias, String name) {
+  private static void replaceAlias(ObjectNode rules, String at, String alias, String name) {
     JsonNode value = rules.remove(alias);
     if (value == null || value.isNull()) {
       return;
@@ -222,13 +228,15 @@ final class GenesisFields {
     if (rules.hasNonNull(name)) {
       ObjectNode other = JsonNodeFactory.instance.objectNode();
       other.set(alias, value);
-      Long from = GenesisFile.fork(rules, name);
-      Long aliased = GenesisFile.fork(other, alias);
+      Long from = GenesisFile.scheduledNumber(rules, at, name);
+      Long aliased = GenesisFile.scheduledNumber(other, at, alias);
       if (!Objects.equals(from, aliased)) {
         throw new IllegalArgumentException(
-            "fields config."
+            "fields "
+                + at
                 + name
-                + " and config."
+                + " and "
+                + at
                 + alias
                 + " must be the same: they are "
                 + from
@@ -257,6 +265,15 @@ final class GenesisFields {
         forks && (FORKS_WITHOUT_EFFECT.contains(lower(name)) || (likeFork && neverHappens(value)));
     if (!withoutEffect) {
       refuseMisspelt(name, at, known, likeFork);
+    }
+    if (known == CLIQUE) { // validators that read the field would follow other rules
+      throw new IllegalArgumentException(
+          "field "
+              + at
+              + Hex.shown(name)
+              + " is not known; its value is "
+              + Hex.shown(value.toString())
+              + ". The known fields are period and epoch, or blockperiodseconds and epochlength");
     }
     unknown.add((at.startsWith("alloc.") ? "alloc.*." : at) + Hex.shown(name));
   }

@@ -223,7 +223,11 @@ record GenesisFile(
             allocation(json.get("alloc")),
             rest,
             unprefixedStorage(json.get("alloc")));
-    file.block(Hash.ZERO, account -> Hash.ZERO); // fields of the block are checked here, too
+    Block block = file.block(Hash.ZERO, account -> Hash.ZERO); // its fields are checked here, too
+    ChainConfig.Clique clique = file.config.clique();
+    if (clique != null) {
+      CliqueGenesis.check(clique, block.header().extraData());
+    }
     return file;
   }
 
@@ -263,8 +267,8 @@ record GenesisFile(
     if (clique != null) {
       poa =
           new ChainConfig.Clique(
-              required(clique, "clique.", "period", GenesisFile::longNumber),
-              field(clique, "epoch", GenesisFile::longNumber, 30_000L));
+              required(clique, "config.clique.", "period", GenesisFile::longNumber),
+              checked("config.clique.", clique, "epoch", GenesisFile::longNumber, 30_000L));
     }
     return new ChainConfig(
         required(json, "config.", "chainId", GenesisFile::number),
@@ -559,7 +563,12 @@ record GenesisFile(
    * @throws IllegalArgumentException when the field is not a number; the message names it
    */
   static @Nullable Long fork(JsonNode config, String name) {
-    return checked("config.", config, name, GenesisFile::forkNumber, null);
+    return scheduledNumber(config, "config.", name);
+  }
+
+  /** Returns what {@link #fork} does, of a field of another object. */
+  static @Nullable Long scheduledNumber(JsonNode object, String at, String name) {
+    return checked(at, object, name, GenesisFile::forkNumber, null);
   }
 
   /** Returns when a fork happens; null when it is missing or never happens. */

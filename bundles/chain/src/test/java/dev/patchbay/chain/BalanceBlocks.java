@@ -53,8 +53,13 @@ final class BalanceBlocks {
 
   /** Returns choices with these rules, and no EVM. */
   static Choices choices() {
+    return choices(rules());
+  }
+
+  /** Returns choices with other rules, and no EVM. */
+  static Choices choices(ConsensusRules rules) {
     Choices choices = new Choices(genesis().config().consensus(), "");
-    choices.rules().add(new Registration(1, 0, "rules", "bundle 1"), "engine", rules());
+    choices.rules().add(new Registration(1, 0, "rules", "bundle 1"), "engine", rules);
     return choices;
   }
 

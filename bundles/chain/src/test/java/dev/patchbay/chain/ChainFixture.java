@@ -42,6 +42,7 @@ abstract class ChainFixture {
   final Listeners<ChainListener> listeners = new Listeners<>((m, f) -> {}, m -> {});
   final AtomicInteger executions = new AtomicInteger();
   final AtomicInteger reads = new AtomicInteger();
+  final BadBlocks bad = new BadBlocks();
   boolean failNextWrite;
   Chain chain;
   ImportPipeline pipeline;
@@ -58,14 +59,13 @@ abstract class ChainFixture {
             BalanceBlocks.genesis(),
             workers,
             new RecentNodes(RecentNodes.MAX_BLOCKS),
-            new BadBlocks(),
-            BalanceBlocks.choices(),
+            bad,
+            choices(),
             new HistoryPruner.Windows(history, Long.MAX_VALUE, Long.MAX_VALUE),
             0);
     BlockExecutor executor = executor();
     pipeline =
-        new ImportPipeline(
-            chain, new ReentrantLock(), () -> executor, listeners, workers, new BadBlocks());
+        new ImportPipeline(chain, new ReentrantLock(), () -> executor, listeners, workers, bad);
     importer = pipeline.importer();
     if (memory.isEmpty(Columns.META)) {
       chain.initialize(memory);
@@ -96,6 +96,11 @@ abstract class ChainFixture {
           }
         };
     return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
+  }
+
+  /** Returns the choices, whose rules accept every block. */
+  Choices choices() {
+    return BalanceBlocks.choices();
   }
 
   /** Returns the executor, which counts. */

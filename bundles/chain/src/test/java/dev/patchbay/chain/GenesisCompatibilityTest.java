@@ -39,7 +39,9 @@ class GenesisCompatibilityTest {
                         + "'constantinopleBlock': 0, 'petersburgBlock': 0, 'istanbulBlock': 0,"
                         + "'berlinBlock': 5, 'londonBlock': 5, 'shanghaiTime': 5,"
                         + "'cancunTime': 500, 'pragueTime': 2000},"
-                        + "'timestamp': 100, 'gasLimit': '0x1c9c380', 'alloc': {}}")
+                        + "'timestamp': 100, 'gasLimit': '0x1c9c380', 'alloc': {}, 'extraData': '"
+                        + CliqueGenesisTest.extraData(CliqueGenesisTest.A)
+                        + "'}")
                     .replace('\'', '"'));
     ObjectNode fields = (ObjectNode) genesis.get("config");
     GenesisFileTest.merge(fields, JSON.readTree(config.replace('\'', '"')));

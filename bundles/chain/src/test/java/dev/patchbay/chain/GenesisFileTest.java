@@ -218,8 +218,6 @@ class GenesisFileTest {
         "{'config':{'PragueTime':200,'blobschedule':{'Prague':{'Target':1,'MAX':2,"
             + "'basefeeupdatefraction':3}}}} | {'config':{'pragueTime':200,'blobSchedule':{"
             + "'prague':{'target':1,'max':2,'baseFeeUpdateFraction':3}}}}",
-        "{'config':{'terminalTotalDifficulty':null,'Clique':{'Period':3,'EPOCH':8}}} |"
-            + " {'config':{'terminalTotalDifficulty':null,'clique':{'period':3,'epoch':8}}}",
         "{'gasLimit':null,'gaslimit':'0x5','extradata':'0x06','Nonce':7,'basefeepergas':8} |"
             + " {'gasLimit':'0x5','extraData':'0x06','nonce':7,'baseFeePerGas':8}",
         "{'mixhash':'0x0000000000000000000000000000000000000000000000000000000000000001'} |"

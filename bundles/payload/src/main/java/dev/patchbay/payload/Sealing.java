@@ -4,18 +4,13 @@ package dev.patchbay.payload;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
-import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.consensus.BlockSealer;
-import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.payload.PayloadBuilder;
-import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.BlockHeader;
-import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Transaction;
 import java.time.InstantSource;
 import java.util.Hashtable;
@@ -34,25 +29,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes blocks while a sealer is there: every period, or with a period of 0 as soon as a
- * transaction can be executed. What it makes goes through the same door as a foreign block.
+ * Seals blocks while a {@link BlockSealer} is registered, in a thread of its own that a new head
+ * and a new transaction wake; {@link SealingStep} has the work.
  */
 @Component(
     service = {},
     immediate = true)
 public final class Sealing implements PoolListener, ChainListener {
   private static final Logger LOG = LoggerFactory.getLogger(Sealing.class);
-  private static final long IDLE_MILLIS = 1_000;
-  private static final long RETRY_MILLIS = 100;
 
-  private final ChainReader chain;
-  private final BlockImporter importer;
-  private final PayloadBuilder builder;
-  private final InstantSource clock = InstantSource.system();
+  private final SealingStep step;
   private final Loop loop =
       new Loop("payload-sealing-0", new Failures("sealing", LOG::warn, LOG::info), this::step);
   private final List<ServiceRegistration<?>> registrations;
-  private @Nullable String lastComplaint;
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
@@ -67,9 +56,7 @@ public final class Sealing implements PoolListener, ChainListener {
       @Reference ChainReader chain,
       @Reference BlockImporter importer,
       @Reference PayloadBuilder builder) {
-    this.chain = chain;
-    this.importer = importer;
-    this.builder = builder;
+    step = new SealingStep(chain, importer, builder, InstantSource.system());
     // registered as an object, not by the component: the pool is upstream of this, and a lazy
     // listener would be a cycle
     registrations =
@@ -83,7 +70,7 @@ public final class Sealing implements PoolListener, ChainListener {
                 HealthCheck.ofFailures(
                     "payload.sealing",
                     "blocks are sealed when they are due",
-                    loop::failure,
+                    this::failure,
                     "chain"),
                 new Hashtable<>()));
     try {
@@ -110,65 +97,12 @@ public final class Sealing implements PoolListener, ChainListener {
     loop.wake();
   }
 
+  private @Nullable String failure() {
+    String failure = loop.failure();
+    return failure == null ? step.refusal() : failure;
+  }
+
   private long step() {
-    try {
-      return seal();
-    } catch (StorageUnavailableException unavailable) { // the store reports its health itself
-      return RETRY_MILLIS;
-    } catch (NotReadyException missing) {
-      complain(missing);
-      return RETRY_MILLIS;
-    }
-  }
-
-  private void complain(RuntimeException reason) {
-    String message = String.valueOf(reason.getMessage());
-    if (!message.equals(lastComplaint)) {
-      lastComplaint = message;
-      LOG.warn("cannot seal: {}", message);
-    }
-  }
-
-  /** Does what is due now; returns for how many milliseconds nothing will be. */
-  private long seal() {
-    BlockSealer current = sealer;
-    ChainConfig.Clique clique = chain.config().clique();
-    if (current == null || clique == null) {
-      return IDLE_MILLIS;
-    }
-    Block head = chain.head();
-    long due = (head.header().timestamp() + clique.period()) * 1_000 - clock.millis();
-    if (clique.period() > 0 && due > 0) {
-      return due;
-    }
-    BlockSealer.Template template;
-    try {
-      template =
-          current.prepare(head.header(), clock.instant().getEpochSecond(), chain, chain.config());
-    } catch (IllegalStateException notNow) { // it is the turn of others; the next head wakes this
-      complain(notNow);
-      return RETRY_MILLIS;
-    }
-    Block draft = builder.build(head, template);
-    if (clique.period() == 0 && draft.transactions().isEmpty()) {
-      return IDLE_MILLIS;
-    }
-    BlockHeader sealed = current.seal(draft.header());
-    Block block = new Block(sealed, draft.transactions(), draft.ommers(), draft.withdrawals());
-    ImportResult result = importer.importBlock(block);
-    if (result instanceof ImportResult.Invalid invalid) {
-      builder.rejected(block, invalid.reason());
-      throw new IllegalStateException(
-          "own block " + block.number() + " is not valid: " + invalid.reason());
-    }
-    builder.accepted(block);
-    lastComplaint = null;
-    LOG.info(
-        "block {} {} with {} transactions, {} gas",
-        block.number(),
-        block.hash(),
-        block.transactions().size(),
-        sealed.gasUsed());
-    return clique.period() == 0 ? 0 : 1;
+    return step.run(sealer);
   }
 }

@@ -194,6 +194,11 @@ final class ChainImport {
     if (result instanceof ImportResult.UnknownParent) {
       return "its parent " + block.header().parentHash() + " is not there";
     }
+    if (result instanceof ImportResult.TooEarly early) {
+      return "its timestamp "
+          + early.timestamp()
+          + " is ahead of the clock of this machine; import the file again when it has passed";
+    }
     if (result instanceof ImportResult.Known) {
       known++;
     } else {

@@ -41,7 +41,9 @@ public final class CliqueProposeCommand implements Action {
     if (discard) {
       clique.discard(target);
     } else {
-      clique.propose(target, authorize);
+      clique
+          .propose(target, authorize)
+          .ifPresent(warning -> System.out.println("warning: " + warning));
     }
     return null;
   }

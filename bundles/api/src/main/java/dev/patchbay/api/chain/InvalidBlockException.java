@@ -6,9 +6,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Thrown when a block or header violates a rule; the message names the field and the offending
- * value.
+ * value. A {@link FutureBlockException} is for a block that may be valid later.
  */
-public final class InvalidBlockException extends Exception {
+public sealed class InvalidBlockException extends Exception permits FutureBlockException {
   private static final long serialVersionUID = 1L;
 
   /** Creates an exception. */

@@ -6,6 +6,7 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -51,8 +52,13 @@ public interface CliqueControl {
   /** Returns this node's proposals: true to authorize, false to remove. */
   Map<Address, Boolean> proposals();
 
-  /** Proposes to authorize or remove a signer; the vote goes into blocks this node seals. */
-  void propose(Address address, boolean authorize);
+  /**
+   * Proposes to authorize or remove a signer; the vote goes into blocks this node seals.
+   *
+   * @return a warning when the chain would need the blocks of a signer that was never seen, once
+   *     the vote has passed; empty otherwise. The proposal counts in both cases
+   */
+  Optional<String> propose(Address address, boolean authorize);
 
   /** Drops a proposal. */
   void discard(Address address);

@@ -22,7 +22,9 @@ public interface HeaderRules {
    *
    * @param parent the parent of {@code header}
    * @param headers finds the ancestors by their hashes: {@code parent} may be on a side branch
-   * @throws InvalidBlockException when the header violates a rule
+   * @throws InvalidBlockException when the header violates a rule; a {@link
+   *     dev.patchbay.api.chain.FutureBlockException} when the only violation is a timestamp ahead
+   *     of the clock
    */
   void verifyHeader(
       BlockHeader header, BlockHeader parent, HeaderReader headers, ChainConfig config)
@@ -37,6 +39,21 @@ public interface HeaderRules {
    */
   void verifyOmmers(Block block, BlockReader blocks, ChainConfig config)
       throws InvalidBlockException;
+
+  /**
+   * Returns whether a block replaces the head when both have the same total difficulty. The answer
+   * must depend on the two blocks and their ancestors only, and for two blocks be true in at most
+   * one order: so all nodes that have both choose the same one. The block may be invalid; it is
+   * verified afterwards. By default the first block seen stays the head, unless the chain has no
+   * difficulty and the other branch is longer.
+   *
+   * @param candidate a block whose parent is known
+   * @param headers finds the ancestors of both by their hashes
+   */
+  default boolean winsTie(
+      BlockHeader candidate, BlockHeader head, HeaderReader headers, ChainConfig config) {
+    return candidate.difficulty().isZero() && candidate.number() > head.number();
+  }
 
   /**
    * Checks that a consensus client may set a stored block as the head. On Ethereum, a proof-of-work

@@ -2,6 +2,7 @@
 package dev.patchbay.consensus.engine;
 
 import dev.patchbay.api.chain.BlockReader;
+import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.ConsensusRules;
@@ -43,9 +44,6 @@ import org.slf4j.LoggerFactory;
 @Designate(ocd = EngineRules.Config.class)
 public final class EngineRules implements ConsensusRules {
   private static final Logger LOG = LoggerFactory.getLogger(EngineRules.class);
-
-  /** How far the clock of a miner may be ahead. */
-  private static final long AHEAD_SECONDS = 15;
 
   private static final int MAX_EXTRA_DATA = 32;
   private static final int MAX_OMMERS = 2;
@@ -116,12 +114,9 @@ public final class EngineRules implements ConsensusRules {
       return;
     }
     long now = clock.instant().getEpochSecond();
-    if (Long.compareUnsigned(header.timestamp(), now + AHEAD_SECONDS) > 0) {
-      throw new InvalidBlockException(
-          "timestamp "
-              + Long.toUnsignedString(header.timestamp())
-              + " is in the future, now is "
-              + now);
+    if (Long.compareUnsigned(header.timestamp(), now + FutureBlockException.MAX_AHEAD_SECONDS)
+        > 0) {
+      throw new FutureBlockException(header.timestamp(), now);
     }
     Fork fork = config.forkAt(header.number(), header.timestamp());
     InvalidBlockException.check(

@@ -4,6 +4,7 @@ package dev.patchbay.consensus.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.primitives.Address;
@@ -120,7 +121,7 @@ class EthashTest {
   void aBlockFromTheFutureIsRefused() throws Exception {
     verify(first(MIX, NONCE), THEN.minusSeconds(15));
     assertThatThrownBy(() -> verify(first(MIX, NONCE), THEN.minusSeconds(16)))
-        .isInstanceOf(InvalidBlockException.class)
+        .isInstanceOf(FutureBlockException.class)
         .hasMessage("timestamp 1438269988 is in the future, now is 1438269972");
   }
 

@@ -3,13 +3,19 @@ package dev.patchbay.consensus.poa;
 
 import dev.patchbay.api.chain.BlockReader;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.CliqueControl;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Loop;
 import dev.patchbay.crypto.KeyFile;
 import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.Address;
@@ -24,6 +30,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.Dictionary;
@@ -32,7 +39,10 @@ import java.util.Hashtable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -67,6 +77,13 @@ public final class Clique implements ConsensusRules, CliqueControl {
   private static final UInt256 IN_TURN = UInt256.of(2);
   private static final UInt256 OUT_OF_TURN = UInt256.of(1);
   private static final int KEPT = 1024;
+
+  /**
+   * A signer out of turn waits for the signer in turn, at most for this time and as much again for
+   * each two signers (geth, {@code wiggleTime}).
+   */
+  private static final long WIGGLE_MILLIS = 500;
+
   private static final ChainConfig.Clique DEFAULT = new ChainConfig.Clique(15, 30_000);
 
   /** Configuration of Clique. */
@@ -76,19 +93,29 @@ public final class Clique implements ConsensusRules, CliqueControl {
     @AttributeDefinition(
         description = "Path of the key file of the signer; empty: the node does not seal")
     String key_file() default "";
+
+    /** Path of the file of the latest sealed blocks; by default it is next to the key file. */
+    @AttributeDefinition(
+        description =
+            "Path of the file of the latest sealed blocks, to which the chain and .sealed are"
+                + " added; empty: the path of the key file")
+    String sealed_file() default "";
   }
 
   private final InstantSource clock;
+  private final LongUnaryOperator random;
   private final Map<Hash, Voting> known = Collections.synchronizedMap(bounded());
   private final Map<Hash, Address> sealers = Collections.synchronizedMap(bounded());
   private final Map<Address, Boolean> proposals = new ConcurrentHashMap<>();
-  private @Nullable ServiceRegistration<BlockSealer> sealing;
+  private final SignerWatch watch;
+  private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
+  private @Nullable Loop watching;
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  private volatile @Nullable ChainReader chain;
+  volatile @Nullable ChainReader chain;
 
   /** Makes the component; registers a sealer when there is a key. */
   @Activate
@@ -99,24 +126,57 @@ public final class Clique implements ConsensusRules, CliqueControl {
     String file = config.key_file();
     if (file != null && !file.isBlank()) {
       byte[] key = KeyFile.read(Path.of(file));
-      Sealer sealer = new Sealer(key);
+      String sealedFile = config.sealed_file();
+      Sealer sealer =
+          new Sealer(key, Path.of(sealedFile == null || sealedFile.isBlank() ? file : sealedFile));
       Dictionary<String, Object> registered = new Hashtable<>();
       registered.put("signer", sealer.signer().toString());
-      sealing = context.registerService(BlockSealer.class, sealer, registered);
+      registrations.add(context.registerService(BlockSealer.class, sealer, registered));
       LOG.info("sealing as {}", sealer.signer().toChecksumString());
+    }
+    registrations.add(context.registerService(HealthCheck.class, watch, new Hashtable<>()));
+    Loop loop =
+        new Loop(
+            "consensus-poa-watch-0",
+            new Failures("watching the signers", LOG::warn, LOG::info),
+            watch::look);
+    watching = loop;
+    try {
+      loop.start();
+    } catch (Throwable failure) { // no memory for a thread
+      deactivate();
+      throw failure;
     }
   }
 
   Clique(InstantSource clock) {
+    this(clock, bound -> ThreadLocalRandom.current().nextLong(bound));
+  }
+
+  /**
+   * Creates rules without a container.
+   *
+   * @param random returns a number from 0, inclusive, to its argument, exclusive
+   */
+  Clique(InstantSource clock, LongUnaryOperator random) {
     this.clock = clock;
+    this.random = random;
+    watch =
+        new SignerWatch(
+            clock,
+            () -> chain,
+            (header, hash, headers, config) ->
+                after(header, hash, headers, parameters(config).epoch()));
   }
 
   @Deactivate
   void deactivate() {
-    ServiceRegistration<BlockSealer> registered = sealing;
-    if (registered != null) {
-      registered.unregister();
-      sealing = null;
+    registrations.forEach(ServiceRegistration::unregister);
+    registrations.clear();
+    Loop loop = watching;
+    if (loop != null) {
+      loop.close();
+      watching = null;
     }
   }
 
@@ -193,16 +253,46 @@ public final class Clique implements ConsensusRules, CliqueControl {
               + " of signer "
               + signer);
     }
+    long now = clock.instant().getEpochSecond();
+    if (header.timestamp() > now) { // last: only a header that is valid otherwise may wait
+      throw new FutureBlockException(header.timestamp(), now);
+    }
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>The rules of EIP-3436 as Besu has them: the shorter branch, then the block whose signer was
+   * in turn last, then the lower hash. geth takes the shorter branch, then a random one.
+   */
+  @Override
+  public boolean winsTie(
+      BlockHeader candidate, BlockHeader head, HeaderReader headers, ChainConfig config) {
+    if (candidate.number() != head.number()) {
+      return candidate.number() < head.number();
+    }
+    long order;
+    try {
+      long epoch = parameters(config).epoch();
+      order = distanceFromTurn(candidate, headers, epoch) - distanceFromTurn(head, headers, epoch);
+    } catch (InvalidBlockException invalid) { // the candidate: the head was verified
+      return false;
+    }
+    return order == 0 ? candidate.computeHash().compareTo(head.computeHash()) < 0 : order < 0;
+  }
+
+  private long distanceFromTurn(BlockHeader header, HeaderReader headers, long epoch)
+      throws InvalidBlockException {
+    BlockHeader parent = require(headers.header(header.parentHash()), header.parentHash());
+    Address signer = sealer(header, header.computeHash());
+    return after(parent, header.parentHash(), headers, epoch)
+        .apply(header, signer, epoch)
+        .distanceFromTurn(signer, header.number());
   }
 
   private void checkFields(BlockHeader header, BlockHeader parent, ChainConfig.Clique parameters)
       throws InvalidBlockException {
     boolean checkpoint = header.number() % parameters.epoch() == 0;
-    long now = clock.instant().getEpochSecond();
-    if (header.timestamp() > now) {
-      throw new InvalidBlockException(
-          "timestamp " + header.timestamp() + " is in the future, now is " + now);
-    }
     if (header.timestamp() < parent.timestamp() + parameters.period()) {
       throw new InvalidBlockException(
           "timestamp "
@@ -255,7 +345,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
    * Returns the state of the votes after a block, from the headers since a known state or
    * checkpoint.
    */
-  private Voting after(BlockHeader header, Hash hash, HeaderReader headers, long epoch)
+  Voting after(BlockHeader header, Hash hash, HeaderReader headers, long epoch)
       throws InvalidBlockException {
     Deque<BlockHeader> pending = new ArrayDeque<>();
     BlockHeader at = header;
@@ -295,7 +385,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
       recents.put(at.number(), sealer(at, at.computeHash()));
       at = require(headers.header(at.parentHash()), at.parentHash());
     }
-    return Voting.atCheckpoint(signers, recents);
+    return Voting.atCheckpoint(header.number(), signers, recents);
   }
 
   private static BlockHeader require(@Nullable BlockHeader header, Hash hash)
@@ -308,13 +398,31 @@ public final class Clique implements ConsensusRules, CliqueControl {
 
   // ---- sealing
 
+  /**
+   * Creates a sealer.
+   *
+   * @param key private key of 32 bytes
+   * @param sealedFile path of the file of sealed blocks; the chain is added to its name
+   */
+  BlockSealer sealer(byte[] key, Path sealedFile) {
+    return new Sealer(key, sealedFile);
+  }
+
   private final class Sealer implements BlockSealer {
     private final byte[] key;
     private final Address signer;
+    private final Path sealedFile;
+    private @Nullable SealedBlocks sealed;
+    private @Nullable Hash sealedGenesis;
+    private @Nullable Prepared prepared;
 
-    Sealer(byte[] key) {
+    /** The last parent that was prepared, and whether this node is the only signer after it. */
+    private record Prepared(Hash parent, boolean alone) {}
+
+    Sealer(byte[] key, Path sealedFile) {
       this.key = key;
       this.signer = Address.wrap(Secp256k1.address(Secp256k1.publicKey(key)));
+      this.sealedFile = sealedFile;
     }
 
     @Override
@@ -323,13 +431,14 @@ public final class Clique implements ConsensusRules, CliqueControl {
     }
 
     @Override
-    public Template prepare(
+    public synchronized @Nullable Template prepare(
         BlockHeader parent, long now, HeaderReader headers, ChainConfig config) {
       ChainConfig.Clique parameters = parameters(config);
       long number = parent.number() + 1;
+      Hash parentHash = parent.computeHash();
       Voting voting;
       try {
-        voting = after(parent, parent.computeHash(), headers, parameters.epoch());
+        voting = after(parent, parentHash, headers, parameters.epoch());
       } catch (InvalidBlockException broken) {
         throw new IllegalStateException(broken.getMessage(), broken);
       }
@@ -338,8 +447,13 @@ public final class Clique implements ConsensusRules, CliqueControl {
             signer + " is not a signer; the signers are " + voting.signers());
       }
       if (voting.signedRecently(signer, number)) {
-        throw new IllegalStateException(signer + " has signed recently and waits for the others");
+        return null;
       }
+      boolean alone = voting.signers().size() == 1;
+      if (!alone) {
+        sealedBlocks(headers).check(number);
+      }
+      prepared = new Prepared(parentHash, alone);
       boolean checkpoint = number % parameters.epoch() == 0;
       Address target = Address.ZERO;
       long nonce = Voting.DROP;
@@ -351,18 +465,72 @@ public final class Clique implements ConsensusRules, CliqueControl {
         }
       }
       Bytes extra = Extra.of(new byte[0], checkpoint ? voting.signers() : List.of());
+      long timestamp = Math.max(now, parent.timestamp() + parameters.period());
+      boolean inTurn = voting.inTurn(signer, number);
       return new Template(
-          Math.max(now, parent.timestamp() + parameters.period()),
+          timestamp,
           target,
-          voting.inTurn(signer, number) ? IN_TURN : OUT_OF_TURN,
+          inTurn ? IN_TURN : OUT_OF_TURN,
           extra,
           nonce,
-          signer);
+          signer,
+          inTurn
+              ? timestamp * 1_000
+              : Math.max(timestamp * 1_000, clock.millis())
+                  + random.applyAsLong((voting.signers().size() / 2 + 1) * WIGGLE_MILLIS));
+    }
+
+    /** Returns the blocks that were sealed of the chain of a genesis. */
+    private SealedBlocks sealedBlocks(HeaderReader headers) {
+      BlockHeader first = headers.header(0);
+      if (first == null) {
+        throw new IllegalStateException("the chain has no genesis");
+      }
+      Hash genesis = first.computeHash();
+      SealedBlocks opened = sealed;
+      if (opened == null || !genesis.equals(sealedGenesis)) {
+        String chain = genesis.toString().substring(2, 10);
+        opened =
+            SealedBlocks.open(
+                sealedFile.resolveSibling(sealedFile.getFileName() + "." + chain + ".sealed"));
+        sealed = opened;
+        sealedGenesis = genesis;
+      }
+      return opened;
     }
 
     @Override
-    public BlockHeader seal(BlockHeader header) {
-      return Extra.withSeal(header, key);
+    public synchronized Block seal(Block draft) {
+      Hash parent = draft.header().parentHash();
+      Prepared last = prepared;
+      if (last == null || !last.parent().equals(parent)) {
+        throw new IllegalStateException("the block after " + parent + " was not prepared");
+      }
+      SealedBlocks durable = last.alone() ? null : sealed;
+      if (durable != null) {
+        Block before = durable.on(parent, draft.number());
+        if (before != null) {
+          LOG.info("block {} {} was sealed before, and is used", before.number(), before.hash());
+          return before;
+        }
+      }
+      Block block =
+          new Block(
+              Extra.withSeal(draft.header(), key),
+              draft.transactions(),
+              draft.ommers(),
+              draft.withdrawals());
+      if (durable != null) {
+        durable.add(block);
+      }
+      return block;
+    }
+
+    @Override
+    public synchronized void discard(Block block) {
+      if (sealed != null) {
+        sealed.remove(block);
+      }
     }
   }
 
@@ -410,8 +578,30 @@ public final class Clique implements ConsensusRules, CliqueControl {
   }
 
   @Override
-  public void propose(Address address, boolean authorize) {
+  public Optional<String> propose(Address address, boolean authorize) {
+    Optional<String> warning = warning(address, authorize);
+    warning.ifPresent(LOG::warn);
     proposals.put(address, authorize);
+    return warning;
+  }
+
+  /** Returns what an operator should know before a vote; empty while the votes cannot be read. */
+  private Optional<String> warning(Address address, boolean authorize) {
+    ChainReader reader = chain;
+    if (reader == null) {
+      return Optional.empty();
+    }
+    try {
+      Block head = reader.head();
+      Voting voting =
+          after(head.header(), head.hash(), reader, parameters(reader.config()).epoch());
+      return voting.warning(address, authorize);
+    } catch (InvalidBlockException
+        | NotReadyException
+        | StorageException
+        | StorageUnavailableException unreadable) {
+      return Optional.empty();
+    }
   }
 
   @Override

@@ -8,11 +8,14 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Who may sign, who has signed lately, and the votes in the current epoch: the state of Clique
@@ -29,18 +32,38 @@ final class Voting {
   private final TreeMap<Long, Address> recents;
   private final List<Vote> votes;
 
-  private Voting(SortedSet<Address> signers, TreeMap<Long, Address> recents, List<Vote> votes) {
+  /** The latest block of each signer, by signer, from {@link #first} on. */
+  private final Map<Address, Long> latest;
+
+  private final long first;
+
+  private Voting(
+      SortedSet<Address> signers,
+      TreeMap<Long, Address> recents,
+      List<Vote> votes,
+      Map<Address, Long> latest,
+      long first) {
     this.signers = signers;
     this.recents = recents;
     this.votes = votes;
+    this.latest = latest;
+    this.first = first;
   }
 
   /**
-   * Starts with the signers of a checkpoint; {@code recents} are the signers of the blocks before,
-   * by number.
+   * Starts with the signers of a checkpoint; {@code recents} are the signers of the checkpoint and
+   * of the blocks before it, by number.
    */
-  static Voting atCheckpoint(List<Address> signers, Map<Long, Address> recents) {
-    return new Voting(new TreeSet<>(signers), new TreeMap<>(recents), List.of());
+  static Voting atCheckpoint(long number, List<Address> signers, Map<Long, Address> recents) {
+    Map<Address, Long> latest = new HashMap<>();
+    TreeMap<Long, Address> ascending = new TreeMap<>(recents);
+    ascending.forEach((block, signer) -> latest.put(signer, block));
+    return new Voting(
+        new TreeSet<>(signers),
+        ascending,
+        List.of(),
+        latest,
+        ascending.isEmpty() ? number : ascending.firstKey());
   }
 
   List<Address> signers() {
@@ -54,7 +77,19 @@ final class Voting {
 
   /** Returns whether a signer's turn it is at a number. */
   boolean inTurn(Address signer, long number) {
-    return new ArrayList<>(signers).indexOf(signer) == number % signers.size();
+    return index(signer) == number % signers.size();
+  }
+
+  private int index(Address signer) {
+    return signers.headSet(signer).size();
+  }
+
+  /**
+   * Returns how many blocks before a block its signer was in turn last, in the order of the signers
+   * after the block: 0 for a block in turn (EIP-3436, rule 3).
+   */
+  long distanceFromTurn(Address signer, long number) {
+    return signers.isEmpty() ? 0 : Math.floorMod(number - index(signer), (long) signers.size());
   }
 
   /**
@@ -63,6 +98,72 @@ final class Voting {
   boolean signedRecently(Address signer, long number) {
     long limit = signers.size() / 2 + 1;
     return recents.tailMap(number - limit + 1, true).containsValue(signer);
+  }
+
+  /**
+   * Returns the signers that may seal a block after all others of the latest blocks have: the one
+   * in turn first, if it may, then the others in ascending order.
+   */
+  List<Address> eligible(long number) {
+    List<Address> eligible = new ArrayList<>();
+    for (Address signer : signers) {
+      if (!signedRecently(signer, number)) {
+        eligible.add(inTurn(signer, number) ? 0 : eligible.size(), signer);
+      }
+    }
+    return eligible;
+  }
+
+  /** Returns the number of the first block whose signer is known. */
+  long first() {
+    return first;
+  }
+
+  /** Returns whether a signer has sealed a block from {@link #first} on. */
+  boolean hasSealed(Address signer) {
+    return latest.containsKey(signer);
+  }
+
+  /**
+   * Returns a warning when a vote, once it has passed, makes the chain need a signer that has
+   * sealed no block: of N signers, N/2 + 1 have to seal in turn. Empty when the vote changes
+   * nothing, or enough other signers were seen.
+   */
+  Optional<String> warning(Address target, boolean authorize) {
+    if (!isMeaningful(target, authorize)) {
+      return Optional.empty();
+    }
+    SortedSet<Address> next = new TreeSet<>(signers);
+    if (authorize) {
+      next.add(target);
+    } else {
+      next.remove(target);
+    }
+    List<Address> unseen = next.stream().filter(signer -> !hasSealed(signer)).toList();
+    int needed = next.size() / 2 + 1;
+    int seen = next.size() - unseen.size();
+    if (next.isEmpty() || seen >= needed) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        "once "
+            + target.toChecksumString()
+            + (authorize ? " is a signer" : " is no longer a signer")
+            + ", "
+            + needed
+            + " of "
+            + next.size()
+            + " signers have to seal, and only "
+            + seen
+            + (seen == 1 ? " has" : " have")
+            + " since block "
+            + first
+            + ". The chain stops unless "
+            + unseen.stream().map(Address::toChecksumString).collect(Collectors.joining(", "))
+            + (unseen.size() == 1 ? " seals" : " seal")
+            + ", and no vote can change that then: start the "
+            + (unseen.size() == 1 ? "node" : "nodes")
+            + " before the vote passes");
   }
 
   /** Returns whether a vote would change anything. */
@@ -107,6 +208,9 @@ final class Voting {
       }
       nextVotes.removeIf(vote -> vote.target().equals(target));
     }
-    return new Voting(nextSigners, nextRecents, nextVotes);
+    Map<Address, Long> nextLatest = new HashMap<>(latest);
+    nextLatest.put(signer, number);
+    nextLatest.keySet().retainAll(nextSigners);
+    return new Voting(nextSigners, nextRecents, nextVotes, nextLatest, first);
   }
 }

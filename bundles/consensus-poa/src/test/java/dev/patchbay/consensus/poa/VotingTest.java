@@ -50,7 +50,7 @@ class VotingTest {
    */
   private static Voting play(String signers, String blocks, long epoch)
       throws InvalidBlockException {
-    Voting voting = Voting.atCheckpoint(accounts(signers), Map.of());
+    Voting voting = Voting.atCheckpoint(0, accounts(signers), Map.of());
     long number = 0;
     for (String block : blocks.split(" ")) {
       number++;

@@ -88,6 +88,13 @@ public final class TestingNamespace implements RpcNamespace {
     if (result instanceof ImportResult.Invalid invalid) {
       throw new RpcError(RpcError.SERVER_ERROR, "the block is not valid: " + invalid.reason());
     }
+    if (result instanceof ImportResult.TooEarly early) {
+      throw new RpcError(
+          RpcError.SERVER_ERROR,
+          "the block is too early: its timestamp "
+              + early.timestamp()
+              + " is ahead of the clock of this node");
+    }
     return block.hash().toString();
   }
 

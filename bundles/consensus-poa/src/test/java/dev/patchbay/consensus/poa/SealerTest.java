@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.consensus.poa;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.LongUnaryOperator;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** When a signer seals, and that it seals once on a parent. */
+class SealerTest {
+  private static final LongUnaryOperator LONGEST = bound -> bound - 1;
+
+  @TempDir Path folder;
+  private Validators validators = new Validators(3, 0, 5, 30_000);
+
+  private BlockSealer sealer(int validator) {
+    return new Clique(validators, LONGEST)
+        .sealer(validators.keys.get(validator), folder.resolve("key"));
+  }
+
+  private BlockSealer.Template prepare(BlockSealer sealer, BlockHeader parent) {
+    return Objects.requireNonNull(
+        sealer.prepare(
+            parent, validators.instant().getEpochSecond(), validators, validators.config));
+  }
+
+  private Block draft(BlockHeader parent, BlockSealer.Template template, long gasUsed) {
+    return new Block(
+        BlockHeader.builder()
+            .parentHash(parent.computeHash())
+            .number(parent.number() + 1)
+            .timestamp(template.timestamp())
+            .gasLimit(parent.gasLimit())
+            .gasUsed(gasUsed)
+            .coinbase(template.coinbase())
+            .difficulty(template.difficulty())
+            .extraData(template.extraData())
+            .nonce(template.nonce())
+            .build(),
+        List.of(),
+        List.of(),
+        null);
+  }
+
+  private Block seal(BlockSealer sealer, BlockHeader parent, long gasUsed) {
+    return sealer.seal(draft(parent, prepare(sealer, parent), gasUsed));
+  }
+
+  private List<Path> files() throws Exception {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.toList();
+    }
+  }
+
+  /** Of n signers, the one in turn for block 1 has index 1 mod n. */
+  @ParameterizedTest
+  @CsvSource({
+    "1, 5, 0, 5000", // in turn
+    "2, 5, 1, 5000",
+    "2, 5, 0, 5999", // 2 / 2 + 1 times 500 ms
+    "3, 5, 1, 5000",
+    "3, 5, 0, 5999",
+    "3, 5, 2, 5999",
+    "4, 5, 1, 5000",
+    "4, 5, 2, 6499",
+    "5, 5, 4, 6499",
+    "3, 0, 1, 2000", // a period of 0: the clock is 2 s and 250 ms after the genesis
+    "3, 0, 2, 3249",
+    "3, 1, 1, 2000", // late: from now on, not from the time that was missed
+    "3, 1, 2, 3249",
+  })
+  void aSignerOutOfTurnWaitsForTheOneInTurn(int n, long period, int validator, long millis) {
+    validators = new Validators(n, 0, period, 30_000);
+    validators.millis += 2_250;
+    BlockSealer.Template template = prepare(sealer(validator), validators.genesis);
+    assertThat(template.sealAtMillis() - validators.genesis.timestamp() * 1_000).isEqualTo(millis);
+    assertThat(template.difficulty().longValue()).isEqualTo(validator == 1 % n ? 2 : 1);
+  }
+
+  @Test
+  void aSignerOfOneOfTheLatestBlocksWaitsForOthers() {
+    BlockHeader first = validators.sealed(validators.genesis, 1);
+    assertThat(sealer(1).prepare(first, first.timestamp(), validators, validators.config)).isNull();
+    assertThat(sealer(0).prepare(first, first.timestamp(), validators, validators.config))
+        .isNotNull();
+  }
+
+  /** The process fails after the seal: whatever the next one builds, it seals no other block. */
+  @Test
+  void aParentHasOneBlockOfASigner() throws Exception {
+    Block sealed = seal(sealer(1), validators.genesis, 0);
+    Block again = seal(sealer(1), validators.genesis, 21_000);
+    assertThat(again.hash()).isEqualTo(sealed.hash());
+    assertThat(again.encode()).isEqualTo(sealed.encode());
+    assertThat(files()).hasSize(1);
+    assertThat(files().get(0).getFileName().toString()).matches("key[.][0-9a-f]{8}[.]sealed");
+  }
+
+  /** As geth: what protects there are the recent signers of each branch. */
+  @Test
+  void anotherParentOfTheSameHeightHasAnother() {
+    BlockHeader one = validators.sealed(validators.genesis, 0);
+    BlockHeader other = validators.sealed(validators.genesis, 1);
+    Block onOne = seal(sealer(2), one, 0);
+    Block onOther = seal(sealer(2), other, 0);
+    assertThat(onOther.number()).isEqualTo(onOne.number());
+    assertThat(onOther.header().parentHash()).isEqualTo(other.computeHash());
+    assertThat(seal(sealer(2), one, 5).hash()).isEqualTo(onOne.hash());
+    assertThat(seal(sealer(2), other, 5).hash()).isEqualTo(onOther.hash());
+  }
+
+  /** An own block that is invalid is not built again, see PayloadBuilder.rejected. */
+  @Test
+  void aSealThatWasDiscardedIsReplaced() {
+    BlockSealer sealer = sealer(1);
+    Block wrong = seal(sealer, validators.genesis, 5);
+    sealer.discard(wrong);
+    Block right = seal(sealer(1), validators.genesis, 0);
+    assertThat(right.hash()).isNotEqualTo(wrong.hash());
+    assertThat(seal(sealer(1), validators.genesis, 7).hash()).isEqualTo(right.hash());
+  }
+
+  /** The only signer of a chain may set its head back and go on from there. */
+  @Test
+  void theOnlySignerSealsAgain() throws Exception {
+    validators = new Validators(1, 0, 0, 30_000);
+    Block sealed = seal(sealer(0), validators.genesis, 0);
+    assertThat(seal(sealer(0), validators.genesis, 21_000).hash()).isNotEqualTo(sealed.hash());
+    assertThat(files()).isEmpty();
+  }
+
+  @Test
+  void belowTheBlocksThatAreKeptNothingIsSealed() {
+    BlockHeader head = validators.genesis;
+    for (int i = 0; i < 3 * (SealedBlocks.KEPT + 2); i++) {
+      int next = (int) ((head.number() + 1) % 3);
+      Block sealed =
+          next == 0
+              ? seal(sealer(0), head, 0)
+              : new Block(validators.sealed(head, next), List.of(), List.of(), null);
+      head = validators.add(sealed.header());
+    }
+    BlockSealer restarted = sealer(0);
+    assertThatThrownBy(() -> prepare(restarted, validators.genesis))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("seals none up to 6 again")
+        .hasMessageContaining(folder.toString());
+    BlockHeader top = head;
+    assertThat(prepare(restarted, validators.sealed(top, 1))).isNotNull();
+  }
+
+  @Test
+  void aDamagedFileIsRefused() throws Exception {
+    seal(sealer(1), validators.genesis, 0);
+    Path file = files().get(0);
+    byte[] content = Files.readAllBytes(file);
+    content[content.length / 2] ^= 1;
+    Files.write(file, content);
+    assertThatThrownBy(() -> prepare(sealer(1), validators.genesis))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining(file.toString())
+        .hasMessageContaining("checksum");
+  }
+
+  @Test
+  void noSealLeavesWhenItCannotBeWritten() throws Exception {
+    BlockSealer sealer =
+        new Clique(validators, LONGEST)
+            .sealer(validators.keys.get(1), folder.resolve("file").resolve("key"));
+    Files.writeString(folder.resolve("file"), "not a folder");
+    assertThatThrownBy(() -> seal(sealer, validators.genesis, 0))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("key");
+    Files.delete(folder.resolve("file"));
+    assertThat(seal(sealer, validators.genesis, 0).number()).isEqualTo(1);
+  }
+
+  @Test
+  void anotherChainHasAnotherFile() throws Exception {
+    seal(sealer(1), validators.genesis, 0);
+    validators = new Validators(4, 0, 5, 30_000);
+    seal(sealer(1), validators.genesis, 0);
+    assertThat(files()).hasSize(2);
+  }
+}
