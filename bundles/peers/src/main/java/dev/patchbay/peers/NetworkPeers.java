@@ -5,15 +5,19 @@ import dev.patchbay.api.p2p.BlockBroadcaster;
 import dev.patchbay.api.p2p.Network;
 import dev.patchbay.api.p2p.PeerCommand;
 import dev.patchbay.api.p2p.PeerCommandHandler;
+import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.p2p.Peers;
 import dev.patchbay.api.p2p.RequestFailedException;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockBody;
+import dev.patchbay.primitives.BlockHeader;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** The networks, and those that execute commands for their peers. Threading: any thread. */
@@ -79,25 +83,40 @@ final class NetworkPeers implements Peers, BlockBroadcaster {
   @Override
   public CompletableFuture<Integer> execute(PeerCommand command) {
     if (command instanceof PeerCommand.Request request) {
-      for (PeerCommandHandler handler : handlers) {
-        if (handler.canRequest(request.peer())) {
-          return execute(handler, command);
-        }
-      }
-      return CompletableFuture.failedFuture(
-          new RequestFailedException("peer " + request.peer() + " is not connected"));
+      return request(request.peer(), handler -> handler.execute(command));
     }
     CompletableFuture<Integer> sum = CompletableFuture.completedFuture(0);
     for (PeerCommandHandler handler : handlers) {
-      sum = sum.thenCombine(execute(handler, command), Integer::sum);
+      sum = sum.thenCombine(call(handler, one -> one.execute(command)), Integer::sum);
     }
     return sum;
   }
 
-  private static CompletableFuture<Integer> execute(
-      PeerCommandHandler handler, PeerCommand command) {
+  @Override
+  public CompletableFuture<List<BlockHeader>> headers(PeerCommand.GetBlockHeaders request) {
+    return request(request.peer(), handler -> handler.headers(request));
+  }
+
+  @Override
+  public CompletableFuture<List<BlockBody>> bodies(PeerCommand.GetBlockBodies request) {
+    return request(request.peer(), handler -> handler.bodies(request));
+  }
+
+  private <R> CompletableFuture<R> request(
+      PeerId peer, Function<PeerCommandHandler, CompletableFuture<R>> request) {
+    for (PeerCommandHandler handler : handlers) {
+      if (handler.canRequest(peer)) {
+        return call(handler, request);
+      }
+    }
+    return CompletableFuture.failedFuture(
+        new RequestFailedException("peer " + peer + " is not connected"));
+  }
+
+  private static <R> CompletableFuture<R> call(
+      PeerCommandHandler handler, Function<PeerCommandHandler, CompletableFuture<R>> call) {
     try {
-      return handler.execute(command);
+      return call.apply(handler);
     } catch (RuntimeException failure) { // of a third party; the others go on
       return CompletableFuture.failedFuture(failure);
     }

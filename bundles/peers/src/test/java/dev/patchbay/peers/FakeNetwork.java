@@ -34,6 +34,7 @@ record FakeNetwork(String name, List<String> ids) implements Network {
                     true,
                     false,
                     false,
+                    null,
                     Map.of()))
         .toList();
   }

@@ -11,6 +11,7 @@ import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.p2p.RequestFailedException;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
@@ -34,6 +35,18 @@ class NetworkPeersTest {
     public CompletableFuture<Integer> execute(PeerCommand command) {
       commands.add(command);
       return CompletableFuture.completedFuture(result);
+    }
+
+    @Override
+    public CompletableFuture<List<BlockHeader>> headers(PeerCommand.GetBlockHeaders request) {
+      commands.add(request);
+      return CompletableFuture.completedFuture(List.of());
+    }
+
+    @Override
+    public CompletableFuture<List<BlockBody>> bodies(PeerCommand.GetBlockBodies request) {
+      commands.add(request);
+      return CompletableFuture.completedFuture(List.of());
     }
   }
 
@@ -112,6 +125,16 @@ class NetworkPeersTest {
 
           @Override
           public CompletableFuture<Integer> execute(PeerCommand command) {
+            throw new IllegalStateException("a test");
+          }
+
+          @Override
+          public CompletableFuture<List<BlockHeader>> headers(PeerCommand.GetBlockHeaders request) {
+            throw new IllegalStateException("a test");
+          }
+
+          @Override
+          public CompletableFuture<List<BlockBody>> bodies(PeerCommand.GetBlockBodies request) {
             throw new IllegalStateException("a test");
           }
         });

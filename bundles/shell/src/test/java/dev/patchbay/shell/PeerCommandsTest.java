@@ -51,6 +51,7 @@ class PeerCommandsTest {
           inbound,
           false,
           configured,
+          null,
           Map.of());
     }
 

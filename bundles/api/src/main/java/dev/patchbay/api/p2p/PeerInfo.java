@@ -4,6 +4,7 @@ package dev.patchbay.api.p2p;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A connected peer.
@@ -17,6 +18,7 @@ import java.util.Map;
  * @param inbound whether the peer dialed this node
  * @param trusted whether it is connected even when there are too many peers
  * @param configured whether the operator named it, so that it is dialed again
+ * @param head the head of its chain; null when it has stated none
  * @param protocols what each sub-protocol says of it by name, see {@link ProtocolHandler#info}
  */
 public record PeerInfo(
@@ -29,6 +31,7 @@ public record PeerInfo(
     boolean inbound,
     boolean trusted,
     boolean configured,
+    @Nullable ChainHead head,
     Map<String, Map<String, Object>> protocols) {
   /** Copies the collections. */
   public PeerInfo {

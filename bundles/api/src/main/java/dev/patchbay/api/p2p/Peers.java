@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.p2p;
 
+import dev.patchbay.primitives.BlockBody;
+import dev.patchbay.primitives.BlockHeader;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -46,4 +48,21 @@ public interface Peers {
    *     malformed.
    */
   CompletableFuture<Integer> execute(PeerCommand command);
+
+  /**
+   * Requests headers, once: a reply may have fewer than requested, or none.
+   *
+   * @return the headers. They have the requested positions; consecutive ones are linked by their
+   *     parent hashes. It fails as {@link #execute} does, and completes in a thread of a network:
+   *     what depends on it must return soon.
+   */
+  CompletableFuture<List<BlockHeader>> headers(PeerCommand.GetBlockHeaders request);
+
+  /**
+   * Requests bodies, once: a reply may have fewer than requested, or none.
+   *
+   * @return the bodies, in the order of the request; a peer leaves out those that it does not have.
+   *     Whether a body belongs to a block is not checked. Fails and completes as {@link #headers}.
+   */
+  CompletableFuture<List<BlockBody>> bodies(PeerCommand.GetBlockBodies request);
 }

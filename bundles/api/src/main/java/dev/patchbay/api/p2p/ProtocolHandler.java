@@ -3,13 +3,14 @@ package dev.patchbay.api.p2p;
 
 import dev.patchbay.primitives.Bytes;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
  * What a {@link WireProtocol} does with one peer.
  *
  * <p>Threading: {@link #messageReceived} and {@link #disconnected} are called one at a time, in
- * order, by a thread that no other peer waits for; {@link #info} by any thread.
+ * order, by a thread that no other peer waits for; {@link #head} and {@link #info} by any thread.
  */
 @ConsumerType
 public interface ProtocolHandler {
@@ -27,6 +28,13 @@ public interface ProtocolHandler {
 
   /** Called once, after the last message: the connection has ended. */
   void disconnected();
+
+  /**
+   * Returns the head of the peer's chain; null when the sub-protocol has none, or it is unknown.
+   */
+  default @Nullable ChainHead head() {
+    return null;
+  }
 
   /** Returns what {@code admin_peers} shows of the sub-protocol: JSON-neutral values. */
   Map<String, Object> info();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p;
 
+import dev.patchbay.api.p2p.ChainHead;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.ProtocolHandler;
@@ -13,13 +14,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Calls the sub-protocols of one session. A violation ends the session with its reason; any other
  * failure is an error of this node, which is recorded, and ends the session too.
  *
- * <p>Threading: the calls come one at a time, see {@link MessageQueue}; {@link #info} from any
- * thread.
+ * <p>Threading: the calls come one at a time, see {@link MessageQueue}; {@link #head} and {@link
+ * #info} from any thread.
  */
 final class ProtocolHandlers implements MessageQueue.Handler {
   /** Greatest payload of a message of a sub-protocol, in bytes. */
@@ -101,6 +103,21 @@ final class ProtocolHandlers implements MessageQueue.Handler {
   public void end() {
     handlers.values().forEach(handler -> guard(handler::disconnected));
     handlers.clear();
+  }
+
+  /** Returns the head of the peer's chain; null when no sub-protocol has one. */
+  @Nullable ChainHead head() {
+    for (ProtocolHandler handler : handlers.values()) {
+      try {
+        ChainHead head = handler.head();
+        if (head != null) {
+          return head;
+        }
+      } catch (RuntimeException failure) {
+        failures.failed(failure);
+      }
+    }
+    return null;
   }
 
   /** Returns the facts that each sub-protocol has about the peer, by its name. */

@@ -173,6 +173,7 @@ final class Session implements MemoryBudget.Holder {
         inbound(),
         trusted,
         configured,
+        calls == null ? null : calls.head(),
         protocols);
   }
 

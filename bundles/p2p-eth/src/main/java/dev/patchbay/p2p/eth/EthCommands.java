@@ -6,11 +6,13 @@ import dev.patchbay.api.p2p.PeerCommand;
 import dev.patchbay.api.p2p.PeerCommandHandler;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.RequestFailedException;
+import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,15 +55,38 @@ final class EthCommands implements PeerCommandHandler {
     if (command instanceof PeerCommand.BroadcastTransactions transactions) {
       return broadcast(transactions);
     }
-    PeerId id = ((PeerCommand.Request) command).peer();
+    return request(
+        ((PeerCommand.Request) command).peer(),
+        peer ->
+            command instanceof PeerCommand.GetBlockHeaders headers
+                ? headers(peer, headers, origin(headers.start()), null, 0)
+                : bodies(peer, ((PeerCommand.GetBlockBodies) command).hashes(), 0));
+  }
+
+  @Override
+  public CompletableFuture<List<BlockHeader>> headers(PeerCommand.GetBlockHeaders request) {
+    int limit = Math.min(MAX_HEADERS, request.count());
+    return request(
+        request.peer(),
+        peer ->
+            peer.requests()
+                .headers(origin(request.start()), limit, request.skip(), request.reverse()));
+  }
+
+  @Override
+  public CompletableFuture<List<BlockBody>> bodies(PeerCommand.GetBlockBodies request) {
+    List<Hash> hashes = request.hashes();
+    List<Hash> some = hashes.subList(0, Math.min(hashes.size(), MAX_BODIES));
+    return request(request.peer(), peer -> peer.requests().bodies(some));
+  }
+
+  private <R> CompletableFuture<R> request(
+      PeerId id, Function<EthPeer, CompletableFuture<R>> request) {
     EthPeer peer = find(id);
-    if (peer == null) {
-      return CompletableFuture.failedFuture(
-          new RequestFailedException("peer " + id + " is not connected"));
-    }
-    return command instanceof PeerCommand.GetBlockHeaders headers
-        ? headers(peer, headers, origin(headers.start()), null, 0)
-        : bodies(peer, ((PeerCommand.GetBlockBodies) command).hashes(), 0);
+    return peer == null
+        ? CompletableFuture.failedFuture(
+            new RequestFailedException("peer " + id + " is not connected"))
+        : request.apply(peer);
   }
 
   private int broadcast(PeerCommand.BroadcastBlock block) {

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.eth;
 
+import dev.patchbay.api.p2p.ChainHead;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.PeerConnection;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.ProtocolHandler;
 import dev.patchbay.primitives.BlobSidecar;
+import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.UInt256;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -28,6 +31,9 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
 
   /** The head of the peer as it has stated it; null before its Status. */
   private volatile @Nullable PeerHead head;
+
+  /** The latest block that the peer has, as it has stated it; null before its Status. */
+  private volatile @Nullable ChainHead chainHead;
 
   /** Whether this node has ended the connection: what still arrives is ignored. */
   private volatile boolean ended;
@@ -110,23 +116,43 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     }
     Status remote = Status.decode(version, payload);
     handshake.check(remote);
-    head = remote.head();
+    stated(remote.head());
     connection.established();
     service.established(this);
   }
 
   private void receive(BlockRangeUpdate update) throws PeerBreachException {
     Handshake.checkRange(update.range());
-    head = update.range();
+    stated(update.range());
+  }
+
+  private void stated(PeerHead now) {
+    head = now;
+    chainHead =
+        now instanceof BlockRange range
+            ? new ChainHead(range.latestHash(), range.latest(), null)
+            : new ChainHead(
+                now.latestHash(), null, ((PeerHead.TotalDifficulty) now).totalDifficulty());
   }
 
   private void receive(NewBlockHashes message) {
     message.blocks().forEach(block -> knownBlocks.add(block.hash()));
+    message.blocks().stream()
+        .max((a, b) -> Long.compareUnsigned(a.number(), b.number()))
+        .ifPresent(block -> chainHead = new ChainHead(block.hash(), block.number(), null));
     service.events().received(id(), message);
   }
 
   private void receive(NewBlock message, int bytes) {
     knownBlocks.add(message.block().hash());
+    BlockHeader header = message.block().header();
+    UInt256 total = message.totalDifficulty();
+    if (header.number() != 0 && total.compareTo(header.difficulty()) >= 0) {
+      // a peer sends a block before it has imported it: what it has for certain is the parent
+      chainHead =
+          new ChainHead(
+              header.parentHash(), header.number() - 1, total.subtract(header.difficulty()));
+    }
     service.events().received(id(), message, bytes);
   }
 
@@ -203,6 +229,11 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     requests.close();
     known.close();
     knownBlocks.close();
+  }
+
+  @Override
+  public @Nullable ChainHead head() {
+    return chainHead;
   }
 
   @Override
