@@ -3,7 +3,9 @@ package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.FutureBlockException;
+import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.chain.PayloadStatus;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
@@ -41,6 +43,12 @@ final class BlockInserter implements BlockImporter {
     this.processor = processor;
     this.writer = writer;
     this.bad = bad;
+  }
+
+  @Override
+  public void verifyHeader(BlockHeader header, BlockHeader parent, HeaderReader ancestors)
+      throws InvalidBlockException {
+    verifier.verifyHeader(header, parent, ancestors);
   }
 
   @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
+import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.primitives.Block;
@@ -22,7 +23,7 @@ final class BlockVerifier {
   void verify(Block block, BlockHeader parent) throws InvalidBranchException {
     ConsensusRules consensus = chain.rules();
     try {
-      verifyHeader(block.header(), parent, consensus);
+      verifyHeader(block.header(), parent, chain, consensus);
       HeaderChecks.verifyBody(block, consensus, chain.config());
       consensus.verifyOmmers(block, chain, chain.config());
       for (BlockHeader ommer : block.ommers()) {
@@ -31,16 +32,28 @@ final class BlockVerifier {
           throw new InvalidBlockException(
               "ommer " + ommer.computeHash() + " has an unknown parent " + ommer.parentHash());
         }
-        verifyHeader(ommer, ommerParent, consensus);
+        verifyHeader(ommer, ommerParent, chain, consensus);
       }
     } catch (InvalidBlockException invalid) {
       throw new InvalidBranchException(block, invalid);
     }
   }
 
-  private void verifyHeader(BlockHeader header, BlockHeader parent, ConsensusRules consensus)
+  /**
+   * Verifies a header.
+   *
+   * @param ancestors finds the ancestors by their hashes
+   * @throws InvalidBlockException when it violates a rule
+   */
+  void verifyHeader(BlockHeader header, BlockHeader parent, HeaderReader ancestors)
+      throws InvalidBlockException {
+    verifyHeader(header, parent, ancestors, chain.rules());
+  }
+
+  private void verifyHeader(
+      BlockHeader header, BlockHeader parent, HeaderReader ancestors, ConsensusRules consensus)
       throws InvalidBlockException {
     HeaderChecks.verify(header, parent, consensus, chain.config());
-    consensus.verifyHeader(header, parent, chain, chain.config());
+    consensus.verifyHeader(header, parent, ancestors, chain.config());
   }
 }

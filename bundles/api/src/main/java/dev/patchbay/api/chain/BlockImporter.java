@@ -2,6 +2,7 @@
 package dev.patchbay.api.chain;
 
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.execution.StateChanges;
 import java.util.List;
@@ -38,6 +39,18 @@ public interface BlockImporter {
    * @param changes what it changes in the state after its parent
    */
   PayloadStatus insertWithoutSetHead(Block block, List<Receipt> receipts, StateChanges changes);
+
+  /**
+   * Checks a header whose body is not there yet: what all protocols demand, and the consensus
+   * rules.
+   *
+   * @param ancestors finds the ancestors by their hashes, {@code parent} and those that are not
+   *     stored yet included
+   * @throws InvalidBlockException when the header violates a rule
+   * @throws dev.patchbay.api.execution.NotReadyException while the rules are not installed
+   */
+  void verifyHeader(BlockHeader header, BlockHeader parent, HeaderReader ancestors)
+      throws InvalidBlockException;
 
   /** Returns whether another thread than this one imports a block now. */
   boolean isImporting();
