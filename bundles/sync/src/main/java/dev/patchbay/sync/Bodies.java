@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.sync;
+
+import dev.patchbay.primitives.Account;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockBody;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.rlp.RlpWriter;
+import dev.patchbay.trie.Roots;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Puts headers and bodies together by the roots in the headers. Threading: stateless. */
+final class Bodies {
+  private Bodies() {}
+
+  /** Returns the block of a header whose body is empty; null when it has to be requested. */
+  static @Nullable Block emptyBlock(BlockHeader header) {
+    Hash withdrawals = header.withdrawalsRoot();
+    boolean isEmpty =
+        header.transactionsRoot().equals(Account.EMPTY_ROOT)
+            && header.ommersHash().equals(BlockHeader.EMPTY_OMMERS)
+            && (withdrawals == null || withdrawals.equals(Account.EMPTY_ROOT));
+    return isEmpty
+        ? new Block(header, List.of(), List.of(), withdrawals == null ? null : List.of())
+        : null;
+  }
+
+  /**
+   * Finds the header of each body. The bodies have the order of the headers, some of which may have
+   * none.
+   *
+   * @return a block for each body; null when a body belongs to none of the headers that follow the
+   *     header of the body before
+   */
+  static @Nullable List<Block> match(List<BlockHeader> headers, List<BlockBody> bodies) {
+    List<Block> out = new ArrayList<>();
+    int next = 0;
+    for (BlockBody body : bodies) {
+      BodyRoots roots = BodyRoots.of(body);
+      while (next < headers.size() && !roots.equals(BodyRoots.of(headers.get(next)))) {
+        next++;
+      }
+      if (next == headers.size()) {
+        return null;
+      }
+      out.add(body.toBlock(headers.get(next++)));
+    }
+    return out;
+  }
+
+  /** Returns whether a block's body is the one that its header names. */
+  static boolean belongTogether(Block block) {
+    BlockBody body = new BlockBody(block.transactions(), block.ommers(), block.withdrawals());
+    return BodyRoots.of(body).equals(BodyRoots.of(block.header()));
+  }
+
+  /** Recovers the senders of a block's transactions, which the transactions remember. */
+  static void recoverSenders(Block block) {
+    for (Transaction transaction : block.transactions()) {
+      transaction.senderBeforeHomestead();
+    }
+  }
+
+  private record BodyRoots(Hash transactions, Hash ommers, @Nullable Hash withdrawals) {
+    static BodyRoots of(BlockHeader header) {
+      return new BodyRoots(
+          header.transactionsRoot(), header.ommersHash(), header.withdrawalsRoot());
+    }
+
+    static BodyRoots of(BlockBody body) {
+      Hash ommers =
+          body.ommers().isEmpty()
+              ? BlockHeader.EMPTY_OMMERS
+              : Hash.keccak(
+                  new RlpWriter().list(w -> body.ommers().forEach(o -> o.write(w))).toArray());
+      return new BodyRoots(
+          Roots.ofTransactions(body.transactions()),
+          ommers,
+          body.withdrawals() == null
+              ? null
+              : Roots.ofWithdrawals(Objects.requireNonNull(body.withdrawals())));
+    }
+  }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.sync;
+
+import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Loop;
+import dev.patchbay.primitives.Block;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Imports blocks in their order, in a thread of its own, while the next ones are downloaded. A
+ * block that meets a bundle which is being replaced waits for it.
+ *
+ * <p>Threading: blocks are added by one thread.
+ */
+final class ImportQueue implements AutoCloseable {
+  private static final int MAX_BLOCKS = 256;
+  private static final int MAX_TRANSACTIONS = 20_000;
+  private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+  private static final long TAKE_MILLIS = 100;
+
+  /** Is notified of each import, in the importing thread. */
+  interface Listener {
+    /** Called after a block was imported; the queue drops what follows one that was refused. */
+    void imported(Block block, ImportResult result);
+
+    /** Called when the store refuses a block for a reason of its own, such as a full disk. */
+    void failed(Block block, StorageException failure);
+  }
+
+  private record Entry(Block block, Future<?> senders, Listener listener) {}
+
+  private final BlockImporter importer;
+  private final BlockingQueue<Entry> waiting = new LinkedBlockingQueue<>();
+  private final AtomicInteger transactions = new AtomicInteger();
+  private final Loop loop;
+
+  ImportQueue(BlockImporter importer, Failures failures) {
+    this.importer = importer;
+    loop = new Loop("sync-import-0", failures, this::step);
+  }
+
+  void start() {
+    loop.start();
+  }
+
+  @Nullable String failure() {
+    return loop.failure();
+  }
+
+  /** Returns whether there is room for another block. */
+  boolean hasRoom() {
+    return waiting.size() < MAX_BLOCKS && transactions.get() < MAX_TRANSACTIONS;
+  }
+
+  /**
+   * Adds a block, which is imported after those before it.
+   *
+   * @param senders what is done before the import
+   */
+  void add(Block block, Future<?> senders, Listener listener) {
+    transactions.addAndGet(block.transactions().size());
+    waiting.add(new Entry(block, senders, listener));
+  }
+
+  /** Drops the blocks that wait. */
+  void clear() {
+    for (Entry entry = waiting.poll(); entry != null; entry = waiting.poll()) {
+      removed(entry);
+    }
+  }
+
+  private void removed(Entry entry) {
+    transactions.addAndGet(-entry.block.transactions().size());
+  }
+
+  private long step() throws InterruptedException, ExecutionException {
+    Entry next = waiting.poll(TAKE_MILLIS, TimeUnit.MILLISECONDS);
+    if (next == null) {
+      return 0;
+    }
+    removed(next);
+    next.senders.get();
+    while (!loop.isClosed()) {
+      try {
+        next.listener.imported(next.block, importer.importBlock(next.block));
+        return 0;
+      } catch (NotReadyException | StorageUnavailableException missing) {
+        LockSupport.parkNanos(RETRY_NANOS); // a bundle is being replaced
+      } catch (StorageException failure) {
+        next.listener.failed(next.block, failure);
+        return 0;
+      }
+    }
+    return 0;
+  }
+
+  @Override
+  public void close() {
+    loop.close();
+    clear();
+  }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.sync;
+
+import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.node.SyncStatus;
+import dev.patchbay.api.p2p.PeerInfo;
+import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Loop;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.UInt256;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the chain level with the best of its peers: whenever one of them has a better chain, what
+ * this node lacks of it is downloaded. Only on chains that seal themselves: elsewhere a consensus
+ * client says which block is the head.
+ *
+ * <p>Threading: any thread.
+ */
+final class Synchronizer implements SyncStatus, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Synchronizer.class);
+
+  /** How often peers are looked at when no event of theirs wakes the thread. */
+  private static final long IDLE_MILLIS = 1_000;
+
+  private static final long RETRY_MILLIS = 200;
+  private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(8);
+  private static final long STOP_SECONDS = 5;
+
+  /** Blocks that are fetched without a word: a node that follows its peers is a few behind. */
+  private static final long MIN_REPORTED = 32;
+
+  private final ChainReader chain;
+  private final BlockImporter importer;
+  private final SyncPeers peers;
+  private final ImportQueue imports;
+  private final ExecutorService workers;
+  private final Loop loop;
+
+  private record Running(Download download, long start, long startNanos) {}
+
+  private volatile @Nullable Running running;
+
+  /** When progress was last reported; of the thread that downloads. */
+  private long reportedNanos;
+
+  private long reportedBlock;
+
+  Synchronizer(ChainReader chain, BlockImporter importer, SyncPeers peers) {
+    this.chain = chain;
+    this.importer = importer;
+    this.peers = peers;
+    imports =
+        new ImportQueue(importer, new Failures("importing blocks of peers", LOG::warn, LOG::info));
+    AtomicInteger count = new AtomicInteger();
+    workers =
+        Executors.newFixedThreadPool(
+            Math.max(1, Runtime.getRuntime().availableProcessors() - 1),
+            task -> new Thread(task, "sync-work-" + count.getAndIncrement()));
+    loop =
+        new Loop(
+            "sync-download-0",
+            new Failures("downloading the chain", LOG::warn, LOG::info),
+            this::step);
+  }
+
+  void start() {
+    imports.start();
+    loop.start();
+  }
+
+  /** Has the peers looked at now. */
+  void wake() {
+    loop.wake();
+  }
+
+  /** Returns the latest failure of a thread as one line; null when all of them work. */
+  @Nullable String failure() {
+    String failure = loop.failure();
+    return failure == null ? imports.failure() : failure;
+  }
+
+  /** Returns whether blocks come in the order of a download, which are not announced. */
+  boolean isBehind() {
+    return progress() != null;
+  }
+
+  @Override
+  public @Nullable Progress progress() {
+    Running now = running;
+    if (now == null) {
+      return null;
+    }
+    long head = chain.head().number();
+    long highest = Math.max(head, now.download.highest());
+    return highest - head < MIN_REPORTED && head - now.start < MIN_REPORTED
+        ? null
+        : new Progress(now.start, head, highest);
+  }
+
+  private long step() throws InterruptedException {
+    try {
+      return download();
+    } catch (NotReadyException | StorageUnavailableException missing) {
+      return RETRY_MILLIS; // a bundle is being replaced; what is missing says so itself
+    }
+  }
+
+  private long download() throws InterruptedException {
+    if (chain.config().isDriven()) {
+      return Loop.UNTIL_WOKEN;
+    }
+    Block head = chain.head();
+    UInt256 total = chain.totalDifficulty(head.hash());
+    PeerInfo leader = total == null ? null : peers.best(head, total);
+    if (leader == null) {
+      return IDLE_MILLIS;
+    }
+    Download download =
+        new Download(chain, importer, peers, imports, workers, leader, this::reportAndCheck);
+    long start = System.nanoTime();
+    reportedNanos = start;
+    reportedBlock = head.number();
+    running = new Running(download, head.number(), start);
+    try {
+      Download.End end = download.run();
+      report(end, head.number(), start);
+      return end == Download.End.FAILED ? RETRY_MILLIS : 0;
+    } finally {
+      running = null;
+    }
+  }
+
+  /** Reports progress now and then; returns whether the download must return. */
+  private boolean reportAndCheck() {
+    long now = System.nanoTime();
+    Running current = running;
+    if (current != null && now - reportedNanos >= REPORT_NANOS) {
+      long block = chain.head().number();
+      double rate = (block - reportedBlock) * 1e9 / (now - reportedNanos);
+      long left = Math.max(0, current.download.highest() - block);
+      LOG.info(
+          "block {} of {}, {} blocks a second, {} left",
+          block,
+          current.download.highest(),
+          Math.round(rate),
+          rate < 1 ? "unknown time" : duration(left / rate));
+      reportedNanos = now;
+      reportedBlock = block;
+    }
+    return loop.isClosed();
+  }
+
+  private static String duration(double seconds) {
+    return seconds < 90 ? Math.round(seconds) + " s" : Math.round(seconds / 60) + " min";
+  }
+
+  private void report(Download.End end, long from, long startNanos) {
+    long blocks = chain.head().number() - from;
+    if (blocks >= MIN_REPORTED) {
+      double seconds = (System.nanoTime() - startNanos) / 1e9;
+      LOG.info(
+          "{} blocks up to {} in {} s, {} a second",
+          blocks,
+          chain.head(),
+          Math.round(seconds),
+          Math.round(blocks / seconds));
+    }
+  }
+
+  @Override
+  public void close() {
+    loop.close();
+    imports.close();
+    workers.shutdownNow();
+    try {
+      workers.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

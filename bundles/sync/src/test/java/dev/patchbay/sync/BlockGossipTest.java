@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.sync;
+
+import static dev.patchbay.sync.SynchronizerTest.await;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.patchbay.api.p2p.HeaderStart;
+import dev.patchbay.api.p2p.PeerCommand;
+import dev.patchbay.api.p2p.PeerEvent;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.UInt256;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Blocks that peers announce, and those that are announced to them. */
+@Timeout(60)
+class BlockGossipTest {
+  private final FakePeers peers = new FakePeers();
+  private final ModelChain own = new ModelChain().grow(10, 1, 2);
+  private final ModelChain remote = own.copy();
+  private final FakePeers.FakePeer peer = peers.add("a", remote);
+  private final SyncPeers candidates = new SyncPeers(peers, System::nanoTime);
+  private final Synchronizer synchronizer =
+      new Synchronizer(own.reader(), own.importer(), candidates);
+  private final BlockGossip gossip =
+      new BlockGossip(own.reader(), own.importer(), candidates, synchronizer, peers);
+
+  @BeforeEach
+  void start() { // the synchronizer is not started: what comes, comes by gossip
+    gossip.start();
+  }
+
+  @AfterEach
+  void close() {
+    gossip.close();
+    synchronizer.close();
+    peers.close();
+  }
+
+  private Block next(int bodySize) {
+    Block block = ModelChain.child(remote.head(), 1, 2, bodySize);
+    remote.add(block);
+    return block;
+  }
+
+  /** Seed: announcement by hash, then the requests for header and body. */
+  @Test
+  void anAnnouncementByHashIsFollowedByBothRequests() {
+    Block block = next(3);
+    gossip.peerEvent(new PeerEvent.NewBlockHash(peer.id, block.hash(), block.number()));
+    await(() -> own.head().equals(block));
+    assertThat(peer.requests)
+        .containsExactly(
+            new PeerCommand.GetBlockHeaders(
+                peer.id, new HeaderStart.ByHash(block.hash()), 1, 0, false),
+            new PeerCommand.GetBlockBodies(peer.id, List.of(block.hash())));
+  }
+
+  @Test
+  void anEmptyBlockNeedsNoRequestForItsBody() {
+    Block block = next(0);
+    gossip.peerEvent(new PeerEvent.NewBlockHash(peer.id, block.hash(), block.number()));
+    await(() -> own.head().equals(block));
+    assertThat(peer.requests).hasSize(1);
+  }
+
+  @Test
+  void aBlockThatIsKnownIsNotRequested() {
+    Block known = own.head();
+    gossip.peerEvent(new PeerEvent.NewBlockHash(peer.id, known.hash(), known.number()));
+    Block block = next(1);
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, block, UInt256.ONE));
+    await(() -> own.head().equals(block));
+    assertThat(peer.requests).isEmpty();
+  }
+
+  @Test
+  void aBlockThatIsSentIsImported() {
+    Block block = next(2);
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, block, UInt256.ONE));
+    await(() -> own.head().equals(block));
+  }
+
+  /** A hostile peer cannot have a valid block refused by a false body for its header. */
+  @Test
+  void aFalseBodyEndsInABanAndTheBlockIsImportedLater() throws Exception {
+    Block block = next(2);
+    Block other = ModelChain.child(own.head(), 7, 2, 4);
+    Block mixed =
+        new Block(block.header(), other.transactions(), other.ommers(), other.withdrawals());
+    FakePeers.FakePeer hostile = peers.add("b", remote);
+    gossip.peerEvent(new PeerEvent.NewBlock(hostile.id, mixed, UInt256.ONE));
+    assertThat(peers.awaitBan()).isEqualTo("b");
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, block, UInt256.ONE));
+    await(() -> own.head().equals(block));
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void anInvalidSealEndsInABan() throws Exception {
+    gossip.peerEvent(
+        new PeerEvent.NewBlock(peer.id, ModelChain.badlySealed(own.head()), UInt256.ONE));
+    assertThat(peers.awaitBan()).isEqualTo("a");
+    assertThat(own.head().number()).isEqualTo(10);
+  }
+
+  @Test
+  void whatIsFarFromTheHeadIsLeftToTheSynchronizer() {
+    remote.grow(100, 1, 2);
+    Block far = remote.head();
+    gossip.peerEvent(new PeerEvent.NewBlockHash(peer.id, far.hash(), far.number()));
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, far, UInt256.ONE));
+    assertThat(peer.requests).isEmpty();
+  }
+
+  @Test
+  void theNewHeadIsAnnounced() throws Exception {
+    Block block = next(1);
+    own.add(block);
+    gossip.headChanged(List.of(), List.of(block));
+    assertThat(peers.announced.poll(30, TimeUnit.SECONDS)).isEqualTo(block);
+    gossip.headChanged(List.of(block), List.of());
+    assertThat(peers.announced).isEmpty();
+  }
+}

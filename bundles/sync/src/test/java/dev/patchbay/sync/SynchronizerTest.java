@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.sync;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.node.SyncStatus;
+import dev.patchbay.api.p2p.ChainHead;
+import dev.patchbay.api.p2p.HeaderStart;
+import dev.patchbay.api.p2p.PeerCommand;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockBody;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.UInt256;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Full sync of the seed, from peers that are honest, slow, short of words or false. */
+@Timeout(120)
+class SynchronizerTest {
+  private final FakePeers peers = new FakePeers();
+  private final ModelChain own = new ModelChain();
+  private final Synchronizer synchronizer =
+      new Synchronizer(own.reader(), own.importer(), new SyncPeers(peers, System::nanoTime));
+
+  @AfterEach
+  void close() {
+    synchronizer.close();
+    peers.close();
+  }
+
+  static void await(BooleanSupplier condition) {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("a time before the limit").isLessThan(limit);
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
+    }
+  }
+
+  private void awaitHead(ModelChain chain) {
+    await(() -> own.head().equals(chain.head()));
+    await(() -> synchronizer.progress() == null);
+  }
+
+  @Test
+  void aFollowerDownloadsFromBlockZeroInBatchesOf512() {
+    ModelChain best = new ModelChain().grow(1_300, 1, 2);
+    FakePeers.FakePeer peer = peers.add("a", best);
+    synchronizer.start();
+    awaitHead(best);
+    List<PeerCommand.GetBlockHeaders> batches =
+        peer.requests(PeerCommand.GetBlockHeaders.class).stream()
+            .filter(request -> request.count() > 1)
+            .toList();
+    assertThat(batches).extracting(PeerCommand.GetBlockHeaders::count).containsOnly(512);
+    assertThat(batches)
+        .extracting(PeerCommand.GetBlockHeaders::start)
+        .startsWith(
+            new HeaderStart.ByNumber(1),
+            new HeaderStart.ByNumber(513),
+            new HeaderStart.ByNumber(1_025));
+    List<Hash> bodies = new ArrayList<>();
+    for (PeerCommand.GetBlockBodies request : peer.requests(PeerCommand.GetBlockBodies.class)) {
+      assertThat(request.hashes()).hasSizeLessThanOrEqualTo(128);
+      bodies.addAll(request.hashes());
+    }
+    assertThat(bodies).as("each body that is not empty, once").doesNotHaveDuplicates();
+    assertThat(bodies).hasSize(1_300 - 434);
+    assertThat(own.imported()).as("each block once").hasSize(1_300).doesNotHaveDuplicates();
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void bodiesComeFromAllPeers() {
+    ModelChain best = new ModelChain().grow(1_000, 1, 2);
+    List<FakePeers.FakePeer> all =
+        List.of(peers.add("a", best), peers.add("b", best), peers.add("c", best));
+    synchronizer.start();
+    awaitHead(best);
+    for (FakePeers.FakePeer peer : all) {
+      assertThat(peer.requests(PeerCommand.GetBlockBodies.class)).isNotEmpty();
+    }
+    assertThat(own.imported()).hasSize(1_000).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void theHeavierBranchReplacesTheLongerOne() {
+    ModelChain common = new ModelChain().grow(300, 1, 2);
+    ModelChain heavier = common.copy().grow(60, 2, 2);
+    own.grow(300, 1, 2);
+    own.grow(100, 3, 1);
+    assertThat(own.head().number()).isGreaterThan(heavier.head().number());
+    FakePeers.FakePeer peer = peers.add("a", heavier).statesTotalDifficulty();
+    synchronizer.start();
+    awaitHead(heavier);
+    assertThat(peer.requests(PeerCommand.GetBlockHeaders.class))
+        .as("the common ancestor is found by halving")
+        .hasSizeLessThan(16);
+  }
+
+  @Test
+  void aLongerBranchOfLessDifficultyDoesNotReplace() {
+    own.grow(100, 1, 2);
+    Block before = own.head();
+    ModelChain lighter = new ModelChain().grow(150, 2, 1);
+    FakePeers.FakePeer peer = peers.add("a", lighter);
+    synchronizer.start();
+    await(() -> own.imported().size() == 250);
+    await(() -> own.block(lighter.head().hash()) != null);
+    ModelChain next = new ModelChain().grow(300, 3, 2);
+    peers.add("b", next);
+    awaitHead(next);
+    assertThat(before).isNotEqualTo(own.head());
+    long batches =
+        peer.requests(PeerCommand.GetBlockHeaders.class).stream()
+            .filter(request -> request.count() > 1)
+            .count();
+    assertThat(batches).as("it is not downloaded again and again").isEqualTo(1);
+  }
+
+  @Test
+  void shortRepliesAreContinued() {
+    ModelChain best = new ModelChain().grow(700, 1, 2);
+    FakePeers.FakePeer peer = peers.add("a", best);
+    peer.headers = headers -> headers.subList(0, Math.min(headers.size(), 100));
+    peer.bodies = bodies -> bodies.subList(0, Math.min(bodies.size(), 7));
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void aBodyInTheMiddleMayBeMissing() {
+    ModelChain best = new ModelChain().grow(200, 1, 2);
+    FakePeers.FakePeer peer = peers.add("a", best);
+    peer.bodies =
+        bodies -> {
+          List<BlockBody> out = new ArrayList<>(bodies);
+          if (out.size() > 2) {
+            out.remove(1);
+          }
+          return out;
+        };
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void aPeerThatDoesNotReplyRests() {
+    ModelChain best = new ModelChain().grow(400, 1, 2);
+    FakePeers.FakePeer silent = peers.add("a", best.copy().grow(50, 4, 2));
+    silent.silent = true;
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(silent.requests).as("it is asked once").hasSize(1);
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void aPeerThatHasNoBodiesIsLeftOut() {
+    ModelChain best = new ModelChain().grow(400, 1, 2);
+    FakePeers.FakePeer useless = peers.add("a", best);
+    useless.bodies = bodies -> List.of();
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(useless.requests(PeerCommand.GetBlockBodies.class)).hasSizeLessThanOrEqualTo(2);
+  }
+
+  @Test
+  void bodiesOfOtherBlocksEndInABan() throws Exception {
+    ModelChain best = new ModelChain().grow(400, 1, 2);
+    FakePeers.FakePeer hostile = peers.add("a", best);
+    Block other = ModelChain.child(best.head(), 99, 2, 5);
+    hostile.bodies =
+        bodies -> List.of(new BlockBody(other.transactions(), other.ommers(), other.withdrawals()));
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(peers.awaitBan()).isEqualTo("a");
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void aHeaderWithAnInvalidSealEndsInABan() throws Exception {
+    ModelChain best = new ModelChain().grow(100, 1, 2);
+    ModelChain hostile = best.copy();
+    hostile.add(ModelChain.badlySealed(hostile.head()));
+    hostile.grow(10, 1, 2);
+    peers.add("a", hostile);
+    synchronizer.start();
+    assertThat(peers.awaitBan()).isEqualTo("a");
+    peers.add("b", best);
+    awaitHead(best);
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void anInvalidBlockEndsInABan() throws Exception {
+    ModelChain best = new ModelChain().grow(100, 1, 2);
+    FakePeers.FakePeer hostile = peers.add("a", best.copy());
+    BlockHeader invalid = ModelChain.invalid(best.head()).header();
+    hostile.head = new ChainHead(invalid.computeHash(), 101L, null);
+    hostile.headers =
+        headers -> {
+          List<BlockHeader> out = new ArrayList<>(headers);
+          if (out.size() > 1) {
+            out.add(invalid);
+          }
+          return out;
+        };
+    synchronizer.start();
+    assertThat(peers.awaitBan()).isEqualTo("a");
+    awaitHead(best); // what came before is kept
+  }
+
+  @Test
+  void aPeerThatStatesAHeadThatItDoesNotHaveIsAskedOnce() {
+    FakePeers.FakePeer liar = peers.add("a", new ModelChain());
+    liar.head = new ChainHead(Hash.ZERO, Long.MAX_VALUE, null);
+    synchronizer.start();
+    await(() -> liar.requests.size() >= 2);
+    ModelChain best = new ModelChain().grow(50, 1, 2);
+    FakePeers.FakePeer honest = peers.add("b", best);
+    honest.statesTotalDifficulty();
+    awaitHead(best);
+    synchronizer.wake();
+    await(() -> honest.requests.size() >= 2);
+    assertThat(liar.requests(PeerCommand.GetBlockHeaders.class)).hasSize(2);
+    assertThat(synchronizer.progress()).isNull();
+  }
+
+  @Test
+  void aTotalDifficultyThatIsALieIsBelievedOnce() {
+    own.grow(20, 1, 2);
+    ModelChain lighter = new ModelChain().grow(10, 2, 1);
+    FakePeers.FakePeer liar = peers.add("a", lighter);
+    liar.head = new ChainHead(lighter.head().hash(), null, UInt256.MAX);
+    synchronizer.start();
+    await(() -> own.block(lighter.head().hash()) != null);
+    ModelChain best = own.copy().grow(5, 1, 2);
+    peers.add("b", best);
+    awaitHead(best);
+    int before = liar.requests.size();
+    ModelChain next = best.copy().grow(5, 1, 2);
+    peers.add("c", next);
+    awaitHead(next);
+    assertThat(liar.requests(PeerCommand.GetBlockHeaders.class))
+        .as("nothing but bodies is asked of it")
+        .hasSizeLessThanOrEqualTo(before);
+  }
+
+  @Test
+  void whatAPeerHasNextIsFetchedWhenItStatesIt() {
+    ModelChain best = new ModelChain().grow(10, 1, 2);
+    FakePeers.FakePeer peer = peers.add("a", best);
+    synchronizer.start();
+    awaitHead(best);
+    best.grow(3, 1, 2);
+    peer.statesHead();
+    synchronizer.wake();
+    awaitHead(best);
+  }
+
+  @Test
+  void aBlockWaitsForABundleThatIsReplaced() {
+    ModelChain best = new ModelChain().grow(50, 1, 2);
+    AtomicInteger refused = new AtomicInteger();
+    own.onImport =
+        block -> {
+          if (block.number() == 20 && refused.getAndIncrement() < 5) {
+            throw new NotReadyException("the rules are being replaced");
+          }
+        };
+    peers.add("a", best);
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(own.imported()).hasSize(50).doesNotHaveDuplicates();
+    assertThat(synchronizer.failure()).isNull();
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void progressIsToldWhileManyBlocksAreMissing() throws Exception {
+    ModelChain best = new ModelChain().grow(600, 1, 2);
+    AtomicReference<SyncStatus.Progress> seen = new AtomicReference<>();
+    CountDownLatch read = new CountDownLatch(1);
+    own.onImport =
+        block -> {
+          if (block.number() == 300) {
+            seen.set(synchronizer.progress());
+            read.countDown();
+          }
+        };
+    peers.add("a", best);
+    synchronizer.start();
+    assertThat(read.await(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(seen.get()).isEqualTo(new SyncStatus.Progress(0, 299, 600));
+    awaitHead(best);
+  }
+}
