@@ -6,6 +6,7 @@ import dev.patchbay.api.chain.ChainReader.TransactionLocation;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.consensus.RollupRules;
+import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.rpc.RpcConstant;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
@@ -37,25 +38,39 @@ final class ChainMethods {
   private final StateProvider states;
   private final TransactionPool pool;
   private final Supplier<@Nullable BlockSealer> sealer;
+  private final Supplier<@Nullable SyncStatus> sync;
 
   ChainMethods(
       ChainReader chain,
       ProtocolSchedule schedule,
       StateProvider states,
       TransactionPool pool,
-      Supplier<@Nullable BlockSealer> sealer) {
+      Supplier<@Nullable BlockSealer> sealer,
+      Supplier<@Nullable SyncStatus> sync) {
     this.chain = chain;
     this.schedule = schedule;
     this.states = states;
     this.pool = pool;
     this.sealer = sealer;
+    this.sync = sync;
+  }
+
+  private Object syncing() {
+    SyncStatus status = sync.get();
+    SyncStatus.Progress progress = status == null ? null : status.progress();
+    return progress == null
+        ? false
+        : Map.of(
+            "startingBlock", Hex.quantity(progress.startingBlock()),
+            "currentBlock", Hex.quantity(progress.currentBlock()),
+            "highestBlock", Hex.quantity(progress.highestBlock()));
   }
 
   Map<String, RpcMethod> methods() {
     Map<String, RpcMethod> m = new LinkedHashMap<>();
     m.put("eth_chainId", (p, s) -> chain.config().chainId().toHex());
     m.put("eth_blockNumber", (p, s) -> Hex.quantity(chain.head().number()));
-    m.put("eth_syncing", (p, s) -> false);
+    m.put("eth_syncing", (p, s) -> syncing());
     m.put("eth_accounts", (p, s) -> List.of());
     m.put("eth_mining", (p, s) -> sealer.get() != null);
     m.put("eth_hashrate", (p, s) -> "0x0");

@@ -9,6 +9,7 @@ import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.node.Handover;
 import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.state.StateProvider;
@@ -75,6 +76,12 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
       policyOption = ReferencePolicyOption.GREEDY)
   private volatile @Nullable LogIndex logIndex;
 
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile @Nullable SyncStatus sync;
+
   /** Makes the methods. */
   @Activate
   public EthNamespace(
@@ -90,7 +97,8 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     this.pool = pool;
     gap = new HeadGap(chain, events.heads());
     filters = new Filters(logs, events, gap, conditions, InstantSource.system());
-    ChainMethods chainMethods = new ChainMethods(chain, schedule, states, pool, () -> sealer);
+    ChainMethods chainMethods =
+        new ChainMethods(chain, schedule, states, pool, () -> sealer, () -> sync);
     methods.putAll(chainMethods.methods());
     subscriptions = new Subscriptions(events, gap, conditions);
     notifier = new Notifier(events, gap, subscriptions, logs, chainMethods::receiptsOf);

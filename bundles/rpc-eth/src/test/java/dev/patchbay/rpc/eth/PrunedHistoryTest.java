@@ -76,7 +76,8 @@ class PrunedHistoryTest {
               throw new UnsupportedOperationException(name);
             });
     ProtocolSchedule schedule = stub(ProtocolSchedule.class, (name, argument) -> rules);
-    methods.putAll(new ChainMethods(chain, schedule, states, pool, () -> null).methods());
+    methods.putAll(
+        new ChainMethods(chain, schedule, states, pool, () -> null, () -> null).methods());
     methods.putAll(new ConfigMethods(chain, states).methods());
     LogSearch search = new LogSearch(chain, () -> index);
     methods.put("eth_getLogs", search::getLogs);
