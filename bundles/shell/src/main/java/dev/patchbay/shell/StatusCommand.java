@@ -7,6 +7,7 @@ import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.node.HealthReport;
 import dev.patchbay.api.node.PartHealth;
+import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.p2p.Network;
 import dev.patchbay.api.storage.StorageControl;
 import dev.patchbay.api.storage.StorageUnavailableException;
@@ -81,6 +82,10 @@ public final class StatusCommand implements Action {
           "pool       " + status.pending() + " pending, " + status.queued() + " queued");
     }
     printPeers(services.all(Network.class));
+    SyncStatus sync = services.find(SyncStatus.class);
+    if (sync != null && !chain.config().isDriven()) {
+      System.out.println("sync       " + describe(sync.progress()));
+    }
     StorageControl.Progress progress = storage.progress();
     System.out.println(
         "swap       "
@@ -121,6 +126,12 @@ public final class StatusCommand implements Action {
         + ": "
         + DoctorCommand.cut(worst.health().message())
         + (findings.size() == 1 ? "" : "; " + findings.size() + " findings, see patchbay:doctor");
+  }
+
+  private static String describe(SyncStatus.@Nullable Progress progress) {
+    return progress == null
+        ? "level with the peers"
+        : "block " + progress.currentBlock() + " of " + progress.highestBlock();
   }
 
   private static String describe(Supplier<@Nullable Block> tag) {
