@@ -60,6 +60,7 @@ final class Node implements AutoCloseable {
 
   private final String command;
   private final List<String> javaOptions = new ArrayList<>();
+  private boolean driven = true;
 
   /** A development chain. */
   Node(Path data) {
@@ -78,6 +79,12 @@ final class Node implements AutoCloseable {
    */
   Node quick() {
     javaOptions.add(QUICK);
+    return this;
+  }
+
+  /** Says that no consensus client drives a node that {@code run} starts. */
+  Node withoutConsensusClient() {
+    driven = false;
     return this;
   }
 
@@ -155,7 +162,9 @@ final class Node implements AutoCloseable {
                 "--ws-port",
                 "" + wsPort));
     if (command.equals("run")) {
-      line.addAll(List.of("--engine-port", "" + enginePort));
+      if (driven) {
+        line.addAll(List.of("--engine-port", "" + enginePort));
+      }
       if (!List.of(more).toString().contains("--p2p")) {
         line.addAll(List.of("--p2p", "off")); // a node that a test does not give peers is alone
       }
