@@ -6,6 +6,7 @@ import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.payload.PayloadBuilder;
 import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.binding.Failures;
@@ -38,6 +39,9 @@ import org.slf4j.LoggerFactory;
 public final class Sealing implements PoolListener, ChainListener {
   private static final Logger LOG = LoggerFactory.getLogger(Sealing.class);
 
+  /** How often a node that is behind its peers looks whether it still is. */
+  private static final long BEHIND_MILLIS = 200;
+
   private final SealingStep step;
   private final Loop loop =
       new Loop("payload-sealing-0", new Failures("sealing", LOG::warn, LOG::info), this::step);
@@ -48,6 +52,12 @@ public final class Sealing implements PoolListener, ChainListener {
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
   volatile @Nullable BlockSealer sealer;
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  volatile @Nullable SyncStatus sync;
 
   /** Starts the thread that seals. */
   @Activate
@@ -103,6 +113,8 @@ public final class Sealing implements PoolListener, ChainListener {
   }
 
   private long step() {
-    return step.run(sealer);
+    SyncStatus status = sync;
+    boolean isBehind = status != null && status.progress() != null;
+    return isBehind ? BEHIND_MILLIS : step.run(sealer); // its block would be on an old one
   }
 }

@@ -9,6 +9,7 @@ import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.payload.PayloadBuilder;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
@@ -28,6 +29,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -84,7 +86,8 @@ class SealingTest {
             });
   }
 
-  private Sealing sealing(PayloadBuilder builder, BlockImporter importer) {
+  private Sealing sealing(
+      PayloadBuilder builder, BlockImporter importer, @Nullable SyncStatus sync) {
     ChainConfig config =
         new ChainConfig(
             UInt256.ONE,
@@ -117,6 +120,7 @@ class SealingTest {
             stub(ChainReader.class, Map.of("head", args -> head, "config", args -> config)),
             importer,
             builder);
+    sealing.sync = sync;
     sealing.sealer =
         stub(
             BlockSealer.class,
@@ -162,7 +166,7 @@ class SealingTest {
                   imported.add(head);
                   return new ImportResult.Imported(true);
                 }));
-    Sealing sealing = sealing(builder, importer);
+    Sealing sealing = sealing(builder, importer, null);
     await(second);
     assertThat(health.get(0).name()).isEqualTo("payload.sealing");
     assertThat(health.get(0).check().status()).isEqualTo(Health.Status.DEGRADED);
@@ -171,6 +175,38 @@ class SealingTest {
     assertThat(imported.take().number()).isEqualTo(1);
     assertThat(imported.take().number()).isEqualTo(2);
     assertThat(health.get(0).check().status()).isEqualTo(Health.Status.HEALTHY);
+    sealing.stop();
+  }
+
+  @Test
+  void aNodeThatIsBehindItsPeersDoesNotSeal() throws Exception {
+    SyncStatus.Progress[] progress = {new SyncStatus.Progress(0, 0, 100)};
+    CountDownLatch asked = new CountDownLatch(3);
+    PayloadBuilder builder =
+        stub(
+            PayloadBuilder.class,
+            Map.of("build", args -> block(head.number() + 1), "accepted", args -> null));
+    BlockImporter importer =
+        stub(
+            BlockImporter.class,
+            Map.of(
+                "importBlock",
+                args -> {
+                  assertThat(progress[0]).as("the progress when a block is sealed").isNull();
+                  head = (Block) args[0];
+                  imported.add(head);
+                  return new ImportResult.Imported(true);
+                }));
+    SyncStatus status =
+        () -> {
+          asked.countDown();
+          return progress[0];
+        };
+    Sealing sealing = sealing(builder, importer, status);
+    await(asked);
+    assertThat(imported).isEmpty();
+    progress[0] = null;
+    assertThat(imported.take().number()).isEqualTo(1);
     sealing.stop();
   }
 }
