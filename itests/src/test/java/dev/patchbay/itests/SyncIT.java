@@ -95,7 +95,7 @@ class SyncIT {
       awaitHead(follower);
       assertThat(follower.result("eth_syncing").asBoolean(true)).isFalse();
       assertThat(follower.shell("patchbay:status").output())
-          .contains("sync       level with the peers")
+          .contains("sync       no download under way")
           .contains("not sealing");
       long before = number(validator);
       Transaction transfer = Accounts.transfer(0, nonce++);

@@ -130,7 +130,7 @@ public final class StatusCommand implements Action {
 
   private static String describe(SyncStatus.@Nullable Progress progress) {
     return progress == null
-        ? "level with the peers"
+        ? "no download under way"
         : "block " + progress.currentBlock() + " of " + progress.highestBlock();
   }
 

@@ -4,6 +4,7 @@ package dev.patchbay.sync;
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.execution.NotReadyException;
@@ -18,12 +19,14 @@ import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Objects;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -51,11 +54,22 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
   /** Blocks that wait for their announcement; an older one is dropped for a newer one. */
   private static final int MAX_UNANNOUNCED = 32;
 
-  /** Blocks of peers that wait for their import. */
+  /** Blocks that wait for their import, and those of them that one peer has sent. */
   private static final int MAX_WAITING = 64;
+
+  private static final int MAX_WAITING_OF_PEER = 4;
+
+  /** How often a block from the future is looked at. */
+  private static final long EARLY_MILLIS = 100;
+
+  /** Pause when a bundle is being replaced. */
+  private static final long RETRY_MILLIS = 200;
 
   /** Hashes that are requested now. */
   private static final int MAX_REQUESTED = 64;
+
+  /** Blocks that were not valid, and are not looked at again. */
+  private static final int MAX_INVALID = 256;
 
   private record Arrived(PeerId peer, Block block) {}
 
@@ -64,9 +78,19 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
   private final SyncPeers peers;
   private final Synchronizer synchronizer;
   private final BlockBroadcaster broadcaster;
-  private final BlockingQueue<Arrived> arrived = new LinkedBlockingQueue<>(MAX_WAITING);
+
+  /** Blocks that wait for their import, by their hashes; guarded by itself. */
+  private final Map<Hash, Arrived> arrived = new LinkedHashMap<>();
+
+  /** Hashes that are requested now; guarded by itself. */
+  private final Set<Hash> requested = new HashSet<>();
+
   private final BlockingQueue<Block> unannounced = new LinkedBlockingQueue<>(MAX_UNANNOUNCED);
-  private final Set<Hash> requested = new LinkedHashSet<>();
+
+  // ---- of the thread that imports
+  private final Map<Hash, Arrived> early = new LinkedHashMap<>();
+  private final Set<Hash> invalid = new LinkedHashSet<>();
+
   private final Loop loop;
 
   BlockGossip(
@@ -109,20 +133,22 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   @Override
   public void peerEvent(PeerEvent event) {
+    boolean isHandled = false;
     try {
       if (event instanceof PeerEvent.NewBlock block) {
-        if (isOfInterest(block.hash(), block.number())) {
-          offer(block.peer(), block.block());
-        }
+        isHandled =
+            isOfInterest(block.hash(), block.number()) && offer(block.peer(), block.block());
       } else if (event instanceof PeerEvent.NewBlockHash announced) {
-        if (isOfInterest(announced.hash(), announced.number())) {
-          request(announced.peer(), announced.hash());
-        }
+        isHandled =
+            isOfInterest(announced.hash(), announced.number())
+                && request(announced.peer(), announced.hash());
       }
     } catch (NotReadyException | StorageUnavailableException missing) {
-      // a bundle is being replaced; the synchronizer fetches what is missed
+      // a bundle is being replaced
     }
-    synchronizer.wake();
+    if (!isHandled) {
+      synchronizer.wake();
+    }
   }
 
   @Override
@@ -135,36 +161,46 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     return !chain.config().isDriven()
         && number >= head - MAX_BELOW
         && number <= head + MAX_ABOVE
-        && !synchronizer.isBehind()
         && chain.header(hash) == null;
   }
 
-  private void offer(PeerId peer, Block block) {
-    arrived.offer(new Arrived(peer, block)); // when it is full, the synchronizer fetches it
+  /** Has a block imported; returns false when there is no room for it. */
+  private boolean offer(PeerId peer, Block block) {
+    synchronized (arrived) {
+      long ofPeer = arrived.values().stream().filter(one -> one.peer.equals(peer)).count();
+      if (arrived.size() >= MAX_WAITING || ofPeer >= MAX_WAITING_OF_PEER) {
+        return false;
+      }
+      arrived.putIfAbsent(block.hash(), new Arrived(peer, block));
+    }
     loop.wake();
+    return true;
   }
 
-  private void request(PeerId peer, Hash hash) {
+  /** Requests a block unless that was done; returns false when there are too many requests. */
+  private boolean request(PeerId peer, Hash hash) {
     synchronized (requested) {
-      if (requested.size() >= MAX_REQUESTED || !requested.add(hash)) {
-        return;
+      if (requested.contains(hash)) {
+        return true;
       }
+      if (requested.size() >= MAX_REQUESTED) {
+        return false;
+      }
+      requested.add(hash);
     }
-    peers
-        .peers()
-        .headers(new PeerCommand.GetBlockHeaders(peer, new HeaderStart.ByHash(hash), 1, 0, false))
-        .thenCompose(headers -> body(peer, headers))
-        .whenComplete(
-            (block, failure) -> {
-              synchronized (requested) {
-                requested.remove(hash);
-              }
-              if (block != null) {
-                offer(peer, block);
-              } else if (failure != null) {
-                peers.banForBreach(peer, cause(failure)); // else the synchronizer fetches it
-              }
-            });
+    CompletableFuture<@Nullable Block> reply;
+    try {
+      reply =
+          peers
+              .headers(
+                  new PeerCommand.GetBlockHeaders(peer, new HeaderStart.ByHash(hash), 1, 0, false))
+              .thenCompose(headers -> body(peer, headers));
+    } catch (Throwable failure) { // of a network
+      received(peer, hash, null, failure);
+      throw failure;
+    }
+    reply.whenComplete((block, failure) -> received(peer, hash, block, failure));
+    return true;
   }
 
   private CompletableFuture<@Nullable Block> body(PeerId peer, List<BlockHeader> headers) {
@@ -177,19 +213,23 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       return CompletableFuture.completedFuture(empty);
     }
     return peers
-        .peers()
         .bodies(new PeerCommand.GetBlockBodies(peer, List.of(header.computeHash())))
-        .thenApply(bodies -> block(header, bodies));
+        .thenApply(bodies -> bodies.isEmpty() ? null : bodies.get(0).toBlock(header));
   }
 
-  private static @Nullable Block block(BlockHeader header, List<BlockBody> bodies) {
-    return bodies.isEmpty() ? null : bodies.get(0).toBlock(header);
-  }
-
-  private static Throwable cause(Throwable failure) {
-    return failure instanceof CompletionException && failure.getCause() != null
-        ? Objects.requireNonNull(failure.getCause())
-        : failure;
+  private void received(
+      PeerId peer, Hash hash, @Nullable Block block, @Nullable Throwable failure) {
+    synchronized (requested) {
+      requested.remove(hash);
+    }
+    if (failure != null) {
+      Throwable cause = failure.getCause();
+      peers.banForBreach(
+          peer, failure instanceof CompletionException && cause != null ? cause : failure);
+    }
+    if (block == null || !offer(peer, block)) {
+      synchronizer.wake(); // it finds what is missed
+    }
   }
 
   // ---- what becomes of it
@@ -208,8 +248,9 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   private long step() {
     try {
-      for (Arrived next = arrived.poll(); next != null; next = arrived.poll()) {
-        take(next.peer, next.block);
+      takeEarly();
+      for (Arrived next = poll(); next != null; next = poll()) {
+        take(next);
       }
       for (Block next = unannounced.poll(); next != null; next = unannounced.poll()) {
         if (!synchronizer.isBehind()) {
@@ -217,18 +258,48 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
         }
       }
     } catch (NotReadyException | StorageUnavailableException missing) {
-      // as above
+      synchronizer.wake(); // it finds what is missed
+      return RETRY_MILLIS;
     }
-    return Loop.UNTIL_WOKEN;
+    return early.isEmpty() ? Loop.UNTIL_WOKEN : EARLY_MILLIS;
   }
 
-  private void take(PeerId peer, Block block) {
-    BlockHeader parent = chain.header(block.header().parentHash());
-    if (parent == null || chain.header(block.hash()) != null) {
-      return; // the synchronizer finds the ancestors
+  private @Nullable Arrived poll() {
+    synchronized (arrived) {
+      Iterator<Arrived> all = arrived.values().iterator();
+      Arrived next = all.hasNext() ? all.next() : null;
+      if (next != null) {
+        all.remove();
+      }
+      return next;
     }
+  }
+
+  private void takeEarly() {
+    List<Arrived> waiting = List.copyOf(early.values());
+    for (Arrived next : waiting) {
+      early.remove(next.block.hash());
+      take(next);
+    }
+  }
+
+  private void take(Arrived next) {
+    PeerId peer = next.peer;
+    Block block = next.block;
+    Hash hash = block.hash();
+    BlockHeader parent = chain.header(block.header().parentHash());
+    if (chain.header(hash) != null || invalid.contains(hash)) {
+      return;
+    }
+    if (parent == null) {
+      synchronizer.wake(); // it finds the ancestors
+      return;
+    }
+    FutureBlockException future = null;
     try {
       importer.verifyHeader(block.header(), parent, chain);
+    } catch (FutureBlockException early) {
+      future = early;
     } catch (InvalidBlockException invalid) {
       peers.ban(peer, "block " + block + " is invalid: " + invalid.getMessage());
       return;
@@ -237,13 +308,27 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       peers.ban(peer, "the body of block " + block + " is not the one that its header names");
       return;
     }
+    if (future == null) {
+      importValid(block);
+    } else if (future.isDueSoon() && early.size() < MAX_WAITING) {
+      early.put(hash, next);
+    } else {
+      LOG.debug("block {} of peer {}: {}", block, peer, future.getMessage());
+    }
+  }
+
+  /** Imports a block whose seal is valid. A peer that relays it could not know what it does. */
+  private void importValid(Block block) {
     Bodies.recoverSenders(block);
     try {
-      ImportResult result = importer.importBlock(block);
-      if (result instanceof ImportResult.Invalid invalid) {
-        peers.ban(peer, "block " + block + " is invalid: " + invalid.reason());
+      if (importer.importBlock(block) instanceof ImportResult.Invalid refused) {
+        LOG.warn("block {} of a peer is invalid: {}", block, refused.reason());
+        if (invalid.size() >= MAX_INVALID) {
+          invalid.clear();
+        }
+        invalid.add(block.hash());
       }
-    } catch (StorageException failure) {
+    } catch (StorageException failure) { // the store reports its health itself
       LOG.warn("block {} is not stored: {}", block, failure.getMessage());
     }
   }

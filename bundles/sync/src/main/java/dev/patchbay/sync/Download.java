@@ -3,6 +3,7 @@ package dev.patchbay.sync;
 
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.p2p.DisconnectReason;
@@ -11,13 +12,12 @@ import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.PeerCommand;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
-import dev.patchbay.api.p2p.RequestFailedException;
-import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -26,25 +26,27 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Downloads what the chain of one peer has beyond the common ancestor: headers from that peer, 512
- * at a time, which are verified as they come; bodies from all peers, which belong to a header by
- * the roots in it; and imports the blocks in their order behind that.
+ * Downloads what the chain of one peer, the leader, has beyond the common ancestor: headers from
+ * the leader, 512 at a time, which are verified as they come; bodies from all peers, which belong
+ * to a header by the roots in it; and imports the blocks in their order behind that.
  *
  * <p>Threading: {@link #run} works in the thread of its caller. Replies and results of imports come
  * in other threads, and go through a mailbox.
  */
 final class Download {
+  private static final Logger LOG = LoggerFactory.getLogger(Download.class);
+
   /** Headers in a request; peers serve at least so many. */
   static final int MAX_HEADERS = 512;
 
@@ -54,21 +56,21 @@ final class Download {
   /** Headers that are verified and whose blocks are not imported. */
   private static final int MAX_AHEAD = 2 * MAX_HEADERS;
 
-  /** Replies that a peer may give in vain before it rests. */
+  /** Gas of the blocks whose bodies are requested or here; a body has a byte for 4 gas at most. */
+  private static final long MAX_GAS_AHEAD = 500_000_000;
+
+  /** Blocks that a branch may replace; as geth. */
+  private static final long MAX_REORG = 90_000;
+
+  /** Replies that a peer may give in vain before it is not asked again in this download. */
   private static final int MAX_USELESS = 2;
 
-  private static final long MAIL_MILLIS = 100;
-  private static final long REPLY_SECONDS = 30;
+  /** A reply that takes longer and has few items is one in vain. */
+  private static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(2);
 
-  /** How a download has ended. */
-  enum End {
-    /** Everything that the peer has was imported. */
-    COMPLETE,
-    /** It is worth to begin again at once, with any peer: the chain of the peer has changed. */
-    AGAIN,
-    /** The peer, or the store, could not go on. */
-    FAILED
-  }
+  private static final int FEW = 16;
+  private static final long ANCESTOR_NANOS = TimeUnit.SECONDS.toNanos(30);
+  private static final long MAIL_MILLIS = 100;
 
   /** A block of which the header is verified. */
   private static final class Pending {
@@ -90,29 +92,40 @@ final class Download {
   private final ImportQueue imports;
   private final ExecutorService workers;
   private final PeerInfo leader;
+  private final LongSupplier nanos;
   private final BooleanSupplier cancelled;
   private final AheadHeaders ahead;
 
   private final BlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
+
+  // ---- of the thread that runs the download
   private final Deque<Pending> pending = new ArrayDeque<>();
   private final Set<PeerId> asked = new HashSet<>();
   private final Map<PeerId, Integer> useless = new HashMap<>();
+
+  /** Bodies a second of the last reply. */
+  private final Map<PeerId, Double> rates = new HashMap<>();
+
   private int importing;
   private boolean headersRequested;
   private boolean headersComplete;
-  private @Nullable End end;
+  private boolean ended;
+  private boolean anyBecameHead;
+  private boolean waitsForTheFuture;
+  private @Nullable String complaint;
 
-  /** The last header that was verified. */
+  /** The last header that is verified, or that the chain has. */
   private BlockHeader last;
 
   private Hash lastHash;
-  private volatile long highest;
-  private boolean anyBecameHead;
+  private volatile long verified;
+  private volatile boolean isLong;
 
   /**
    * Creates a download.
    *
-   * @param leader has the better chain
+   * @param leader has a chain that may be better
+   * @param nanos monotonic time in nanoseconds
    * @param cancelled whether to return soon
    */
   Download(
@@ -122,6 +135,7 @@ final class Download {
       ImportQueue imports,
       ExecutorService workers,
       PeerInfo leader,
+      LongSupplier nanos,
       BooleanSupplier cancelled) {
     this.chain = chain;
     this.importer = importer;
@@ -129,31 +143,49 @@ final class Download {
     this.imports = imports;
     this.workers = workers;
     this.leader = leader;
+    this.nanos = nanos;
     this.cancelled = cancelled;
     ahead = new AheadHeaders(chain);
-    last = chain.head().header();
-    lastHash = chain.head().hash();
-    highest = Math.max(last.number(), SyncPeers.number(leader));
+    Block head = chain.head();
+    last = head.header();
+    lastHash = head.hash();
+    verified = head.number();
   }
 
-  /** Returns the number of the last block that it goes to, as far as it is known. */
+  /** Returns the number of the last header that is verified. */
+  long verified() {
+    return verified;
+  }
+
+  /**
+   * Returns the number of the last block that it goes to, as far as it is known. What the leader
+   * states counts only when a whole batch of its headers is valid.
+   */
   long highest() {
-    return highest;
+    return isLong ? Math.max(verified, SyncPeers.number(leader)) : verified;
   }
 
-  /** Runs to the end. */
-  End run() throws InterruptedException {
+  /**
+   * Runs to the end. A leader that has not given a block which became the head rests.
+   *
+   * @return whether it is worth to look for the next download at once
+   */
+  boolean run() throws InterruptedException {
     try {
-      if (!findAncestor()) {
-        return End.FAILED;
+      if (findAncestor()) {
+        while (!ended && !cancelled.getAsBoolean()) {
+          step();
+        }
       }
-      while (end == null && !cancelled.getAsBoolean()) {
-        step();
+      if (waitsForTheFuture) {
+        return false;
       }
-      if (end == End.COMPLETE && !anyBecameHead) {
-        peers.exhausted(leader);
+      if (anyBecameHead && complaint == null) {
+        peers.wasOfUse(leader.id());
+      } else if (!cancelled.getAsBoolean()) {
+        peers.rest(leader.id(), complaint == null ? "its chain is not better" : complaint);
       }
-      return end == null ? End.FAILED : end;
+      return anyBecameHead;
     } finally {
       imports.clear();
     }
@@ -164,76 +196,107 @@ final class Download {
     requestBodies();
     handOver();
     if (headersComplete && pending.isEmpty() && importing == 0) {
-      end = End.COMPLETE;
+      ended = true;
       return;
     }
     Runnable mail = mailbox.poll(MAIL_MILLIS, TimeUnit.MILLISECONDS);
-    while (mail != null && end == null) {
+    while (mail != null && !ended) {
       mail.run();
       mail = mailbox.poll();
     }
   }
 
+  /** Ends the download; the leader rests. */
+  private void end(String reason) {
+    complaint = reason;
+    ended = true;
+  }
+
   // ---- the common ancestor
 
+  /** Goes down from the head in steps that double, then halves between the last two. */
   private boolean findAncestor() throws InterruptedException {
-    try {
-      long low = 0; // the genesis block, which the handshake has compared
-      long high = chain.head().number() + 1;
-      BlockHeader top = probe(high - 1);
-      if (top != null && isCanonical(top)) {
-        return true;
+    long deadline = nanos.getAsLong() + ANCESTOR_NANOS;
+    long above = last.number() + 1;
+    long common = last.number();
+    for (long step = 1; !isCommon(common, deadline); step *= 2) {
+      if (ended) {
+        return false;
       }
-      high--;
-      while (low + 1 < high) {
-        long middle = (low + high) >>> 1;
-        BlockHeader probed = probe(middle);
-        if (probed != null && isCanonical(probed)) {
-          low = middle;
-        } else {
-          high = middle;
-        }
+      above = common;
+      common = Math.max(0, common - step);
+      if (common == 0) {
+        break; // the genesis block, which the handshake has compared
       }
-      Hash hash = chain.canonicalHash(low);
-      BlockHeader ancestor = hash == null ? null : chain.header(hash);
-      if (hash == null || ancestor == null) {
-        return false; // the head was set back meanwhile
+    }
+    while (common + 1 < above && !ended) {
+      long middle = (common + above) >>> 1;
+      if (isCommon(middle, deadline)) {
+        common = middle;
+      } else {
+        above = middle;
       }
-      last = ancestor;
-      lastHash = hash;
-      return true;
-    } catch (CompletionException failed) {
-      peers.failed(leader.id(), cause(failed));
+    }
+    Hash hash = chain.canonicalHash(common);
+    BlockHeader ancestor = hash == null ? null : chain.header(hash);
+    if (ended || hash == null || ancestor == null) {
       return false;
     }
-  }
-
-  private boolean isCanonical(BlockHeader header) {
-    return header.computeHash().equals(chain.canonicalHash(header.number()));
-  }
-
-  /** Returns the header that the leader has at a number; null when it has none. */
-  private @Nullable BlockHeader probe(long number) throws InterruptedException {
-    CompletableFuture<List<BlockHeader>> reply =
-        peers
-            .peers()
-            .headers(
-                new PeerCommand.GetBlockHeaders(
-                    leader.id(), new HeaderStart.ByNumber(number), 1, 0, false));
-    try {
-      List<BlockHeader> headers = reply.get(REPLY_SECONDS, TimeUnit.SECONDS);
-      return headers.isEmpty() ? null : headers.get(0);
-    } catch (ExecutionException failed) {
-      throw new CompletionException(failed.getCause());
-    } catch (TimeoutException late) {
-      throw new CompletionException(new RequestFailedException("no reply"));
+    if (last.number() - common > MAX_REORG) {
+      end("its branch begins at block " + common + ", more than " + MAX_REORG + " below the head");
+      return false;
     }
+    last = ancestor;
+    lastHash = hash;
+    return true;
   }
 
-  private static Throwable cause(Throwable failure) {
-    return failure instanceof CompletionException && failure.getCause() != null
-        ? failure.getCause()
-        : failure;
+  /** Returns whether the leader has the block of this node at a number. */
+  private boolean isCommon(long number, long deadline) throws InterruptedException {
+    Hash own = chain.canonicalHash(number);
+    boolean[] isCommon = {false};
+    boolean[] replied = {false};
+    peers
+        .headers(
+            new PeerCommand.GetBlockHeaders(
+                leader.id(), new HeaderStart.ByNumber(number), 1, 0, false))
+        .whenComplete(
+            (headers, failure) ->
+                mailbox.add(
+                    () -> {
+                      replied[0] = true;
+                      if (headers == null) {
+                        failed(leader.id(), failure);
+                      } else {
+                        isCommon[0] =
+                            !headers.isEmpty() && headers.get(0).computeHash().equals(own);
+                      }
+                    }));
+    while (!replied[0] && !ended) {
+      Runnable mail = mailbox.poll(MAIL_MILLIS, TimeUnit.MILLISECONDS);
+      if (mail != null) {
+        mail.run();
+      } else if (cancelled.getAsBoolean()) {
+        ended = true;
+      }
+    }
+    if (nanos.getAsLong() - deadline > 0) {
+      end("it is slow");
+    }
+    return isCommon[0];
+  }
+
+  private void failed(PeerId peer, Throwable failure) {
+    Throwable cause =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    if (peer.equals(leader.id())) {
+      peers.banForBreach(peer, cause);
+      end(String.valueOf(cause.getMessage()));
+    } else {
+      peers.failed(peer, cause);
+    }
   }
 
   // ---- headers
@@ -245,8 +308,8 @@ final class Download {
       return;
     }
     headersRequested = true;
+    long start = nanos.getAsLong();
     peers
-        .peers()
         .headers(new PeerCommand.GetBlockHeaders(leader.id(), last.number() + 1, MAX_HEADERS))
         .whenComplete(
             (headers, failure) ->
@@ -254,85 +317,121 @@ final class Download {
                     () -> {
                       headersRequested = false;
                       if (headers == null) {
-                        fail(leader.id(), failure);
+                        failed(leader.id(), failure);
                       } else {
                         take(headers);
+                        noteSlowLeader(headers.size(), nanos.getAsLong() - start);
                       }
                     }));
   }
 
-  private void fail(PeerId peer, Throwable failure) {
-    peers.failed(peer, cause(failure));
-    if (peer.equals(leader.id())) {
-      end = End.FAILED;
+  private void noteSlowLeader(int count, long took) {
+    if (isSlow(count, took) && useless.merge(leader.id(), 1, Integer::sum) >= MAX_USELESS) {
+      end("it is slow");
     }
   }
 
+  private static boolean isSlow(int count, long took) {
+    return count < FEW && took > SLOW_NANOS;
+  }
+
   private void take(List<BlockHeader> headers) {
-    if (headers.isEmpty()) {
-      headersComplete = true;
-      if (pending.isEmpty() && importing == 0 && !anyBecameHead) {
-        peers.exhausted(leader); // it has stated a head that it does not have
-      }
-      return;
-    }
     for (BlockHeader header : headers) {
       if (!header.parentHash().equals(lastHash)) {
-        end = End.AGAIN; // the head of the peer is on another branch now
-        return;
-      }
-      try {
-        importer.verifyHeader(header, last, ahead);
-      } catch (InvalidBlockException invalid) {
-        peers.ban(
-            leader.id(), "header " + header.number() + " is invalid: " + invalid.getMessage());
-        end = End.FAILED;
+        end("its head is on another branch now");
         return;
       }
       Hash hash = header.computeHash();
-      ahead.add(hash, header);
-      pending.add(new Pending(header, hash));
+      if (chain.header(hash) == null) { // else an earlier download has got so far
+        if (!verify(header)) {
+          return;
+        }
+        ahead.add(hash, header);
+        pending.add(new Pending(header, hash));
+      }
       last = header;
       lastHash = hash;
+      verified = header.number();
     }
-    highest = Math.max(highest, last.number());
-    headersComplete = headers.size() < MAX_HEADERS && last.number() >= highest;
+    isLong |= headers.size() == MAX_HEADERS;
+    headersComplete =
+        headers.isEmpty()
+            || headers.size() < MAX_HEADERS && last.number() == SyncPeers.number(leader);
+  }
+
+  private boolean verify(BlockHeader header) {
+    try {
+      importer.verifyHeader(header, last, ahead);
+      return true;
+    } catch (FutureBlockException early) {
+      // its seal is valid: it is no fault of the peer, and what comes before it is imported
+      headersComplete = true;
+      if (early.isDueSoon()) {
+        waitsForTheFuture = true;
+      } else {
+        complaint = "header " + header.number() + ": " + early.getMessage();
+        LOG.warn("{}; compare the clock of this machine with that of the signers", complaint);
+      }
+    } catch (InvalidBlockException invalid) {
+      String reason = "header " + header.number() + " is invalid: " + invalid.getMessage();
+      peers.ban(leader.id(), reason);
+      end(reason);
+    }
+    return false;
   }
 
   // ---- bodies
 
   private void requestBodies() {
     List<PeerInfo> available = null;
-    while (true) {
-      List<Pending> some = pending.stream().filter(Download::lacksBody).limit(MAX_BODIES).toList();
-      if (some.isEmpty()) {
-        return;
-      }
+    for (List<Pending> next = lackingBodies(); !next.isEmpty(); next = lackingBodies()) {
       if (available == null) {
         available = peers.available();
       }
       PeerId peer = idle(available);
       if (peer == null) {
         if (asked.isEmpty()) {
-          end = End.FAILED; // no peer is left
+          end("no peer has the bodies of its blocks");
         }
         return;
       }
-      request(peer, some);
+      request(peer, next);
     }
   }
 
-  private static boolean lacksBody(Pending one) {
-    return one.block == null && !one.requested;
-  }
-
-  private @Nullable PeerId idle(List<PeerInfo> available) {
-    for (PeerInfo peer : available) {
-      if (!asked.contains(peer.id()) && useless.getOrDefault(peer.id(), 0) < MAX_USELESS) {
-        return peer.id();
+  /** Returns the next blocks whose bodies are neither here nor requested, within the limit. */
+  private List<Pending> lackingBodies() {
+    List<Pending> out = new ArrayList<>();
+    long gas = 0;
+    for (Pending one : pending) {
+      gas += one.header.gasUsed();
+      if (gas > MAX_GAS_AHEAD && one != pending.peek()) {
+        break;
+      }
+      if (one.block == null && !one.requested) {
+        out.add(one);
+      }
+      if (out.size() == MAX_BODIES) {
+        break;
       }
     }
-    return null;
+    return out;
+  }
+
+  /** Returns the fastest peer of which nothing is requested; one that was not asked yet first. */
+  private @Nullable PeerId idle(List<PeerInfo> available) {
+    PeerId best = null;
+    double most = -1;
+    for (PeerInfo peer : available) {
+      double rate = rates.getOrDefault(peer.id(), Double.MAX_VALUE);
+      if (rate > most
+          && !asked.contains(peer.id())
+          && useless.getOrDefault(peer.id(), 0) < MAX_USELESS) {
+        best = peer.id();
+        most = rate;
+      }
+    }
+    return best;
   }
 
   private void request(PeerId peer, List<Pending> some) {
@@ -340,11 +439,12 @@ final class Download {
     some.forEach(one -> one.requested = true);
     List<BlockHeader> headers = some.stream().map(one -> one.header).toList();
     List<Hash> hashes = some.stream().map(one -> one.hash).toList();
+    long start = nanos.getAsLong();
     peers
-        .peers()
         .bodies(new PeerCommand.GetBlockBodies(peer, hashes))
         .thenApplyAsync(bodies -> matched(headers, bodies), workers)
-        .whenComplete((blocks, failure) -> mailbox.add(() -> take(peer, some, blocks, failure)));
+        .whenComplete(
+            (blocks, failure) -> mailbox.add(() -> take(peer, some, start, blocks, failure)));
   }
 
   private static List<Block> matched(List<BlockHeader> headers, List<BlockBody> bodies) {
@@ -359,15 +459,21 @@ final class Download {
   }
 
   private void take(
-      PeerId peer, List<Pending> some, @Nullable List<Block> blocks, @Nullable Throwable failure) {
+      PeerId peer,
+      List<Pending> some,
+      long start,
+      @Nullable List<Block> blocks,
+      @Nullable Throwable failure) {
     asked.remove(peer);
     some.forEach(one -> one.requested = false);
     if (blocks == null) {
-      peers.failed(peer, cause(Objects.requireNonNull(failure)));
+      failed(peer, Objects.requireNonNull(failure));
       return;
     }
-    if (blocks.isEmpty() && useless.merge(peer, 1, Integer::sum) >= MAX_USELESS) {
-      peers.rest(peer, "it has none of the bodies");
+    long took = Math.max(1, nanos.getAsLong() - start);
+    rates.put(peer, blocks.size() * 1e9 / took);
+    if (blocks.isEmpty() || blocks.size() < some.size() && isSlow(blocks.size(), took)) {
+      useless.merge(peer, 1, Integer::sum);
     }
     int next = 0;
     for (Block block : blocks) {
@@ -401,12 +507,8 @@ final class Download {
       }
 
       @Override
-      public void failed(Block block, StorageException failure) {
-        mailbox.add(
-            () -> {
-              peers.rest(leader.id(), "block " + block + " is not stored: " + failure.getMessage());
-              end = End.FAILED;
-            });
+      public void failed(Block block, Throwable failure) {
+        mailbox.add(() -> end("block " + block + " is not stored: " + failure.getMessage()));
       }
     };
   }
@@ -414,13 +516,15 @@ final class Download {
   private void done(Block block, ImportResult result) {
     importing--;
     ahead.imported(block.hash());
-    if (result instanceof ImportResult.Invalid invalid) {
-      peers.ban(leader.id(), "block " + block + " is invalid: " + invalid.reason());
-      end = End.FAILED;
-    } else if (result instanceof ImportResult.UnknownParent) {
-      end = End.AGAIN;
-    } else if (result instanceof ImportResult.Imported imported) {
+    if (result instanceof ImportResult.Imported imported) {
       anyBecameHead |= imported.becameHead();
+    } else if (result instanceof ImportResult.Invalid invalid) {
+      String reason = "block " + block + " is invalid: " + invalid.reason();
+      peers.ban(leader.id(), reason);
+      end(reason);
+    } else if (!(result instanceof ImportResult.Known)) {
+      LOG.debug("block {}: {}", block, result);
+      end("block " + block + " cannot be imported now");
     }
   }
 }

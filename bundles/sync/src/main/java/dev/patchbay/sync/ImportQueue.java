@@ -10,13 +10,15 @@ import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.primitives.Block;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Imports blocks in their order, in a thread of its own, while the next ones are downloaded. A
@@ -25,18 +27,23 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: blocks are added by one thread.
  */
 final class ImportQueue implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ImportQueue.class);
   private static final int MAX_BLOCKS = 256;
   private static final int MAX_TRANSACTIONS = 20_000;
+
+  /** A body has at most a byte for each 4 gas. */
+  private static final long MAX_GAS = 500_000_000;
+
   private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long TAKE_MILLIS = 100;
 
   /** Is notified of each import, in the importing thread. */
   interface Listener {
-    /** Called after a block was imported; the queue drops what follows one that was refused. */
+    /** Called after an import that has a result. */
     void imported(Block block, ImportResult result);
 
-    /** Called when the store refuses a block for a reason of its own, such as a full disk. */
-    void failed(Block block, StorageException failure);
+    /** Called when the import fails for a reason that is not in the block, such as a full disk. */
+    void failed(Block block, Throwable failure);
   }
 
   private record Entry(Block block, Future<?> senders, Listener listener) {}
@@ -44,6 +51,7 @@ final class ImportQueue implements AutoCloseable {
   private final BlockImporter importer;
   private final BlockingQueue<Entry> waiting = new LinkedBlockingQueue<>();
   private final AtomicInteger transactions = new AtomicInteger();
+  private final AtomicLong gas = new AtomicLong();
   private final Loop loop;
 
   ImportQueue(BlockImporter importer, Failures failures) {
@@ -61,7 +69,9 @@ final class ImportQueue implements AutoCloseable {
 
   /** Returns whether there is room for another block. */
   boolean hasRoom() {
-    return waiting.size() < MAX_BLOCKS && transactions.get() < MAX_TRANSACTIONS;
+    return waiting.size() < MAX_BLOCKS
+        && transactions.get() < MAX_TRANSACTIONS
+        && gas.get() < MAX_GAS;
   }
 
   /**
@@ -71,6 +81,7 @@ final class ImportQueue implements AutoCloseable {
    */
   void add(Block block, Future<?> senders, Listener listener) {
     transactions.addAndGet(block.transactions().size());
+    gas.addAndGet(block.header().gasUsed());
     waiting.add(new Entry(block, senders, listener));
   }
 
@@ -83,25 +94,31 @@ final class ImportQueue implements AutoCloseable {
 
   private void removed(Entry entry) {
     transactions.addAndGet(-entry.block.transactions().size());
+    gas.addAndGet(-entry.block.header().gasUsed());
   }
 
-  private long step() throws InterruptedException, ExecutionException {
+  private long step() throws Exception {
     Entry next = waiting.poll(TAKE_MILLIS, TimeUnit.MILLISECONDS);
     if (next == null) {
       return 0;
     }
     removed(next);
-    next.senders.get();
-    while (!loop.isClosed()) {
-      try {
-        next.listener.imported(next.block, importer.importBlock(next.block));
-        return 0;
-      } catch (NotReadyException | StorageUnavailableException missing) {
-        LockSupport.parkNanos(RETRY_NANOS); // a bundle is being replaced
-      } catch (StorageException failure) {
-        next.listener.failed(next.block, failure);
-        return 0;
+    try {
+      next.senders.get();
+      while (!loop.isClosed()) {
+        try {
+          next.listener.imported(next.block, importer.importBlock(next.block));
+          return 0;
+        } catch (NotReadyException | StorageUnavailableException missing) {
+          LockSupport.parkNanos(RETRY_NANOS); // a bundle is being replaced
+        }
       }
+    } catch (StorageException failure) { // the store reports its health itself
+      LOG.warn("block {} is not stored: {}", next.block, failure.getMessage());
+      next.listener.failed(next.block, failure);
+    } catch (Throwable failure) {
+      next.listener.failed(next.block, failure); // so that the download ends
+      throw failure;
     }
     return 0;
   }

@@ -41,7 +41,7 @@ public final class SyncComponent {
       @Reference Peers peers,
       @Reference BlockBroadcaster broadcaster) {
     SyncPeers candidates = new SyncPeers(peers, System::nanoTime);
-    synchronizer = new Synchronizer(chain, importer, candidates);
+    synchronizer = new Synchronizer(chain, importer, candidates, System::nanoTime);
     gossip = new BlockGossip(chain, importer, candidates, synchronizer, broadcaster);
     try {
       synchronizer.start();

@@ -1,88 +1,132 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.sync;
 
+import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.p2p.ChainHead;
 import dev.patchbay.api.p2p.Network;
 import dev.patchbay.api.p2p.PeerBreachException;
+import dev.patchbay.api.p2p.PeerCommand;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.p2p.Peers;
-import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.BlockBody;
+import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.rlp.RlpException;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which peers to download from. A peer that does not reply is left out for a while, one whose chain
- * has turned out not to be better until it states another head, and one that has sent what is
- * invalid is banned.
+ * Which peers to download from. A peer that was of no use rests: one second at first, twice as long
+ * each time, ten minutes at most, until it has given a block that became the head. One that has
+ * sent what is invalid is banned.
  *
  * <p>Threading: any thread.
  */
 final class SyncPeers {
   private static final Logger LOG = LoggerFactory.getLogger(SyncPeers.class);
   private static final Duration BAN = Duration.ofMinutes(10);
-  private static final long REST_NANOS = TimeUnit.SECONDS.toNanos(15);
-  private static final int MAX_REMEMBERED = 1_000;
+  private static final long MIN_REST_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long MAX_REST_NANOS = TimeUnit.MINUTES.toNanos(10);
+
+  /** A peer may hang up before it is banned. */
+  private static final int MAX_URLS = 1_000;
+
+  /** More than any network takes for a reply or a failure. */
+  private static final long REPLY_SECONDS = 30;
+
+  private record Rest(long nanos, long until) {}
 
   private final Peers peers;
   private final LongSupplier nanos;
-  private final Map<PeerId, Long> restsUntil = new HashMap<>();
-  private final Map<PeerId, Hash> exhausted = new HashMap<>();
 
+  /** Peers that were of no use lately; guarded by this. */
+  private final Map<PeerId, Rest> rests = new HashMap<>();
+
+  /** URLs of the peers that were connected lately, the latest last; guarded by this. */
+  private final Map<PeerId, String> urls =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<PeerId, String> eldest) {
+          return size() > MAX_URLS;
+        }
+      };
+
+  /**
+   * Creates the choice.
+   *
+   * @param nanos monotonic time in nanoseconds
+   */
   SyncPeers(Peers peers, LongSupplier nanos) {
     this.peers = peers;
     this.nanos = nanos;
   }
 
-  Peers peers() {
-    return peers;
+  /** Requests headers, see {@link Peers#headers}. */
+  CompletableFuture<List<BlockHeader>> headers(PeerCommand.GetBlockHeaders request) {
+    return peers.headers(request).orTimeout(REPLY_SECONDS, TimeUnit.SECONDS);
+  }
+
+  /** Requests bodies, see {@link Peers#bodies}. */
+  CompletableFuture<List<BlockBody>> bodies(PeerCommand.GetBlockBodies request) {
+    return peers.bodies(request).orTimeout(REPLY_SECONDS, TimeUnit.SECONDS);
   }
 
   /** Returns the peers that can be asked now: they have stated a head and do not rest. */
-  synchronized List<PeerInfo> available() {
+  List<PeerInfo> available() {
+    List<PeerInfo> connected = peers.list();
     long now = nanos.getAsLong();
-    restsUntil.values().removeIf(until -> until - now <= 0);
-    return peers.list().stream()
-        .filter(peer -> peer.head() != null && !restsUntil.containsKey(peer.id()))
-        .toList();
+    synchronized (this) {
+      Set<PeerId> ids = connected.stream().map(PeerInfo::id).collect(Collectors.toSet());
+      rests.entrySet().removeIf(e -> e.getValue().until - now <= 0 && !ids.contains(e.getKey()));
+      connected.forEach(peer -> urls.put(peer.id(), peer.url()));
+      return connected.stream()
+          .filter(peer -> peer.head() != null && !rests(peer.id(), now))
+          .toList();
+    }
+  }
+
+  private boolean rests(PeerId peer, long now) {
+    Rest rest = rests.get(peer);
+    return rest != null && rest.until - now > 0;
   }
 
   /**
    * Returns the peer with the best chain: the most total difficulty of those that state it, else
-   * the longest.
+   * the longest. Its head is not known here, and it does not state less total difficulty than
+   * {@code totalDifficulty}. Its number does not matter: a shorter branch may have more.
    *
-   * @return null when the chain of this node is as good as any
+   * @return null when there is none
    */
-  @Nullable PeerInfo best(Block head, UInt256 totalDifficulty) {
+  @Nullable PeerInfo best(HeaderReader chain, UInt256 totalDifficulty) {
     return available().stream()
-        .filter(peer -> isBetter(peer, head, totalDifficulty))
+        .filter(peer -> mayBeBetter(peer, chain, totalDifficulty))
         .max(
             Comparator.comparing((PeerInfo peer) -> difficulty(peer))
                 .thenComparing((a, b) -> Long.compareUnsigned(number(a), number(b))))
         .orElse(null);
   }
 
-  private synchronized boolean isBetter(PeerInfo peer, Block head, UInt256 totalDifficulty) {
+  private static boolean mayBeBetter(PeerInfo peer, HeaderReader chain, UInt256 ours) {
     ChainHead stated = peer.head();
-    if (stated == null
-        || stated.hash().equals(head.hash())
-        || stated.hash().equals(exhausted.get(peer.id()))) {
-      return false;
-    }
-    return stated.totalDifficulty() != null
-        ? stated.totalDifficulty().compareTo(totalDifficulty) > 0
-        : Long.compareUnsigned(number(peer), head.number()) > 0;
+    UInt256 theirs = stated == null ? null : stated.totalDifficulty();
+    return stated != null
+        && (theirs == null || theirs.compareTo(ours) > 0)
+        && chain.header(stated.hash()) == null;
   }
 
   private static UInt256 difficulty(PeerInfo peer) {
@@ -96,38 +140,45 @@ final class SyncPeers {
     return head == null || head.number() == null ? 0 : head.number();
   }
 
-  /** Leaves out a peer that has not replied for a while. */
-  synchronized void rest(PeerId peer, String reason) {
-    LOG.debug("peer {} rests: {}", peer, reason);
-    if (restsUntil.size() < MAX_REMEMBERED) {
-      restsUntil.put(peer, nanos.getAsLong() + REST_NANOS);
+  /** Has a peer rest that was of no use: twice as long as the last time. */
+  void rest(PeerId peer, String reason) {
+    long now = nanos.getAsLong();
+    Rest rest;
+    synchronized (this) {
+      rest =
+          rests.compute(
+              peer,
+              (id, last) -> {
+                long time =
+                    last == null ? MIN_REST_NANOS : Math.min(MAX_REST_NANOS, 2 * last.nanos);
+                return new Rest(time, now + time);
+              });
     }
+    LOG.debug(
+        "peer {} rests for {} s: {}", peer, TimeUnit.NANOSECONDS.toSeconds(rest.nanos), reason);
   }
 
-  /** Notes that the chain up to the head that a peer states is not better than ours. */
-  synchronized void exhausted(PeerInfo peer) {
-    ChainHead head = peer.head();
-    if (exhausted.size() >= MAX_REMEMBERED) {
-      exhausted.clear();
-    }
-    if (head != null) {
-      exhausted.put(peer.id(), head.hash());
-    }
+  /** Notes that a peer has given a block that became the head. */
+  synchronized void wasOfUse(PeerId peer) {
+    rests.remove(peer);
   }
 
   /** Disconnects from a peer that has sent what is invalid, and refuses it for a while. */
-  void ban(PeerId id, String reason) {
-    rest(id, reason);
-    LOG.warn("peer {} is banned for {} minutes: {}", id, BAN.toMinutes(), reason);
-    Network network = peers.network(id.network());
-    for (PeerInfo peer : peers.list()) {
-      if (peer.id().equals(id) && network != null) {
-        network.ban(peer.url(), BAN);
-      }
+  void ban(PeerId peer, String reason) {
+    rest(peer, reason);
+    available(); // notes the URLs
+    String url;
+    synchronized (this) {
+      url = urls.get(peer);
+    }
+    Network network = peers.network(peer.network());
+    if (network != null && url != null) {
+      network.ban(url, BAN);
+      LOG.warn("peer {} is banned for {} minutes: {}", peer, BAN.toMinutes(), reason);
     }
   }
 
-  /** Deals with a peer whose reply did not come, or violates the protocol. */
+  /** Has a peer rest whose reply did not come, or bans it when the reply violates the protocol. */
   void failed(PeerId peer, Throwable failure) {
     if (!banForBreach(peer, failure)) {
       rest(peer, String.valueOf(failure.getMessage()));

@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,11 +43,12 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
   private final ChainReader chain;
   private final BlockImporter importer;
   private final SyncPeers peers;
+  private final LongSupplier nanos;
   private final ImportQueue imports;
   private final ExecutorService workers;
   private final Loop loop;
 
-  private record Running(Download download, long start, long startNanos) {}
+  private record Running(Download download, long start) {}
 
   private volatile @Nullable Running running;
 
@@ -55,10 +57,11 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
 
   private long reportedBlock;
 
-  Synchronizer(ChainReader chain, BlockImporter importer, SyncPeers peers) {
+  Synchronizer(ChainReader chain, BlockImporter importer, SyncPeers peers, LongSupplier nanos) {
     this.chain = chain;
     this.importer = importer;
     this.peers = peers;
+    this.nanos = nanos;
     imports =
         new ImportQueue(importer, new Failures("importing blocks of peers", LOG::warn, LOG::info));
     AtomicInteger count = new AtomicInteger();
@@ -89,7 +92,7 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     return failure == null ? imports.failure() : failure;
   }
 
-  /** Returns whether blocks come in the order of a download, which are not announced. */
+  /** Returns whether many blocks are missing: the head is an old block, which is not announced. */
   boolean isBehind() {
     return progress() != null;
   }
@@ -101,10 +104,9 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
       return null;
     }
     long head = chain.head().number();
-    long highest = Math.max(head, now.download.highest());
-    return highest - head < MIN_REPORTED && head - now.start < MIN_REPORTED
-        ? null
-        : new Progress(now.start, head, highest);
+    boolean isLong =
+        now.download.verified() - head >= MIN_REPORTED || head - now.start >= MIN_REPORTED;
+    return isLong ? new Progress(now.start, head, Math.max(head, now.download.highest())) : null;
   }
 
   private long step() throws InterruptedException {
@@ -121,20 +123,20 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     }
     Block head = chain.head();
     UInt256 total = chain.totalDifficulty(head.hash());
-    PeerInfo leader = total == null ? null : peers.best(head, total);
+    PeerInfo leader = total == null ? null : peers.best(chain, total);
     if (leader == null) {
       return IDLE_MILLIS;
     }
     Download download =
-        new Download(chain, importer, peers, imports, workers, leader, this::reportAndCheck);
-    long start = System.nanoTime();
+        new Download(chain, importer, peers, imports, workers, leader, nanos, this::reportAndCheck);
+    long start = nanos.getAsLong();
     reportedNanos = start;
     reportedBlock = head.number();
-    running = new Running(download, head.number(), start);
+    running = new Running(download, head.number());
     try {
-      Download.End end = download.run();
-      report(end, head.number(), start);
-      return end == Download.End.FAILED ? RETRY_MILLIS : 0;
+      boolean progressed = download.run();
+      report(head.number(), start);
+      return progressed ? 0 : RETRY_MILLIS;
     } finally {
       running = null;
     }
@@ -142,7 +144,7 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
 
   /** Reports progress now and then; returns whether the download must return. */
   private boolean reportAndCheck() {
-    long now = System.nanoTime();
+    long now = nanos.getAsLong();
     Running current = running;
     if (current != null && now - reportedNanos >= REPORT_NANOS) {
       long block = chain.head().number();
@@ -164,10 +166,10 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     return seconds < 90 ? Math.round(seconds) + " s" : Math.round(seconds / 60) + " min";
   }
 
-  private void report(Download.End end, long from, long startNanos) {
+  private void report(long from, long startNanos) {
     long blocks = chain.head().number() - from;
     if (blocks >= MIN_REPORTED) {
-      double seconds = (System.nanoTime() - startNanos) / 1e9;
+      double seconds = (nanos.getAsLong() - startNanos) / 1e9;
       LOG.info(
           "{} blocks up to {} in {} s, {} a second",
           blocks,

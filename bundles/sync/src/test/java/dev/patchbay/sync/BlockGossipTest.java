@@ -10,7 +10,9 @@ import dev.patchbay.api.p2p.PeerEvent;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.UInt256;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -25,7 +27,7 @@ class BlockGossipTest {
   private final FakePeers.FakePeer peer = peers.add("a", remote);
   private final SyncPeers candidates = new SyncPeers(peers, System::nanoTime);
   private final Synchronizer synchronizer =
-      new Synchronizer(own.reader(), own.importer(), candidates);
+      new Synchronizer(own.reader(), own.importer(), candidates, System::nanoTime);
   private final BlockGossip gossip =
       new BlockGossip(own.reader(), own.importer(), candidates, synchronizer, peers);
 
@@ -109,6 +111,18 @@ class BlockGossipTest {
   }
 
   @Test
+  void aBlockFromTheFutureIsImportedWhenItsTimeHasCome() {
+    Block block = ModelChain.child(own.head(), 1_015, 2, 2);
+    Block sooner = ModelChain.child(own.head(), 1, 1, 1);
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, block, UInt256.ONE));
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, sooner, UInt256.ONE));
+    await(() -> own.head().equals(sooner));
+    own.now = 1_015;
+    await(() -> own.head().equals(block));
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
   void whatIsFarFromTheHeadIsLeftToTheSynchronizer() {
     remote.grow(100, 1, 2);
     Block far = remote.head();
@@ -123,7 +137,75 @@ class BlockGossipTest {
     own.add(block);
     gossip.headChanged(List.of(), List.of(block));
     assertThat(peers.announced.poll(30, TimeUnit.SECONDS)).isEqualTo(block);
-    gossip.headChanged(List.of(block), List.of());
-    assertThat(peers.announced).isEmpty();
+    gossip.headChanged(List.of(block), List.of()); // the head is set back
+    Block last = next(1);
+    own.add(last);
+    gossip.headChanged(List.of(), List.of(last));
+    assertThat(peers.announced.poll(30, TimeUnit.SECONDS)).isEqualTo(last);
+  }
+
+  /** Who relays a block has checked its header only. */
+  @Test
+  void anInvalidExecutionIsNoFaultOfARelay() {
+    Block invalid = ModelChain.invalid(own.head());
+    AtomicInteger imports = new AtomicInteger();
+    own.onImport = block -> imports.addAndGet(block.equals(invalid) ? 1 : 0);
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, invalid, UInt256.ONE));
+    await(() -> imports.get() == 1);
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, invalid, UInt256.ONE));
+    Block block = next(1);
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, block, UInt256.ONE));
+    await(() -> own.head().equals(block));
+    assertThat(imports).hasValue(1);
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void aPeerThatFailsToReplyMayAnnounceAgain() {
+    peer.silent = true;
+    Block block = next(1);
+    PeerEvent announced = new PeerEvent.NewBlockHash(peer.id, block.hash(), block.number());
+    gossip.peerEvent(announced);
+    await(() -> peer.requests.size() == 1);
+    peer.silent = false;
+    await(
+        () -> {
+          gossip.peerEvent(announced);
+          return own.head().equals(block);
+        });
+  }
+
+  @Test
+  void onePeerDoesNotFillTheQueue() throws Exception {
+    CountDownLatch busy = new CountDownLatch(1);
+    CountDownLatch free = new CountDownLatch(1);
+    Block first = next(1);
+    own.onImport =
+        block -> {
+          if (block.equals(first)) {
+            busy.countDown();
+            awaitQuietly(free);
+          }
+        };
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, first, UInt256.ONE));
+    assertThat(busy.await(30, TimeUnit.SECONDS)).isTrue();
+    FakePeers.FakePeer flooder = peers.add("b", remote);
+    for (int i = 0; i < 200; i++) {
+      Block junk = ModelChain.child(first, 500 + i, 1, 1);
+      gossip.peerEvent(new PeerEvent.NewBlock(flooder.id, junk, UInt256.ONE));
+    }
+    Block second = next(1);
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, second, UInt256.ONE));
+    free.countDown();
+    await(() -> own.head().equals(second));
+    assertThat(own.imported()).hasSize(10 + 1 + 4 + 1);
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

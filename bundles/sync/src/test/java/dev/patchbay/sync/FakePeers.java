@@ -41,6 +41,7 @@ final class FakePeers implements Peers, Network, BlockBroadcaster, AutoCloseable
     final ModelChain chain;
     volatile @Nullable ChainHead head;
     volatile boolean silent;
+    volatile boolean hangs;
     volatile UnaryOperator<List<BlockHeader>> headers = UnaryOperator.identity();
     volatile UnaryOperator<List<BlockBody>> bodies = UnaryOperator.identity();
 
@@ -108,6 +109,10 @@ final class FakePeers implements Peers, Network, BlockBroadcaster, AutoCloseable
     return peer;
   }
 
+  void remove(FakePeer peer) {
+    peers.remove(peer.id);
+  }
+
   private <R> CompletableFuture<R> reply(PeerCommand.Request request, Function<FakePeer, R> work) {
     FakePeer peer = peers.get(request.peer());
     if (peer == null) {
@@ -117,6 +122,9 @@ final class FakePeers implements Peers, Network, BlockBroadcaster, AutoCloseable
     CompletableFuture<R> out = new CompletableFuture<>();
     replies.execute(
         () -> {
+          if (peer.hangs) {
+            return;
+          }
           if (peer.silent) {
             out.completeExceptionally(new RequestFailedException("timeout"));
           } else {

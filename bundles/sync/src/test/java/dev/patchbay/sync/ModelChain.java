@@ -3,6 +3,7 @@ package dev.patchbay.sync;
 
 import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.InvalidBlockException;
@@ -43,6 +44,9 @@ final class ModelChain {
   private final Map<Hash, UInt256> totals = new HashMap<>();
   private final List<Block> canonical = new ArrayList<>();
   private final List<Hash> imported = new ArrayList<>();
+
+  /** The clock of its rules: the greatest timestamp that is not from the future. */
+  volatile long now = 1_000;
 
   /** Is called before a block is imported. */
   volatile Consumer<Block> onImport = block -> {};
@@ -222,6 +226,9 @@ final class ModelChain {
         throws InvalidBlockException {
       if (ancestors.header(header.parentHash()) == null) {
         throw new AssertionError("the parent of " + header + " is not found");
+      }
+      if (header.timestamp() > now) {
+        throw new FutureBlockException(header.timestamp(), now);
       }
       if (header.extraData().equals(BAD_SEAL)) {
         throw new InvalidBlockException("extraData: the seal is not valid");

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -30,8 +31,12 @@ import org.junit.jupiter.api.Timeout;
 class SynchronizerTest {
   private final FakePeers peers = new FakePeers();
   private final ModelChain own = new ModelChain();
+
+  /** A clock that tests move: a peer that rests does so until then. */
+  private final AtomicLong nanos = new AtomicLong();
+
   private final Synchronizer synchronizer =
-      new Synchronizer(own.reader(), own.importer(), new SyncPeers(peers, System::nanoTime));
+      new Synchronizer(own.reader(), own.importer(), new SyncPeers(peers, nanos::get), nanos::get);
 
   @AfterEach
   void close() {
@@ -104,8 +109,8 @@ class SynchronizerTest {
     synchronizer.start();
     awaitHead(heavier);
     assertThat(peer.requests(PeerCommand.GetBlockHeaders.class))
-        .as("the common ancestor is found by halving")
-        .hasSizeLessThan(16);
+        .as("the common ancestor is found in steps that double, then halve")
+        .hasSizeLessThan(20);
   }
 
   @Test
@@ -126,6 +131,141 @@ class SynchronizerTest {
             .filter(request -> request.count() > 1)
             .count();
     assertThat(batches).as("it is not downloaded again and again").isEqualTo(1);
+  }
+
+  /** Two signers that have both sealed a block would wait for each other for ever. */
+  @Test
+  void aHeavierBranchOfTheSameLengthReplaces() {
+    own.grow(10, 1, 2);
+    ModelChain heavier = own.copy().grow(1, 2, 2);
+    own.grow(1, 3, 1);
+    peers.add("a", heavier);
+    synchronizer.start();
+    awaitHead(heavier);
+  }
+
+  @Test
+  void aHeavierBranchThatIsShorterReplaces() {
+    own.grow(10, 1, 2);
+    ModelChain heavier = own.copy().grow(2, 2, 2);
+    own.grow(3, 3, 1);
+    peers.add("a", heavier);
+    synchronizer.start();
+    awaitHead(heavier);
+  }
+
+  @Test
+  void aLeaderWhoseHeadersDoNotContinueTheChainRests() {
+    ModelChain best = new ModelChain().grow(50, 1, 2);
+    FakePeers.FakePeer liar = peers.add("a", best);
+    liar.head = new ChainHead(Hash.ZERO, null, UInt256.MAX);
+    liar.headers = headers -> headers.size() > 1 ? headers.subList(1, headers.size()) : headers;
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(liar.requests(PeerCommand.GetBlockHeaders.class)).hasSize(2);
+  }
+
+  @Test
+  void aLeaderThatTricklesRests() {
+    ModelChain best = new ModelChain().grow(300, 1, 2);
+    FakePeers.FakePeer slow = peers.add("a", best);
+    slow.statesTotalDifficulty();
+    slow.headers =
+        headers -> {
+          nanos.addAndGet(TimeUnit.SECONDS.toNanos(9));
+          return headers.subList(0, 1);
+        };
+    slow.bodies = bodies -> List.of();
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(slow.requests(PeerCommand.GetBlockHeaders.class))
+        .as("one for the ancestor, two in vain")
+        .hasSize(3);
+  }
+
+  @Test
+  void aLeaderThatIsSlowToNameTheAncestorRests() {
+    own.grow(1_000, 1, 2);
+    ModelChain best = new ModelChain().grow(1_100, 2, 2);
+    FakePeers.FakePeer slow = peers.add("a", best);
+    slow.statesTotalDifficulty();
+    slow.headers =
+        headers -> {
+          nanos.addAndGet(TimeUnit.SECONDS.toNanos(9));
+          return headers;
+        };
+    slow.bodies = bodies -> List.of();
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(slow.requests(PeerCommand.GetBlockHeaders.class)).hasSize(4);
+  }
+
+  @Test
+  void aPeerThatTricklesBodiesIsLeftOut() {
+    ModelChain best = new ModelChain().grow(600, 1, 2);
+    FakePeers.FakePeer slow = peers.add("a", best);
+    slow.head = new ChainHead(best.head().hash(), 0L, null); // not the leader
+    slow.bodies =
+        bodies -> {
+          nanos.addAndGet(TimeUnit.SECONDS.toNanos(9));
+          return bodies.subList(0, 1);
+        };
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(slow.requests(PeerCommand.GetBlockBodies.class)).hasSizeLessThanOrEqualTo(2);
+    assertThat(slow.requests(PeerCommand.GetBlockHeaders.class)).isEmpty();
+  }
+
+  @Test
+  void blocksThatAreKnownAreNotRequestedAgain() {
+    own.grow(600, 1, 2);
+    ModelChain best = own.copy().grow(20, 1, 2);
+    FakePeers.FakePeer peer = peers.add("a", best);
+    peer.headers = headers -> headers.size() == 1 ? List.of() : headers; // no ancestor is common
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(
+            peer.requests(PeerCommand.GetBlockBodies.class).stream()
+                .mapToInt(request -> request.hashes().size())
+                .sum())
+        .isLessThanOrEqualTo(20);
+    assertThat(own.imported()).hasSize(620);
+  }
+
+  @Test
+  void anErrorOfAnImportEndsTheDownloadAndIsReported() {
+    ModelChain best = new ModelChain().grow(30, 1, 2);
+    AtomicInteger errors = new AtomicInteger();
+    own.onImport =
+        block -> {
+          if (block.number() == 30 && errors.getAndIncrement() == 0) {
+            throw new NoClassDefFoundError("dev/patchbay/Exchanged");
+          }
+        };
+    peers.add("a", best);
+    synchronizer.start();
+    await(() -> synchronizer.failure() != null);
+    assertThat(synchronizer.failure()).contains("dev/patchbay/Exchanged");
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(2));
+    awaitHead(best);
+    await(() -> synchronizer.failure() == null);
+  }
+
+  @Test
+  void theEndDoesNotWaitForAReply() {
+    ModelChain best = new ModelChain().grow(30, 1, 2);
+    FakePeers.FakePeer hanging = peers.add("a", best);
+    hanging.hangs = true;
+    synchronizer.start();
+    await(() -> !hanging.requests.isEmpty());
+    synchronizer.close();
+    assertThat(Thread.getAllStackTraces().keySet())
+        .extracting(Thread::getName)
+        .noneMatch(name -> name.startsWith("sync-"));
   }
 
   @Test
@@ -191,6 +331,20 @@ class SynchronizerTest {
     awaitHead(best);
     assertThat(peers.awaitBan()).isEqualTo("a");
     assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void aPeerThatHangsUpAfterAFalseReplyIsBanned() throws Exception {
+    ModelChain best = new ModelChain().grow(400, 1, 2);
+    FakePeers.FakePeer hostile = peers.add("a", best);
+    hostile.bodies =
+        bodies -> {
+          peers.remove(hostile);
+          synchronizer.wake();
+          return List.of(new BlockBody(List.of(), List.of(), List.of()));
+        };
+    synchronizer.start();
+    assertThat(peers.awaitBan()).isEqualTo("a");
   }
 
   @Test
@@ -275,6 +429,32 @@ class SynchronizerTest {
   }
 
   @Test
+  void aHeaderFromTheFutureWaitsAndIsNoFaultOfThePeer() {
+    ModelChain best = new ModelChain().grow(40, 1, 2);
+    Block before = best.head();
+    best.add(ModelChain.child(best.head(), 1_010, 2, 1));
+    peers.add("a", best);
+    synchronizer.start();
+    await(() -> own.head().equals(before));
+    own.now = 1_010;
+    awaitHead(best);
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void aHeaderFromTheFarFutureDoesNotHoldUpTheChainOfOthers() {
+    ModelChain early = new ModelChain().grow(40, 1, 2);
+    early.add(ModelChain.child(early.head(), 1_016, 200, 1));
+    FakePeers.FakePeer ahead = peers.add("a", early).statesTotalDifficulty();
+    ModelChain best = new ModelChain().grow(60, 2, 2);
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(ahead.requests(PeerCommand.GetBlockHeaders.class)).hasSize(2);
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
   void aBlockWaitsForABundleThatIsReplaced() {
     ModelChain best = new ModelChain().grow(50, 1, 2);
     AtomicInteger refused = new AtomicInteger();
@@ -293,7 +473,7 @@ class SynchronizerTest {
   }
 
   @Test
-  void progressIsToldWhileManyBlocksAreMissing() throws Exception {
+  void progressIsShownWhileManyBlocksAreMissing() throws Exception {
     ModelChain best = new ModelChain().grow(600, 1, 2);
     AtomicReference<SyncStatus.Progress> seen = new AtomicReference<>();
     CountDownLatch read = new CountDownLatch(1);

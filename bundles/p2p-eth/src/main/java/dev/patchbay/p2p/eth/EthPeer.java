@@ -8,11 +8,9 @@ import dev.patchbay.api.p2p.PeerConnection;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.ProtocolHandler;
 import dev.patchbay.primitives.BlobSidecar;
-import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
-import dev.patchbay.primitives.UInt256;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -135,24 +133,33 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
                 now.latestHash(), null, ((PeerHead.TotalDifficulty) now).totalDifficulty());
   }
 
+  /** Takes an announced block as the head, unless it is less than what the peer has stated. */
+  private void announced(ChainHead block) {
+    ChainHead before = chainHead;
+    boolean isLess =
+        before != null
+            && (before.totalDifficulty() != null && block.totalDifficulty() != null
+                ? block.totalDifficulty().compareTo(before.totalDifficulty()) < 0
+                : before.number() != null
+                    && block.number() != null
+                    && Long.compareUnsigned(block.number(), before.number()) < 0);
+    if (!isLess) {
+      chainHead = block;
+    }
+  }
+
   private void receive(NewBlockHashes message) {
     message.blocks().forEach(block -> knownBlocks.add(block.hash()));
     message.blocks().stream()
         .max((a, b) -> Long.compareUnsigned(a.number(), b.number()))
-        .ifPresent(block -> chainHead = new ChainHead(block.hash(), block.number(), null));
+        .ifPresent(block -> announced(new ChainHead(block.hash(), block.number(), null)));
     service.events().received(id(), message);
   }
 
   private void receive(NewBlock message, int bytes) {
     knownBlocks.add(message.block().hash());
-    BlockHeader header = message.block().header();
-    UInt256 total = message.totalDifficulty();
-    if (header.number() != 0 && total.compareTo(header.difficulty()) >= 0) {
-      // a peer sends a block before it has imported it: what it has for certain is the parent
-      chainHead =
-          new ChainHead(
-              header.parentHash(), header.number() - 1, total.subtract(header.difficulty()));
-    }
+    announced(
+        new ChainHead(message.block().hash(), message.block().number(), message.totalDifficulty()));
     service.events().received(id(), message, bytes);
   }
 
