@@ -231,7 +231,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     sessions.forEach(session -> session.end(DisconnectReason.CLIENT_QUITTING, "the node stops"));
     awaitSessions();
     resolver.shutdownNow();
-    scheduler.close(CLOSE_LIMIT);
+    scheduler.close();
     transport.close(CLOSE_LIMIT);
     workers.shutdown();
     resolverThreads.join(CLOSE_LIMIT); // a lookup of the platform cannot be interrupted
