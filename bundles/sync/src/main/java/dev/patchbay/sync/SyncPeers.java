@@ -125,7 +125,7 @@ final class SyncPeers {
     ChainHead stated = peer.head();
     UInt256 theirs = stated == null ? null : stated.totalDifficulty();
     return stated != null
-        && (theirs == null || theirs.compareTo(ours) > 0)
+        && (theirs == null || theirs.compareTo(ours) >= 0)
         && chain.header(stated.hash()) == null;
   }
 

@@ -154,6 +154,23 @@ class SynchronizerTest {
     awaitHead(heavier);
   }
 
+  /** The rules break the tie, for which both branches have to be here. */
+  @Test
+  void aBranchOfTheSameDifficultyIsFetchedOnce() {
+    own.grow(5, 1, 2);
+    ModelChain tie = new ModelChain().grow(5, 2, 2);
+    FakePeers.FakePeer peer = peers.add("a", tie).statesTotalDifficulty();
+    synchronizer.start();
+    await(() -> own.block(tie.head().hash()) != null);
+    int requests = peer.requests.size();
+    nanos.addAndGet(TimeUnit.HOURS.toNanos(1));
+    ModelChain next = own.copy().grow(1, 3, 2);
+    peers.add("b", next);
+    awaitHead(next);
+    assertThat(peer.requests(PeerCommand.GetBlockHeaders.class).size())
+        .isLessThanOrEqualTo(requests);
+  }
+
   @Test
   void aLeaderWhoseHeadersDoNotContinueTheChainRests() {
     ModelChain best = new ModelChain().grow(50, 1, 2);
