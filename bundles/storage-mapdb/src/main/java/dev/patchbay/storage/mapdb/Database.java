@@ -198,6 +198,19 @@ final class Database {
     db.commit();
   }
 
+  /** Returns how many bytes may be memory of the process because they were read; any thread. */
+  long residentBytes() {
+    return volumes.residentBytes();
+  }
+
+  /**
+   * Releases the pages of the file that were read from the memory of the process; the caller holds
+   * the store's write lock.
+   */
+  void releasePages() {
+    volumes.releasePages();
+  }
+
   /** Closes the file; what was not committed is lost. */
   void close() {
     db.close();

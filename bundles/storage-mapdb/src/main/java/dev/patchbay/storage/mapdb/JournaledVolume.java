@@ -35,8 +35,11 @@ import org.mapdb.volume.VolumeFactory;
  * <p>Reads go through a memory mapping of the file, writes do not ({@link MappedPages}); the
  * operating systems keep both views of a file the same.
  *
+ * <p>Each method that reads tells {@link MappedPages} which bytes: those here, and through them all
+ * others of {@link Volume}, whose defaults read by them.
+ *
  * <p>Threading: MapDB holds all of its locks around the writes and the sync of a commit, and {@link
- * MapDbStore} one that excludes its readers; a commit may therefore map the file anew.
+ * MapDbStore} one that excludes its readers.
  */
 final class JournaledVolume extends Volume {
   /** A longer journal is not worth the time that it saves; a commit has some megabytes. */
@@ -115,9 +118,23 @@ final class JournaledVolume extends Volume {
      */
     void checkSize(long size) throws IOException {
       JournaledVolume made = Objects.requireNonNull(volume);
-      long expected = DataIO.parity16Get(made.file.getLong(FILE_TAIL_OFFSET));
+      long expected = DataIO.parity16Get(made.getLong(FILE_TAIL_OFFSET));
       if (size < expected) {
         throw new IOException("the file has " + size + " of " + expected + " bytes");
+      }
+    }
+
+    /** Returns how many bytes may be memory of the process because they were read; any thread. */
+    long residentBytes() {
+      JournaledVolume made = volume;
+      return made == null ? 0 : made.file.residentBytes();
+    }
+
+    /** Maps the slices that were read anew; the caller excludes all readers. */
+    void releasePages() {
+      JournaledVolume made = volume;
+      if (made != null) {
+        made.file.releasePages();
       }
     }
 
@@ -291,7 +308,6 @@ final class JournaledVolume extends Volume {
       pending.clear();
       if (end + commit.capacity() >= CHECKPOINT_BYTES) {
         checkpoint();
-        file.remap();
       }
       unfinished = false;
     } catch (IOException failure) {
@@ -318,11 +334,15 @@ final class JournaledVolume extends Volume {
     return commit.putInt(0, body).putLong(4, checksum(commit.array(), HEADER_BYTES, body)).array();
   }
 
-  /** What was put is read after a sync only; MapDB does so anyway. */
-  private Volume settled() {
+  /**
+   * Returns the file, some bytes of which are about to be read. What was put is read after a sync
+   * only; MapDB does so anyway.
+   */
+  private Volume settled(long offset, int size) {
     if (!pending.isEmpty()) {
       sync();
     }
+    file.touch(offset, size);
     return file;
   }
 
@@ -362,32 +382,32 @@ final class JournaledVolume extends Volume {
 
   @Override
   public long getLong(long offset) {
-    return settled().getLong(offset);
+    return settled(offset, Long.BYTES).getLong(offset);
   }
 
   @Override
   public int getInt(long offset) {
-    return settled().getInt(offset);
+    return settled(offset, Integer.BYTES).getInt(offset);
   }
 
   @Override
   public byte getByte(long offset) {
-    return settled().getByte(offset);
+    return settled(offset, 1).getByte(offset);
   }
 
   @Override
   public DataInput2 getDataInput(long offset, int size) {
-    return settled().getDataInput(offset, size);
+    return settled(offset, size).getDataInput(offset, size);
   }
 
   @Override
   public DataInput2 getDataInputOverlap(long offset, int size) {
-    return settled().getDataInputOverlap(offset, size);
+    return settled(offset, size).getDataInputOverlap(offset, size);
   }
 
   @Override
   public void getData(long offset, byte[] target, int from, int size) {
-    settled().getData(offset, target, from, size);
+    settled(offset, size).getData(offset, target, from, size);
   }
 
   @Override

@@ -9,6 +9,8 @@ import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StoreFailure;
 import dev.patchbay.api.storage.StoreListener;
 import dev.patchbay.api.storage.WriteBatch;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Loop;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +51,15 @@ final class MapDbStore implements KeyValueStore {
   /** The most that the old values of all snapshots may take; a smaller heap has less. */
   private static final long MAX_KEPT_BYTES = 32L << 20;
 
+  /**
+   * The most of the file that may be memory of the process because it was read. Beyond it the pages
+   * are released; beyond twice as many readers wait for that.
+   */
+  private static final long MAX_RESIDENT_BYTES = 192L << 20;
+
+  /** The longest that a reader waits until pages are released. */
+  private static final long MAX_WAIT_MILLIS = 100;
+
   /** The share of the heap that old values may take. */
   private static final int KEPT_SHARE = 16;
 
@@ -59,6 +70,7 @@ final class MapDbStore implements KeyValueStore {
   private final List<Column> columns;
   private final Consumer<MapDbStore> onClose;
   private final long maxKeptBytes;
+  private final long maxResidentBytes;
 
   /**
    * Not reentrant. It allocates nothing when it is free, so that it is released after any error.
@@ -81,6 +93,19 @@ final class MapDbStore implements KeyValueStore {
   private final StoreFailure failure;
 
   /**
+   * Releases pages after reads. Readers do not: where a thread is interrupted while it maps a file,
+   * Java closes the file.
+   */
+  private final Loop releaser =
+      new Loop(
+          "storage-mapdb-pages-0",
+          new Failures("releasing pages", LOG::warn, LOG::info),
+          this::releasePages);
+
+  /** Notified when pages were released. */
+  private final Object released = new Object();
+
+  /**
    * Opens the store in a folder.
    *
    * @throws StorageException when the file is damaged, incomplete or in use
@@ -91,7 +116,8 @@ final class MapDbStore implements KeyValueStore {
         columns,
         create,
         onClose,
-        Math.min(MAX_KEPT_BYTES, Runtime.getRuntime().maxMemory() / KEPT_SHARE));
+        Math.min(MAX_KEPT_BYTES, Runtime.getRuntime().maxMemory() / KEPT_SHARE),
+        MAX_RESIDENT_BYTES);
   }
 
   MapDbStore(
@@ -99,13 +125,16 @@ final class MapDbStore implements KeyValueStore {
       List<Column> columns,
       boolean create,
       Consumer<MapDbStore> onClose,
-      long maxKeptBytes) {
+      long maxKeptBytes,
+      long maxResidentBytes) {
     this.folder = folder;
     this.columns = List.copyOf(columns);
     this.onClose = onClose;
     this.maxKeptBytes = maxKeptBytes;
+    this.maxResidentBytes = maxResidentBytes;
     failure = new StoreFailure(folder);
     database = Database.open(folder, columns, create);
+    releaser.start();
     LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
   }
 
@@ -131,6 +160,7 @@ final class MapDbStore implements KeyValueStore {
       LOG.info("closed {}", folder);
     } finally {
       lock.unlockWrite(stamp);
+      releaser.close(); // it may have waited for the lock
       onClose.accept(this);
     }
   }
@@ -154,11 +184,14 @@ final class MapDbStore implements KeyValueStore {
   private <T extends @Nullable Object> T read(
       Column column, Function<BTreeMap<byte[], byte[]>, T> reading) {
     Headroom.require();
+    Database open;
+    T result;
     long stamp = lock.readLock();
     try {
-      BTreeMap<byte[], byte[]> map = opened().map(column);
+      open = opened();
+      BTreeMap<byte[], byte[]> map = open.map(column);
       try {
-        return reading.apply(map);
+        result = reading.apply(map);
       } catch (StorageException failed) {
         throw failed;
       } catch (RuntimeException | InternalError | AssertionError failed) {
@@ -172,6 +205,52 @@ final class MapDbStore implements KeyValueStore {
       }
     } finally {
       lock.unlockRead(stamp);
+    }
+    limitResidentPages(open);
+    return result;
+  }
+
+  /** Has pages released when readers have touched too many; the caller holds no lock. */
+  private void limitResidentPages(Database open) {
+    if (open.residentBytes() <= maxResidentBytes) {
+      return;
+    }
+    releaser.wake();
+    if (open.residentBytes() <= 2 * maxResidentBytes) {
+      return;
+    }
+    synchronized (released) {
+      if (open.residentBytes() > 2 * maxResidentBytes) {
+        try {
+          released.wait(MAX_WAIT_MILLIS);
+        } catch (InterruptedException interrupted) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+  }
+
+  /** A step of {@link #releaser}. */
+  private long releasePages() {
+    long stamp = lock.writeLock();
+    try {
+      Database open = database;
+      if (open != null) {
+        releasePages(open);
+      }
+    } finally {
+      lock.unlockWrite(stamp);
+    }
+    return Loop.UNTIL_WOKEN;
+  }
+
+  /** Releases pages when too many were touched; the caller holds the write lock. */
+  private void releasePages(Database open) {
+    if (open.residentBytes() > maxResidentBytes) {
+      open.releasePages();
+      synchronized (released) {
+        released.notifyAll();
+      }
     }
   }
 
@@ -194,6 +273,7 @@ final class MapDbStore implements KeyValueStore {
           } else {
             open.map(entry.column()).put(entry.key(), value);
           }
+          releasePages(open);
         }
         open.commit();
         applying = false;
@@ -238,6 +318,7 @@ final class MapDbStore implements KeyValueStore {
         return;
       }
       byte[] before = open.map(entry.column()).get(entry.key());
+      releasePages(open);
       for (View view : views) {
         keptBytes += view.keep(entry.column(), entry.key(), before);
       }

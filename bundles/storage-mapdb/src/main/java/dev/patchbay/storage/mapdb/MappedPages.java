@@ -11,6 +11,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.mapdb.DBException;
 import org.mapdb.DataIO;
@@ -19,20 +20,35 @@ import org.mapdb.volume.ByteBufferVol;
 /**
  * A locked file that is read through a mapping of slices, and written through its {@link #channel}:
  * a page that is written through a mapping would count as memory of the process. So does one that
- * was read, until the file is mapped anew ({@link #remap}); MapDB's own volume never does that.
+ * was read, until its slice is mapped anew ({@link #releasePages}); MapDB's own volume never does
+ * that.
  *
- * <p>Threading: to read from a slice that is not mapped any more ends the JVM. The caller excludes
- * all readers while it calls {@link #remap} or {@link #close}.
+ * <p>Threading: to read from a slice that is not mapped any more ends the JVM. {@link
+ * #releasePages}, {@link #ensureAvailable} and {@link #close} are called with the write lock of
+ * {@link MapDbStore} held, or while the file is opened and no other thread has it. All reads are
+ * under the read or the write lock: MapDB reads a record to its end within a call, keeps no buffer
+ * of a slice after it, and has no thread of its own. So a slice has no reader when it is unmapped,
+ * and the lock makes the new one visible to later readers. {@link #touch} may run in several
+ * readers at once.
  */
 final class MappedPages extends ByteBufferVol {
   private static final byte[] ZEROS = new byte[64 << 10];
 
-  /** A larger file stays mapped: Linux gives a process 65,530 mappings, and needs twice as many. */
-  private static final int MAX_REMAPPED_SLICES = 16_384;
+  /** Linux maps the 64 kB around a page that is read, as far as it has them in memory. */
+  private static final int BLOCK_SHIFT = 16;
 
   private final Path path;
   private final FileChannel channel;
   private final FileLock lock;
+
+  /** Of each block, 1 when it was read since it was mapped. */
+  private byte[] touched = new byte[0];
+
+  /**
+   * How many blocks were read since they were mapped, or a few more: two readers may both count
+   * one.
+   */
+  private final AtomicInteger touchedBlocks = new AtomicInteger();
 
   private MappedPages(Path path, FileChannel channel, FileLock lock, int sliceShift) {
     super(false, sliceShift, true);
@@ -91,7 +107,10 @@ final class MappedPages extends ByteBufferVol {
     try {
       fill((long) count << sliceShift);
       ByteBuffer[] more = Arrays.copyOf(slices, count);
-      map(more, before);
+      for (int i = before; i < count; i++) {
+        more[i] = map(i);
+      }
+      touched = Arrays.copyOf(touched, count << (sliceShift - BLOCK_SHIFT));
       slices = more;
     } catch (IOException failure) {
       throw new DBException.VolumeIOError(failure);
@@ -106,38 +125,57 @@ final class MappedPages extends ByteBufferVol {
     }
   }
 
-  private void map(ByteBuffer[] target, int from) throws IOException {
-    for (int i = from; i < target.length; i++) {
-      target[i] = channel.map(FileChannel.MapMode.READ_ONLY, (long) i << sliceShift, sliceSize());
+  private ByteBuffer map(int slice) throws IOException {
+    return channel.map(FileChannel.MapMode.READ_ONLY, (long) slice << sliceShift, sliceSize());
+  }
+
+  /** Notes that bytes are about to be read; those past the end of the file do not count. */
+  void touch(long offset, int size) {
+    byte[] noted = touched;
+    long last = Math.min((offset + Math.max(size, 1) - 1) >>> BLOCK_SHIFT, noted.length - 1L);
+    for (long block = offset >>> BLOCK_SHIFT; block <= last; block++) {
+      if (noted[(int) block] == 0) {
+        noted[(int) block] = 1;
+        touchedBlocks.incrementAndGet();
+      }
     }
+  }
+
+  /** Returns how many bytes may be memory of the process because they were read; any thread. */
+  long residentBytes() {
+    return (long) touchedBlocks.get() << BLOCK_SHIFT;
   }
 
   /**
-   * Maps the file anew, so that pages that were read are no longer memory of the process. A file
-   * that is too large for it stays mapped as it is.
+   * Maps the slices that were read anew, so that their pages are no longer memory of the process.
+   * The former mapping of a slice ends after the new one is in its place. When a slice cannot be
+   * mapped, it and the later ones stay mapped as they are until they are read again.
    */
-  void remap() {
-    ByteBuffer[] former = slices;
-    if (former.length > MAX_REMAPPED_SLICES) {
-      return;
-    }
-    ByteBuffer[] next = new ByteBuffer[former.length];
+  void releasePages() {
+    ByteBuffer[] mapped = slices;
     try {
-      map(next, 0);
+      for (int i = 0; i < mapped.length; i++) {
+        if (isTouched(i)) {
+          ByteBuffer former = mapped[i];
+          mapped[i] = map(i);
+          unmap((MappedByteBuffer) former);
+        }
+      }
     } catch (IOException noMoreMappings) {
-      unmap(next);
-      return;
+      // what is read from now on is counted anew, so that not each reader tries again
     }
-    slices = next;
-    unmap(former);
+    Arrays.fill(touched, (byte) 0);
+    touchedBlocks.set(0);
   }
 
-  private static void unmap(ByteBuffer[] mapped) {
-    for (ByteBuffer slice : mapped) {
-      if (slice != null) {
-        unmap((MappedByteBuffer) slice);
+  private boolean isTouched(int slice) {
+    int shift = sliceShift - BLOCK_SHIFT;
+    for (int block = slice << shift; block < (slice + 1) << shift; block++) {
+      if (touched[block] != 0) {
+        return true;
       }
     }
+    return false;
   }
 
   @Override
@@ -156,7 +194,10 @@ final class MappedPages extends ByteBufferVol {
     }
     ByteBuffer[] former = slices;
     slices = new ByteBuffer[0];
-    unmap(former);
+    touched = new byte[0];
+    for (ByteBuffer slice : former) {
+      unmap((MappedByteBuffer) slice);
+    }
     try {
       channel.close(); // which releases the lock
     } catch (IOException failure) {

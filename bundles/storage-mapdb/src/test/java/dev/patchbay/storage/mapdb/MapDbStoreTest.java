@@ -15,7 +15,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -44,7 +46,8 @@ class MapDbStoreTest extends KeyValueStoreContract {
 
   @Test
   void theOldestSnapshotExpires() {
-    MapDbStore small = new MapDbStore(folder.resolve("small"), COLUMNS, true, store -> {}, 100_000);
+    MapDbStore small =
+        new MapDbStore(folder.resolve("small"), COLUMNS, true, store -> {}, 100_000, 192 << 20);
     try (small) {
       put(small, 0);
       Snapshot old = small.snapshot();
@@ -90,45 +93,81 @@ class MapDbStoreTest extends KeyValueStoreContract {
     }
   }
 
-  /** So do pages that are read: until the file is mapped anew, with every 32 MB of commits. */
+  /** Opens a store that releases pages beyond 16 MB. */
+  private MapDbStore openSmall(String name) {
+    return new MapDbStore(folder.resolve(name), COLUMNS, true, store -> {}, 32 << 20, 16 << 20);
+  }
+
+  /** So do pages that are read, until they are released, which takes no write. */
   @Test
   @EnabledOnOs(OS.LINUX)
   void pagesThatWereReadDoNotStayMemoryOfTheProcess() throws Exception {
-    try (KeyValueStore store = open(folder.resolve("read"))) {
+    try (KeyValueStore store = openSmall("read")) {
       for (int i = 0; i < 64; i++) {
         putMegabyte(store, i);
       }
       long before = residentFileBytes();
       for (int i = 0; i < 64; i++) {
-        store.get(ACCOUNTS, new byte[] {2, (byte) i});
+        assertMegabyte(i, store.get(ACCOUNTS, new byte[] {2, (byte) i}));
       }
-      assertThat(residentFileBytes() - before).isGreaterThan(48 << 20);
-      for (int i = 0; i < 34; i++) {
-        putMegabyte(store, i);
-      }
-      assertThat(residentFileBytes() - before).isLessThan(16 << 20);
-      for (int i = 0; i < 64; i++) {
-        assertThat(store.get(ACCOUNTS, new byte[] {2, (byte) i})).hasSize(1 << 20);
-      }
+      assertFewResidentBytesSince(before);
+      assertThat(countMegabytes(store)).isEqualTo(64); // reads all of them once more
+      assertFewResidentBytesSince(before);
     }
   }
 
-  /** Readers find what they look for while the file is mapped anew under them. */
+  /** Waits for the thread that releases pages. */
+  private static void assertFewResidentBytesSince(long before) throws Exception {
+    long start = System.nanoTime();
+    while (residentFileBytes() - before >= 32 << 20
+        && System.nanoTime() - start < 10_000_000_000L) {
+      Thread.onSpinWait();
+    }
+    assertThat(residentFileBytes() - before).isLessThan(32 << 20);
+  }
+
+  /** An interrupt while a file is mapped closes it: the reader must not be the one that maps. */
   @Test
-  void readersGoOnWhileTheFileIsMappedAnew() throws Exception {
-    try (KeyValueStore store = open(folder.resolve("busy"))) {
-      for (int i = 0; i < 16; i++) {
+  void anInterruptedReaderDoesNotCloseTheFile() throws Exception {
+    try (KeyValueStore store = openSmall("interrupted")) {
+      for (int i = 0; i < 64; i++) {
+        putMegabyte(store, i);
+      }
+      ExecutorService thread = Executors.newSingleThreadExecutor();
+      try {
+        Future<Long> entries =
+            thread.submit(
+                () -> {
+                  Thread.currentThread().interrupt();
+                  return countMegabytes(store);
+                });
+        assertThat(entries.get()).isEqualTo(64);
+      } finally {
+        thread.shutdown();
+      }
+      putMegabyte(store, 1);
+      assertMegabyte(1, store.get(ACCOUNTS, new byte[] {2, 1}));
+    }
+  }
+
+  /** Readers find what they look for while pages are released under them. */
+  @Test
+  void readersGoOnWhilePagesAreReleased() throws Exception {
+    try (KeyValueStore store = openSmall("busy")) {
+      for (int i = 0; i < 64; i++) {
         putMegabyte(store, i);
       }
       AtomicBoolean writing = new AtomicBoolean(true);
-      ExecutorService threads = Executors.newFixedThreadPool(3);
+      ExecutorService threads = Executors.newFixedThreadPool(6);
       try {
         List<Future<Long>> readers = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
-          readers.add(threads.submit(() -> read(store, writing)));
+          readers.add(threads.submit(() -> scan(store, writing)));
+          int seed = i;
+          readers.add(threads.submit(() -> get(store, writing, new Random(seed))));
         }
         for (int i = 0; i < 160; i++) {
-          putMegabyte(store, i % 16);
+          putMegabyte(store, i % 64);
         }
         writing.set(false);
         for (Future<Long> reader : readers) {
@@ -141,31 +180,56 @@ class MapDbStoreTest extends KeyValueStoreContract {
     }
   }
 
-  private static long read(KeyValueStore store, AtomicBoolean writing) {
+  private static long scan(KeyValueStore store, AtomicBoolean writing) {
     long passes = 0;
     do {
+      assertThat(countMegabytes(store)).isEqualTo(64);
       try (Snapshot snapshot = store.snapshot()) {
-        snapshot.get(ACCOUNTS, new byte[] {2, (byte) (passes % 16)});
+        assertThat(snapshot.count(ACCOUNTS)).isEqualTo(64);
       }
-      int[] entries = {0};
-      store.scan(
-          ACCOUNTS,
-          new byte[] {2},
-          (key, value) -> {
-            assertThat(value).hasSize(1 << 20);
-            entries[0]++;
-            return true;
-          });
-      assertThat(entries[0]).isEqualTo(16);
       passes++;
     } while (writing.get());
     return passes;
   }
 
+  private static long get(KeyValueStore store, AtomicBoolean writing, Random random) {
+    long passes = 0;
+    do {
+      int key = random.nextInt(64);
+      assertMegabyte(key, store.get(ACCOUNTS, new byte[] {2, (byte) key}));
+      passes++;
+    } while (writing.get());
+    return passes;
+  }
+
+  /** Checks the values of {@link #putMegabyte}; returns how many there are. */
+  private static long countMegabytes(KeyValueStore store) {
+    long[] entries = {0};
+    store.scan(
+        ACCOUNTS,
+        new byte[] {2},
+        (key, value) -> {
+          assertMegabyte(key[1], value);
+          entries[0]++;
+          return true;
+        });
+    return entries[0];
+  }
+
   private static void putMegabyte(KeyValueStore store, int key) {
     WriteBatch batch = new WriteBatch();
-    batch.put(ACCOUNTS, new byte[] {2, (byte) key}, new byte[1 << 20]);
+    batch.put(ACCOUNTS, new byte[] {2, (byte) key}, megabyte(key));
     store.write(batch);
+  }
+
+  private static byte[] megabyte(int key) {
+    byte[] value = new byte[1 << 20];
+    Arrays.fill(value, (byte) (key + 1));
+    return value;
+  }
+
+  private static void assertMegabyte(int key, byte[] value) {
+    assertThat(Arrays.equals(value, megabyte(key))).as("value " + key).isTrue();
   }
 
   /** Returns how many bytes of mapped files this process has in memory. */
