@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.StampedLock;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
@@ -56,6 +57,12 @@ final class MapDbStore implements KeyValueStore {
    * are released; beyond twice as many readers wait for that.
    */
   private static final long MAX_RESIDENT_BYTES = 192L << 20;
+
+  /** What may stay from minute to minute, so that a steady load does not let the process grow. */
+  private static final long STEADY_RESIDENT_BYTES = 16L << 20;
+
+  private static final long STEADY_MILLIS = 60_000;
+  private static final long STEADY_NANOS = TimeUnit.MILLISECONDS.toNanos(STEADY_MILLIS);
 
   /** The longest that a reader waits until pages are released. */
   private static final long MAX_WAIT_MILLIS = 100;
@@ -101,6 +108,9 @@ final class MapDbStore implements KeyValueStore {
           "storage-mapdb-pages-0",
           new Failures("releasing pages", LOG::warn, LOG::info),
           this::releasePages);
+
+  /** When pages were last released; guarded by the write lock. */
+  private long releasedNanos = System.nanoTime();
 
   /** Notified when pages were released. */
   private final Object released = new Object();
@@ -236,18 +246,20 @@ final class MapDbStore implements KeyValueStore {
     try {
       Database open = database;
       if (open != null) {
-        releasePages(open);
+        boolean isSteady = System.nanoTime() - releasedNanos >= STEADY_NANOS;
+        releasePages(open, isSteady ? STEADY_RESIDENT_BYTES : maxResidentBytes);
       }
     } finally {
       lock.unlockWrite(stamp);
     }
-    return Loop.UNTIL_WOKEN;
+    return STEADY_MILLIS;
   }
 
   /** Releases pages when too many were touched; the caller holds the write lock. */
-  private void releasePages(Database open) {
-    if (open.residentBytes() > maxResidentBytes) {
+  private void releasePages(Database open, long maxBytes) {
+    if (open.residentBytes() > maxBytes) {
       open.releasePages();
+      releasedNanos = System.nanoTime();
       synchronized (released) {
         released.notifyAll();
       }
@@ -273,7 +285,7 @@ final class MapDbStore implements KeyValueStore {
           } else {
             open.map(entry.column()).put(entry.key(), value);
           }
-          releasePages(open);
+          releasePages(open, maxResidentBytes);
         }
         open.commit();
         applying = false;
@@ -318,7 +330,7 @@ final class MapDbStore implements KeyValueStore {
         return;
       }
       byte[] before = open.map(entry.column()).get(entry.key());
-      releasePages(open);
+      releasePages(open, maxResidentBytes);
       for (View view : views) {
         keptBytes += view.keep(entry.column(), entry.key(), before);
       }
