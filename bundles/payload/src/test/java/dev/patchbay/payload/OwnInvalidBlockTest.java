@@ -25,12 +25,10 @@ import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.StateChanges;
-import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,14 +48,16 @@ class OwnInvalidBlockTest {
   private final Map<Hash, Transaction> pooled = new HashMap<>();
   private final Builder builder =
       new Builder(
-          stub(ChainReader.class, Map.of("config", args -> CONFIG)),
-          stub(ProtocolSchedule.class, Map.of("config", args -> CONFIG, "rules", args -> null)),
-          stub(
+          Stubs.of(ChainReader.class, Map.of("config", args -> CONFIG)),
+          Stubs.of(ProtocolSchedule.class, Map.of("config", args -> CONFIG, "rules", args -> null)),
+          Stubs.of(
               StateProvider.class,
               Map.of(
-                  "stateAt", args -> stub(IterableStateReader.class, Map.of("close", a -> null)))),
-          stub(BlockExecutor.class, Map.of("assemble", args -> assembly((BlockHeader) args[0]))),
-          stub(
+                  "stateAt",
+                  args -> Stubs.of(IterableStateReader.class, Map.of("close", a -> null)))),
+          Stubs.of(
+              BlockExecutor.class, Map.of("assemble", args -> assembly((BlockHeader) args[0]))),
+          Stubs.of(
               TransactionPool.class,
               Map.of(
                   "pending",
@@ -82,7 +82,7 @@ class OwnInvalidBlockTest {
 
   private static BlockAssembly assembly(BlockHeader header) {
     List<Transaction> added = new ArrayList<>();
-    return stub(
+    return Stubs.of(
         BlockAssembly.class,
         Map.of(
             "gasLeft",
@@ -98,22 +98,6 @@ class OwnInvalidBlockTest {
                 new BlockExecutor.Assembled(
                     new Block(header, added, List.of(), null),
                     new BlockExecutor.Outcome(List.of(), 0, 0, null, null, StateChanges.NONE))));
-  }
-
-  @SuppressWarnings("unchecked") // a proxy of an interface is of that interface
-  private static <T> T stub(
-      Class<T> type, Map<String, Function<Object[], @Nullable Object>> calls) {
-    return (T)
-        Proxy.newProxyInstance(
-            type.getClassLoader(),
-            new Class<?>[] {type},
-            (proxy, method, args) -> {
-              Function<Object[], @Nullable Object> call = calls.get(method.getName());
-              if (call == null) {
-                throw new UnsupportedOperationException(method.getName());
-              }
-              return call.apply(args == null ? new Object[0] : args);
-            });
   }
 
   private Transaction transaction(int number) {

@@ -17,7 +17,6 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.UInt256;
-import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +25,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -70,22 +68,6 @@ class SealingTest {
         BlockHeader.builder().number(number).timestamp(number).build(), List.of(), List.of(), null);
   }
 
-  @SuppressWarnings("unchecked")
-  private static <T> T stub(
-      Class<T> type, Map<String, Function<Object[], @Nullable Object>> calls) {
-    return (T)
-        Proxy.newProxyInstance(
-            type.getClassLoader(),
-            new Class<?>[] {type},
-            (proxy, method, args) -> {
-              Function<Object[], @Nullable Object> call = calls.get(method.getName());
-              if (call == null) {
-                throw new UnsupportedOperationException(method.getName());
-              }
-              return call.apply(args == null ? new Object[0] : args);
-            });
-  }
-
   private Sealing sealing(
       PayloadBuilder builder, BlockImporter importer, @Nullable SyncStatus sync) {
     ChainConfig config =
@@ -102,9 +84,9 @@ class SealingTest {
             true,
             null);
     ServiceRegistration<?> registration =
-        stub(ServiceRegistration.class, Map.of("unregister", args -> null));
+        Stubs.of(ServiceRegistration.class, Map.of("unregister", args -> null));
     BundleContext context =
-        stub(
+        Stubs.of(
             BundleContext.class,
             Map.of(
                 "registerService",
@@ -117,12 +99,12 @@ class SealingTest {
     Sealing sealing =
         new Sealing(
             context,
-            stub(ChainReader.class, Map.of("head", args -> head, "config", args -> config)),
+            Stubs.of(ChainReader.class, Map.of("head", args -> head, "config", args -> config)),
             importer,
             builder);
     sealing.sync = sync;
     sealing.sealer =
-        stub(
+        Stubs.of(
             BlockSealer.class,
             Map.of(
                 "prepare",
@@ -141,7 +123,7 @@ class SealingTest {
     CountDownLatch go = new CountDownLatch(1);
     boolean[] thrown = {false};
     PayloadBuilder builder =
-        stub(
+        Stubs.of(
             PayloadBuilder.class,
             Map.of(
                 "build",
@@ -157,7 +139,7 @@ class SealingTest {
                 "accepted",
                 args -> null));
     BlockImporter importer =
-        stub(
+        Stubs.of(
             BlockImporter.class,
             Map.of(
                 "importBlock",
@@ -183,11 +165,11 @@ class SealingTest {
     SyncStatus.Progress[] progress = {new SyncStatus.Progress(0, 0, 100)};
     CountDownLatch asked = new CountDownLatch(3);
     PayloadBuilder builder =
-        stub(
+        Stubs.of(
             PayloadBuilder.class,
             Map.of("build", args -> block(head.number() + 1), "accepted", args -> null));
     BlockImporter importer =
-        stub(
+        Stubs.of(
             BlockImporter.class,
             Map.of(
                 "importBlock",
