@@ -169,7 +169,7 @@ class BadStartIT {
     assertThat(start("dev", "--max-peers", "5").output())
         .contains("--max-peers needs peers, which dev has with --p2p-port N only");
     assertThat(start("run", "--p2p", "off", "--nat", "extip:203.0.113.7").output())
-        .contains("--nat needs peers: leave it out, or --p2p off");
+        .contains("--nat needs peers: leave out --nat, or --p2p off");
     assertThat(start("dev", "--network-id", "main").output()).contains("not 'main'");
     assertThat(start("dev", "--first", "1").output()).contains("unknown option --first");
     assertThat(start("dev", "--check-work", "maybe").output()).contains("on or off, not 'maybe'");

@@ -59,7 +59,7 @@ public final class PeerListCommand implements Action {
   static String summary(List<PeerInfo> peers, List<String> pending, int maxPeers) {
     long inbound = peers.stream().filter(PeerInfo::inbound).count();
     return peers.size()
-        + " peers of at most "
+        + (peers.size() == 1 ? " peer of at most " : " peers of at most ")
         + maxPeers
         + " ("
         + inbound

@@ -39,6 +39,6 @@ public final class PeerRemoveCommand extends NetworkCommand {
     if (!removed && !distrusted) {
       throw new IllegalArgumentException(url + " was neither added nor connected");
     }
-    return "removed: " + url;
+    return "removed: " + url + " (node discovery may find it again; peer:ban keeps it away)";
   }
 }

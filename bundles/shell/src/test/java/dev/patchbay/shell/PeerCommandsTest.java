@@ -159,7 +159,10 @@ class PeerCommandsTest {
   @Test
   void aPeerIsNamedByItsFirstDigits() {
     assertThat(PeerRemoveCommand.remove(network, "aa11aa", false))
-        .isEqualTo("removed: " + url(FIRST));
+        .isEqualTo(
+            "removed: "
+                + url(FIRST)
+                + " (node discovery may find it again; peer:ban keeps it away)");
     assertThat(PeerBanCommand.ban(network, "aa22", "12h"))
         .isEqualTo("banned for 12h: " + url(SECOND));
     assertThat(network.banned).containsEntry(url(SECOND), Duration.ofHours(12));

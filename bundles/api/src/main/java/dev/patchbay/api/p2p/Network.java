@@ -36,7 +36,7 @@ public interface Network {
   Map<String, Long> disconnects();
 
   /**
-   * Connects to a peer, and dials it again whenever it is not connected.
+   * Connects to a peer, and dials it again whenever it is not connected. A ban of it ends.
    *
    * @param url what {@link PeerInfo#url} has
    * @return false when it was added before

@@ -543,6 +543,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (!node.isDialable()) {
       throw new IllegalArgumentException(node + " has no address to dial");
     }
+    bans.unban(node.id());
     boolean added = configure(node);
     loop.wake();
     return added;

@@ -196,6 +196,11 @@ class DevP2pNetworkTest extends NetworkFixture {
     assertThat(b.unban(url(a))).isFalse();
     assertThat(b.addPeer(url(a))).isTrue();
     await(() -> a.peers().size() == 1 && b.peers().size() == 1);
+    b.ban(url(a), Duration.ofHours(1));
+    await(() -> b.peers().isEmpty());
+    b.addPeer(url(a)); // the operator means it
+    assertThat(b.unban(url(a))).as("the ban has ended").isFalse();
+    await(() -> a.peers().size() == 1 && b.peers().size() == 1);
     assertThatThrownBy(() -> b.ban(url(a), Duration.ofDays(367)))
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> b.ban("enode://1", Duration.ofDays(1)))
