@@ -35,8 +35,9 @@ class SynchronizerTest {
   /** A clock that tests move: a peer that rests does so until then. */
   private final AtomicLong nanos = new AtomicLong();
 
+  private final SyncPeers candidates = new SyncPeers(peers, nanos::get);
   private final Synchronizer synchronizer =
-      new Synchronizer(own.reader(), own.importer(), new SyncPeers(peers, nanos::get), nanos::get);
+      new Synchronizer(own.reader(), own.importer(), candidates, nanos::get);
 
   @AfterEach
   void close() {
@@ -133,7 +134,7 @@ class SynchronizerTest {
     assertThat(batches).as("it is not downloaded again and again").isEqualTo(1);
   }
 
-  /** Two signers that have both sealed a block would wait for each other for ever. */
+  /** Two signers that have both sealed a block would never stop waiting for each other. */
   @Test
   void aHeavierBranchOfTheSameLengthReplaces() {
     own.grow(10, 1, 2);
@@ -267,6 +268,7 @@ class SynchronizerTest {
     synchronizer.start();
     await(() -> synchronizer.failure() != null);
     assertThat(synchronizer.failure()).contains("dev/patchbay/Exchanged");
+    await(() -> candidates.available().isEmpty()); // it rests from now on
     nanos.addAndGet(TimeUnit.SECONDS.toNanos(2));
     awaitHead(best);
     await(() -> synchronizer.failure() == null);
