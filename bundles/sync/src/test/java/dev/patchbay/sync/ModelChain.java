@@ -78,7 +78,7 @@ final class ModelChain {
   /**
    * Makes a child of a block.
    *
-   * @param salt tells children of one parent apart
+   * @param salt makes the hashes of children of one parent differ
    * @param bodySize items in its body
    */
   static Block child(Block parent, int salt, int difficulty, int bodySize) {

@@ -22,9 +22,9 @@ import org.jspecify.annotations.Nullable;
  * operator has named: after a connection that was established has ended, they are dialed after 1,
  * 1, 2, 2, 4, 4, 8, 16 and 32 seconds: while a bundle of theirs is replaced, they refuse for some
  * seconds, and accept again soon after. Bundles may be replaced one after the other, but a node
- * that ends each connection soon is not dialed each second for ever: after 20 connections in a row
- * of less than a minute these quick attempts do not begin anew. A node that is full is dialed after
- * 5 minutes, and so is one that has no use for this node and was not named by the operator.
+ * that ends each connection soon is not dialed each second without end: after 20 connections in a
+ * row of less than a minute these quick attempts do not begin anew. A node that is full is dialed
+ * after 5 minutes, and so is one that has no use for this node and was not named by the operator.
  *
  * <p>Threading: any thread.
  */

@@ -209,7 +209,7 @@ class PeerLimitsTest {
 
   /** A disk that is slow: no call waits for it, and what has changed meanwhile is written once. */
   @Test
-  @Timeout(60) // a call that waits for the disk waits for ever
+  @Timeout(60) // a call that waits for the disk never returns
   void noCallWaitsForTheDisk() throws InterruptedException {
     CountDownLatch writing = new CountDownLatch(1);
     CountDownLatch released = new CountDownLatch(1);

@@ -35,8 +35,8 @@ import org.mapdb.volume.VolumeFactory;
  * <p>Reads go through a memory mapping of the file, writes do not ({@link MappedPages}); the
  * operating systems keep both views of a file the same.
  *
- * <p>Each method that reads tells {@link MappedPages} which bytes: those here, and through them all
- * others of {@link Volume}, whose defaults read by them.
+ * <p>Each method that reads reports the bytes to {@link MappedPages}: those here, and through them
+ * all others of {@link Volume}, whose defaults read by them.
  *
  * <p>Threading: MapDB holds all of its locks around the writes and the sync of a commit, and {@link
  * MapDbStore} one that excludes its readers.
