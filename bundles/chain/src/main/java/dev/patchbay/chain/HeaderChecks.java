@@ -8,11 +8,9 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
-import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.execution.BlockLimits;
-import dev.patchbay.primitives.rlp.RlpWriter;
 import dev.patchbay.trie.Roots;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -95,9 +93,7 @@ final class HeaderChecks {
     BlockHeader header = block.header();
     InvalidBlockException.check(
         "transactionsRoot", header.transactionsRoot(), Roots.ofTransactions(block.transactions()));
-    Hash ommers =
-        Hash.keccak(new RlpWriter().list(w -> block.ommers().forEach(o -> o.write(w))).toArray());
-    InvalidBlockException.check("ommersHash", header.ommersHash(), ommers);
+    InvalidBlockException.check("ommersHash", header.ommersHash(), Roots.ofOmmers(block.ommers()));
     List<Withdrawal> withdrawals = block.withdrawals();
     if (rules.withdrawalsRootAccount(header, config) != null) {
       InvalidBlockException.check(

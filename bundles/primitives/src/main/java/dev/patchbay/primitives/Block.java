@@ -41,6 +41,11 @@ public final class Block {
     return transactions;
   }
 
+  /** Recovers the senders of all transactions, which keep them: a block is executed sooner then. */
+  public void recoverSenders() {
+    transactions.forEach(Transaction::senderBeforeHomestead);
+  }
+
   /** Returns the ommers; none after the merge and under proof of authority. */
   public List<BlockHeader> ommers() {
     return ommers;

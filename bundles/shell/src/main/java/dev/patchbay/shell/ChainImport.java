@@ -7,7 +7,6 @@ import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.Transaction;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -90,7 +89,7 @@ final class ChainImport {
             more = false;
           } else {
             Block read = block;
-            ahead.add(new Prepared(read, workers.submit(() -> recover(read))));
+            ahead.add(new Prepared(read, workers.submit(read::recoverSenders)));
             waiting += read.transactions().size();
           }
         }
@@ -116,12 +115,6 @@ final class ChainImport {
         blocks, transactions, gas / 1e6, seconds, gas / 1e6 / seconds, known);
     Block head = chain.head();
     out.printf("head %d %s%n", head.number(), head.hash());
-  }
-
-  private static void recover(Block block) {
-    for (Transaction transaction : block.transactions()) {
-      transaction.senderBeforeHomestead(); // remembered by the transaction
-    }
   }
 
   private static void await(Future<?> done) throws InterruptedException {

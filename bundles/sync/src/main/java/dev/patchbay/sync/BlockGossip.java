@@ -319,7 +319,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   /** Imports a block whose seal is valid. A peer that relays it could not know what it does. */
   private void importValid(Block block) {
-    Bodies.recoverSenders(block);
+    block.recoverSenders();
     try {
       if (importer.importBlock(block) instanceof ImportResult.Invalid refused) {
         LOG.warn("block {} of a peer is invalid: {}", block, refused.reason());

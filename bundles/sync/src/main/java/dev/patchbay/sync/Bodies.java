@@ -6,12 +6,10 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
-import dev.patchbay.primitives.Transaction;
-import dev.patchbay.primitives.rlp.RlpWriter;
+import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.trie.Roots;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Puts headers and bodies together by the roots in the headers. Threading: stateless. */
@@ -59,13 +57,6 @@ final class Bodies {
     return BodyRoots.of(body).equals(BodyRoots.of(block.header()));
   }
 
-  /** Recovers the senders of a block's transactions, which the transactions remember. */
-  static void recoverSenders(Block block) {
-    for (Transaction transaction : block.transactions()) {
-      transaction.senderBeforeHomestead();
-    }
-  }
-
   private record BodyRoots(Hash transactions, Hash ommers, @Nullable Hash withdrawals) {
     static BodyRoots of(BlockHeader header) {
       return new BodyRoots(
@@ -73,17 +64,11 @@ final class Bodies {
     }
 
     static BodyRoots of(BlockBody body) {
-      Hash ommers =
-          body.ommers().isEmpty()
-              ? BlockHeader.EMPTY_OMMERS
-              : Hash.keccak(
-                  new RlpWriter().list(w -> body.ommers().forEach(o -> o.write(w))).toArray());
+      List<Withdrawal> withdrawals = body.withdrawals();
       return new BodyRoots(
           Roots.ofTransactions(body.transactions()),
-          ommers,
-          body.withdrawals() == null
-              ? null
-              : Roots.ofWithdrawals(Objects.requireNonNull(body.withdrawals())));
+          Roots.ofOmmers(body.ommers()),
+          withdrawals == null ? null : Roots.ofWithdrawals(withdrawals));
     }
   }
 }

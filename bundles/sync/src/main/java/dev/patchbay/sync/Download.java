@@ -495,7 +495,7 @@ final class Download {
       }
       pending.remove();
       importing++;
-      imports.add(block, workers.submit(() -> Bodies.recoverSenders(block)), importListener());
+      imports.add(block, workers.submit(block::recoverSenders), importListener());
     }
   }
 

@@ -52,10 +52,10 @@ final class SyncPeers {
   private final Peers peers;
   private final LongSupplier nanos;
 
-  /** Peers that were of no use lately; guarded by this. */
+  /** Peers that were of no use, and since when they rest; guarded by this. */
   private final Map<PeerId, Rest> rests = new HashMap<>();
 
-  /** URLs of the peers that were connected lately, the latest last; guarded by this. */
+  /** URLs of the latest peers; guarded by this. */
   private final Map<PeerId, String> urls =
       new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
@@ -88,16 +88,24 @@ final class SyncPeers {
 
   /** Returns the peers that can be asked now: they have stated a head and do not rest. */
   List<PeerInfo> available() {
-    List<PeerInfo> connected = peers.list();
+    List<PeerInfo> connected = connected();
     long now = nanos.getAsLong();
     synchronized (this) {
       Set<PeerId> ids = connected.stream().map(PeerInfo::id).collect(Collectors.toSet());
       rests.entrySet().removeIf(e -> e.getValue().until - now <= 0 && !ids.contains(e.getKey()));
-      connected.forEach(peer -> urls.put(peer.id(), peer.url()));
       return connected.stream()
           .filter(peer -> peer.head() != null && !rests(peer.id(), now))
           .toList();
     }
+  }
+
+  /** Returns the peers, and notes their URLs. */
+  private List<PeerInfo> connected() {
+    List<PeerInfo> connected = peers.list();
+    synchronized (this) {
+      connected.forEach(peer -> urls.put(peer.id(), peer.url()));
+    }
+    return connected;
   }
 
   private boolean rests(PeerId peer, long now) {
@@ -166,7 +174,7 @@ final class SyncPeers {
   /** Disconnects from a peer that has sent what is invalid, and refuses it for a while. */
   void ban(PeerId peer, String reason) {
     rest(peer, reason);
-    available(); // notes the URLs
+    connected();
     String url;
     synchronized (this) {
       url = urls.get(peer);
