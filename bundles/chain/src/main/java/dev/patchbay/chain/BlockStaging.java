@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.chain.BlockStage;
+import dev.patchbay.api.chain.ChainListener;
+import dev.patchbay.api.chain.FutureBlockException;
+import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StoreLease;
+import dev.patchbay.binding.Listeners;
+import dev.patchbay.chain.BadBlocks.Rejection;
+import dev.patchbay.chain.StagedBlocks.Segment;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes the chain to a head that a consensus client has named and that is not here: collects the
+ * blocks before it, and imports them.
+ *
+ * <p>Threading: any thread; changes happen under the import lock.
+ */
+final class BlockStaging implements BlockStage {
+  private final Chain chain;
+  private final ReentrantLock imports;
+  private final BlockVerifier verifier;
+  private final BlockProcessor processor;
+  private final CanonicalWriter writer;
+  private final BadBlocks bad;
+  private final Listeners<ChainListener> listeners;
+  private final StagedBlocks staged;
+  private final OfferedBlocks offered = new OfferedBlocks();
+
+  /** The head that was named last when the chain lacks it. */
+  private volatile @Nullable Hash head;
+
+  BlockStaging(
+      Chain chain,
+      ReentrantLock imports,
+      BlockProcessor processor,
+      CanonicalWriter writer,
+      BadBlocks bad,
+      Listeners<ChainListener> listeners) {
+    this.chain = chain;
+    this.imports = imports;
+    this.verifier = new BlockVerifier(chain);
+    this.processor = processor;
+    this.writer = writer;
+    this.bad = bad;
+    this.listeners = listeners;
+    this.staged = new StagedBlocks(chain);
+  }
+
+  // ---- of a consensus client, under the import lock
+
+  /** Notes a block whose parent is missing. */
+  void offer(Block block) {
+    offered.add(block);
+  }
+
+  /** Notes that a head is named which is not here. */
+  void request(KeyReader store, Hash named) {
+    List<BlockHeader> run = offeredUpTo(store, named);
+    if (!run.isEmpty()) {
+      staged.place(store, run, offered::get);
+    }
+    head = named;
+    listeners.forEach(ChainListener::headRequested);
+  }
+
+  /** Returns the headers of the blocks up to a head that were handed over, downwards. */
+  private List<BlockHeader> offeredUpTo(KeyReader store, Hash named) {
+    List<BlockHeader> run = new ArrayList<>();
+    Hash next = named;
+    Block block = offered.get(next);
+    while (block != null
+        && StagedBlocks.of(store, next) == null
+        && ChainStore.header(store, next) == null
+        && (run.isEmpty() || block.number() == run.get(run.size() - 1).number() - 1)) {
+      run.add(block.header());
+      next = block.header().parentHash();
+      block = offered.get(next);
+    }
+    return run;
+  }
+
+  /** Notes that the head which was named last is here, or invalid. */
+  void settle() {
+    if (head != null) {
+      head = null;
+      offered.clear();
+    }
+  }
+
+  // ---- the download
+
+  @Override
+  public @Nullable Wanted wanted() {
+    Hash named = head;
+    if (named == null) {
+      return null;
+    }
+    try (StoreLease lease = chain.storage().lease()) {
+      return wanted(lease.get(), named);
+    }
+  }
+
+  private static Wanted wanted(KeyReader store, Hash named) {
+    Segment segment = StagedBlocks.of(store, named);
+    if (segment == null) {
+      return new Wanted(named, 0, 0, named);
+    }
+    boolean isLinked = ChainStore.header(store, segment.parent()) != null;
+    return new Wanted(named, segment.low(), segment.high(), isLinked ? null : segment.parent());
+  }
+
+  @Override
+  public void addHeaders(List<BlockHeader> headers) {
+    check(headers);
+    imports.lock();
+    try (StoreLease lease = chain.storage().lease()) {
+      KeyValueStore store = lease.get();
+      Hash named = head;
+      if (named == null || headers.isEmpty()) {
+        return;
+      }
+      BlockHeader first = headers.get(0);
+      Wanted wanted = wanted(store, named);
+      if (!first.computeHash().equals(wanted.missing())) {
+        return;
+      }
+      boolean isHead = named.equals(wanted.missing());
+      if (!isHead && first.number() != wanted.lowest() - 1) {
+        String reason =
+            "number: block " + wanted.lowest() + " has a parent with number " + first.number();
+        reject(store, named, new Rejection(Hash.ZERO, reason));
+      } else if (headers.get(headers.size() - 1).number() <= 0) {
+        reject(store, named, new Rejection(Hash.ZERO, "its chain has another genesis block"));
+      } else if (!isHead) {
+        staged.extend(store, headers);
+      } else {
+        staged.place(store, List.of(first), hash -> null);
+        wanted = wanted(store, named);
+        List<BlockHeader> rest = headers.subList(1, headers.size());
+        if (!rest.isEmpty() && rest.get(0).computeHash().equals(wanted.missing())) {
+          staged.extend(store, rest);
+        }
+      }
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  private static void check(List<BlockHeader> headers) {
+    for (int i = 1; i < headers.size(); i++) {
+      BlockHeader child = headers.get(i - 1);
+      BlockHeader parent = headers.get(i);
+      if (!parent.computeHash().equals(child.parentHash())
+          || parent.number() != child.number() - 1) {
+        throw new IllegalArgumentException(
+            "header " + parent.number() + " is not the parent of header " + child.number());
+      }
+    }
+  }
+
+  /** Notes that a head is invalid. */
+  private void reject(KeyReader store, Hash named, Rejection rejection) {
+    bad.add(named, rejection);
+    staged.clear(store);
+    settle();
+  }
+
+  @Override
+  public List<Staged> blocks(long from, int max) {
+    Hash named = head;
+    if (named == null) {
+      return List.of();
+    }
+    try (StoreLease lease = chain.storage().lease()) {
+      Segment segment = StagedBlocks.of(lease.get(), named);
+      return segment == null ? List.of() : StagedBlocks.blocks(lease.get(), segment, from, max);
+    }
+  }
+
+  @Override
+  public void addBodies(List<Block> blocks) {
+    imports.lock();
+    try (StoreLease lease = chain.storage().lease()) {
+      Hash named = head;
+      Segment segment = named == null ? null : StagedBlocks.of(lease.get(), named);
+      if (segment != null) {
+        WriteSet writes = new WriteSet();
+        blocks.forEach(block -> StagedBlocks.putBody(lease.get(), writes, segment, block));
+        chain.storage().write(writes.toBatch());
+      }
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  // ---- the import
+
+  @Override
+  public ImportResult importBlock(Block block) {
+    imports.lock();
+    try (StoreLease lease = chain.storage().lease()) {
+      KeyValueStore store = lease.get();
+      Hash named = head;
+      Segment segment = named == null ? null : StagedBlocks.of(store, named);
+      if (named == null || segment == null || !StagedBlocks.isLowest(store, segment, block)) {
+        return new ImportResult.Known();
+      }
+      Rejection rejected = rejection(block);
+      if (rejected == null) {
+        try {
+          return insert(store, segment, block, block.hash().equals(named));
+        } catch (InvalidBranchException invalid) {
+          FutureBlockException future = invalid.future();
+          if (future != null && future.isDueSoon()) {
+            return new ImportResult.TooEarly(future.timestamp());
+          }
+          rejected = bad.reject(invalid, chain);
+          if (future != null) {
+            return new ImportResult.Invalid(rejected.reason());
+          }
+        }
+      }
+      reject(store, named, rejected);
+      return new ImportResult.Invalid(rejected.reason());
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  private @Nullable Rejection rejection(Block block) {
+    Rejection rejected = bad.find(block.hash());
+    return rejected == null ? bad.find(block.header().parentHash()) : rejected;
+  }
+
+  private ImportResult insert(KeyValueStore store, Segment segment, Block block, boolean isHead)
+      throws InvalidBranchException {
+    BlockHeader parent = ChainStore.header(store, segment.parent());
+    if (parent == null) {
+      return new ImportResult.UnknownParent();
+    }
+    staged.keepFirst(store);
+    Block before = chain.head();
+    boolean isStored = ChainStore.totalDifficulty(store, block.hash()) != null;
+    boolean isCanonical = block.hash().equals(ChainStore.canonical(store, block.number()));
+    if (!isStored) {
+      verifier.verify(block, parent);
+    }
+    WriteSet removal = StagedBlocks.removal(segment, block);
+    if (!isCanonical && (isHead || block.number() > before.number())) {
+      Reorg reorg = processor.planner().plan(store, before, block);
+      if (reorg == null) {
+        throw new StorageException("an ancestor of block " + block + " has been pruned");
+      }
+      chain.pruner().requireUnwind(reorg.commonAncestor());
+      writer.reorganize(store, reorg, removal);
+    } else {
+      if (!isStored) {
+        boolean executed = processor.executeSideBlock(store, before, block, null);
+        writer.storeSideBlock(store, block, executed);
+      }
+      chain.storage().write(removal.toBatch());
+    }
+    if (isHead) {
+      settle();
+    }
+    return isStored
+        ? new ImportResult.Known()
+        : new ImportResult.Imported(chain.head().hash().equals(block.hash()));
+  }
+}
