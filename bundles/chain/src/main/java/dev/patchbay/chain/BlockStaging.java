@@ -121,8 +121,8 @@ final class BlockStaging implements BlockStage {
   }
 
   @Override
-  public void addHeaders(List<BlockHeader> headers) {
-    check(headers);
+  public void addHeaders(List<BlockHeader> added) {
+    List<BlockHeader> headers = inSequence(added);
     imports.lock();
     try (StoreLease lease = chain.storage().lease()) {
       KeyValueStore store = lease.get();
@@ -157,16 +157,21 @@ final class BlockStaging implements BlockStage {
     }
   }
 
-  private static void check(List<BlockHeader> headers) {
+  /** Returns those before the first whose number is not one less than that of its child. */
+  private static List<BlockHeader> inSequence(List<BlockHeader> headers) {
+    int count = Math.min(1, headers.size());
     for (int i = 1; i < headers.size(); i++) {
       BlockHeader child = headers.get(i - 1);
       BlockHeader parent = headers.get(i);
-      if (!parent.computeHash().equals(child.parentHash())
-          || parent.number() != child.number() - 1) {
+      if (!parent.computeHash().equals(child.parentHash())) {
         throw new IllegalArgumentException(
             "header " + parent.number() + " is not the parent of header " + child.number());
       }
+      if (count == i && parent.number() == child.number() - 1) {
+        count++;
+      }
     }
+    return headers.subList(0, count);
   }
 
   /** Notes that a head is invalid. */

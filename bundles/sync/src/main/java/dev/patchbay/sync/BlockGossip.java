@@ -246,6 +246,11 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     loop.wake();
   }
 
+  @Override
+  public void headRequested() {
+    synchronizer.wake();
+  }
+
   private long step() {
     try {
       takeEarly();

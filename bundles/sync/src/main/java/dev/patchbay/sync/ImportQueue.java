@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.sync;
 
-import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.storage.StorageException;
@@ -16,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,13 +48,18 @@ final class ImportQueue implements AutoCloseable {
 
   private record Entry(Block block, Future<?> senders, Listener listener) {}
 
-  private final BlockImporter importer;
+  private final Function<Block, ImportResult> importer;
   private final BlockingQueue<Entry> waiting = new LinkedBlockingQueue<>();
   private final AtomicInteger transactions = new AtomicInteger();
   private final AtomicLong gas = new AtomicLong();
   private final Loop loop;
 
-  ImportQueue(BlockImporter importer, Failures failures) {
+  /**
+   * Creates a queue.
+   *
+   * @param importer imports a block
+   */
+  ImportQueue(Function<Block, ImportResult> importer, Failures failures) {
     this.importer = importer;
     loop = new Loop("sync-import-0", failures, this::step);
   }
@@ -107,7 +112,7 @@ final class ImportQueue implements AutoCloseable {
       next.senders.get();
       while (!loop.isClosed()) {
         try {
-          next.listener.imported(next.block, importer.importBlock(next.block));
+          next.listener.imported(next.block, importer.apply(next.block));
           return 0;
         } catch (NotReadyException | StorageUnavailableException missing) {
           LockSupport.parkNanos(RETRY_NANOS); // a bundle is being replaced

@@ -27,7 +27,8 @@ class BlockGossipTest {
   private final FakePeers.FakePeer peer = peers.add("a", remote);
   private final SyncPeers candidates = new SyncPeers(peers, System::nanoTime);
   private final Synchronizer synchronizer =
-      new Synchronizer(own.reader(), own.importer(), candidates, System::nanoTime);
+      new Synchronizer(
+          own.reader(), own.importer(), new ModelStage(own), candidates, System::nanoTime);
   private final BlockGossip gossip =
       new BlockGossip(own.reader(), own.importer(), candidates, synchronizer, peers);
 
