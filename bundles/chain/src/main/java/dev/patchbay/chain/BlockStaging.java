@@ -140,7 +140,7 @@ final class BlockStaging implements BlockStage {
         String reason =
             "number: block " + wanted.lowest() + " has a parent with number " + first.number();
         reject(store, named, new Rejection(Hash.ZERO, reason));
-      } else if (headers.get(headers.size() - 1).number() <= 0) {
+      } else if (first.number() <= 0) {
         reject(store, named, new Rejection(Hash.ZERO, "its chain has another genesis block"));
       } else if (!isHead) {
         staged.extend(store, headers);
@@ -157,7 +157,10 @@ final class BlockStaging implements BlockStage {
     }
   }
 
-  /** Returns those before the first whose number is not one less than that of its child. */
+  /**
+   * Returns those before the first whose number is not one less than that of its child, less a
+   * genesis block: this chain's is not missing, another one comes first in the next call.
+   */
   private static List<BlockHeader> inSequence(List<BlockHeader> headers) {
     int count = Math.min(1, headers.size());
     for (int i = 1; i < headers.size(); i++) {
@@ -167,7 +170,7 @@ final class BlockStaging implements BlockStage {
         throw new IllegalArgumentException(
             "header " + parent.number() + " is not the parent of header " + child.number());
       }
-      if (count == i && parent.number() == child.number() - 1) {
+      if (count == i && parent.number() == child.number() - 1 && parent.number() > 0) {
         count++;
       }
     }

@@ -152,7 +152,9 @@ class BlockStagingTest extends ChainFixture {
     List<Block> blocks = branch(chain.head(), 5, 0);
     assertThat(name(blocks.get(4))).isEqualTo(new Result.Syncing());
     assertThat(wanted()).isEqualTo(new Wanted(last(blocks).hash(), 0, 0, last(blocks).hash()));
-    stage().addHeaders(down(blocks));
+    List<BlockHeader> downToGenesis = new ArrayList<>(down(blocks));
+    downToGenesis.add(chain.genesis().header());
+    stage().addHeaders(downToGenesis);
     assertThat(wanted()).isEqualTo(new Wanted(last(blocks).hash(), 1, 5, null));
     assertThat(importAll()).hasSize(5).containsOnly(HEAD);
     assertNothingIsStaged();
