@@ -3,6 +3,7 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.p2p.PeerCommandHandler;
 import dev.patchbay.api.p2p.PeerEvents;
 import dev.patchbay.api.p2p.WireProtocol;
@@ -154,5 +155,17 @@ public final class EthComponent {
 
   void unsetPool(TransactionPool pool) {
     services.pool().release(pool, DRAIN);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void setSync(SyncStatus sync) {
+    services.sync().replace(sync, DRAIN);
+  }
+
+  void unsetSync(SyncStatus sync) {
+    services.sync().release(sync, DRAIN);
   }
 }

@@ -204,16 +204,21 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     for (Transaction transaction : message.transactions()) {
       TransactionChecks.checkBroadcast(transaction);
     }
+    boolean isBehind = service.isBehind();
     for (Transaction transaction : message.transactions()) {
       known.add(transaction.hash());
-      service.received(this, new BlobSidecar.Pooled(transaction, null));
+      if (!isBehind) {
+        service.received(this, new BlobSidecar.Pooled(transaction, null));
+      }
     }
     service.events().received(id(), message, bytes);
   }
 
   private void receive(NewPooledTransactionHashes message) {
     message.announced().forEach(one -> known.add(one.hash()));
-    service.fetcher().announced(this, message.announced());
+    if (!service.isBehind()) {
+      service.fetcher().announced(this, message.announced());
+    }
   }
 
   /** Sends a block range, unless it is the one that was sent before. */

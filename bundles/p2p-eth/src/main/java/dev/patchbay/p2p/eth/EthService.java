@@ -187,6 +187,14 @@ final class EthService implements AutoCloseable {
     return new HashSetRing(keyed, MAX_KNOWN_BLOCKS, knownEntries);
   }
 
+  /**
+   * Returns whether many blocks are missing here: the pool cannot judge transactions by the state
+   * of the head, and those of peers are ignored, as in geth.
+   */
+  boolean isBehind() {
+    return services.isBehind();
+  }
+
   EthEvents events() {
     return events;
   }

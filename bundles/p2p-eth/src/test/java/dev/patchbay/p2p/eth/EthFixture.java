@@ -4,6 +4,7 @@ package dev.patchbay.p2p.eth;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.PeerEvent;
@@ -30,6 +31,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** A node of which the test is the time, the chain, the pool and the peers. */
 abstract class EthFixture {
@@ -58,6 +60,9 @@ abstract class EthFixture {
   final Random random = new Random(7);
   long now = 1_000_000;
 
+  /** How far the download of the chain has come; null when none is under way. */
+  SyncStatus.@Nullable Progress progress;
+
   final EthService service =
       new EthService(
           services, random::nextLong, () -> now, 64 * 1024 * 1024, BlockGossipMode.of(gossip()));
@@ -69,6 +74,7 @@ abstract class EthFixture {
     service.events().set(new Published());
     services.chain().replace(chain, Duration.ZERO);
     services.pool().replace(pool, Duration.ZERO);
+    services.sync().replace(() -> progress, Duration.ZERO);
     pool.listener = service.gossip();
   }
 
