@@ -21,6 +21,8 @@ import dev.patchbay.binding.Loop;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.Withdrawal;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -32,6 +34,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,6 +62,9 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   private static final int MAX_WAITING_OF_PEER = 4;
 
+  /** Bytes of a header, an ommer or a withdrawal in memory, about. */
+  private static final long ITEM_BYTES = 700;
+
   /** How often a block from the future is looked at. */
   private static final long EARLY_MILLIS = 100;
 
@@ -71,13 +77,18 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
   /** Blocks that were not valid, and are not looked at again. */
   private static final int MAX_INVALID = 256;
 
-  private record Arrived(PeerId peer, Block block) {}
+  private record Arrived(PeerId peer, Block block, long bytes) {}
 
   private final ChainReader chain;
   private final BlockImporter importer;
   private final SyncPeers peers;
   private final Synchronizer synchronizer;
   private final BlockBroadcaster broadcaster;
+
+  /** Most bytes of the blocks that wait, those from the future included. */
+  private final long maxWaitingBytes;
+
+  private final AtomicLong waitingBytes = new AtomicLong();
 
   /** Blocks that wait for their import, by their hashes; guarded by itself. */
   private final Map<Hash, Arrived> arrived = new LinkedHashMap<>();
@@ -93,17 +104,24 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   private final Loop loop;
 
+  /**
+   * Creates one whose thread is not started.
+   *
+   * @param maxWaitingBytes most bytes of the blocks that wait for their import
+   */
   BlockGossip(
       ChainReader chain,
       BlockImporter importer,
       SyncPeers peers,
       Synchronizer synchronizer,
-      BlockBroadcaster broadcaster) {
+      BlockBroadcaster broadcaster,
+      long maxWaitingBytes) {
     this.chain = chain;
     this.importer = importer;
     this.peers = peers;
     this.synchronizer = synchronizer;
     this.broadcaster = broadcaster;
+    this.maxWaitingBytes = maxWaitingBytes;
     loop =
         new Loop(
             "sync-gossip-0", new Failures("following the head", LOG::warn, LOG::info), this::step);
@@ -166,15 +184,32 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   /** Has a block imported; returns false when there is no room for it. */
   private boolean offer(PeerId peer, Block block) {
+    Arrived one = new Arrived(peer, block, bytes(block));
     synchronized (arrived) {
-      long ofPeer = arrived.values().stream().filter(one -> one.peer.equals(peer)).count();
-      if (arrived.size() >= MAX_WAITING || ofPeer >= MAX_WAITING_OF_PEER) {
+      if (arrived.containsKey(block.hash())) {
+        return true;
+      }
+      long ofPeer = arrived.values().stream().filter(other -> other.peer.equals(peer)).count();
+      if (arrived.size() >= MAX_WAITING
+          || ofPeer >= MAX_WAITING_OF_PEER
+          || waitingBytes.get() + one.bytes > maxWaitingBytes) {
         return false;
       }
-      arrived.putIfAbsent(block.hash(), new Arrived(peer, block));
+      waitingBytes.addAndGet(one.bytes);
+      arrived.put(block.hash(), one);
     }
     loop.wake();
     return true;
+  }
+
+  private static long bytes(Block block) {
+    List<Withdrawal> withdrawals = block.withdrawals();
+    long bytes =
+        ITEM_BYTES * (1 + block.ommers().size() + (withdrawals == null ? 0 : withdrawals.size()));
+    for (Transaction transaction : block.transactions()) {
+      bytes += ITEM_BYTES + transaction.encodedSize();
+    }
+    return bytes;
   }
 
   /** Requests a block unless that was done; returns false when there are too many requests. */
@@ -250,7 +285,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     try {
       takeEarly();
       for (Arrived next = poll(); next != null; next = poll()) {
-        take(next);
+        takeOnce(next);
       }
       for (Block next = unannounced.poll(); next != null; next = unannounced.poll()) {
         if (!synchronizer.isBehind()) {
@@ -279,7 +314,18 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     List<Arrived> waiting = List.copyOf(early.values());
     for (Arrived next : waiting) {
       early.remove(next.block.hash());
+      takeOnce(next);
+    }
+  }
+
+  /** Takes a block, which waits no longer unless it is too early. */
+  private void takeOnce(Arrived next) {
+    try {
       take(next);
+    } finally {
+      if (early.get(next.block.hash()) != next) {
+        waitingBytes.addAndGet(-next.bytes);
+      }
     }
   }
 
@@ -311,7 +357,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     if (future == null) {
       importValid(block);
     } else if (future.isDueSoon() && early.size() < MAX_WAITING) {
-      early.put(hash, next);
+      early.putIfAbsent(hash, next);
     } else {
       LOG.debug("block {} of peer {}: {}", block, peer, future.getMessage());
     }
