@@ -3,6 +3,7 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import java.util.List;
@@ -33,7 +34,8 @@ final class BlockSender {
   }
 
   /**
-   * Sends a block. One that the chain does not have is announced.
+   * Sends a block. One that the chain does not have, or that is too large for a message, is
+   * announced.
    *
    * @return how many peers get it, now or when they read
    */
@@ -45,14 +47,14 @@ final class BlockSender {
     List<EthPeer> lacking =
         peers.list().stream().filter(peer -> peer.isToLearnOfBlock(hash)).toList();
     NewBlockHashes.Announced announced = new NewBlockHashes.Announced(hash, number);
-    NewBlock message =
+    Bytes payload =
         lacking.isEmpty() || mode == BlockGossipMode.ANNOUNCE
             ? null
-            : services.withChain(chain -> message(chain, hash));
+            : services.withChain(chain -> payload(chain, hash));
     BlockOutbox.Full full =
-        message == null
+        payload == null
             ? null
-            : new BlockOutbox.Full(announced, message.encode(), sequence.incrementAndGet());
+            : new BlockOutbox.Full(announced, payload, sequence.incrementAndGet());
     Set<EthPeer> direct = full == null ? Set.of() : selection.direct(lacking, hash);
     int reached = 0;
     for (EthPeer peer : lacking) {
@@ -66,10 +68,14 @@ final class BlockSender {
     return reached;
   }
 
-  private static @Nullable NewBlock message(ChainReader chain, Hash hash) {
+  private static @Nullable Bytes payload(ChainReader chain, Hash hash) {
     Block block = chain.block(hash);
     UInt256 total = chain.totalDifficulty(hash);
-    return block == null || total == null ? null : new NewBlock(block, total);
+    if (block == null || total == null) {
+      return null;
+    }
+    Bytes payload = new NewBlock(block, total).encode();
+    return payload.size() <= EthLimits.MAX_REPLY_BYTES ? payload : null;
   }
 
   /** Sends what waits for peers that read again. */

@@ -154,6 +154,16 @@ class BlockSenderTest extends EthFixture {
     assertThat(announced(peer)).containsExactly(unknown.hash());
   }
 
+  @Test
+  void aBlockThatIsTooLargeForAMessageIsAnnounced() throws PeerBreachException {
+    Peer peer = peer("a");
+    BlockHeader header = seal().header();
+    Block large = chain.append(new Block(header, List.of(tx(KEY, 0, 11 << 20)), List.of(), null));
+    broadcast(this, large);
+    assertThat(announced(peer)).containsExactly(large.hash());
+    assertThat(blocks(peer)).isEmpty();
+  }
+
   /** Of the blocks that wait the four latest ones are sent; the others are announced. */
   @Test
   void aSlowPeerHoldsFourBlocksAndDelaysNoOther() throws PeerBreachException {
