@@ -40,9 +40,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Follows the head: imports blocks that peers send or announce, and announces those that became the
- * head here. A block that is announced by its hash is requested, header first. What does not
- * continue the chain of this node is left to {@link Synchronizer}.
+ * Follows the head: imports blocks that peers send or announce, and passes on those that became the
+ * head here, so that no block is passed on before its header, seal and execution were verified. A
+ * block that is announced by its hash is requested, header first. What does not continue the chain
+ * of this node is left to {@link Synchronizer}.
  *
  * <p>Threading: any thread.
  */
@@ -54,8 +55,8 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   private static final long MAX_ABOVE = 32;
 
-  /** Blocks that wait for their announcement; an older one is dropped for a newer one. */
-  private static final int MAX_UNANNOUNCED = 32;
+  /** Blocks that wait to be passed on; an older one is dropped for a newer one. */
+  private static final int MAX_UNSENT = 32;
 
   /** Blocks that wait for their import, and those of them that one peer has sent. */
   private static final int MAX_WAITING = 64;
@@ -96,7 +97,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
   /** Hashes that are requested now; guarded by itself. */
   private final Set<Hash> requested = new HashSet<>();
 
-  private final BlockingQueue<Block> unannounced = new LinkedBlockingQueue<>(MAX_UNANNOUNCED);
+  private final BlockingQueue<Block> unsent = new LinkedBlockingQueue<>(MAX_UNSENT);
 
   // ---- of the thread that imports
   private final Map<Hash, Arrived> early = new LinkedHashMap<>();
@@ -275,8 +276,8 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       return;
     }
     Block head = added.get(added.size() - 1);
-    while (!unannounced.offer(head)) {
-      unannounced.poll();
+    while (!unsent.offer(head)) {
+      unsent.poll();
     }
     loop.wake();
   }
@@ -287,7 +288,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       for (Arrived next = poll(); next != null; next = poll()) {
         takeOnce(next);
       }
-      for (Block next = unannounced.poll(); next != null; next = unannounced.poll()) {
+      for (Block next = unsent.poll(); next != null; next = unsent.poll()) {
         if (!synchronizer.isBehind()) {
           broadcaster.broadcast(next);
         }
