@@ -260,8 +260,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     }
     if (failure != null) {
       Throwable cause = failure.getCause();
-      peers.banForBreach(
-          peer, failure instanceof CompletionException && cause != null ? cause : failure);
+      peers.failed(peer, failure instanceof CompletionException && cause != null ? cause : failure);
     }
     if (block == null || !offer(peer, block)) {
       synchronizer.wake(); // it finds what is missed
@@ -356,19 +355,28 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       return;
     }
     if (future == null) {
-      importValid(block);
-    } else if (future.isDueSoon() && early.size() < MAX_WAITING) {
+      importValid(peer, block);
+    } else if (future.isDueSoon() && hasRoomForEarly(next)) {
       early.putIfAbsent(hash, next);
     } else {
       LOG.debug("block {} of peer {}: {}", block, peer, future.getMessage());
     }
   }
 
+  /** Returns whether an early block may wait: half of the bytes are for those that are due. */
+  private boolean hasRoomForEarly(Arrived next) {
+    long bytes = early.values().stream().mapToLong(Arrived::bytes).sum() + next.bytes;
+    return early.size() < MAX_WAITING && bytes <= maxWaitingBytes / 2;
+  }
+
   /** Imports a block whose seal is valid. A peer that relays it could not know what it does. */
-  private void importValid(Block block) {
+  private void importValid(PeerId peer, Block block) {
     block.recoverSenders();
     try {
-      if (importer.importBlock(block) instanceof ImportResult.Invalid refused) {
+      ImportResult result = importer.importBlock(block);
+      if (result instanceof ImportResult.Imported imported && imported.becameHead()) {
+        peers.wasOfUse(peer);
+      } else if (result instanceof ImportResult.Invalid refused) {
         LOG.warn("block {} of a peer is invalid: {}", block, refused.reason());
         if (invalid.size() >= MAX_INVALID) {
           invalid.clear();

@@ -27,7 +27,10 @@ class BlockGossipTest {
   private final ModelChain own = new ModelChain().grow(10, 1, 2);
   private final ModelChain remote = own.copy();
   private final FakePeers.FakePeer peer = peers.add("a", remote);
-  private final SyncPeers candidates = new SyncPeers(peers, System::nanoTime);
+
+  /** Stands still: a peer that rests does so until it was of use. */
+  private final SyncPeers candidates = new SyncPeers(peers, () -> 0);
+
   private final Synchronizer synchronizer =
       new Synchronizer(own.reader(), own.importer(), candidates, System::nanoTime);
   private final BlockGossip gossip =
@@ -227,8 +230,7 @@ class BlockGossipTest {
     free.countDown();
     await(() -> own.imported().size() == 10 + 1 + 1);
     Block second = next(1_000); // what waited takes no bytes now
-    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, second, UInt256.ONE));
-    await(() -> own.head().equals(second));
+    sendUntilItIsTheHead(second);
     assertThat(own.imported()).hasSize(10 + 1 + 1 + 1);
     assertThat(peers.banned).isEmpty();
   }
@@ -282,12 +284,10 @@ class BlockGossipTest {
       }
     }
     Block block = next(1);
-    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, block, UInt256.ONE));
-    await(() -> own.head().equals(block));
+    sendUntilItIsTheHead(block);
     own.now = 1_014;
     Block last = next(1);
-    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, last, UInt256.ONE));
-    await(() -> own.head().equals(last));
+    sendUntilItIsTheHead(last);
     assertThat(own.imported()).hasSizeLessThanOrEqualTo(10 + 2 + 64);
     assertThat(peers.banned).isEmpty();
   }
@@ -302,6 +302,28 @@ class BlockGossipTest {
     await(() -> staller.requests.size() == 1);
     gossip.peerEvent(new PeerEvent.NewBlock(peer.id, block, UInt256.ONE));
     await(() -> own.head().equals(block));
+  }
+
+  /** So that it does not lead the download that looks for the block next. */
+  @Test
+  void aPeerThatAnnouncesAndDoesNotReplyRestsUntilItGivesABlock() {
+    peer.silent = true;
+    Block block = next(2);
+    gossip.peerEvent(new PeerEvent.NewBlockHash(peer.id, block.hash(), block.number()));
+    await(() -> candidates.available().isEmpty());
+    peer.silent = false;
+    gossip.peerEvent(new PeerEvent.NewBlockHash(peer.id, block.hash(), block.number()));
+    await(() -> own.head().equals(block));
+    await(() -> candidates.available().size() == 1);
+  }
+
+  /** Sends a block again while there is no room for it. */
+  private void sendUntilItIsTheHead(Block block) {
+    await(
+        () -> {
+          gossip.peerEvent(new PeerEvent.NewBlock(peer.id, block, UInt256.ONE));
+          return own.head().equals(block);
+        });
   }
 
   private static void awaitQuietly(CountDownLatch latch) {
