@@ -161,6 +161,8 @@ class BadStartIT {
         .contains("--p2p-port is at most 65535, not 70000");
     assertThat(start("dev", "--discovery", "v6").output())
         .contains("--discovery is v4, v5, v4,v5 or off, not 'v6'");
+    assertThat(start("run", "--block-gossip", "on").output())
+        .contains("--block-gossip is auto, announce, full or off, not 'on'");
     assertThat(start("dev", "--p2p-port", "0", "--bootnodes", "nosuch.txt").output())
         .contains("--bootnodes is a list of enode URLs")
         .contains("not 'nosuch.txt'");

@@ -21,6 +21,8 @@ import dev.patchbay.binding.Loop;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.Withdrawal;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -32,14 +34,16 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Follows the head: imports blocks that peers send or announce, and announces those that became the
- * head here. A block that is announced by its hash is requested, header first. What does not
- * continue the chain of this node is left to {@link Synchronizer}.
+ * Follows the head: imports blocks that peers send or announce, and passes on those that became the
+ * head here, so that no block is passed on before its header, seal and execution were verified. A
+ * block that is announced by its hash is requested, header first. What does not continue the chain
+ * of this node is left to {@link Synchronizer}.
  *
  * <p>Threading: any thread.
  */
@@ -51,13 +55,16 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   private static final long MAX_ABOVE = 32;
 
-  /** Blocks that wait for their announcement; an older one is dropped for a newer one. */
-  private static final int MAX_UNANNOUNCED = 32;
+  /** Blocks that wait to be passed on; an older one is dropped for a newer one. */
+  private static final int MAX_UNSENT = 32;
 
   /** Blocks that wait for their import, and those of them that one peer has sent. */
   private static final int MAX_WAITING = 64;
 
   private static final int MAX_WAITING_OF_PEER = 4;
+
+  /** Bytes of a header, an ommer or a withdrawal in memory, about. */
+  private static final long ITEM_BYTES = 700;
 
   /** How often a block from the future is looked at. */
   private static final long EARLY_MILLIS = 100;
@@ -71,7 +78,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
   /** Blocks that were not valid, and are not looked at again. */
   private static final int MAX_INVALID = 256;
 
-  private record Arrived(PeerId peer, Block block) {}
+  private record Arrived(PeerId peer, Block block, long bytes) {}
 
   private final ChainReader chain;
   private final BlockImporter importer;
@@ -79,13 +86,18 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
   private final Synchronizer synchronizer;
   private final BlockBroadcaster broadcaster;
 
+  /** Most bytes of the blocks that wait, those from the future included. */
+  private final long maxWaitingBytes;
+
+  private final AtomicLong waitingBytes = new AtomicLong();
+
   /** Blocks that wait for their import, by their hashes; guarded by itself. */
   private final Map<Hash, Arrived> arrived = new LinkedHashMap<>();
 
   /** Hashes that are requested now; guarded by itself. */
   private final Set<Hash> requested = new HashSet<>();
 
-  private final BlockingQueue<Block> unannounced = new LinkedBlockingQueue<>(MAX_UNANNOUNCED);
+  private final BlockingQueue<Block> unsent = new LinkedBlockingQueue<>(MAX_UNSENT);
 
   // ---- of the thread that imports
   private final Map<Hash, Arrived> early = new LinkedHashMap<>();
@@ -93,17 +105,24 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   private final Loop loop;
 
+  /**
+   * Creates one whose thread is not started.
+   *
+   * @param maxWaitingBytes most bytes of the blocks that wait for their import
+   */
   BlockGossip(
       ChainReader chain,
       BlockImporter importer,
       SyncPeers peers,
       Synchronizer synchronizer,
-      BlockBroadcaster broadcaster) {
+      BlockBroadcaster broadcaster,
+      long maxWaitingBytes) {
     this.chain = chain;
     this.importer = importer;
     this.peers = peers;
     this.synchronizer = synchronizer;
     this.broadcaster = broadcaster;
+    this.maxWaitingBytes = maxWaitingBytes;
     loop =
         new Loop(
             "sync-gossip-0", new Failures("following the head", LOG::warn, LOG::info), this::step);
@@ -166,15 +185,32 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   /** Has a block imported; returns false when there is no room for it. */
   private boolean offer(PeerId peer, Block block) {
+    Arrived one = new Arrived(peer, block, bytes(block));
     synchronized (arrived) {
-      long ofPeer = arrived.values().stream().filter(one -> one.peer.equals(peer)).count();
-      if (arrived.size() >= MAX_WAITING || ofPeer >= MAX_WAITING_OF_PEER) {
+      if (arrived.containsKey(block.hash())) {
+        return true;
+      }
+      long ofPeer = arrived.values().stream().filter(other -> other.peer.equals(peer)).count();
+      if (arrived.size() >= MAX_WAITING
+          || ofPeer >= MAX_WAITING_OF_PEER
+          || waitingBytes.get() + one.bytes > maxWaitingBytes) {
         return false;
       }
-      arrived.putIfAbsent(block.hash(), new Arrived(peer, block));
+      waitingBytes.addAndGet(one.bytes);
+      arrived.put(block.hash(), one);
     }
     loop.wake();
     return true;
+  }
+
+  private static long bytes(Block block) {
+    List<Withdrawal> withdrawals = block.withdrawals();
+    long bytes =
+        ITEM_BYTES * (1 + block.ommers().size() + (withdrawals == null ? 0 : withdrawals.size()));
+    for (Transaction transaction : block.transactions()) {
+      bytes += ITEM_BYTES + transaction.encodedSize();
+    }
+    return bytes;
   }
 
   /** Requests a block unless that was done; returns false when there are too many requests. */
@@ -224,8 +260,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     }
     if (failure != null) {
       Throwable cause = failure.getCause();
-      peers.banForBreach(
-          peer, failure instanceof CompletionException && cause != null ? cause : failure);
+      peers.failed(peer, failure instanceof CompletionException && cause != null ? cause : failure);
     }
     if (block == null || !offer(peer, block)) {
       synchronizer.wake(); // it finds what is missed
@@ -240,8 +275,8 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       return;
     }
     Block head = added.get(added.size() - 1);
-    while (!unannounced.offer(head)) {
-      unannounced.poll();
+    while (!unsent.offer(head)) {
+      unsent.poll();
     }
     loop.wake();
   }
@@ -255,9 +290,9 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     try {
       takeEarly();
       for (Arrived next = poll(); next != null; next = poll()) {
-        take(next);
+        takeOnce(next);
       }
-      for (Block next = unannounced.poll(); next != null; next = unannounced.poll()) {
+      for (Block next = unsent.poll(); next != null; next = unsent.poll()) {
         if (!synchronizer.isBehind()) {
           broadcaster.broadcast(next);
         }
@@ -284,7 +319,18 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     List<Arrived> waiting = List.copyOf(early.values());
     for (Arrived next : waiting) {
       early.remove(next.block.hash());
+      takeOnce(next);
+    }
+  }
+
+  /** Takes a block, which waits no longer unless it is too early. */
+  private void takeOnce(Arrived next) {
+    try {
       take(next);
+    } finally {
+      if (early.get(next.block.hash()) != next) {
+        waitingBytes.addAndGet(-next.bytes);
+      }
     }
   }
 
@@ -314,19 +360,28 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       return;
     }
     if (future == null) {
-      importValid(block);
-    } else if (future.isDueSoon() && early.size() < MAX_WAITING) {
-      early.put(hash, next);
+      importValid(peer, block);
+    } else if (future.isDueSoon() && hasRoomForEarly(next)) {
+      early.putIfAbsent(hash, next);
     } else {
       LOG.debug("block {} of peer {}: {}", block, peer, future.getMessage());
     }
   }
 
+  /** Returns whether an early block may wait: half of the bytes are for those that are due. */
+  private boolean hasRoomForEarly(Arrived next) {
+    long bytes = early.values().stream().mapToLong(Arrived::bytes).sum() + next.bytes;
+    return early.size() < MAX_WAITING && bytes <= maxWaitingBytes / 2;
+  }
+
   /** Imports a block whose seal is valid. A peer that relays it could not know what it does. */
-  private void importValid(Block block) {
+  private void importValid(PeerId peer, Block block) {
     block.recoverSenders();
     try {
-      if (importer.importBlock(block) instanceof ImportResult.Invalid refused) {
+      ImportResult result = importer.importBlock(block);
+      if (result instanceof ImportResult.Imported imported && imported.becameHead()) {
+        peers.wasOfUse(peer);
+      } else if (result instanceof ImportResult.Invalid refused) {
         LOG.warn("block {} of a peer is invalid: {}", block, refused.reason());
         if (invalid.size() >= MAX_INVALID) {
           invalid.clear();

@@ -29,6 +29,11 @@ import org.osgi.service.component.annotations.Reference;
     service = {},
     immediate = true)
 public final class SyncComponent {
+  /** Bytes of the blocks of peers that wait for their import: at most a 32nd of the heap. */
+  private static final long MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+  private static final int HEAP_SHARE = 32;
+
   private final Synchronizer synchronizer;
   private final BlockGossip gossip;
   private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
@@ -44,7 +49,14 @@ public final class SyncComponent {
       @Reference BlockBroadcaster broadcaster) {
     SyncPeers candidates = new SyncPeers(peers, System::nanoTime);
     synchronizer = new Synchronizer(chain, importer, stage, candidates, System::nanoTime);
-    gossip = new BlockGossip(chain, importer, candidates, synchronizer, broadcaster);
+    gossip =
+        new BlockGossip(
+            chain,
+            importer,
+            candidates,
+            synchronizer,
+            broadcaster,
+            Math.min(MAX_WAITING_BYTES, Runtime.getRuntime().maxMemory() / HEAP_SHARE));
     try {
       synchronizer.start();
       gossip.start();

@@ -21,16 +21,22 @@ import org.junit.jupiter.api.Timeout;
 /** Blocks that peers announce, and those that are announced to them. */
 @Timeout(60)
 class BlockGossipTest {
+  private static final long MAX_WAITING_BYTES = 1_000_000;
+
   private final FakePeers peers = new FakePeers();
   private final ModelChain own = new ModelChain().grow(10, 1, 2);
   private final ModelChain remote = own.copy();
   private final FakePeers.FakePeer peer = peers.add("a", remote);
-  private final SyncPeers candidates = new SyncPeers(peers, System::nanoTime);
+
+  /** Stands still: a peer that rests does so until it was of use. */
+  private final SyncPeers candidates = new SyncPeers(peers, () -> 0);
+
   private final Synchronizer synchronizer =
       new Synchronizer(
           own.reader(), own.importer(), new ModelStage(own), candidates, System::nanoTime);
   private final BlockGossip gossip =
-      new BlockGossip(own.reader(), own.importer(), candidates, synchronizer, peers);
+      new BlockGossip(
+          own.reader(), own.importer(), candidates, synchronizer, peers, MAX_WAITING_BYTES);
 
   @BeforeEach
   void start() { // the synchronizer is not started: what comes, comes by gossip
@@ -200,6 +206,125 @@ class BlockGossipTest {
     free.countDown();
     await(() -> own.head().equals(second));
     assertThat(own.imported()).hasSize(10 + 1 + 4 + 1);
+  }
+
+  /** Blocks of 700 kB: one of them waits, whatever peers send. */
+  @Test
+  void whatWaitsIsBoundedInBytes() throws Exception {
+    CountDownLatch busy = new CountDownLatch(1);
+    CountDownLatch free = new CountDownLatch(1);
+    Block first = next(1);
+    own.onImport =
+        block -> {
+          if (block.equals(first)) {
+            busy.countDown();
+            awaitQuietly(free);
+          }
+        };
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, first, UInt256.ONE));
+    assertThat(busy.await(30, TimeUnit.SECONDS)).isTrue();
+    for (int i = 0; i < 10; i++) {
+      FakePeers.FakePeer flooder = peers.add("flooder" + i, remote);
+      Block large = ModelChain.child(first, 500 + i, 1, 1_000);
+      gossip.peerEvent(new PeerEvent.NewBlock(flooder.id, large, UInt256.ONE));
+    }
+    free.countDown();
+    await(() -> own.imported().size() == 10 + 1 + 1);
+    Block second = next(1_000); // what waited takes no bytes now
+    sendUntilItIsTheHead(second);
+    assertThat(own.imported()).hasSize(10 + 1 + 1 + 1);
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void whatIsNotValidIsNotPassedOn() throws Exception {
+    Block invalid = ModelChain.invalid(own.head());
+    Block right = ModelChain.child(own.head(), 7, 2, 4);
+    Block mixed = new Block(next(2).header(), List.of(), List.of(), right.withdrawals());
+    List<Block> all = List.of(ModelChain.badlySealed(own.head()), mixed, invalid);
+    for (int i = 0; i < all.size(); i++) {
+      FakePeers.FakePeer hostile = peers.add("hostile" + i, remote);
+      gossip.peerEvent(new PeerEvent.NewBlock(hostile.id, all.get(i), UInt256.ONE));
+    }
+    assertThat(peers.awaitBan()).isEqualTo("hostile0");
+    assertThat(peers.awaitBan()).isEqualTo("hostile1");
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, right, UInt256.ONE));
+    await(() -> own.head().equals(right));
+    gossip.headChanged(List.of(), List.of(right)); // as the chain does
+    assertThat(peers.announced.poll(30, TimeUnit.SECONDS)).isEqualTo(right);
+    assertThat(peers.announced).isEmpty();
+    assertThat(peers.banned).isEmpty();
+  }
+
+  @Test
+  void blocksFarInTheFutureAreDropped() {
+    for (int i = 0; i < 200; i++) {
+      Block far = ModelChain.child(own.head(), 5_000 + i, 2, 1);
+      gossip.peerEvent(new PeerEvent.NewBlock(peer.id, far, UInt256.ONE));
+    }
+    Block block = next(1);
+    FakePeers.FakePeer honest = peers.add("b", remote);
+    gossip.peerEvent(new PeerEvent.NewBlock(honest.id, block, UInt256.ONE));
+    await(() -> own.head().equals(block));
+    own.now = 6_000;
+    Block last = next(1);
+    gossip.peerEvent(new PeerEvent.NewBlock(honest.id, last, UInt256.ONE));
+    await(() -> own.head().equals(last));
+    assertThat(own.imported()).as("none of them waited").hasSize(10 + 2);
+  }
+
+  /** Of what is due soon, 64 blocks wait, and honest ones go on. */
+  @Test
+  void aFloodOfBlocksFromTheNearFutureTakesBoundedMemory() {
+    for (int i = 0; i < 60; i++) {
+      FakePeers.FakePeer flooder = peers.add("flooder" + i, remote);
+      for (int j = 0; j < 4; j++) {
+        int number = 4 * i + j;
+        Block early = ModelChain.child(own.head(), 1_001 + number % 14, 1, 1 + number / 14);
+        gossip.peerEvent(new PeerEvent.NewBlock(flooder.id, early, UInt256.ONE));
+      }
+    }
+    Block block = next(1);
+    sendUntilItIsTheHead(block);
+    own.now = 1_014;
+    Block last = next(1);
+    sendUntilItIsTheHead(last);
+    assertThat(own.imported()).hasSizeLessThanOrEqualTo(10 + 2 + 64);
+    assertThat(peers.banned).isEmpty();
+  }
+
+  /** It would otherwise keep the block from this node until its time is over. */
+  @Test
+  void aPeerThatAnnouncesAndStallsDoesNotKeepABlockThatAnotherOneSends() {
+    FakePeers.FakePeer staller = peers.add("b", remote);
+    staller.hangs = true;
+    Block block = next(2);
+    gossip.peerEvent(new PeerEvent.NewBlockHash(staller.id, block.hash(), block.number()));
+    await(() -> staller.requests.size() == 1);
+    gossip.peerEvent(new PeerEvent.NewBlock(peer.id, block, UInt256.ONE));
+    await(() -> own.head().equals(block));
+  }
+
+  /** So that it does not lead the download that looks for the block next. */
+  @Test
+  void aPeerThatAnnouncesAndDoesNotReplyRestsUntilItGivesABlock() {
+    peer.silent = true;
+    Block block = next(2);
+    gossip.peerEvent(new PeerEvent.NewBlockHash(peer.id, block.hash(), block.number()));
+    await(() -> candidates.available().isEmpty());
+    peer.silent = false;
+    gossip.peerEvent(new PeerEvent.NewBlockHash(peer.id, block.hash(), block.number()));
+    await(() -> own.head().equals(block));
+    await(() -> candidates.available().size() == 1);
+  }
+
+  /** Sends a block again while there is no room for it. */
+  private void sendUntilItIsTheHead(Block block) {
+    await(
+        () -> {
+          gossip.peerEvent(new PeerEvent.NewBlock(peer.id, block, UInt256.ONE));
+          return own.head().equals(block);
+        });
   }
 
   private static void awaitQuietly(CountDownLatch latch) {

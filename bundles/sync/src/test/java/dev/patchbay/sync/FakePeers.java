@@ -30,6 +30,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,10 @@ final class FakePeers implements Peers, Network, BlockBroadcaster, AutoCloseable
     volatile @Nullable ChainHead head;
     volatile boolean silent;
     volatile boolean hangs;
+
+    /** Which requests it does not reply to. */
+    volatile Predicate<PeerCommand.Request> stalls = request -> false;
+
     volatile UnaryOperator<List<BlockHeader>> headers = UnaryOperator.identity();
     volatile UnaryOperator<List<BlockBody>> bodies = UnaryOperator.identity();
 
@@ -128,7 +133,7 @@ final class FakePeers implements Peers, Network, BlockBroadcaster, AutoCloseable
           if (peer.hangs) {
             return;
           }
-          if (peer.silent) {
+          if (peer.silent || peer.stalls.test(request)) {
             out.completeExceptionally(new RequestFailedException("timeout"));
           } else {
             out.complete(work.apply(peer));

@@ -25,6 +25,8 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Full sync of the seed, from peers that are honest, slow, short of words or false. */
 @Timeout(120)
@@ -397,6 +399,123 @@ class SynchronizerTest {
     synchronizer.start();
     assertThat(peers.awaitBan()).isEqualTo("a");
     awaitHead(best); // what came before is kept
+  }
+
+  /** At which request a peer stalls that has served the ones before. */
+  private enum Stage {
+    ANCESTOR,
+    HEADERS,
+    BODIES
+  }
+
+  private static Stage stage(PeerCommand.Request request) {
+    return request instanceof PeerCommand.GetBlockBodies
+        ? Stage.BODIES
+        : ((PeerCommand.GetBlockHeaders) request).count() == 1 ? Stage.ANCESTOR : Stage.HEADERS;
+  }
+
+  @ParameterizedTest
+  @EnumSource(Stage.class)
+  void aPeerThatStallsAtAnyStageRests(Stage stage) {
+    own.grow(40, 1, 2);
+    ModelChain best = own.copy().grow(600, 1, 2);
+    FakePeers.FakePeer staller = peers.add("a", own.copy().grow(700, 4, 2));
+    staller.stalls = request -> stage(request) == stage;
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best);
+    long stalled = staller.requests.stream().filter(request -> stage(request) == stage).count();
+    assertThat(stalled).isBetween(1L, 2L);
+    assertThat(candidates.available()).noneMatch(peer -> peer.id().equals(staller.id));
+    assertThat(own.imported()).doesNotContain(staller.chain.head().hash());
+    assertThat(peers.banned).isEmpty();
+  }
+
+  /** Headers that are valid, for blocks that no peer has. */
+  @Test
+  void ofALongBranchWithoutBodiesTwoBatchesOfHeadersAreHeld() {
+    ModelChain best = new ModelChain().grow(100, 1, 2);
+    FakePeers.FakePeer hostile = peers.add("a", new ModelChain().grow(5_000, 9, 2));
+    hostile.bodies = bodies -> List.of();
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best);
+    long batches =
+        hostile.requests(PeerCommand.GetBlockHeaders.class).stream()
+            .filter(request -> request.count() > 1)
+            .count();
+    assertThat(batches).isBetween(1L, 2L);
+    assertThat(candidates.available()).noneMatch(peer -> peer.id().equals(hostile.id));
+    assertThat(own.imported()).as("and an empty block").hasSizeLessThanOrEqualTo(101);
+  }
+
+  /** Endless bait: longer and longer branches that end invalid, each of a peer that is new. */
+  @Test
+  void eachPeerWhoseBranchEndsInvalidIsBanned() throws Exception {
+    ModelChain common = new ModelChain().grow(20, 1, 2);
+    synchronizer.start();
+    for (int i = 0; i < 12; i++) {
+      boolean isBadlySealed = i % 2 == 0;
+      ModelChain bait = common.copy().grow(5 + 10 * i, 3, 1);
+      Block last = bait.head();
+      BlockHeader end =
+          (isBadlySealed ? ModelChain.badlySealed(last) : ModelChain.invalid(last)).header();
+      FakePeers.FakePeer hostile = peers.add("bait" + i, bait);
+      hostile.head = new ChainHead(end.computeHash(), end.number(), null);
+      hostile.headers =
+          headers -> {
+            List<BlockHeader> out = new ArrayList<>(headers);
+            if (!out.isEmpty() && out.get(out.size() - 1).equals(last.header())) {
+              out.add(end);
+            }
+            return out;
+          };
+      synchronizer.wake();
+      assertThat(peers.awaitBan()).isEqualTo("bait" + i);
+    }
+    ModelChain best = common.copy().grow(200, 1, 2);
+    peers.add("honest", best);
+    synchronizer.wake();
+    awaitHead(best);
+    assertThat(peers.banned).isEmpty();
+    assertThat(own.imported()).as("what they share is imported once").doesNotHaveDuplicates();
+  }
+
+  /** Endless bait of one peer: it states another head each time, and gives nothing. */
+  @Test
+  void aPeerThatAlternatesItsHeadIsAskedEverMoreRarely() {
+    own.grow(20, 1, 2);
+    ModelChain first = own.copy().grow(10, 1, 2);
+    ModelChain second = own.copy().grow(10, 2, 2);
+    FakePeers.FakePeer bait = peers.add("a", first);
+    AtomicInteger replies = new AtomicInteger();
+    bait.headers =
+        headers -> {
+          int reply = replies.incrementAndGet();
+          Hash head = Hash.keccak(new byte[] {(byte) reply, (byte) (reply >> 8)});
+          bait.head = new ChainHead(head, 1_000L + reply, null);
+          // the first header of one branch, the others of another one
+          return headers.size() < 2 ? headers : List.of(headers.get(0), second.head().header());
+        };
+    bait.bodies = bodies -> List.of();
+    synchronizer.start();
+    for (int minute = 0; minute < 240; minute++) {
+      await(() -> candidates.available().isEmpty());
+      nanos.addAndGet(TimeUnit.MINUTES.toNanos(1));
+      synchronizer.wake();
+    }
+    await(() -> candidates.available().isEmpty());
+    long downloads =
+        bait.requests(PeerCommand.GetBlockHeaders.class).stream()
+            .filter(request -> request.count() > 1)
+            .count();
+    assertThat(downloads)
+        .as("downloads in four hours: 1 s, 2 s, 4 s … 10 min after one another")
+        .isBetween(10L, 40L);
+    ModelChain best = own.copy().grow(50, 5, 2);
+    peers.add("b", best);
+    awaitHead(best);
+    assertThat(synchronizer.progress()).isNull();
   }
 
   @Test

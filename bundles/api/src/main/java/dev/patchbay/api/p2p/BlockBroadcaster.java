@@ -9,10 +9,10 @@ import org.osgi.annotation.versioning.ProviderType;
 @ProviderType
 public interface BlockBroadcaster {
   /**
-   * Announces a block of this node's chain to the peers of all networks, see {@link
+   * Sends a block of this node's chain to the peers of all networks, see {@link
    * PeerCommand.BroadcastBlock}.
    *
-   * @return how many peers it was announced to
+   * @return how many peers it is sent to
    */
   CompletableFuture<Integer> broadcast(Block block);
 }

@@ -63,7 +63,8 @@ public sealed interface PeerEvent {
   }
 
   /**
-   * A peer sends transactions without a request for them. They are on their way into the pool.
+   * A peer sends transactions without a request for them. They are on their way into the pool,
+   * unless this node downloads the chain.
    *
    * @param transactions canonical encodings (EIP-2718)
    */

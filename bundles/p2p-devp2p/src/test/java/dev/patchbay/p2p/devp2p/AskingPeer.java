@@ -37,6 +37,8 @@ public final class AskingPeer implements AutoCloseable {
   private final Replies snapReplies = new Replies();
   private final AtomicLong connections = new AtomicLong();
   private final Set<Hash> announced = ConcurrentHashMap.newKeySet();
+  private final ConcurrentLinkedQueue<Hash> blocks = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<Hash> blockHashes = new ConcurrentLinkedQueue<>();
   private final ConcurrentLinkedQueue<String> faults = new ConcurrentLinkedQueue<>();
   private final ScheduledExecutorService timer;
   private final Plan plan;
@@ -110,6 +112,16 @@ public final class AskingPeer implements AutoCloseable {
   /** Returns whether the node has announced a transaction, or sent it. */
   public boolean knows(Hash transaction) {
     return announced.contains(transaction);
+  }
+
+  /** Returns the hashes of the blocks that the node has sent in full, in their order. */
+  public List<Hash> blocks() {
+    return List.copyOf(blocks);
+  }
+
+  /** Returns the hashes of the blocks that the node has announced, in their order. */
+  public List<Hash> blockHashes() {
+    return List.copyOf(blockHashes);
   }
 
   /** Returns the replies that had nothing, or less than the node has, and removes them. */
@@ -219,6 +231,8 @@ public final class AskingPeer implements AutoCloseable {
 
   private final class EthHandler implements ProtocolHandler {
     private static final int STATUS = 0x00;
+    private static final int NEW_BLOCK_HASHES = 0x01;
+    private static final int NEW_BLOCK = 0x07;
     private static final int TRANSACTIONS = 0x02;
     private static final int HASHES = 0x08;
 
@@ -253,6 +267,15 @@ public final class AskingPeer implements AutoCloseable {
         while (all.hasNext()) { // a list, or the bytes of one with a type
           announced.add(Hash.keccak(all.nextIsList() ? all.raw() : all.byteArray()));
         }
+      } else if (message == NEW_BLOCK_HASHES) {
+        for (RlpReader all = RlpReader.of(payload.unsafeArray()).list(); all.hasNext(); ) {
+          RlpReader block = all.list();
+          blockHashes.add(block.hash());
+          block.number();
+        }
+      } else if (message == NEW_BLOCK) {
+        RlpReader block = RlpReader.of(payload.unsafeArray()).list().list();
+        blocks.add(Hash.keccak(block.raw()));
       } else if (message == HASHES) {
         RlpReader fields = RlpReader.of(payload.unsafeArray()).list();
         fields.skip();

@@ -29,12 +29,12 @@ final class EthCommands implements PeerCommandHandler {
   static final int MAX_BODIES = 128;
 
   private final PeerSet peers;
-  private final NodeServices services;
+  private final BlockSender blocks;
   private final TransactionGossip gossip;
 
-  EthCommands(PeerSet peers, NodeServices services, TransactionGossip gossip) {
+  EthCommands(PeerSet peers, BlockSender blocks, TransactionGossip gossip) {
     this.peers = peers;
-    this.services = services;
+    this.blocks = blocks;
     this.gossip = gossip;
   }
 
@@ -50,7 +50,7 @@ final class EthCommands implements PeerCommandHandler {
   @Override
   public CompletableFuture<Integer> execute(PeerCommand command) {
     if (command instanceof PeerCommand.BroadcastBlock block) {
-      return CompletableFuture.completedFuture(broadcast(block));
+      return CompletableFuture.completedFuture(blocks.send(block.hash(), block.number()));
     }
     if (command instanceof PeerCommand.BroadcastTransactions transactions) {
       return broadcast(transactions);
@@ -87,19 +87,6 @@ final class EthCommands implements PeerCommandHandler {
         ? CompletableFuture.failedFuture(
             new RequestFailedException("peer " + id + " is not connected"))
         : request.apply(peer);
-  }
-
-  private int broadcast(PeerCommand.BroadcastBlock block) {
-    boolean isDriven =
-        services.withChain(chain -> chain.head().header().difficulty().isZero(), true);
-    if (isDriven) {
-      return 0; // since the merge, peers end the connection (EIP-3675)
-    }
-    int reached = 0;
-    for (EthPeer peer : peers.list()) {
-      reached += peer.announce(block.hash(), block.number()) ? 1 : 0;
-    }
-    return reached;
   }
 
   private CompletableFuture<Integer> broadcast(PeerCommand.BroadcastTransactions command) {

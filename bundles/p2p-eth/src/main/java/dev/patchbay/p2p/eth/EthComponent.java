@@ -3,16 +3,19 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.p2p.PeerCommandHandler;
 import dev.patchbay.api.p2p.PeerEvents;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.binding.ConfigurationKeys;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Hashtable;
 import java.util.List;
+import java.util.Map;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -23,6 +26,11 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Registers a {@link WireProtocol} for each version of the eth sub-protocol. Chain and pool are
@@ -31,10 +39,24 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
 @Component(
     name = EthComponent.NAME,
     service = {},
-    configurationPolicy = ConfigurationPolicy.IGNORE,
+    configurationPolicy = ConfigurationPolicy.OPTIONAL,
     immediate = true)
+@Designate(ocd = EthComponent.Config.class)
 public final class EthComponent {
   static final String NAME = "dev.patchbay.p2p.eth";
+
+  private static final Logger LOG = LoggerFactory.getLogger(EthComponent.class);
+
+  /** Configuration of the sub-protocol. */
+  @ObjectClassDefinition(name = "Patchbay eth sub-protocol")
+  public @interface Config {
+    /** How new blocks are sent. */
+    @AttributeDefinition(
+        description =
+            "How new blocks are sent on chains that seal themselves: full (whole to some peers),"
+                + " announce (by their hashes only), off; auto is full")
+    String block_gossip() default "auto";
+  }
 
   /** How long a service that is replaced is waited for; a call takes milliseconds. */
   private static final Duration DRAIN = Duration.ofSeconds(5);
@@ -48,16 +70,23 @@ public final class EthComponent {
   private final EthService service;
   private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
 
-  /** Starts the threads and registers the services. */
+  /**
+   * Starts the threads and registers the services.
+   *
+   * @throws IllegalArgumentException when a value of the configuration is invalid
+   */
   @Activate
-  public EthComponent(BundleContext context) {
+  public EthComponent(BundleContext context, Config config, Map<String, Object> configured) {
+    ConfigurationKeys.report(NAME, configured, Config.class, LOG::warn);
+    BlockGossipMode blockGossip = BlockGossipMode.of(config.block_gossip());
     SecureRandom random = new SecureRandom();
     service =
         new EthService(
             services,
             random::nextLong,
             () -> System.nanoTime() / 1_000_000,
-            Math.min(MAX_QUEUED_BYTES, Runtime.getRuntime().maxMemory() / HEAP_SHARE));
+            Math.min(MAX_QUEUED_BYTES, Runtime.getRuntime().maxMemory() / HEAP_SHARE),
+            blockGossip);
     try {
       service.start();
       register(context, PoolListener.class, service.gossip());
@@ -126,5 +155,17 @@ public final class EthComponent {
 
   void unsetPool(TransactionPool pool) {
     services.pool().release(pool, DRAIN);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void setSync(SyncStatus sync) {
+    services.sync().replace(sync, DRAIN);
+  }
+
+  void unsetSync(SyncStatus sync) {
+    services.sync().release(sync, DRAIN);
   }
 }

@@ -8,6 +8,7 @@ import dev.patchbay.api.p2p.PeerConnection;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.ProtocolHandler;
 import dev.patchbay.primitives.BlobSidecar;
+import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
@@ -18,6 +19,11 @@ import org.jspecify.annotations.Nullable;
 
 /** A peer that speaks the eth sub-protocol. */
 final class EthPeer implements ProtocolHandler, TransactionSource {
+  /** Milliseconds after which a peer has imported a block that it sends, if it is valid. */
+  static final long IMPORT_MILLIS = 1_000;
+
+  private record SentBlock(ChainHead head, long millis) {}
+
   private final EthVersion version;
   private final PeerConnection connection;
   private final Handshake handshake;
@@ -26,12 +32,22 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
   private final HashSetRing knownBlocks;
   private final Requests requests;
   private final Outbox outbox;
+  private final BlockOutbox blocks;
 
   /** The head of the peer as it has stated it; null before its Status. */
   private volatile @Nullable PeerHead head;
 
-  /** The latest block that the peer has, as it has stated it; null before its Status. */
-  private volatile @Nullable ChainHead chainHead;
+  /**
+   * The latest block that the peer has, as it has stated it; null before its Status. Guarded by
+   * this.
+   */
+  private @Nullable ChainHead chainHead;
+
+  /**
+   * The latest block that the peer has sent, and may not have imported yet; null for none, and when
+   * it counts as its head. Guarded by this.
+   */
+  private @Nullable SentBlock sentBlock;
 
   /** Whether this node has ended the connection: what still arrives is ignored. */
   private volatile boolean ended;
@@ -48,6 +64,7 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     knownBlocks = service.newKnownBlocks();
     requests = new Requests(connection, version, service.millis(), service.events());
     outbox = new Outbox(connection, known);
+    blocks = new BlockOutbox(connection);
     sentRange = handshake.local().head();
   }
 
@@ -66,9 +83,14 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     return requests;
   }
 
-  /** Returns what the peer is going to get. */
+  /** Returns the transactions that the peer is going to get. */
   Outbox outbox() {
     return outbox;
+  }
+
+  /** Returns the new blocks that the peer is going to get. */
+  BlockOutbox blocks() {
+    return blocks;
   }
 
   @Override
@@ -124,7 +146,7 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     stated(update.range());
   }
 
-  private void stated(PeerHead now) {
+  private synchronized void stated(PeerHead now) {
     head = now;
     chainHead =
         now instanceof BlockRange range
@@ -134,7 +156,7 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
   }
 
   /** Takes an announced block as the head, unless it is less than what the peer has stated. */
-  private void announced(ChainHead block) {
+  private synchronized void announced(ChainHead block) {
     ChainHead before = chainHead;
     boolean isLess =
         before != null
@@ -156,10 +178,15 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     service.events().received(id(), message);
   }
 
-  private void receive(NewBlock message, int bytes) {
-    knownBlocks.add(message.block().hash());
-    announced(
-        new ChainHead(message.block().hash(), message.block().number(), message.totalDifficulty()));
+  private void receive(NewBlock message, int bytes) throws PeerBreachException {
+    Block block = message.block();
+    ChainHead parent = message.parent();
+    synchronized (this) {
+      announced(parent);
+      ChainHead own = new ChainHead(block.hash(), block.number(), message.totalDifficulty());
+      sentBlock = new SentBlock(own, service.millis().getAsLong());
+    }
+    knownBlocks.add(block.hash());
     service.events().received(id(), message, bytes);
   }
 
@@ -177,16 +204,21 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     for (Transaction transaction : message.transactions()) {
       TransactionChecks.checkBroadcast(transaction);
     }
+    boolean isBehind = service.isBehind();
     for (Transaction transaction : message.transactions()) {
       known.add(transaction.hash());
-      service.received(this, new BlobSidecar.Pooled(transaction, null));
+      if (!isBehind) {
+        service.received(this, new BlobSidecar.Pooled(transaction, null));
+      }
     }
     service.events().received(id(), message, bytes);
   }
 
   private void receive(NewPooledTransactionHashes message) {
     message.announced().forEach(one -> known.add(one.hash()));
-    service.fetcher().announced(this, message.announced());
+    if (!service.isBehind()) {
+      service.fetcher().announced(this, message.announced());
+    }
   }
 
   /** Sends a block range, unless it is the one that was sent before. */
@@ -200,18 +232,29 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
   }
 
   /**
-   * Announces a block.
-   *
-   * @return false when the peer knows it, its client does not accept announcements of blocks, or
-   *     the peer does not read
+   * Returns whether the peer is to learn of a block: it does not know the block, and its client
+   * accepts blocks.
    */
-  boolean announce(Hash hash, long number) {
-    if (!BlockGossipPolicy.accepts(connection.clientId()) || knownBlocks.contains(hash)) {
-      return false;
+  boolean isToLearnOfBlock(Hash hash) {
+    return BlockGossipPolicy.accepts(connection.clientId()) && !knownBlocks.contains(hash);
+  }
+
+  /** Sends a block in full, now or when the peer reads; returns false when the peer knows it. */
+  boolean send(BlockOutbox.Full block) {
+    boolean isNew = knownBlocks.add(block.announced().hash());
+    if (isNew) {
+      blocks.add(block);
     }
-    NewBlockHashes message =
-        new NewBlockHashes(List.of(new NewBlockHashes.Announced(hash, number)));
-    return connection.offer(message.code(), message.encode()) && knownBlocks.add(hash);
+    return isNew;
+  }
+
+  /** Announces a block, now or when the peer reads; returns false when the peer knows it. */
+  boolean announce(NewBlockHashes.Announced block) {
+    boolean isNew = knownBlocks.add(block.hash());
+    if (isNew) {
+      blocks.announce(block);
+    }
+    return isNew;
   }
 
   private void send(EthMessage message) {
@@ -239,7 +282,12 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
   }
 
   @Override
-  public @Nullable ChainHead head() {
+  public synchronized @Nullable ChainHead head() {
+    SentBlock sent = sentBlock;
+    if (sent != null && service.millis().getAsLong() - sent.millis >= IMPORT_MILLIS) {
+      sentBlock = null;
+      announced(sent.head);
+    }
     return chainHead;
   }
 

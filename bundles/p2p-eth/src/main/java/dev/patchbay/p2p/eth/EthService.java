@@ -49,6 +49,7 @@ final class EthService implements AutoCloseable {
   private final TransactionGossip gossip;
   private final EthEvents events = new EthEvents();
   private final EntryBudget knownEntries = EntryBudget.ofHeap();
+  private final BlockSender blocks;
   private final EthCommands commands;
   private final RangeUpdates ranges;
   private final Loop ticker;
@@ -62,8 +63,14 @@ final class EthService implements AutoCloseable {
    * @param millis monotonic time in milliseconds
    * @param maxQueuedBytes most bytes of transactions that wait for the pool, with blobs and without
    *     them
+   * @param blockGossip how new blocks are sent
    */
-  EthService(NodeServices services, LongSupplier random, LongSupplier millis, long maxQueuedBytes) {
+  EthService(
+      NodeServices services,
+      LongSupplier random,
+      LongSupplier millis,
+      long maxQueuedBytes,
+      BlockGossipMode blockGossip) {
     this.services = services;
     this.millis = millis;
     nodeRecord = new EthRecord(services);
@@ -81,7 +88,8 @@ final class EthService implements AutoCloseable {
     plainLoop = loop("p2p-eth-import-0", "adding transactions of peers", plainImporter::step);
     blobLoop = loop("p2p-eth-import-1", "adding blob transactions of peers", blobImporter::step);
     gossip = new TransactionGossip(peers, pool, history, keyed, millis, ticker::wake);
-    commands = new EthCommands(peers, services, gossip);
+    blocks = new BlockSender(peers, services, keyed, blockGossip);
+    commands = new EthCommands(peers, blocks, gossip);
   }
 
   private static Loop loop(String thread, String name, Loop.Step step) {
@@ -118,6 +126,7 @@ final class EthService implements AutoCloseable {
   long tick() {
     peers.list().forEach(peer -> peer.requests().expire());
     fetcher.schedule();
+    blocks.step();
     gossip.step();
     ranges.step();
     return peers.isEmpty() ? Loop.UNTIL_WOKEN : TICK_MILLIS;
@@ -176,6 +185,14 @@ final class EthService implements AutoCloseable {
   /** Creates the set of blocks that a peer knows. */
   HashSetRing newKnownBlocks() {
     return new HashSetRing(keyed, MAX_KNOWN_BLOCKS, knownEntries);
+  }
+
+  /**
+   * Returns whether many blocks are missing here: the pool cannot judge transactions by the state
+   * of the head, and those of peers are ignored, as in geth.
+   */
+  boolean isBehind() {
+    return services.isBehind();
   }
 
   EthEvents events() {

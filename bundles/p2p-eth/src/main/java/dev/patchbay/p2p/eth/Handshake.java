@@ -81,6 +81,8 @@ record Handshake(Status local, ForkIdFilter filter, long number, long timestamp)
     }
     if (remote.head() instanceof BlockRange range) {
       checkRange(range);
+    } else if (remote.head() instanceof PeerHead.TotalDifficulty old) {
+      NewBlock.checkTotal(old.totalDifficulty());
     }
   }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.eth;
 
+import dev.patchbay.api.p2p.ChainHead;
+import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.UInt256;
@@ -13,6 +16,9 @@ import dev.patchbay.primitives.rlp.RlpList;
  * @param totalDifficulty total difficulty up to and with the block
  */
 record NewBlock(Block block, UInt256 totalDifficulty) implements EthMessage {
+  /** As geth: ten million times the total difficulty that mainnet had. */
+  private static final int MAX_TOTAL_BITS = 100;
+
   @Override
   public int code() {
     return MessageCode.NEW_BLOCK;
@@ -21,6 +27,42 @@ record NewBlock(Block block, UInt256 totalDifficulty) implements EthMessage {
   @Override
   public Bytes encode() {
     return RlpList.encode(w -> w.raw(block.encode()).number(totalDifficulty));
+  }
+
+  /**
+   * Returns what the sender has for certain: the parent, as some clients pass a block on before
+   * they import it.
+   *
+   * @throws PeerBreachException when no block can have this number and total difficulty
+   */
+  ChainHead parent() throws PeerBreachException {
+    checkTotal(totalDifficulty);
+    UInt256 difficulty = block.header().difficulty();
+    if (block.number() == 0 || totalDifficulty.compareTo(difficulty) < 0) {
+      throw new PeerBreachException(
+          DisconnectReason.PROTOCOL_BREACH,
+          "block "
+              + Long.toUnsignedString(block.number())
+              + " of difficulty "
+              + difficulty
+              + " has a total difficulty of "
+              + totalDifficulty);
+    }
+    return new ChainHead(
+        block.header().parentHash(), block.number() - 1, totalDifficulty.subtract(difficulty));
+  }
+
+  /**
+   * Checks a total difficulty.
+   *
+   * @throws PeerBreachException when it is more than any chain has
+   */
+  static void checkTotal(UInt256 total) throws PeerBreachException {
+    if (total.bitLength() > MAX_TOTAL_BITS) {
+      throw new PeerBreachException(
+          DisconnectReason.PROTOCOL_BREACH,
+          "a total difficulty of " + total.bitLength() + " bits, at most " + MAX_TOTAL_BITS);
+    }
   }
 
   /** Decodes a payload. */

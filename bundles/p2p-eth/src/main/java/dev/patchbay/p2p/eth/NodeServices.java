@@ -3,6 +3,7 @@ package dev.patchbay.p2p.eth;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.TransactionPool;
@@ -13,16 +14,17 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The chain and the pool of the node, either of which may be missing while its bundle is replaced.
- * Threading: any thread; the work runs in the thread of the caller.
+ * The chain, the pool and the sync of the node, each of which may be missing while its bundle is
+ * replaced. Threading: any thread; the work runs in the thread of the caller.
  *
  * @param chain holds the chain
  * @param pool holds the transaction pool
+ * @param sync holds the progress of the download of the chain
  */
-record NodeServices(Slot<ChainReader> chain, Slot<TransactionPool> pool) {
+record NodeServices(Slot<ChainReader> chain, Slot<TransactionPool> pool, Slot<SyncStatus> sync) {
   /** Creates services that are not bound. */
   NodeServices() {
-    this(new Slot<>("chain"), new Slot<>("transaction pool"));
+    this(new Slot<>("chain"), new Slot<>("transaction pool"), new Slot<>("sync"));
   }
 
   /**
@@ -61,6 +63,11 @@ record NodeServices(Slot<ChainReader> chain, Slot<TransactionPool> pool) {
   <R> R withPool(Function<TransactionPool, @Nullable R> work, R unavailable) {
     R result = with(pool, work);
     return result == null ? unavailable : result;
+  }
+
+  /** Returns whether the chain is downloaded from peers now. */
+  boolean isBehind() {
+    return with(sync, SyncStatus::progress) != null;
   }
 
   private static <T, R> @Nullable R with(Slot<T> slot, Function<T, @Nullable R> work) {

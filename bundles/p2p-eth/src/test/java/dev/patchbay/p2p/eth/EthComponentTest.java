@@ -13,6 +13,7 @@ import dev.patchbay.primitives.UInt256;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.osgi.framework.BundleContext;
@@ -49,6 +50,11 @@ class EthComponentTest {
     return services.stream().filter(type::isInstance).map(type::cast).toList();
   }
 
+  private EthComponent component(String blockGossip) {
+    EthComponent.Config config = proxy(EthComponent.Config.class, none -> blockGossip);
+    return new EthComponent(context, config, Map.of());
+  }
+
   private static long threads() {
     Predicate<Thread> own = thread -> thread.getName().startsWith("p2p-eth-");
     return Thread.getAllStackTraces().keySet().stream().filter(own).count();
@@ -57,7 +63,7 @@ class EthComponentTest {
   @Test
   void registersAServiceForEachVersionAndEndsItsThreads() {
     long before = threads();
-    EthComponent component = new EthComponent(context);
+    EthComponent component = component("auto");
     assertThat(registered(WireProtocol.class))
         .extracting(protocol -> protocol.capability().toString())
         .containsExactly("eth/68", "eth/69", "eth/70", "eth/71");
@@ -74,7 +80,7 @@ class EthComponentTest {
 
   @Test
   void chainAndPoolMayComeAndGo() throws PeerBreachException {
-    EthComponent component = new EthComponent(context);
+    EthComponent component = component("auto");
     try {
       WireProtocol protocol = registered(WireProtocol.class).get(0);
       assertThatThrownBy(() -> protocol.connected(new FakeConnection("a")))
@@ -97,5 +103,18 @@ class EthComponentTest {
     } finally {
       component.close();
     }
+  }
+
+  @Test
+  void aBlockGossipThatIsNoModeIsRefusedWithItsValue() {
+    for (String value : List.of("on", "", "FULL", "full,off")) {
+      assertThatThrownBy(() -> component(value))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "dev.patchbay.p2p.eth: block.gossip must be auto, announce, full or off, not "
+                  + value);
+    }
+    assertThat(services).isEmpty();
+    assertThat(BlockGossipMode.of(" announce ")).isEqualTo(BlockGossipMode.ANNOUNCE);
   }
 }

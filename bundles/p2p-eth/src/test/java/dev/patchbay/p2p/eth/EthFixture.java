@@ -4,6 +4,7 @@ package dev.patchbay.p2p.eth;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.PeerEvent;
@@ -13,7 +14,10 @@ import dev.patchbay.binding.Loop;
 import dev.patchbay.crypto.Blobs;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSidecar;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
+import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
@@ -23,8 +27,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** A node of which the test is the time, the chain, the pool and the peers. */
 abstract class EthFixture {
@@ -32,13 +39,33 @@ abstract class EthFixture {
   static final byte[] OTHER = filled((byte) 2);
   static final Address TO = Address.fromHex("0x00000000000000000000000000000000000000aa");
 
+  /** The configuration of a chain that seals itself. */
+  static final ChainConfig CLIQUE =
+      new ChainConfig(
+          UInt256.of(1337),
+          Map.of(),
+          Map.of(),
+          null,
+          new TreeMap<>(),
+          null,
+          new ChainConfig.Clique(1, 30_000),
+          null,
+          null,
+          true,
+          null);
+
   final FakeChain chain = new FakeChain(50);
   final FakePool pool = new FakePool();
   final NodeServices services = new NodeServices();
   final Random random = new Random(7);
   long now = 1_000_000;
+
+  /** How far the download of the chain has come; null when none is under way. */
+  SyncStatus.@Nullable Progress progress;
+
   final EthService service =
-      new EthService(services, random::nextLong, () -> now, 64 * 1024 * 1024);
+      new EthService(
+          services, random::nextLong, () -> now, 64 * 1024 * 1024, BlockGossipMode.of(gossip()));
 
   /** What was published, in order; all peers count as connected. */
   final List<PeerEvent> events = new ArrayList<>();
@@ -47,7 +74,29 @@ abstract class EthFixture {
     service.events().set(new Published());
     services.chain().replace(chain, Duration.ZERO);
     services.pool().replace(pool, Duration.ZERO);
+    services.sync().replace(() -> progress, Duration.ZERO);
     pool.listener = service.gossip();
+  }
+
+  /** Returns how new blocks are sent. */
+  String gossip() {
+    return "auto";
+  }
+
+  /** Lets a block of a chain that seals itself be the head. */
+  final Block seal() {
+    chain.config = CLIQUE;
+    Block head = chain.head();
+    BlockHeader header =
+        BlockHeader.builder()
+            .parentHash(head.hash())
+            .number(head.number() + 1)
+            .timestamp(head.header().timestamp() + 10)
+            .difficulty(UInt256.of(2))
+            .gasLimit(30_000_000)
+            .baseFeePerGas(UInt256.ONE)
+            .build();
+    return chain.append(new Block(header, List.of(), List.of(), null));
   }
 
   private final class Published implements PeerEvents {

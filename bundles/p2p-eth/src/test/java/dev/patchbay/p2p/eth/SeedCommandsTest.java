@@ -12,12 +12,10 @@ import dev.patchbay.api.p2p.PeerEvent;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.RequestFailedException;
 import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ForkId;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
-import dev.patchbay.primitives.UInt256;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -29,19 +27,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 class SeedCommandsTest extends EthFixture {
   private static final PeerId ID = new PeerId("devp2p", "a");
 
-  /** Lets a proof-of-authority block be the head. */
-  private Block seal() {
-    Block head = chain.head();
-    BlockHeader header =
-        BlockHeader.builder()
-            .parentHash(head.hash())
-            .number(head.number() + 1)
-            .timestamp(head.header().timestamp() + 10)
-            .difficulty(UInt256.of(2))
-            .gasLimit(30_000_000)
-            .baseFeePerGas(UInt256.ONE)
-            .build();
-    return chain.append(new Block(header, List.of(), List.of(), null));
+  /** The mode of the seed: blocks are announced by their hashes. */
+  @Override
+  String gossip() {
+    return "announce";
   }
 
   private static List<NewBlockHashes> announcements(Peer peer) {

@@ -3,6 +3,7 @@ package dev.patchbay.p2p.eth;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.primitives.Hash;
@@ -239,5 +240,27 @@ class TransactionGossipTest extends EthFixture {
         () -> peer.send(new Transactions(List.of(tx(0), blobTx(1, 1)))));
     importAll();
     assertThat(pool.added).as("nothing of the message counts").isEmpty();
+  }
+
+  /** As geth: the state of an old head does not say which transactions are valid. */
+  @Test
+  void transactionsAreIgnoredWhileTheNodeSyncsAndAcceptedWhenItIsLevelAgain()
+      throws PeerBreachException {
+    Peer peer = peer("a");
+    progress = new SyncStatus.Progress(0, 10, 500);
+    peer.send(new Transactions(List.of(tx(0))));
+    peer.send(announce(List.of(tx(1))));
+    importAll();
+    pass(500);
+    assertThat(peer.requests()).isEmpty();
+    assertThat(pool.transactions).isEmpty();
+    progress = null;
+    peer.send(new Transactions(List.of(tx(0))));
+    peer.send(announce(List.of(tx(1))));
+    importAll();
+    pass(500);
+    assertThat(pool.get(tx(0).hash())).isNotNull();
+    assertThat(peer.request().hashes()).containsExactly(tx(1).hash());
+    assertThat(peer.connection.reason).as("no fault of the peer").isNull();
   }
 }
