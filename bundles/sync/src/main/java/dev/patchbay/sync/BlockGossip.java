@@ -93,6 +93,11 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   private final Loop loop;
 
+  /** The store fails for one block as for the next: it is not logged for each. */
+  private final Failures storing =
+      new Failures(
+          "storing new blocks of peers", (message, failure) -> LOG.warn(message), LOG::info);
+
   BlockGossip(
       ChainReader chain,
       BlockImporter importer,
@@ -321,7 +326,9 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
   private void importValid(Block block) {
     block.recoverSenders();
     try {
-      if (importer.importBlock(block) instanceof ImportResult.Invalid refused) {
+      ImportResult result = importer.importBlock(block);
+      storing.succeeded();
+      if (result instanceof ImportResult.Invalid refused) {
         LOG.warn("block {} of a peer is invalid: {}", block, refused.reason());
         if (invalid.size() >= MAX_INVALID) {
           invalid.clear();
@@ -329,7 +336,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
         invalid.add(block.hash());
       }
     } catch (StorageException failure) { // the store reports its health itself
-      LOG.warn("block {} is not stored: {}", block, failure.getMessage());
+      storing.failed(failure);
     }
   }
 }
