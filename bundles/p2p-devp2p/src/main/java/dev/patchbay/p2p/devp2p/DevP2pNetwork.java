@@ -198,12 +198,23 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       nodes.start();
     }
     if (isListening()) {
-      LOG.info(
-          "devp2p listens on {} port {}: {}", settings.host(), listener.port(), localNode().url());
+      logListening();
+    }
+    if (settings.maxPeers() == 0) {
+      LOG.warn(
+          "{} is 0: only the nodes of {} can be peers",
+          DevP2pSettings.optionOf("max.peers"),
+          DevP2pSettings.optionOf("trusted.nodes"));
     }
     loop.start();
     transport.repeat(
         RELIEF, workers::relieve, new Failures("the relief of threads", LOG::warn, LOG::info));
+  }
+
+  /** The launcher shows this line. */
+  private void logListening() {
+    LOG.info(
+        "devp2p listens on {} port {}: {}", settings.host(), listener.port(), localNode().url());
   }
 
   /** Announces the port. */
@@ -211,6 +222,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     NodeDiscovery nodes = discovery;
     if (nodes != null) {
       nodes.tcpPortChanged();
+    }
+    if (isListening()) {
+      logListening();
     }
   }
 
