@@ -318,7 +318,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     } else if (future.isDueSoon() && early.size() < MAX_WAITING) {
       early.put(hash, next);
     } else {
-      LOG.debug("block {} of peer {}: {}", block, peer, future.getMessage());
+      LOG.debug("block {} of peer {}: {}", block, peer.shortText(), future.getMessage());
     }
   }
 

@@ -5,7 +5,9 @@ import dev.patchbay.api.node.Health;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.LocalNode;
 import dev.patchbay.api.p2p.Network;
+import dev.patchbay.api.p2p.PeerBan;
 import dev.patchbay.api.p2p.PeerEvents;
+import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.binding.Failures;
@@ -589,12 +591,30 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public void ban(String url, Duration duration) {
+    ban(url, duration, "");
+  }
+
+  @Override
+  public void ban(String url, Duration duration, String reason) {
     NodeId id = NodeUrl.parse(url).id();
     if (duration.isNegative() || duration.isZero() || duration.compareTo(MAX_BAN) > 0) {
       throw new IllegalArgumentException("a ban lasts at most a year, not " + duration);
     }
-    bans.ban(id, duration);
+    bans.ban(id, duration, reason);
     disconnect(id, "banned");
+  }
+
+  @Override
+  public List<PeerBan> bans() {
+    return bans.list().stream()
+        .map(
+            ban ->
+                new PeerBan(
+                    new PeerId(NAME, ban.id().toString()),
+                    new NodeUrl(ban.id(), null, 0, 0).toString(),
+                    ban.until(),
+                    ban.reason()))
+        .toList();
   }
 
   @Override

@@ -187,12 +187,21 @@ class DevP2pNetworkTest extends NetworkFixture {
     a.addPeer(url(b));
     next(ofA);
     await(() -> a.peers().size() == 1 && b.peers().size() == 1);
-    b.ban("enode://" + a.localNode().id(), Duration.ofHours(1));
+    b.ban("enode://" + a.localNode().id(), Duration.ofHours(1), "a reason");
+    assertThat(b.bans())
+        .singleElement()
+        .satisfies(
+            ban -> {
+              assertThat(ban.peer().value()).isEqualTo(a.localNode().id());
+              assertThat(ban.url()).isEqualTo("enode://" + a.localNode().id());
+              assertThat(ban.reason()).isEqualTo("a reason");
+            });
     assertThat(next(ofA).what()).isEqualTo("disconnected");
     await(() -> counted(a, "received: useless peer")); // after it has dialed again
     assertThat(b.peers()).isEmpty();
     assertThat(b.discovered(NodeUrl.parse(url(a)))).as("banned").isFalse();
     assertThat(b.unban(url(a))).isTrue();
+    assertThat(b.bans()).isEmpty();
     assertThat(b.unban(url(a))).isFalse();
     assertThat(b.addPeer(url(a))).isTrue();
     await(() -> a.peers().size() == 1 && b.peers().size() == 1);
