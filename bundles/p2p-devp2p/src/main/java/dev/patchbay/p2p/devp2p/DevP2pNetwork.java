@@ -61,6 +61,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private final BanList bans;
   private final InboundLimiter limiter;
   private final PeerRotation rotation;
+  private final KeyCopyCheck keyCopies;
   private final PeerPublisher publisher = new PeerPublisher();
   private final DisconnectCounts counts = new DisconnectCounts();
   private final SubProtocols protocols;
@@ -128,6 +129,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     protocols = new SubProtocols(clock);
     limiter = new InboundLimiter(clock, settings.networks());
     rotation = new PeerRotation(clock, random);
+    keyCopies = new KeyCopyCheck(clock, LOG::warn);
     transport = new Transport();
     InetSocketAddress address =
         new InetSocketAddress(settings.host(), Math.max(0, settings.port()));
@@ -280,6 +282,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (nodes != null) {
       failures.addAll(0, nodes.failures());
     }
+    String copy = keyCopies.failure();
+    if (copy != null) {
+      failures.add(copy);
+    }
     String dialing = loop.failure();
     if (dialing != null) {
       failures.add(0, dialing);
@@ -422,7 +428,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (protocols.isEmpty()) { // while a bundle is replaced: the peer may try again
       return DisconnectReason.REQUESTED;
     }
-    return peers.check(Peer.of(session));
+    DisconnectReason refusal = peers.check(Peer.of(session));
+    if (refusal == DisconnectReason.SELF) {
+      keyCopies.hasOwnKey(session.remoteAddress());
+    }
+    return refusal;
   }
 
   @Override
@@ -461,6 +471,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public void established(Session session) {
     publisher.connected(session);
+    keyCopies.established(session.id());
     Peer replaced = peers.established(Peer.of(session));
     if (replaced != null) {
       replaced.session().end(DisconnectReason.ALREADY_CONNECTED, "both nodes have dialed");
@@ -482,6 +493,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
     NodeId id = session.remoteId();
     boolean wasPeer = id != null && peers.remove(Peer.of(session));
+    if (id != null && end.byPeer() && end.reason() == DisconnectReason.ALREADY_CONNECTED) {
+      checkKey(id, session.isEstablished());
+    }
     if (toRedial.remove(session) && dial != null) {
       schedule.redial(dial.url());
     } else if (id != null && wasPeer) {
@@ -495,6 +509,13 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       nodes.hurry();
     }
     loop.wake();
+  }
+
+  private void checkKey(NodeId peer, boolean established) {
+    boolean hasOther = sessions.stream().anyMatch(session -> peer.equals(session.remoteId()));
+    if (!hasOther) {
+      keyCopies.alreadyConnected(peer, established);
+    }
   }
 
   // ---- Network

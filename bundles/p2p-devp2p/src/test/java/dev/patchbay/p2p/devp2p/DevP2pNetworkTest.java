@@ -217,6 +217,40 @@ class DevP2pNetworkTest extends NetworkFixture {
         .hasMessageContaining("enode://1");
   }
 
+  /** A copied key: the peer keeps the connection of the first node. */
+  @Test
+  void aNodeWhoseKeyAnotherNodeHasReportsIt() {
+    NodeKey key = NodeKey.random(RANDOM);
+    DevP2pNetwork peer = start(5, protocol());
+    DevP2pNetwork first = start(key, 0, 5, SessionSettings.DEFAULT, List.of(), protocol());
+    first.addPeer(url(peer));
+    await(() -> peer.peers().size() == 1);
+    TestClock clock = new TestClock();
+    DevP2pNetwork second =
+        new DevP2pNetwork(
+            key,
+            DevP2pSettings.of(DevP2pSettingsTest.Values.of("127.0.0.1", 0, 5), Map.of()),
+            SessionSettings.DEFAULT,
+            "Patchbay/test",
+            new BanList(null, clock, text -> {}),
+            clock,
+            RANDOM);
+    networks.add(second);
+    second.addProtocol(registration(1), protocol());
+    second.start();
+    second.addPeer(url(peer));
+    for (long refusals = 1; refusals <= KeyCopyCheck.MIN_REFUSALS; refusals++) {
+      assertThat(second.health().isWorking()).isTrue();
+      assertThat(second.health().message()).doesNotContain("another node");
+      clock.advance(KeyCopyCheck.MIN_TIME);
+      second.unban(url(peer)); // wakes the dialer
+      long expected = refusals;
+      await(() -> second.disconnects().getOrDefault("received: already connected", 0L) == expected);
+    }
+    await(() -> second.health().message().contains("another node has the key of this node"));
+    assertThat(first.peers()).hasSize(1);
+  }
+
   @Test
   void nodesThatWereDiscoveredAreDialed() {
     TestProtocol ofA = protocol();
