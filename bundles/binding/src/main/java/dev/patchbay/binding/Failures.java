@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A failure is logged when it is new. While it repeats without a success it is logged again each
  * hour, and after a success at most once a minute. Failures whose texts differ in numbers only are
- * the same one: the bytes that a disk has left, a block, a file with a number. Only text is kept:
- * no class loader is reachable from an instance.
+ * the same one: the bytes that a disk has left, a block, a random number in a path. Only text is
+ * kept: no class loader is reachable from an instance.
  *
  * <p>Threading: any thread. No method throws.
  */
@@ -28,8 +28,11 @@ public final class Failures {
   /** A failure that comes and goes is logged this often, as is the success. */
   private static final long LOG_NANOS = 60_000_000_000L;
 
-  /** What differs between two texts of the same failure. */
-  private static final Pattern NUMBER = Pattern.compile("0x[0-9a-fA-F]+|[0-9]+");
+  /**
+   * What differs between two texts of the same failure: numbers, also hexadecimal ones in names.
+   */
+  private static final Pattern NUMBER =
+      Pattern.compile("[0-9a-fA-F]{8,}|[0-9a-fA-F]*[0-9][0-9a-fA-F]*");
 
   private static final String SUCCESS = "succeeds again";
 

@@ -220,21 +220,23 @@ class LoopTest {
   void aFailureWhoseNumbersChangeIsLoggedOnceUntilTheWorkSucceeds() {
     AtomicLong now = new AtomicLong();
     Failures failures = new Failures("it", (m, f) -> log.add(m), log::add, now::get);
-    for (int i = 0; i < 1_000; i++) {
-      failures.failed(
-          new IllegalStateException(i + " bytes are left for /x/00" + i + ".log 0xa" + i));
+    for (int i = 1; i < 1_000; i++) {
+      failures.failed(new IllegalStateException(full(i)));
       now.addAndGet(3_000_000_000L);
     }
-    assertThat(log)
-        .containsExactly("it failed: IllegalStateException: 0 bytes are left for /x/000.log 0xa0");
+    String first = "it failed: IllegalStateException: " + full(1);
+    assertThat(log).containsExactly(first);
     assertThat(failures.latest()).as("the health has the numbers").contains("999 bytes");
     failures.succeeded();
-    failures.failed(new IllegalStateException("7 bytes are left for /x/007.log 0xa7"));
+    failures.failed(new IllegalStateException(full(7)));
     assertThat(log)
         .containsExactly(
-            "it failed: IllegalStateException: 0 bytes are left for /x/000.log 0xa0",
-            "it succeeds again",
-            "it failed: IllegalStateException: 7 bytes are left for /x/007.log 0xa7");
+            first, "it succeeds again", "it failed: IllegalStateException: " + full(7));
+  }
+
+  private static String full(int number) {
+    String hash = Integer.toHexString(number * 0x1b2c3d4f);
+    return number + " bytes are left for /x/rocksdb-" + hash + "/00" + number + ".log of 0x" + hash;
   }
 
   @Test
