@@ -63,7 +63,10 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     this.peers = peers;
     this.nanos = nanos;
     imports =
-        new ImportQueue(importer, new Failures("importing blocks of peers", LOG::warn, LOG::info));
+        new ImportQueue(
+            importer,
+            new Failures("importing blocks of peers", LOG::warn, LOG::info),
+            new Failures("storing blocks of peers", (text, failure) -> LOG.warn(text), LOG::info));
     AtomicInteger count = new AtomicInteger();
     workers =
         Executors.newFixedThreadPool(
