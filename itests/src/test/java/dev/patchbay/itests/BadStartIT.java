@@ -112,10 +112,21 @@ class BadStartIT {
         .doesNotContain("topsecret");
     assertThat(key).hasContent("topsecretbutmalformed");
     Files.delete(key);
-    String url = "enode://zz@127.0.0.1:30303";
+    // of the right form: only the node can see that the id is not a point of the curve
+    String url = "enode://" + "0".repeat(128) + "@127.0.0.1:30303";
     wrong = start("dev", "--p2p-port", "0", "--bootnodes", url);
     assertThat(wrong.status()).isNotZero();
-    assertThat(wrong.output()).contains("boot.nodes invalid enode URL").contains(url);
+    assertThat(wrong.output().lines())
+        .as("one line says why")
+        .containsOnlyOnce("The node did not start:")
+        .hasSize(3)
+        .anyMatch(
+            line ->
+                line.contains("devp2p does not start: --bootnodes (boot.nodes of ")
+                    && line.contains("invalid enode URL enode://000"));
+    assertThat(folder.resolve("node/logs/karaf.log"))
+        .content()
+        .doesNotContain("\tat dev.patchbay.p2p");
   }
 
   /** The JVM ends, and leaves one dump behind. */
@@ -164,8 +175,19 @@ class BadStartIT {
     assertThat(start("run", "--block-gossip", "on").output())
         .contains("--block-gossip is auto, announce, full or off, not 'on'");
     assertThat(start("dev", "--p2p-port", "0", "--bootnodes", "nosuch.txt").output())
+        .contains("--bootnodes: there is no file 'nosuch.txt'");
+    assertThat(start("dev", "--p2p-port", "0", "--trusted-nodes", folder.toString()).output())
+        .contains("--trusted-nodes: " + folder + " is not a file that can be read");
+    Path nodes = folder.resolve("nodes");
+    Files.writeString(nodes, "# mine\nenode://zz@127.0.0.1:30303\n");
+    assertThat(start("run", "--static-nodes", nodes.toString()).output())
+        .contains("--static-nodes: invalid enode URL 'enode://zz@127.0.0.1:30303' in " + nodes);
+    assertThat(start("dev", "--p2p-port", "0", "--bootnodes", "enr:?,x").output())
         .contains("--bootnodes is a list of enode URLs")
-        .contains("not 'nosuch.txt'");
+        .contains("not 'enr:?'");
+    assertThat(start("dev", "--p2p-port", "0", "--max-peers", "1001").output())
+        .contains("--max-peers is at most 1000, not 1001");
+    assertThat(start("dev", "--network-id", "0").output()).contains("--network-id is at least 1");
     assertThat(start("dev", "--p2p-port", "0", "--netrestrict", "a b").output())
         .contains("--netrestrict is a value such as 10.0.0.0/8,fd00::/8, not 'a b'");
     assertThat(start("dev", "--max-peers", "5").output())

@@ -226,7 +226,10 @@ class PeersIT {
         .contains(node.result("admin_nodeInfo").get("enode").asText());
     assertThat(node.shell("peer:ban --for 1h " + key.substring(0, 16)).status()).isZero();
     awaitPeers(node, 1);
-    assertThat(node.shell("peer:unban enode://" + key).status()).isZero();
+    assertThat(node.shell("peer:bans").output())
+        .contains("devp2p: 1 ban", key.substring(0, 16) + "  until 20", "banned by the operator");
+    assertThat(node.shell("peer:unban " + key.substring(0, 16)).status()).isZero();
+    assertThat(node.shell("peer:bans").output()).contains("devp2p: no peer is banned");
     String url = other.result("admin_nodeInfo").get("enode").asText();
     assertThat(node.shell("peer:add " + url).output()).contains("added, and dialed from now on");
     awaitPeers(node, 2);
@@ -252,10 +255,21 @@ class PeersIT {
       assertThat(second.output())
           .contains("warning: p2p.devp2p is DEGRADED: devp2p does not accept connections")
           .contains("127.0.0.1 port " + port)
-          .contains("node discovery uses UDP port");
+          .contains("node discovery uses UDP port")
+          .contains("peers      does not listen, see the warning")
+          .as("an enode with port 0 would be of no use to others")
+          .doesNotContain(":0?discport");
       assertThat(second.result("net_listening").asBoolean()).isFalse();
       awaitPeers(second, 1);
-      assertThat(second.shell("patchbay:status").output()).contains("DEGRADED: p2p.devp2p");
+      assertThat(second.shell("patchbay:status").output())
+          .contains("DEGRADED: p2p.devp2p")
+          .contains("not listening, so that no other node can dial it");
+      first.close();
+      String listens = "devp2p listens on 127.0.0.1 port " + port + ": enode://";
+      Journeys.await("the console has the enode", () -> second.output().contains(listens));
+      assertThat(second.shell("patchbay:status").output())
+          .contains("@127.0.0.1:" + port)
+          .contains("no peers to download from");
     }
   }
 

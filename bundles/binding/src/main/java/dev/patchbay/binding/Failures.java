@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,14 +14,25 @@ import org.jspecify.annotations.Nullable;
  * listener. Takes any {@link Throwable}, also an {@link Error}: out of memory, stack overflow, a
  * class of a bundle that is being exchanged, an assertion.
  *
- * <p>A failure is logged when it is new, and again each minute while it repeats. Only text is kept:
- * no class loader is reachable from an instance.
+ * <p>A failure is logged when it is new. While it repeats without a success it is logged again each
+ * hour, and after a success at most once a minute. Failures whose texts differ in numbers only are
+ * the same one: the bytes that a disk has left, a block, a random number in a path. Only text is
+ * kept: no class loader is reachable from an instance.
  *
  * <p>Threading: any thread. No method throws.
  */
 public final class Failures {
-  /** A failure that repeats is logged this often. */
+  /** A failure that lasts is logged this often. */
+  private static final long LASTING_LOG_NANOS = 3_600_000_000_000L;
+
+  /** A failure that comes and goes is logged this often, as is the success. */
   private static final long LOG_NANOS = 60_000_000_000L;
+
+  /**
+   * What differs between two texts of the same failure: numbers, also hexadecimal ones in names.
+   */
+  private static final Pattern NUMBER =
+      Pattern.compile("[0-9a-fA-F]{8,}|[0-9a-fA-F]*[0-9][0-9a-fA-F]*");
 
   private static final String SUCCESS = "succeeds again";
 
@@ -32,10 +44,15 @@ public final class Failures {
   private final Consumer<String> info;
   private final LongSupplier nanoTime;
 
-  /** When each text was logged; guarded by this. */
-  private final Map<String, Long> logged = new LinkedHashMap<>();
+  /** When each text without its numbers was logged; guarded by this. */
+  private final Map<String, Logged> logged = new LinkedHashMap<>();
+
+  /** How often a success has followed a failure; guarded by this. */
+  private long recoveries;
 
   private volatile @Nullable String latest;
+
+  private record Logged(long nanos, long recoveries) {}
 
   /** Work that may fail. */
   public interface Work {
@@ -118,13 +135,20 @@ public final class Failures {
   }
 
   private synchronized boolean isToBeLogged(String text) {
-    long now = nanoTime.getAsLong();
-    Long before = logged.get(text);
-    if (before != null && now - before < LOG_NANOS) {
-      return false;
+    if (text.equals(SUCCESS)) {
+      recoveries++;
     }
-    logged.remove(text);
-    logged.put(text, now);
+    String key = NUMBER.matcher(text).replaceAll("#");
+    long now = nanoTime.getAsLong();
+    Logged before = logged.get(key);
+    if (before != null) {
+      boolean lasts = before.recoveries == recoveries;
+      if (now - before.nanos < (lasts ? LASTING_LOG_NANOS : LOG_NANOS)) {
+        return false;
+      }
+    }
+    logged.remove(key);
+    logged.put(key, new Logged(now, recoveries));
     if (logged.size() > MAX_KNOWN) {
       logged.remove(logged.keySet().iterator().next());
     }

@@ -188,7 +188,7 @@ class LoopTest {
   }
 
   @Test
-  void aFailureThatRepeatsIsLoggedOnceAMinute() {
+  void aFailureThatLastsIsLoggedOnceAnHour() {
     AtomicLong now = new AtomicLong();
     Failures failures = new Failures("it", (m, f) -> log.add(m), log::add, now::get);
     for (int i = 0; i < 100; i++) {
@@ -204,12 +204,56 @@ class LoopTest {
     assertThat(log)
         .containsExactly(
             "it failed: IllegalStateException: a", "it failed: IllegalStateException: b");
-    now.addAndGet(61_000_000_000L);
+    now.addAndGet(3_599_000_000_000L);
+    failures.failed(new IllegalStateException("a"));
+    assertThat(log).hasSize(2);
+    now.addAndGet(2_000_000_000L);
     failures.failed(new IllegalStateException("a"));
     assertThat(log).hasSize(3);
     assertThat(failures.latest()).isEqualTo("IllegalStateException: a");
     assertThat(failures.run(() -> {})).isTrue();
     assertThat(failures.latest()).isNull();
+  }
+
+  /** The bytes that a disk has left, and the file that is written, are other ones each time. */
+  @Test
+  void aFailureWhoseNumbersChangeIsLoggedOnceUntilTheWorkSucceeds() {
+    AtomicLong now = new AtomicLong();
+    Failures failures = new Failures("it", (m, f) -> log.add(m), log::add, now::get);
+    for (int i = 1; i < 1_000; i++) {
+      failures.failed(new IllegalStateException(full(i)));
+      now.addAndGet(3_000_000_000L);
+    }
+    String first = "it failed: IllegalStateException: " + full(1);
+    assertThat(log).containsExactly(first);
+    assertThat(failures.latest()).as("the health has the numbers").contains("999 bytes");
+    failures.succeeded();
+    failures.failed(new IllegalStateException(full(7)));
+    assertThat(log)
+        .containsExactly(
+            first, "it succeeds again", "it failed: IllegalStateException: " + full(7));
+  }
+
+  private static String full(int number) {
+    String hash = Integer.toHexString(number * 0x1b2c3d4f);
+    return number + " bytes are left for /x/rocksdb-" + hash + "/00" + number + ".log of 0x" + hash;
+  }
+
+  @Test
+  void aFailureThatComesAndGoesIsLoggedOnceAMinute() {
+    AtomicLong now = new AtomicLong();
+    Failures failures = new Failures("it", (m, f) -> log.add(m), log::add, now::get);
+    for (int i = 0; i < 61; i++) {
+      failures.failed(new IllegalStateException("a"));
+      failures.succeeded();
+      now.addAndGet(1_000_000_000L);
+    }
+    assertThat(log)
+        .containsExactly(
+            "it failed: IllegalStateException: a",
+            "it succeeds again",
+            "it failed: IllegalStateException: a",
+            "it succeeds again");
   }
 
   @ParameterizedTest

@@ -8,6 +8,7 @@ import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.payload.PayloadBuilder;
+import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
@@ -44,7 +45,7 @@ public final class Sealing implements PoolListener, ChainListener {
 
   private final SealingStep step;
   private final Loop loop =
-      new Loop("payload-sealing-0", new Failures("sealing", LOG::warn, LOG::info), this::step);
+      new Loop("payload-sealing-0", new Failures("sealing", Sealing::warn, LOG::info), this::step);
   private final List<ServiceRegistration<?>> registrations;
 
   @Reference(
@@ -110,6 +111,11 @@ public final class Sealing implements PoolListener, ChainListener {
   private @Nullable String failure() {
     String failure = loop.failure();
     return failure == null ? step.refusal() : failure;
+  }
+
+  /** The message of a store says all; any other failure is one of this program. */
+  private static void warn(String message, Throwable failure) {
+    LOG.warn(message, failure instanceof StorageException ? null : failure);
   }
 
   private long step() {

@@ -110,7 +110,7 @@ final class NetworkPeers implements Peers, BlockBroadcaster {
       }
     }
     return CompletableFuture.failedFuture(
-        new RequestFailedException("peer " + peer + " is not connected"));
+        new RequestFailedException("peer " + peer.shortText() + " is not connected"));
   }
 
   private static <R> CompletableFuture<R> call(

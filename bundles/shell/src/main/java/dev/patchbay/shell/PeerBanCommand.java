@@ -24,8 +24,7 @@ public final class PeerBanCommand extends NetworkCommand {
       name = "PEER",
       required = true,
       description =
-          "The peer: an enode URL, or the first digits of the id of a connected peer, as peer:list"
-              + " shows it")
+          "The peer: an enode URL, or its id or the first digits of it, as peer:list shows them")
   private String peer;
 
   @Option(
@@ -41,7 +40,7 @@ public final class PeerBanCommand extends NetworkCommand {
   /** Bans a peer; returns what has happened. */
   static String ban(Network network, String peer, String time) {
     String url = Networks.url(network, peer);
-    network.ban(url, duration(time));
+    network.ban(url, duration(time), "banned by the operator");
     return "banned for " + time + ": " + url;
   }
 

@@ -2,6 +2,7 @@
 package dev.patchbay.shell;
 
 import dev.patchbay.api.p2p.Capability;
+import dev.patchbay.api.p2p.ChainHead;
 import dev.patchbay.api.p2p.Network;
 import dev.patchbay.api.p2p.PeerInfo;
 import java.io.PrintStream;
@@ -25,7 +26,6 @@ import org.osgi.framework.BundleContext;
     description = "Lists the connected peers, and the dials and handshakes under way")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class PeerListCommand implements Action {
-  private static final int SHOWN_DIGITS = 16;
   private static final int SHOWN_CLIENT = 60;
 
   @Option(name = "--urls", description = "Shows the enode URLs of the peers")
@@ -48,11 +48,20 @@ public final class PeerListCommand implements Action {
     List<PeerInfo> peers = network.peers();
     List<String> pending = network.pending();
     out.println(network.name() + ": " + summary(peers, pending, network.maxPeers()));
-    out.println("  this node: " + network.localNode().url());
+    out.println("  this node: " + ownUrl(network));
     for (PeerInfo peer : peers) {
       out.println("  " + (urls ? peer.url() : line(peer)));
     }
-    pending.forEach(remote -> out.println("  not a peer yet: " + remote));
+    for (String remote : pending) {
+      out.println("  not a peer yet: " + (urls ? remote : Networks.shownRemote(remote)));
+    }
+  }
+
+  /** Returns the URL of this node; while it does not listen a URL would be of no use to others. */
+  static String ownUrl(Network network) {
+    return network.isListening()
+        ? network.localNode().url()
+        : "not listening, so that no other node can dial it; patchbay:doctor says why";
   }
 
   /** Returns how many peers there are; dials and handshakes under way are counted apart. */
@@ -71,16 +80,22 @@ public final class PeerListCommand implements Action {
   }
 
   private static String line(PeerInfo peer) {
-    String id = peer.id().value();
     String client = peer.clientId().replaceAll("[^\\x20-\\x7e]", "?"); // a peer wrote it
     return "%s  %-21s %-8s %s  %s%s"
         .formatted(
-            id.substring(0, Math.min(SHOWN_DIGITS, id.length())),
+            peer.id().shortText(),
             address(peer.remote()),
             peer.inbound() ? "inbound" : "dialed",
             client.length() > SHOWN_CLIENT ? client.substring(0, SHOWN_CLIENT) + "…" : client,
             peer.capabilities().stream().map(Capability::toString).collect(Collectors.joining(",")),
-            marks(peer));
+            block(peer) + marks(peer));
+  }
+
+  private static String block(PeerInfo peer) {
+    ChainHead head = peer.head();
+    return head == null || head.number() == null
+        ? ""
+        : "  block " + Long.toUnsignedString(head.number());
   }
 
   private static String marks(PeerInfo peer) {

@@ -19,8 +19,7 @@ public final class PeerRemoveCommand extends NetworkCommand {
       name = "PEER",
       required = true,
       description =
-          "The peer: an enode URL, or the first digits of the id of a connected peer, as peer:list"
-              + " shows it")
+          "The peer: an enode URL, or its id or the first digits of it, as peer:list shows them")
   private String peer;
 
   @Option(name = "--trusted", description = "Ends also the exemption from the limit of peers")

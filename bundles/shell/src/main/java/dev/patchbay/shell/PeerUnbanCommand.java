@@ -12,18 +12,20 @@ import org.apache.karaf.shell.api.action.lifecycle.Service;
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class PeerUnbanCommand extends NetworkCommand {
   @Argument(
-      name = "URL",
+      name = "PEER",
       required = true,
-      description = "The peer: enode://KEY, with or without an address")
-  private String url;
+      description =
+          "The peer: an enode URL, or its id or the first digits of it, as peer:bans shows them")
+  private String peer;
 
   @Override
   String run(Network network) {
-    return unban(network, url);
+    return unban(network, peer);
   }
 
   /** Ends a ban; returns what has happened. */
-  static String unban(Network network, String url) {
+  static String unban(Network network, String peer) {
+    String url = Networks.bannedUrl(network, peer);
     if (!network.unban(url)) {
       throw new IllegalArgumentException(url + " is not banned");
     }

@@ -141,7 +141,12 @@ public final class ReadyCommand implements Action {
       out.println("ready: chain id " + chain.config().chainId());
     }
     for (Network network : new Services(context).all(Network.class)) {
-      out.println("ready: node " + network.localNode().url());
+      String url = network.localNode().url();
+      out.println(
+          "ready: node "
+              + (network.isListening()
+                  ? url
+                  : "does not listen, see the warning; its URL is printed when it listens"));
     }
   }
 

@@ -81,10 +81,11 @@ public final class StatusCommand implements Action {
       System.out.println(
           "pool       " + status.pending() + " pending, " + status.queued() + " queued");
     }
-    printPeers(services.all(Network.class));
+    List<Network> networks = services.all(Network.class);
+    printPeers(networks);
     SyncStatus sync = services.find(SyncStatus.class);
     if (sync != null && !chain.config().isDriven()) {
-      System.out.println("sync       " + describe(sync.progress()));
+      System.out.println("sync       " + sync(sync.progress(), networks));
     }
     StorageControl.Progress progress = storage.progress();
     System.out.println(
@@ -109,7 +110,7 @@ public final class StatusCommand implements Action {
       String summary =
           PeerListCommand.summary(network.peers(), network.pending(), network.maxPeers());
       System.out.println("peers      " + summary);
-      System.out.println("           " + network.localNode().url());
+      System.out.println("           " + PeerListCommand.ownUrl(network));
     }
   }
 
@@ -128,10 +129,13 @@ public final class StatusCommand implements Action {
         + (findings.size() == 1 ? "" : "; " + findings.size() + " findings, see patchbay:doctor");
   }
 
-  private static String describe(SyncStatus.@Nullable Progress progress) {
-    return progress == null
-        ? "no download under way"
-        : "block " + progress.currentBlock() + " of " + progress.highestBlock();
+  /** Returns how far a download has come, or why there is none. */
+  static String sync(SyncStatus.@Nullable Progress progress, List<Network> networks) {
+    if (progress != null) {
+      return "block " + progress.currentBlock() + " of " + progress.highestBlock();
+    }
+    boolean alone = networks.stream().allMatch(network -> network.peers().isEmpty());
+    return alone ? "no peers to download from" : "no download under way";
   }
 
   private static String describe(Supplier<@Nullable Block> tag) {

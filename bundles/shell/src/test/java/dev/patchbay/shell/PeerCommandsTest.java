@@ -4,16 +4,21 @@ package dev.patchbay.shell;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.p2p.Capability;
+import dev.patchbay.api.p2p.ChainHead;
 import dev.patchbay.api.p2p.LocalNode;
 import dev.patchbay.api.p2p.Network;
+import dev.patchbay.api.p2p.PeerBan;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
+import dev.patchbay.primitives.Hash;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -25,6 +30,7 @@ import org.junit.jupiter.api.Test;
 class PeerCommandsTest {
   private static final String FIRST = "aa11".repeat(32);
   private static final String SECOND = "aa22".repeat(32);
+  private static final String DIALED = "dd33".repeat(32);
   private static final String OWN = "00ff".repeat(32);
 
   /** Records what is added, removed and banned. */
@@ -35,10 +41,14 @@ class PeerCommandsTest {
     }
 
     final List<PeerInfo> peers =
-        List.of(peer(FIRST, false, true, "Geth/v1"), peer(SECOND, true, false, "x".repeat(500)));
+        new ArrayList<>(
+            List.of(
+                peer(FIRST, false, true, "Geth/v1"), peer(SECOND, true, false, "x".repeat(500))));
     final Set<String> added = new HashSet<>();
     final Set<String> trusted = new HashSet<>();
     final Map<String, Duration> banned = new java.util.HashMap<>();
+    final List<PeerBan> bans = new ArrayList<>();
+    boolean listening = true;
 
     static PeerInfo peer(String id, boolean inbound, boolean configured, String client) {
       return new PeerInfo(
@@ -51,7 +61,7 @@ class PeerCommandsTest {
           inbound,
           false,
           configured,
-          null,
+          new ChainHead(Hash.ZERO, inbound ? null : 1_234L, null),
           Map.of());
     }
 
@@ -72,7 +82,7 @@ class PeerCommandsTest {
 
     @Override
     public List<String> pending() {
-      return List.of("enode://dialed");
+      return List.of(url(DIALED), "10.0.0.7:5");
     }
 
     @Override
@@ -82,7 +92,7 @@ class PeerCommandsTest {
 
     @Override
     public boolean isListening() {
-      return true;
+      return listening;
     }
 
     @Override
@@ -111,6 +121,11 @@ class PeerCommandsTest {
     }
 
     @Override
+    public List<PeerBan> bans() {
+      return bans;
+    }
+
+    @Override
     public boolean unban(String url) {
       return banned.remove(url) != null;
     }
@@ -132,18 +147,66 @@ class PeerCommandsTest {
   void dialsUnderWayAreListedAndDoNotCount() {
     List<String> lines = list(false);
     assertThat(lines)
-        .hasSize(5)
+        .hasSize(6)
         .contains(
-            "devp2p: 2 peers of at most 50 (1 inbound, 1 dialed), 1 dials and handshakes under way",
+            "devp2p: 2 peers of at most 50 (1 inbound, 1 dialed), 2 dials and handshakes under way",
             "  this node: " + url(OWN),
-            "  not a peer yet: enode://dialed");
+            "  not a peer yet: dd33dd33dd33dd33  127.0.0.1:30304",
+            "  not a peer yet: 10.0.0.7:5");
     assertThat(lines.get(2))
-        .isEqualTo("  aa11aa11aa11aa11  127.0.0.1:30304       dialed   Geth/v1  eth/69  static");
+        .isEqualTo(
+            "  aa11aa11aa11aa11  127.0.0.1:30304       dialed   Geth/v1  eth/69  block 1234  static");
     assertThat(lines.get(3))
         .contains("inbound")
         .doesNotContain("x".repeat(61))
         .doesNotContain("static");
-    assertThat(list(true)).contains("  " + url(FIRST), "  " + url(SECOND));
+    assertThat(list(true))
+        .contains("  " + url(FIRST), "  " + url(SECOND), "  not a peer yet: " + url(DIALED));
+  }
+
+  @Test
+  void aNodeThatDoesNotListenHasNoUrl() {
+    network.listening = false;
+    assertThat(list(true))
+        .contains(
+            "  this node: not listening, so that no other node can dial it; patchbay:doctor says"
+                + " why");
+  }
+
+  @Test
+  void bansAreListedAndEndedByWhatIsShown() {
+    assertThat(PeerBansCommand.list(network)).isEqualTo("devp2p: no peer is banned");
+    ban(FIRST, "2026-01-31T12:00:00.123Z", "header 5 is invalid");
+    ban("aa44".repeat(32), "2026-02-01T00:00:00Z", "");
+    assertThat(PeerBansCommand.list(network).lines())
+        .containsExactly(
+            "devp2p: 2 bans; peer:unban ID ends one",
+            "  aa11aa11aa11aa11  until 2026-01-31T12:00:00Z  header 5 is invalid",
+            "  aa44aa44aa44aa44  until 2026-02-01T00:00:00Z  no reason is known");
+    assertThat(PeerUnbanCommand.unban(network, "aa11aa11aa11aa11"))
+        .isEqualTo("no longer banned: enode://" + FIRST);
+    assertThat(PeerUnbanCommand.unban(network, "AA44"))
+        .startsWith("no longer banned: enode://aa44");
+    assertThatThrownBy(() -> PeerUnbanCommand.unban(network, "bb55"))
+        .hasMessageContaining("peer:bans shows the banned peers");
+    assertThatThrownBy(() -> PeerUnbanCommand.unban(network, SECOND))
+        .hasMessage("enode://" + SECOND + " is not banned");
+  }
+
+  private void ban(String id, String until, String reason) {
+    String banned = "enode://" + id;
+    network.banned.put(banned, Duration.ofDays(1));
+    network.bans.add(new PeerBan(new PeerId("devp2p", id), banned, Instant.parse(until), reason));
+  }
+
+  @Test
+  void withoutPeersNothingIsDownloaded() {
+    assertThat(StatusCommand.sync(null, List.of())).isEqualTo("no peers to download from");
+    assertThat(StatusCommand.sync(null, List.of(network))).isEqualTo("no download under way");
+    network.peers.clear();
+    assertThat(StatusCommand.sync(null, List.of(network))).isEqualTo("no peers to download from");
+    assertThat(StatusCommand.sync(new SyncStatus.Progress(1, 5, 9), List.of()))
+        .isEqualTo("block 5 of 9");
   }
 
   @Test
@@ -166,6 +229,14 @@ class PeerCommandsTest {
     assertThat(PeerBanCommand.ban(network, "aa22", "12h"))
         .isEqualTo("banned for 12h: " + url(SECOND));
     assertThat(network.banned).containsEntry(url(SECOND), Duration.ofHours(12));
+    assertThat(PeerBanCommand.ban(network, DIALED.substring(0, 16), "1d"))
+        .as("a dial is shown, too")
+        .isEqualTo("banned for 1d: " + url(DIALED));
+    assertThat(PeerBanCommand.ban(network, "ee55".repeat(32), "1d"))
+        .isEqualTo("banned for 1d: enode://" + "ee55".repeat(32));
+    network.peers.add(FakeNetwork.peer("aa11" + "bb".repeat(62), true, false, "x"));
+    assertThatThrownBy(() -> PeerBanCommand.ban(network, "aa11", "1d"))
+        .hasMessageContaining("one id only: aa11aa11aa11aa11, aa11bbbbbbbbbbbb");
     for (String wrong : new String[] {"aa", "bb33", "", "nonsense"}) {
       assertThatThrownBy(() -> PeerRemoveCommand.remove(network, wrong, false))
           .isInstanceOf(IllegalArgumentException.class)

@@ -14,7 +14,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What a named store does about its failures: the open store is watched, closed when it has failed,
- * and opened again by a {@link Loop}. The same failure is logged once a minute at most.
+ * and opened again by a {@link Loop}. The same failure is logged once a minute at most, and each
+ * hour while it lasts.
  *
  * <p>Threading: {@link #watch}, {@link #closeFailed} and {@link #millisLeft} with the monitor of
  * the named store held; other methods from any thread.

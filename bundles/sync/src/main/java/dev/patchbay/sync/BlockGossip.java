@@ -105,6 +105,11 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   private final Loop loop;
 
+  /** The store fails for one block as for the next: it is not logged for each. */
+  private final Failures storing =
+      new Failures(
+          "storing new blocks of peers", (message, failure) -> LOG.warn(message), LOG::info);
+
   /**
    * Creates one whose thread is not started.
    *
@@ -364,7 +369,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     } else if (future.isDueSoon() && hasRoomForEarly(next)) {
       early.putIfAbsent(hash, next);
     } else {
-      LOG.debug("block {} of peer {}: {}", block, peer, future.getMessage());
+      LOG.debug("block {} of peer {}: {}", block, peer.shortText(), future.getMessage());
     }
   }
 
@@ -379,6 +384,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     block.recoverSenders();
     try {
       ImportResult result = importer.importBlock(block);
+      storing.succeeded();
       if (result instanceof ImportResult.Imported imported && imported.becameHead()) {
         peers.wasOfUse(peer);
       } else if (result instanceof ImportResult.Invalid refused) {
@@ -389,7 +395,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
         invalid.add(block.hash());
       }
     } catch (StorageException failure) { // the store reports its health itself
-      LOG.warn("block {} is not stored: {}", block, failure.getMessage());
+      storing.failed(failure);
     }
   }
 }

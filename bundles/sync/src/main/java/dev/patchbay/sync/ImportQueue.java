@@ -17,8 +17,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Imports blocks in their order, in a thread of its own, while the next ones are downloaded. A
@@ -27,7 +25,6 @@ import org.slf4j.LoggerFactory;
  * <p>Threading: blocks are added by one thread.
  */
 final class ImportQueue implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(ImportQueue.class);
   private static final int MAX_BLOCKS = 256;
   private static final int MAX_TRANSACTIONS = 20_000;
 
@@ -54,13 +51,18 @@ final class ImportQueue implements AutoCloseable {
   private final AtomicLong gas = new AtomicLong();
   private final Loop loop;
 
+  private final Failures storing;
+
   /**
-   * Creates a queue.
+   * Creates a queue whose thread is not started.
    *
    * @param importer imports a block
+   * @param failures records the failures of the thread
+   * @param storing records the failures of the store: it fails for one block as for the next
    */
-  ImportQueue(Function<Block, ImportResult> importer, Failures failures) {
+  ImportQueue(Function<Block, ImportResult> importer, Failures failures, Failures storing) {
     this.importer = importer;
+    this.storing = storing;
     loop = new Loop("sync-import-0", failures, this::step);
   }
 
@@ -112,14 +114,16 @@ final class ImportQueue implements AutoCloseable {
       next.senders.get();
       while (!loop.isClosed()) {
         try {
-          next.listener.imported(next.block, importer.apply(next.block));
+          ImportResult result = importer.apply(next.block);
+          storing.succeeded();
+          next.listener.imported(next.block, result);
           return 0;
         } catch (NotReadyException | StorageUnavailableException missing) {
           LockSupport.parkNanos(RETRY_NANOS); // a bundle is being replaced
         }
       }
     } catch (StorageException failure) { // the store reports its health itself
-      LOG.warn("block {} is not stored: {}", next.block, failure.getMessage());
+      storing.failed(failure);
       next.listener.failed(next.block, failure);
     } catch (Throwable failure) {
       next.listener.failed(next.block, failure); // so that the download ends

@@ -163,7 +163,10 @@ final class SyncPeers {
               });
     }
     LOG.debug(
-        "peer {} rests for {} s: {}", peer, TimeUnit.NANOSECONDS.toSeconds(rest.nanos), reason);
+        "peer {} rests for {} s: {}",
+        peer.shortText(),
+        TimeUnit.NANOSECONDS.toSeconds(rest.nanos),
+        reason);
   }
 
   /** Notes that a peer has given a block that became the head. */
@@ -181,8 +184,8 @@ final class SyncPeers {
     }
     Network network = peers.network(peer.network());
     if (network != null && url != null) {
-      network.ban(url, BAN);
-      LOG.warn("peer {} is banned for {} minutes: {}", peer, BAN.toMinutes(), reason);
+      network.ban(url, BAN, reason);
+      LOG.warn("peer {} is banned for {} minutes: {}", peer.shortText(), BAN.toMinutes(), reason);
     }
   }
 

@@ -74,7 +74,8 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     imports =
         new ImportQueue(
             chain.config().isDriven() ? stage::importBlock : importer::importBlock,
-            new Failures("importing blocks of peers", LOG::warn, LOG::info));
+            new Failures("importing blocks of peers", LOG::warn, LOG::info),
+            new Failures("storing blocks of peers", (text, failure) -> LOG.warn(text), LOG::info));
     AtomicInteger count = new AtomicInteger();
     workers =
         Executors.newFixedThreadPool(

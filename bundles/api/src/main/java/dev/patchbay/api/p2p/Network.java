@@ -77,6 +77,21 @@ public interface Network {
   void ban(String url, Duration duration);
 
   /**
+   * Does the same, and keeps the reason for {@link #bans} where the network can.
+   *
+   * @param reason why, as {@link PeerBan#reason} has it; other characters are replaced
+   * @throws IllegalArgumentException as of {@link #ban(String, Duration)}
+   */
+  default void ban(String url, Duration duration, String reason) {
+    ban(url, duration);
+  }
+
+  /** Returns the bans that have not ended, the one first that ends first. */
+  default List<PeerBan> bans() {
+    return List.of();
+  }
+
+  /**
    * Ends a ban.
    *
    * @return false when the peer is not banned

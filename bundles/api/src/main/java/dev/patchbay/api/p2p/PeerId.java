@@ -9,6 +9,13 @@ package dev.patchbay.api.p2p;
  *     lower case
  */
 public record PeerId(String network, String value) {
+  private static final int SHOWN_CHARACTERS = 16;
+
+  /** Returns the first 16 characters of the value, for tables and the log. */
+  public String shortText() {
+    return value.substring(0, Math.min(SHOWN_CHARACTERS, value.length()));
+  }
+
   /** Returns the value. */
   @Override
   public String toString() {

@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 public class StorageException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  private static final long BYTES_PER_MB = 1_000_000;
+
   /** Creates an exception. */
   public StorageException(String message) {
     super(message);
@@ -78,15 +80,20 @@ public class StorageException extends RuntimeException {
             + " --datadir");
   }
 
-  /** Says that a batch is refused for want of space, while nothing of it is written yet. */
+  /**
+   * Says that a batch is refused for want of space, while nothing of it is written yet.
+   *
+   * @param usable bytes that are left
+   * @param needed bytes that may be needed
+   */
   public static StorageException diskNearlyFull(Path folder, long usable, long needed) {
     return new TransientStorageException(
         "the disk of "
             + folder
             + " is nearly full: "
-            + usable
-            + " bytes are left, and up to "
-            + needed
-            + " are needed; free some, and the node goes on by itself");
+            + usable / BYTES_PER_MB
+            + " MB are left, and up to "
+            + (needed + BYTES_PER_MB - 1) / BYTES_PER_MB
+            + " MB are needed; free some, and the node goes on by itself");
   }
 }

@@ -3,6 +3,7 @@ package dev.patchbay.p2p.devp2p;
 
 import dev.patchbay.binding.DurableFiles;
 import dev.patchbay.p2p.devp2p.discovery.DamagedFiles;
+import dev.patchbay.p2p.devp2p.discovery.Outage;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -13,7 +14,9 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
@@ -21,9 +24,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The nodes that are refused for a while. They are kept in a file with one node per line: its id
- * and the end of its ban, as {@code 2026-01-31T12:00:00Z}. A thread writes the file after a change;
- * changes during a write are written together after it.
+ * The nodes that are refused for a while. They are kept in a file with one node per line: its id,
+ * the end of its ban, as {@code 2026-01-31T12:00:00Z}, and the reason, which may be missing. A
+ * thread writes the file after a change; changes during a write are written together after it.
  *
  * <p>Threading: any thread. No call but {@link #close} waits for the disk.
  */
@@ -32,6 +35,7 @@ final class BanList implements AutoCloseable {
   private static final int MAX_BANS = 1_000;
 
   private static final int MAX_FILE_BYTES = 1 << 20;
+  private static final int MAX_REASON = 200;
 
   /** For how long {@link #close} waits for the disk. */
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(5);
@@ -41,18 +45,27 @@ final class BanList implements AutoCloseable {
 
   private final InstantSource clock;
   private final Consumer<String> warn;
+  private final Outage outage;
   private final Replacement replacement;
   private final NamedThreads threads = new NamedThreads("bans");
   private final ExecutorService writer = threads.executor();
 
-  /** Until when each node is banned; guarded by this. */
-  private final Map<NodeId, Instant> until = new LinkedHashMap<>();
+  /** The bans, the latest one last; guarded by this. */
+  private final Map<NodeId, Ban> bans = new LinkedHashMap<>();
 
   /** Whether the file is older than the bans; guarded by this. */
   private boolean unsaved;
 
   /** Whether a write has been submitted and has not begun; guarded by this. */
   private boolean queued;
+
+  /**
+   * A ban.
+   *
+   * @param until when it ends
+   * @param reason why, in one line of printable ASCII; empty when it is not known
+   */
+  record Ban(NodeId id, Instant until, String reason) {}
 
   /** Replaces a file as {@link DurableFiles#replace(Path, byte[])} does. */
   interface Replacement {
@@ -74,6 +87,7 @@ final class BanList implements AutoCloseable {
       @Nullable Path file, InstantSource clock, Consumer<String> warn, Replacement replacement) {
     this.clock = clock;
     this.warn = warn;
+    this.outage = new Outage(warn, written -> {});
     this.replacement = replacement;
     String fault = file == null || !Files.exists(file) ? null : read(file);
     if (file == null || fault == null) {
@@ -106,41 +120,58 @@ final class BanList implements AutoCloseable {
   }
 
   private boolean readLine(String line) {
-    int space = line.indexOf(' ');
+    String[] parts = line.split(" ", 3);
     try {
-      if (space > 0) {
-        put(NodeId.parse(line.substring(0, space)), Instant.parse(line.substring(space + 1)));
+      if (parts.length > 1) {
+        String reason = parts.length > 2 ? printable(parts[2]) : "";
+        put(new Ban(NodeId.parse(parts[0]), Instant.parse(parts[1]), reason));
       }
-      return space > 0 || line.isBlank();
+      return parts.length > 1 || line.isBlank();
     } catch (IllegalArgumentException | DateTimeException malformed) {
       return false;
     }
   }
 
-  private void put(NodeId id, Instant end) {
-    until.remove(id);
-    until.put(id, end);
-    if (until.size() > MAX_BANS) {
-      until.remove(until.keySet().iterator().next());
+  /** Returns a text that has one line in a file and on a terminal: a peer may have chosen it. */
+  private static String printable(String text) {
+    String line = text.replaceAll("[^\\x20-\\x7e]", "?").strip();
+    return line.length() > MAX_REASON ? line.substring(0, MAX_REASON) : line;
+  }
+
+  private void put(Ban ban) {
+    bans.remove(ban.id);
+    bans.put(ban.id, ban);
+    if (bans.size() > MAX_BANS) {
+      bans.remove(bans.keySet().iterator().next());
     }
   }
 
-  /** Bans a node from now on. */
-  synchronized void ban(NodeId id, Duration duration) {
+  private void removeEnded() {
     Instant now = clock.instant();
-    until.values().removeIf(end -> !now.isBefore(end));
-    put(id, now.plus(duration));
+    bans.values().removeIf(ban -> !now.isBefore(ban.until));
+  }
+
+  /** Bans a node from now on; the reason may have any characters. */
+  synchronized void ban(NodeId id, Duration duration, String reason) {
+    removeEnded();
+    put(new Ban(id, clock.instant().plus(duration), printable(reason)));
     save();
+  }
+
+  /** Returns the bans that have not ended, the one first that ends first. */
+  synchronized List<Ban> list() {
+    removeEnded();
+    return bans.values().stream().sorted(Comparator.comparing(Ban::until)).toList();
   }
 
   /** Ends a ban; returns false when the node is not banned now. */
   synchronized boolean unban(NodeId id) {
-    Instant end = until.remove(id);
-    if (end == null) {
+    Ban ended = bans.remove(id);
+    if (ended == null) {
       return false;
     }
     save();
-    return clock.instant().isBefore(end);
+    return clock.instant().isBefore(ended.until);
   }
 
   /** Submits a write, unless one has not begun: that one writes the bans of this moment, too. */
@@ -158,19 +189,22 @@ final class BanList implements AutoCloseable {
   }
 
   private void write() {
-    Map<NodeId, Instant> bans;
+    List<Ban> all;
     synchronized (this) {
       queued = false;
       if (file == null || !unsaved) {
         return;
       }
       unsaved = false;
-      bans = new LinkedHashMap<>(until);
+      all = List.copyOf(bans.values());
     }
     StringBuilder lines = new StringBuilder();
-    bans.forEach((id, end) -> lines.append(id).append(' ').append(end).append('\n'));
+    for (Ban ban : all) {
+      lines.append((ban.id + " " + ban.until + " " + ban.reason).strip()).append('\n');
+    }
     try {
       replacement.replace(file, lines.toString().getBytes(StandardCharsets.ISO_8859_1));
+      outage.succeeded("the bans are written");
     } catch (Throwable failure) { // the thread would end with a stack trace
       synchronized (this) {
         unsaved = true;
@@ -180,7 +214,7 @@ final class BanList implements AutoCloseable {
   }
 
   private void warnUnsaved(Throwable failure) {
-    warn.accept("the bans last until the node stops: " + file + " cannot be written: " + failure);
+    outage.failed("the bans last until the node stops: " + file + " cannot be written: " + failure);
   }
 
   /** Waits until the latest bans are in the file; later ones are not stored. */
@@ -196,7 +230,7 @@ final class BanList implements AutoCloseable {
 
   /** Returns whether a node is banned now. */
   synchronized boolean isBanned(NodeId id) {
-    Instant end = until.get(id);
-    return end != null && clock.instant().isBefore(end);
+    Ban ban = bans.get(id);
+    return ban != null && clock.instant().isBefore(ban.until);
   }
 }

@@ -51,21 +51,22 @@ record BindFailure(Cause cause, String text) {
     Cause cause = cause(socketFailure, detail, address);
     String port = address.getAddress().getHostAddress() + " " + what + " " + address.getPort();
     String subject = port + " cannot be used (" + detail + ")";
-    String keyOf = " of " + DevP2pComponent.NAME;
+    String host = DevP2pSettings.optionOf("host");
+    String portOption = DevP2pSettings.optionOf("port");
     return new BindFailure(
         cause,
         switch (cause) {
-          case TAKEN -> subject + ". End the program that uses it, or set port" + keyOf;
+          case TAKEN -> subject + ". End the program that uses it, or set " + portOption;
           case NOT_LOCAL ->
-              subject + ". Set host" + keyOf + " to an address of this machine, or to 0.0.0.0";
+              subject + ". Set " + host + " to an address of this machine, or to 0.0.0.0";
           case NOT_PERMITTED ->
               subject
-                  + ". Set port"
-                  + keyOf
+                  + ". Set "
+                  + portOption
                   + " to one above "
                   + MAX_PRIVILEGED_PORT
                   + ", or have the operating system permit this one";
-          case OTHER -> subject + ". Set host and port" + keyOf;
+          case OTHER -> subject + ". Set " + host + " and " + portOption;
         });
   }
 

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -98,23 +99,58 @@ public final class DevP2pComponent {
     String[] netrestrict() default {};
   }
 
-  private final DevP2pNetwork network;
+  /** Null when the configuration or the node key cannot be used. */
+  private final @Nullable DevP2pNetwork network;
+
   private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
 
   /**
-   * Starts the network.
-   *
-   * @throws IOException when the node key cannot be used
+   * Starts the network. When the configuration or the node key cannot be used the component has no
+   * network, and its health says why: an exception would be logged with a stack trace, as an error
+   * of this program.
    */
   @Activate
-  public DevP2pComponent(BundleContext context, Config config, Map<String, Object> properties)
-      throws IOException {
+  public DevP2pComponent(BundleContext context, Config config, Map<String, Object> properties) {
     ConfigurationKeys.report(NAME, properties, Config.class, LOG::warn);
-    DevP2pSettings settings = DevP2pSettings.of(config);
+    DevP2pNetwork created;
+    try {
+      created = create(context, config, properties);
+    } catch (IllegalArgumentException | IOException unusable) {
+      network = null;
+      Health health = Health.failed("devp2p does not start: " + unusable.getMessage());
+      LOG.error(health.message());
+      registerCheck(context, () -> health);
+      return;
+    }
+    network = created;
+    try {
+      created.start();
+      registrations.add(context.registerService(Network.class, created, new Hashtable<>()));
+      registerCheck(context, created::health);
+    } catch (Throwable failure) { // no memory for a thread, or a listener of services
+      close();
+      throw failure;
+    }
+  }
+
+  private void registerCheck(BundleContext context, Supplier<Health> health) {
+    registrations.add(
+        context.registerService(HealthCheck.class, new Check(health), new Hashtable<>()));
+  }
+
+  /**
+   * Creates a network that is not started.
+   *
+   * @throws IllegalArgumentException when a value of the configuration is invalid
+   * @throws IOException when the node key cannot be used
+   */
+  private static DevP2pNetwork create(
+      BundleContext context, Config config, Map<String, Object> properties) throws IOException {
+    DevP2pSettings settings = DevP2pSettings.of(config, properties);
     DiscoveryOptions options = DiscoveryOptions.of(config);
     SecureRandom random = new SecureRandom();
     Path data = data(context);
-    network =
+    DevP2pNetwork network =
         new DevP2pNetwork(
             data == null
                 ? NodeKey.random(random)
@@ -131,18 +167,10 @@ public final class DevP2pComponent {
       network.addNotice(NodeKey.exposure(data.resolve("p2p_key")));
       network.addNotice(unwritable(data.resolve("p2p")));
     }
-    try {
-      network.start();
-      registrations.add(context.registerService(Network.class, network, new Hashtable<>()));
-      registrations.add(
-          context.registerService(HealthCheck.class, new Check(network), new Hashtable<>()));
-    } catch (Throwable failure) { // no memory for a thread, or a listener of services
-      close();
-      throw failure;
-    }
+    return network;
   }
 
-  private record Check(DevP2pNetwork network) implements HealthCheck {
+  private record Check(Supplier<Health> health) implements HealthCheck {
     @Override
     public String name() {
       return "p2p.devp2p";
@@ -150,7 +178,7 @@ public final class DevP2pComponent {
 
     @Override
     public Health check() {
-      return network.health();
+      return health.get();
     }
   }
 
@@ -194,11 +222,15 @@ public final class DevP2pComponent {
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
   void addProtocol(WireProtocol protocol, Map<String, Object> properties) {
-    network.addProtocol(NamedServices.Registration.of(properties), protocol);
+    if (network != null) {
+      network.addProtocol(NamedServices.Registration.of(properties), protocol);
+    }
   }
 
   void removeProtocol(WireProtocol protocol, Map<String, Object> properties) {
-    network.removeProtocol(NamedServices.Registration.of(properties), protocol);
+    if (network != null) {
+      network.removeProtocol(NamedServices.Registration.of(properties), protocol);
+    }
   }
 
   @Reference(
@@ -206,11 +238,15 @@ public final class DevP2pComponent {
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
   void setEvents(PeerEvents events) {
-    network.setEvents(events);
+    if (network != null) {
+      network.setEvents(events);
+    }
   }
 
   void unsetEvents(PeerEvents events) {
-    network.unsetEvents(events);
+    if (network != null) {
+      network.unsetEvents(events);
+    }
   }
 
   /** Ends the network; does nothing when it has ended. */
@@ -218,6 +254,8 @@ public final class DevP2pComponent {
   void close() {
     registrations.forEach(ServiceRegistration::unregister);
     registrations.clear();
-    network.close();
+    if (network != null) {
+      network.close();
+    }
   }
 }

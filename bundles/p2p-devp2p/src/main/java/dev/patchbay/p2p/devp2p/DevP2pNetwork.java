@@ -5,7 +5,9 @@ import dev.patchbay.api.node.Health;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.LocalNode;
 import dev.patchbay.api.p2p.Network;
+import dev.patchbay.api.p2p.PeerBan;
 import dev.patchbay.api.p2p.PeerEvents;
+import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.binding.Failures;
@@ -59,6 +61,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private final BanList bans;
   private final InboundLimiter limiter;
   private final PeerRotation rotation;
+  private final KeyCopyCheck keyCopies;
   private final PeerPublisher publisher = new PeerPublisher();
   private final DisconnectCounts counts = new DisconnectCounts();
   private final SubProtocols protocols;
@@ -126,6 +129,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     protocols = new SubProtocols(clock);
     limiter = new InboundLimiter(clock, settings.networks());
     rotation = new PeerRotation(clock, random);
+    keyCopies = new KeyCopyCheck(clock, LOG::warn);
     transport = new Transport();
     InetSocketAddress address =
         new InetSocketAddress(settings.host(), Math.max(0, settings.port()));
@@ -198,12 +202,23 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       nodes.start();
     }
     if (isListening()) {
-      LOG.info(
-          "devp2p listens on {} port {}: {}", settings.host(), listener.port(), localNode().url());
+      logListening();
+    }
+    if (settings.maxPeers() == 0) {
+      LOG.warn(
+          "{} is 0: only the nodes of {} can be peers",
+          DevP2pSettings.optionOf("max.peers"),
+          DevP2pSettings.optionOf("trusted.nodes"));
     }
     loop.start();
     transport.repeat(
         RELIEF, workers::relieve, new Failures("the relief of threads", LOG::warn, LOG::info));
+  }
+
+  /** The launcher shows this line. */
+  private void logListening() {
+    LOG.info(
+        "devp2p listens on {} port {}: {}", settings.host(), listener.port(), localNode().url());
   }
 
   /** Announces the port. */
@@ -211,6 +226,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     NodeDiscovery nodes = discovery;
     if (nodes != null) {
       nodes.tcpPortChanged();
+    }
+    if (isListening()) {
+      logListening();
     }
   }
 
@@ -263,6 +281,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     NodeDiscovery nodes = discovery;
     if (nodes != null) {
       failures.addAll(0, nodes.failures());
+    }
+    String copy = keyCopies.failure();
+    if (copy != null) {
+      failures.add(copy);
     }
     String dialing = loop.failure();
     if (dialing != null) {
@@ -406,7 +428,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (protocols.isEmpty()) { // while a bundle is replaced: the peer may try again
       return DisconnectReason.REQUESTED;
     }
-    return peers.check(Peer.of(session));
+    DisconnectReason refusal = peers.check(Peer.of(session));
+    if (refusal == DisconnectReason.SELF) {
+      keyCopies.hasOwnKey(session.remoteAddress());
+    }
+    return refusal;
   }
 
   @Override
@@ -445,6 +471,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public void established(Session session) {
     publisher.connected(session);
+    keyCopies.established(session.id());
     Peer replaced = peers.established(Peer.of(session));
     if (replaced != null) {
       replaced.session().end(DisconnectReason.ALREADY_CONNECTED, "both nodes have dialed");
@@ -466,6 +493,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
     NodeId id = session.remoteId();
     boolean wasPeer = id != null && peers.remove(Peer.of(session));
+    if (id != null && end.byPeer() && end.reason() == DisconnectReason.ALREADY_CONNECTED) {
+      checkKey(id, session.isEstablished());
+    }
     if (toRedial.remove(session) && dial != null) {
       schedule.redial(dial.url());
     } else if (id != null && wasPeer) {
@@ -479,6 +509,13 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       nodes.hurry();
     }
     loop.wake();
+  }
+
+  private void checkKey(NodeId peer, boolean established) {
+    boolean hasOther = sessions.stream().anyMatch(session -> peer.equals(session.remoteId()));
+    if (!hasOther) {
+      keyCopies.alreadyConnected(peer, established);
+    }
   }
 
   // ---- Network
@@ -575,12 +612,30 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public void ban(String url, Duration duration) {
+    ban(url, duration, "");
+  }
+
+  @Override
+  public void ban(String url, Duration duration, String reason) {
     NodeId id = NodeUrl.parse(url).id();
     if (duration.isNegative() || duration.isZero() || duration.compareTo(MAX_BAN) > 0) {
       throw new IllegalArgumentException("a ban lasts at most a year, not " + duration);
     }
-    bans.ban(id, duration);
+    bans.ban(id, duration, reason);
     disconnect(id, "banned");
+  }
+
+  @Override
+  public List<PeerBan> bans() {
+    return bans.list().stream()
+        .map(
+            ban ->
+                new PeerBan(
+                    new PeerId(NAME, ban.id().toString()),
+                    new NodeUrl(ban.id(), null, 0, 0).toString(),
+                    ban.until(),
+                    ban.reason()))
+        .toList();
   }
 
   @Override

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p;
 
+import dev.patchbay.primitives.Hex;
 import io.netty.util.NetUtil;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
+import java.util.function.IntSupplier;
 import java.util.function.Predicate;
 
 /**
@@ -28,15 +31,30 @@ record DevP2pSettings(
     NetRestrict networks) {
   static final int NO_PORT = -1;
 
+  /** The options of the launcher by the keys that it writes them into. */
+  private static final Map<String, String> OPTIONS =
+      Map.of(
+          "host", "--p2p-host",
+          "port", "--p2p-port",
+          "max.peers", "--max-peers",
+          "static.nodes", "--static-nodes",
+          "trusted.nodes", "--trusted-nodes",
+          "boot.nodes", "--bootnodes",
+          "discovery", "--discovery",
+          "dns", "--dns",
+          "nat", "--nat",
+          "netrestrict", "--netrestrict");
+
   private static final int MAX_PORT = 65_535;
   private static final int MAX_PEERS = 1_000;
 
   /**
    * Checks a configuration.
    *
-   * @throws IllegalArgumentException when a value is invalid; the message names the key
+   * @param values the values as they were given, by key, for messages
+   * @throws IllegalArgumentException when a value is invalid; the message names option and key
    */
-  static DevP2pSettings of(DevP2pComponent.Config config) {
+  static DevP2pSettings of(DevP2pComponent.Config config, Map<String, ?> values) {
     if (NetUtil.createByteArrayFromIpAddressString(config.host()) == null) {
       throw invalid("host", "must be an IP address such as 0.0.0.0, not " + config.host());
     }
@@ -49,12 +67,22 @@ record DevP2pSettings(
     }
     return new DevP2pSettings(
         config.host(),
-        inRange("port", config.port(), NO_PORT, MAX_PORT),
-        inRange("max.peers", config.max_peers(), 0, MAX_PEERS),
+        inRange("port", number("port", config::port, values), NO_PORT, MAX_PORT),
+        inRange("max.peers", number("max.peers", config::max_peers, values), 0, MAX_PEERS),
         nodes("static.nodes", config.static_nodes(), NodeUrl::isDialable),
         nodes("trusted.nodes", config.trusted_nodes(), url -> true),
         nodes("boot.nodes", config.boot_nodes(), url -> url.isDialable() || url.udpPort() != 0),
         restrict);
+  }
+
+  /** Returns a number; the container throws when a value is none. */
+  private static int number(String key, IntSupplier value, Map<String, ?> values) {
+    try {
+      return value.getAsInt();
+    } catch (RuntimeException malformed) {
+      throw invalid(
+          key, "must be a number, not '" + Hex.shown(String.valueOf(values.get(key))) + "'");
+    }
   }
 
   private static int inRange(String key, int value, int min, int max) {
@@ -95,6 +123,11 @@ record DevP2pSettings(
 
   /** Returns the failure of a key; {@code why} says which value is wrong. */
   static IllegalArgumentException invalid(String key, String why) {
-    return new IllegalArgumentException(DevP2pComponent.NAME + ": " + key + " " + why);
+    return new IllegalArgumentException(optionOf(key) + ": " + why);
+  }
+
+  /** Returns the option of the launcher for a key, and the key, as a message names them. */
+  static String optionOf(String key) {
+    return OPTIONS.get(key) + " (" + key + " of " + DevP2pComponent.NAME + ")";
   }
 }

@@ -52,7 +52,11 @@ record DiscoveryOptions(
     List<String> lists = dnsLists(config);
     if (!lists.isEmpty() && !v4 && !v5) {
       throw DevP2pSettings.invalid(
-          "dns", "needs node discovery: set discovery to v4,v5, or remove " + lists.get(0));
+          "dns",
+          "needs node discovery: set "
+              + DevP2pSettings.optionOf("discovery")
+              + " to v4,v5, or remove "
+              + lists.get(0));
     }
     return new DiscoveryOptions(
         v4, v5, lists, externalAddress(config.nat()), bootRecords(config.boot_nodes()));

@@ -82,13 +82,15 @@ final class LocalEndpoint {
       return null;
     }
     if (mayBe(url)) {
-      LOG.info("{}: {} {} is this node itself, and is not dialed", DevP2pComponent.NAME, what, url);
+      LOG.info(
+          "{}: {} {} is this node itself, and is not dialed",
+          DevP2pComponent.NAME,
+          DevP2pSettings.optionOf(what),
+          url);
       return null;
     }
-    return DevP2pComponent.NAME
+    return DevP2pSettings.optionOf(what)
         + ": "
-        + what
-        + " "
         + url
         + " has the key of this node, and is not dialed. Two nodes must not share a key:"
         + " remove the file p2p_key of one of them";

@@ -117,8 +117,9 @@ final class NodeDiscovery implements AutoCloseable {
     }
     if (options.v5() && !options.v4() && hasBootUrls && options.bootRecords().isEmpty()) {
       LOG.warn(
-          "{}: discovery = v5 starts from node records (enr:…), and boot.nodes has enode URLs only",
-          DevP2pComponent.NAME);
+          "{}: v5 starts from node records (enr:…), and {} has enode URLs only",
+          DevP2pSettings.optionOf("discovery"),
+          DevP2pSettings.optionOf("boot.nodes"));
     }
     if (!bind()) {
       scheduler.retry(BindFailure.MIN_PAUSE, BindFailure.MAX_PAUSE, this::bind);

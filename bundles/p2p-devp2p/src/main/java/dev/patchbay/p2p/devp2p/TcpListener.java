@@ -21,7 +21,7 @@ final class TcpListener {
   private final InetSocketAddress address;
   private final Consumer<SocketChannel> accepted;
   private final Scheduler scheduler;
-  private final Outage outage = new Outage(LOG::warn, LOG::info);
+  private final Outage outage = new Outage(LOG::warn, LOG::debug); // the network logs its URL
   private volatile int port;
 
   /** Guarded by this. */

@@ -31,7 +31,11 @@ class BindFailureTest {
     try (ServerSocket taken = new ServerSocket(0, 1, loopback)) {
       int port = taken.getLocalPort();
       Throwable thrown = catchThrowable(() -> new ServerSocket(port, 1, loopback).close());
-      expect(of(thrown, "127.0.0.1", port), Cause.TAKEN, true, "End the program that uses it");
+      expect(
+          of(thrown, "127.0.0.1", port),
+          Cause.TAKEN,
+          true,
+          "End the program that uses it, or set --p2p-port (port of dev.patchbay.p2p.devp2p)");
     }
     IOException wrapped = new IOException("UDP", new BindException("Address already in use"));
     expect(
@@ -45,7 +49,11 @@ class BindFailureTest {
   void anAddressOfAnotherMachine() throws Exception {
     InetAddress foreign = InetAddress.getByName("192.0.2.1");
     Throwable thrown = catchThrowable(() -> new ServerSocket(30_303, 1, foreign).close());
-    expect(of(thrown, "192.0.2.1", 30_303), Cause.NOT_LOCAL, false, "Set host of");
+    expect(
+        of(thrown, "192.0.2.1", 30_303),
+        Cause.NOT_LOCAL,
+        false,
+        "Set --p2p-host (host of dev.patchbay.p2p.devp2p) to");
   }
 
   @Test

@@ -2,7 +2,6 @@
 package dev.patchbay.p2p.devp2p;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
@@ -108,10 +107,38 @@ class DevP2pComponentTest {
   @Test
   void aDamagedKeyIsRefused() throws IOException {
     Files.writeString(folder.resolve("p2p_key"), "damaged");
-    assertThatThrownBy(this::start)
-        .isInstanceOf(IOException.class)
-        .hasMessageContaining(folder.resolve("p2p_key").toString());
+    DevP2pComponent component = start();
+    assertThat(failure()).contains(folder.resolve("p2p_key").toString());
+    component.close();
     assertThat(services).isEmpty();
     assertThat(folder.resolve("p2p_key")).hasContent("damaged");
+  }
+
+  /** An exception would be logged with a stack trace. */
+  @Test
+  void aWrongValueIsReportedByTheHealth() throws Exception {
+    DevP2pComponent component =
+        new DevP2pComponent(
+            container(), DevP2pSettingsTest.Values.of("127.0.0.1", 0, 5_000), Map.of());
+    assertThat(failure())
+        .isEqualTo(
+            "devp2p does not start: --max-peers (max.peers of dev.patchbay.p2p.devp2p): must be"
+                + " between 0 and 1000, not 5000");
+    TestProtocol protocol = NetworkFixture.protocol();
+    Map<String, Object> properties = Map.of("service.id", 1L);
+    component.addProtocol(protocol, properties);
+    component.removeProtocol(protocol, properties);
+    component.close();
+    assertThat(services).isEmpty();
+    assertThat(NetworkFixture.threads()).isEmpty();
+  }
+
+  /** Returns the message of the health of a component without a network. */
+  private String failure() {
+    assertThat(services).doesNotContainKey(Network.class);
+    HealthCheck check = (HealthCheck) services.get(HealthCheck.class);
+    assertThat(check.name()).isEqualTo("p2p.devp2p");
+    assertThat(check.check().status()).isEqualTo(Health.Status.FAILED);
+    return check.check().message();
   }
 }

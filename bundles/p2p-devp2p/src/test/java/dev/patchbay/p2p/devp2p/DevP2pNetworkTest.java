@@ -187,12 +187,21 @@ class DevP2pNetworkTest extends NetworkFixture {
     a.addPeer(url(b));
     next(ofA);
     await(() -> a.peers().size() == 1 && b.peers().size() == 1);
-    b.ban("enode://" + a.localNode().id(), Duration.ofHours(1));
+    b.ban("enode://" + a.localNode().id(), Duration.ofHours(1), "a reason");
+    assertThat(b.bans())
+        .singleElement()
+        .satisfies(
+            ban -> {
+              assertThat(ban.peer().value()).isEqualTo(a.localNode().id());
+              assertThat(ban.url()).isEqualTo("enode://" + a.localNode().id());
+              assertThat(ban.reason()).isEqualTo("a reason");
+            });
     assertThat(next(ofA).what()).isEqualTo("disconnected");
     await(() -> counted(a, "received: useless peer")); // after it has dialed again
     assertThat(b.peers()).isEmpty();
     assertThat(b.discovered(NodeUrl.parse(url(a)))).as("banned").isFalse();
     assertThat(b.unban(url(a))).isTrue();
+    assertThat(b.bans()).isEmpty();
     assertThat(b.unban(url(a))).isFalse();
     assertThat(b.addPeer(url(a))).isTrue();
     await(() -> a.peers().size() == 1 && b.peers().size() == 1);
@@ -206,6 +215,40 @@ class DevP2pNetworkTest extends NetworkFixture {
     assertThatThrownBy(() -> b.ban("enode://1", Duration.ofDays(1)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("enode://1");
+  }
+
+  /** A copied key: the peer keeps the connection of the first node. */
+  @Test
+  void aNodeWhoseKeyAnotherNodeHasReportsIt() {
+    NodeKey key = NodeKey.random(RANDOM);
+    DevP2pNetwork peer = start(5, protocol());
+    DevP2pNetwork first = start(key, 0, 5, SessionSettings.DEFAULT, List.of(), protocol());
+    first.addPeer(url(peer));
+    await(() -> peer.peers().size() == 1);
+    TestClock clock = new TestClock();
+    DevP2pNetwork second =
+        new DevP2pNetwork(
+            key,
+            DevP2pSettings.of(DevP2pSettingsTest.Values.of("127.0.0.1", 0, 5), Map.of()),
+            SessionSettings.DEFAULT,
+            "Patchbay/test",
+            new BanList(null, clock, text -> {}),
+            clock,
+            RANDOM);
+    networks.add(second);
+    second.addProtocol(registration(1), protocol());
+    second.start();
+    second.addPeer(url(peer));
+    for (long refusals = 1; refusals <= KeyCopyCheck.MIN_REFUSALS; refusals++) {
+      assertThat(second.health().isWorking()).isTrue();
+      assertThat(second.health().message()).doesNotContain("another node");
+      clock.advance(KeyCopyCheck.MIN_TIME);
+      second.unban(url(peer)); // wakes the dialer
+      long expected = refusals;
+      await(() -> second.disconnects().getOrDefault("received: already connected", 0L) == expected);
+    }
+    await(() -> second.health().message().contains("another node has the key of this node"));
+    assertThat(first.peers()).hasSize(1);
   }
 
   @Test

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.annotation.Annotation;
+import java.lang.reflect.Proxy;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** The configuration. */
@@ -83,7 +85,8 @@ class DevP2pSettingsTest {
   void listsMayBeOneLine() {
     String[] lines = {FIRST + ", " + SECOND + "\n"};
     DevP2pSettings settings =
-        DevP2pSettings.of(VALID.nodes(lines, new String[] {FIRST}, new String[] {"", SECOND}));
+        DevP2pSettings.of(
+            VALID.nodes(lines, new String[] {FIRST}, new String[] {"", SECOND}), Map.of());
     assertThat(settings.staticNodes()).map(NodeUrl::toString).isEqualTo(List.of(FIRST, SECOND));
     assertThat(settings.trustedNodes()).map(NodeUrl::toString).isEqualTo(List.of(FIRST));
     assertThat(settings.bootNodes()).map(NodeUrl::toString).isEqualTo(List.of(SECOND));
@@ -93,7 +96,7 @@ class DevP2pSettingsTest {
   void aBootNodeMayBeANodeRecordOrHaveDiscoveryOnly() {
     String udpOnly = "enode://" + PeerManagerTest.node(1) + "@127.0.0.1:0?discport=5";
     DevP2pSettings settings =
-        DevP2pSettings.of(VALID.nodes(NONE, NONE, new String[] {udpOnly, RECORD}));
+        DevP2pSettings.of(VALID.nodes(NONE, NONE, new String[] {udpOnly, RECORD}), Map.of());
     assertThat(settings.bootNodes().get(0).isDialable()).isFalse();
     NodeUrl second = settings.bootNodes().get(1);
     assertThat(second.host()).isEqualTo("127.0.0.1");
@@ -101,7 +104,7 @@ class DevP2pSettingsTest {
     assertInvalid(VALID.nodes(new String[] {udpOnly}, NONE, NONE), "static.nodes");
     String[] malformed = {"enr:-abc"};
     assertInvalid(VALID.nodes(NONE, NONE, malformed), "boot.nodes");
-    assertThatThrownBy(() -> DevP2pSettings.of(VALID.nodes(NONE, NONE, malformed)))
+    assertThatThrownBy(() -> DevP2pSettings.of(VALID.nodes(NONE, NONE, malformed), Map.of()))
         .hasMessageContaining("enr:-abc");
   }
 
@@ -120,14 +123,35 @@ class DevP2pSettingsTest {
     assertInvalid(VALID.nodes(none, malformed, none), "trusted.nodes");
     assertInvalid(VALID.nodes(none, none, withoutAddress), "boot.nodes");
     assertInvalid(VALID.networks("10.0.0.0/99"), "netrestrict");
-    assertThat(DevP2pSettings.of(VALID.nodes(none, withoutAddress, none)).trustedNodes())
+    assertThat(DevP2pSettings.of(VALID.nodes(none, withoutAddress, none), Map.of()).trustedNodes())
         .hasSize(1);
-    assertThat(DevP2pSettings.of(Values.of("::", -1, 0)).port()).isEqualTo(-1);
+    assertThat(DevP2pSettings.of(Values.of("::", -1, 0), Map.of()).port()).isEqualTo(-1);
   }
 
   private static void assertInvalid(Values values, String key) {
-    assertThatThrownBy(() -> DevP2pSettings.of(values))
+    assertThatThrownBy(() -> DevP2pSettings.of(values, Map.of()))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith("dev.patchbay.p2p.devp2p: " + key + " ");
+        .hasMessageMatching("--[a-z0-9-]+ \\(" + key + " of dev\\.patchbay\\.p2p\\.devp2p\\): .+");
+  }
+
+  @Test
+  void theOptionAndTheValueAreNamed() {
+    assertThatThrownBy(() -> DevP2pSettings.of(Values.of("0.0.0.0", 1, 1_001), Map.of()))
+        .hasMessage(
+            "--max-peers (max.peers of dev.patchbay.p2p.devp2p): must be between 0 and 1000, not"
+                + " 1001");
+    DevP2pComponent.Config noNumber =
+        (DevP2pComponent.Config)
+            Proxy.newProxyInstance(
+                getClass().getClassLoader(),
+                new Class<?>[] {DevP2pComponent.Config.class},
+                (self, method, arguments) -> {
+                  if (method.getName().equals("port")) {
+                    throw new IllegalStateException("of the container");
+                  }
+                  return method.invoke(VALID);
+                });
+    assertThatThrownBy(() -> DevP2pSettings.of(noNumber, Map.of("port", "abc")))
+        .hasMessage("--p2p-port (port of dev.patchbay.p2p.devp2p): must be a number, not 'abc'");
   }
 }

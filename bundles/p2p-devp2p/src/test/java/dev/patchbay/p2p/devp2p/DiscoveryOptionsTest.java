@@ -20,7 +20,7 @@ class DiscoveryOptionsTest {
   private static void assertInvalid(String versions, String lists, String nat, String... parts) {
     assertThatThrownBy(() -> of(versions, lists, nat))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith("dev.patchbay.p2p.devp2p: ")
+        .hasMessageStartingWith("--")
         .hasMessageContainingAll(parts);
   }
 
@@ -46,13 +46,25 @@ class DiscoveryOptionsTest {
 
   @Test
   void anInvalidValueIsNamed() {
-    assertInvalid("v6", "", "none", "discovery must be v4, v5, v4,v5 or off, not", "v6");
+    assertInvalid(
+        "v6",
+        "",
+        "none",
+        "--discovery (discovery of dev.patchbay.p2p.devp2p): must be v4, v5, v4,v5 or off, not",
+        "v6");
     assertInvalid("off,v4", "", "none", "discovery", "off,v4");
-    assertInvalid("v4", "enrtree://x", "none", "dns ", "enrtree://x");
-    assertInvalid("v4", "nodes.example.org", "none", "dns ", "nodes.example.org");
-    assertInvalid("off", LIST, "none", "dns needs node discovery", LIST);
-    assertInvalid("v4", "", "upnp", "nat must be none or extip:ADDRESS, not", "upnp", "router");
-    assertInvalid("v4", "", "extip:example.org", "nat ", "example.org");
-    assertInvalid("v4", "", "extip:", "nat ");
+    assertInvalid("v4", "enrtree://x", "none", "(dns of ", "enrtree://x");
+    assertInvalid("v4", "nodes.example.org", "none", "(dns of ", "nodes.example.org");
+    assertInvalid(
+        "off", LIST, "none", "--dns (dns of dev.patchbay.p2p.devp2p): needs node discovery", LIST);
+    assertInvalid(
+        "v4",
+        "",
+        "upnp",
+        "--nat (nat of dev.patchbay.p2p.devp2p): must be none or extip:ADDRESS, not",
+        "upnp",
+        "router");
+    assertInvalid("v4", "", "extip:example.org", "(nat of ", "example.org");
+    assertInvalid("v4", "", "extip:", "(nat of ");
   }
 }

@@ -86,7 +86,7 @@ class NodeDiscoveryTest {
     DevP2pNetwork network =
         new DevP2pNetwork(
             key,
-            DevP2pSettings.of(values),
+            DevP2pSettings.of(values, Map.of()),
             SessionSettings.DEFAULT,
             "Patchbay/test",
             new BanList(null, clock, text -> {}),
@@ -214,7 +214,7 @@ class NodeDiscoveryTest {
     return new NodeDiscovery(
         DiscoveryOptions.of(values),
         NodeKey.random(RANDOM),
-        DevP2pSettings.of(values),
+        DevP2pSettings.of(values, Map.of()),
         null,
         entries,
         accepted -> true,
@@ -271,7 +271,7 @@ class NodeDiscoveryTest {
       assertThat(discovery.failures()).hasSize(1);
       assertThat(discovery.failures().get(0))
           .contains("node discovery does not work: 192.0.2.1 UDP port 30303 cannot be used")
-          .contains("Set host of")
+          .contains("Set --p2p-host (host of")
           .doesNotContain("End the program");
     }
     boolean[] open = {false};
@@ -341,7 +341,10 @@ class NodeDiscoveryTest {
     assertThat(network.pending()).isEmpty();
     assertThat(network.health().status()).isEqualTo(Health.Status.DEGRADED);
     assertThat(network.health().message())
-        .contains("boot.nodes enode://" + key.id() + "@203.0.113.7:1 has the key of this node")
+        .contains(
+            "(boot.nodes of dev.patchbay.p2p.devp2p): enode://"
+                + key.id()
+                + "@203.0.113.7:1 has the key of this node")
         .contains("p2p_key");
     int port = network.localNode().tcpPort();
     network.close();

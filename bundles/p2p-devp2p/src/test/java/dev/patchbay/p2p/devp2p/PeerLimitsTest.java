@@ -151,8 +151,8 @@ class PeerLimitsTest {
     Path file = folder.resolve("p2p/bans");
     NodeId id = PeerManagerTest.node(1);
     BanList bans = new BanList(file, clock, warnings::add);
-    bans.ban(id, Duration.ofMinutes(10));
-    bans.ban(PeerManagerTest.node(2), Duration.ofMinutes(1));
+    bans.ban(id, Duration.ofMinutes(10), "");
+    bans.ban(PeerManagerTest.node(2), Duration.ofMinutes(1), "");
     assertThat(bans.isBanned(PeerManagerTest.node(3))).isFalse();
     bans.close();
     clock.advance(Duration.ofMinutes(9));
@@ -162,6 +162,53 @@ class PeerLimitsTest {
     clock.advance(Duration.ofMinutes(1));
     assertThat(restarted.isBanned(id)).isFalse();
     assertThat(warnings).isEmpty();
+  }
+
+  @Test
+  void bansAreListedWithTheirReasons() throws IOException {
+    Path file = folder.resolve("bans");
+    BanList bans = new BanList(file, clock, warnings::add);
+    bans.ban(
+        PeerManagerTest.node(1),
+        Duration.ofMinutes(10),
+        "two\nlines \u001b[31m " + "x".repeat(500));
+    bans.ban(PeerManagerTest.node(2), Duration.ofMinutes(5), "");
+    bans.ban(PeerManagerTest.node(3), Duration.ofMinutes(1), "short");
+    bans.close();
+    clock.advance(Duration.ofMinutes(1));
+    List<BanList.Ban> read = new BanList(file, clock, warnings::add).list();
+    assertThat(read)
+        .extracting(BanList.Ban::id)
+        .as("without the one that has ended, the next one to end first")
+        .containsExactly(PeerManagerTest.node(2), PeerManagerTest.node(1));
+    assertThat(read.get(0).reason()).isEmpty();
+    assertThat(read.get(1).reason()).startsWith("two?lines ?[31m xxx").hasSize(200);
+    assertThat(read.get(1).until()).isEqualTo(clock.instant().plus(Duration.ofMinutes(9)));
+    assertThat(read).isEqualTo(bans.list());
+    assertThat(warnings).isEmpty();
+  }
+
+  /** The disk is full: each ban meets it. */
+  @Test
+  void bansThatCannotBeWrittenAreReportedOnce() throws Exception {
+    CountDownLatch tried = new CountDownLatch(5);
+    BanList bans =
+        new BanList(
+            folder.resolve("bans"),
+            clock,
+            warnings::add,
+            (to, content) -> {
+              tried.countDown();
+              throw new IOException("No space left on device");
+            });
+    for (long left = tried.getCount(); left > 0; left--) {
+      bans.ban(PeerManagerTest.node((int) left), Duration.ofMinutes(1), "");
+      while (tried.getCount() >= left) {
+        Thread.onSpinWait(); // until this ban was tried
+      }
+    }
+    bans.close();
+    assertThat(warnings).hasSize(1);
   }
 
   @Test
@@ -186,7 +233,7 @@ class PeerLimitsTest {
     Files.createDirectory(file);
     Files.writeString(file.resolve("kept"), "kept"); // also root cannot read a folder
     try (BanList bans = new BanList(file, clock, warnings::add)) {
-      bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1));
+      bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1), "");
     }
     assertThat(warnings).hasSize(1);
     assertThat(warnings.get(0)).contains(file + " are ignored", "kept as " + file + ".damaged");
@@ -199,7 +246,7 @@ class PeerLimitsTest {
     Path file = Files.writeString(folder.resolve("bans"), "rubbish");
     Files.createDirectories(folder.resolve("bans.damaged/full"));
     try (BanList bans = new BanList(file, clock, warnings::add)) {
-      bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1));
+      bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1), "");
       assertThat(bans.isBanned(PeerManagerTest.node(1))).isTrue();
     }
     assertThat(file).hasContent("rubbish");
@@ -228,10 +275,10 @@ class PeerLimitsTest {
                 throw new IOException(interrupted);
               }
             });
-    bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1));
+    bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1), "");
     writing.await();
     for (int i = 2; i <= 9; i++) {
-      bans.ban(PeerManagerTest.node(i), Duration.ofMinutes(1));
+      bans.ban(PeerManagerTest.node(i), Duration.ofMinutes(1), "");
       assertThat(bans.isBanned(PeerManagerTest.node(i))).isTrue();
     }
     assertThat(bans.unban(PeerManagerTest.node(1))).isTrue();
@@ -259,7 +306,7 @@ class PeerLimitsTest {
               }
               DurableFiles.replace(to, content);
             });
-    bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1));
+    bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1), "");
     failed.await();
     bans.close();
     assertThat(file).content().contains(PeerManagerTest.node(1).toString());
@@ -269,7 +316,7 @@ class PeerLimitsTest {
   void aFileThatCannotBeWrittenIsReportedAndTheBanHolds() throws IOException {
     Files.writeString(folder.resolve("p2p"), "a file");
     BanList bans = new BanList(folder.resolve("p2p/bans"), clock, warnings::add);
-    bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1));
+    bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1), "");
     assertThat(bans.isBanned(PeerManagerTest.node(1))).isTrue();
     bans.close();
     assertThat(warnings).isNotEmpty();

@@ -85,7 +85,7 @@ final class EthCommands implements PeerCommandHandler {
     EthPeer peer = find(id);
     return peer == null
         ? CompletableFuture.failedFuture(
-            new RequestFailedException("peer " + id + " is not connected"))
+            new RequestFailedException("peer " + id.shortText() + " is not connected"))
         : request.apply(peer);
   }
 

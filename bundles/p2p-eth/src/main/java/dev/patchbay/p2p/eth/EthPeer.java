@@ -12,6 +12,8 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.UInt256;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -137,8 +139,8 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     Status remote = Status.decode(version, payload);
     handshake.check(remote);
     stated(remote.head());
+    service.established(this); // first: the event of the connection may bring a request at once
     connection.established();
-    service.established(this);
   }
 
   private void receive(BlockRangeUpdate update) throws PeerBreachException {
@@ -294,20 +296,25 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
   @Override
   public Map<String, Object> info() {
     PeerHead stated = head;
+    ChainHead latest = chainHead;
+    Map<String, Object> out = new LinkedHashMap<>();
+    out.put("version", version.number());
+    if (stated == null || latest == null) {
+      return out;
+    }
     if (stated instanceof BlockRange range) {
-      return Map.of(
-          "version", version.number(),
-          "earliestBlock", range.earliest(),
-          "latestBlock", range.latest(),
-          "latestBlockHash", range.latestHash().toString());
+      out.put("earliestBlock", range.earliest());
+      out.put("latestBlock", latest.number() == null ? range.latest() : latest.number());
+      out.put("latestBlockHash", latest.hash().toString());
+    } else if (stated instanceof PeerHead.TotalDifficulty old) {
+      UInt256 announced = latest.totalDifficulty();
+      out.put("difficulty", (announced == null ? old.totalDifficulty() : announced).toHex());
+      out.put("head", latest.hash().toString());
+      if (latest.number() != null) {
+        out.put("latestBlock", latest.number());
+      }
     }
-    if (stated instanceof PeerHead.TotalDifficulty old) {
-      return Map.of(
-          "version", version.number(),
-          "difficulty", old.totalDifficulty().toHex(),
-          "head", old.latestHash().toString());
-    }
-    return Map.of("version", version.number());
+    return out;
   }
 
   private static PeerBreachException breach(String message) {

@@ -20,6 +20,7 @@ final class FakeConnection implements PeerConnection {
   private final String name;
   final List<Sent> sent = new ArrayList<>();
   boolean isEstablished;
+  Runnable onEstablished = () -> {};
 
   /** Whether the peer reads, so that announcements leave. */
   boolean reads = true;
@@ -95,6 +96,7 @@ final class FakeConnection implements PeerConnection {
   @Override
   public void established() {
     isEstablished = true;
+    onEstablished.run();
   }
 
   @Override

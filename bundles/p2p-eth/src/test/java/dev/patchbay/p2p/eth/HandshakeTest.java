@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
+import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ForkId;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.rlp.RlpException;
 import java.time.Duration;
+import java.util.List;
 import org.assertj.core.api.Assertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,6 +63,50 @@ class HandshakeTest extends EthFixture {
     assertThat(peer(EthVersion.ETH_68, "b").handler.info())
         .containsEntry("difficulty", "0x65")
         .containsEntry("head", hash);
+  }
+
+  /** Announcements are newer than what the peer has stated; of versions 69 and later, too. */
+  @Test
+  void announcedBlocksAreTheHeadOfThePeer() throws PeerBreachException {
+    Peer peer = peer(EthVersion.ETH_69, "a");
+    peer.send(
+        new NewBlockHashes(
+            List.of(
+                new NewBlockHashes.Announced(hash(2), 52),
+                new NewBlockHashes.Announced(hash(1), 51))));
+    assertThat(peer.handler.info())
+        .containsEntry("earliestBlock", 0L)
+        .containsEntry("latestBlock", 52L)
+        .containsEntry("latestBlockHash", hash(2).toString());
+    peer.send(new NewBlockHashes(List.of(new NewBlockHashes.Announced(hash(9), 40))));
+    assertThat(peer.handler.info()).as("an older block").containsEntry("latestBlock", 52L);
+    peer.send(new BlockRangeUpdate(new BlockRange(3, 60, hash(6))));
+    assertThat(peer.handler.info())
+        .containsEntry("latestBlock", 60L)
+        .containsEntry("latestBlockHash", hash(6).toString());
+
+    Peer old = peer(EthVersion.ETH_68, "b");
+    Block block = FakeChain.child(chain.head(), "new");
+    old.send(new NewBlock(block, UInt256.of(103)));
+    assertThat(old.handler.info())
+        .containsEntry("latestBlock", 51L)
+        .containsEntry("head", block.hash().toString())
+        .containsEntry("difficulty", "0x67");
+    old.send(new NewBlockHashes(List.of(new NewBlockHashes.Announced(hash(2), 52))));
+    assertThat(old.handler.info())
+        .containsEntry("latestBlock", 52L)
+        .containsEntry("head", hash(2).toString());
+  }
+
+  /** The event of the connection may bring a request before the call returns. */
+  @Test
+  void aPeerCanBeAskedWhenItsConnectionIsEstablished() throws PeerBreachException {
+    Peer peer = new Peer(EthVersion.ETH_69, "a");
+    boolean[] canRequest = new boolean[1];
+    peer.connection.onEstablished =
+        () -> canRequest[0] = service.commands().canRequest(peer.connection.id());
+    peer.shakeHands();
+    assertThat(canRequest[0]).isTrue();
   }
 
   @Test

@@ -35,7 +35,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The thread of the socket checks what is cheap: size, source, rate, hash, form and expiration.
  * At most {@link AdmissionGate#MAX_IN_FLIGHT} packets wait for the discovery thread, which verifies
- * signatures and has all state.
+ * signatures and has all state, and {@link ReplyGate#MAX_IN_FLIGHT} more of nodes to which this one
+ * has sent a request.
  *
  * <p>Threading: any thread. {@link #start} and {@link #close} at most once.
  */
@@ -68,6 +69,7 @@ public final class Discovery implements AutoCloseable {
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
   private final AdmissionGate gate;
+  private final ReplyGate replies;
   private final Timers timers;
   private final NodeDatabase database;
 
@@ -126,6 +128,7 @@ public final class Discovery implements AutoCloseable {
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.gate = new AdmissionGate(nanoTime);
+    this.replies = new ReplyGate(nanoTime);
     this.timers = new Timers(nanoTime);
     this.database = new NodeDatabase(settings.database(), clock);
     List<DnsListLink> links = settings.dnsLists().stream().map(DnsListLink::parse).toList();
@@ -176,7 +179,7 @@ public final class Discovery implements AutoCloseable {
             clock,
             timers,
             new SecureRandom(),
-            this::send,
+            new Sender(),
             localRecord,
             database,
             settings.allowed());
@@ -187,9 +190,18 @@ public final class Discovery implements AutoCloseable {
         settings.v5() ? version5(context) : null);
   }
 
-  private boolean send(byte[] packet, InetSocketAddress recipient) {
-    Running current = running;
-    return current != null && current.socket().send(packet, recipient);
+  /** Sends by the socket that is open. */
+  private final class Sender implements PacketSender {
+    @Override
+    public boolean send(byte[] packet, InetSocketAddress recipient) {
+      Running current = running;
+      return current != null && current.socket().send(packet, recipient);
+    }
+
+    @Override
+    public void expectReply(InetAddress address) {
+      replies.expect(address);
+    }
   }
 
   /**
@@ -410,17 +422,25 @@ public final class Discovery implements AutoCloseable {
 
   // ---- packets
 
-  private void receive(byte[] datagram, InetSocketAddress source) {
+  /** Takes a datagram, of which it keeps no reference when it is dropped. */
+  void receive(byte[] datagram, InetSocketAddress source) {
     Running current = running;
     InetAddress address = source.getAddress();
     if (current == null
         || datagram.length < V5Codec.MIN_BYTES
         || datagram.length > V4Codec.MAX_BYTES
         || source.getPort() == 0
-        || !settings.allowed().test(address)
-        || !gate.tryEnter(address)) {
+        || !settings.allowed().test(address)) {
       return;
     }
+    boolean isReply = false;
+    if (!gate.tryEnter(address)) {
+      if (!replies.tryEnter(address)) {
+        return;
+      }
+      isReply = true;
+    }
+    Runnable release = isReply ? replies::leave : () -> gate.leave(address);
     PacketTask task = null;
     try {
       task = prepare(current, datagram, source);
@@ -428,12 +448,12 @@ public final class Discovery implements AutoCloseable {
       logDropped(source, malformed);
     } finally {
       if (task == null) {
-        gate.leave(address);
+        release.run();
       }
     }
     if (task != null) {
       PacketTask prepared = task;
-      tasks.add(() -> handle(prepared, source));
+      tasks.add(() -> handle(prepared, source, release));
       loop.wake();
     }
   }
@@ -463,11 +483,11 @@ public final class Discovery implements AutoCloseable {
     return () -> protocol.handle(received, source);
   }
 
-  private void handle(PacketTask task, InetSocketAddress source) {
+  private void handle(PacketTask task, InetSocketAddress source, Runnable release) {
     try {
       packetFailures.run(() -> runOrDrop(task, source));
     } finally {
-      gate.leave(source.getAddress());
+      release.run();
     }
   }
 

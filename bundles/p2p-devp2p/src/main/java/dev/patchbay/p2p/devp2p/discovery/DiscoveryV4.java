@@ -283,6 +283,9 @@ final class DiscoveryV4 implements NodeProtocol {
           LocalRecord local = context.localRecord();
           Endpoint from = new Endpoint(local.address(), local.udpPort(), local.tcpPort());
           Endpoint to = new Endpoint(node.address(), node.udpPort(), 0);
+          if (requests == pings) { // a stranger gains nothing by a ping
+            context.sender().expectReply(node.address());
+          }
           return send(new Ping(from, to, expiration(), local.current().seq()), node.udpEndpoint());
         },
         done);
@@ -301,7 +304,7 @@ final class DiscoveryV4 implements NodeProtocol {
           queries.add(
               contact.id(),
               contact.node().address(),
-              () -> send(new FindNode(target.key(), expiration()), contact.node().udpEndpoint()),
+              () -> request(new FindNode(target.key(), expiration()), contact.node()),
               found -> {
                 if (found.isTimeout()) {
                   proofs.removePing(contact.id(), contact.node().address());
@@ -323,7 +326,7 @@ final class DiscoveryV4 implements NodeProtocol {
           recordRequests.add(
               contact.id(),
               contact.node().address(),
-              () -> send(new EnrRequest(expiration()), contact.node().udpEndpoint()),
+              () -> request(new EnrRequest(expiration()), contact.node()),
               done);
         });
   }
@@ -353,6 +356,12 @@ final class DiscoveryV4 implements NodeProtocol {
             counterPings.add(id, address, () -> Hash.ZERO, pinged -> done.accept(bonded));
           }
         });
+  }
+
+  /** Sends a request and returns its hash; null when it was not sent. */
+  private @Nullable Hash request(V4Packet packet, Node node) {
+    context.sender().expectReply(node.address());
+    return send(packet, node.udpEndpoint());
   }
 
   /** Sends a packet and returns its hash; null when it was not sent. */

@@ -431,6 +431,7 @@ final class DiscoveryV5 implements NodeProtocol {
       V5Codec.Header header =
           V5Codec.header(call.contact().id(), random(V5Codec.IV_BYTES), nonce, auth);
       byte[] packet = header.with(random(RANDOM_MESSAGE_BYTES));
+      context.sender().expectReply(call.endpoint().getAddress());
       if (!context.sender().send(packet, call.endpoint())) {
         call.notSent();
       }
@@ -442,6 +443,7 @@ final class DiscoveryV5 implements NodeProtocol {
   private void sendRequest(V5Calls.Call call, V5Sessions.Session session, V5Codec.AuthData auth) {
     Bytes nonce = session.nextNonce();
     call.sent(nonce);
+    context.sender().expectReply(call.endpoint().getAddress());
     if (!sendMessage(call.request(), session, nonce, auth, call.contact().id(), call.endpoint())) {
       call.notSent();
     }

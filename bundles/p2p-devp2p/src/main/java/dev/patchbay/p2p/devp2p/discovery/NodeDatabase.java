@@ -48,6 +48,7 @@ final class NodeDatabase {
 
   private final @Nullable Path file;
   private final InstantSource clock;
+  private final Outage outage = new Outage(LOG::warn, LOG::info);
 
   /** By node id, the one that has responded last at the end. */
   private final Map<Hash, Seen> nodes = new LinkedHashMap<>();
@@ -185,8 +186,9 @@ final class NodeDatabase {
     try {
       DurableFiles.replace(path, encode());
       changed = false;
+      outage.succeeded("the node database " + path + " is written again");
     } catch (IOException failure) {
-      LOG.warn("The node database {} cannot be written: {}", path, text(failure));
+      outage.failed("the node database " + path + " cannot be written: " + text(failure));
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p.discovery;
 
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 
 /** Sends datagrams. Threading: any thread. */
@@ -11,4 +12,10 @@ interface PacketSender {
    * @return false when it was dropped
    */
   boolean send(byte[] packet, InetSocketAddress recipient);
+
+  /**
+   * Announces that a request of this node goes to an address now: packets of it are admitted also
+   * while this node is flooded.
+   */
+  default void expectReply(InetAddress address) {}
 }

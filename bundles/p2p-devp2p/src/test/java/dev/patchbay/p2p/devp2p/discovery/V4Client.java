@@ -22,7 +22,7 @@ final class V4Client implements AutoCloseable {
   private static final int TIMEOUT_MILLIS = 20_000;
 
   private final DatagramSocket socket;
-  private final InetSocketAddress node;
+  private InetSocketAddress node;
   private final byte[] key;
   private final TestClock clock;
   private int received;
@@ -33,6 +33,11 @@ final class V4Client implements AutoCloseable {
     this.node = new InetSocketAddress(InetAddress.getByName("127.0.0.1"), nodePort);
     this.key = key;
     this.clock = clock;
+  }
+
+  /** Sends to another port of 127.0.0.1 from now on. */
+  void setNode(int port) {
+    node = new InetSocketAddress(node.getAddress(), port);
   }
 
   byte[] key() {
