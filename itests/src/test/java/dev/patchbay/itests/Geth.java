@@ -56,6 +56,41 @@ final class Geth implements AutoCloseable {
     return launch(program, folder, name, genesis, "eth,net,admin,txpool", options);
   }
 
+  /**
+   * Starts 1.13.15 as a validator of a Clique chain. It mines with a locked account, so it imports
+   * blocks, and seals after {@link #seal} only: one that does not mine would ignore the blocks that
+   * it is sent.
+   *
+   * @param name of its data folder in {@code folder}, which may be there
+   * @param port for peers
+   * @param key of the validator, which has {@code address}
+   */
+  static Geth validator(
+      String program, Path folder, String name, Path genesis, int port, String key, String address)
+      throws Exception {
+    List<String> options = new ArrayList<>(List.of("--port", "" + port, "--nodiscover"));
+    options.addAll(List.of("--nat", "extip:127.0.0.1", "--netrestrict", "127.0.0.0/8"));
+    options.addAll(List.of("--miner.etherbase", address));
+    options.addAll(List.of("--allow-insecure-unlock", "--rpc.enabledeprecatedpersonal"));
+    String api = "eth,net,admin,txpool,clique,miner,personal";
+    Geth out = launch(program, folder, name, genesis, api, options);
+    out.call("personal_importRawKey", key, SECRET); // refused at a later start, when it is there
+    out.result("miner_start");
+    return out;
+  }
+
+  /** Has a validator seal, whose account is unlocked for that. */
+  void seal(String address) throws Exception {
+    assertThat(result("personal_unlockAccount", address, SECRET, 0).asBoolean()).isTrue();
+    result("miner_stop");
+    result("miner_start");
+  }
+
+  /** Kills the process as kill -9 does. */
+  void kill() throws Exception {
+    process.destroyForcibly().waitFor(30, TimeUnit.SECONDS);
+  }
+
   private static Geth launch(
       String binary, Path folder, String name, Path genesis, String api, List<String> options)
       throws Exception {

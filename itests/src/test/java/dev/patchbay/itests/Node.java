@@ -52,8 +52,8 @@ final class Node implements AutoCloseable {
       HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
 
   final Path data;
-  final int httpPort = freePort();
-  final int wsPort = freePort();
+  final int httpPort;
+  final int wsPort;
   final int enginePort = freePort();
   private Process process;
   private Path output;
@@ -69,8 +69,15 @@ final class Node implements AutoCloseable {
 
   /** What the command starts: {@code dev} or {@code run}. */
   Node(Path data, String command) {
+    this(data, command, freePort(), freePort());
+  }
+
+  /** A node of given ports, which another process may have started. */
+  Node(Path data, String command, int httpPort, int wsPort) {
     this.data = data;
     this.command = command;
+    this.httpPort = httpPort;
+    this.wsPort = wsPort;
   }
 
   /**
@@ -104,6 +111,19 @@ final class Node implements AutoCloseable {
         // the next one
       }
     }
+  }
+
+  /** Returns the first of some consecutive ports, each of them as {@link #freePort} returns it. */
+  static int freePorts(int count) {
+    int first = freePort();
+    for (int found = 1; found < count; found++) {
+      int next = freePort();
+      if (next != first + found) {
+        first = next;
+        found = 0;
+      }
+    }
+    return first;
   }
 
   /** Waits until a process listens on a port. */
@@ -149,7 +169,6 @@ final class Node implements AutoCloseable {
 
   /** Starts the process, and does not wait for the node. One that was killed is waited for. */
   Node launch(Map<String, String> environment, String... more) throws Exception {
-    awaitEnd();
     List<String> line =
         new ArrayList<>(
             List.of(
@@ -170,6 +189,12 @@ final class Node implements AutoCloseable {
       }
     }
     line.addAll(List.of(more));
+    return launch(environment, line);
+  }
+
+  /** Starts the process with a whole command line. */
+  Node launch(Map<String, String> environment, List<String> line) throws Exception {
+    awaitEnd();
     output = Files.createTempFile("patchbay-node", ".txt");
     ProcessBuilder builder =
         new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(output.toFile());
@@ -283,7 +308,9 @@ final class Node implements AutoCloseable {
   /** Kills the process of the node as kill -9 does. */
   void kill() throws Exception {
     ProcessHandle.of(pid()).ifPresent(ProcessHandle::destroyForcibly);
-    process.waitFor(30, TimeUnit.SECONDS);
+    if (process != null) {
+      process.waitFor(30, TimeUnit.SECONDS);
+    }
   }
 
   /** Kills the launcher, as kill -9 does; the node goes on. */

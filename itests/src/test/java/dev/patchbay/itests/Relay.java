@@ -42,6 +42,7 @@ final class Relay implements AutoCloseable {
   private final AtomicLong sent = new AtomicLong();
   private final AtomicLong received = new AtomicLong();
   private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+  private boolean cut;
 
   /** Starts to listen on a free port, as a link without a delay. */
   Relay(int target) throws IOException {
@@ -76,6 +77,17 @@ final class Relay implements AutoCloseable {
     return received.get();
   }
 
+  /** Ends all connections, and each new one until {@link #restore}. */
+  synchronized void cut() throws IOException {
+    cut = true;
+    closeSockets();
+  }
+
+  /** Passes new connections on again. */
+  synchronized void restore() {
+    cut = false;
+  }
+
   private interface Task {
     void run() throws IOException;
   }
@@ -99,12 +111,23 @@ final class Relay implements AutoCloseable {
     while (true) {
       Socket client = listener.accept();
       connections.incrementAndGet();
-      sockets.add(client);
-      Socket server = new Socket(InetAddress.getLoopbackAddress(), target);
-      sockets.add(server);
-      run("out", () -> pass(client, server, sent));
-      run("in", () -> pass(server, client, received));
+      try {
+        connect(client);
+      } catch (IOException noListener) {
+        client.close();
+      }
     }
+  }
+
+  private synchronized void connect(Socket client) throws IOException {
+    if (cut) {
+      client.close();
+      return;
+    }
+    Socket server = new Socket(InetAddress.getLoopbackAddress(), target);
+    sockets.addAll(List.of(client, server));
+    run("out", () -> pass(client, server, sent));
+    run("in", () -> pass(server, client, received));
   }
 
   private void pass(Socket from, Socket to, AtomicLong count) throws IOException {
@@ -161,6 +184,10 @@ final class Relay implements AutoCloseable {
   @Override
   public void close() throws IOException {
     listener.close();
+    closeSockets();
+  }
+
+  private void closeSockets() throws IOException {
     for (Socket socket : sockets) {
       socket.close();
     }
