@@ -46,6 +46,7 @@ final class BodyFetch {
 
   private static final int FEW = 16;
 
+  private final Bodies bodies;
   private final SyncPeers peers;
   private final Executor workers;
   private final LongSupplier nanos;
@@ -61,18 +62,21 @@ final class BodyFetch {
   /**
    * Creates a fetch.
    *
+   * @param bodies puts headers and bodies of the chain together
    * @param workers where bodies are compared with the roots in their headers
    * @param mailbox runs tasks in the thread of the download
    * @param failed takes a peer, and why its reply did not come
    * @param fetched takes the blocks of a reply
    */
   BodyFetch(
+      Bodies bodies,
       SyncPeers peers,
       Executor workers,
       LongSupplier nanos,
       Consumer<Runnable> mailbox,
       BiConsumer<PeerId, Throwable> failed,
       Consumer<List<Block>> fetched) {
+    this.bodies = bodies;
     this.peers = peers;
     this.workers = workers;
     this.nanos = nanos;
@@ -163,13 +167,13 @@ final class BodyFetch {
     long start = nanos.getAsLong();
     peers
         .bodies(new PeerCommand.GetBlockBodies(peer, hashes))
-        .thenApplyAsync(bodies -> matched(headers, bodies), workers)
+        .thenApplyAsync(reply -> matched(headers, reply), workers)
         .whenComplete(
             (blocks, failure) -> mailbox.accept(() -> take(peer, some, start, blocks, failure)));
   }
 
-  private static List<Block> matched(List<BlockHeader> headers, List<BlockBody> bodies) {
-    List<Block> blocks = Bodies.match(headers, bodies);
+  private List<Block> matched(List<BlockHeader> headers, List<BlockBody> reply) {
+    List<Block> blocks = bodies.match(headers, reply);
     if (blocks == null) {
       throw new CompletionException(
           new PeerBreachException(

@@ -17,7 +17,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -64,7 +63,8 @@ final class Download implements Extent {
 
   // ---- of the thread that runs the download
   private final Deque<PendingBlock> pending = new ArrayDeque<>();
-  private final BodyFetch bodies;
+  private final Bodies bodies;
+  private final BodyFetch fetch;
 
   private int importing;
   private boolean headersRequested;
@@ -106,7 +106,8 @@ final class Download implements Extent {
     this.nanos = nanos;
     this.cancelled = cancelled;
     ahead = new AheadHeaders(chain);
-    bodies = new BodyFetch(peers, workers, nanos, mailbox::add, this::failed, blocks -> {});
+    bodies = new Bodies(chain.config());
+    fetch = new BodyFetch(bodies, peers, workers, nanos, mailbox::add, this::failed, blocks -> {});
     Block head = chain.head();
     last = head.header();
     lastHash = head.hash();
@@ -152,7 +153,7 @@ final class Download implements Extent {
 
   private void step() throws InterruptedException {
     requestHeaders();
-    if (!bodies.request(pending)) {
+    if (!fetch.request(pending)) {
       end("no peer has the bodies of its blocks");
     }
     handOver();
@@ -248,15 +249,11 @@ final class Download implements Extent {
   }
 
   private void failed(PeerId peer, Throwable failure) {
-    Throwable cause =
-        failure instanceof CompletionException && failure.getCause() != null
-            ? failure.getCause()
-            : failure;
     if (peer.equals(leader.id())) {
-      peers.banForBreach(peer, cause);
-      end(String.valueOf(cause.getMessage()));
+      peers.banForBreach(peer, failure);
+      end(String.valueOf(failure.getMessage()));
     } else {
-      peers.failed(peer, cause);
+      peers.failed(peer, failure);
     }
   }
 
@@ -287,8 +284,8 @@ final class Download implements Extent {
   }
 
   private void note(int count, long took) {
-    bodies.note(leader.id(), Math.max(1, count), false, took); // none is how the chain ends
-    if (!bodies.isOfUse(leader.id())) {
+    fetch.note(leader.id(), Math.max(1, count), false, took); // none is how the chain ends
+    if (!fetch.isOfUse(leader.id())) {
       end("it is slow");
     }
   }
@@ -305,7 +302,7 @@ final class Download implements Extent {
           return;
         }
         ahead.add(hash, header);
-        pending.add(new PendingBlock(header, hash, null));
+        pending.add(new PendingBlock(header, hash, bodies.emptyBlock(header)));
       }
       last = header;
       lastHash = hash;

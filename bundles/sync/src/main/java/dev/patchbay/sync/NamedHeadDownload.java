@@ -19,7 +19,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -56,7 +55,8 @@ final class NamedHeadDownload implements Extent {
   private final ExecutorService workers;
   private final LongSupplier nanos;
   private final BooleanSupplier cancelled;
-  private final BodyFetch bodies;
+  private final Bodies bodies;
+  private final BodyFetch fetch;
   private final BlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
 
   // ---- of the thread that runs the download
@@ -75,6 +75,7 @@ final class NamedHeadDownload implements Extent {
    * Creates a download.
    *
    * @param wanted what is needed now
+   * @param bodies puts headers and bodies of the chain together
    * @param imports imports blocks of the stage
    * @param nanos monotonic time in nanoseconds
    * @param cancelled whether to return soon
@@ -82,6 +83,7 @@ final class NamedHeadDownload implements Extent {
   NamedHeadDownload(
       BlockStage stage,
       Wanted wanted,
+      Bodies bodies,
       SyncPeers peers,
       ImportQueue imports,
       ExecutorService workers,
@@ -94,7 +96,9 @@ final class NamedHeadDownload implements Extent {
     this.workers = workers;
     this.nanos = nanos;
     this.cancelled = cancelled;
-    bodies = new BodyFetch(peers, workers, nanos, mailbox::add, peers::failed, stage::addBodies);
+    this.bodies = bodies;
+    fetch =
+        new BodyFetch(bodies, peers, workers, nanos, mailbox::add, peers::failed, stage::addBodies);
   }
 
   @Override
@@ -151,7 +155,7 @@ final class NamedHeadDownload implements Extent {
       requestHeaders(now.missing());
     } else {
       read(now);
-      if (!bodies.request(pending)) {
+      if (!fetch.request(pending)) {
         LOG.debug("no peer has the bodies of blocks from {} on", pending.element().header.number());
         ended = true;
         return;
@@ -173,7 +177,7 @@ final class NamedHeadDownload implements Extent {
     }
     PeerId peer =
         peers.available().stream()
-            .filter(candidate -> bodies.isOfUse(candidate.id()))
+            .filter(candidate -> fetch.isOfUse(candidate.id()))
             .max((a, b) -> Long.compareUnsigned(SyncPeers.number(a), SyncPeers.number(b)))
             .map(PeerInfo::id)
             .orElse(null);
@@ -194,19 +198,14 @@ final class NamedHeadDownload implements Extent {
                     () -> {
                       headersRequested = false;
                       if (headers == null) {
-                        peers.failed(peer, cause(failure));
+                        peers.failed(peer, failure);
                       } else {
                         take(peer, missing, headers);
                         boolean complete =
                             headers.size() == MAX_HEADERS || wanted.missing() == null;
-                        bodies.note(peer, headers.size(), complete, nanos.getAsLong() - start);
+                        fetch.note(peer, headers.size(), complete, nanos.getAsLong() - start);
                       }
                     }));
-  }
-
-  private static Throwable cause(Throwable failure) {
-    Throwable cause = failure.getCause();
-    return failure instanceof CompletionException && cause != null ? cause : failure;
   }
 
   private void take(PeerId peer, Hash missing, List<BlockHeader> headers) {
@@ -237,7 +236,8 @@ final class NamedHeadDownload implements Extent {
       List<Staged> staged = stage.blocks(next, MAX_READ);
       for (Staged one : staged) {
         Hash hash = one.header().computeHash();
-        pending.add(new PendingBlock(one.header(), hash, one.block()));
+        Block block = one.block() == null ? bodies.emptyBlock(one.header()) : one.block();
+        pending.add(new PendingBlock(one.header(), hash, block));
         last = one.header();
         lastHash = hash;
       }

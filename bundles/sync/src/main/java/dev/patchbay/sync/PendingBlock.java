@@ -20,11 +20,11 @@ final class PendingBlock {
   /**
    * Creates an entry.
    *
-   * @param block the whole block; null when its body is not here. An empty one need not be fetched
+   * @param block the whole block; null when its body is not here
    */
   PendingBlock(BlockHeader header, Hash hash, @Nullable Block block) {
     this.header = header;
     this.hash = hash;
-    this.block = block == null ? Bodies.emptyBlock(header) : block;
+    this.block = block;
   }
 }

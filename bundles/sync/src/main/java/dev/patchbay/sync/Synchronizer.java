@@ -139,7 +139,15 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
       return Loop.UNTIL_WOKEN;
     }
     NamedHeadDownload download =
-        new NamedHeadDownload(stage, wanted, peers, imports, workers, nanos, this::reportAndCheck);
+        new NamedHeadDownload(
+            stage,
+            wanted,
+            new Bodies(chain.config()),
+            peers,
+            imports,
+            workers,
+            nanos,
+            this::reportAndCheck);
     if (before == null) {
       Block head = chain.head();
       before = begin(download, head.number());

@@ -127,7 +127,7 @@ final class ModelChain {
     if (before == null) {
       return new ImportResult.UnknownParent();
     }
-    if (block.header().gasUsed() == 1 || !Bodies.belongTogether(block)) {
+    if (block.header().gasUsed() == 1 || !new Bodies(new Calls().config()).belongTogether(block)) {
       return new ImportResult.Invalid("a rule of this test");
     }
     UInt256 total = before.add(block.header().difficulty());

@@ -183,6 +183,21 @@ class NamedHeadDownloadTest {
   }
 
   @Test
+  void aPeerThatGivesABodyOfAnotherBlockIsBanned() throws Exception {
+    ModelChain best = new ModelChain().grow(600, 1, 2);
+    ModelChain other = new ModelChain().grow(600, 2, 2);
+    FakePeers.FakePeer liar = peers.add("liar", best);
+    liar.bodies =
+        list -> List.of(new BlockBody(List.of(), List.of(), block(other, 3).withdrawals()));
+    synchronizer.start();
+    name(best.head());
+    assertThat(peers.awaitBan()).isEqualTo("liar");
+    peers.add("a", best);
+    awaitHead(best.head());
+    assertThat(own.imported()).hasSize(600).doesNotHaveDuplicates();
+  }
+
+  @Test
   void silentPeersDoNotStopIt() {
     ModelChain best = new ModelChain().grow(400, 1, 2);
     FakePeers.FakePeer silent = peers.add("silent", best);
