@@ -5,9 +5,9 @@ import dev.patchbay.api.chain.BlockStage;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
-import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StoreLease;
 import dev.patchbay.binding.Listeners;
 import dev.patchbay.chain.BadBlocks.Rejection;
@@ -40,6 +40,12 @@ final class BlockStaging implements BlockStage {
   /** The head that was named last when the chain lacks it. */
   private volatile @Nullable Hash head;
 
+  /** Why the chain cannot go to a head. */
+  private record TooDeep(Hash head, String reason) {}
+
+  /** The latest head of that kind; under the import lock. */
+  private @Nullable TooDeep tooDeep;
+
   BlockStaging(
       Chain chain,
       ReentrantLock imports,
@@ -64,14 +70,44 @@ final class BlockStaging implements BlockStage {
     offered.add(block);
   }
 
+  /** Returns why the chain cannot go to a head that is not here; null when that is not known. */
+  @Nullable String tooDeep(Hash named) {
+    TooDeep known = tooDeep;
+    return known == null || !known.head.equals(named) ? null : known.reason;
+  }
+
   /** Notes that a head is named which is not here. */
   void request(KeyReader store, Hash named) {
     List<BlockHeader> run = offeredUpTo(store, named);
-    if (!run.isEmpty()) {
-      staged.place(store, run, offered::get);
-    }
     head = named;
+    if (!run.isEmpty() && !isRejected(store, named, run)) {
+      staged.place(store, run, offered::get);
+      requireGenesis(store, named);
+    }
     listeners.forEach(ChainListener::headRequested);
+  }
+
+  /** Rejects a head when one of its ancestors is rejected; returns whether that is so. */
+  private boolean isRejected(KeyReader store, Hash named, List<BlockHeader> ancestors) {
+    for (BlockHeader header : ancestors) {
+      Rejection rejected = bad.peek(header.computeHash());
+      rejected = rejected == null ? bad.peek(header.parentHash()) : rejected;
+      if (rejected != null) {
+        reject(store, named, rejected);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Rejects a head whose branch goes down to block 1 and not to the genesis block. */
+  private void requireGenesis(KeyReader store, Hash named) {
+    Segment segment = StagedBlocks.of(store, named);
+    if (segment != null
+        && segment.low() <= 1
+        && ChainStore.header(store, segment.parent()) == null) {
+      reject(store, named, new Rejection(null, "its chain has another genesis block"));
+    }
   }
 
   /** Returns the headers of the blocks up to a head that were handed over, downwards. */
@@ -92,10 +128,8 @@ final class BlockStaging implements BlockStage {
 
   /** Notes that the head which was named last is here, or invalid. */
   void settle() {
-    if (head != null) {
-      head = null;
-      offered.clear();
-    }
+    head = null;
+    offered.removeUpTo(chain.head().number());
   }
 
   // ---- the download
@@ -136,13 +170,16 @@ final class BlockStaging implements BlockStage {
         return;
       }
       boolean isHead = named.equals(wanted.missing());
+      if (isRejected(store, named, headers)) {
+        return;
+      }
       if (!isHead && first.number() != wanted.lowest() - 1) {
         String reason =
             "number: block " + wanted.lowest() + " has a parent with number " + first.number();
-        reject(store, named, new Rejection(Hash.ZERO, reason));
-      } else if (first.number() <= 0) {
-        reject(store, named, new Rejection(Hash.ZERO, "its chain has another genesis block"));
-      } else if (!isHead) {
+        reject(store, named, new Rejection(null, reason));
+        return;
+      }
+      if (!isHead) {
         staged.extend(store, headers);
       } else {
         staged.place(store, List.of(first), hash -> null);
@@ -152,6 +189,7 @@ final class BlockStaging implements BlockStage {
           staged.extend(store, rest);
         }
       }
+      requireGenesis(store, named);
     } finally {
       imports.unlock();
     }
@@ -230,13 +268,10 @@ final class BlockStaging implements BlockStage {
           return insert(store, segment, block, block.hash().equals(named));
         } catch (InvalidBranchException invalid) {
           FutureBlockException future = invalid.future();
-          if (future != null && future.isDueSoon()) {
+          if (future != null) {
             return new ImportResult.TooEarly(future.timestamp());
           }
           rejected = bad.reject(invalid, chain);
-          if (future != null) {
-            return new ImportResult.Invalid(rejected.reason());
-          }
         }
       }
       reject(store, named, rejected);
@@ -259,6 +294,13 @@ final class BlockStaging implements BlockStage {
     }
     staged.keepFirst(store);
     Block before = chain.head();
+    String deep = tooDeep(store, before, parent);
+    if (deep != null) {
+      tooDeep = new TooDeep(segment.highHash(), deep);
+      staged.clear(store);
+      settle();
+      return new ImportResult.Invalid(deep);
+    }
     boolean isStored = ChainStore.totalDifficulty(store, block.hash()) != null;
     boolean isCanonical = block.hash().equals(ChainStore.canonical(store, block.number()));
     if (!isStored) {
@@ -266,11 +308,10 @@ final class BlockStaging implements BlockStage {
     }
     WriteSet removal = StagedBlocks.removal(segment, block);
     if (!isCanonical && (isHead || block.number() > before.number())) {
-      Reorg reorg = processor.planner().plan(store, before, block);
-      if (reorg == null) {
-        throw new StorageException("an ancestor of block " + block + " has been pruned");
+      if (isHead) {
+        verifyHead(block);
       }
-      chain.pruner().requireUnwind(reorg.commonAncestor());
+      Reorg reorg = ChainStore.required(processor.planner().plan(store, before, block));
       writer.reorganize(store, reorg, removal);
     } else {
       if (!isStored) {
@@ -285,5 +326,34 @@ final class BlockStaging implements BlockStage {
     return isStored
         ? new ImportResult.Known()
         : new ImportResult.Imported(chain.head().hash().equals(block.hash()));
+  }
+
+  /** What a fork choice demands of a head besides (EIP-3675). */
+  private void verifyHead(Block block) throws InvalidBranchException {
+    try {
+      chain.rules().verifyHead(block.header(), chain, chain.config());
+    } catch (InvalidBlockException invalid) {
+      throw new InvalidBranchException(block, invalid);
+    }
+  }
+
+  /** Returns why the chain cannot go to a branch on a block that it has; null when it can. */
+  private @Nullable String tooDeep(KeyReader store, Block before, BlockHeader parent) {
+    BlockHeader common = parent;
+    while (common != null
+        && !common.computeHash().equals(ChainStore.canonical(store, common.number()))) {
+      common = ChainStore.header(store, common.parentHash());
+    }
+    if (common == null) {
+      return "the branch begins below an ancestor that has been pruned";
+    }
+    long number = common.number();
+    return number >= before.number() || chain.pruner().canUnwindTo(number)
+        ? null
+        : "the head would go back to block "
+            + number
+            + ", states are available from block "
+            + chain.pruner().oldest().state()
+            + " on";
   }
 }

@@ -71,6 +71,10 @@ final class ForkChoiceUpdater implements ForkChoice {
       if (pruned != null) {
         return isBelowFinalized(pruned) ? new Result.Skipped() : tooDeep("block " + pruned);
       }
+      String deep = staging.tooDeep(hash);
+      if (deep != null) {
+        return new Result.TooDeep(deep);
+      }
       Rejection rejected = bad.find(hash);
       return rejected == null
           ? new Result.Syncing()

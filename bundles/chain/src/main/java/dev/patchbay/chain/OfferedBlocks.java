@@ -42,8 +42,9 @@ final class OfferedBlocks {
     return offered == null ? null : offered.block;
   }
 
-  synchronized void clear() {
-    blocks.clear();
-    bytes = 0;
+  /** Removes the blocks up to a number: the chain has passed them. */
+  synchronized void removeUpTo(long number) {
+    blocks.values().removeIf(offered -> offered.block.number() <= number);
+    bytes = blocks.values().stream().mapToLong(Offered::bytes).sum();
   }
 }

@@ -105,12 +105,12 @@ final class StagedBlocks {
 
   /** Returns whether a block is the lowest of a segment. */
   static boolean isLowest(KeyReader store, Segment segment, Block block) {
-    return block.number() == segment.low && hashAt(store, segment.low).equals(block.hash());
+    return block.number() == segment.low && block.hash().equals(hashAt(store, segment.low));
   }
 
-  private static Hash hashAt(KeyReader store, long number) {
+  private static @Nullable Hash hashAt(KeyReader store, long number) {
     byte[] rlp = store.get(Columns.STAGED_HEADERS, Keys.number(number));
-    return BlockHeader.read(RlpReader.of(ChainStore.required(rlp))).computeHash();
+    return rlp == null ? null : Hash.keccak(rlp);
   }
 
   // ---- writing
@@ -144,11 +144,16 @@ final class StagedBlocks {
   /** Puts a segment before others, and makes it one with the next where they meet. */
   private static void addFirst(List<Segment> others, Segment first) {
     Segment next = others.isEmpty() ? null : others.get(0);
-    if (next != null && next.highHash.equals(first.parent)) {
+    if (next != null && isParent(next, first.low, first.parent)) {
       others.set(0, new Segment(first.high, first.highHash, next.low, next.parent));
     } else {
       others.add(0, first);
     }
+  }
+
+  /** Returns whether a segment ends with the parent of a block: a number may be false. */
+  private static boolean isParent(Segment segment, long number, Hash parent) {
+    return segment.highHash.equals(parent) && segment.high == number - 1;
   }
 
   /**
@@ -158,24 +163,33 @@ final class StagedBlocks {
    * @param headers downwards; the first is the parent of the lowest block
    */
   void extend(KeyReader store, List<BlockHeader> headers) {
-    Segment first = segments(store).get(0);
+    List<Segment> all = segments(store);
+    Segment first = all.get(0);
     WriteSet writes = new WriteSet();
     long low = first.low;
     Hash parent = first.parent;
     for (BlockHeader header : headers) {
-      cutOthers(store, header.number());
       put(writes, header, null);
       low = header.number();
       parent = header.parentHash();
-      List<Segment> all = segments(store);
-      if (ChainStore.header(store, parent) != null
-          || all.size() > 1 && all.get(1).highHash.equals(parent)) {
+      if (ChainStore.header(store, parent) != null || isTopBelow(store, all, low, parent)) {
         break;
       }
     }
+    cutOthers(store, low); // before the headers of this branch take their place
     List<Segment> next = new ArrayList<>(segments(store).subList(1, segments(store).size()));
     addFirst(next, new Segment(first.high, first.highHash, low, parent));
     write(writes, next);
+  }
+
+  /** Returns whether a lower segment ends with a block once what is above it is cut. */
+  private static boolean isTopBelow(KeyReader store, List<Segment> all, long number, Hash parent) {
+    for (Segment segment : all.subList(1, all.size())) {
+      if (segment.low < number && number - 1 <= segment.high) {
+        return parent.equals(hashAt(store, number - 1));
+      }
+    }
+    return false;
   }
 
   /** Deletes what lower segments have at a number and above: blocks of other branches. */
@@ -207,8 +221,9 @@ final class StagedBlocks {
     }
     List<Segment> next = new ArrayList<>(segments(store));
     next.remove(index);
-    if (from > segment.low) {
-      next.add(index, new Segment(from - 1, hashAt(store, from - 1), segment.low, segment.parent));
+    Hash below = from > segment.low ? hashAt(store, from - 1) : null;
+    if (below != null) { // else all of it goes
+      next.add(index, new Segment(from - 1, below, segment.low, segment.parent));
     }
     write(writes, next);
   }
@@ -217,7 +232,7 @@ final class StagedBlocks {
   static void putBody(KeyReader store, WriteSet writes, Segment segment, Block block) {
     if (block.number() >= segment.low
         && block.number() <= segment.high
-        && hashAt(store, block.number()).equals(block.hash())) {
+        && block.hash().equals(hashAt(store, block.number()))) {
       writes.put(Columns.STAGED_BODIES, Keys.number(block.number()), block.encodeBody());
     }
   }

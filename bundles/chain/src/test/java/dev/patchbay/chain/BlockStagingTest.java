@@ -261,11 +261,11 @@ class BlockStagingTest extends ChainFixture {
         .isInstanceOf(PayloadStatus.Invalid.class);
     Block next = branch(last(above), 1, 0).get(0);
     assertThat(importer.insertWithoutSetHead(next)).isInstanceOf(PayloadStatus.Invalid.class);
-    List<Block> later = branch(next, 3, 0);
+    List<Block> later = branch(next, 30, 0);
     int before = executions.get();
     name(last(later));
-    fetchHeaders(4);
-    assertThat(importAll()).hasSize(1).allMatch(ImportResult.Invalid.class::isInstance);
+    assertThat(fetchHeaders(4)).as("no further than to a block that is rejected").isLessThan(36);
+    assertThat(stage().wanted()).isNull();
     assertThat(executions).as("the invalid block is not executed again").hasValue(before);
     assertThat(name(last(later))).isInstanceOf(Result.Invalid.class);
   }
@@ -351,6 +351,51 @@ class BlockStagingTest extends ChainFixture {
         .isInstanceOfSatisfying(
             Result.Invalid.class, i -> assertThat(i.reason()).contains("number", "7", "1"));
     assertNothingIsStaged();
+  }
+
+  /** Its parent is the top of what is here, whose number is another one. */
+  @Test
+  void aWrongNumberOnTopOfWhatIsHereLeavesNoHole() {
+    List<Block> blocks = branch(chain.head(), 50, 0);
+    name(last(blocks));
+    fetchHeaders(100);
+    for (long number : new long[] {100, 30}) {
+      Block wrong =
+          new Block(
+              child(last(blocks), 0).header().toBuilder().number(number).build(),
+              List.of(),
+              List.of(),
+              null);
+      assertThat(importer.insertWithoutSetHead(wrong)).isEqualTo(new PayloadStatus.Syncing());
+      assertThat(name(wrong)).isEqualTo(new Result.Syncing());
+      assertThat(wanted().missing()).isEqualTo(last(blocks).hash());
+      stage().addHeaders(List.of(last(blocks).header()));
+      assertThat(name(wrong))
+          .isInstanceOfSatisfying(
+              Result.Invalid.class, i -> assertThat(i.latestValidHash()).isNull());
+    }
+    name(last(blocks));
+    fetchHeaders(100);
+    assertThat(importAll()).hasSize(50).containsOnly(HEAD);
+    assertNothingIsStaged();
+  }
+
+  @Test
+  void aBranchBelowTheOldestStateIsTooDeep() {
+    open(128);
+    extend(300);
+    List<Block> other = branch(canonical(100), 5, 1);
+    Block head = last(other);
+    name(head);
+    fetchHeaders(100);
+    assertThat(importAll()).hasSize(1).allMatch(ImportResult.Invalid.class::isInstance);
+    assertThat(name(head))
+        .isInstanceOfSatisfying(
+            Result.TooDeep.class, t -> assertThat(t.reason()).contains("100", "states"));
+    assertNothingIsStaged();
+    Block next = branch(chain.head(), 1, 2).get(0);
+    assertThat(importer.insertWithoutSetHead(next)).isEqualTo(new PayloadStatus.Valid());
+    assertThat(name(next)).isEqualTo(new Result.Updated(next));
   }
 
   @Test

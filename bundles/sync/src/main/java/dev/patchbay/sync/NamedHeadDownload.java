@@ -15,8 +15,11 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
@@ -61,6 +64,10 @@ final class NamedHeadDownload implements Extent {
 
   // ---- of the thread that runs the download
   private final Deque<PendingBlock> pending = new ArrayDeque<>();
+
+  /** Headers a second of the last reply. */
+  private final Map<PeerId, Double> rates = new HashMap<>();
+
   private int importing;
   private boolean headersRequested;
   private boolean ended;
@@ -178,7 +185,10 @@ final class NamedHeadDownload implements Extent {
     PeerId peer =
         peers.available().stream()
             .filter(candidate -> fetch.isOfUse(candidate.id()))
-            .max((a, b) -> Long.compareUnsigned(SyncPeers.number(a), SyncPeers.number(b)))
+            .max(
+                Comparator.comparing(this::rate)
+                    .thenComparing(
+                        (a, b) -> Long.compareUnsigned(SyncPeers.number(a), SyncPeers.number(b))))
             .map(PeerInfo::id)
             .orElse(null);
     if (peer == null) {
@@ -201,11 +211,18 @@ final class NamedHeadDownload implements Extent {
                         peers.failed(peer, failure);
                       } else {
                         take(peer, missing, headers);
+                        long took = Math.max(1, nanos.getAsLong() - start);
+                        rates.put(peer, headers.size() * 1e9 / took);
                         boolean complete =
                             headers.size() == MAX_HEADERS || wanted.missing() == null;
-                        fetch.note(peer, headers.size(), complete, nanos.getAsLong() - start);
+                        fetch.note(peer, headers.size(), complete, took);
                       }
                     }));
+  }
+
+  /** Returns how many headers a second a peer gives; a peer that was not asked comes first. */
+  private double rate(PeerInfo peer) {
+    return rates.getOrDefault(peer.id(), Double.MAX_VALUE);
   }
 
   private void take(PeerId peer, Hash missing, List<BlockHeader> headers) {
@@ -278,13 +295,20 @@ final class NamedHeadDownload implements Extent {
     importing--;
     if (result instanceof ImportResult.Invalid invalid) {
       LOG.warn(
-          "block {} before the head that the consensus client has named is invalid: {}",
+          "block {} before the head that the consensus client has named is refused: {}",
           block,
           invalid.reason());
       ended = true;
-    } else if (!(result instanceof ImportResult.Imported || result instanceof ImportResult.Known)) {
+    } else if (!(result instanceof ImportResult.Imported)
+        && !(result instanceof ImportResult.Known && isPassed(block))) {
       LOG.debug("block {}: {}", block, result);
       ended = true;
     }
+  }
+
+  /** Returns whether the stage is beyond a block, which another thread may have imported. */
+  private boolean isPassed(Block block) {
+    Wanted now = stage.wanted();
+    return now == null || now.lowest() > block.number();
   }
 }

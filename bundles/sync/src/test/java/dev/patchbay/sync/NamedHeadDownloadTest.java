@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.node.SyncStatus.Progress;
+import dev.patchbay.api.p2p.ChainHead;
 import dev.patchbay.api.p2p.HeaderStart;
 import dev.patchbay.api.p2p.PeerCommand.GetBlockBodies;
 import dev.patchbay.api.p2p.PeerCommand.GetBlockHeaders;
@@ -195,6 +196,29 @@ class NamedHeadDownloadTest {
     peers.add("a", best);
     awaitHead(best.head());
     assertThat(own.imported()).hasSize(600).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void aPeerThatTricklesHeadersIsNotAskedOnAndOn() {
+    ModelChain best = new ModelChain().grow(3_000, 1, 2);
+    FakePeers.FakePeer slow = peers.add("slow", best);
+    slow.head = new ChainHead(best.head().hash(), Long.MAX_VALUE, null);
+    slow.headers = headers -> headers.isEmpty() ? headers : headers.subList(0, 1);
+    slow.bodies = bodies -> List.of();
+    peers.add("a", best);
+    try (Synchronizer frozen =
+        new Synchronizer(
+            own.reader(),
+            own.importer(),
+            stage,
+            new SyncPeers(peers, System::nanoTime),
+            () -> 0)) { // each reply takes as long: what counts is how much it has
+      frozen.start();
+      stage.name(best.head());
+      frozen.wake();
+      SynchronizerTest.await(() -> own.head().equals(best.head()));
+    }
+    assertThat(slow.requests(GetBlockHeaders.class)).hasSizeLessThanOrEqualTo(2);
   }
 
   @Test

@@ -76,9 +76,11 @@ public interface BlockStage {
    * Verifies and executes the lowest block of the branch of the head and moves the chain's head to
    * it, unless the branch is not longer than the chain yet. A block that the consensus client has
    * handed over meanwhile is not executed again. An invalid block makes the named head, and all
-   * that is here, invalid.
+   * that is here, invalid; a branch that begins below the oldest state is refused, which {@link
+   * ForkChoice.Result.TooDeep} says from then on.
    *
-   * @return {@link ImportResult.Known} also when it is not the lowest block any more
+   * @return {@link ImportResult.Known} also when it is not the lowest block any more; {@link
+   *     ImportResult.TooEarly} however far its timestamp is ahead
    * @throws dev.patchbay.api.execution.NotReadyException while rules or executor are not installed
    * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
    * @throws dev.patchbay.api.storage.StorageException when it cannot be stored
