@@ -68,7 +68,7 @@ class BadStartIT {
     assertThat(kept).as("nothing was changed").hasContent(before);
     Node.Result verified =
         Node.launcher(Map.of(), List.of("verify", "--datadir", folder.resolve("node").toString()));
-    assertThat(verified.output()).contains("the store is whole").contains("step 3 of 5");
+    assertThat(verified.output()).contains("the store is whole").contains("step 3 of 6");
     assertThat(verified.status()).isZero();
     Files.writeString(file, genesis().replace("\"chainId\": 1337", "\"chainId\": 1338"));
     other = start("dev", "--genesis", file.toString());

@@ -117,7 +117,8 @@ class LocalNetworkIT {
         refused("--validators", "--validators", number);
       }
       refused("--genesis does not fit", "--genesis", Node.ROOT.resolve("pom.xml").toString());
-      refused("--static-nodes does not fit", "--static-nodes", "enode://00@127.0.0.1:1");
+      String node2 = "enode://" + "ab".repeat(64) + "@127.0.0.1:1";
+      refused("--static-nodes does not fit", "--static-nodes", node2);
       refused("--storage memory does not fit", "--storage", "memory");
       refused("--p2p-port is 1 to 65535", "--p2p-port", "0");
       refused("--ws-port is 1 to 65527", "--validators", "9", "--ws-port", "65530");

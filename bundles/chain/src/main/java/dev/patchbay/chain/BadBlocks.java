@@ -39,10 +39,11 @@ final class BadBlocks {
   /**
    * Why a block is rejected.
    *
-   * @param latestValid its nearest valid ancestor; zero when that is a block of proof of work
+   * @param latestValid its nearest valid ancestor; zero when that is a block of proof of work, null
+   *     when it is not known
    * @param reason the rule that the block, or an ancestor, violates
    */
-  record Rejection(Hash latestValid, String reason) {}
+  record Rejection(@Nullable Hash latestValid, String reason) {}
 
   private static final class Entry {
     final Rejection rejection;
@@ -109,6 +110,12 @@ final class BadBlocks {
       return null;
     }
     return entry.rejection;
+  }
+
+  /** Returns why a block is rejected; null when it is not. Does not count as a request for it. */
+  synchronized @Nullable Rejection peek(Hash hash) {
+    Entry entry = rejections.get(hash);
+    return entry == null ? null : entry.rejection;
   }
 
   /** Clears all rejections. */

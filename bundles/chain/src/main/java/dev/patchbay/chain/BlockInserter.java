@@ -20,6 +20,7 @@ import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Verifies, executes and stores blocks. Threading: any thread; one block at a time. */
@@ -30,19 +31,27 @@ final class BlockInserter implements BlockImporter {
   private final BlockProcessor processor;
   private final CanonicalWriter writer;
   private final BadBlocks bad;
+  private final Consumer<Block> orphans;
 
+  /**
+   * Creates an importer.
+   *
+   * @param orphans takes blocks of a consensus client whose parents are missing
+   */
   BlockInserter(
       Chain chain,
       ReentrantLock imports,
       BlockProcessor processor,
       CanonicalWriter writer,
-      BadBlocks bad) {
+      BadBlocks bad,
+      Consumer<Block> orphans) {
     this.chain = chain;
     this.imports = imports;
     this.verifier = new BlockVerifier(chain);
     this.processor = processor;
     this.writer = writer;
     this.bad = bad;
+    this.orphans = orphans;
   }
 
   @Override
@@ -184,6 +193,7 @@ final class BlockInserter implements BlockImporter {
     }
     BlockHeader parent = ChainStore.header(store, block.header().parentHash());
     if (parent == null) {
+      orphans.accept(block);
       return new PayloadStatus.Syncing();
     }
     verifier.verify(block, parent);

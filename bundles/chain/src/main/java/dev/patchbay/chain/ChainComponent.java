@@ -2,6 +2,7 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.BlockStage;
 import dev.patchbay.api.chain.ChainChoices;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
@@ -66,6 +67,7 @@ import org.slf4j.LoggerFactory;
             + "dev.patchbay.api.state.StateProvider,"
             + "dev.patchbay.api.state.RecentStates,"
             + "dev.patchbay.api.chain.BlockImporter,"
+            + "dev.patchbay.api.chain.BlockStage,"
             + "dev.patchbay.api.chain.ForkChoice,"
             + "dev.patchbay.api.chain.ChainVerifier,"
             + "dev.patchbay.api.evm.EvmChoice,"
@@ -197,6 +199,7 @@ public final class ChainComponent {
             context.registerService(StateProvider.class, chain.states(), new Hashtable<>()),
             context.registerService(RecentStates.class, chain.recentStates(), new Hashtable<>()),
             context.registerService(BlockImporter.class, pipeline.importer(), new Hashtable<>()),
+            context.registerService(BlockStage.class, pipeline.stage(), new Hashtable<>()),
             context.registerService(ForkChoice.class, pipeline.forkChoice(), new Hashtable<>()),
             context.registerService(ChainVerifier.class, verifier, new Hashtable<>()),
             context.registerService(EvmChoice.class, choices, new Hashtable<>()),

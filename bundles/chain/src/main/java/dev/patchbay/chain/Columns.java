@@ -55,6 +55,12 @@ public final class Columns {
   /** Number and hash of a block that is not canonical to E when executed, V when only verified. */
   public static final Column SIDE_BLOCKS = new Column("SIDE_BLOCKS");
 
+  /** Number of a block ahead of the chain to its header RLP, see {@link StagedBlocks}. */
+  public static final Column STAGED_HEADERS = new Column("STAGED_HEADERS");
+
+  /** Number of a block ahead of the chain to its body RLP. */
+  public static final Column STAGED_BODIES = new Column("STAGED_BODIES", Access.LARGE_VALUES);
+
   /** All columns, in the order in which batches list them. */
   public static final List<Column> ALL =
       List.of(
@@ -73,7 +79,9 @@ public final class Columns {
           ACCOUNT_HISTORY,
           SLOT_HISTORY,
           CHANGES,
-          SIDE_BLOCKS);
+          SIDE_BLOCKS,
+          STAGED_HEADERS,
+          STAGED_BODIES);
 
   private Columns() {}
 }

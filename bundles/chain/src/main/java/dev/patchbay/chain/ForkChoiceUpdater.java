@@ -25,26 +25,36 @@ final class ForkChoiceUpdater implements ForkChoice {
   private final BlockProcessor processor;
   private final CanonicalWriter writer;
   private final BadBlocks bad;
+  private final BlockStaging staging;
 
   ForkChoiceUpdater(
       Chain chain,
       ReentrantLock imports,
       BlockProcessor processor,
       CanonicalWriter writer,
-      BadBlocks bad) {
+      BadBlocks bad,
+      BlockStaging staging) {
     this.chain = chain;
     this.imports = imports;
     this.processor = processor;
     this.writer = writer;
     this.bad = bad;
+    this.staging = staging;
   }
 
   @Override
   public Result update(Hash head, Hash safe, Hash finalized) {
     imports.lock();
     try (StoreLease lease = chain.storage().lease()) {
-      return update(lease.get(), head, safe, finalized);
+      Result result = update(lease.get(), head, safe, finalized);
+      if (result instanceof Result.Syncing) {
+        staging.request(lease.get(), head);
+      } else {
+        staging.settle();
+      }
+      return result;
     } catch (InvalidBranchException invalid) {
+      staging.settle();
       Rejection rejection = bad.reject(invalid, chain);
       return new Result.Invalid(rejection.latestValid(), rejection.reason());
     } finally {
@@ -60,6 +70,10 @@ final class ForkChoiceUpdater implements ForkChoice {
       Long pruned = prunedNumber(store, hash);
       if (pruned != null) {
         return isBelowFinalized(pruned) ? new Result.Skipped() : tooDeep("block " + pruned);
+      }
+      String deep = staging.tooDeep(hash);
+      if (deep != null) {
+        return new Result.TooDeep(deep);
       }
       Rejection rejected = bad.find(hash);
       return rejected == null

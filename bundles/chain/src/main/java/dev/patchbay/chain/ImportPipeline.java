@@ -2,6 +2,7 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.BlockStage;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.execution.BlockExecutor;
@@ -16,6 +17,7 @@ final class ImportPipeline {
   private final Chain chain;
   private final BlockProcessor processor;
   private final HeadNotifier notifier;
+  private final BlockStaging staging;
   private final BlockInserter inserter;
   private final ForkChoiceUpdater forkChoice;
 
@@ -37,8 +39,9 @@ final class ImportPipeline {
     processor = new BlockProcessor(chain, executor, workers);
     notifier = new HeadNotifier(listeners);
     CanonicalWriter writer = new CanonicalWriter(chain, processor, notifier);
-    inserter = new BlockInserter(chain, imports, processor, writer, bad);
-    forkChoice = new ForkChoiceUpdater(chain, imports, processor, writer, bad);
+    staging = new BlockStaging(chain, imports, processor, writer, bad, listeners);
+    inserter = new BlockInserter(chain, imports, processor, writer, bad, staging::offer);
+    forkChoice = new ForkChoiceUpdater(chain, imports, processor, writer, bad, staging);
     chain.onStale(new HeadRecovery(chain, imports, processor, notifier)::recover);
   }
 
@@ -48,6 +51,10 @@ final class ImportPipeline {
 
   ForkChoice forkChoice() {
     return forkChoice;
+  }
+
+  BlockStage stage() {
+    return staging;
   }
 
   /** Accepts a store, see {@link HeadWriter#open}; the caller holds the import lock. */

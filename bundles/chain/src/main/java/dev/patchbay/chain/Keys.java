@@ -41,6 +41,9 @@ final class Keys {
   /** Name and bundle of the consensus rules that the chain uses, see {@link StoredChoice}. */
   static final byte[] RULES = "rules".getBytes(StandardCharsets.US_ASCII);
 
+  /** The segments of {@link StagedBlocks}; missing when there are none. */
+  static final byte[] STAGED = "staged".getBytes(StandardCharsets.US_ASCII);
+
   /** All keys of {@link Columns#META}. */
   static final List<byte[]> ALL =
       List.of(
@@ -56,7 +59,8 @@ final class Keys {
           FORMAT,
           SIDE_BLOCKS,
           EVM,
-          RULES);
+          RULES,
+          STAGED);
 
   private Keys() {}
 

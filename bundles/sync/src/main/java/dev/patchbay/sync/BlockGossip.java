@@ -32,7 +32,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -82,6 +81,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   private final ChainReader chain;
   private final BlockImporter importer;
+  private final Bodies bodies;
   private final SyncPeers peers;
   private final Synchronizer synchronizer;
   private final BlockBroadcaster broadcaster;
@@ -124,6 +124,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       long maxWaitingBytes) {
     this.chain = chain;
     this.importer = importer;
+    bodies = new Bodies(chain.config());
     this.peers = peers;
     this.synchronizer = synchronizer;
     this.broadcaster = broadcaster;
@@ -249,7 +250,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       return CompletableFuture.completedFuture(null);
     }
     BlockHeader header = headers.get(0);
-    Block empty = Bodies.emptyBlock(header);
+    Block empty = bodies.emptyBlock(header);
     if (empty != null) {
       return CompletableFuture.completedFuture(empty);
     }
@@ -264,8 +265,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       requested.remove(hash);
     }
     if (failure != null) {
-      Throwable cause = failure.getCause();
-      peers.failed(peer, failure instanceof CompletionException && cause != null ? cause : failure);
+      peers.failed(peer, failure);
     }
     if (block == null || !offer(peer, block)) {
       synchronizer.wake(); // it finds what is missed
@@ -284,6 +284,11 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       unsent.poll();
     }
     loop.wake();
+  }
+
+  @Override
+  public void headRequested() {
+    synchronizer.wake();
   }
 
   private long step() {
@@ -355,7 +360,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       peers.ban(peer, "block " + block + " is invalid: " + invalid.getMessage());
       return;
     }
-    if (!Bodies.belongTogether(block)) {
+    if (!bodies.belongTogether(block)) {
       peers.ban(peer, "the body of block " + block + " is not the one that its header names");
       return;
     }

@@ -5,6 +5,7 @@ import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.trie.Roots;
@@ -12,13 +13,18 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Puts headers and bodies together by the roots in the headers. Threading: stateless. */
+/** Puts headers and bodies together by the roots in the headers. Threading: any thread. */
 final class Bodies {
-  private Bodies() {}
+  private final boolean isRollup;
+
+  /** For the blocks of a chain: those of a rollup have other roots. */
+  Bodies(ChainConfig config) {
+    isRollup = config.rollup() != null;
+  }
 
   /** Returns the block of a header whose body is empty; null when it has to be requested. */
-  static @Nullable Block emptyBlock(BlockHeader header) {
-    Hash withdrawals = header.withdrawalsRoot();
+  @Nullable Block emptyBlock(BlockHeader header) {
+    Hash withdrawals = withdrawalsRoot(header);
     boolean isEmpty =
         header.transactionsRoot().equals(Account.EMPTY_ROOT)
             && header.ommersHash().equals(BlockHeader.EMPTY_OMMERS)
@@ -35,12 +41,12 @@ final class Bodies {
    * @return a block for each body; null when a body belongs to none of the headers that follow the
    *     header of the body before
    */
-  static @Nullable List<Block> match(List<BlockHeader> headers, List<BlockBody> bodies) {
+  @Nullable List<Block> match(List<BlockHeader> headers, List<BlockBody> bodies) {
     List<Block> out = new ArrayList<>();
     int next = 0;
     for (BlockBody body : bodies) {
       BodyRoots roots = BodyRoots.of(body);
-      while (next < headers.size() && !roots.equals(BodyRoots.of(headers.get(next)))) {
+      while (next < headers.size() && !roots.equals(roots(headers.get(next)))) {
         next++;
       }
       if (next == headers.size()) {
@@ -52,17 +58,24 @@ final class Bodies {
   }
 
   /** Returns whether a block's body is the one that its header names. */
-  static boolean belongTogether(Block block) {
+  boolean belongTogether(Block block) {
     BlockBody body = new BlockBody(block.transactions(), block.ommers(), block.withdrawals());
-    return BodyRoots.of(body).equals(BodyRoots.of(block.header()));
+    return BodyRoots.of(body).equals(roots(block.header()));
+  }
+
+  private BodyRoots roots(BlockHeader header) {
+    return new BodyRoots(header.transactionsRoot(), header.ommersHash(), withdrawalsRoot(header));
+  }
+
+  /**
+   * A rollup has no withdrawals of its L1's kind; its header may show the root of a state there.
+   */
+  private @Nullable Hash withdrawalsRoot(BlockHeader header) {
+    Hash root = header.withdrawalsRoot();
+    return root == null || !isRollup ? root : Account.EMPTY_ROOT;
   }
 
   private record BodyRoots(Hash transactions, Hash ommers, @Nullable Hash withdrawals) {
-    static BodyRoots of(BlockHeader header) {
-      return new BodyRoots(
-          header.transactionsRoot(), header.ommersHash(), header.withdrawalsRoot());
-    }
-
     static BodyRoots of(BlockBody body) {
       List<Withdrawal> withdrawals = body.withdrawals();
       return new BodyRoots(

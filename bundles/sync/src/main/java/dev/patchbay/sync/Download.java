@@ -6,27 +6,17 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.InvalidBlockException;
-import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.HeaderStart;
-import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.PeerCommand;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -44,47 +34,20 @@ import org.slf4j.LoggerFactory;
  * <p>Threading: {@link #run} works in the thread of its caller. Replies and results of imports come
  * in other threads, and go through a mailbox.
  */
-final class Download {
+final class Download implements Extent {
   private static final Logger LOG = LoggerFactory.getLogger(Download.class);
 
   /** Headers in a request; peers serve at least so many. */
   static final int MAX_HEADERS = 512;
 
-  /** Bodies in a request. */
-  static final int MAX_BODIES = 128;
-
   /** Headers that are verified and whose blocks are not imported. */
   private static final int MAX_AHEAD = 2 * MAX_HEADERS;
-
-  /** Gas of the blocks whose bodies are requested or here; a body has a byte for 4 gas at most. */
-  private static final long MAX_GAS_AHEAD = 500_000_000;
 
   /** Blocks that a branch may replace; as geth. */
   private static final long MAX_REORG = 90_000;
 
-  /** Replies that a peer may give in vain before it is not asked again in this download. */
-  private static final int MAX_USELESS = 2;
-
-  /** A reply that takes longer and has few items is one in vain. */
-  private static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(2);
-
-  private static final int FEW = 16;
   private static final long ANCESTOR_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final long MAIL_MILLIS = 100;
-
-  /** A block of which the header is verified. */
-  private static final class Pending {
-    final BlockHeader header;
-    final Hash hash;
-    @Nullable Block block;
-    boolean requested;
-
-    Pending(BlockHeader header, Hash hash) {
-      this.header = header;
-      this.hash = hash;
-      block = Bodies.emptyBlock(header);
-    }
-  }
 
   private final ChainReader chain;
   private final BlockImporter importer;
@@ -99,12 +62,9 @@ final class Download {
   private final BlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
 
   // ---- of the thread that runs the download
-  private final Deque<Pending> pending = new ArrayDeque<>();
-  private final Set<PeerId> asked = new HashSet<>();
-  private final Map<PeerId, Integer> useless = new HashMap<>();
-
-  /** Bodies a second of the last reply. */
-  private final Map<PeerId, Double> rates = new HashMap<>();
+  private final Deque<PendingBlock> pending = new ArrayDeque<>();
+  private final Bodies bodies;
+  private final BodyFetch fetch;
 
   private int importing;
   private boolean headersRequested;
@@ -146,22 +106,22 @@ final class Download {
     this.nanos = nanos;
     this.cancelled = cancelled;
     ahead = new AheadHeaders(chain);
+    bodies = new Bodies(chain.config());
+    fetch = new BodyFetch(bodies, peers, workers, nanos, mailbox::add, this::failed, blocks -> {});
     Block head = chain.head();
     last = head.header();
     lastHash = head.hash();
     verified = head.number();
   }
 
-  /** Returns the number of the last header that is verified. */
-  long verified() {
+  @Override
+  public long verified() {
     return verified;
   }
 
-  /**
-   * Returns the number of the last block that it goes to, as far as it is known. What the leader
-   * states counts only when a whole batch of its headers is valid.
-   */
-  long highest() {
+  /** What the leader states counts only when a whole batch of its headers is valid. */
+  @Override
+  public long highest() {
     return isLong ? Math.max(verified, SyncPeers.number(leader)) : verified;
   }
 
@@ -193,7 +153,9 @@ final class Download {
 
   private void step() throws InterruptedException {
     requestHeaders();
-    requestBodies();
+    if (!fetch.request(pending)) {
+      end("no peer has the bodies of its blocks");
+    }
     handOver();
     if (headersComplete && pending.isEmpty() && importing == 0) {
       ended = true;
@@ -287,15 +249,11 @@ final class Download {
   }
 
   private void failed(PeerId peer, Throwable failure) {
-    Throwable cause =
-        failure instanceof CompletionException && failure.getCause() != null
-            ? failure.getCause()
-            : failure;
     if (peer.equals(leader.id())) {
-      peers.banForBreach(peer, cause);
-      end(String.valueOf(cause.getMessage()));
+      peers.banForBreach(peer, failure);
+      end(String.valueOf(failure.getMessage()));
     } else {
-      peers.failed(peer, cause);
+      peers.failed(peer, failure);
     }
   }
 
@@ -320,19 +278,16 @@ final class Download {
                         failed(leader.id(), failure);
                       } else {
                         take(headers);
-                        noteSlowLeader(headers.size(), nanos.getAsLong() - start);
+                        note(headers.size(), nanos.getAsLong() - start);
                       }
                     }));
   }
 
-  private void noteSlowLeader(int count, long took) {
-    if (isSlow(count, took) && useless.merge(leader.id(), 1, Integer::sum) >= MAX_USELESS) {
+  private void note(int count, long took) {
+    fetch.note(leader.id(), Math.max(1, count), false, took); // none is how the chain ends
+    if (!fetch.isOfUse(leader.id())) {
       end("it is slow");
     }
-  }
-
-  private static boolean isSlow(int count, long took) {
-    return count < FEW && took > SLOW_NANOS;
   }
 
   private void take(List<BlockHeader> headers) {
@@ -347,7 +302,7 @@ final class Download {
           return;
         }
         ahead.add(hash, header);
-        pending.add(new Pending(header, hash));
+        pending.add(new PendingBlock(header, hash, bodies.emptyBlock(header)));
       }
       last = header;
       lastHash = hash;
@@ -380,115 +335,11 @@ final class Download {
     return false;
   }
 
-  // ---- bodies
-
-  private void requestBodies() {
-    List<PeerInfo> available = null;
-    for (List<Pending> next = lackingBodies(); !next.isEmpty(); next = lackingBodies()) {
-      if (available == null) {
-        available = peers.available();
-      }
-      PeerId peer = idle(available);
-      if (peer == null) {
-        if (asked.isEmpty()) {
-          end("no peer has the bodies of its blocks");
-        }
-        return;
-      }
-      request(peer, next);
-    }
-  }
-
-  /** Returns the next blocks whose bodies are neither here nor requested, within the limit. */
-  private List<Pending> lackingBodies() {
-    List<Pending> out = new ArrayList<>();
-    long gas = 0;
-    for (Pending one : pending) {
-      gas += one.header.gasUsed();
-      if (gas > MAX_GAS_AHEAD && one != pending.peek()) {
-        break;
-      }
-      if (one.block == null && !one.requested) {
-        out.add(one);
-      }
-      if (out.size() == MAX_BODIES) {
-        break;
-      }
-    }
-    return out;
-  }
-
-  /** Returns the fastest peer of which nothing is requested; one that was not asked yet first. */
-  private @Nullable PeerId idle(List<PeerInfo> available) {
-    PeerId best = null;
-    double most = -1;
-    for (PeerInfo peer : available) {
-      double rate = rates.getOrDefault(peer.id(), Double.MAX_VALUE);
-      if (rate > most
-          && !asked.contains(peer.id())
-          && useless.getOrDefault(peer.id(), 0) < MAX_USELESS) {
-        best = peer.id();
-        most = rate;
-      }
-    }
-    return best;
-  }
-
-  private void request(PeerId peer, List<Pending> some) {
-    asked.add(peer);
-    some.forEach(one -> one.requested = true);
-    List<BlockHeader> headers = some.stream().map(one -> one.header).toList();
-    List<Hash> hashes = some.stream().map(one -> one.hash).toList();
-    long start = nanos.getAsLong();
-    peers
-        .bodies(new PeerCommand.GetBlockBodies(peer, hashes))
-        .thenApplyAsync(bodies -> matched(headers, bodies), workers)
-        .whenComplete(
-            (blocks, failure) -> mailbox.add(() -> take(peer, some, start, blocks, failure)));
-  }
-
-  private static List<Block> matched(List<BlockHeader> headers, List<BlockBody> bodies) {
-    List<Block> blocks = Bodies.match(headers, bodies);
-    if (blocks == null) {
-      throw new CompletionException(
-          new PeerBreachException(
-              DisconnectReason.PROTOCOL_BREACH,
-              "a body belongs to none of the blocks that were requested"));
-    }
-    return blocks;
-  }
-
-  private void take(
-      PeerId peer,
-      List<Pending> some,
-      long start,
-      @Nullable List<Block> blocks,
-      @Nullable Throwable failure) {
-    asked.remove(peer);
-    some.forEach(one -> one.requested = false);
-    if (blocks == null) {
-      failed(peer, Objects.requireNonNull(failure));
-      return;
-    }
-    long took = Math.max(1, nanos.getAsLong() - start);
-    rates.put(peer, blocks.size() * 1e9 / took);
-    if (blocks.isEmpty() || blocks.size() < some.size() && isSlow(blocks.size(), took)) {
-      useless.merge(peer, 1, Integer::sum);
-    }
-    int next = 0;
-    for (Block block : blocks) {
-      while (some.get(next).header != block.header()) {
-        next++;
-      }
-      some.get(next).block = block;
-    }
-  }
-
   // ---- the import
 
   private void handOver() {
     while (imports.hasRoom()) {
-      Pending next = pending.peek();
+      PendingBlock next = pending.peek();
       Block block = next == null ? null : next.block;
       if (block == null) {
         return;

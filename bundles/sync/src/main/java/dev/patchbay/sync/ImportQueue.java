@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.sync;
 
-import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.storage.StorageException;
@@ -16,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,7 +45,7 @@ final class ImportQueue implements AutoCloseable {
 
   private record Entry(Block block, Future<?> senders, Listener listener) {}
 
-  private final BlockImporter importer;
+  private final Function<Block, ImportResult> importer;
   private final BlockingQueue<Entry> waiting = new LinkedBlockingQueue<>();
   private final AtomicInteger transactions = new AtomicInteger();
   private final AtomicLong gas = new AtomicLong();
@@ -56,10 +56,11 @@ final class ImportQueue implements AutoCloseable {
   /**
    * Creates a queue whose thread is not started.
    *
+   * @param importer imports a block
    * @param failures records the failures of the thread
    * @param storing records the failures of the store: it fails for one block as for the next
    */
-  ImportQueue(BlockImporter importer, Failures failures, Failures storing) {
+  ImportQueue(Function<Block, ImportResult> importer, Failures failures, Failures storing) {
     this.importer = importer;
     this.storing = storing;
     loop = new Loop("sync-import-0", failures, this::step);
@@ -113,7 +114,7 @@ final class ImportQueue implements AutoCloseable {
       next.senders.get();
       while (!loop.isClosed()) {
         try {
-          ImportResult result = importer.importBlock(next.block);
+          ImportResult result = importer.apply(next.block);
           storing.succeeded();
           next.listener.imported(next.block, result);
           return 0;

@@ -2,6 +2,7 @@
 package dev.patchbay.sync;
 
 import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.BlockStage;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.node.HealthCheck;
@@ -43,10 +44,11 @@ public final class SyncComponent {
       BundleContext context,
       @Reference ChainReader chain,
       @Reference BlockImporter importer,
+      @Reference BlockStage stage,
       @Reference Peers peers,
       @Reference BlockBroadcaster broadcaster) {
     SyncPeers candidates = new SyncPeers(peers, System::nanoTime);
-    synchronizer = new Synchronizer(chain, importer, candidates, System::nanoTime);
+    synchronizer = new Synchronizer(chain, importer, stage, candidates, System::nanoTime);
     gossip =
         new BlockGossip(
             chain,

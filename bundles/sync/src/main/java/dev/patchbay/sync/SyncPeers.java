@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
@@ -189,18 +190,24 @@ final class SyncPeers {
     }
   }
 
+  private static Throwable cause(Throwable failure) {
+    Throwable cause = failure.getCause();
+    return failure instanceof CompletionException && cause != null ? cause : failure;
+  }
+
   /** Has a peer rest whose reply did not come, or bans it when the reply violates the protocol. */
   void failed(PeerId peer, Throwable failure) {
     if (!banForBreach(peer, failure)) {
-      rest(peer, String.valueOf(failure.getMessage()));
+      rest(peer, String.valueOf(cause(failure).getMessage()));
     }
   }
 
   /** Bans a peer whose reply violates the protocol; returns whether it does. */
   boolean banForBreach(PeerId peer, Throwable failure) {
-    boolean isBreach = failure instanceof PeerBreachException || failure instanceof RlpException;
+    Throwable cause = cause(failure);
+    boolean isBreach = cause instanceof PeerBreachException || cause instanceof RlpException;
     if (isBreach) {
-      ban(peer, String.valueOf(failure.getMessage()));
+      ban(peer, String.valueOf(cause.getMessage()));
     }
     return isBreach;
   }

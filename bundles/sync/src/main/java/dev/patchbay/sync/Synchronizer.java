@@ -2,6 +2,8 @@
 package dev.patchbay.sync;
 
 import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.BlockStage;
+import dev.patchbay.api.chain.BlockStage.Wanted;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.node.SyncStatus;
@@ -21,9 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the chain level with the best of its peers: whenever one of them has a better chain, what
- * this node lacks of it is downloaded. Only on chains that seal themselves: elsewhere a consensus
- * client says which block is the head.
+ * Keeps the chain level with the network. On chains that seal themselves with the best of the
+ * peers: whenever one of them has a better chain, what this node lacks of it is downloaded. On
+ * others with what a consensus client names as the head.
  *
  * <p>Threading: any thread.
  */
@@ -42,13 +44,14 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
 
   private final ChainReader chain;
   private final BlockImporter importer;
+  private final BlockStage stage;
   private final SyncPeers peers;
   private final LongSupplier nanos;
   private final ImportQueue imports;
   private final ExecutorService workers;
   private final Loop loop;
 
-  private record Running(Download download, long start) {}
+  private record Running(Extent extent, long start, long startNanos) {}
 
   private volatile @Nullable Running running;
 
@@ -57,14 +60,20 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
 
   private long reportedBlock;
 
-  Synchronizer(ChainReader chain, BlockImporter importer, SyncPeers peers, LongSupplier nanos) {
+  Synchronizer(
+      ChainReader chain,
+      BlockImporter importer,
+      BlockStage stage,
+      SyncPeers peers,
+      LongSupplier nanos) {
     this.chain = chain;
     this.importer = importer;
+    this.stage = stage;
     this.peers = peers;
     this.nanos = nanos;
     imports =
         new ImportQueue(
-            importer,
+            chain.config().isDriven() ? stage::importBlock : importer::importBlock,
             new Failures("importing blocks of peers", LOG::warn, LOG::info),
             new Failures("storing blocks of peers", (text, failure) -> LOG.warn(text), LOG::info));
     AtomicInteger count = new AtomicInteger();
@@ -108,22 +117,61 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     }
     long head = chain.head().number();
     boolean isLong =
-        now.download.verified() - head >= MIN_REPORTED || head - now.start >= MIN_REPORTED;
-    return isLong ? new Progress(now.start, head, Math.max(head, now.download.highest())) : null;
+        now.extent.verified() - head >= MIN_REPORTED || head - now.start >= MIN_REPORTED;
+    return isLong ? new Progress(now.start, head, Math.max(head, now.extent.highest())) : null;
   }
 
   private long step() throws InterruptedException {
     try {
-      return download();
+      return chain.config().isDriven() ? downloadNamed() : download();
     } catch (NotReadyException | StorageUnavailableException missing) {
       return RETRY_MILLIS; // a bundle is being replaced; what is missing says so itself
     }
   }
 
-  private long download() throws InterruptedException {
-    if (chain.config().isDriven()) {
+  // ---- what a consensus client names
+
+  private long downloadNamed() throws InterruptedException {
+    Wanted wanted = stage.wanted();
+    Running before = running;
+    if (wanted == null) {
+      running = null;
       return Loop.UNTIL_WOKEN;
     }
+    NamedHeadDownload download =
+        new NamedHeadDownload(
+            stage,
+            wanted,
+            new Bodies(chain.config()),
+            peers,
+            imports,
+            workers,
+            nanos,
+            this::reportAndCheck);
+    if (before == null) {
+      Block head = chain.head();
+      before = begin(download, head.number());
+      if (peers.available().isEmpty()) {
+        LOG.warn(
+            "the consensus client names block {} as head, which is not here, and no peer is"
+                + " connected that could have it",
+            wanted.head());
+      }
+    }
+    running = new Running(download, before.start, before.startNanos);
+    download.run();
+    wanted = stage.wanted();
+    if (wanted == null) {
+      running = null;
+      report(before);
+      return Loop.UNTIL_WOKEN;
+    }
+    return wanted.head().equals(download.head()) ? IDLE_MILLIS : 0;
+  }
+
+  // ---- the best of the peers
+
+  private long download() throws InterruptedException {
     Block head = chain.head();
     UInt256 total = chain.totalDifficulty(head.hash());
     PeerInfo leader = total == null ? null : peers.best(chain, total);
@@ -132,17 +180,22 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     }
     Download download =
         new Download(chain, importer, peers, imports, workers, leader, nanos, this::reportAndCheck);
-    long start = nanos.getAsLong();
-    reportedNanos = start;
-    reportedBlock = head.number();
-    running = new Running(download, head.number());
+    Running current = begin(download, head.number());
+    running = current;
     try {
       boolean progressed = download.run();
-      report(head.number(), start);
+      report(current);
       return progressed ? 0 : RETRY_MILLIS;
     } finally {
       running = null;
     }
+  }
+
+  private Running begin(Extent extent, long head) {
+    long start = nanos.getAsLong();
+    reportedNanos = start;
+    reportedBlock = head;
+    return new Running(extent, head, start);
   }
 
   /** Reports progress now and then; returns whether the download must return. */
@@ -151,28 +204,39 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     Running current = running;
     if (current != null && now - reportedNanos >= REPORT_NANOS) {
       long block = chain.head().number();
-      double rate = (block - reportedBlock) * 1e9 / (now - reportedNanos);
-      long left = Math.max(0, current.download.highest() - block);
-      LOG.info(
-          "block {} of {}, {} blocks a second, {} left",
-          block,
-          current.download.highest(),
-          Math.round(rate),
-          rate < 1 ? "unknown time" : duration(left / rate));
+      report(current.extent, block, (block - reportedBlock) * 1e9 / (now - reportedNanos));
       reportedNanos = now;
       reportedBlock = block;
     }
     return loop.isClosed();
   }
 
+  private static void report(Extent extent, long block, double rate) {
+    if (extent instanceof NamedHeadDownload named && named.lowestHeader() > 0) {
+      LOG.info(
+          "headers of blocks {} to {} are here; they are needed down to block {}",
+          named.lowestHeader(),
+          named.highest(),
+          block + 1);
+      return;
+    }
+    long left = Math.max(0, extent.highest() - block);
+    LOG.info(
+        "block {} of {}, {} blocks a second, {} left",
+        block,
+        extent.highest(),
+        Math.round(rate),
+        rate < 1 ? "unknown time" : duration(left / rate));
+  }
+
   private static String duration(double seconds) {
     return seconds < 90 ? Math.round(seconds) + " s" : Math.round(seconds / 60) + " min";
   }
 
-  private void report(long from, long startNanos) {
-    long blocks = chain.head().number() - from;
+  private void report(Running ended) {
+    long blocks = chain.head().number() - ended.start;
     if (blocks >= MIN_REPORTED) {
-      double seconds = (nanos.getAsLong() - startNanos) / 1e9;
+      double seconds = (nanos.getAsLong() - ended.startNanos) / 1e9;
       LOG.info(
           "{} blocks up to {} in {} s, {} a second",
           blocks,

@@ -32,7 +32,8 @@ class BlockGossipTest {
   private final SyncPeers candidates = new SyncPeers(peers, () -> 0);
 
   private final Synchronizer synchronizer =
-      new Synchronizer(own.reader(), own.importer(), candidates, System::nanoTime);
+      new Synchronizer(
+          own.reader(), own.importer(), new ModelStage(own), candidates, System::nanoTime);
   private final BlockGossip gossip =
       new BlockGossip(
           own.reader(), own.importer(), candidates, synchronizer, peers, MAX_WAITING_BYTES);

@@ -84,7 +84,10 @@ final class FakePeers implements Peers, Network, BlockBroadcaster, AutoCloseable
               : chain.block(((HeaderStart.ByNumber) request.start()).number());
       for (Block at = first; at != null && out.size() < request.count(); ) {
         out.add(at.header());
-        at = chain.block(at.number() + 1);
+        at =
+            request.reverse()
+                ? chain.block(at.header().parentHash())
+                : chain.block(at.number() + 1);
       }
       return headers.apply(out);
     }

@@ -56,7 +56,7 @@ class ImportQueueTest {
         };
     try (ImportQueue queue =
         new ImportQueue(
-            importer(BLOCKS - 1),
+            importer(BLOCKS - 1)::importBlock,
             new Failures("the thread", (text, failure) -> log.add(text), log::add),
             new Failures("storing blocks", (text, failure) -> log.add(text), log::add))) {
       Block block = new ModelChain().head();

@@ -39,7 +39,7 @@ class SynchronizerTest {
 
   private final SyncPeers candidates = new SyncPeers(peers, nanos::get);
   private final Synchronizer synchronizer =
-      new Synchronizer(own.reader(), own.importer(), candidates, nanos::get);
+      new Synchronizer(own.reader(), own.importer(), new ModelStage(own), candidates, nanos::get);
 
   @AfterEach
   void close() {

@@ -25,7 +25,7 @@ public interface ChainListener {
   /**
    * Called after the head has moved, for listeners that need the depth of the reorg. A deep one
    * takes several calls, each with some of its blocks and with the same depth. By default this
-   * calls {@link #headChanged(List, List)}; the node calls no other method.
+   * calls {@link #headChanged(List, List)}; the node calls no other method after a move.
    *
    * @param removed blocks that are no longer canonical, highest first
    * @param added blocks that are canonical now, lowest first
@@ -34,4 +34,7 @@ public interface ChainListener {
   default void headChanged(List<Block> removed, List<Block> added, long depth) {
     headChanged(removed, added);
   }
+
+  /** Called when a consensus client names a head that the chain lacks, see {@link BlockStage}. */
+  default void headRequested() {}
 }

@@ -3,6 +3,7 @@ package dev.patchbay.api.chain;
 
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
+import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -33,7 +34,7 @@ public interface ForkChoice {
      * @param latestValidHash as of {@link PayloadStatus.Invalid}
      * @param reason which rule is violated, with the offending value
      */
-    record Invalid(Hash latestValidHash, String reason) implements Result {}
+    record Invalid(@Nullable Hash latestValidHash, String reason) implements Result {}
 
     /**
      * Nothing was changed: the safe or the finalized block is not in the chain of the head.

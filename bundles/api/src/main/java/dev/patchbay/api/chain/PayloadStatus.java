@@ -2,6 +2,7 @@
 package dev.patchbay.api.chain;
 
 import dev.patchbay.primitives.Hash;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What becomes of a block that a consensus client hands over (execution-apis, {@code paris.md}).
@@ -14,10 +15,10 @@ public sealed interface PayloadStatus {
    * The block, or one before it, is invalid.
    *
    * @param latestValidHash hash of the nearest block before it that is valid; zero when that is one
-   *     of proof of work
+   *     of proof of work, null when it is not known
    * @param reason which rule it violates, with the offending value
    */
-  record Invalid(Hash latestValidHash, String reason) implements PayloadStatus {}
+  record Invalid(@Nullable Hash latestValidHash, String reason) implements PayloadStatus {}
 
   /** The parent is not there. */
   record Syncing() implements PayloadStatus {}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.api.chain;
+
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * The blocks between the chain and a head that a consensus client has named and the chain lacks.
+ * Headers come first, from that head down: each is the one whose hash the header above it states.
+ * When they reach the chain, bodies follow, and the blocks are imported upwards. What is here
+ * survives the end of the process; which head is named does not, as the client names it again.
+ *
+ * <p>Threading: any thread.
+ */
+@ProviderType
+public interface BlockStage {
+  /**
+   * The head that a consensus client has named and the chain lacks.
+   *
+   * @param head its hash
+   * @param lowest number of the lowest block of its branch whose header is here; 0 while that of
+   *     the head is missing
+   * @param highest number of the head; 0 while its header is missing
+   * @param missing hash of the header that is needed next; null when the headers reach the chain
+   */
+  record Wanted(Hash head, long lowest, long highest, @Nullable Hash missing) {}
+
+  /**
+   * A block on the way.
+   *
+   * @param header its header
+   * @param block the whole block; null while its body is not here
+   */
+  record Staged(BlockHeader header, @Nullable Block block) {}
+
+  /**
+   * Returns what is needed now; null when the chain has the head that was named last, or none was.
+   *
+   * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
+   */
+  @Nullable Wanted wanted();
+
+  /**
+   * Adds headers, downwards. Does nothing when the first of them is not {@link Wanted#missing} any
+   * more; ignores those below a block that is here or in the chain.
+   *
+   * @throws IllegalArgumentException when a header is not the parent of the one before it
+   * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
+   * @throws dev.patchbay.api.storage.StorageException when they cannot be stored
+   */
+  void addHeaders(List<BlockHeader> headers);
+
+  /**
+   * Returns blocks of the branch of the head, upwards.
+   *
+   * @param from number of the first
+   * @param max how many at most
+   * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
+   */
+  List<Staged> blocks(long from, int max);
+
+  /**
+   * Adds the bodies of blocks whose headers are here; those of others are ignored. The caller has
+   * checked that body and header belong together.
+   *
+   * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
+   * @throws dev.patchbay.api.storage.StorageException when they cannot be stored
+   */
+  void addBodies(List<Block> blocks);
+
+  /**
+   * Verifies and executes the lowest block of the branch of the head and moves the chain's head to
+   * it, unless the branch is not longer than the chain yet. A block that the consensus client has
+   * handed over meanwhile is not executed again. An invalid block makes the named head, and all
+   * that is here, invalid; a branch that begins below the oldest state is refused, which {@link
+   * ForkChoice.Result.TooDeep} says from then on.
+   *
+   * @return {@link ImportResult.Known} also when it is not the lowest block any more; {@link
+   *     ImportResult.TooEarly} however far its timestamp is ahead
+   * @throws dev.patchbay.api.execution.NotReadyException while rules or executor are not installed
+   * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
+   * @throws dev.patchbay.api.storage.StorageException when it cannot be stored
+   */
+  ImportResult importBlock(Block block);
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.chain.BlockStage;
+import dev.patchbay.api.chain.ChainListener;
+import dev.patchbay.api.chain.FutureBlockException;
+import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StoreLease;
+import dev.patchbay.binding.Listeners;
+import dev.patchbay.chain.BadBlocks.Rejection;
+import dev.patchbay.chain.StagedBlocks.Segment;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes the chain to a head that a consensus client has named and that is not here: collects the
+ * blocks before it, and imports them.
+ *
+ * <p>Threading: any thread; changes happen under the import lock.
+ */
+final class BlockStaging implements BlockStage {
+  private final Chain chain;
+  private final ReentrantLock imports;
+  private final BlockVerifier verifier;
+  private final BlockProcessor processor;
+  private final CanonicalWriter writer;
+  private final BadBlocks bad;
+  private final Listeners<ChainListener> listeners;
+  private final StagedBlocks staged;
+  private final OfferedBlocks offered = new OfferedBlocks();
+
+  /** The head that was named last when the chain lacks it. */
+  private volatile @Nullable Hash head;
+
+  /** Why the chain cannot go to a head. */
+  private record TooDeep(Hash head, String reason) {}
+
+  /** The latest head of that kind; under the import lock. */
+  private @Nullable TooDeep tooDeep;
+
+  BlockStaging(
+      Chain chain,
+      ReentrantLock imports,
+      BlockProcessor processor,
+      CanonicalWriter writer,
+      BadBlocks bad,
+      Listeners<ChainListener> listeners) {
+    this.chain = chain;
+    this.imports = imports;
+    this.verifier = new BlockVerifier(chain);
+    this.processor = processor;
+    this.writer = writer;
+    this.bad = bad;
+    this.listeners = listeners;
+    this.staged = new StagedBlocks(chain);
+  }
+
+  // ---- of a consensus client, under the import lock
+
+  /** Notes a block whose parent is missing. */
+  void offer(Block block) {
+    offered.add(block);
+  }
+
+  /** Returns why the chain cannot go to a head that is not here; null when that is not known. */
+  @Nullable String tooDeep(Hash named) {
+    TooDeep known = tooDeep;
+    return known == null || !known.head.equals(named) ? null : known.reason;
+  }
+
+  /** Notes that a head is named which is not here. */
+  void request(KeyReader store, Hash named) {
+    List<BlockHeader> run = offeredUpTo(store, named);
+    head = named;
+    if (!run.isEmpty() && !isRejected(store, named, run)) {
+      staged.place(store, run, offered::get);
+      requireGenesis(store, named);
+    }
+    listeners.forEach(ChainListener::headRequested);
+  }
+
+  /** Rejects a head when one of its ancestors is rejected; returns whether that is so. */
+  private boolean isRejected(KeyReader store, Hash named, List<BlockHeader> ancestors) {
+    for (BlockHeader header : ancestors) {
+      Rejection rejected = bad.peek(header.computeHash());
+      rejected = rejected == null ? bad.peek(header.parentHash()) : rejected;
+      if (rejected != null) {
+        reject(store, named, rejected);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Rejects a head whose branch goes down to block 1 and not to the genesis block. */
+  private void requireGenesis(KeyReader store, Hash named) {
+    Segment segment = StagedBlocks.of(store, named);
+    if (segment != null
+        && segment.low() <= 1
+        && ChainStore.header(store, segment.parent()) == null) {
+      reject(store, named, new Rejection(null, "its chain has another genesis block"));
+    }
+  }
+
+  /** Returns the headers of the blocks up to a head that were handed over, downwards. */
+  private List<BlockHeader> offeredUpTo(KeyReader store, Hash named) {
+    List<BlockHeader> run = new ArrayList<>();
+    Hash next = named;
+    Block block = offered.get(next);
+    while (block != null
+        && StagedBlocks.of(store, next) == null
+        && ChainStore.header(store, next) == null
+        && (run.isEmpty() || block.number() == run.get(run.size() - 1).number() - 1)) {
+      run.add(block.header());
+      next = block.header().parentHash();
+      block = offered.get(next);
+    }
+    return run;
+  }
+
+  /** Notes that the head which was named last is here, or invalid. */
+  void settle() {
+    head = null;
+    offered.removeUpTo(chain.head().number());
+  }
+
+  // ---- the download
+
+  @Override
+  public @Nullable Wanted wanted() {
+    Hash named = head;
+    if (named == null) {
+      return null;
+    }
+    try (StoreLease lease = chain.storage().lease()) {
+      return wanted(lease.get(), named);
+    }
+  }
+
+  private static Wanted wanted(KeyReader store, Hash named) {
+    Segment segment = StagedBlocks.of(store, named);
+    if (segment == null) {
+      return new Wanted(named, 0, 0, named);
+    }
+    boolean isLinked = ChainStore.header(store, segment.parent()) != null;
+    return new Wanted(named, segment.low(), segment.high(), isLinked ? null : segment.parent());
+  }
+
+  @Override
+  public void addHeaders(List<BlockHeader> added) {
+    List<BlockHeader> headers = inSequence(added);
+    imports.lock();
+    try (StoreLease lease = chain.storage().lease()) {
+      KeyValueStore store = lease.get();
+      Hash named = head;
+      if (named == null || headers.isEmpty()) {
+        return;
+      }
+      BlockHeader first = headers.get(0);
+      Wanted wanted = wanted(store, named);
+      if (!first.computeHash().equals(wanted.missing())) {
+        return;
+      }
+      boolean isHead = named.equals(wanted.missing());
+      if (isRejected(store, named, headers)) {
+        return;
+      }
+      if (!isHead && first.number() != wanted.lowest() - 1) {
+        String reason =
+            "number: block " + wanted.lowest() + " has a parent with number " + first.number();
+        reject(store, named, new Rejection(null, reason));
+        return;
+      }
+      if (!isHead) {
+        staged.extend(store, headers);
+      } else {
+        staged.place(store, List.of(first), hash -> null);
+        wanted = wanted(store, named);
+        List<BlockHeader> rest = headers.subList(1, headers.size());
+        if (!rest.isEmpty() && rest.get(0).computeHash().equals(wanted.missing())) {
+          staged.extend(store, rest);
+        }
+      }
+      requireGenesis(store, named);
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  /**
+   * Returns those before the first whose number is not one less than that of its child, less a
+   * genesis block: this chain's is not missing, another one comes first in the next call.
+   */
+  private static List<BlockHeader> inSequence(List<BlockHeader> headers) {
+    int count = Math.min(1, headers.size());
+    for (int i = 1; i < headers.size(); i++) {
+      BlockHeader child = headers.get(i - 1);
+      BlockHeader parent = headers.get(i);
+      if (!parent.computeHash().equals(child.parentHash())) {
+        throw new IllegalArgumentException(
+            "header " + parent.number() + " is not the parent of header " + child.number());
+      }
+      if (count == i && parent.number() == child.number() - 1 && parent.number() > 0) {
+        count++;
+      }
+    }
+    return headers.subList(0, count);
+  }
+
+  /** Notes that a head is invalid. */
+  private void reject(KeyReader store, Hash named, Rejection rejection) {
+    bad.add(named, rejection);
+    staged.clear(store);
+    settle();
+  }
+
+  @Override
+  public List<Staged> blocks(long from, int max) {
+    Hash named = head;
+    if (named == null) {
+      return List.of();
+    }
+    try (StoreLease lease = chain.storage().lease()) {
+      Segment segment = StagedBlocks.of(lease.get(), named);
+      return segment == null ? List.of() : StagedBlocks.blocks(lease.get(), segment, from, max);
+    }
+  }
+
+  @Override
+  public void addBodies(List<Block> blocks) {
+    imports.lock();
+    try (StoreLease lease = chain.storage().lease()) {
+      Hash named = head;
+      Segment segment = named == null ? null : StagedBlocks.of(lease.get(), named);
+      if (segment != null) {
+        WriteSet writes = new WriteSet();
+        blocks.forEach(block -> StagedBlocks.putBody(lease.get(), writes, segment, block));
+        chain.storage().write(writes.toBatch());
+      }
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  // ---- the import
+
+  @Override
+  public ImportResult importBlock(Block block) {
+    imports.lock();
+    try (StoreLease lease = chain.storage().lease()) {
+      KeyValueStore store = lease.get();
+      Hash named = head;
+      Segment segment = named == null ? null : StagedBlocks.of(store, named);
+      if (named == null || segment == null || !StagedBlocks.isLowest(store, segment, block)) {
+        return new ImportResult.Known();
+      }
+      Rejection rejected = rejection(block);
+      if (rejected == null) {
+        try {
+          return insert(store, segment, block, block.hash().equals(named));
+        } catch (InvalidBranchException invalid) {
+          FutureBlockException future = invalid.future();
+          if (future != null) {
+            return new ImportResult.TooEarly(future.timestamp());
+          }
+          rejected = bad.reject(invalid, chain);
+        }
+      }
+      reject(store, named, rejected);
+      return new ImportResult.Invalid(rejected.reason());
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  private @Nullable Rejection rejection(Block block) {
+    Rejection rejected = bad.find(block.hash());
+    return rejected == null ? bad.find(block.header().parentHash()) : rejected;
+  }
+
+  private ImportResult insert(KeyValueStore store, Segment segment, Block block, boolean isHead)
+      throws InvalidBranchException {
+    BlockHeader parent = ChainStore.header(store, segment.parent());
+    if (parent == null) {
+      return new ImportResult.UnknownParent();
+    }
+    staged.keepFirst(store);
+    Block before = chain.head();
+    String deep = tooDeep(store, before, parent);
+    if (deep != null) {
+      tooDeep = new TooDeep(segment.highHash(), deep);
+      staged.clear(store);
+      settle();
+      return new ImportResult.Invalid(deep);
+    }
+    boolean isStored = ChainStore.totalDifficulty(store, block.hash()) != null;
+    boolean isCanonical = block.hash().equals(ChainStore.canonical(store, block.number()));
+    if (!isStored) {
+      verifier.verify(block, parent);
+    }
+    WriteSet removal = StagedBlocks.removal(segment, block);
+    if (!isCanonical && (isHead || block.number() > before.number())) {
+      if (isHead) {
+        verifyHead(block);
+      }
+      Reorg reorg = ChainStore.required(processor.planner().plan(store, before, block));
+      writer.reorganize(store, reorg, removal);
+    } else {
+      if (!isStored) {
+        boolean executed = processor.executeSideBlock(store, before, block, null);
+        writer.storeSideBlock(store, block, executed);
+      }
+      chain.storage().write(removal.toBatch());
+    }
+    if (isHead) {
+      settle();
+    }
+    return isStored
+        ? new ImportResult.Known()
+        : new ImportResult.Imported(chain.head().hash().equals(block.hash()));
+  }
+
+  /** What a fork choice demands of a head besides (EIP-3675). */
+  private void verifyHead(Block block) throws InvalidBranchException {
+    try {
+      chain.rules().verifyHead(block.header(), chain, chain.config());
+    } catch (InvalidBlockException invalid) {
+      throw new InvalidBranchException(block, invalid);
+    }
+  }
+
+  /** Returns why the chain cannot go to a branch on a block that it has; null when it can. */
+  private @Nullable String tooDeep(KeyReader store, Block before, BlockHeader parent) {
+    BlockHeader common = parent;
+    while (common != null
+        && !common.computeHash().equals(ChainStore.canonical(store, common.number()))) {
+      common = ChainStore.header(store, common.parentHash());
+    }
+    if (common == null) {
+      return "the branch begins below an ancestor that has been pruned";
+    }
+    long number = common.number();
+    return number >= before.number() || chain.pruner().canUnwindTo(number)
+        ? null
+        : "the head would go back to block "
+            + number
+            + ", states are available from block "
+            + chain.pruner().oldest().state()
+            + " on";
+  }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chain;
+
+import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.chain.StagedBlocks.Segment;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpReader;
+import java.util.List;
+import java.util.function.DoubleConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Verifies that the blocks ahead of the chain lie in their segments, each the parent of the next.
+ */
+final class StagedCheck extends Check {
+  StagedCheck(KeyReader reader, Findings findings, Runnable rest, DoubleConsumer progress) {
+    super(reader, findings, rest, progress);
+  }
+
+  @Override
+  void run() {
+    progress(0);
+    byte[] stored = reader.get(Columns.META, Keys.STAGED);
+    List<Segment> segments = List.of();
+    try {
+      segments = stored == null ? segments : StagedBlocks.decode(stored);
+    } catch (RuntimeException unreadable) {
+      findings.add(Columns.META, Keys.STAGED, "cannot be read: " + Findings.describe(unreadable));
+    }
+    long below = Long.MAX_VALUE;
+    for (Segment segment : segments) {
+      if (segment.low() > segment.high() || segment.high() >= below) {
+        findings.add(Columns.META, Keys.STAGED, "its segments are not in order");
+        return;
+      }
+      below = segment.low();
+      check(segment);
+    }
+    checkKeys(Columns.STAGED_HEADERS, segments);
+    checkKeys(Columns.STAGED_BODIES, segments);
+  }
+
+  private void check(Segment segment) {
+    Hash expected = segment.highHash();
+    for (long number = segment.high(); number >= segment.low(); number--) {
+      byte[] key = Keys.number(number);
+      BlockHeader header = header(reader.get(Columns.STAGED_HEADERS, key), expected);
+      if (header == null || header.number() != number) {
+        findings.add(Columns.STAGED_HEADERS, key, "is not the header of block " + expected);
+        return;
+      }
+      byte[] body = reader.get(Columns.STAGED_BODIES, key);
+      if (body != null && !isBody(header, body)) {
+        findings.add(Columns.STAGED_BODIES, key, "cannot be read");
+      }
+      expected = header.parentHash();
+      rest();
+    }
+    if (!expected.equals(segment.parent())) {
+      findings.add(Columns.META, Keys.STAGED, "names another parent of block " + segment.low());
+    }
+  }
+
+  private static @Nullable BlockHeader header(byte @Nullable [] rlp, Hash expected) {
+    try {
+      return rlp == null || !Hash.keccak(rlp).equals(expected)
+          ? null
+          : BlockHeader.read(RlpReader.of(rlp));
+    } catch (RuntimeException unreadable) {
+      return null;
+    }
+  }
+
+  private static boolean isBody(BlockHeader header, byte[] body) {
+    try {
+      Block.decodeBody(header, body);
+      return true;
+    } catch (RuntimeException unreadable) {
+      return false;
+    }
+  }
+
+  private void checkKeys(Column column, List<Segment> segments) {
+    Cursor entries = cursor(column);
+    for (Cursor.Entry entry = entries.next(); entry != null; entry = entries.next()) {
+      byte[] key = entry.key();
+      if (key.length != Long.BYTES || segments.stream().noneMatch(s -> contains(s, key))) {
+        findings.add(column, key, "is in no segment");
+      }
+      rest();
+    }
+  }
+
+  private static boolean contains(Segment segment, byte[] key) {
+    long number = Keys.number(key);
+    return number >= segment.low() && number <= segment.high();
+  }
+}

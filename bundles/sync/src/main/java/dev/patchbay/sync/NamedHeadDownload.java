@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.sync;
+
+import dev.patchbay.api.chain.BlockStage;
+import dev.patchbay.api.chain.BlockStage.Staged;
+import dev.patchbay.api.chain.BlockStage.Wanted;
+import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.api.p2p.HeaderStart;
+import dev.patchbay.api.p2p.PeerBreachException;
+import dev.patchbay.api.p2p.PeerCommand;
+import dev.patchbay.api.p2p.PeerId;
+import dev.patchbay.api.p2p.PeerInfo;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Downloads what lies between the chain and the head that a consensus client has named: headers
+ * from that head down, 512 at a time, each of which is known by the hash in the header above it;
+ * then bodies from all peers, while the blocks are imported upwards behind them. What comes is
+ * staged by the chain, where the next download finds it.
+ *
+ * <p>Threading: {@link #run} works in the thread of its caller. Replies and results of imports come
+ * in other threads, and go through a mailbox.
+ */
+final class NamedHeadDownload implements Extent {
+  private static final Logger LOG = LoggerFactory.getLogger(NamedHeadDownload.class);
+
+  /** Headers in a request. */
+  private static final int MAX_HEADERS = 512;
+
+  /** Blocks that are read from the stage and not imported. */
+  private static final int MAX_AHEAD = 1_024;
+
+  private static final int MAX_READ = 128;
+  private static final long MAIL_MILLIS = 100;
+
+  private final BlockStage stage;
+  private final SyncPeers peers;
+  private final ImportQueue imports;
+  private final ExecutorService workers;
+  private final LongSupplier nanos;
+  private final BooleanSupplier cancelled;
+  private final Bodies bodies;
+  private final BodyFetch fetch;
+  private final BlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
+
+  // ---- of the thread that runs the download
+  private final Deque<PendingBlock> pending = new ArrayDeque<>();
+
+  /** Headers a second of the last reply. */
+  private final Map<PeerId, Double> rates = new HashMap<>();
+
+  private int importing;
+  private boolean headersRequested;
+  private boolean ended;
+
+  /** The last block that was read from the stage; null when none was. */
+  private @Nullable BlockHeader last;
+
+  private @Nullable Hash lastHash;
+  private volatile Wanted wanted;
+
+  /**
+   * Creates a download.
+   *
+   * @param wanted what is needed now
+   * @param bodies puts headers and bodies of the chain together
+   * @param imports imports blocks of the stage
+   * @param nanos monotonic time in nanoseconds
+   * @param cancelled whether to return soon
+   */
+  NamedHeadDownload(
+      BlockStage stage,
+      Wanted wanted,
+      Bodies bodies,
+      SyncPeers peers,
+      ImportQueue imports,
+      ExecutorService workers,
+      LongSupplier nanos,
+      BooleanSupplier cancelled) {
+    this.stage = stage;
+    this.wanted = wanted;
+    this.peers = peers;
+    this.imports = imports;
+    this.workers = workers;
+    this.nanos = nanos;
+    this.cancelled = cancelled;
+    this.bodies = bodies;
+    fetch =
+        new BodyFetch(bodies, peers, workers, nanos, mailbox::add, peers::failed, stage::addBodies);
+  }
+
+  @Override
+  public long verified() {
+    return wanted.highest();
+  }
+
+  @Override
+  public long highest() {
+    return wanted.highest();
+  }
+
+  /** Returns the head that it goes to. */
+  Hash head() {
+    return wanted.head();
+  }
+
+  /** Returns the number of the lowest block whose header is here; 0 when all of them are. */
+  long lowestHeader() {
+    Wanted now = wanted;
+    return now.missing() == null ? 0 : now.lowest();
+  }
+
+  /** Runs until nothing is wanted any more, or nothing can be done now. */
+  void run() throws InterruptedException {
+    try {
+      for (Wanted now = stage.wanted(); now != null; now = stage.wanted()) {
+        Hash before = wanted.head();
+        wanted = now;
+        if (!now.head().equals(before) && !continues(now)) {
+          return;
+        }
+        step(now);
+        if (ended || cancelled.getAsBoolean()) {
+          return;
+        }
+      }
+    } finally {
+      imports.clear();
+    }
+  }
+
+  /** Returns whether the blocks that were read belong to the branch of a head, too. */
+  private boolean continues(Wanted now) {
+    if (last == null) {
+      return true;
+    }
+    List<Staged> staged = now.missing() == null ? stage.blocks(last.number(), 1) : List.of();
+    return !staged.isEmpty() && staged.get(0).header().computeHash().equals(lastHash);
+  }
+
+  private void step(Wanted now) throws InterruptedException {
+    if (now.missing() != null) {
+      requestHeaders(now.missing());
+    } else {
+      read(now);
+      if (!fetch.request(pending)) {
+        LOG.debug("no peer has the bodies of blocks from {} on", pending.element().header.number());
+        ended = true;
+        return;
+      }
+      handOver();
+    }
+    Runnable mail = mailbox.poll(MAIL_MILLIS, TimeUnit.MILLISECONDS);
+    while (mail != null && !ended) {
+      mail.run();
+      mail = mailbox.poll();
+    }
+  }
+
+  // ---- headers, downwards
+
+  private void requestHeaders(Hash missing) {
+    if (headersRequested) {
+      return;
+    }
+    PeerId peer =
+        peers.available().stream()
+            .filter(candidate -> fetch.isOfUse(candidate.id()))
+            .max(
+                Comparator.comparing(this::rate)
+                    .thenComparing(
+                        (a, b) -> Long.compareUnsigned(SyncPeers.number(a), SyncPeers.number(b))))
+            .map(PeerInfo::id)
+            .orElse(null);
+    if (peer == null) {
+      LOG.debug("no peer has the header of block {}", missing);
+      ended = true;
+      return;
+    }
+    headersRequested = true;
+    long start = nanos.getAsLong();
+    peers
+        .headers(
+            new PeerCommand.GetBlockHeaders(
+                peer, new HeaderStart.ByHash(missing), MAX_HEADERS, 0, true))
+        .whenComplete(
+            (headers, failure) ->
+                mailbox.add(
+                    () -> {
+                      headersRequested = false;
+                      if (headers == null) {
+                        peers.failed(peer, failure);
+                      } else {
+                        take(peer, missing, headers);
+                        long took = Math.max(1, nanos.getAsLong() - start);
+                        rates.put(peer, headers.size() * 1e9 / took);
+                        boolean complete =
+                            headers.size() == MAX_HEADERS || wanted.missing() == null;
+                        fetch.note(peer, headers.size(), complete, took);
+                      }
+                    }));
+  }
+
+  /** Returns how many headers a second a peer gives; a peer that was not asked comes first. */
+  private double rate(PeerInfo peer) {
+    return rates.getOrDefault(peer.id(), Double.MAX_VALUE);
+  }
+
+  private void take(PeerId peer, Hash missing, List<BlockHeader> headers) {
+    Hash expected = missing;
+    for (BlockHeader header : headers) {
+      if (!header.computeHash().equals(expected)) {
+        peers.failed(
+            peer,
+            new PeerBreachException(
+                DisconnectReason.PROTOCOL_BREACH,
+                "header " + header.number() + " is not the one that was requested"));
+        return;
+      }
+      expected = header.parentHash();
+    }
+    stage.addHeaders(headers);
+    wanted = Objects.requireNonNullElse(stage.wanted(), wanted);
+  }
+
+  // ---- bodies and imports, upwards
+
+  private void read(Wanted now) {
+    if (pending.isEmpty() && importing == 0) {
+      last = null; // the client may have named another head in between
+    }
+    while (pending.size() + importing < MAX_AHEAD) {
+      long next = last == null ? now.lowest() : last.number() + 1;
+      List<Staged> staged = stage.blocks(next, MAX_READ);
+      for (Staged one : staged) {
+        Hash hash = one.header().computeHash();
+        Block block = one.block() == null ? bodies.emptyBlock(one.header()) : one.block();
+        pending.add(new PendingBlock(one.header(), hash, block));
+        last = one.header();
+        lastHash = hash;
+      }
+      if (staged.size() < MAX_READ) {
+        return;
+      }
+    }
+  }
+
+  private void handOver() {
+    while (imports.hasRoom()) {
+      PendingBlock next = pending.peek();
+      Block block = next == null ? null : next.block;
+      if (block == null) {
+        return;
+      }
+      pending.remove();
+      importing++;
+      imports.add(block, workers.submit(block::recoverSenders), importListener());
+    }
+  }
+
+  private ImportQueue.Listener importListener() {
+    return new ImportQueue.Listener() {
+      @Override
+      public void imported(Block block, ImportResult result) {
+        mailbox.add(() -> done(block, result));
+      }
+
+      @Override
+      public void failed(Block block, Throwable failure) {
+        mailbox.add(() -> ended = true);
+      }
+    };
+  }
+
+  private void done(Block block, ImportResult result) {
+    importing--;
+    if (result instanceof ImportResult.Invalid invalid) {
+      LOG.warn(
+          "block {} before the head that the consensus client has named is refused: {}",
+          block,
+          invalid.reason());
+      ended = true;
+    } else if (!(result instanceof ImportResult.Imported)
+        && !(result instanceof ImportResult.Known && isPassed(block))) {
+      LOG.debug("block {}: {}", block, result);
+      ended = true;
+    }
+  }
+
+  /** Returns whether the stage is beyond a block, which another thread may have imported. */
+  private boolean isPassed(Block block) {
+    Wanted now = stage.wanted();
+    return now == null || now.lowest() > block.number();
+  }
+}

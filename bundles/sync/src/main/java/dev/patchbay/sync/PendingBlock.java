@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.sync;
+
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Hash;
+import org.jspecify.annotations.Nullable;
+
+/** A block whose header is here and whose import is to come. Threading: of the download. */
+final class PendingBlock {
+  final BlockHeader header;
+  final Hash hash;
+
+  /** The whole block; null while its body is missing. */
+  @Nullable Block block;
+
+  /** Whether its body is requested. */
+  boolean requested;
+
+  /**
+   * Creates an entry.
+   *
+   * @param block the whole block; null when its body is not here
+   */
+  PendingBlock(BlockHeader header, Hash hash, @Nullable Block block) {
+    this.header = header;
+    this.hash = hash;
+    this.block = block;
+  }
+}
