@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
@@ -299,9 +300,32 @@ final class Node implements AutoCloseable {
 
   /** Returns the bytes of memory that the process of the node has now. */
   long residentBytes() throws IOException {
+    return memory().resident();
+  }
+
+  /** Returns what memory the process of the node has now: proc(5), {@code /proc/PID/status}. */
+  Memory memory() throws IOException {
+    Map<String, Long> bytes = new HashMap<>();
     try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid() + "/status"))) {
-      String line = lines.filter(l -> l.startsWith("VmRSS")).findFirst().orElseThrow();
-      return 1_024 * Long.parseLong(line.replaceAll("\\D", ""));
+      lines
+          .filter(line -> line.startsWith("VmRSS") || line.startsWith("Rss"))
+          .map(line -> line.split(":"))
+          .forEach(p -> bytes.put(p[0], 1_024 * Long.parseLong(p[1].replaceAll("\\D", ""))));
+    }
+    return new Memory(bytes.get("VmRSS"), bytes.get("RssAnon"), bytes.get("RssFile"));
+  }
+
+  /**
+   * Memory of a process, in bytes.
+   *
+   * @param resident all of it
+   * @param anonymous what stands in no file: heap, code, stacks, native memory
+   * @param files pages of mapped files
+   */
+  record Memory(long resident, long anonymous, long files) {
+    Memory plus(Memory other) {
+      return new Memory(
+          resident + other.resident, anonymous + other.anonymous, files + other.files);
     }
   }
 

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,7 +40,7 @@ class SoakIT {
       Besieger.fund(node, large);
       Besieger.fillCaches(node, large);
       UpdateLoad load = new UpdateLoad(node, UpdateIT.requests()).pauseBetween(GAP_MILLIS);
-      List<Long> means = new ArrayList<>();
+      List<Node.Memory> means = new ArrayList<>();
       long before;
       long after;
       try (load) {
@@ -56,27 +57,36 @@ class SoakIT {
         }
         after = node.liveBytes();
       }
-      long first = means.get(0);
+      long first = means.get(0).resident();
       System.out.println(
           load.seen("").requests()
               + " requests; MiB resident, a mean a minute: "
-              + means.stream().map(bytes -> bytes >> 20).toList()
+              + mebibytes(means, Node.Memory::resident)
+              + ", anonymous "
+              + mebibytes(means, Node.Memory::anonymous)
+              + ", of files "
+              + mebibytes(means, Node.Memory::files)
               + "; live bytes before "
               + before
               + ", after "
               + after);
       assertThat(load.failures()).as(node.warnings()).isEmpty();
       assertThat(after).as("live bytes").isLessThan(before * 105 / 100);
-      assertThat(means).allSatisfy(mean -> assertThat(mean).isLessThan(first * 105 / 100));
+      assertThat(means)
+          .allSatisfy(mean -> assertThat(mean.resident()).isLessThan(first * 105 / 100));
     }
   }
 
-  private static long mean(Node node) throws Exception {
-    long sum = 0;
+  private static List<Long> mebibytes(List<Node.Memory> means, ToLongFunction<Node.Memory> part) {
+    return means.stream().map(mean -> part.applyAsLong(mean) >> 20).toList();
+  }
+
+  private static Node.Memory mean(Node node) throws Exception {
+    Node.Memory sum = new Node.Memory(0, 0, 0);
     for (int i = 0; i < WINDOW; i++) {
-      sum += node.residentBytes();
+      sum = sum.plus(node.memory());
       LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
     }
-    return sum / WINDOW;
+    return new Node.Memory(sum.resident() / WINDOW, sum.anonymous() / WINDOW, sum.files() / WINDOW);
   }
 }
