@@ -23,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.StampedLock;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
@@ -58,11 +57,13 @@ final class MapDbStore implements KeyValueStore {
    */
   private static final long MAX_RESIDENT_BYTES = 192L << 20;
 
-  /** What may stay from minute to minute, so that a steady load does not let the process grow. */
+  /**
+   * What may stay from second to second. Each block writes to random places of the trees, so that
+   * in a minute most of the file would be memory of the process, which grows with the chain.
+   */
   private static final long STEADY_RESIDENT_BYTES = 16L << 20;
 
-  private static final long STEADY_MILLIS = 60_000;
-  private static final long STEADY_NANOS = TimeUnit.MILLISECONDS.toNanos(STEADY_MILLIS);
+  private static final long STEADY_MILLIS = 1_000;
 
   /** The longest that a reader waits until pages are released. */
   private static final long MAX_WAIT_MILLIS = 100;
@@ -91,7 +92,7 @@ final class MapDbStore implements KeyValueStore {
   private long keptBytes;
 
   /** Null when the store is closed; changes under the write lock. */
-  private @Nullable Database database;
+  private volatile @Nullable Database database;
 
   /** Whether a batch is applied in part; stays set when that failed. Guarded by the write lock. */
   private boolean applying;
@@ -108,9 +109,6 @@ final class MapDbStore implements KeyValueStore {
           "storage-mapdb-pages-0",
           new Failures("releasing pages", LOG::warn, LOG::info),
           this::releasePages);
-
-  /** When pages were last released; guarded by the write lock. */
-  private long releasedNanos = System.nanoTime();
 
   /** Notified when pages were released. */
   private final Object released = new Object();
@@ -242,12 +240,15 @@ final class MapDbStore implements KeyValueStore {
 
   /** A step of {@link #releaser}. */
   private long releasePages() {
+    Database seen = database;
+    if (seen == null || seen.residentBytes() <= STEADY_RESIDENT_BYTES) {
+      return STEADY_MILLIS; // without a lock
+    }
     long stamp = lock.writeLock();
     try {
       Database open = database;
       if (open != null) {
-        boolean isSteady = System.nanoTime() - releasedNanos >= STEADY_NANOS;
-        releasePages(open, isSteady ? STEADY_RESIDENT_BYTES : maxResidentBytes);
+        releasePages(open, STEADY_RESIDENT_BYTES);
       }
     } finally {
       lock.unlockWrite(stamp);
@@ -259,7 +260,6 @@ final class MapDbStore implements KeyValueStore {
   private void releasePages(Database open, long maxBytes) {
     if (open.residentBytes() > maxBytes) {
       open.releasePages();
-      releasedNanos = System.nanoTime();
       synchronized (released) {
         released.notifyAll();
       }

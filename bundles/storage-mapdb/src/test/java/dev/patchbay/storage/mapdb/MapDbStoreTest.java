@@ -116,6 +116,20 @@ class MapDbStoreTest extends KeyValueStoreContract {
     }
   }
 
+  /** A steady load does not let the process grow with the file. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void pagesThatWereReadAreReleasedSoon() throws Exception {
+    try (KeyValueStore store = open(folder.resolve("steady"))) {
+      for (int i = 0; i < 64; i++) {
+        putMegabyte(store, i);
+      }
+      long before = residentFileBytes();
+      assertThat(countMegabytes(store)).isEqualTo(64);
+      assertFewResidentBytesSince(before);
+    }
+  }
+
   /** Waits for the thread that releases pages. */
   private static void assertFewResidentBytesSince(long before) throws Exception {
     long start = System.nanoTime();
