@@ -6,6 +6,7 @@ import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.rlp.RlpException;
 import dev.patchbay.primitives.rlp.RlpReader;
 import dev.patchbay.primitives.rlp.RlpWriter;
 import java.util.ArrayList;
@@ -97,10 +98,19 @@ final class StagedBlocks {
           }
           BlockHeader header = BlockHeader.read(RlpReader.of(value));
           byte[] body = store.get(Columns.STAGED_BODIES, key);
-          out.add(new Staged(header, body == null ? null : Block.decodeBody(header, body)));
+          out.add(new Staged(header, body == null ? null : block(header, body)));
           return true;
         });
     return out;
+  }
+
+  /** Returns a block; null when its body is damaged, so that it is fetched again. */
+  private static @Nullable Block block(BlockHeader header, byte[] body) {
+    try {
+      return Block.decodeBody(header, body);
+    } catch (RlpException damaged) {
+      return null;
+    }
   }
 
   /** Returns whether a block is the lowest of a segment. */

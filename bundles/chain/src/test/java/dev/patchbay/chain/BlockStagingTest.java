@@ -322,6 +322,22 @@ class BlockStagingTest extends ChainFixture {
   }
 
   @Test
+  void aBodyThatIsDamagedIsFetchedAgain() {
+    List<Block> blocks = branch(chain.head(), 3, 0);
+    name(last(blocks));
+    fetchHeaders(100);
+    stage().addBodies(blocks);
+    WriteSet damage = new WriteSet();
+    damage.put(Columns.STAGED_BODIES, Keys.number(2), new byte[] {(byte) 0xc1, 1});
+    memory.write(damage.toBatch());
+    assertThat(stage().blocks(1, 3))
+        .extracting(Staged::block)
+        .containsExactly(blocks.get(0), null, blocks.get(2));
+    stage().addBodies(blocks);
+    assertThat(stage().blocks(2, 1)).extracting(Staged::block).containsExactly(blocks.get(1));
+  }
+
+  @Test
   void aFailedWriteLosesNothing() {
     List<Block> blocks = branch(chain.head(), 10, 0);
     name(last(blocks));

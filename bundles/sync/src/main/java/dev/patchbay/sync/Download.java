@@ -156,7 +156,7 @@ final class Download implements Extent {
     if (!fetch.request(pending)) {
       end("no peer has the bodies of its blocks");
     }
-    handOver();
+    importing += imports.addFrom(pending, workers, importListener());
     if (headersComplete && pending.isEmpty() && importing == 0) {
       ended = true;
       return;
@@ -336,19 +336,6 @@ final class Download implements Extent {
   }
 
   // ---- the import
-
-  private void handOver() {
-    while (imports.hasRoom()) {
-      PendingBlock next = pending.peek();
-      Block block = next == null ? null : next.block;
-      if (block == null) {
-        return;
-      }
-      pending.remove();
-      importing++;
-      imports.add(block, workers.submit(block::recoverSenders), importListener());
-    }
-  }
 
   private ImportQueue.Listener importListener() {
     return new ImportQueue.Listener() {

@@ -8,7 +8,9 @@ import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.primitives.Block;
+import java.util.Deque;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -90,6 +92,28 @@ final class ImportQueue implements AutoCloseable {
     transactions.addAndGet(block.transactions().size());
     gas.addAndGet(block.header().gasUsed());
     waiting.add(new Entry(block, senders, listener));
+  }
+
+  /**
+   * Moves blocks whose bodies are here from a download, as long as there is room.
+   *
+   * @param pending the blocks of the download, in order; it ends at the first without a body
+   * @param workers where the senders of transactions are recovered
+   * @return how many were moved
+   */
+  int addFrom(Deque<PendingBlock> pending, ExecutorService workers, Listener listener) {
+    int moved = 0;
+    while (hasRoom()) {
+      PendingBlock next = pending.peek();
+      Block block = next == null ? null : next.block;
+      if (block == null) {
+        break;
+      }
+      pending.remove();
+      add(block, workers.submit(block::recoverSenders), listener);
+      moved++;
+    }
+    return moved;
   }
 
   /** Drops the blocks that wait. */

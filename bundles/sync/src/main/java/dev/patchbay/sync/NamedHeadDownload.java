@@ -167,7 +167,7 @@ final class NamedHeadDownload implements Extent {
         ended = true;
         return;
       }
-      handOver();
+      importing += imports.addFrom(pending, workers, importListener());
     }
     Runnable mail = mailbox.poll(MAIL_MILLIS, TimeUnit.MILLISECONDS);
     while (mail != null && !ended) {
@@ -253,8 +253,7 @@ final class NamedHeadDownload implements Extent {
       List<Staged> staged = stage.blocks(next, MAX_READ);
       for (Staged one : staged) {
         Hash hash = one.header().computeHash();
-        Block block = one.block() == null ? bodies.emptyBlock(one.header()) : one.block();
-        pending.add(new PendingBlock(one.header(), hash, block));
+        pending.add(new PendingBlock(one.header(), hash, block(one)));
         last = one.header();
         lastHash = hash;
       }
@@ -264,17 +263,12 @@ final class NamedHeadDownload implements Extent {
     }
   }
 
-  private void handOver() {
-    while (imports.hasRoom()) {
-      PendingBlock next = pending.peek();
-      Block block = next == null ? null : next.block;
-      if (block == null) {
-        return;
-      }
-      pending.remove();
-      importing++;
-      imports.add(block, workers.submit(block::recoverSenders), importListener());
-    }
+  /** Returns the whole block; null when its body has to be fetched, also as it is damaged. */
+  private @Nullable Block block(Staged staged) {
+    Block block = staged.block();
+    return block == null || !bodies.belongTogether(block)
+        ? bodies.emptyBlock(staged.header())
+        : block;
   }
 
   private ImportQueue.Listener importListener() {

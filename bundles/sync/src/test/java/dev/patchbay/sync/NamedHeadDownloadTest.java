@@ -344,6 +344,19 @@ class NamedHeadDownloadTest {
   }
 
   @Test
+  void aStagedBodyOfAnotherBlockIsFetchedAgain() {
+    ModelChain best = new ModelChain().grow(50, 1, 2);
+    Block second = block(best, 2);
+    Block damaged = new Block(second.header(), List.of(), List.of(), block(best, 3).withdrawals());
+    stage.addBodies(List.of(damaged));
+    peers.add("a", best);
+    synchronizer.start();
+    name(best.head());
+    awaitHead(best.head());
+    assertThat(own.imported()).hasSize(50).doesNotHaveDuplicates();
+  }
+
+  @Test
   void peersThatComeLaterAreAsked() {
     ModelChain best = new ModelChain().grow(100, 1, 2);
     synchronizer.start();
