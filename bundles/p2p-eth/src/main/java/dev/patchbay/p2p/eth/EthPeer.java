@@ -296,7 +296,7 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
   @Override
   public Map<String, Object> info() {
     PeerHead stated = head;
-    ChainHead latest = chainHead;
+    ChainHead latest = head();
     Map<String, Object> out = new LinkedHashMap<>();
     out.put("version", version.number());
     if (stated == null || latest == null) {
