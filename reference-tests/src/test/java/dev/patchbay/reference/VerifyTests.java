@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.patchbay.api.chain.ChainVerifier;
 import dev.patchbay.api.chain.ChainVerifier.Problem;
 import dev.patchbay.api.chain.ChainVerifier.Report;
+import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.chain.PayloadStatus;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.WriteBatch;
@@ -37,7 +39,7 @@ class VerifyTests {
 
   /** Keys that a store may be without. */
   private static final Set<String> OPTIONAL =
-      Set.of("safe", "finalized", "side-blocks", "evm", "rules");
+      Set.of("safe", "finalized", "side-blocks", "evm", "rules", "staged");
 
   /** The columns whose values are verified by unwinding. */
   private static final Set<Column> HISTORY =
@@ -59,7 +61,7 @@ class VerifyTests {
     return verifier.verify(unwind, progress -> {}, () -> false);
   }
 
-  /** Imports the real chain, with a side block. */
+  /** Imports the real chain, with a side block, and blocks far ahead that a client names. */
   private static KeyValueStore imported(RealChainTests.Given given, long window, int recent)
       throws Exception {
     KeyValueStore store = Chains.memory();
@@ -72,6 +74,23 @@ class VerifyTests {
       }
     }
     assertThat(chain.reader().head().hash()).isEqualTo(given.head());
+    Block ahead = given.blocks().get(0);
+    for (int i = 0; i < 3; i++) {
+      Block body = given.blocks().get(given.blocks().size() - 1 - i);
+      ahead =
+          new Block(
+              body.header().toBuilder()
+                  .parentHash(i == 0 ? Hash.keccak(new byte[] {1}) : ahead.hash())
+                  .number(1_000 + i)
+                  .build(),
+              body.transactions(),
+              body.ommers(),
+              body.withdrawals());
+      assertThat(chain.importer().insertWithoutSetHead(ahead))
+          .isEqualTo(new PayloadStatus.Syncing());
+    }
+    assertThat(chain.forkChoice().update(ahead.hash(), Hash.ZERO, Hash.ZERO))
+        .isEqualTo(new ForkChoice.Result.Syncing());
     return store;
   }
 
@@ -173,6 +192,7 @@ class VerifyTests {
             && (column == Columns.META && OPTIONAL.contains(text(before.key))
                 || column == Columns.RECEIPTS
                     && given.blocks().stream().noneMatch(b -> is(b.hash(), before.key))
+                || column == Columns.STAGED_BODIES // it is fetched
                 || column == Columns.CODE && !isUsed(store, before.key));
     if (mayBeAbsent) {
       return;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
+import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.consensus.ExecutionRules;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.chain.StagedBlocks.Segment;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.rlp.RlpReader;
 import java.util.List;
@@ -16,8 +19,19 @@ import org.jspecify.annotations.Nullable;
  * Verifies that the blocks ahead of the chain lie in their segments, each the parent of the next.
  */
 final class StagedCheck extends Check {
-  StagedCheck(KeyReader reader, Findings findings, Runnable rest, DoubleConsumer progress) {
+  private final ChainConfig config;
+  private final ExecutionRules rules;
+
+  StagedCheck(
+      KeyReader reader,
+      Findings findings,
+      Runnable rest,
+      DoubleConsumer progress,
+      ChainConfig config,
+      ExecutionRules rules) {
     super(reader, findings, rest, progress);
+    this.config = config;
+    this.rules = rules;
   }
 
   @Override
@@ -50,11 +64,12 @@ final class StagedCheck extends Check {
       BlockHeader header = header(reader.get(Columns.STAGED_HEADERS, key), expected);
       if (header == null || header.number() != number) {
         findings.add(Columns.STAGED_HEADERS, key, "is not the header of block " + expected);
+        findings.add(Columns.META, Keys.STAGED, "does not fit the header of block " + number);
         return;
       }
       byte[] body = reader.get(Columns.STAGED_BODIES, key);
-      if (body != null && !isBody(header, body)) {
-        findings.add(Columns.STAGED_BODIES, key, "cannot be read");
+      if (body != null) {
+        checkBody(header, key, body);
       }
       expected = header.parentHash();
       rest();
@@ -74,12 +89,14 @@ final class StagedCheck extends Check {
     }
   }
 
-  private static boolean isBody(BlockHeader header, byte[] body) {
+  private void checkBody(BlockHeader header, byte[] key, byte[] body) {
     try {
-      Block.decodeBody(header, body);
-      return true;
+      HeaderChecks.verifyRoots(Block.decodeBody(header, body), rules, config);
+    } catch (InvalidBlockException other) {
+      findings.add(Columns.STAGED_BODIES, key, "is another body: " + other.getMessage());
     } catch (RuntimeException unreadable) {
-      return false;
+      String what = "cannot be read: " + Findings.describe(unreadable);
+      findings.add(Columns.STAGED_BODIES, key, what);
     }
   }
 

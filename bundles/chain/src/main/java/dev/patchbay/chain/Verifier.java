@@ -153,7 +153,10 @@ final class Verifier implements ChainVerifier, AutoCloseable {
                   (reader, findings, rest, done) ->
                       new BlockCheck(reader, findings, rest, done, chain.config(), rules)),
               new Named("side blocks", SideBlockCheck::new),
-              new Named("blocks ahead of the chain", StagedCheck::new),
+              new Named(
+                  "blocks ahead of the chain",
+                  (reader, findings, rest, done) ->
+                      new StagedCheck(reader, findings, rest, done, chain.config(), rules)),
               new Named("change sets", HistoryCheck::new),
               new Named(
                   "state and tries",

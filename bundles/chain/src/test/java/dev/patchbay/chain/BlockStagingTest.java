@@ -467,7 +467,7 @@ class BlockStagingTest extends ChainFixture {
       List<StagedBlocks.Segment> segments = StagedBlocks.segments(memory);
       assertThat(segments).hasSizeLessThanOrEqualTo(StagedBlocks.MAX_SEGMENTS);
       Findings findings = new Findings();
-      new StagedCheck(memory, findings, () -> {}, done -> {}).run();
+      new StagedCheck(memory, findings, () -> {}, done -> {}, chain.config(), chain.rules()).run();
       assertThat(findings.report().problems()).isEmpty();
     }
     assertThat(reached).isGreaterThan(100);
