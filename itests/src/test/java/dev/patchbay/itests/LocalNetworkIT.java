@@ -19,12 +19,14 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * Four validators on this machine, started with one command. Transactions come in at each of them,
  * while one is killed, one is separated, and bundles and the store of the chain are replaced.
  */
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
+@Isolated
 class LocalNetworkIT {
   private static final int VALIDATORS = 4;
 
