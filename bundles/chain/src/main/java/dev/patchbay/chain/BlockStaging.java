@@ -89,15 +89,14 @@ final class BlockStaging implements BlockStage {
 
   /** Rejects a head when one of its ancestors is rejected; returns whether that is so. */
   private boolean isRejected(KeyReader store, Hash named, List<BlockHeader> ancestors) {
-    for (BlockHeader header : ancestors) {
-      Rejection rejected = bad.peek(header.computeHash());
-      rejected = rejected == null ? bad.peek(header.parentHash()) : rejected;
-      if (rejected != null) {
-        reject(store, named, rejected);
-        return true;
-      }
+    Rejection rejected = bad.peek(ancestors.get(0).computeHash());
+    for (int i = 0; i < ancestors.size() && rejected == null; i++) {
+      rejected = bad.peek(ancestors.get(i).parentHash()); // the hash of the next one
     }
-    return false;
+    if (rejected != null) {
+      reject(store, named, rejected);
+    }
+    return rejected != null;
   }
 
   /** Rejects a head whose branch goes down to block 1 and not to the genesis block. */
@@ -294,12 +293,9 @@ final class BlockStaging implements BlockStage {
     }
     staged.keepFirst(store);
     Block before = chain.head();
-    String deep = tooDeep(store, before, parent);
-    if (deep != null) {
-      tooDeep = new TooDeep(segment.highHash(), deep);
-      staged.clear(store);
-      settle();
-      return new ImportResult.Invalid(deep);
+    boolean isOnCanonical = segment.parent().equals(ChainStore.canonical(store, parent.number()));
+    if (isOnCanonical && !chain.pruner().canUnwindTo(parent.number())) {
+      return refuse(store, segment, "block " + parent.number());
     }
     boolean isStored = ChainStore.totalDifficulty(store, block.hash()) != null;
     boolean isCanonical = block.hash().equals(ChainStore.canonical(store, block.number()));
@@ -311,7 +307,13 @@ final class BlockStaging implements BlockStage {
       if (isHead) {
         verifyHead(block);
       }
-      Reorg reorg = ChainStore.required(processor.planner().plan(store, before, block));
+      Reorg reorg = processor.planner().plan(store, before, block);
+      if (reorg == null) {
+        return refuse(store, segment, "below an ancestor that has been pruned");
+      }
+      if (!chain.pruner().canUnwindTo(reorg.commonAncestor())) {
+        return refuse(store, segment, "block " + reorg.commonAncestor());
+      }
       writer.reorganize(store, reorg, removal);
     } else {
       if (!isStored) {
@@ -337,23 +339,12 @@ final class BlockStaging implements BlockStage {
     }
   }
 
-  /** Returns why the chain cannot go to a branch on a block that it has; null when it can. */
-  private @Nullable String tooDeep(KeyReader store, Block before, BlockHeader parent) {
-    BlockHeader common = parent;
-    while (common != null
-        && !common.computeHash().equals(ChainStore.canonical(store, common.number()))) {
-      common = ChainStore.header(store, common.parentHash());
-    }
-    if (common == null) {
-      return "the branch begins below an ancestor that has been pruned";
-    }
-    long number = common.number();
-    return number >= before.number() || chain.pruner().canUnwindTo(number)
-        ? null
-        : "the head would go back to block "
-            + number
-            + ", states are available from block "
-            + chain.pruner().oldest().state()
-            + " on";
+  /** Notes that the chain cannot go to a head, as it would have to go back too far. */
+  private ImportResult refuse(KeyReader store, Segment segment, String block) {
+    String reason = chain.pruner().tooDeep(block);
+    tooDeep = new TooDeep(segment.highHash(), reason);
+    staged.clear(store);
+    settle();
+    return new ImportResult.Invalid(reason);
   }
 }

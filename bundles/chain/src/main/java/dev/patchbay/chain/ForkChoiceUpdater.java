@@ -158,14 +158,7 @@ final class ForkChoiceUpdater implements ForkChoice {
   }
 
   private Result tooDeep(String block) {
-    long oldestBody = chain.retention().oldestBlock();
-    return new Result.TooDeep(
-        "the head would go back to "
-            + block
-            + ", states are available from block "
-            + chain.pruner().oldest().state()
-            + " on"
-            + (oldestBody == 0 ? "" : ", bodies of blocks from block " + oldestBody + " on"));
+    return new Result.TooDeep(chain.pruner().tooDeep(block));
   }
 
   /** Sets the safe or the finalized block; returns whether it is in the chain of the next head. */

@@ -206,6 +206,21 @@ final class HistoryPruner {
     }
   }
 
+  /**
+   * Describes that the head cannot go back so far.
+   *
+   * @param block what it would go back to
+   */
+  String tooDeep(String block) {
+    long oldestBody = retention().oldestBlock();
+    return "the head would go back to "
+        + block
+        + ", states are available from block "
+        + oldest.state()
+        + " on"
+        + (oldestBody == 0 ? "" : ", bodies of blocks from block " + oldestBody + " on");
+  }
+
   BlockRetention retention() {
     Oldest now = oldest;
     return new BlockRetention(
