@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.patchbay.itests.UpdateLoad.Request;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -57,6 +59,7 @@ class UpdateIT {
         Request.of("miner_setGasPrice", "0x0"),
         Request.of("clique_status"),
         Request.of("clique_getSigners", "latest"),
+        Request.of("net_peerCount"),
         Request.of("trace_block", "latest"),
         Request.of("debug_getRawBlock", "latest"),
         Request.of("debug_traceBlockByNumber", "latest", Map.of()),
@@ -103,14 +106,24 @@ class UpdateIT {
             "storage",
             "storage-rocksdb",
             "rpc-server",
+            "p2p-snap",
+            "p2p-eth",
+            "p2p-devp2p",
+            "sync",
             "peers",
             "health",
             "shell");
     try (Node node = new Node(folder.resolve("node"))) {
-      node.start("--storage", "rocksdb", "--namespaces", NAMESPACES);
+      node.start("--storage", "rocksdb", "--namespaces", NAMESPACES, "--p2p-port", "0");
       UpdateLoad load = new UpdateLoad(node, requests());
+      node.result("miner_setExtra", "as set");
+      node.result("clique_propose", SECOND, false); // no signer: a vote that is kept, not cast
       load.sendTransfers().followHeads().followTransactions().awaitHead(2).start();
       List<String> rows = updateAll(node, load, bundles, 60);
+      assertThat(node.result("clique_proposals").toString())
+          .isEqualTo("{\"" + SECOND + "\":false}");
+      assertThat(node.result("eth_getBlockByNumber", "latest", false).get("extraData").asText())
+          .startsWith("0x" + HexFormat.of().formatHex("as set".getBytes(StandardCharsets.UTF_8)));
       String table = System.getProperty("it.table");
       if (table != null) {
         write(Node.ROOT.resolve(table), rows);
@@ -195,7 +208,7 @@ class UpdateIT {
   @Test
   void aSequencerNoticesNothing() throws Exception {
     try (Node node = new Node(folder.resolve("rollup"), "run")) {
-      node.start("--genesis", OpDriver.genesis(folder).toString());
+      node.start("--genesis", OpDriver.genesis(folder).toString(), "--storage", "mapdb");
       OpDriver driver = OpDriver.of(node);
       AtomicLong at = new AtomicLong(OpDriver.begin("ecotone"));
       UpdateLoad load =
@@ -209,7 +222,14 @@ class UpdateIT {
       updateAll(
           node,
           load,
-          List.of("op-consensus", "op-engine", "rpc-engine", "payload", "execution", "chain"),
+          List.of(
+              "op-consensus",
+              "op-engine",
+              "rpc-engine",
+              "payload",
+              "execution",
+              "chain",
+              "storage-mapdb"),
           30);
       assertThat(node.result("eth_getBlockByNumber", "latest", false).get("hash").asText())
           .isEqualTo(driver.head);

@@ -10,6 +10,7 @@ import dev.patchbay.api.consensus.RollupRules;
 import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.execution.Deadline;
+import dev.patchbay.api.node.Handover;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.payload.MinerControl;
 import dev.patchbay.api.payload.Payload;
@@ -69,7 +70,9 @@ import org.slf4j.LoggerFactory;
 public final class Builder implements PayloadBuilder, MinerControl {
   private static final Logger LOG = LoggerFactory.getLogger(Builder.class);
   private static final long MIN_TRANSACTION_GAS = 21_000;
-  private static final int MAX_EXTRA = 32;
+
+  /** The state that is handed over: what the operator has set. */
+  private static final String SETTINGS = "payload.settings";
 
   /** Configuration of the builder. */
   @ObjectClassDefinition(name = "Patchbay block building")
@@ -87,10 +90,9 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private final TransactionPool pool;
   private final Jobs jobs = new Jobs(new JobWork());
   private List<ServiceRegistration<?>> registrations = List.of();
-  private final TransactionOrdering byTip = new TipOrdering(() -> this.leastTip);
-  private volatile long gasLimit;
-  private volatile UInt256 leastTip = UInt256.ZERO;
-  private volatile @Nullable Bytes extra;
+  private final MinerSettings settings;
+  private final TransactionOrdering byTip;
+  private volatile @Nullable Handover handover;
 
   /** How many transactions of the pool a block may hold: fewer after an own invalid block. */
   private final AtomicInteger maxPooled = new AtomicInteger(Integer.MAX_VALUE);
@@ -153,6 +155,10 @@ public final class Builder implements PayloadBuilder, MinerControl {
   void close() {
     registrations.forEach(ServiceRegistration::unregister);
     jobs.close();
+    Handover service = handover;
+    if (service != null) {
+      service.put(SETTINGS, settings.handOver());
+    }
   }
 
   /** Creates a builder without a container. */
@@ -175,32 +181,41 @@ public final class Builder implements PayloadBuilder, MinerControl {
     this.states = states;
     this.executor = executor;
     this.pool = pool;
-    this.gasLimit = gasLimit;
+    settings = new MinerSettings(gasLimit);
+    byTip = new TipOrdering(settings::leastTip);
   }
 
   // ---- what an operator sets
 
+  /** Takes what was set before the bundle was replaced: this is called before activation ends. */
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void setHandover(Handover service) {
+    settings.restore(service.take(SETTINGS));
+    handover = service;
+  }
+
+  void unsetHandover(Handover service) {
+    if (handover == service) {
+      handover = null;
+    }
+  }
+
   @Override
   public void setGasLimit(long gas) {
-    if (gas < BlockLimits.MIN_GAS_LIMIT) {
-      throw new IllegalArgumentException(
-          "the gas limit must be at least " + BlockLimits.MIN_GAS_LIMIT + ", not " + gas);
-    }
-    gasLimit = gas;
+    settings.setGasLimit(gas);
   }
 
   @Override
   public void setGasPrice(UInt256 tip) {
-    leastTip = tip;
+    settings.setGasPrice(tip);
   }
 
   @Override
   public void setExtra(Bytes bytes) {
-    if (bytes.size() > MAX_EXTRA) {
-      throw new IllegalArgumentException(
-          "extra data has " + bytes.size() + " bytes, at most " + MAX_EXTRA + " are allowed");
-    }
-    extra = bytes;
+    settings.setExtra(bytes);
   }
 
   // ---- blocks that get better while they wait
@@ -310,12 +325,12 @@ public final class Builder implements PayloadBuilder, MinerControl {
   }
 
   private Bytes withVanity(Bytes extraData) {
-    Bytes vanity = extra;
-    if (vanity == null || extraData.size() < MAX_EXTRA) {
+    Bytes vanity = settings.extra();
+    if (vanity == null || extraData.size() < MinerSettings.MAX_EXTRA) {
       return extraData;
     }
     byte[] bytes = extraData.toArray();
-    java.util.Arrays.fill(bytes, 0, MAX_EXTRA, (byte) 0);
+    java.util.Arrays.fill(bytes, 0, MinerSettings.MAX_EXTRA, (byte) 0);
     System.arraycopy(vanity.unsafeArray(), 0, bytes, 0, vanity.size());
     return Bytes.wrap(bytes);
   }
@@ -472,7 +487,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
     }
     PayloadAttributes.Rollup rollup = a.rollup();
     if (rollup == null) {
-      Bytes set = extra;
+      Bytes set = settings.extra();
       header.extraData(a.extraData().isEmpty() && set != null ? set : a.extraData());
     } else {
       header.gasLimit(rollup.gasLimit());
@@ -513,7 +528,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
         BlockHeader.builder()
             .parentHash(parent.hash())
             .number(parent.number() + 1)
-            .gasLimit(nextGasLimit(parent.header().gasLimit(), gasLimit))
+            .gasLimit(nextGasLimit(parent.header().gasLimit(), settings.gasLimit()))
             .timestamp(timestamp);
     FeeRules fees = schedule.rules();
     if (fork.includes(Fork.LONDON)) {

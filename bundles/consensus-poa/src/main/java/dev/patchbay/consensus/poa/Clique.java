@@ -10,6 +10,7 @@ import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.CliqueControl;
 import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.execution.NotReadyException;
+import dev.patchbay.api.node.Handover;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
@@ -78,6 +79,9 @@ public final class Clique implements ConsensusRules, CliqueControl {
   private static final UInt256 OUT_OF_TURN = UInt256.of(1);
   private static final int KEPT = 1024;
 
+  /** The state that is handed over: the votes that the operator has proposed. */
+  private static final String PROPOSALS = "consensus-poa.proposals";
+
   /**
    * A signer out of turn waits for the signer in turn, at most for this time and as much again for
    * each two signers (geth, {@code wiggleTime}).
@@ -110,6 +114,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
   private final SignerWatch watch;
   private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
   private @Nullable Loop watching;
+  private volatile @Nullable Handover handover;
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
@@ -177,6 +182,33 @@ public final class Clique implements ConsensusRules, CliqueControl {
     if (loop != null) {
       loop.close();
       watching = null;
+    }
+    Handover service = handover;
+    if (service != null) {
+      service.put(PROPOSALS, Map.copyOf(proposals));
+    }
+  }
+
+  /** Takes what was proposed before the bundle was replaced. */
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void setHandover(Handover service) {
+    if (service.take(PROPOSALS) instanceof Map<?, ?> votes) {
+      votes.forEach(
+          (signer, vote) -> {
+            if (signer instanceof Address address && vote instanceof Boolean authorize) {
+              proposals.putIfAbsent(address, authorize);
+            }
+          });
+    }
+    handover = service;
+  }
+
+  void unsetHandover(Handover service) {
+    if (handover == service) {
+      handover = null;
     }
   }
 
