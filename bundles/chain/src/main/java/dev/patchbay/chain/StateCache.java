@@ -3,11 +3,13 @@ package dev.patchbay.chain;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Ticker;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -21,24 +23,43 @@ final class StateCache {
   /** About what an entry takes, its key included. */
   private static final int ENTRY_BYTES = 400;
 
+  /** An entry that is not read for so long is removed: calls have moved to a later block. */
+  static final int IDLE_SECONDS = 60;
+
   private final Cache<AccountKey, Optional<Account>> accounts;
   private final Cache<SlotKey, UInt256> slots;
 
   /** Creates an empty cache of about so many bytes each for accounts and for slots. */
   StateCache(long bytes) {
-    accounts = newCache(bytes);
-    slots = newCache(bytes);
+    this(bytes, Ticker.systemTicker());
   }
 
-  private static <K, V> Cache<K, V> newCache(long bytes) {
-    return Caffeine.newBuilder().executor(Runnable::run).maximumSize(bytes / ENTRY_BYTES).build();
+  StateCache(long bytes, Ticker ticker) {
+    accounts = newCache(bytes, ticker);
+    slots = newCache(bytes, ticker);
+  }
+
+  private static <K, V> Cache<K, V> newCache(long bytes, Ticker ticker) {
+    return Caffeine.newBuilder()
+        .executor(Runnable::run)
+        .ticker(ticker)
+        .maximumSize(bytes / ENTRY_BYTES)
+        .expireAfterAccess(IDLE_SECONDS, TimeUnit.SECONDS)
+        .build();
+  }
+
+  /** Returns how many entries there are, without those that are due for removal. */
+  long size() {
+    accounts.cleanUp();
+    slots.cleanUp();
+    return accounts.estimatedSize() + slots.estimatedSize();
   }
 
   private record AccountKey(Hash block, Address address) {}
 
   private record SlotKey(Hash block, Address address, UInt256 key) {}
 
-  /** Forgets everything: another store may hold another chain. */
+  /** Removes everything: another store may hold another chain. */
   void clear() {
     accounts.invalidateAll();
     slots.invalidateAll();

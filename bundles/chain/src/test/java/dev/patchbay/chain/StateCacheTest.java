@@ -9,6 +9,8 @@ import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class StateCacheTest {
@@ -81,5 +83,20 @@ class StateCacheTest {
           });
     }
     assertThat(reads[0]).isGreaterThan(950);
+  }
+
+  @Test
+  void entriesOfABlockThatIsNotReadAnyMoreAreRemoved() {
+    AtomicLong nanos = new AtomicLong();
+    StateCache aging = new StateCache(1 << 16, nanos::get);
+    for (int i = 0; i < 20; i++) {
+      aging.slot(BLOCK, ADDRESS, UInt256.of(i), () -> UInt256.ONE);
+    }
+    aging.account(BLOCK, ADDRESS, () -> Account.EMPTY);
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(StateCache.IDLE_SECONDS - 1));
+    aging.slot(OTHER, ADDRESS, UInt256.ONE, () -> UInt256.ONE);
+    assertThat(aging.size()).isEqualTo(22);
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(2));
+    assertThat(aging.size()).isEqualTo(1);
   }
 }
