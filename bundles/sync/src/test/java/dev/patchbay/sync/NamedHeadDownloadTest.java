@@ -124,6 +124,9 @@ class NamedHeadDownloadTest {
     name(best.head());
     reached.await();
     assertThat(synchronizer.progress()).isEqualTo(new Progress(0, 99, 600));
+    assertThat(synchronizer.describe())
+        .as("as on the console")
+        .matches("block 99 of 600, \\d+ blocks a second, (\\d+ (s|min)|unknown time) left");
     imports.countDown();
     awaitHead(best.head());
   }

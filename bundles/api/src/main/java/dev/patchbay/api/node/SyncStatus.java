@@ -21,4 +21,10 @@ public interface SyncStatus {
 
   /** Returns the progress; null when no download is under way. */
   @Nullable Progress progress();
+
+  /** Describes the progress in one line for operators; null when no download is under way. */
+  default @Nullable String describe() {
+    Progress now = progress();
+    return now == null ? null : "block " + now.currentBlock() + " of " + now.highestBlock();
+  }
 }
