@@ -40,6 +40,12 @@ final class BlockStaging implements BlockStage {
   /** The head that was named last when the chain lacks it. */
   private volatile @Nullable Hash head;
 
+  /**
+   * A head that was named before it, and whose blocks can be imported while headers of the later
+   * one are missing.
+   */
+  private volatile @Nullable Hash previous;
+
   /** Why the chain cannot go to a head. */
   private record TooDeep(Hash head, String reason) {}
 
@@ -79,6 +85,11 @@ final class BlockStaging implements BlockStage {
   /** Notes that a head is named which is not here. */
   void request(KeyReader store, Hash named) {
     List<BlockHeader> run = offeredUpTo(store, named);
+    Hash before = head;
+    Segment segment = before == null ? null : StagedBlocks.of(store, before);
+    if (segment != null && !named.equals(before) && StagedBlocks.isLinked(store, segment)) {
+      previous = before;
+    }
     head = named;
     if (!run.isEmpty() && !isRejected(store, named, run)) {
       staged.place(store, run, offered::get);
@@ -128,6 +139,7 @@ final class BlockStaging implements BlockStage {
   /** Notes that the head which was named last is here, or invalid. */
   void settle() {
     head = null;
+    previous = null;
     offered.removeUpTo(chain.head().number());
   }
 
@@ -149,8 +161,36 @@ final class BlockStaging implements BlockStage {
     if (segment == null) {
       return new Wanted(named, 0, 0, named);
     }
-    boolean isLinked = ChainStore.header(store, segment.parent()) != null;
+    boolean isLinked = StagedBlocks.isLinked(store, segment);
     return new Wanted(named, segment.low(), segment.high(), isLinked ? null : segment.parent());
+  }
+
+  @Override
+  public @Nullable Linked linked() {
+    Hash named = head;
+    if (named == null) {
+      return null;
+    }
+    try (StoreLease lease = chain.storage().lease()) {
+      Segment segment = importable(lease.get(), named);
+      return segment == null || !StagedBlocks.isLinked(lease.get(), segment)
+          ? null
+          : new Linked(segment.low(), segment.high());
+    }
+  }
+
+  /**
+   * Returns the segment whose blocks can be imported; when there is none, that of the head, or null
+   * when its header is missing.
+   */
+  private @Nullable Segment importable(KeyReader store, Hash named) {
+    Segment own = StagedBlocks.of(store, named);
+    if (own != null && StagedBlocks.isLinked(store, own)) {
+      return own;
+    }
+    Hash before = previous;
+    Segment other = before == null ? null : StagedBlocks.find(store, before);
+    return other != null && StagedBlocks.isLinked(store, other) ? other : own;
   }
 
   @Override
@@ -228,7 +268,7 @@ final class BlockStaging implements BlockStage {
       return List.of();
     }
     try (StoreLease lease = chain.storage().lease()) {
-      Segment segment = StagedBlocks.of(lease.get(), named);
+      Segment segment = importable(lease.get(), named);
       return segment == null ? List.of() : StagedBlocks.blocks(lease.get(), segment, from, max);
     }
   }
@@ -238,7 +278,7 @@ final class BlockStaging implements BlockStage {
     imports.lock();
     try (StoreLease lease = chain.storage().lease()) {
       Hash named = head;
-      Segment segment = named == null ? null : StagedBlocks.of(lease.get(), named);
+      Segment segment = named == null ? null : importable(lease.get(), named);
       if (segment != null) {
         WriteSet writes = new WriteSet();
         blocks.forEach(block -> StagedBlocks.putBody(lease.get(), writes, segment, block));
@@ -257,7 +297,7 @@ final class BlockStaging implements BlockStage {
     try (StoreLease lease = chain.storage().lease()) {
       KeyValueStore store = lease.get();
       Hash named = head;
-      Segment segment = named == null ? null : StagedBlocks.of(store, named);
+      Segment segment = named == null ? null : importable(store, named);
       if (named == null || segment == null || !StagedBlocks.isLowest(store, segment, block)) {
         return new ImportResult.Known();
       }
@@ -273,7 +313,12 @@ final class BlockStaging implements BlockStage {
           rejected = bad.reject(invalid, chain);
         }
       }
-      reject(store, named, rejected);
+      if (segment.highHash().equals(named)) {
+        reject(store, named, rejected);
+      } else { // the branch of the head is not known yet
+        bad.add(segment.highHash(), rejected);
+        staged.delete(store, segment);
+      }
       return new ImportResult.Invalid(rejected.reason());
     } finally {
       imports.unlock();
@@ -291,7 +336,7 @@ final class BlockStaging implements BlockStage {
     if (parent == null) {
       return new ImportResult.UnknownParent();
     }
-    staged.keepFirst(store);
+    staged.deleteBelow(store, segment);
     Block before = chain.head();
     boolean isOnCanonical = segment.parent().equals(ChainStore.canonical(store, parent.number()));
     if (isOnCanonical && !chain.pruner().canUnwindTo(parent.number())) {
@@ -302,7 +347,7 @@ final class BlockStaging implements BlockStage {
     if (!isStored) {
       verifier.verify(block, parent);
     }
-    WriteSet removal = StagedBlocks.removal(segment, block);
+    WriteSet removal = StagedBlocks.removal(store, segment, block);
     if (!isCanonical && (isHead || block.number() > before.number())) {
       if (isHead) {
         verifyHead(block);
@@ -343,8 +388,12 @@ final class BlockStaging implements BlockStage {
   private ImportResult refuse(KeyReader store, Segment segment, String block) {
     String reason = chain.pruner().tooDeep(block);
     tooDeep = new TooDeep(segment.highHash(), reason);
-    staged.clear(store);
-    settle();
+    if (segment.highHash().equals(head)) {
+      staged.clear(store);
+      settle();
+    } else {
+      staged.delete(store, segment);
+    }
     return new ImportResult.Invalid(reason);
   }
 }

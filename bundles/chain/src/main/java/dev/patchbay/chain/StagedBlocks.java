@@ -86,6 +86,19 @@ final class StagedBlocks {
     return segments.isEmpty() || !segments.get(0).highHash.equals(head) ? null : segments.get(0);
   }
 
+  /** Returns the segment whose highest block is one; null when there is none. */
+  static @Nullable Segment find(KeyReader store, Hash highest) {
+    return segments(store).stream()
+        .filter(segment -> segment.highHash.equals(highest))
+        .findFirst()
+        .orElse(null);
+  }
+
+  /** Returns whether the chain has the parent of the lowest block of a segment. */
+  static boolean isLinked(KeyReader store, Segment segment) {
+    return ChainStore.header(store, segment.parent) != null;
+  }
+
   /** Returns blocks of a segment, upwards. */
   static List<Staged> blocks(KeyReader store, Segment segment, long from, int max) {
     List<Staged> out = new ArrayList<>();
@@ -209,9 +222,30 @@ final class StagedBlocks {
     }
   }
 
-  /** Deletes all but the first segment. */
-  void keepFirst(KeyReader store) {
-    cutOthers(store, 0);
+  /** Deletes the segments below one. */
+  void deleteBelow(KeyReader store, Segment segment) {
+    for (List<Segment> all = segments(store);
+        all.get(all.size() - 1).high < segment.low;
+        all = segments(store)) {
+      cut(store, all.size() - 1, 0);
+    }
+  }
+
+  /** Deletes a segment. */
+  void delete(KeyReader store, Segment segment) {
+    for (int i = indexOf(store, segment); i >= 0; i = indexOf(store, segment)) {
+      cut(store, i, 0);
+    }
+  }
+
+  private static int indexOf(KeyReader store, Segment segment) {
+    List<Segment> all = segments(store);
+    for (int i = 0; i < all.size(); i++) {
+      if (all.get(i).low == segment.low) {
+        return i;
+      }
+    }
+    return -1;
   }
 
   /** Deletes all. */
@@ -247,15 +281,19 @@ final class StagedBlocks {
     }
   }
 
-  /** Returns the writes that delete the lowest block of the only segment. */
-  static WriteSet removal(Segment segment, Block lowest) {
+  /** Returns the writes that delete the lowest block of a segment. */
+  static WriteSet removal(KeyReader store, Segment segment, Block lowest) {
+    List<Segment> next = new ArrayList<>(segments(store));
+    int index = next.indexOf(segment);
+    if (segment.low == segment.high) {
+      next.remove(index);
+    } else {
+      next.set(
+          index, new Segment(segment.high, segment.highHash, segment.low + 1, lowest.hash()));
+    }
     WriteSet writes = new WriteSet();
     delete(writes, segment.low);
-    putSegments(
-        writes,
-        segment.low == segment.high
-            ? List.of()
-            : List.of(new Segment(segment.high, segment.highHash, segment.low + 1, lowest.hash())));
+    putSegments(writes, next);
     return writes;
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.chain.BlockStage;
+import dev.patchbay.api.chain.BlockStage.Linked;
 import dev.patchbay.api.chain.BlockStage.Staged;
 import dev.patchbay.api.chain.BlockStage.Wanted;
 import dev.patchbay.api.chain.ChainListener;
@@ -197,6 +198,57 @@ class BlockStagingTest extends ChainFixture {
     assertThat(wanted().lowest()).as("a gap to the head before").isEqualTo(100);
     assertThat(fetchHeaders(16)).as("37 of the gap in batches, 30 of the rest").isEqualTo(48 + 30);
     assertThat(importAll()).hasSize(100).containsOnly(HEAD);
+    assertNothingIsStaged();
+  }
+
+  @Test
+  void aHeadWhoseHeaderIsMissingDoesNotStopTheImportBeforeIt() {
+    List<Block> blocks = branch(chain.head(), 30, 0);
+    List<Block> above = branch(last(blocks), 5, 0);
+    name(last(blocks));
+    assertThat(stage().linked()).isNull();
+    fetchHeaders(100);
+    assertThat(stage().linked()).isEqualTo(new Linked(1, 30));
+    assertThat(stage().importBlock(blocks.get(0))).isEqualTo(HEAD);
+    name(above.get(3));
+    name(above.get(4));
+    Hash head = above.get(4).hash();
+    assertThat(wanted()).isEqualTo(new Wanted(head, 0, 0, head));
+    assertThat(stage().linked()).isEqualTo(new Linked(2, 30));
+    assertThat(stage().blocks(2, 99)).hasSize(29);
+    stage().addBodies(blocks.subList(1, 4));
+    assertThat(stage().blocks(2, 3)).extracting(Staged::block).doesNotContainNull();
+    for (Block block : blocks.subList(1, 20)) {
+      assertThat(stage().importBlock(block)).isEqualTo(HEAD);
+    }
+    stage().addHeaders(down(above.subList(3, 5)));
+    assertThat(wanted()).isEqualTo(new Wanted(head, 34, 35, above.get(2).hash()));
+    assertThat(stage().linked()).as("a gap").isEqualTo(new Linked(21, 30));
+    assertThat(stage().importBlock(blocks.get(20))).isEqualTo(HEAD);
+    stage().addHeaders(down(above.subList(0, 3)));
+    assertThat(stage().linked()).isEqualTo(new Linked(22, 35));
+    assertThat(importAll()).hasSize(14).containsOnly(HEAD);
+    assertNothingIsStaged();
+  }
+
+  @Test
+  void anInvalidBlockBeforeAnEarlierHeadLeavesTheNextOneOpen() {
+    Block first = branch(chain.head(), 1, 0).get(0);
+    Block wrong = child(first, 0, 1);
+    all.put(wrong.hash(), wrong);
+    List<Block> above = branch(wrong, 5, 0);
+    List<Block> other = branch(first, 9, 1);
+    name(last(above));
+    fetchHeaders(100);
+    name(last(other));
+    assertThat(stage().importBlock(first)).isEqualTo(HEAD);
+    assertThat(stage().importBlock(wrong)).isInstanceOf(ImportResult.Invalid.class);
+    assertThat(stage().linked()).isNull();
+    assertThat(wanted().missing()).isEqualTo(last(other).hash());
+    assertThat(name(last(above))).isInstanceOf(Result.Invalid.class);
+    name(last(other));
+    fetchHeaders(100);
+    assertThat(importAll()).hasSize(9).containsOnly(HEAD);
     assertNothingIsStaged();
   }
 

@@ -2,6 +2,7 @@
 package dev.patchbay.sync;
 
 import dev.patchbay.api.chain.BlockStage;
+import dev.patchbay.api.chain.BlockStage.Linked;
 import dev.patchbay.api.chain.BlockStage.Staged;
 import dev.patchbay.api.chain.BlockStage.Wanted;
 import dev.patchbay.api.chain.ImportResult;
@@ -35,7 +36,8 @@ import org.slf4j.LoggerFactory;
  * Downloads what lies between the chain and the head that a consensus client has named: headers
  * from that head down, 512 at a time, each of which is known by the hash in the header above it;
  * then bodies from all peers, while the blocks are imported upwards behind them. What comes is
- * staged by the chain, where the next download finds it.
+ * staged by the chain, where the next download finds it. While headers between the chain and the
+ * head are missing, the blocks before an earlier head go on being imported.
  *
  * <p>Threading: {@link #run} works in the thread of its caller. Replies and results of imports come
  * in other threads, and go through a mailbox.
@@ -52,6 +54,9 @@ final class NamedHeadDownload implements Extent {
   private static final int MAX_READ = 128;
   private static final long MAIL_MILLIS = 100;
 
+  /** When peers are asked again for a header that none of them has had. */
+  private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final BlockStage stage;
   private final SyncPeers peers;
   private final ImportQueue imports;
@@ -67,6 +72,11 @@ final class NamedHeadDownload implements Extent {
 
   /** Headers a second of the last reply. */
   private final Map<PeerId, Double> rates = new HashMap<>();
+
+  private final UselessReplies headerReplies = new UselessReplies();
+
+  /** Since when no peer has the header that is needed next; null when one may have it. */
+  private @Nullable Long headerMissing;
 
   private int importing;
   private boolean headersRequested;
@@ -135,7 +145,7 @@ final class NamedHeadDownload implements Extent {
       for (Wanted now = stage.wanted(); now != null; now = stage.wanted()) {
         Hash before = wanted.head();
         wanted = now;
-        if (!now.head().equals(before) && !continues(now)) {
+        if (!now.head().equals(before) && !continues()) {
           return;
         }
         step(now);
@@ -149,25 +159,23 @@ final class NamedHeadDownload implements Extent {
   }
 
   /** Returns whether the blocks that were read belong to the branch of a head, too. */
-  private boolean continues(Wanted now) {
+  private boolean continues() {
     if (last == null) {
       return true;
     }
-    List<Staged> staged = now.missing() == null ? stage.blocks(last.number(), 1) : List.of();
+    List<Staged> staged = stage.linked() == null ? List.of() : stage.blocks(last.number(), 1);
     return !staged.isEmpty() && staged.get(0).header().computeHash().equals(lastHash);
   }
 
   private void step(Wanted now) throws InterruptedException {
+    Linked linked = stage.linked();
+    boolean goesOn = linked != null && importLinked(linked);
     if (now.missing() != null) {
-      requestHeaders(now.missing());
-    } else {
-      read(now);
-      if (!fetch.request(pending)) {
-        LOG.debug("no peer has the bodies of blocks from {} on", pending.element().header.number());
-        ended = true;
-        return;
-      }
-      importing += imports.addFrom(pending, workers, importListener());
+      goesOn |= requestHeaders(now.missing());
+    }
+    if (!goesOn && (linked != null || now.missing() != null)) {
+      ended = true;
+      return;
     }
     Runnable mail = mailbox.poll(MAIL_MILLIS, TimeUnit.MILLISECONDS);
     while (mail != null && !ended) {
@@ -178,13 +186,14 @@ final class NamedHeadDownload implements Extent {
 
   // ---- headers, downwards
 
-  private void requestHeaders(Hash missing) {
+  /** Requests the next headers; returns whether a peer may have them. */
+  private boolean requestHeaders(Hash missing) {
     if (headersRequested) {
-      return;
+      return true;
     }
     PeerId peer =
         peers.available().stream()
-            .filter(candidate -> fetch.isOfUse(candidate.id()))
+            .filter(candidate -> headerReplies.isOfUse(candidate.id()))
             .max(
                 Comparator.comparing(this::rate)
                     .thenComparing(
@@ -192,10 +201,10 @@ final class NamedHeadDownload implements Extent {
             .map(PeerInfo::id)
             .orElse(null);
     if (peer == null) {
-      LOG.debug("no peer has the header of block {}", missing);
-      ended = true;
-      return;
+      awaitHeader(missing);
+      return false;
     }
+    headerMissing = null;
     headersRequested = true;
     long start = nanos.getAsLong();
     peers
@@ -215,9 +224,22 @@ final class NamedHeadDownload implements Extent {
                         rates.put(peer, headers.size() * 1e9 / took);
                         boolean complete =
                             headers.size() == MAX_HEADERS || wanted.missing() == null;
-                        fetch.note(peer, headers.size(), complete, took);
+                        headerReplies.note(peer, headers.size(), complete, took);
                       }
                     }));
+    return true;
+  }
+
+  /** Has the peers asked again after a while for a header that none of them has. */
+  private void awaitHeader(Hash missing) {
+    long now = nanos.getAsLong();
+    if (headerMissing == null) {
+      LOG.debug("no peer has the header of block {}", missing);
+      headerMissing = now;
+    } else if (now - headerMissing >= RETRY_NANOS) {
+      headerMissing = null;
+      headerReplies.clear();
+    }
   }
 
   /** Returns how many headers a second a peer gives; a peer that was not asked comes first. */
@@ -244,14 +266,28 @@ final class NamedHeadDownload implements Extent {
 
   // ---- bodies and imports, upwards
 
-  private void read(Wanted now) {
+  /** Imports what is linked; returns false when no peer has the bodies that are needed next. */
+  private boolean importLinked(Linked linked) {
+    read(linked);
+    if (!fetch.request(pending)) {
+      LOG.debug("no peer has the bodies of blocks from {} on", pending.element().header.number());
+      return false;
+    }
+    importing += imports.addFrom(pending, workers, importListener());
+    return true;
+  }
+
+  private void read(Linked linked) {
     if (pending.isEmpty() && importing == 0) {
       last = null; // the client may have named another head in between
     }
     while (pending.size() + importing < MAX_AHEAD) {
-      long next = last == null ? now.lowest() : last.number() + 1;
-      List<Staged> staged = stage.blocks(next, MAX_READ);
+      long next = last == null ? linked.lowest() : last.number() + 1;
+      List<Staged> staged = next > linked.highest() ? List.of() : stage.blocks(next, MAX_READ);
       for (Staged one : staged) {
+        if (last != null && !one.header().parentHash().equals(lastHash)) {
+          return; // another branch has taken its place
+        }
         Hash hash = one.header().computeHash();
         pending.add(new PendingBlock(one.header(), hash, block(one)));
         last = one.header();
@@ -302,7 +338,10 @@ final class NamedHeadDownload implements Extent {
 
   /** Returns whether the stage is beyond a block, which another thread may have imported. */
   private boolean isPassed(Block block) {
-    Wanted now = stage.wanted();
-    return now == null || now.lowest() > block.number();
+    if (stage.wanted() == null) {
+      return true;
+    }
+    Linked linked = stage.linked();
+    return linked != null && linked.lowest() > block.number();
   }
 }

@@ -157,6 +157,32 @@ class NamedHeadDownloadTest {
   }
 
   @Test
+  void blocksBeforeAnEarlierHeadAreImportedWhileNoPeerHasTheHeaderOfTheNextOne() {
+    ModelChain best = new ModelChain().grow(400, 1, 2);
+    FakePeers.FakePeer peer = peers.add("a", best.copy());
+    List<Block> next = new ArrayList<>();
+    for (Block tip = best.head(); next.size() < 3; next.add(tip)) {
+      tip = ModelChain.child(tip, 1, 2, 2);
+    }
+    own.onImport =
+        block -> {
+          if (block.number() == 100) {
+            name(next.get(2));
+          }
+        };
+    synchronizer.start();
+    name(best.head());
+    SynchronizerTest.await(() -> own.head().equals(best.head()));
+    int asked = peer.requests(GetBlockHeaders.class).size();
+    SynchronizerTest.await(() -> peer.requests(GetBlockHeaders.class).size() > asked + 1);
+    assertThat(stage.wanted()).isNotNull();
+    next.forEach(peer.chain::add);
+    awaitHead(next.get(2));
+    assertThat(own.imported()).hasSize(403).doesNotHaveDuplicates();
+    assertThat(stage.fetched()).doesNotHaveDuplicates();
+  }
+
+  @Test
   void falseHeadersAndBodiesBanWhoSentThem() {
     ModelChain best = new ModelChain().grow(600, 1, 2);
     ModelChain other = new ModelChain().grow(600, 2, 2);

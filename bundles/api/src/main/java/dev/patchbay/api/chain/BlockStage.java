@@ -38,6 +38,14 @@ public interface BlockStage {
   record Staged(BlockHeader header, @Nullable Block block) {}
 
   /**
+   * Blocks that can be imported now, as their headers reach the chain.
+   *
+   * @param lowest number of the lowest of them
+   * @param highest number of the highest of them
+   */
+  record Linked(long lowest, long highest) {}
+
+  /**
    * Returns what is needed now; null when the chain has the head that was named last, or none was.
    *
    * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
@@ -55,7 +63,17 @@ public interface BlockStage {
   void addHeaders(List<BlockHeader> headers);
 
   /**
-   * Returns blocks of the branch of the head, upwards.
+   * Returns which blocks can be imported now: those before the head, or, while headers between it
+   * and the chain are missing, those before the head that was named earlier. Null when there are
+   * none.
+   *
+   * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
+   */
+  @Nullable Linked linked();
+
+  /**
+   * Returns blocks upwards: of those that can be imported, or when there are none, of the branch of
+   * the head.
    *
    * @param from number of the first
    * @param max how many at most
@@ -73,10 +91,10 @@ public interface BlockStage {
   void addBodies(List<Block> blocks);
 
   /**
-   * Verifies and executes the lowest block of the branch of the head and moves the chain's head to
-   * it, unless the branch is not longer than the chain yet. A block that the consensus client has
-   * handed over meanwhile is not executed again. An invalid block makes the named head, and all
-   * that is here, invalid; a branch that begins below the oldest state is refused, which {@link
+   * Verifies and executes the lowest block of {@link #linked} and moves the chain's head to it,
+   * unless the branch is not longer than the chain yet. A block that the consensus client has
+   * handed over meanwhile is not executed again. An invalid block makes the head above it, and all
+   * blocks before that head that are staged, invalid; a branch that begins below the oldest state is refused, which {@link
    * ForkChoice.Result.TooDeep} says from then on.
    *
    * @return {@link ImportResult.Known} also when it is not the lowest block any more; {@link
