@@ -88,6 +88,9 @@ final class NamedHeadDownload implements Extent {
   private @Nullable Hash lastHash;
   private volatile Wanted wanted;
 
+  /** Number of the highest block that can be imported; 0 when there is none. */
+  private volatile long importable;
+
   /**
    * Creates a download.
    *
@@ -123,9 +126,15 @@ final class NamedHeadDownload implements Extent {
     return wanted.highest();
   }
 
+  /** The head that most peers are beyond counts while the header of the named one is missing. */
   @Override
   public long highest() {
-    return wanted.highest();
+    return isEstimated() ? Math.max(importable, peers.medianHead()) : wanted.highest();
+  }
+
+  @Override
+  public boolean isEstimated() {
+    return wanted.highest() == 0;
   }
 
   /** Returns the head that it goes to. */
@@ -169,6 +178,7 @@ final class NamedHeadDownload implements Extent {
 
   private void step(Wanted now) throws InterruptedException {
     Linked linked = stage.linked();
+    importable = linked == null ? 0 : linked.highest();
     boolean goesOn = linked != null && importLinked(linked);
     if (now.missing() != null) {
       goesOn |= requestHeaders(now.missing());

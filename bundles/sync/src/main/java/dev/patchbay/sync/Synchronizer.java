@@ -119,6 +119,11 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
       return null;
     }
     long head = chain.head().number();
+    if (now.extent.isEstimated()) {
+      return stage.wanted() == null
+          ? null // the chain has it, which the download is about to notice
+          : new Progress(now.start, head, Math.max(head + 1, now.extent.highest()));
+    }
     boolean isLong =
         now.extent.verified() - head >= MIN_REPORTED || head - now.start >= MIN_REPORTED;
     return isLong ? new Progress(now.start, head, Math.max(head, now.extent.highest())) : null;
@@ -235,6 +240,13 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
 
   /** Returns one line on a download: what is left of it, and how long that takes. */
   private static String describe(Extent extent, long block, double rate) {
+    if (extent instanceof NamedHeadDownload named && named.isEstimated()) {
+      return "block "
+          + block
+          + "; the header of the head that the consensus client names, "
+          + named.head()
+          + ", is requested";
+    }
     if (extent instanceof NamedHeadDownload named && named.lowestHeader() > 0) {
       return "headers of blocks "
           + named.lowestHeader()

@@ -152,8 +152,32 @@ class NamedHeadDownloadTest {
     name(next);
     SynchronizerTest.await(() -> peer.requests(GetBlockHeaders.class).size() >= 2);
     assertThat(own.imported()).isEmpty();
+    assertThat(synchronizer.progress()).isEqualTo(new Progress(0, 0, 100));
+    assertThat(synchronizer.describe())
+        .isEqualTo(
+            "block 0; the header of the head that the consensus client names, "
+                + next.hash()
+                + ", is requested");
     peer.chain.add(next);
     awaitHead(next);
+  }
+
+  @Test
+  void whileOnlyTheHashOfTheHeadIsKnownItsNumberIsEstimated() {
+    ModelChain best = new ModelChain().grow(100, 1, 2);
+    synchronizer.start();
+    name(best.head());
+    SynchronizerTest.await(() -> synchronizer.progress() != null);
+    assertThat(synchronizer.progress())
+        .as("no peer states a number")
+        .isEqualTo(new Progress(0, 0, 1));
+    ModelChain none = new ModelChain();
+    for (long stated : new long[] {90, 100, Long.MAX_VALUE, -1}) {
+      peers.add("states " + stated, none).head = new ChainHead(Hash.ZERO, stated, null);
+    }
+    assertThat(synchronizer.progress()).as("the median").isEqualTo(new Progress(0, 0, 100));
+    peers.add("a", best);
+    awaitHead(best.head());
   }
 
   @Test

@@ -15,7 +15,8 @@ public interface SyncStatus {
    *
    * @param startingBlock number of the head when it began
    * @param currentBlock number of the head now
-   * @param highestBlock number of the block that it goes to, as far as it is known
+   * @param highestBlock number of the block that it goes to; an estimate while only its hash is
+   *     known, greater than {@code currentBlock} then
    */
   record Progress(long startingBlock, long currentBlock, long highestBlock) {}
 
