@@ -6,8 +6,10 @@ import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.storage.StoreLease;
 import dev.patchbay.binding.Listeners;
 import dev.patchbay.chain.BadBlocks.Rejection;
@@ -19,6 +21,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Takes the chain to a head that a consensus client has named and that is not here: collects the
@@ -27,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: any thread; changes happen under the import lock.
  */
 final class BlockStaging implements BlockStage {
+  private static final Logger LOG = LoggerFactory.getLogger(BlockStaging.class);
+
   private final Chain chain;
   private final ReentrantLock imports;
   private final BlockVerifier verifier;
@@ -51,6 +57,18 @@ final class BlockStaging implements BlockStage {
 
   /** The latest head of that kind; under the import lock. */
   private @Nullable TooDeep tooDeep;
+
+  /**
+   * A reorg that takes several holds of the import lock.
+   *
+   * @param before the head before it
+   * @param rest what is left of it, from the head that it has reached
+   * @param depth how many blocks it removes
+   */
+  private record LongReorg(Block before, Reorg rest, long depth) {}
+
+  /** The reorg under way; written under the import lock. */
+  private volatile @Nullable LongReorg longReorg;
 
   BlockStaging(
       Chain chain,
@@ -141,6 +159,11 @@ final class BlockStaging implements BlockStage {
     head = null;
     previous = null;
     offered.removeUpTo(chain.head().number());
+  }
+
+  /** Notes that the client has moved the head: a reorg to another one is over. */
+  void headMoved() {
+    longReorg = null;
   }
 
   // ---- the download
@@ -293,6 +316,23 @@ final class BlockStaging implements BlockStage {
 
   @Override
   public ImportResult importBlock(Block block) {
+    try {
+      ImportResult result = importOrAdvance(block);
+      while (result == null) { // others get the lock in between
+        result = importOrAdvance(block);
+      }
+      goBack();
+      return result;
+    } catch (NotReadyException | StorageUnavailableException replaced) {
+      throw replaced; // the next call continues
+    } catch (Throwable failure) {
+      goBack();
+      throw failure;
+    }
+  }
+
+  /** Imports a block; returns null when that takes a long reorg, which has advanced by a batch. */
+  private @Nullable ImportResult importOrAdvance(Block block) {
     imports.lock();
     try (StoreLease lease = chain.storage().lease()) {
       KeyValueStore store = lease.get();
@@ -330,7 +370,8 @@ final class BlockStaging implements BlockStage {
     return rejected == null ? bad.find(block.header().parentHash()) : rejected;
   }
 
-  private ImportResult insert(KeyValueStore store, Segment segment, Block block, boolean isHead)
+  private @Nullable ImportResult insert(
+      KeyValueStore store, Segment segment, Block block, boolean isHead)
       throws InvalidBranchException {
     BlockHeader parent = ChainStore.header(store, segment.parent());
     if (parent == null) {
@@ -359,7 +400,12 @@ final class BlockStaging implements BlockStage {
       if (!chain.pruner().canUnwindTo(reorg.commonAncestor())) {
         return refuse(store, segment, "block " + reorg.commonAncestor());
       }
+      if (CanonicalWriter.isLong(reorg)) {
+        advance(store, reorg);
+        return null;
+      }
       writer.reorganize(store, reorg, removal);
+      longReorg = null;
     } else {
       if (!isStored) {
         boolean executed = processor.executeSideBlock(store, before, block, null);
@@ -373,6 +419,63 @@ final class BlockStaging implements BlockStage {
     return isStored
         ? new ImportResult.Known()
         : new ImportResult.Imported(chain.head().hash().equals(block.hash()));
+  }
+
+  /** Applies the next batch of a long reorg. */
+  private void advance(KeyValueStore store, Reorg reorg) throws InvalidBranchException {
+    LongReorg current = underWay();
+    if (current == null) {
+      current = new LongReorg(reorg.head(), reorg, reorg.depth());
+      if (CanonicalWriter.isDeep(reorg)) {
+        processor.executeFirst(store, reorg);
+      }
+    }
+    Reorg rest = writer.applyBatch(store, reorg, current.depth);
+    longReorg = new LongReorg(current.before, rest, current.depth);
+  }
+
+  /** Returns the long reorg; null when there is none, or the head was moved by others since. */
+  private @Nullable LongReorg underWay() {
+    LongReorg current = longReorg;
+    return current != null && chain.head().hash().equals(current.rest.head().hash())
+        ? current
+        : null;
+  }
+
+  /** Moves the head back to where it was before a long reorg that has ended early. */
+  private void goBack() {
+    boolean goesOn = longReorg != null;
+    while (goesOn) {
+      imports.lock();
+      try (StoreLease lease = chain.storage().lease()) {
+        goesOn = goBackByBatch(lease.get());
+      } catch (Throwable failure) { // the caller reports why the reorg has ended
+        LOG.error("the head does not move back to where it was", failure);
+        goesOn = false;
+      } finally {
+        if (!goesOn) {
+          longReorg = null;
+        }
+        imports.unlock();
+      }
+    }
+  }
+
+  private boolean goBackByBatch(KeyValueStore store) throws InvalidBranchException {
+    LongReorg current = underWay();
+    if (current == null) {
+      return false;
+    }
+    Block head = chain.head();
+    Reorg back = ChainStore.required(processor.planner().plan(store, head, current.before));
+    long depth = Math.max(current.depth, back.depth());
+    if (CanonicalWriter.isLong(back)) {
+      longReorg = new LongReorg(current.before, writer.applyBatch(store, back, depth), depth);
+      return true;
+    }
+    writer.reorganize(store, back, new WriteSet());
+    LOG.warn("a reorg failed: the head is {} again", current.before);
+    return false;
   }
 
   /** What a fork choice demands of a head besides (EIP-3675). */

@@ -52,6 +52,9 @@ final class ForkChoiceUpdater implements ForkChoice {
       } else {
         staging.settle();
       }
+      if (result instanceof Result.Updated) {
+        staging.headMoved();
+      }
       return result;
     } catch (InvalidBranchException invalid) {
       staging.settle();

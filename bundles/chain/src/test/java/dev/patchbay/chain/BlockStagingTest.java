@@ -12,6 +12,8 @@ import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ForkChoice.Result;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.PayloadStatus;
+import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -23,7 +25,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -35,6 +40,10 @@ class BlockStagingTest extends ChainFixture {
   private final Map<Hash, Block> all = new HashMap<>();
   private final AtomicInteger requests = new AtomicInteger();
   private final List<Long> heads = new ArrayList<>();
+  private final Set<Long> depths = new TreeSet<>();
+
+  /** Is called with the number of a block that is executed. */
+  private LongConsumer onExecute = number -> {};
 
   @BeforeEach
   void open() {
@@ -47,9 +56,25 @@ class BlockStagingTest extends ChainFixture {
           }
 
           @Override
+          public void headChanged(List<Block> removed, List<Block> added, long depth) {
+            depths.add(depth);
+            headChanged(removed, added);
+          }
+
+          @Override
           public void headRequested() {
             requests.incrementAndGet();
           }
+        });
+  }
+
+  @Override
+  BlockExecutor executor() {
+    return BalanceBlocks.executor(
+        header -> {
+          executions.incrementAndGet();
+          onExecute.accept(header.number());
+          return List.of();
         });
   }
 
@@ -352,6 +377,131 @@ class BlockStagingTest extends ChainFixture {
     assertThat(executions)
         .as("each once, but the first twice: it tries the rules")
         .hasValueBetween(430, 431);
+  }
+
+  /** The headers of a branch far below the head, and the blocks before those that replace it. */
+  private List<Block> deepFork(int length) {
+    extend(300);
+    List<Block> other = branch(canonical(2), length, 1);
+    name(last(other));
+    fetchHeaders(512);
+    for (int i = 0; i < 298; i++) { // up to the number of the head
+      assertThat(stage().importBlock(other.get(i))).isEqualTo(ASIDE);
+    }
+    assertThat(executions).as("too far below the head to be executed yet").hasValue(300);
+    return other;
+  }
+
+  /** Runs a task in another thread that gets the import lock next, while the lock is held. */
+  private Thread next(Runnable task) {
+    Thread thread =
+        new Thread(
+            () -> {
+              imports.lock();
+              try {
+                task.run();
+              } finally {
+                imports.unlock();
+              }
+            });
+    thread.start();
+    while (!imports.hasQueuedThread(thread)) {
+      Thread.onSpinWait();
+    }
+    return thread;
+  }
+
+  @Test
+  void othersGetTheImportLockDuringADeepReorg() throws Exception {
+    List<Block> other = deepFork(300);
+    Block before = chain.head();
+    List<Long> seen = new ArrayList<>();
+    List<Thread> threads = new ArrayList<>();
+    onExecute = number -> threads.add(next(() -> seen.add(chain.head().number())));
+    assertThat(stage().importBlock(other.get(298))).isEqualTo(HEAD);
+    onExecute = number -> {};
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertThat(executions).as("the first one twice").hasValue(600);
+    assertThat(seen).hasSize(300).contains(236L, 66L, 130L, 194L, 258L, 301L);
+    assertThat(seen.stream().filter(number -> number == 301)).hasSizeLessThanOrEqualTo(64);
+    assertThat(chain.head()).isEqualTo(other.get(298));
+    assertThat(depths).as("of all its calls").containsOnly(0L, before.number() - 2);
+    assertThat(importAll()).containsExactly(HEAD);
+    assertNothingIsStaged();
+  }
+
+  @Test
+  void theClientMovesTheHeadDuringADeepReorg() throws Exception {
+    List<Block> other = deepFork(300);
+    Block before = chain.head();
+    List<Thread> threads = new ArrayList<>();
+    onExecute =
+        number -> {
+          if (number == 100) {
+            threads.add(next(() -> name(before)));
+          }
+        };
+    assertThat(stage().importBlock(other.get(298))).isEqualTo(new ImportResult.Known());
+    threads.get(0).join();
+    assertThat(chain.head()).isEqualTo(before);
+    assertThat(stage().wanted()).isNull();
+    onExecute = number -> {};
+    name(last(other));
+    assertThat(importAll()).containsExactly(HEAD, HEAD);
+    assertNothingIsStaged();
+  }
+
+  @Test
+  void aDeepReorgToAnInvalidBranchChangesNothing() {
+    extend(300);
+    List<Block> other = new ArrayList<>(branch(canonical(2), 150, 1));
+    Block wrong = child(last(other), 1, 1);
+    all.put(wrong.hash(), wrong);
+    other.add(wrong);
+    other.addAll(branch(wrong, 149, 1));
+    name(last(other));
+    fetchHeaders(512);
+    Block before = chain.head();
+    List<ImportResult> results = importAll();
+    assertThat(results).hasSize(299);
+    assertThat(last(results)).isInstanceOf(ImportResult.Invalid.class);
+    assertThat(chain.head()).isEqualTo(before);
+    assertThat(canonical(250).header().timestamp()).as("a block of before").isEqualTo(250_000);
+    assertThat(name(last(other)))
+        .isInstanceOfSatisfying(
+            Result.Invalid.class,
+            i -> assertThat(i.latestValidHash()).isEqualTo(other.get(149).hash()));
+    assertNothingIsStaged();
+    extend(1);
+  }
+
+  @Test
+  void aDeepReorgGoesOnWhenABundleIsBackAndBackWhenAWriteFails() {
+    List<Block> other = deepFork(300);
+    Block before = chain.head();
+    onExecute =
+        number -> {
+          if (number == 200) {
+            throw new NotReadyException("it is being replaced");
+          }
+        };
+    assertThatThrownBy(() -> stage().importBlock(other.get(298)))
+        .isInstanceOf(NotReadyException.class);
+    assertThat(chain.head()).isEqualTo(other.get(193 - 2));
+    onExecute =
+        number -> {
+          if (number == 200) {
+            failNextWrite = true;
+            onExecute = next -> {};
+          }
+        };
+    assertThatThrownBy(() -> stage().importBlock(other.get(298)))
+        .isInstanceOf(StorageException.class);
+    assertThat(chain.head()).isEqualTo(before);
+    assertThat(importAll()).containsExactly(HEAD, HEAD);
+    assertNothingIsStaged();
   }
 
   @Test
