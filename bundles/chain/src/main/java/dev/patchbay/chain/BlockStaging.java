@@ -312,6 +312,21 @@ final class BlockStaging implements BlockStage {
     }
   }
 
+  @Override
+  public boolean deleteObsolete() {
+    imports.lock();
+    try (StoreLease lease = chain.storage().lease()) {
+      return staged.deleteObsolete(lease.get());
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  /** Returns how blocks are stored; for tests. */
+  StagedBlocks staged() {
+    return staged;
+  }
+
   // ---- the import
 
   @Override
@@ -357,7 +372,7 @@ final class BlockStaging implements BlockStage {
         reject(store, named, rejected);
       } else { // the branch of the head is not known yet
         bad.add(segment.highHash(), rejected);
-        staged.delete(store, segment);
+        staged.remove(store, segment);
       }
       return new ImportResult.Invalid(rejected.reason());
     } finally {
@@ -377,7 +392,7 @@ final class BlockStaging implements BlockStage {
     if (parent == null) {
       return new ImportResult.UnknownParent();
     }
-    staged.deleteBelow(store, segment);
+    staged.removeBelow(store, segment);
     Block before = chain.head();
     boolean isOnCanonical = segment.parent().equals(ChainStore.canonical(store, parent.number()));
     if (isOnCanonical && !chain.pruner().canUnwindTo(parent.number())) {
@@ -495,7 +510,7 @@ final class BlockStaging implements BlockStage {
       staged.clear(store);
       settle();
     } else {
-      staged.delete(store, segment);
+      staged.remove(store, segment);
     }
     return new ImportResult.Invalid(reason);
   }

@@ -142,6 +142,7 @@ class BlockStagingTest extends ChainFixture {
     assertThat(memory.isEmpty(Columns.STAGED_HEADERS)).isTrue();
     assertThat(memory.isEmpty(Columns.STAGED_BODIES)).isTrue();
     assertThat(memory.get(Columns.META, Keys.STAGED)).isNull();
+    assertThat(memory.get(Columns.META, Keys.STAGED_OBSOLETE)).isNull();
   }
 
   @Test
@@ -345,6 +346,93 @@ class BlockStagingTest extends ChainFixture {
     assertThat(stage().wanted()).isNull();
     assertThat(executions).as("the invalid block is not executed again").hasValue(before);
     assertThat(name(last(later))).isInstanceOf(Result.Invalid.class);
+  }
+
+  /** Stages blocks with bodies above an invalid one, which is imported. */
+  private List<Block> invalidStage(int count) {
+    Block wrong = child(chain.head(), 0, 1);
+    all.put(wrong.hash(), wrong);
+    List<Block> above = branch(wrong, count - 1, 0);
+    name(last(above));
+    fetchHeaders(512);
+    stage().addBodies(above);
+    assertThat(stage().importBlock(wrong)).isInstanceOf(ImportResult.Invalid.class);
+    assertThat(stage().wanted()).isNull();
+    assertThat(memory.get(Columns.META, Keys.STAGED)).isNull();
+    return above;
+  }
+
+  private void assertStageIsWhole() {
+    Findings findings = new Findings();
+    new StagedCheck(memory, findings, () -> {}, done -> {}, chain.config(), chain.rules()).run();
+    assertThat(findings.report().problems()).isEmpty();
+  }
+
+  @Test
+  void aLongStageIsDeletedInPortionsAlsoAfterARestart() {
+    invalidStage(3_000);
+    assertThat(memory.count(Columns.STAGED_HEADERS)).isEqualTo(3_000 - 1_024);
+    assertStageIsWhole();
+    open(Long.MAX_VALUE); // as after a kill between two portions
+    assertThat(memory.count(Columns.STAGED_HEADERS)).isEqualTo(3_000 - 1_024);
+    assertThat(stage().deleteObsolete()).isTrue();
+    assertThat(memory.count(Columns.STAGED_HEADERS)).isEqualTo(3_000 - 2 * 1_024);
+    failNextWrite = true;
+    assertThatThrownBy(() -> stage().deleteObsolete()).isInstanceOf(StorageException.class);
+    assertStageIsWhole();
+    assertThatEachFlippedByteIsFound(Keys.STAGED_OBSOLETE);
+    assertThat(stage().deleteObsolete()).isFalse();
+    assertNothingIsStaged();
+  }
+
+  private void assertThatEachFlippedByteIsFound(byte[] key) {
+    byte[] value = Objects.requireNonNull(memory.get(Columns.META, key));
+    for (int i = 0; i < value.length; i++) {
+      byte[] flipped = value.clone();
+      flipped[i] ^= 1;
+      put(key, flipped);
+      Findings findings = new Findings();
+      new StagedCheck(memory, findings, () -> {}, done -> {}, chain.config(), chain.rules()).run();
+      assertThat(findings.report().problems())
+          .as("byte %s", i)
+          .anyMatch(problem -> problem.column().equals("META"));
+    }
+    put(key, value);
+  }
+
+  private void put(byte[] key, byte[] value) {
+    WriteSet writes = new WriteSet();
+    writes.put(Columns.META, key, value);
+    memory.write(writes.toBatch());
+  }
+
+  @Test
+  void blocksTakeThePlaceOfObsoleteOnes() {
+    invalidStage(3_000);
+    List<Block> other = branch(chain.head(), 1_000, 1);
+    importer.insertWithoutSetHead(other.get(999));
+    ((BlockStaging) stage()).staged().maxDeletedAtOnce = 1;
+    name(other.get(999));
+    assertThat(stage().blocks(1_000, 1)).containsExactly(staged(other.get(999), true));
+    assertStageIsWhole();
+    fetchHeaders(300);
+    assertThat(stage().blocks(500, 1)).as("no body").containsExactly(staged(other.get(499), false));
+    assertStageIsWhole();
+    ((BlockStaging) stage()).staged().maxDeletedAtOnce = 500;
+    int portions = 1;
+    while (stage().deleteObsolete()) {
+      portions++;
+      assertStageIsWhole();
+    }
+    assertThat(portions).as("what is above 1,000").isEqualTo(2);
+    assertThat(memory.count(Columns.STAGED_HEADERS)).isEqualTo(1_000);
+    assertThat(memory.count(Columns.STAGED_BODIES)).isEqualTo(1);
+    assertThat(importAll()).hasSize(1_000).containsOnly(HEAD);
+    assertNothingIsStaged();
+  }
+
+  private static Staged staged(Block block, boolean withBody) {
+    return new Staged(block.header(), withBody ? block : null);
   }
 
   @Test
@@ -655,6 +743,7 @@ class BlockStagingTest extends ChainFixture {
     }
     int reached = 0;
     for (int round = 0; round < 300; round++) {
+      ((BlockStaging) stage()).staged().maxDeletedAtOnce = 2;
       Block head = tree.get(random.nextInt(tree.size() - 1) + 1);
       if (random.nextBoolean()) {
         importer.insertWithoutSetHead(head);
@@ -701,6 +790,9 @@ class BlockStagingTest extends ChainFixture {
         if (!blocks.isEmpty()) {
           stage().importBlock(blocks.get(0));
         }
+      }
+      if (random.nextBoolean()) {
+        stage().deleteObsolete();
       }
     } catch (StorageException failure) {
       // as the test has said

@@ -177,6 +177,7 @@ final class NamedHeadDownload implements Extent {
   }
 
   private void step(Wanted now) throws InterruptedException {
+    stage.deleteObsolete();
     Linked linked = stage.linked();
     importable = linked == null ? 0 : linked.highest();
     boolean goesOn = linked != null && importLinked(linked);

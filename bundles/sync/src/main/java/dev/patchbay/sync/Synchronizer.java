@@ -161,7 +161,7 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     Running before = running;
     if (wanted == null) {
       running = null;
-      return Loop.UNTIL_WOKEN;
+      return stage.deleteObsolete() ? 0 : Loop.UNTIL_WOKEN;
     }
     NamedHeadDownload download =
         new NamedHeadDownload(
@@ -189,7 +189,7 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     if (wanted == null) {
       running = null;
       report(before);
-      return Loop.UNTIL_WOKEN;
+      return 0;
     }
     return wanted.head().equals(download.head()) ? IDLE_MILLIS : 0;
   }

@@ -26,6 +26,9 @@ final class ModelStage implements BlockStage {
   private final List<Hash> fetched = new ArrayList<>();
   private @Nullable Hash head;
 
+  /** Portions of blocks that have to be deleted. */
+  volatile int obsolete;
+
   ModelStage(ModelChain chain) {
     this.chain = chain;
   }
@@ -107,6 +110,12 @@ final class ModelStage implements BlockStage {
       fetched.add(block.hash());
       bodies.put(block.hash(), block);
     }
+  }
+
+  @Override
+  public synchronized boolean deleteObsolete() {
+    obsolete = Math.max(0, obsolete - 1);
+    return obsolete > 0;
   }
 
   @Override

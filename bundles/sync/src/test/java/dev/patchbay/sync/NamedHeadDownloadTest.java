@@ -397,6 +397,19 @@ class NamedHeadDownloadTest {
   }
 
   @Test
+  void obsoleteBlocksAreDeletedInPortions() {
+    stage.obsolete = 5;
+    synchronizer.start();
+    SynchronizerTest.await(() -> stage.obsolete == 0);
+    ModelChain best = new ModelChain().grow(50, 1, 2);
+    peers.add("a", best);
+    stage.obsolete = 100;
+    name(best.head());
+    awaitHead(best.head());
+    SynchronizerTest.await(() -> stage.obsolete == 0);
+  }
+
+  @Test
   void aStagedBodyOfAnotherBlockIsFetchedAgain() {
     ModelChain best = new ModelChain().grow(50, 1, 2);
     Block second = block(best, 2);

@@ -91,6 +91,16 @@ public interface BlockStage {
   void addBodies(List<Block> blocks);
 
   /**
+   * Deletes some of the blocks that are staged and no longer needed: a long branch takes several
+   * calls, also after a restart.
+   *
+   * @return whether there are more
+   * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
+   * @throws dev.patchbay.api.storage.StorageException when they cannot be deleted
+   */
+  boolean deleteObsolete();
+
+  /**
    * Verifies and executes the lowest block of {@link #linked} and moves the chain's head to it,
    * unless the branch is not longer than the chain yet. A block that the consensus client has
    * handed over meanwhile is not executed again. An invalid block makes the head above it, and all
