@@ -3,6 +3,7 @@ package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.BlockStage;
 import dev.patchbay.api.chain.ChainListener;
+import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.InvalidBlockException;
@@ -41,6 +42,10 @@ final class BlockStaging implements BlockStage {
   private final BadBlocks bad;
   private final Listeners<ChainListener> listeners;
   private final StagedBlocks staged;
+
+  /** Blocks of a branch, from its head down, that are searched for the safe and finalized one. */
+  int maxSearched = 8_192;
+
   private final OfferedBlocks offered = new OfferedBlocks();
 
   /** The head that was named last when the chain lacks it. */
@@ -52,11 +57,21 @@ final class BlockStaging implements BlockStage {
    */
   private volatile @Nullable Hash previous;
 
-  /** Why the chain cannot go to a head. */
-  private record TooDeep(Hash head, String reason) {}
+  /** What was named with the head; under the import lock. */
+  private FinalityTags tags = new FinalityTags(Hash.ZERO, Hash.ZERO);
 
-  /** The latest head of that kind; under the import lock. */
-  private @Nullable TooDeep tooDeep;
+  /** Whether the branch of the head was searched for these; under the import lock. */
+  private boolean tagsChecked;
+
+  /**
+   * Why the chain does not go to a head.
+   *
+   * @param tags what was named with it; null when that does not matter
+   */
+  private record Refusal(Hash head, @Nullable FinalityTags tags, ForkChoice.Result result) {}
+
+  /** The latest one; under the import lock. */
+  private @Nullable Refusal refusal;
 
   /**
    * A reorg that takes several holds of the import lock.
@@ -94,14 +109,24 @@ final class BlockStaging implements BlockStage {
     offered.add(block);
   }
 
-  /** Returns why the chain cannot go to a head that is not here; null when that is not known. */
-  @Nullable String tooDeep(Hash named) {
-    TooDeep known = tooDeep;
-    return known == null || !known.head.equals(named) ? null : known.reason;
+  /** Returns why the chain does not go to a head that it lacks; null when nothing is known. */
+  ForkChoice.@Nullable Result refused(Hash named, FinalityTags with) {
+    Refusal known = refusal;
+    return known == null
+            || !known.head.equals(named)
+            || known.tags != null && !known.tags.equals(with)
+        ? null
+        : known.result;
   }
 
-  /** Notes that a head is named which is not here. */
-  void request(KeyReader store, Hash named) {
+  /**
+   * Notes that a head is named which the chain lacks.
+   *
+   * @param with what is named with it
+   */
+  void request(KeyReader store, Hash named, FinalityTags with) {
+    tagsChecked &= named.equals(head) && with.equals(tags);
+    tags = with;
     List<BlockHeader> run = offeredUpTo(store, named);
     Hash before = head;
     Segment segment = before == null ? null : StagedBlocks.of(store, before);
@@ -403,7 +428,7 @@ final class BlockStaging implements BlockStage {
     if (!isStored) {
       verifier.verify(block, parent);
     }
-    WriteSet removal = StagedBlocks.removal(store, segment, block);
+    WriteSet writes = StagedBlocks.removal(store, segment, block);
     if (!isCanonical && (isHead || block.number() > before.number())) {
       if (isHead) {
         verifyHead(block);
@@ -415,18 +440,25 @@ final class BlockStaging implements BlockStage {
       if (!chain.pruner().canUnwindTo(reorg.commonAncestor())) {
         return refuse(store, segment, "block " + reorg.commonAncestor());
       }
+      ImportResult refused = checkTags(store, segment, reorg);
+      if (refused != null) {
+        return refused;
+      }
       if (CanonicalWriter.isLong(reorg)) {
         advance(store, reorg);
         return null;
       }
-      writer.reorganize(store, reorg, removal);
-      longReorg = null;
-    } else {
-      if (!isStored) {
-        boolean executed = processor.executeSideBlock(store, before, block, null);
-        writer.storeSideBlock(store, block, executed);
+      if (isHead && tags.findOutside(tag -> FinalityTags.isInChain(store, reorg, tag)) != null) {
+        storeSideBlock(store, block, isStored, writes); // the next fork choice says why
+      } else {
+        if (isHead) {
+          tags.putInto(store, writes);
+        }
+        writer.reorganize(store, reorg, writes);
+        longReorg = null;
       }
-      chain.storage().write(removal.toBatch());
+    } else {
+      storeSideBlock(store, block, isStored, writes);
     }
     if (isHead) {
       settle();
@@ -434,6 +466,47 @@ final class BlockStaging implements BlockStage {
     return isStored
         ? new ImportResult.Known()
         : new ImportResult.Imported(chain.head().hash().equals(block.hash()));
+  }
+
+  private void storeSideBlock(KeyValueStore store, Block block, boolean isStored, WriteSet writes)
+      throws InvalidBranchException {
+    if (!isStored) {
+      boolean executed = processor.executeSideBlock(store, chain.head(), block, null);
+      writer.storeSideBlock(store, block, executed);
+    }
+    chain.storage().write(writes.toBatch());
+  }
+
+  /**
+   * Returns why a branch must not become the chain: it lacks a block that was named as safe or
+   * finalized, or it replaces one before its own head is known. Null when it may, or when such a
+   * block may be far below the head: the last block is compared again.
+   */
+  private @Nullable ImportResult checkTags(KeyReader store, Segment segment, Reorg reorg) {
+    if (!segment.highHash().equals(head)) {
+      if (!tags.areRemoved(store, reorg)) {
+        return null;
+      }
+      previous = null;
+      return new ImportResult.UnknownParent();
+    }
+    if (tagsChecked) {
+      return null;
+    }
+    String outside =
+        tags.findOutside(
+            tag ->
+                FinalityTags.isInChain(store, reorg, tag)
+                    || !Boolean.FALSE.equals(
+                        StagedBlocks.contains(store, segment, tag, maxSearched)));
+    tagsChecked = outside == null;
+    if (outside == null) {
+      return null;
+    }
+    refusal =
+        new Refusal(segment.highHash(), tags, new ForkChoice.Result.Inconsistent(outside));
+    settle();
+    return new ImportResult.Invalid(outside);
   }
 
   /** Applies the next batch of a long reorg. */
@@ -505,7 +578,7 @@ final class BlockStaging implements BlockStage {
   /** Notes that the chain cannot go to a head, as it would have to go back too far. */
   private ImportResult refuse(KeyReader store, Segment segment, String block) {
     String reason = chain.pruner().tooDeep(block);
-    tooDeep = new TooDeep(segment.highHash(), reason);
+    refusal = new Refusal(segment.highHash(), null, new ForkChoice.Result.TooDeep(reason));
     if (segment.highHash().equals(head)) {
       staged.clear(store);
       settle();

@@ -130,6 +130,27 @@ final class StagedBlocks {
     return out;
   }
 
+  /**
+   * Returns whether a segment has a block, looking at its highest blocks.
+   *
+   * @param max at how many
+   * @return null when the block may be below those
+   */
+  static @Nullable Boolean contains(KeyReader store, Segment segment, Hash hash, int max) {
+    Hash next = segment.highHash;
+    for (long number = segment.high; number >= segment.low; number--) {
+      if (next.equals(hash)) {
+        return true;
+      }
+      byte[] rlp = store.get(Columns.STAGED_HEADERS, Keys.number(number));
+      if (rlp == null || segment.high - number >= max) {
+        return null;
+      }
+      next = BlockHeader.read(RlpReader.of(rlp)).parentHash();
+    }
+    return false;
+  }
+
   /** Returns a block; null when its body is damaged, so that it is fetched again. */
   private static @Nullable Block block(BlockHeader header, byte[] body) {
     try {

@@ -592,6 +592,100 @@ class BlockStagingTest extends ChainFixture {
     assertNothingIsStaged();
   }
 
+  private Result name(Block head, Hash safe, Hash finalized) {
+    return pipeline.forkChoice().update(head.hash(), safe, finalized);
+  }
+
+  private static void assertInconsistent(Result result, String which) {
+    assertThat(result)
+        .isInstanceOfSatisfying(
+            Result.Inconsistent.class, i -> assertThat(i.reason()).contains(which));
+  }
+
+  @Test
+  void theNamedHeadIsSetWithItsSafeAndFinalizedBlock() {
+    extend(3);
+    List<Block> blocks = branch(chain.head(), 20, 0);
+    Hash safe = blocks.get(15).hash();
+    Hash finalized = canonical(2).hash();
+    assertThat(name(last(blocks), safe, finalized)).isEqualTo(new Result.Syncing());
+    fetchHeaders(100);
+    for (Block block : blocks.subList(0, 19)) {
+      assertThat(stage().importBlock(block)).isEqualTo(HEAD);
+    }
+    assertThat(chain.safe()).as("before the named head").isNull();
+    assertThat(importAll()).containsExactly(HEAD);
+    assertThat(Objects.requireNonNull(chain.safe()).hash()).isEqualTo(safe);
+    assertThat(Objects.requireNonNull(chain.finalized()).hash()).isEqualTo(finalized);
+  }
+
+  @Test
+  void aHeadWhoseChainLacksTheFinalizedBlockIsRefusedBeforeAnythingChanges() {
+    extend(10);
+    Block before = chain.head();
+    List<Block> other = branch(canonical(2), 20, 1);
+    Hash removed = canonical(5).hash();
+    Hash unknown = Hash.keccak(new byte[] {1});
+    for (Hash outside : List.of(removed, unknown)) {
+      name(last(other), Hash.ZERO, outside);
+      fetchHeaders(100);
+      List<ImportResult> results = importAll();
+      assertThat(last(results)).isInstanceOf(ImportResult.Invalid.class);
+      assertThat(results.subList(0, results.size() - 1)).doesNotContain(HEAD);
+      assertThat(chain.head()).isEqualTo(before);
+      assertThat(stage().wanted()).isNull();
+      assertInconsistent(name(last(other), Hash.ZERO, outside), "finalized block " + outside);
+      assertThat(stage().wanted()).as("nothing is downloaded for it").isNull();
+      assertThat(name(last(other), outside, Hash.ZERO)).isEqualTo(new Result.Syncing());
+      assertThat(last(importAll())).isInstanceOf(ImportResult.Invalid.class);
+      assertInconsistent(name(last(other), outside, Hash.ZERO), "safe block " + outside);
+    }
+    Hash inside = other.get(19).hash();
+    name(last(other), inside, canonical(2).hash());
+    assertThat(importAll()).hasSize(12).containsOnly(HEAD);
+    assertThat(name(last(other), inside, inside)).isEqualTo(new Result.Updated(last(other)));
+    assertNothingIsStaged();
+  }
+
+  @Test
+  void aFinalizedBlockFarBelowTheHeadIsComparedAtTheEnd() {
+    List<Block> blocks = branch(chain.head(), 30, 0);
+    ((BlockStaging) stage()).maxSearched = 4;
+    Hash inside = blocks.get(3).hash();
+    Hash unknown = Hash.keccak(new byte[] {1});
+    name(last(blocks), inside, unknown);
+    fetchHeaders(100);
+    List<ImportResult> results = importAll();
+    assertThat(results.subList(0, 29)).containsOnly(HEAD);
+    assertThat(results.get(29)).isEqualTo(ASIDE);
+    assertThat(chain.head()).isEqualTo(blocks.get(28));
+    assertThat(chain.safe()).isNull();
+    assertNothingIsStaged();
+    assertInconsistent(name(last(blocks), inside, unknown), "finalized block " + unknown);
+    assertThat(name(last(blocks), inside, inside)).isEqualTo(new Result.Updated(last(blocks)));
+    assertThat(executions).hasValue(30);
+  }
+
+  @Test
+  void blocksBeforeAnEarlierHeadDoNotReplaceTheFinalizedOne() {
+    extend(10);
+    Block before = chain.head();
+    List<Block> other = branch(canonical(2), 20, 1);
+    name(last(other));
+    fetchHeaders(100);
+    List<Block> next = branch(chain.head(), 5, 2);
+    name(last(next), Hash.ZERO, canonical(5).hash());
+    for (Block block : other.subList(0, 8)) {
+      assertThat(stage().importBlock(block)).isEqualTo(ASIDE);
+    }
+    assertThat(stage().importBlock(other.get(8))).isEqualTo(new ImportResult.UnknownParent());
+    assertThat(chain.head()).isEqualTo(before);
+    assertThat(stage().linked()).isNull();
+    fetchHeaders(100);
+    assertThat(importAll()).hasSize(5).containsOnly(HEAD);
+    assertThat(Objects.requireNonNull(chain.finalized())).isEqualTo(canonical(5));
+  }
+
   @Test
   void blocksThatAreHandedOverMeanwhileAreNotExecutedAgain() {
     List<Block> blocks = branch(chain.head(), 10, 0);

@@ -105,7 +105,8 @@ public interface BlockStage {
    * unless the branch is not longer than the chain yet. A block that the consensus client has
    * handed over meanwhile is not executed again. An invalid block makes the head above it, and all
    * blocks before that head that are staged, invalid; a branch that begins below the oldest state is refused, which {@link
-   * ForkChoice.Result.TooDeep} says from then on. A long reorg takes several batches, between which
+   * ForkChoice.Result.TooDeep} says from then on. So is a branch that lacks the safe or the finalized
+   * block that was named with the head: {@link ForkChoice.Result.Inconsistent}. A long reorg takes several batches, between which
    * other changes of the chain may happen; when it fails, the head moves back to where it was, unless
    * the consensus client has moved it meanwhile.
    *
