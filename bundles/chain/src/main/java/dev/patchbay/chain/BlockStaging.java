@@ -26,8 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes the chain to a head that a consensus client has named and that is not here: collects the
- * blocks before it, and imports them.
+ * Takes the chain to a head that a consensus client has named and that the chain lacks: stages
+ * the blocks before it, and imports them.
  *
  * <p>Threading: any thread; changes happen under the import lock.
  */
@@ -46,7 +46,7 @@ final class BlockStaging implements BlockStage {
   /** Blocks of a branch, from its head down, that are searched for the safe and finalized one. */
   int maxSearched = 8_192;
 
-  private final OfferedBlocks offered = new OfferedBlocks();
+  private final UnlinkedPayloads payloads = new UnlinkedPayloads();
 
   /** The head that was named last when the chain lacks it. */
   private volatile @Nullable Hash head;
@@ -105,8 +105,8 @@ final class BlockStaging implements BlockStage {
   // ---- of a consensus client, under the import lock
 
   /** Notes a block whose parent is missing. */
-  void offer(Block block) {
-    offered.add(block);
+  void addPayload(Block block) {
+    payloads.add(block);
   }
 
   /** Returns why the chain does not go to a head that it lacks; null when nothing is known. */
@@ -127,7 +127,7 @@ final class BlockStaging implements BlockStage {
   void request(KeyReader store, Hash named, FinalityTags with) {
     tagsChecked &= named.equals(head) && with.equals(tags);
     tags = with;
-    List<BlockHeader> run = offeredUpTo(store, named);
+    List<BlockHeader> run = payloadsUpTo(store, named);
     Hash before = head;
     Segment segment = before == null ? null : StagedBlocks.of(store, before);
     if (segment != null && !named.equals(before) && StagedBlocks.isLinked(store, segment)) {
@@ -135,7 +135,7 @@ final class BlockStaging implements BlockStage {
     }
     head = named;
     if (!run.isEmpty() && !isRejected(store, named, run)) {
-      staged.place(store, run, offered::get);
+      staged.place(store, run, payloads::get);
       requireGenesis(store, named);
     }
     listeners.forEach(ChainListener::headRequested);
@@ -164,26 +164,26 @@ final class BlockStaging implements BlockStage {
   }
 
   /** Returns the headers of the blocks up to a head that were handed over, downwards. */
-  private List<BlockHeader> offeredUpTo(KeyReader store, Hash named) {
+  private List<BlockHeader> payloadsUpTo(KeyReader store, Hash named) {
     List<BlockHeader> run = new ArrayList<>();
     Hash next = named;
-    Block block = offered.get(next);
+    Block block = payloads.get(next);
     while (block != null
         && StagedBlocks.of(store, next) == null
         && ChainStore.header(store, next) == null
         && (run.isEmpty() || block.number() == run.get(run.size() - 1).number() - 1)) {
       run.add(block.header());
       next = block.header().parentHash();
-      block = offered.get(next);
+      block = payloads.get(next);
     }
     return run;
   }
 
-  /** Notes that the head which was named last is here, or invalid. */
+  /** Notes that the chain has the head which was named last, or that it is invalid. */
   void settle() {
     head = null;
     previous = null;
-    offered.removeUpTo(chain.head().number());
+    payloads.removeUpTo(chain.head().number());
   }
 
   /** Notes that the client has moved the head: a reorg to another one is over. */
@@ -284,7 +284,7 @@ final class BlockStaging implements BlockStage {
 
   /**
    * Returns those before the first whose number is not one less than that of its child, less a
-   * genesis block: this chain's is not missing, another one comes first in the next call.
+   * genesis block: this chain's is not missing, and another one is the first of the next call.
    */
   private static List<BlockHeader> inSequence(List<BlockHeader> headers) {
     int count = Math.min(1, headers.size());

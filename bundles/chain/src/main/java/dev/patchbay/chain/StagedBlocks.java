@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * How blocks ahead of the chain lie in the store: in segments, each a run of blocks of one branch,
  * under their numbers. The first segment ends with the head that was named last and grows
  * downwards. The others, below it, are what is left of heads that were named before: when the first
- * one reaches the end of the next, the two become one; when it comes to another block of that
+ * one reaches the end of the next, the two are merged; when it reaches another block of that
  * number, the next one is cut. What is cut is only marked as obsolete, and deleted in portions: a
  * segment may have a million blocks.
  *
@@ -275,7 +275,7 @@ final class StagedBlocks {
    * Puts a new head on top. What is staged at and above the number of its lowest block is obsolete.
    *
    * @param run the head and ancestors of it, downwards
-   * @param bodies the bodies of those blocks that have come with them
+   * @param bodies the bodies of those blocks that are known
    */
   void place(KeyReader store, List<BlockHeader> run, Function<Hash, @Nullable Block> bodies) {
     BlockHeader head = run.get(0);
@@ -294,7 +294,7 @@ final class StagedBlocks {
     write(change);
   }
 
-  /** Puts a segment before others, and makes it one with the next where they meet. */
+  /** Puts a segment before others, and merges it with the next one when they are adjacent. */
   private static void addFirst(List<Segment> others, Segment first) {
     Segment next = others.isEmpty() ? null : others.get(0);
     if (next != null && isParent(next, first.low, first.parent)) {
@@ -377,7 +377,7 @@ final class StagedBlocks {
     }
   }
 
-  /** Adds the body of a block whose header is here. */
+  /** Adds the body of a block whose header is staged. */
   static void putBody(KeyReader store, WriteSet writes, Segment segment, Block block) {
     if (block.number() >= segment.low
         && block.number() <= segment.high

@@ -820,7 +820,7 @@ class BlockStagingTest extends ChainFixture {
     name(last(blocks));
     assertThat(wanted().lowest())
         .as("the latest ones are kept")
-        .isEqualTo(100 - OfferedBlocks.MAX_BLOCKS + 1);
+        .isEqualTo(100 - UnlinkedPayloads.MAX_BLOCKS + 1);
     assertThat(stage().blocks(0, 999)).extracting(Staged::block).doesNotContainNull();
   }
 

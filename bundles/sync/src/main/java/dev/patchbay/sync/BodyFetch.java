@@ -34,7 +34,7 @@ final class BodyFetch {
   /** Bodies in a request. */
   static final int MAX_BODIES = 128;
 
-  /** Gas of the blocks whose bodies are requested or here; a body has a byte for 4 gas at most. */
+  /** Gas of the blocks whose bodies are requested or fetched; a body has a byte for 4 gas at most. */
   private static final long MAX_GAS_AHEAD = 500_000_000;
 
   private final Bodies bodies;
@@ -77,7 +77,7 @@ final class BodyFetch {
   }
 
   /**
-   * Requests the bodies that neither are here nor are requested.
+   * Requests the bodies that are neither fetched nor requested.
    *
    * @param pending blocks in the order of their import
    * @return false when no peer is left that could have the next ones
@@ -97,7 +97,7 @@ final class BodyFetch {
     return true;
   }
 
-  /** Returns the next blocks whose bodies are neither here nor requested, within the limit. */
+  /** Returns the next blocks whose bodies are neither fetched nor requested, within the limit. */
   private static List<PendingBlock> lacking(Collection<PendingBlock> pending) {
     List<PendingBlock> out = new ArrayList<>();
     long gas = 0;

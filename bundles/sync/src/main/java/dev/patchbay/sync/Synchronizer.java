@@ -178,8 +178,8 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
       before = begin(download, head.number());
       if (peers.available().isEmpty()) {
         LOG.warn(
-            "the consensus client names block {} as head, which is not here, and no peer is"
-                + " connected that could have it",
+            "the consensus client names block {} as head, which the chain lacks, and no"
+                + " peer is connected that could have it",
             wanted.head());
       }
     }
