@@ -15,9 +15,7 @@ import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
-import java.util.ArrayDeque;
 import java.util.Comparator;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,8 +33,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Downloads what lies between the chain and the head that a consensus client has named: headers
  * from that head down, 512 at a time, each of which is known by the hash in the header above it;
- * then bodies from all peers, while the blocks are imported upwards behind them. What comes is
- * staged by the chain, where the next download finds it. While headers between the chain and the
+ * then bodies from all peers, while the blocks are imported upwards behind them. The chain stages
+ * what is fetched, where the next download finds it. While headers between the chain and the
  * head are missing, the blocks before an earlier head go on being imported.
  *
  * <p>Threading: {@link #run} works in the thread of its caller. Replies and results of imports come
@@ -60,15 +58,14 @@ final class NamedHeadDownload implements Extent {
   private final BlockStage stage;
   private final SyncPeers peers;
   private final ImportQueue imports;
-  private final ExecutorService workers;
   private final LongSupplier nanos;
   private final BooleanSupplier cancelled;
   private final Bodies bodies;
   private final BodyFetch fetch;
+  private final PendingBlocks pending;
   private final BlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
 
   // ---- of the thread that runs the download
-  private final Deque<PendingBlock> pending = new ArrayDeque<>();
 
   /** Headers a second of the last reply. */
   private final Map<PeerId, Double> rates = new HashMap<>();
@@ -78,7 +75,6 @@ final class NamedHeadDownload implements Extent {
   /** Since when no peer has the header that is needed next; null when one may have it. */
   private @Nullable Long headerMissing;
 
-  private int importing;
   private boolean headersRequested;
   private boolean ended;
 
@@ -113,10 +109,12 @@ final class NamedHeadDownload implements Extent {
     this.wanted = wanted;
     this.peers = peers;
     this.imports = imports;
-    this.workers = workers;
     this.nanos = nanos;
     this.cancelled = cancelled;
     this.bodies = bodies;
+    pending =
+        new PendingBlocks(
+            imports, workers, mailbox::add, this::done, (block, failure) -> ended = true);
     fetch =
         new BodyFetch(bodies, peers, workers, nanos, mailbox::add, peers::failed, stage::addBodies);
   }
@@ -142,13 +140,13 @@ final class NamedHeadDownload implements Extent {
     return wanted.head();
   }
 
-  /** Returns the number of the lowest block whose header is here; 0 when all of them are. */
+  /** Returns the number of the lowest block whose header is staged; 0 when all of them are. */
   long lowestHeader() {
     Wanted now = wanted;
     return now.missing() == null ? 0 : now.lowest();
   }
 
-  /** Runs until nothing is wanted any more, or nothing can be done now. */
+  /** Runs until nothing is wanted, or nothing can be done now. */
   void run() throws InterruptedException {
     try {
       for (Wanted now = stage.wanted(); now != null; now = stage.wanted()) {
@@ -280,19 +278,19 @@ final class NamedHeadDownload implements Extent {
   /** Imports what is linked; returns false when no peer has the bodies that are needed next. */
   private boolean importLinked(Linked linked) {
     read(linked);
-    if (!fetch.request(pending)) {
-      LOG.debug("no peer has the bodies of blocks from {} on", pending.element().header.number());
+    if (!pending.requestBodies(fetch)) {
+      LOG.debug("no peer has the bodies of blocks from {} on", pending.firstNumber());
       return false;
     }
-    importing += imports.addFrom(pending, workers, importListener());
+    pending.importWhole();
     return true;
   }
 
   private void read(Linked linked) {
-    if (pending.isEmpty() && importing == 0) {
+    if (pending.size() == 0) {
       last = null; // the client may have named another head in between
     }
-    while (pending.size() + importing < MAX_AHEAD) {
+    while (pending.size() < MAX_AHEAD) {
       long next = last == null ? linked.lowest() : last.number() + 1;
       List<Staged> staged = next > linked.highest() ? List.of() : stage.blocks(next, MAX_READ);
       for (Staged one : staged) {
@@ -318,22 +316,7 @@ final class NamedHeadDownload implements Extent {
         : block;
   }
 
-  private ImportQueue.Listener importListener() {
-    return new ImportQueue.Listener() {
-      @Override
-      public void imported(Block block, ImportResult result) {
-        mailbox.add(() -> done(block, result));
-      }
-
-      @Override
-      public void failed(Block block, Throwable failure) {
-        mailbox.add(() -> ended = true);
-      }
-    };
-  }
-
   private void done(Block block, ImportResult result) {
-    importing--;
     if (result instanceof ImportResult.Invalid invalid) {
       LOG.warn(
           "block {} before the head that the consensus client has named is refused: {}",
