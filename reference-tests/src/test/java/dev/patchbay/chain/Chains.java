@@ -20,6 +20,7 @@ import dev.patchbay.binding.Listeners;
 import dev.patchbay.binding.NamedServices.Registration;
 import dev.patchbay.execution.Executions;
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.storage.memory.MemoryBackend;
 import dev.patchbay.storage.tck.FixedStore;
@@ -170,5 +171,27 @@ public final class Chains {
             Chains.class.getClassLoader(),
             new Class<?>[] {TransactionPool.class},
             (self, method, arguments) -> pending);
+  }
+
+  /** Makes the lowest block that is staged one that is deleted next. */
+  public static void makeLowestStagedObsolete(KeyValueStore store) {
+    StagedBlocks.Segment segment = StagedBlocks.segments(store).get(0);
+    Hash lowest = Hash.keccak(store.get(Columns.STAGED_HEADERS, Keys.number(segment.low())));
+    WriteSet writes = new WriteSet();
+    writes.put(
+        Columns.META,
+        Keys.STAGED,
+        StagedBlocks.encode(
+            List.of(
+                new StagedBlocks.Segment(
+                    segment.high(), segment.highHash(), segment.low() + 1, lowest))));
+    writes.put(
+        Columns.META,
+        Keys.STAGED_OBSOLETE,
+        StagedBlocks.encode(
+            List.of(
+                new StagedBlocks.Segment(
+                    segment.low(), lowest, segment.low(), segment.parent()))));
+    store.write(writes.toBatch());
   }
 }

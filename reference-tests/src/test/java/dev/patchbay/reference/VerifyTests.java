@@ -39,7 +39,7 @@ class VerifyTests {
 
   /** Keys that a store may be without. */
   private static final Set<String> OPTIONAL =
-      Set.of("safe", "finalized", "side-blocks", "evm", "rules", "staged");
+      Set.of("safe", "finalized", "side-blocks", "evm", "rules", "staged", "staged-obsolete");
 
   /** The columns whose values are verified by unwinding. */
   private static final Set<Column> HISTORY =
@@ -91,6 +91,7 @@ class VerifyTests {
     }
     assertThat(chain.forkChoice().update(ahead.hash(), Hash.ZERO, Hash.ZERO))
         .isEqualTo(new ForkChoice.Result.Syncing());
+    Chains.makeLowestStagedObsolete(store);
     return store;
   }
 

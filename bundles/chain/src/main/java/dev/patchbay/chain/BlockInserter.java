@@ -31,12 +31,12 @@ final class BlockInserter implements BlockImporter {
   private final BlockProcessor processor;
   private final CanonicalWriter writer;
   private final BadBlocks bad;
-  private final Consumer<Block> orphans;
+  private final Consumer<Block> unlinked;
 
   /**
    * Creates an importer.
    *
-   * @param orphans takes blocks of a consensus client whose parents are missing
+   * @param unlinked takes payloads of a consensus client whose parents are missing
    */
   BlockInserter(
       Chain chain,
@@ -44,14 +44,14 @@ final class BlockInserter implements BlockImporter {
       BlockProcessor processor,
       CanonicalWriter writer,
       BadBlocks bad,
-      Consumer<Block> orphans) {
+      Consumer<Block> unlinked) {
     this.chain = chain;
     this.imports = imports;
     this.verifier = new BlockVerifier(chain);
     this.processor = processor;
     this.writer = writer;
     this.bad = bad;
-    this.orphans = orphans;
+    this.unlinked = unlinked;
   }
 
   @Override
@@ -193,7 +193,7 @@ final class BlockInserter implements BlockImporter {
     }
     BlockHeader parent = ChainStore.header(store, block.header().parentHash());
     if (parent == null) {
-      orphans.accept(block);
+      unlinked.accept(block);
       return new PayloadStatus.Syncing();
     }
     verifier.verify(block, parent);

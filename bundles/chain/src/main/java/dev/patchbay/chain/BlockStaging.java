@@ -3,11 +3,14 @@ package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.BlockStage;
 import dev.patchbay.api.chain.ChainListener;
+import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.storage.StoreLease;
 import dev.patchbay.binding.Listeners;
 import dev.patchbay.chain.BadBlocks.Rejection;
@@ -19,14 +22,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Takes the chain to a head that a consensus client has named and that is not here: collects the
- * blocks before it, and imports them.
+ * Takes the chain to a head that a consensus client has named and that the chain lacks: stages
+ * the blocks before it, and imports them.
  *
  * <p>Threading: any thread; changes happen under the import lock.
  */
 final class BlockStaging implements BlockStage {
+  private static final Logger LOG = LoggerFactory.getLogger(BlockStaging.class);
+
   private final Chain chain;
   private final ReentrantLock imports;
   private final BlockVerifier verifier;
@@ -35,16 +42,48 @@ final class BlockStaging implements BlockStage {
   private final BadBlocks bad;
   private final Listeners<ChainListener> listeners;
   private final StagedBlocks staged;
-  private final OfferedBlocks offered = new OfferedBlocks();
+
+  /** Blocks of a branch, from its head down, that are searched for the safe and finalized one. */
+  int maxSearched = 8_192;
+
+  private final UnlinkedPayloads payloads = new UnlinkedPayloads();
 
   /** The head that was named last when the chain lacks it. */
   private volatile @Nullable Hash head;
 
-  /** Why the chain cannot go to a head. */
-  private record TooDeep(Hash head, String reason) {}
+  /**
+   * A head that was named before it, and whose blocks can be imported while headers of the later
+   * one are missing.
+   */
+  private volatile @Nullable Hash previous;
 
-  /** The latest head of that kind; under the import lock. */
-  private @Nullable TooDeep tooDeep;
+  /** What was named with the head; under the import lock. */
+  private FinalityTags tags = new FinalityTags(Hash.ZERO, Hash.ZERO);
+
+  /** Whether the branch of the head was searched for these; under the import lock. */
+  private boolean tagsChecked;
+
+  /**
+   * Why the chain does not go to a head.
+   *
+   * @param tags what was named with it; null when that does not matter
+   */
+  private record Refusal(Hash head, @Nullable FinalityTags tags, ForkChoice.Result result) {}
+
+  /** The latest one; under the import lock. */
+  private @Nullable Refusal refusal;
+
+  /**
+   * A reorg that takes several holds of the import lock.
+   *
+   * @param before the head before it
+   * @param rest what is left of it, from the head that it has reached
+   * @param depth how many blocks it removes
+   */
+  private record LongReorg(Block before, Reorg rest, long depth) {}
+
+  /** The reorg under way; written under the import lock. */
+  private volatile @Nullable LongReorg longReorg;
 
   BlockStaging(
       Chain chain,
@@ -66,22 +105,37 @@ final class BlockStaging implements BlockStage {
   // ---- of a consensus client, under the import lock
 
   /** Notes a block whose parent is missing. */
-  void offer(Block block) {
-    offered.add(block);
+  void addPayload(Block block) {
+    payloads.add(block);
   }
 
-  /** Returns why the chain cannot go to a head that is not here; null when that is not known. */
-  @Nullable String tooDeep(Hash named) {
-    TooDeep known = tooDeep;
-    return known == null || !known.head.equals(named) ? null : known.reason;
+  /** Returns why the chain does not go to a head that it lacks; null when nothing is known. */
+  ForkChoice.@Nullable Result refused(Hash named, FinalityTags with) {
+    Refusal known = refusal;
+    return known == null
+            || !known.head.equals(named)
+            || known.tags != null && !known.tags.equals(with)
+        ? null
+        : known.result;
   }
 
-  /** Notes that a head is named which is not here. */
-  void request(KeyReader store, Hash named) {
-    List<BlockHeader> run = offeredUpTo(store, named);
+  /**
+   * Notes that a head is named which the chain lacks.
+   *
+   * @param with what is named with it
+   */
+  void request(KeyReader store, Hash named, FinalityTags with) {
+    tagsChecked &= named.equals(head) && with.equals(tags);
+    tags = with;
+    List<BlockHeader> run = payloadsUpTo(store, named);
+    Hash before = head;
+    Segment segment = before == null ? null : StagedBlocks.of(store, before);
+    if (segment != null && !named.equals(before) && StagedBlocks.isLinked(store, segment)) {
+      previous = before;
+    }
     head = named;
     if (!run.isEmpty() && !isRejected(store, named, run)) {
-      staged.place(store, run, offered::get);
+      staged.place(store, run, payloads::get);
       requireGenesis(store, named);
     }
     listeners.forEach(ChainListener::headRequested);
@@ -110,25 +164,31 @@ final class BlockStaging implements BlockStage {
   }
 
   /** Returns the headers of the blocks up to a head that were handed over, downwards. */
-  private List<BlockHeader> offeredUpTo(KeyReader store, Hash named) {
+  private List<BlockHeader> payloadsUpTo(KeyReader store, Hash named) {
     List<BlockHeader> run = new ArrayList<>();
     Hash next = named;
-    Block block = offered.get(next);
+    Block block = payloads.get(next);
     while (block != null
         && StagedBlocks.of(store, next) == null
         && ChainStore.header(store, next) == null
         && (run.isEmpty() || block.number() == run.get(run.size() - 1).number() - 1)) {
       run.add(block.header());
       next = block.header().parentHash();
-      block = offered.get(next);
+      block = payloads.get(next);
     }
     return run;
   }
 
-  /** Notes that the head which was named last is here, or invalid. */
+  /** Notes that the chain has the head which was named last, or that it is invalid. */
   void settle() {
     head = null;
-    offered.removeUpTo(chain.head().number());
+    previous = null;
+    payloads.removeUpTo(chain.head().number());
+  }
+
+  /** Notes that the client has moved the head: a reorg to another one is over. */
+  void headMoved() {
+    longReorg = null;
   }
 
   // ---- the download
@@ -149,8 +209,36 @@ final class BlockStaging implements BlockStage {
     if (segment == null) {
       return new Wanted(named, 0, 0, named);
     }
-    boolean isLinked = ChainStore.header(store, segment.parent()) != null;
+    boolean isLinked = StagedBlocks.isLinked(store, segment);
     return new Wanted(named, segment.low(), segment.high(), isLinked ? null : segment.parent());
+  }
+
+  @Override
+  public @Nullable Linked linked() {
+    Hash named = head;
+    if (named == null) {
+      return null;
+    }
+    try (StoreLease lease = chain.storage().lease()) {
+      Segment segment = importable(lease.get(), named);
+      return segment == null || !StagedBlocks.isLinked(lease.get(), segment)
+          ? null
+          : new Linked(segment.low(), segment.high());
+    }
+  }
+
+  /**
+   * Returns the segment whose blocks can be imported; when there is none, that of the head, or null
+   * when its header is missing.
+   */
+  private @Nullable Segment importable(KeyReader store, Hash named) {
+    Segment own = StagedBlocks.of(store, named);
+    if (own != null && StagedBlocks.isLinked(store, own)) {
+      return own;
+    }
+    Hash before = previous;
+    Segment other = before == null ? null : StagedBlocks.find(store, before);
+    return other != null && StagedBlocks.isLinked(store, other) ? other : own;
   }
 
   @Override
@@ -196,7 +284,7 @@ final class BlockStaging implements BlockStage {
 
   /**
    * Returns those before the first whose number is not one less than that of its child, less a
-   * genesis block: this chain's is not missing, another one comes first in the next call.
+   * genesis block: this chain's is not missing, and another one is the first of the next call.
    */
   private static List<BlockHeader> inSequence(List<BlockHeader> headers) {
     int count = Math.min(1, headers.size());
@@ -228,7 +316,7 @@ final class BlockStaging implements BlockStage {
       return List.of();
     }
     try (StoreLease lease = chain.storage().lease()) {
-      Segment segment = StagedBlocks.of(lease.get(), named);
+      Segment segment = importable(lease.get(), named);
       return segment == null ? List.of() : StagedBlocks.blocks(lease.get(), segment, from, max);
     }
   }
@@ -238,7 +326,7 @@ final class BlockStaging implements BlockStage {
     imports.lock();
     try (StoreLease lease = chain.storage().lease()) {
       Hash named = head;
-      Segment segment = named == null ? null : StagedBlocks.of(lease.get(), named);
+      Segment segment = named == null ? null : importable(lease.get(), named);
       if (segment != null) {
         WriteSet writes = new WriteSet();
         blocks.forEach(block -> StagedBlocks.putBody(lease.get(), writes, segment, block));
@@ -249,15 +337,47 @@ final class BlockStaging implements BlockStage {
     }
   }
 
+  @Override
+  public boolean deleteObsolete() {
+    imports.lock();
+    try (StoreLease lease = chain.storage().lease()) {
+      return staged.deleteObsolete(lease.get());
+    } finally {
+      imports.unlock();
+    }
+  }
+
+  /** Returns how blocks are stored; for tests. */
+  StagedBlocks staged() {
+    return staged;
+  }
+
   // ---- the import
 
   @Override
   public ImportResult importBlock(Block block) {
+    try {
+      ImportResult result = importOrAdvance(block);
+      while (result == null) { // others get the lock in between
+        result = importOrAdvance(block);
+      }
+      goBack();
+      return result;
+    } catch (NotReadyException | StorageUnavailableException replaced) {
+      throw replaced; // the next call continues
+    } catch (Throwable failure) {
+      goBack();
+      throw failure;
+    }
+  }
+
+  /** Imports a block; returns null when that takes a long reorg, which has advanced by a batch. */
+  private @Nullable ImportResult importOrAdvance(Block block) {
     imports.lock();
     try (StoreLease lease = chain.storage().lease()) {
       KeyValueStore store = lease.get();
       Hash named = head;
-      Segment segment = named == null ? null : StagedBlocks.of(store, named);
+      Segment segment = named == null ? null : importable(store, named);
       if (named == null || segment == null || !StagedBlocks.isLowest(store, segment, block)) {
         return new ImportResult.Known();
       }
@@ -273,7 +393,12 @@ final class BlockStaging implements BlockStage {
           rejected = bad.reject(invalid, chain);
         }
       }
-      reject(store, named, rejected);
+      if (segment.highHash().equals(named)) {
+        reject(store, named, rejected);
+      } else { // the branch of the head is not known yet
+        bad.add(segment.highHash(), rejected);
+        staged.remove(store, segment);
+      }
       return new ImportResult.Invalid(rejected.reason());
     } finally {
       imports.unlock();
@@ -285,13 +410,14 @@ final class BlockStaging implements BlockStage {
     return rejected == null ? bad.find(block.header().parentHash()) : rejected;
   }
 
-  private ImportResult insert(KeyValueStore store, Segment segment, Block block, boolean isHead)
+  private @Nullable ImportResult insert(
+      KeyValueStore store, Segment segment, Block block, boolean isHead)
       throws InvalidBranchException {
     BlockHeader parent = ChainStore.header(store, segment.parent());
     if (parent == null) {
       return new ImportResult.UnknownParent();
     }
-    staged.keepFirst(store);
+    staged.removeBelow(store, segment);
     Block before = chain.head();
     boolean isOnCanonical = segment.parent().equals(ChainStore.canonical(store, parent.number()));
     if (isOnCanonical && !chain.pruner().canUnwindTo(parent.number())) {
@@ -302,7 +428,7 @@ final class BlockStaging implements BlockStage {
     if (!isStored) {
       verifier.verify(block, parent);
     }
-    WriteSet removal = StagedBlocks.removal(segment, block);
+    WriteSet writes = StagedBlocks.removal(store, segment, block);
     if (!isCanonical && (isHead || block.number() > before.number())) {
       if (isHead) {
         verifyHead(block);
@@ -314,13 +440,25 @@ final class BlockStaging implements BlockStage {
       if (!chain.pruner().canUnwindTo(reorg.commonAncestor())) {
         return refuse(store, segment, "block " + reorg.commonAncestor());
       }
-      writer.reorganize(store, reorg, removal);
-    } else {
-      if (!isStored) {
-        boolean executed = processor.executeSideBlock(store, before, block, null);
-        writer.storeSideBlock(store, block, executed);
+      ImportResult refused = checkTags(store, segment, reorg);
+      if (refused != null) {
+        return refused;
       }
-      chain.storage().write(removal.toBatch());
+      if (CanonicalWriter.isLong(reorg)) {
+        advance(store, reorg);
+        return null;
+      }
+      if (isHead && tags.findOutside(tag -> FinalityTags.isInChain(store, reorg, tag)) != null) {
+        storeSideBlock(store, block, isStored, writes); // the next fork choice says why
+      } else {
+        if (isHead) {
+          tags.putInto(store, writes);
+        }
+        writer.reorganize(store, reorg, writes);
+        longReorg = null;
+      }
+    } else {
+      storeSideBlock(store, block, isStored, writes);
     }
     if (isHead) {
       settle();
@@ -328,6 +466,104 @@ final class BlockStaging implements BlockStage {
     return isStored
         ? new ImportResult.Known()
         : new ImportResult.Imported(chain.head().hash().equals(block.hash()));
+  }
+
+  private void storeSideBlock(KeyValueStore store, Block block, boolean isStored, WriteSet writes)
+      throws InvalidBranchException {
+    if (!isStored) {
+      boolean executed = processor.executeSideBlock(store, chain.head(), block, null);
+      writer.storeSideBlock(store, block, executed);
+    }
+    chain.storage().write(writes.toBatch());
+  }
+
+  /**
+   * Returns why a branch must not become the chain: it lacks a block that was named as safe or
+   * finalized, or it replaces one before its own head is known. Null when it may, or when such a
+   * block may be far below the head: the last block is compared again.
+   */
+  private @Nullable ImportResult checkTags(KeyReader store, Segment segment, Reorg reorg) {
+    if (!segment.highHash().equals(head)) {
+      if (!tags.areRemoved(store, reorg)) {
+        return null;
+      }
+      previous = null;
+      return new ImportResult.UnknownParent();
+    }
+    if (tagsChecked) {
+      return null;
+    }
+    String outside =
+        tags.findOutside(
+            tag ->
+                FinalityTags.isInChain(store, reorg, tag)
+                    || !Boolean.FALSE.equals(
+                        StagedBlocks.contains(store, segment, tag, maxSearched)));
+    tagsChecked = outside == null;
+    if (outside == null) {
+      return null;
+    }
+    refusal =
+        new Refusal(segment.highHash(), tags, new ForkChoice.Result.Inconsistent(outside));
+    settle();
+    return new ImportResult.Invalid(outside);
+  }
+
+  /** Applies the next batch of a long reorg. */
+  private void advance(KeyValueStore store, Reorg reorg) throws InvalidBranchException {
+    LongReorg current = underWay();
+    if (current == null) {
+      current = new LongReorg(reorg.head(), reorg, reorg.depth());
+      if (CanonicalWriter.isDeep(reorg)) {
+        processor.executeFirst(store, reorg);
+      }
+    }
+    Reorg rest = writer.applyBatch(store, reorg, current.depth);
+    longReorg = new LongReorg(current.before, rest, current.depth);
+  }
+
+  /** Returns the long reorg; null when there is none, or the head was moved by others since. */
+  private @Nullable LongReorg underWay() {
+    LongReorg current = longReorg;
+    return current != null && chain.head().hash().equals(current.rest.head().hash())
+        ? current
+        : null;
+  }
+
+  /** Moves the head back to where it was before a long reorg that has ended early. */
+  private void goBack() {
+    boolean goesOn = longReorg != null;
+    while (goesOn) {
+      imports.lock();
+      try (StoreLease lease = chain.storage().lease()) {
+        goesOn = goBackByBatch(lease.get());
+      } catch (Throwable failure) { // the caller reports why the reorg has ended
+        LOG.error("the head does not move back to where it was", failure);
+        goesOn = false;
+      } finally {
+        if (!goesOn) {
+          longReorg = null;
+        }
+        imports.unlock();
+      }
+    }
+  }
+
+  private boolean goBackByBatch(KeyValueStore store) throws InvalidBranchException {
+    LongReorg current = underWay();
+    if (current == null) {
+      return false;
+    }
+    Block head = chain.head();
+    Reorg back = ChainStore.required(processor.planner().plan(store, head, current.before));
+    long depth = Math.max(current.depth, back.depth());
+    if (CanonicalWriter.isLong(back)) {
+      longReorg = new LongReorg(current.before, writer.applyBatch(store, back, depth), depth);
+      return true;
+    }
+    writer.reorganize(store, back, new WriteSet());
+    LOG.warn("a reorg failed: the head is {} again", current.before);
+    return false;
   }
 
   /** What a fork choice demands of a head besides (EIP-3675). */
@@ -342,9 +578,13 @@ final class BlockStaging implements BlockStage {
   /** Notes that the chain cannot go to a head, as it would have to go back too far. */
   private ImportResult refuse(KeyReader store, Segment segment, String block) {
     String reason = chain.pruner().tooDeep(block);
-    tooDeep = new TooDeep(segment.highHash(), reason);
-    staged.clear(store);
-    settle();
+    refusal = new Refusal(segment.highHash(), null, new ForkChoice.Result.TooDeep(reason));
+    if (segment.highHash().equals(head)) {
+      staged.clear(store);
+      settle();
+    } else {
+      staged.remove(store, segment);
+    }
     return new ImportResult.Invalid(reason);
   }
 }

@@ -117,7 +117,7 @@ final class CanonicalWriter {
       applyInBatches(store, reorg, tags);
       return;
     }
-    if (reorg.depth() > MAX_BLOCKS_PER_BATCH) {
+    if (isDeep(reorg)) {
       processor.executeFirst(store, reorg);
     }
     try {
@@ -145,44 +145,63 @@ final class CanonicalWriter {
   /** Applies a reorg in batches; a node that ends in between opens with the last batch's head. */
   private void applyInBatches(KeyValueStore store, Reorg reorg, WriteSet tags)
       throws InvalidBranchException {
-    long depth = reorg.depth();
-    Reorg rest = rewind(store, reorg);
-    while (rest.added().size() > MAX_BLOCKS_PER_BATCH) {
-      Block next = ChainStore.requireBlock(store, rest.added().get(MAX_BLOCKS_PER_BATCH - 1));
-      Reorg first =
-          new Reorg(
-              rest.head(),
-              rest.added().subList(0, MAX_BLOCKS_PER_BATCH),
-              rest.commonAncestor(),
-              next);
-      apply(store, first, processor.execute(store, first), new WriteSet(), depth);
-      rest =
-          new Reorg(
-              next,
-              rest.added().subList(MAX_BLOCKS_PER_BATCH, rest.added().size()),
-              next.number(),
-              reorg.target());
+    Reorg rest = reorg;
+    while (isLong(rest)) {
+      rest = applyBatch(store, rest, reorg.depth());
     }
-    apply(store, rest, processor.execute(store, rest), tags, depth);
+    apply(store, rest, processor.execute(store, rest), tags, reorg.depth());
+  }
+
+  /** Returns whether a reorg removes more blocks than one batch. */
+  static boolean isDeep(Reorg reorg) {
+    return reorg.depth() > MAX_BLOCKS_PER_BATCH;
+  }
+
+  /** Returns whether a reorg takes more than one batch. */
+  static boolean isLong(Reorg reorg) {
+    return isDeep(reorg) || reorg.added().size() > MAX_BLOCKS_PER_BATCH;
+  }
+
+  /**
+   * Applies the first batch of a long reorg; returns the rest.
+   *
+   * @param depth how many blocks all batches of the reorg remove
+   */
+  Reorg applyBatch(KeyValueStore store, Reorg reorg, long depth) throws InvalidBranchException {
+    if (isDeep(reorg)) {
+      return rewindBatch(store, reorg, depth);
+    }
+    Block next = ChainStore.requireBlock(store, reorg.added().get(MAX_BLOCKS_PER_BATCH - 1));
+    Reorg first =
+        new Reorg(
+            reorg.head(),
+            reorg.added().subList(0, MAX_BLOCKS_PER_BATCH),
+            reorg.commonAncestor(),
+            next);
+    apply(store, first, processor.execute(store, first), new WriteSet(), depth);
+    return new Reorg(
+        next,
+        reorg.added().subList(MAX_BLOCKS_PER_BATCH, reorg.added().size()),
+        next.number(),
+        reorg.target());
   }
 
   /** Makes an ancestor the head. */
   void rewindTo(KeyValueStore store, Reorg reorg) {
-    Reorg rest = rewind(store, reorg);
+    Reorg rest = reorg;
+    while (isDeep(rest)) {
+      rest = rewindBatch(store, rest, reorg.depth());
+    }
     apply(store, rest, processor.unwind(store, rest), new WriteSet(), reorg.depth());
   }
 
-  /** Makes ancestors the head until the rest of a reorg fits into one batch; returns the rest. */
-  private Reorg rewind(KeyValueStore store, Reorg reorg) {
-    Reorg rest = reorg;
-    while (rest.depth() > MAX_BLOCKS_PER_BATCH) {
-      long number = rest.head().number() - MAX_BLOCKS_PER_BATCH;
-      Block next =
-          ChainStore.requireBlock(store, ChainStore.required(ChainStore.canonical(store, number)));
-      Reorg step = new Reorg(rest.head(), List.of(), number, next);
-      apply(store, step, processor.unwind(store, step), new WriteSet(), reorg.depth());
-      rest = new Reorg(next, rest.added(), rest.commonAncestor(), rest.target());
-    }
-    return rest;
+  /** Makes an ancestor the head on the way to the common ancestor; returns the rest. */
+  private Reorg rewindBatch(KeyValueStore store, Reorg reorg, long depth) {
+    long number = reorg.head().number() - MAX_BLOCKS_PER_BATCH;
+    Block next =
+        ChainStore.requireBlock(store, ChainStore.required(ChainStore.canonical(store, number)));
+    Reorg step = new Reorg(reorg.head(), List.of(), number, next);
+    apply(store, step, processor.unwind(store, step), new WriteSet(), depth);
+    return new Reorg(next, reorg.added(), reorg.commonAncestor(), reorg.target());
   }
 }

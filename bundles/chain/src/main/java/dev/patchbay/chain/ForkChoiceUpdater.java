@@ -46,11 +46,15 @@ final class ForkChoiceUpdater implements ForkChoice {
   public Result update(Hash head, Hash safe, Hash finalized) {
     imports.lock();
     try (StoreLease lease = chain.storage().lease()) {
-      Result result = update(lease.get(), head, safe, finalized);
+      FinalityTags tags = new FinalityTags(safe, finalized);
+      Result result = update(lease.get(), head, tags);
       if (result instanceof Result.Syncing) {
-        staging.request(lease.get(), head);
+        staging.request(lease.get(), head, tags);
       } else {
         staging.settle();
+      }
+      if (result instanceof Result.Updated) {
+        staging.headMoved();
       }
       return result;
     } catch (InvalidBranchException invalid) {
@@ -62,7 +66,7 @@ final class ForkChoiceUpdater implements ForkChoice {
     }
   }
 
-  private Result update(KeyValueStore store, Hash hash, Hash safe, Hash finalized)
+  private Result update(KeyValueStore store, Hash hash, FinalityTags tags)
       throws InvalidBranchException {
     Block head = chain.head();
     Block target = find(store, hash, head);
@@ -71,9 +75,9 @@ final class ForkChoiceUpdater implements ForkChoice {
       if (pruned != null) {
         return isBelowFinalized(pruned) ? new Result.Skipped() : tooDeep("block " + pruned);
       }
-      String deep = staging.tooDeep(hash);
-      if (deep != null) {
-        return new Result.TooDeep(deep);
+      Result refused = staging.refused(hash, tags);
+      if (refused != null) {
+        return refused;
       }
       Rejection rejected = bad.find(hash);
       return rejected == null
@@ -91,16 +95,14 @@ final class ForkChoiceUpdater implements ForkChoice {
     if (!chain.pruner().canUnwindTo(reorg.commonAncestor())) {
       return tooDeep("block " + reorg.commonAncestor());
     }
-    WriteSet tags = new WriteSet();
-    if (!setTag(store, reorg, tags, Keys.SAFE, safe)) {
-      return new Result.Inconsistent("the safe block " + safe + " is not in the chain of the head");
+    String outside = tags.findOutside(tag -> FinalityTags.isInChain(store, reorg, tag));
+    if (outside != null) {
+      return new Result.Inconsistent(outside);
     }
-    if (!setTag(store, reorg, tags, Keys.FINALIZED, finalized)) {
-      return new Result.Inconsistent(
-          "the finalized block " + finalized + " is not in the chain of the head");
-    }
+    WriteSet writes = new WriteSet();
+    tags.putInto(store, writes);
     if (!hash.equals(head.hash())) {
-      writer.reorganize(store, reorg, tags);
+      writer.reorganize(store, reorg, writes);
       LOG.info(
           "block {} {} with {} transactions, {} gas",
           target.number(),
@@ -108,7 +110,7 @@ final class ForkChoiceUpdater implements ForkChoice {
           target.transactions().size(),
           target.header().gasUsed());
     } else {
-      WriteBatch batch = tags.toBatch();
+      WriteBatch batch = writes.toBatch();
       if (!batch.entries().isEmpty()) {
         chain.storage().write(batch);
       }
@@ -159,23 +161,5 @@ final class ForkChoiceUpdater implements ForkChoice {
 
   private Result tooDeep(String block) {
     return new Result.TooDeep(chain.pruner().tooDeep(block));
-  }
-
-  /** Sets the safe or the finalized block; returns whether it is in the chain of the next head. */
-  private static boolean setTag(
-      KeyReader store, Reorg reorg, WriteSet tags, byte[] key, Hash hash) {
-    if (hash.equals(Hash.ZERO)) {
-      return true;
-    }
-    Long number = ChainStore.canonicalNumber(store, hash);
-    boolean stays = number != null && number <= reorg.commonAncestor();
-    if (!stays && !reorg.added().contains(hash)) {
-      return false;
-    }
-    byte[] before = store.get(Columns.META, key);
-    if (before == null || !hash.equals(Hash.of(before))) {
-      tags.put(Columns.META, key, hash.toArray());
-    }
-    return true;
   }
 }

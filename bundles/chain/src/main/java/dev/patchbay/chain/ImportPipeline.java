@@ -12,7 +12,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Wires the classes that change a chain: blocks come in, and the head moves. */
+/** Wires the classes that change a chain: blocks are imported, and the head moves. */
 final class ImportPipeline {
   private final Chain chain;
   private final BlockProcessor processor;
@@ -40,7 +40,7 @@ final class ImportPipeline {
     notifier = new HeadNotifier(listeners);
     CanonicalWriter writer = new CanonicalWriter(chain, processor, notifier);
     staging = new BlockStaging(chain, imports, processor, writer, bad, listeners);
-    inserter = new BlockInserter(chain, imports, processor, writer, bad, staging::offer);
+    inserter = new BlockInserter(chain, imports, processor, writer, bad, staging::addPayload);
     forkChoice = new ForkChoiceUpdater(chain, imports, processor, writer, bad, staging);
     chain.onStale(new HeadRecovery(chain, imports, processor, notifier)::recover);
   }

@@ -44,6 +44,9 @@ final class Keys {
   /** The segments of {@link StagedBlocks}; missing when there are none. */
   static final byte[] STAGED = "staged".getBytes(StandardCharsets.US_ASCII);
 
+  /** Runs of blocks in the columns of {@link StagedBlocks} that are deleted next. */
+  static final byte[] STAGED_OBSOLETE = "staged-obsolete".getBytes(StandardCharsets.US_ASCII);
+
   /** All keys of {@link Columns#META}. */
   static final List<byte[]> ALL =
       List.of(
@@ -60,7 +63,8 @@ final class Keys {
           SIDE_BLOCKS,
           EVM,
           RULES,
-          STAGED);
+          STAGED,
+          STAGED_OBSOLETE);
 
   private Keys() {}
 

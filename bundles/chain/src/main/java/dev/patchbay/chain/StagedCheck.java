@@ -11,6 +11,7 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.rlp.RlpReader;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.DoubleConsumer;
 import org.jspecify.annotations.Nullable;
@@ -37,13 +38,7 @@ final class StagedCheck extends Check {
   @Override
   void run() {
     progress(0);
-    byte[] stored = reader.get(Columns.META, Keys.STAGED);
-    List<Segment> segments = List.of();
-    try {
-      segments = stored == null ? segments : StagedBlocks.decode(stored);
-    } catch (RuntimeException unreadable) {
-      findings.add(Columns.META, Keys.STAGED, "cannot be read: " + Findings.describe(unreadable));
-    }
+    List<Segment> segments = read(Keys.STAGED);
     long below = Long.MAX_VALUE;
     for (Segment segment : segments) {
       if (segment.low() > segment.high() || segment.high() >= below) {
@@ -51,20 +46,40 @@ final class StagedCheck extends Check {
         return;
       }
       below = segment.low();
-      check(segment);
+      check(Keys.STAGED, segment);
     }
-    checkKeys(Columns.STAGED_HEADERS, segments);
-    checkKeys(Columns.STAGED_BODIES, segments);
+    List<Segment> all = new ArrayList<>(segments);
+    for (Segment run : read(Keys.STAGED_OBSOLETE)) {
+      if (run.low() > run.high()
+          || all.stream().anyMatch(s -> s.low() <= run.high() && run.low() <= s.high())) {
+        findings.add(Columns.META, Keys.STAGED_OBSOLETE, "has blocks that are needed, or twice");
+        return;
+      }
+      all.add(run);
+      check(Keys.STAGED_OBSOLETE, run);
+    }
+    checkKeys(Columns.STAGED_HEADERS, all);
+    checkKeys(Columns.STAGED_BODIES, all);
   }
 
-  private void check(Segment segment) {
+  private List<Segment> read(byte[] name) {
+    byte[] stored = reader.get(Columns.META, name);
+    try {
+      return stored == null ? List.of() : StagedBlocks.decode(stored);
+    } catch (RuntimeException unreadable) {
+      findings.add(Columns.META, name, "cannot be read: " + Findings.describe(unreadable));
+      return List.of();
+    }
+  }
+
+  private void check(byte[] name, Segment segment) {
     Hash expected = segment.highHash();
     for (long number = segment.high(); number >= segment.low(); number--) {
       byte[] key = Keys.number(number);
       BlockHeader header = header(reader.get(Columns.STAGED_HEADERS, key), expected);
       if (header == null || header.number() != number) {
         findings.add(Columns.STAGED_HEADERS, key, "is not the header of block " + expected);
-        findings.add(Columns.META, Keys.STAGED, "does not fit the header of block " + number);
+        findings.add(Columns.META, name, "does not fit the header of block " + number);
         return;
       }
       byte[] body = reader.get(Columns.STAGED_BODIES, key);
@@ -75,7 +90,7 @@ final class StagedCheck extends Check {
       rest();
     }
     if (!expected.equals(segment.parent())) {
-      findings.add(Columns.META, Keys.STAGED, "names another parent of block " + segment.low());
+      findings.add(Columns.META, name, "names another parent of block " + segment.low());
     }
   }
 

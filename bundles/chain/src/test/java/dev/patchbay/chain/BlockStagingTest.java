@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.chain.BlockStage;
+import dev.patchbay.api.chain.BlockStage.Linked;
 import dev.patchbay.api.chain.BlockStage.Staged;
 import dev.patchbay.api.chain.BlockStage.Wanted;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ForkChoice.Result;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.PayloadStatus;
+import dev.patchbay.api.execution.BlockExecutor;
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -22,7 +25,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -34,6 +40,10 @@ class BlockStagingTest extends ChainFixture {
   private final Map<Hash, Block> all = new HashMap<>();
   private final AtomicInteger requests = new AtomicInteger();
   private final List<Long> heads = new ArrayList<>();
+  private final Set<Long> depths = new TreeSet<>();
+
+  /** Is called with the number of a block that is executed. */
+  private LongConsumer onExecute = number -> {};
 
   @BeforeEach
   void open() {
@@ -46,9 +56,25 @@ class BlockStagingTest extends ChainFixture {
           }
 
           @Override
+          public void headChanged(List<Block> removed, List<Block> added, long depth) {
+            depths.add(depth);
+            headChanged(removed, added);
+          }
+
+          @Override
           public void headRequested() {
             requests.incrementAndGet();
           }
+        });
+  }
+
+  @Override
+  BlockExecutor executor() {
+    return BalanceBlocks.executor(
+        header -> {
+          executions.incrementAndGet();
+          onExecute.accept(header.number());
+          return List.of();
         });
   }
 
@@ -116,6 +142,7 @@ class BlockStagingTest extends ChainFixture {
     assertThat(memory.isEmpty(Columns.STAGED_HEADERS)).isTrue();
     assertThat(memory.isEmpty(Columns.STAGED_BODIES)).isTrue();
     assertThat(memory.get(Columns.META, Keys.STAGED)).isNull();
+    assertThat(memory.get(Columns.META, Keys.STAGED_OBSOLETE)).isNull();
   }
 
   @Test
@@ -201,6 +228,57 @@ class BlockStagingTest extends ChainFixture {
   }
 
   @Test
+  void aHeadWhoseHeaderIsMissingDoesNotStopTheImportBeforeIt() {
+    List<Block> blocks = branch(chain.head(), 30, 0);
+    List<Block> above = branch(last(blocks), 5, 0);
+    name(last(blocks));
+    assertThat(stage().linked()).isNull();
+    fetchHeaders(100);
+    assertThat(stage().linked()).isEqualTo(new Linked(1, 30));
+    assertThat(stage().importBlock(blocks.get(0))).isEqualTo(HEAD);
+    name(above.get(3));
+    name(above.get(4));
+    Hash head = above.get(4).hash();
+    assertThat(wanted()).isEqualTo(new Wanted(head, 0, 0, head));
+    assertThat(stage().linked()).isEqualTo(new Linked(2, 30));
+    assertThat(stage().blocks(2, 99)).hasSize(29);
+    stage().addBodies(blocks.subList(1, 4));
+    assertThat(stage().blocks(2, 3)).extracting(Staged::block).doesNotContainNull();
+    for (Block block : blocks.subList(1, 20)) {
+      assertThat(stage().importBlock(block)).isEqualTo(HEAD);
+    }
+    stage().addHeaders(down(above.subList(3, 5)));
+    assertThat(wanted()).isEqualTo(new Wanted(head, 34, 35, above.get(2).hash()));
+    assertThat(stage().linked()).as("a gap").isEqualTo(new Linked(21, 30));
+    assertThat(stage().importBlock(blocks.get(20))).isEqualTo(HEAD);
+    stage().addHeaders(down(above.subList(0, 3)));
+    assertThat(stage().linked()).isEqualTo(new Linked(22, 35));
+    assertThat(importAll()).hasSize(14).containsOnly(HEAD);
+    assertNothingIsStaged();
+  }
+
+  @Test
+  void anInvalidBlockBeforeAnEarlierHeadLeavesTheNextOneOpen() {
+    Block first = branch(chain.head(), 1, 0).get(0);
+    Block wrong = child(first, 0, 1);
+    all.put(wrong.hash(), wrong);
+    List<Block> above = branch(wrong, 5, 0);
+    List<Block> other = branch(first, 9, 1);
+    name(last(above));
+    fetchHeaders(100);
+    name(last(other));
+    assertThat(stage().importBlock(first)).isEqualTo(HEAD);
+    assertThat(stage().importBlock(wrong)).isInstanceOf(ImportResult.Invalid.class);
+    assertThat(stage().linked()).isNull();
+    assertThat(wanted().missing()).isEqualTo(last(other).hash());
+    assertThat(name(last(above))).isInstanceOf(Result.Invalid.class);
+    name(last(other));
+    fetchHeaders(100);
+    assertThat(importAll()).hasSize(9).containsOnly(HEAD);
+    assertNothingIsStaged();
+  }
+
+  @Test
   void anotherBranchReplacesWhatIsHere() {
     List<Block> blocks = branch(chain.head(), 50, 0);
     List<Block> other = branch(blocks.get(19), 20, 1);
@@ -270,6 +348,93 @@ class BlockStagingTest extends ChainFixture {
     assertThat(name(last(later))).isInstanceOf(Result.Invalid.class);
   }
 
+  /** Stages blocks with bodies above an invalid one, which is imported. */
+  private List<Block> invalidStage(int count) {
+    Block wrong = child(chain.head(), 0, 1);
+    all.put(wrong.hash(), wrong);
+    List<Block> above = branch(wrong, count - 1, 0);
+    name(last(above));
+    fetchHeaders(512);
+    stage().addBodies(above);
+    assertThat(stage().importBlock(wrong)).isInstanceOf(ImportResult.Invalid.class);
+    assertThat(stage().wanted()).isNull();
+    assertThat(memory.get(Columns.META, Keys.STAGED)).isNull();
+    return above;
+  }
+
+  private void assertStageIsWhole() {
+    Findings findings = new Findings();
+    new StagedCheck(memory, findings, () -> {}, done -> {}, chain.config(), chain.rules()).run();
+    assertThat(findings.report().problems()).isEmpty();
+  }
+
+  @Test
+  void aLongStageIsDeletedInPortionsAlsoAfterARestart() {
+    invalidStage(3_000);
+    assertThat(memory.count(Columns.STAGED_HEADERS)).isEqualTo(3_000 - 1_024);
+    assertStageIsWhole();
+    open(Long.MAX_VALUE); // as after a kill between two portions
+    assertThat(memory.count(Columns.STAGED_HEADERS)).isEqualTo(3_000 - 1_024);
+    assertThat(stage().deleteObsolete()).isTrue();
+    assertThat(memory.count(Columns.STAGED_HEADERS)).isEqualTo(3_000 - 2 * 1_024);
+    failNextWrite = true;
+    assertThatThrownBy(() -> stage().deleteObsolete()).isInstanceOf(StorageException.class);
+    assertStageIsWhole();
+    assertThatEachFlippedByteIsFound(Keys.STAGED_OBSOLETE);
+    assertThat(stage().deleteObsolete()).isFalse();
+    assertNothingIsStaged();
+  }
+
+  private void assertThatEachFlippedByteIsFound(byte[] key) {
+    byte[] value = Objects.requireNonNull(memory.get(Columns.META, key));
+    for (int i = 0; i < value.length; i++) {
+      byte[] flipped = value.clone();
+      flipped[i] ^= 1;
+      put(key, flipped);
+      Findings findings = new Findings();
+      new StagedCheck(memory, findings, () -> {}, done -> {}, chain.config(), chain.rules()).run();
+      assertThat(findings.report().problems())
+          .as("byte %s", i)
+          .anyMatch(problem -> problem.column().equals("META"));
+    }
+    put(key, value);
+  }
+
+  private void put(byte[] key, byte[] value) {
+    WriteSet writes = new WriteSet();
+    writes.put(Columns.META, key, value);
+    memory.write(writes.toBatch());
+  }
+
+  @Test
+  void blocksTakeThePlaceOfObsoleteOnes() {
+    invalidStage(3_000);
+    List<Block> other = branch(chain.head(), 1_000, 1);
+    importer.insertWithoutSetHead(other.get(999));
+    ((BlockStaging) stage()).staged().maxDeletedAtOnce = 1;
+    name(other.get(999));
+    assertThat(stage().blocks(1_000, 1)).containsExactly(staged(other.get(999), true));
+    assertStageIsWhole();
+    fetchHeaders(300);
+    assertThat(stage().blocks(500, 1)).as("no body").containsExactly(staged(other.get(499), false));
+    assertStageIsWhole();
+    ((BlockStaging) stage()).staged().maxDeletedAtOnce = 500;
+    int portions = 1;
+    while (stage().deleteObsolete()) {
+      portions++;
+      assertStageIsWhole();
+    }
+    assertThat(portions).as("what is above 1,000").isEqualTo(2);
+    assertThat(memory.count(Columns.STAGED_HEADERS)).isEqualTo(1_000);
+    assertThat(memory.count(Columns.STAGED_BODIES)).isEqualTo(1);
+    assertThat(importAll()).hasSize(1_000).containsOnly(HEAD);
+    assertNothingIsStaged();
+  }
+
+  private static Staged staged(Block block, boolean withBody) {
+    return new Staged(block.header(), withBody ? block : null);
+  }
+
   @Test
   void aShorterBranchBecomesTheChainAtItsHead() {
     extend(10);
@@ -300,6 +465,225 @@ class BlockStagingTest extends ChainFixture {
     assertThat(executions)
         .as("each once, but the first twice: it tries the rules")
         .hasValueBetween(430, 431);
+  }
+
+  /** The headers of a branch far below the head, and the blocks before those that replace it. */
+  private List<Block> deepFork(int length) {
+    extend(300);
+    List<Block> other = branch(canonical(2), length, 1);
+    name(last(other));
+    fetchHeaders(512);
+    for (int i = 0; i < 298; i++) { // up to the number of the head
+      assertThat(stage().importBlock(other.get(i))).isEqualTo(ASIDE);
+    }
+    assertThat(executions).as("too far below the head to be executed yet").hasValue(300);
+    return other;
+  }
+
+  /** Runs a task in another thread that gets the import lock next, while the lock is held. */
+  private Thread next(Runnable task) {
+    Thread thread =
+        new Thread(
+            () -> {
+              imports.lock();
+              try {
+                task.run();
+              } finally {
+                imports.unlock();
+              }
+            });
+    thread.start();
+    while (!imports.hasQueuedThread(thread)) {
+      Thread.onSpinWait();
+    }
+    return thread;
+  }
+
+  @Test
+  void othersGetTheImportLockDuringADeepReorg() throws Exception {
+    List<Block> other = deepFork(300);
+    Block before = chain.head();
+    List<Long> seen = new ArrayList<>();
+    List<Thread> threads = new ArrayList<>();
+    onExecute = number -> threads.add(next(() -> seen.add(chain.head().number())));
+    assertThat(stage().importBlock(other.get(298))).isEqualTo(HEAD);
+    onExecute = number -> {};
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertThat(executions).as("the first one twice").hasValue(600);
+    assertThat(seen).hasSize(300).contains(236L, 66L, 130L, 194L, 258L, 301L);
+    assertThat(seen.stream().filter(number -> number == 301)).hasSizeLessThanOrEqualTo(64);
+    assertThat(chain.head()).isEqualTo(other.get(298));
+    assertThat(depths).as("of all its calls").containsOnly(0L, before.number() - 2);
+    assertThat(importAll()).containsExactly(HEAD);
+    assertNothingIsStaged();
+  }
+
+  @Test
+  void theClientMovesTheHeadDuringADeepReorg() throws Exception {
+    List<Block> other = deepFork(300);
+    Block before = chain.head();
+    List<Thread> threads = new ArrayList<>();
+    onExecute =
+        number -> {
+          if (number == 100) {
+            threads.add(next(() -> name(before)));
+          }
+        };
+    assertThat(stage().importBlock(other.get(298))).isEqualTo(new ImportResult.Known());
+    threads.get(0).join();
+    assertThat(chain.head()).isEqualTo(before);
+    assertThat(stage().wanted()).isNull();
+    onExecute = number -> {};
+    name(last(other));
+    assertThat(importAll()).containsExactly(HEAD, HEAD);
+    assertNothingIsStaged();
+  }
+
+  @Test
+  void aDeepReorgToAnInvalidBranchChangesNothing() {
+    extend(300);
+    List<Block> other = new ArrayList<>(branch(canonical(2), 150, 1));
+    Block wrong = child(last(other), 1, 1);
+    all.put(wrong.hash(), wrong);
+    other.add(wrong);
+    other.addAll(branch(wrong, 149, 1));
+    name(last(other));
+    fetchHeaders(512);
+    Block before = chain.head();
+    List<ImportResult> results = importAll();
+    assertThat(results).hasSize(299);
+    assertThat(last(results)).isInstanceOf(ImportResult.Invalid.class);
+    assertThat(chain.head()).isEqualTo(before);
+    assertThat(canonical(250).header().timestamp()).as("a block of before").isEqualTo(250_000);
+    assertThat(name(last(other)))
+        .isInstanceOfSatisfying(
+            Result.Invalid.class,
+            i -> assertThat(i.latestValidHash()).isEqualTo(other.get(149).hash()));
+    assertNothingIsStaged();
+    extend(1);
+  }
+
+  @Test
+  void aDeepReorgGoesOnWhenABundleIsBackAndBackWhenAWriteFails() {
+    List<Block> other = deepFork(300);
+    Block before = chain.head();
+    onExecute =
+        number -> {
+          if (number == 200) {
+            throw new NotReadyException("it is being replaced");
+          }
+        };
+    assertThatThrownBy(() -> stage().importBlock(other.get(298)))
+        .isInstanceOf(NotReadyException.class);
+    assertThat(chain.head()).isEqualTo(other.get(193 - 2));
+    onExecute =
+        number -> {
+          if (number == 200) {
+            failNextWrite = true;
+            onExecute = next -> {};
+          }
+        };
+    assertThatThrownBy(() -> stage().importBlock(other.get(298)))
+        .isInstanceOf(StorageException.class);
+    assertThat(chain.head()).isEqualTo(before);
+    assertThat(importAll()).containsExactly(HEAD, HEAD);
+    assertNothingIsStaged();
+  }
+
+  private Result name(Block head, Hash safe, Hash finalized) {
+    return pipeline.forkChoice().update(head.hash(), safe, finalized);
+  }
+
+  private static void assertInconsistent(Result result, String which) {
+    assertThat(result)
+        .isInstanceOfSatisfying(
+            Result.Inconsistent.class, i -> assertThat(i.reason()).contains(which));
+  }
+
+  @Test
+  void theNamedHeadIsSetWithItsSafeAndFinalizedBlock() {
+    extend(3);
+    List<Block> blocks = branch(chain.head(), 20, 0);
+    Hash safe = blocks.get(15).hash();
+    Hash finalized = canonical(2).hash();
+    assertThat(name(last(blocks), safe, finalized)).isEqualTo(new Result.Syncing());
+    fetchHeaders(100);
+    for (Block block : blocks.subList(0, 19)) {
+      assertThat(stage().importBlock(block)).isEqualTo(HEAD);
+    }
+    assertThat(chain.safe()).as("before the named head").isNull();
+    assertThat(importAll()).containsExactly(HEAD);
+    assertThat(Objects.requireNonNull(chain.safe()).hash()).isEqualTo(safe);
+    assertThat(Objects.requireNonNull(chain.finalized()).hash()).isEqualTo(finalized);
+  }
+
+  @Test
+  void aHeadWhoseChainLacksTheFinalizedBlockIsRefusedBeforeAnythingChanges() {
+    extend(10);
+    Block before = chain.head();
+    List<Block> other = branch(canonical(2), 20, 1);
+    Hash removed = canonical(5).hash();
+    Hash unknown = Hash.keccak(new byte[] {1});
+    for (Hash outside : List.of(removed, unknown)) {
+      name(last(other), Hash.ZERO, outside);
+      fetchHeaders(100);
+      List<ImportResult> results = importAll();
+      assertThat(last(results)).isInstanceOf(ImportResult.Invalid.class);
+      assertThat(results.subList(0, results.size() - 1)).doesNotContain(HEAD);
+      assertThat(chain.head()).isEqualTo(before);
+      assertThat(stage().wanted()).isNull();
+      assertInconsistent(name(last(other), Hash.ZERO, outside), "finalized block " + outside);
+      assertThat(stage().wanted()).as("nothing is downloaded for it").isNull();
+      assertThat(name(last(other), outside, Hash.ZERO)).isEqualTo(new Result.Syncing());
+      assertThat(last(importAll())).isInstanceOf(ImportResult.Invalid.class);
+      assertInconsistent(name(last(other), outside, Hash.ZERO), "safe block " + outside);
+    }
+    Hash inside = other.get(19).hash();
+    name(last(other), inside, canonical(2).hash());
+    assertThat(importAll()).hasSize(12).containsOnly(HEAD);
+    assertThat(name(last(other), inside, inside)).isEqualTo(new Result.Updated(last(other)));
+    assertNothingIsStaged();
+  }
+
+  @Test
+  void aFinalizedBlockFarBelowTheHeadIsComparedAtTheEnd() {
+    List<Block> blocks = branch(chain.head(), 30, 0);
+    ((BlockStaging) stage()).maxSearched = 4;
+    Hash inside = blocks.get(3).hash();
+    Hash unknown = Hash.keccak(new byte[] {1});
+    name(last(blocks), inside, unknown);
+    fetchHeaders(100);
+    List<ImportResult> results = importAll();
+    assertThat(results.subList(0, 29)).containsOnly(HEAD);
+    assertThat(results.get(29)).isEqualTo(ASIDE);
+    assertThat(chain.head()).isEqualTo(blocks.get(28));
+    assertThat(chain.safe()).isNull();
+    assertNothingIsStaged();
+    assertInconsistent(name(last(blocks), inside, unknown), "finalized block " + unknown);
+    assertThat(name(last(blocks), inside, inside)).isEqualTo(new Result.Updated(last(blocks)));
+    assertThat(executions).hasValue(30);
+  }
+
+  @Test
+  void blocksBeforeAnEarlierHeadDoNotReplaceTheFinalizedOne() {
+    extend(10);
+    Block before = chain.head();
+    List<Block> other = branch(canonical(2), 20, 1);
+    name(last(other));
+    fetchHeaders(100);
+    List<Block> next = branch(chain.head(), 5, 2);
+    name(last(next), Hash.ZERO, canonical(5).hash());
+    for (Block block : other.subList(0, 8)) {
+      assertThat(stage().importBlock(block)).isEqualTo(ASIDE);
+    }
+    assertThat(stage().importBlock(other.get(8))).isEqualTo(new ImportResult.UnknownParent());
+    assertThat(chain.head()).isEqualTo(before);
+    assertThat(stage().linked()).isNull();
+    fetchHeaders(100);
+    assertThat(importAll()).hasSize(5).containsOnly(HEAD);
+    assertThat(Objects.requireNonNull(chain.finalized())).isEqualTo(canonical(5));
   }
 
   @Test
@@ -436,7 +820,7 @@ class BlockStagingTest extends ChainFixture {
     name(last(blocks));
     assertThat(wanted().lowest())
         .as("the latest ones are kept")
-        .isEqualTo(100 - OfferedBlocks.MAX_BLOCKS + 1);
+        .isEqualTo(100 - UnlinkedPayloads.MAX_BLOCKS + 1);
     assertThat(stage().blocks(0, 999)).extracting(Staged::block).doesNotContainNull();
   }
 
@@ -453,6 +837,7 @@ class BlockStagingTest extends ChainFixture {
     }
     int reached = 0;
     for (int round = 0; round < 300; round++) {
+      ((BlockStaging) stage()).staged().maxDeletedAtOnce = 2;
       Block head = tree.get(random.nextInt(tree.size() - 1) + 1);
       if (random.nextBoolean()) {
         importer.insertWithoutSetHead(head);
@@ -499,6 +884,9 @@ class BlockStagingTest extends ChainFixture {
         if (!blocks.isEmpty()) {
           stage().importBlock(blocks.get(0));
         }
+      }
+      if (random.nextBoolean()) {
+        stage().deleteObsolete();
       }
     } catch (StorageException failure) {
       // as the test has said

@@ -43,6 +43,7 @@ abstract class ChainFixture {
   final AtomicInteger executions = new AtomicInteger();
   final AtomicInteger reads = new AtomicInteger();
   final BadBlocks bad = new BadBlocks();
+  final ReentrantLock imports = new ReentrantLock(true);
   boolean failNextWrite;
   Chain chain;
   ImportPipeline pipeline;
@@ -65,7 +66,7 @@ abstract class ChainFixture {
             0);
     BlockExecutor executor = executor();
     pipeline =
-        new ImportPipeline(chain, new ReentrantLock(), () -> executor, listeners, workers, bad);
+        new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
     importer = pipeline.importer();
     if (memory.isEmpty(Columns.META)) {
       chain.initialize(memory);

@@ -14,6 +14,7 @@ import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.PoolStatus;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.primitives.Block;
+import java.io.PrintStream;
 import java.util.List;
 import java.util.function.Supplier;
 import org.apache.karaf.shell.api.action.Action;
@@ -35,27 +36,32 @@ public final class StatusCommand implements Action {
 
   @Override
   public @Nullable Object execute() {
-    Services services = new Services(context);
-    System.out.println("health     " + health(services.health()));
+    print(new Services(context), System.out);
+    return null;
+  }
+
+  /** Prints all lines. */
+  static void print(Services services, PrintStream out) {
+    out.println("health     " + health(services.health()));
     ChainReader chain = services.find(ChainReader.class);
     if (chain == null) {
-      System.out.println("chain      not active; see patchbay:doctor");
-      return null;
+      out.println("chain      not active; see patchbay:doctor");
+      return;
     }
-    System.out.println("chain id   " + chain.config().chainId());
+    out.println("chain id   " + chain.config().chainId());
     try {
       Block head = chain.head();
-      System.out.println("head       " + head.number() + " " + head.hash());
+      out.println("head       " + head.number() + " " + head.hash());
       if (chain.config().isDriven()) {
-        System.out.println("safe       " + describe(chain::safe));
-        System.out.println("finalized  " + describe(chain::finalized));
+        out.println("safe       " + describe(chain::safe));
+        out.println("finalized  " + describe(chain::finalized));
       }
     } catch (StorageUnavailableException unavailable) {
-      System.out.println("head       " + unavailable.getMessage());
+      out.println("head       " + unavailable.getMessage());
     }
     StorageControl storage = services.require(StorageControl.class);
     for (String name : storage.names()) {
-      System.out.println(
+      out.println(
           "storage    "
               + storage.stores().stream()
                   .filter(store -> store.name().equals(name) && store.active())
@@ -68,7 +74,7 @@ public final class StatusCommand implements Action {
     String consensus = chain.config().consensus();
     boolean ruled = services.require(ChainChoices.class).rules().available();
     BlockSealer sealer = services.find(BlockSealer.class);
-    System.out.println(
+    out.println(
         "consensus  "
             + consensus
             + (ruled ? "" : ", whose rules are not installed")
@@ -78,17 +84,16 @@ public final class StatusCommand implements Action {
     TransactionPool pool = services.find(TransactionPool.class);
     if (pool != null) {
       PoolStatus status = pool.status();
-      System.out.println(
-          "pool       " + status.pending() + " pending, " + status.queued() + " queued");
+      out.println("pool       " + status.pending() + " pending, " + status.queued() + " queued");
     }
     List<Network> networks = services.all(Network.class);
-    printPeers(networks);
+    printPeers(networks, out);
     SyncStatus sync = services.find(SyncStatus.class);
-    if (sync != null && !chain.config().isDriven()) {
-      System.out.println("sync       " + sync(sync.progress(), networks));
+    if (sync != null) {
+      out.println("sync       " + sync(sync, networks));
     }
     StorageControl.Progress progress = storage.progress();
-    System.out.println(
+    out.println(
         "swap       "
             + (progress.running()
                 ? progress.stage()
@@ -99,18 +104,17 @@ public final class StatusCommand implements Action {
                     + " -> "
                     + progress.to()
                 : "none in progress"));
-    return null;
   }
 
-  private static void printPeers(List<Network> networks) {
+  private static void printPeers(List<Network> networks, PrintStream out) {
     if (networks.isEmpty()) {
-      System.out.println("peers      off");
+      out.println("peers      off");
     }
     for (Network network : networks) {
       String summary =
           PeerListCommand.summary(network.peers(), network.pending(), network.maxPeers());
-      System.out.println("peers      " + summary);
-      System.out.println("           " + PeerListCommand.ownUrl(network));
+      out.println("peers      " + summary);
+      out.println("           " + PeerListCommand.ownUrl(network));
     }
   }
 
@@ -130,9 +134,10 @@ public final class StatusCommand implements Action {
   }
 
   /** Returns how far a download has come, or why there is none. */
-  static String sync(SyncStatus.@Nullable Progress progress, List<Network> networks) {
+  static String sync(@Nullable SyncStatus status, List<Network> networks) {
+    String progress = status == null ? null : status.describe();
     if (progress != null) {
-      return "block " + progress.currentBlock() + " of " + progress.highestBlock();
+      return progress;
     }
     boolean alone = networks.stream().allMatch(network -> network.peers().isEmpty());
     return alone ? "no peers to download from" : "no download under way";

@@ -205,7 +205,7 @@ class PeerCommandsTest {
     assertThat(StatusCommand.sync(null, List.of(network))).isEqualTo("no download under way");
     network.peers.clear();
     assertThat(StatusCommand.sync(null, List.of(network))).isEqualTo("no peers to download from");
-    assertThat(StatusCommand.sync(new SyncStatus.Progress(1, 5, 9), List.of()))
+    assertThat(StatusCommand.sync(() -> new SyncStatus.Progress(1, 5, 9), List.of()))
         .isEqualTo("block 5 of 9");
   }
 

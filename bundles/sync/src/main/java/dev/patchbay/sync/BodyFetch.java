@@ -20,7 +20,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -35,16 +34,8 @@ final class BodyFetch {
   /** Bodies in a request. */
   static final int MAX_BODIES = 128;
 
-  /** Gas of the blocks whose bodies are requested or here; a body has a byte for 4 gas at most. */
+  /** Gas of the blocks whose bodies are requested or fetched; a body has a byte for 4 gas at most. */
   private static final long MAX_GAS_AHEAD = 500_000_000;
-
-  /** Replies that a peer may give in vain before it is not asked again in this download. */
-  private static final int MAX_USELESS = 2;
-
-  /** A reply that takes longer and has few items is one in vain. */
-  private static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(2);
-
-  private static final int FEW = 16;
 
   private final Bodies bodies;
   private final SyncPeers peers;
@@ -54,7 +45,7 @@ final class BodyFetch {
   private final BiConsumer<PeerId, Throwable> failed;
   private final Consumer<List<Block>> fetched;
   private final Set<PeerId> asked = new HashSet<>();
-  private final Map<PeerId, Integer> useless = new HashMap<>();
+  private final UselessReplies useless = new UselessReplies();
 
   /** Bodies a second of the last reply. */
   private final Map<PeerId, Double> rates = new HashMap<>();
@@ -86,7 +77,7 @@ final class BodyFetch {
   }
 
   /**
-   * Requests the bodies that neither are here nor are requested.
+   * Requests the bodies that are neither fetched nor requested.
    *
    * @param pending blocks in the order of their import
    * @return false when no peer is left that could have the next ones
@@ -106,7 +97,7 @@ final class BodyFetch {
     return true;
   }
 
-  /** Returns the next blocks whose bodies are neither here nor requested, within the limit. */
+  /** Returns the next blocks whose bodies are neither fetched nor requested, within the limit. */
   private static List<PendingBlock> lacking(Collection<PendingBlock> pending) {
     List<PendingBlock> out = new ArrayList<>();
     long gas = 0;
@@ -143,7 +134,7 @@ final class BodyFetch {
 
   /** Returns whether a peer has not replied in vain too often. */
   boolean isOfUse(PeerId peer) {
-    return useless.getOrDefault(peer, 0) < MAX_USELESS;
+    return useless.isOfUse(peer);
   }
 
   /**
@@ -154,9 +145,7 @@ final class BodyFetch {
    * @param took nanoseconds until it came
    */
   void note(PeerId peer, int count, boolean complete, long took) {
-    if (count == 0 || !complete && count < FEW && took > SLOW_NANOS) {
-      useless.merge(peer, 1, Integer::sum);
-    }
+    useless.note(peer, count, complete, took);
   }
 
   private void request(PeerId peer, List<PendingBlock> some) {

@@ -13,8 +13,6 @@ import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
@@ -53,7 +51,6 @@ final class Download implements Extent {
   private final BlockImporter importer;
   private final SyncPeers peers;
   private final ImportQueue imports;
-  private final ExecutorService workers;
   private final PeerInfo leader;
   private final LongSupplier nanos;
   private final BooleanSupplier cancelled;
@@ -62,11 +59,10 @@ final class Download implements Extent {
   private final BlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
 
   // ---- of the thread that runs the download
-  private final Deque<PendingBlock> pending = new ArrayDeque<>();
   private final Bodies bodies;
   private final BodyFetch fetch;
+  private final PendingBlocks pending;
 
-  private int importing;
   private boolean headersRequested;
   private boolean headersComplete;
   private boolean ended;
@@ -101,12 +97,19 @@ final class Download implements Extent {
     this.importer = importer;
     this.peers = peers;
     this.imports = imports;
-    this.workers = workers;
     this.leader = leader;
     this.nanos = nanos;
     this.cancelled = cancelled;
     ahead = new AheadHeaders(chain);
     bodies = new Bodies(chain.config());
+    pending =
+        new PendingBlocks(
+            imports,
+            workers,
+            mailbox::add,
+            this::done,
+            (block, failure) ->
+                end("block " + block + " is not stored: " + failure.getMessage()));
     fetch = new BodyFetch(bodies, peers, workers, nanos, mailbox::add, this::failed, blocks -> {});
     Block head = chain.head();
     last = head.header();
@@ -153,11 +156,11 @@ final class Download implements Extent {
 
   private void step() throws InterruptedException {
     requestHeaders();
-    if (!fetch.request(pending)) {
+    if (!pending.requestBodies(fetch)) {
       end("no peer has the bodies of its blocks");
     }
-    importing += imports.addFrom(pending, workers, importListener());
-    if (headersComplete && pending.isEmpty() && importing == 0) {
+    pending.importWhole();
+    if (headersComplete && pending.size() == 0) {
       ended = true;
       return;
     }
@@ -262,7 +265,7 @@ final class Download implements Extent {
   private void requestHeaders() {
     if (headersRequested
         || headersComplete
-        || pending.size() + importing > MAX_AHEAD - MAX_HEADERS) {
+        || pending.size() > MAX_AHEAD - MAX_HEADERS) {
       return;
     }
     headersRequested = true;
@@ -337,22 +340,7 @@ final class Download implements Extent {
 
   // ---- the import
 
-  private ImportQueue.Listener importListener() {
-    return new ImportQueue.Listener() {
-      @Override
-      public void imported(Block block, ImportResult result) {
-        mailbox.add(() -> done(block, result));
-      }
-
-      @Override
-      public void failed(Block block, Throwable failure) {
-        mailbox.add(() -> end("block " + block + " is not stored: " + failure.getMessage()));
-      }
-    };
-  }
-
   private void done(Block block, ImportResult result) {
-    importing--;
     ahead.imported(block.hash());
     if (result instanceof ImportResult.Imported imported) {
       anyBecameHead |= imported.becameHead();

@@ -8,4 +8,9 @@ interface Extent {
 
   /** Returns the number of the last block that it goes to, as far as it is known. */
   long highest();
+
+  /** Returns whether only the hash of the last block is known, so that its number is estimated. */
+  default boolean isEstimated() {
+    return false;
+  }
 }

@@ -95,7 +95,7 @@ final class ImportQueue implements AutoCloseable {
   }
 
   /**
-   * Moves blocks whose bodies are here from a download, as long as there is room.
+   * Moves blocks whose bodies are fetched from a download, as long as there is room.
    *
    * @param pending the blocks of the download, in order; it ends at the first without a body
    * @param workers where the senders of transactions are recovered

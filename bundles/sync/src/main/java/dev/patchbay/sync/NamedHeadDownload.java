@@ -2,6 +2,7 @@
 package dev.patchbay.sync;
 
 import dev.patchbay.api.chain.BlockStage;
+import dev.patchbay.api.chain.BlockStage.Linked;
 import dev.patchbay.api.chain.BlockStage.Staged;
 import dev.patchbay.api.chain.BlockStage.Wanted;
 import dev.patchbay.api.chain.ImportResult;
@@ -14,9 +15,7 @@ import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
-import java.util.ArrayDeque;
 import java.util.Comparator;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,8 +33,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Downloads what lies between the chain and the head that a consensus client has named: headers
  * from that head down, 512 at a time, each of which is known by the hash in the header above it;
- * then bodies from all peers, while the blocks are imported upwards behind them. What comes is
- * staged by the chain, where the next download finds it.
+ * then bodies from all peers, while the blocks are imported upwards behind them. The chain stages
+ * what is fetched, where the next download finds it. While headers between the chain and the
+ * head are missing, the blocks before an earlier head go on being imported.
  *
  * <p>Threading: {@link #run} works in the thread of its caller. Replies and results of imports come
  * in other threads, and go through a mailbox.
@@ -52,23 +52,29 @@ final class NamedHeadDownload implements Extent {
   private static final int MAX_READ = 128;
   private static final long MAIL_MILLIS = 100;
 
+  /** When peers are asked again for a header that none of them has had. */
+  private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final BlockStage stage;
   private final SyncPeers peers;
   private final ImportQueue imports;
-  private final ExecutorService workers;
   private final LongSupplier nanos;
   private final BooleanSupplier cancelled;
   private final Bodies bodies;
   private final BodyFetch fetch;
+  private final PendingBlocks pending;
   private final BlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
 
   // ---- of the thread that runs the download
-  private final Deque<PendingBlock> pending = new ArrayDeque<>();
 
   /** Headers a second of the last reply. */
   private final Map<PeerId, Double> rates = new HashMap<>();
 
-  private int importing;
+  private final UselessReplies headerReplies = new UselessReplies();
+
+  /** Since when no peer has the header that is needed next; null when one may have it. */
+  private @Nullable Long headerMissing;
+
   private boolean headersRequested;
   private boolean ended;
 
@@ -77,6 +83,9 @@ final class NamedHeadDownload implements Extent {
 
   private @Nullable Hash lastHash;
   private volatile Wanted wanted;
+
+  /** Number of the highest block that can be imported; 0 when there is none. */
+  private volatile long importable;
 
   /**
    * Creates a download.
@@ -100,10 +109,12 @@ final class NamedHeadDownload implements Extent {
     this.wanted = wanted;
     this.peers = peers;
     this.imports = imports;
-    this.workers = workers;
     this.nanos = nanos;
     this.cancelled = cancelled;
     this.bodies = bodies;
+    pending =
+        new PendingBlocks(
+            imports, workers, mailbox::add, this::done, (block, failure) -> ended = true);
     fetch =
         new BodyFetch(bodies, peers, workers, nanos, mailbox::add, peers::failed, stage::addBodies);
   }
@@ -113,9 +124,15 @@ final class NamedHeadDownload implements Extent {
     return wanted.highest();
   }
 
+  /** The head that most peers are beyond counts while the header of the named one is missing. */
   @Override
   public long highest() {
-    return wanted.highest();
+    return isEstimated() ? Math.max(importable, peers.medianHead()) : wanted.highest();
+  }
+
+  @Override
+  public boolean isEstimated() {
+    return wanted.highest() == 0;
   }
 
   /** Returns the head that it goes to. */
@@ -123,19 +140,19 @@ final class NamedHeadDownload implements Extent {
     return wanted.head();
   }
 
-  /** Returns the number of the lowest block whose header is here; 0 when all of them are. */
+  /** Returns the number of the lowest block whose header is staged; 0 when all of them are. */
   long lowestHeader() {
     Wanted now = wanted;
     return now.missing() == null ? 0 : now.lowest();
   }
 
-  /** Runs until nothing is wanted any more, or nothing can be done now. */
+  /** Runs until nothing is wanted, or nothing can be done now. */
   void run() throws InterruptedException {
     try {
       for (Wanted now = stage.wanted(); now != null; now = stage.wanted()) {
         Hash before = wanted.head();
         wanted = now;
-        if (!now.head().equals(before) && !continues(now)) {
+        if (!now.head().equals(before) && !continues()) {
           return;
         }
         step(now);
@@ -149,25 +166,25 @@ final class NamedHeadDownload implements Extent {
   }
 
   /** Returns whether the blocks that were read belong to the branch of a head, too. */
-  private boolean continues(Wanted now) {
+  private boolean continues() {
     if (last == null) {
       return true;
     }
-    List<Staged> staged = now.missing() == null ? stage.blocks(last.number(), 1) : List.of();
+    List<Staged> staged = stage.linked() == null ? List.of() : stage.blocks(last.number(), 1);
     return !staged.isEmpty() && staged.get(0).header().computeHash().equals(lastHash);
   }
 
   private void step(Wanted now) throws InterruptedException {
+    stage.deleteObsolete();
+    Linked linked = stage.linked();
+    importable = linked == null ? 0 : linked.highest();
+    boolean goesOn = linked != null && importLinked(linked);
     if (now.missing() != null) {
-      requestHeaders(now.missing());
-    } else {
-      read(now);
-      if (!fetch.request(pending)) {
-        LOG.debug("no peer has the bodies of blocks from {} on", pending.element().header.number());
-        ended = true;
-        return;
-      }
-      importing += imports.addFrom(pending, workers, importListener());
+      goesOn |= requestHeaders(now.missing());
+    }
+    if (!goesOn && (linked != null || now.missing() != null)) {
+      ended = true;
+      return;
     }
     Runnable mail = mailbox.poll(MAIL_MILLIS, TimeUnit.MILLISECONDS);
     while (mail != null && !ended) {
@@ -178,13 +195,14 @@ final class NamedHeadDownload implements Extent {
 
   // ---- headers, downwards
 
-  private void requestHeaders(Hash missing) {
+  /** Requests the next headers; returns whether a peer may have them. */
+  private boolean requestHeaders(Hash missing) {
     if (headersRequested) {
-      return;
+      return true;
     }
     PeerId peer =
         peers.available().stream()
-            .filter(candidate -> fetch.isOfUse(candidate.id()))
+            .filter(candidate -> headerReplies.isOfUse(candidate.id()))
             .max(
                 Comparator.comparing(this::rate)
                     .thenComparing(
@@ -192,10 +210,10 @@ final class NamedHeadDownload implements Extent {
             .map(PeerInfo::id)
             .orElse(null);
     if (peer == null) {
-      LOG.debug("no peer has the header of block {}", missing);
-      ended = true;
-      return;
+      awaitHeader(missing);
+      return false;
     }
+    headerMissing = null;
     headersRequested = true;
     long start = nanos.getAsLong();
     peers
@@ -215,9 +233,22 @@ final class NamedHeadDownload implements Extent {
                         rates.put(peer, headers.size() * 1e9 / took);
                         boolean complete =
                             headers.size() == MAX_HEADERS || wanted.missing() == null;
-                        fetch.note(peer, headers.size(), complete, took);
+                        headerReplies.note(peer, headers.size(), complete, took);
                       }
                     }));
+    return true;
+  }
+
+  /** Has the peers asked again after a while for a header that none of them has. */
+  private void awaitHeader(Hash missing) {
+    long now = nanos.getAsLong();
+    if (headerMissing == null) {
+      LOG.debug("no peer has the header of block {}", missing);
+      headerMissing = now;
+    } else if (now - headerMissing >= RETRY_NANOS) {
+      headerMissing = null;
+      headerReplies.clear();
+    }
   }
 
   /** Returns how many headers a second a peer gives; a peer that was not asked comes first. */
@@ -244,14 +275,28 @@ final class NamedHeadDownload implements Extent {
 
   // ---- bodies and imports, upwards
 
-  private void read(Wanted now) {
-    if (pending.isEmpty() && importing == 0) {
+  /** Imports what is linked; returns false when no peer has the bodies that are needed next. */
+  private boolean importLinked(Linked linked) {
+    read(linked);
+    if (!pending.requestBodies(fetch)) {
+      LOG.debug("no peer has the bodies of blocks from {} on", pending.firstNumber());
+      return false;
+    }
+    pending.importWhole();
+    return true;
+  }
+
+  private void read(Linked linked) {
+    if (pending.size() == 0) {
       last = null; // the client may have named another head in between
     }
-    while (pending.size() + importing < MAX_AHEAD) {
-      long next = last == null ? now.lowest() : last.number() + 1;
-      List<Staged> staged = stage.blocks(next, MAX_READ);
+    while (pending.size() < MAX_AHEAD) {
+      long next = last == null ? linked.lowest() : last.number() + 1;
+      List<Staged> staged = next > linked.highest() ? List.of() : stage.blocks(next, MAX_READ);
       for (Staged one : staged) {
+        if (last != null && !one.header().parentHash().equals(lastHash)) {
+          return; // another branch has taken its place
+        }
         Hash hash = one.header().computeHash();
         pending.add(new PendingBlock(one.header(), hash, block(one)));
         last = one.header();
@@ -271,22 +316,7 @@ final class NamedHeadDownload implements Extent {
         : block;
   }
 
-  private ImportQueue.Listener importListener() {
-    return new ImportQueue.Listener() {
-      @Override
-      public void imported(Block block, ImportResult result) {
-        mailbox.add(() -> done(block, result));
-      }
-
-      @Override
-      public void failed(Block block, Throwable failure) {
-        mailbox.add(() -> ended = true);
-      }
-    };
-  }
-
   private void done(Block block, ImportResult result) {
-    importing--;
     if (result instanceof ImportResult.Invalid invalid) {
       LOG.warn(
           "block {} before the head that the consensus client has named is refused: {}",
@@ -302,7 +332,10 @@ final class NamedHeadDownload implements Extent {
 
   /** Returns whether the stage is beyond a block, which another thread may have imported. */
   private boolean isPassed(Block block) {
-    Wanted now = stage.wanted();
-    return now == null || now.lowest() > block.number();
+    if (stage.wanted() == null) {
+      return true;
+    }
+    Linked linked = stage.linked();
+    return linked != null && linked.lowest() > block.number();
   }
 }

@@ -6,7 +6,7 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import org.jspecify.annotations.Nullable;
 
-/** A block whose header is here and whose import is to come. Threading: of the download. */
+/** A block whose header is verified or named, and which is not imported yet. Threading: of the download. */
 final class PendingBlock {
   final BlockHeader header;
   final Hash hash;
@@ -20,7 +20,7 @@ final class PendingBlock {
   /**
    * Creates an entry.
    *
-   * @param block the whole block; null when its body is not here
+   * @param block the whole block; null when its body is missing
    */
   PendingBlock(BlockHeader header, Hash hash, @Nullable Block block) {
     this.header = header;

@@ -149,6 +149,16 @@ final class SyncPeers {
     return head == null || head.number() == null ? 0 : head.number();
   }
 
+  /**
+   * Returns the lower median of the heads that peers state; 0 when none states one. Less than half
+   * of the peers cannot move it as they like.
+   */
+  long medianHead() {
+    List<Long> heads =
+        available().stream().map(SyncPeers::number).filter(number -> number > 0).sorted().toList();
+    return heads.isEmpty() ? 0 : heads.get((heads.size() - 1) / 2);
+  }
+
   /** Has a peer rest that was of no use: twice as long as the last time. */
   void rest(PeerId peer, String reason) {
     long now = nanos.getAsLong();

@@ -60,6 +60,9 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
 
   private long reportedBlock;
 
+  /** Blocks a second, as they were reported last; 0 before that. */
+  private volatile double rate;
+
   Synchronizer(
       ChainReader chain,
       BlockImporter importer,
@@ -116,9 +119,31 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
       return null;
     }
     long head = chain.head().number();
+    if (now.extent.isEstimated()) {
+      return stage.wanted() == null
+          ? null // the chain has it, which the download is about to notice
+          : new Progress(now.start, head, Math.max(head + 1, now.extent.highest()));
+    }
     boolean isLong =
         now.extent.verified() - head >= MIN_REPORTED || head - now.start >= MIN_REPORTED;
     return isLong ? new Progress(now.start, head, Math.max(head, now.extent.highest())) : null;
+  }
+
+  @Override
+  public @Nullable String describe() {
+    Running now = running;
+    return now == null || progress() == null
+        ? null
+        : describe(now.extent, chain.head().number(), rate(now));
+  }
+
+  /** Returns blocks a second as they were reported last; before that, since the beginning. */
+  private double rate(Running current) {
+    double reported = rate;
+    long took = nanos.getAsLong() - current.startNanos;
+    return reported > 0 || took <= 0
+        ? reported
+        : (chain.head().number() - current.start) * 1e9 / took;
   }
 
   private long step() throws InterruptedException {
@@ -136,7 +161,7 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     Running before = running;
     if (wanted == null) {
       running = null;
-      return Loop.UNTIL_WOKEN;
+      return stage.deleteObsolete() ? 0 : Loop.UNTIL_WOKEN;
     }
     NamedHeadDownload download =
         new NamedHeadDownload(
@@ -153,8 +178,8 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
       before = begin(download, head.number());
       if (peers.available().isEmpty()) {
         LOG.warn(
-            "the consensus client names block {} as head, which is not here, and no peer is"
-                + " connected that could have it",
+            "the consensus client names block {} as head, which the chain lacks, and no"
+                + " peer is connected that could have it",
             wanted.head());
       }
     }
@@ -164,7 +189,7 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     if (wanted == null) {
       running = null;
       report(before);
-      return Loop.UNTIL_WOKEN;
+      return 0;
     }
     return wanted.head().equals(download.head()) ? IDLE_MILLIS : 0;
   }
@@ -195,6 +220,7 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     long start = nanos.getAsLong();
     reportedNanos = start;
     reportedBlock = head;
+    rate = 0;
     return new Running(extent, head, start);
   }
 
@@ -204,29 +230,41 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     Running current = running;
     if (current != null && now - reportedNanos >= REPORT_NANOS) {
       long block = chain.head().number();
-      report(current.extent, block, (block - reportedBlock) * 1e9 / (now - reportedNanos));
+      rate = (block - reportedBlock) * 1e9 / (now - reportedNanos);
+      LOG.info("{}", describe(current.extent, block, rate));
       reportedNanos = now;
       reportedBlock = block;
     }
     return loop.isClosed();
   }
 
-  private static void report(Extent extent, long block, double rate) {
+  /** Returns one line on a download: what is left of it, and how long that takes. */
+  private static String describe(Extent extent, long block, double rate) {
+    if (extent instanceof NamedHeadDownload named && named.isEstimated()) {
+      return "block "
+          + block
+          + "; the header of the head that the consensus client names, "
+          + named.head()
+          + ", is requested";
+    }
     if (extent instanceof NamedHeadDownload named && named.lowestHeader() > 0) {
-      LOG.info(
-          "headers of blocks {} to {} are here; they are needed down to block {}",
-          named.lowestHeader(),
-          named.highest(),
-          block + 1);
-      return;
+      return "headers of blocks "
+          + named.lowestHeader()
+          + " to "
+          + named.highest()
+          + " are stored; they are needed down to block "
+          + (block + 1);
     }
     long left = Math.max(0, extent.highest() - block);
-    LOG.info(
-        "block {} of {}, {} blocks a second, {} left",
-        block,
-        extent.highest(),
-        Math.round(rate),
-        rate < 1 ? "unknown time" : duration(left / rate));
+    return "block "
+        + block
+        + " of "
+        + extent.highest()
+        + ", "
+        + Math.round(rate)
+        + " blocks a second, "
+        + (rate < 1 ? "unknown time" : duration(left / rate))
+        + " left";
   }
 
   private static String duration(double seconds) {

@@ -18,9 +18,16 @@ import org.jspecify.annotations.Nullable;
 final class ModelStage implements BlockStage {
   private final ModelChain chain;
   private final TreeMap<Long, BlockHeader> headers = new TreeMap<>();
+
+  /** Blocks before a head that was named earlier, whose headers reach the chain. */
+  private final TreeMap<Long, BlockHeader> earlier = new TreeMap<>();
+
   private final Map<Hash, Block> bodies = new HashMap<>();
   private final List<Hash> fetched = new ArrayList<>();
   private @Nullable Hash head;
+
+  /** Portions of blocks that have to be deleted. */
+  volatile int obsolete;
 
   ModelStage(ModelChain chain) {
     this.chain = chain;
@@ -33,6 +40,10 @@ final class ModelStage implements BlockStage {
       headers.tailMap(named.number(), true).clear();
       headers.put(named.number(), named.header());
     } else {
+      if (isLinked(headers)) {
+        earlier.clear();
+        earlier.putAll(headers);
+      }
       headers.clear();
     }
     head = named.hash();
@@ -52,8 +63,22 @@ final class ModelStage implements BlockStage {
       return new Wanted(head, 0, 0, head);
     }
     Hash parent = headers.firstEntry().getValue().parentHash();
-    boolean isLinked = chain.block(parent) != null;
+    boolean isLinked = isLinked(headers);
     return new Wanted(head, headers.firstKey(), headers.lastKey(), isLinked ? null : parent);
+  }
+
+  private boolean isLinked(TreeMap<Long, BlockHeader> some) {
+    return !some.isEmpty() && chain.block(some.firstEntry().getValue().parentHash()) != null;
+  }
+
+  private TreeMap<Long, BlockHeader> importable() {
+    return isLinked(earlier) && !isLinked(headers) ? earlier : headers;
+  }
+
+  @Override
+  public synchronized @Nullable Linked linked() {
+    TreeMap<Long, BlockHeader> some = importable();
+    return head == null || !isLinked(some) ? null : new Linked(some.firstKey(), some.lastKey());
   }
 
   @Override
@@ -62,13 +87,18 @@ final class ModelStage implements BlockStage {
       Wanted now = wanted();
       if (now != null && header.computeHash().equals(now.missing())) {
         headers.put(header.number(), header);
+        earlier.tailMap(header.number(), true).clear();
+        BlockHeader below = earlier.get(header.number() - 1);
+        if (below != null && below.computeHash().equals(header.parentHash())) {
+          headers.putAll(earlier);
+        }
       }
     }
   }
 
   @Override
   public synchronized List<Staged> blocks(long from, int max) {
-    return headers.tailMap(from, true).values().stream()
+    return importable().tailMap(from, true).values().stream()
         .limit(max)
         .map(header -> new Staged(header, bodies.get(header.computeHash())))
         .toList();
@@ -83,19 +113,27 @@ final class ModelStage implements BlockStage {
   }
 
   @Override
+  public synchronized boolean deleteObsolete() {
+    obsolete = Math.max(0, obsolete - 1);
+    return obsolete > 0;
+  }
+
+  @Override
   public ImportResult importBlock(Block block) {
     chain.onImport.accept(block);
     synchronized (this) {
-      if (headers.isEmpty()
-          || !block.hash().equals(headers.firstEntry().getValue().computeHash())) {
+      TreeMap<Long, BlockHeader> some = importable();
+      if (some.isEmpty()
+          || !block.hash().equals(some.firstEntry().getValue().computeHash())) {
         return new ImportResult.Known();
       }
       ImportResult result = chain.add(block);
       if (result instanceof ImportResult.Invalid) {
         headers.clear();
+        earlier.clear();
         head = null;
       } else {
-        headers.pollFirstEntry();
+        some.pollFirstEntry();
         head = block.hash().equals(head) ? null : head;
       }
       return result;

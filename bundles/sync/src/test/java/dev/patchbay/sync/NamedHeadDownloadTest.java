@@ -124,6 +124,9 @@ class NamedHeadDownloadTest {
     name(best.head());
     reached.await();
     assertThat(synchronizer.progress()).isEqualTo(new Progress(0, 99, 600));
+    assertThat(synchronizer.describe())
+        .as("as on the console")
+        .matches("block 99 of 600, \\d+ blocks a second, (\\d+ (s|min)|unknown time) left");
     imports.countDown();
     awaitHead(best.head());
   }
@@ -149,8 +152,58 @@ class NamedHeadDownloadTest {
     name(next);
     SynchronizerTest.await(() -> peer.requests(GetBlockHeaders.class).size() >= 2);
     assertThat(own.imported()).isEmpty();
+    assertThat(synchronizer.progress()).isEqualTo(new Progress(0, 0, 100));
+    assertThat(synchronizer.describe())
+        .isEqualTo(
+            "block 0; the header of the head that the consensus client names, "
+                + next.hash()
+                + ", is requested");
     peer.chain.add(next);
     awaitHead(next);
+  }
+
+  @Test
+  void whileOnlyTheHashOfTheHeadIsKnownItsNumberIsEstimated() {
+    ModelChain best = new ModelChain().grow(100, 1, 2);
+    synchronizer.start();
+    name(best.head());
+    SynchronizerTest.await(() -> synchronizer.progress() != null);
+    assertThat(synchronizer.progress())
+        .as("no peer states a number")
+        .isEqualTo(new Progress(0, 0, 1));
+    ModelChain none = new ModelChain();
+    for (long stated : new long[] {90, 100, Long.MAX_VALUE, -1}) {
+      peers.add("states " + stated, none).head = new ChainHead(Hash.ZERO, stated, null);
+    }
+    assertThat(synchronizer.progress()).as("the median").isEqualTo(new Progress(0, 0, 100));
+    peers.add("a", best);
+    awaitHead(best.head());
+  }
+
+  @Test
+  void blocksBeforeAnEarlierHeadAreImportedWhileNoPeerHasTheHeaderOfTheNextOne() {
+    ModelChain best = new ModelChain().grow(400, 1, 2);
+    FakePeers.FakePeer peer = peers.add("a", best.copy());
+    List<Block> next = new ArrayList<>();
+    for (Block tip = best.head(); next.size() < 3; next.add(tip)) {
+      tip = ModelChain.child(tip, 1, 2, 2);
+    }
+    own.onImport =
+        block -> {
+          if (block.number() == 100) {
+            name(next.get(2));
+          }
+        };
+    synchronizer.start();
+    name(best.head());
+    SynchronizerTest.await(() -> own.head().equals(best.head()));
+    int asked = peer.requests(GetBlockHeaders.class).size();
+    SynchronizerTest.await(() -> peer.requests(GetBlockHeaders.class).size() > asked + 1);
+    assertThat(stage.wanted()).isNotNull();
+    next.forEach(peer.chain::add);
+    awaitHead(next.get(2));
+    assertThat(own.imported()).hasSize(403).doesNotHaveDuplicates();
+    assertThat(stage.fetched()).doesNotHaveDuplicates();
   }
 
   @Test
@@ -341,6 +394,19 @@ class NamedHeadDownloadTest {
       SynchronizerTest.await(() -> own.head().equals(best.head()));
     }
     assertThat(peer.requests).as("nothing is asked for").hasSize(before);
+  }
+
+  @Test
+  void obsoleteBlocksAreDeletedInPortions() {
+    stage.obsolete = 5;
+    synchronizer.start();
+    SynchronizerTest.await(() -> stage.obsolete == 0);
+    ModelChain best = new ModelChain().grow(50, 1, 2);
+    peers.add("a", best);
+    stage.obsolete = 100;
+    name(best.head());
+    awaitHead(best.head());
+    SynchronizerTest.await(() -> stage.obsolete == 0);
   }
 
   @Test

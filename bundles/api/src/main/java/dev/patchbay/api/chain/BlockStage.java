@@ -11,8 +11,8 @@ import org.osgi.annotation.versioning.ProviderType;
 /**
  * The blocks between the chain and a head that a consensus client has named and the chain lacks.
  * Headers come first, from that head down: each is the one whose hash the header above it states.
- * When they reach the chain, bodies follow, and the blocks are imported upwards. What is here
- * survives the end of the process; which head is named does not, as the client names it again.
+ * When they reach the chain, bodies follow, and the blocks are imported upwards. Staged blocks
+ * survive the end of the process; which head is named is not stored, as the client names it again.
  *
  * <p>Threading: any thread.
  */
@@ -22,7 +22,7 @@ public interface BlockStage {
    * The head that a consensus client has named and the chain lacks.
    *
    * @param head its hash
-   * @param lowest number of the lowest block of its branch whose header is here; 0 while that of
+   * @param lowest number of the lowest block of its branch whose header is staged; 0 while that of
    *     the head is missing
    * @param highest number of the head; 0 while its header is missing
    * @param missing hash of the header that is needed next; null when the headers reach the chain
@@ -30,12 +30,20 @@ public interface BlockStage {
   record Wanted(Hash head, long lowest, long highest, @Nullable Hash missing) {}
 
   /**
-   * A block on the way.
+   * A staged block.
    *
    * @param header its header
-   * @param block the whole block; null while its body is not here
+   * @param block the whole block; null while its body is missing
    */
   record Staged(BlockHeader header, @Nullable Block block) {}
+
+  /**
+   * Blocks that can be imported now, as their headers reach the chain.
+   *
+   * @param lowest number of the lowest of them
+   * @param highest number of the highest of them
+   */
+  record Linked(long lowest, long highest) {}
 
   /**
    * Returns what is needed now; null when the chain has the head that was named last, or none was.
@@ -45,8 +53,8 @@ public interface BlockStage {
   @Nullable Wanted wanted();
 
   /**
-   * Adds headers, downwards. Does nothing when the first of them is not {@link Wanted#missing} any
-   * more; ignores those below a block that is here or in the chain.
+   * Adds headers, downwards. Does nothing when the first of them is no longer {@link
+   * Wanted#missing}; ignores those below a block that is staged or in the chain.
    *
    * @throws IllegalArgumentException when a header is not the parent of the one before it
    * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
@@ -55,7 +63,17 @@ public interface BlockStage {
   void addHeaders(List<BlockHeader> headers);
 
   /**
-   * Returns blocks of the branch of the head, upwards.
+   * Returns which blocks can be imported now: those before the head, or, while headers between it
+   * and the chain are missing, those before the head that was named earlier. Null when there are
+   * none.
+   *
+   * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
+   */
+  @Nullable Linked linked();
+
+  /**
+   * Returns blocks upwards: of those that can be imported, or when there are none, of the branch of
+   * the head.
    *
    * @param from number of the first
    * @param max how many at most
@@ -64,7 +82,7 @@ public interface BlockStage {
   List<Staged> blocks(long from, int max);
 
   /**
-   * Adds the bodies of blocks whose headers are here; those of others are ignored. The caller has
+   * Adds the bodies of blocks whose headers are staged; those of others are ignored. The caller has
    * checked that body and header belong together.
    *
    * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
@@ -73,13 +91,26 @@ public interface BlockStage {
   void addBodies(List<Block> blocks);
 
   /**
-   * Verifies and executes the lowest block of the branch of the head and moves the chain's head to
-   * it, unless the branch is not longer than the chain yet. A block that the consensus client has
-   * handed over meanwhile is not executed again. An invalid block makes the named head, and all
-   * that is here, invalid; a branch that begins below the oldest state is refused, which {@link
-   * ForkChoice.Result.TooDeep} says from then on.
+   * Deletes some of the blocks that are staged and no longer needed: a long branch takes several
+   * calls, also after a restart.
    *
-   * @return {@link ImportResult.Known} also when it is not the lowest block any more; {@link
+   * @return whether there are more
+   * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
+   * @throws dev.patchbay.api.storage.StorageException when they cannot be deleted
+   */
+  boolean deleteObsolete();
+
+  /**
+   * Verifies and executes the lowest block of {@link #linked} and moves the chain's head to it,
+   * unless the branch is not longer than the chain yet. A block that the consensus client has
+   * handed over in the meantime is not executed again. An invalid block makes the head above it, and all
+   * blocks before that head that are staged, invalid; a branch that begins below the oldest state is refused, which {@link
+   * ForkChoice.Result.TooDeep} says from then on. So is a branch that lacks the safe or the finalized
+   * block that was named with the head: {@link ForkChoice.Result.Inconsistent}. A long reorg takes several batches, between which
+   * other changes of the chain may happen; when it fails, the head moves back to where it was, unless
+   * the consensus client has moved it in the meantime.
+   *
+   * @return {@link ImportResult.Known} also when it is no longer the lowest block; {@link
    *     ImportResult.TooEarly} however far its timestamp is ahead
    * @throws dev.patchbay.api.execution.NotReadyException while rules or executor are not installed
    * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound

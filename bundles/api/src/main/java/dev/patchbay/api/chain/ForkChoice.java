@@ -24,7 +24,10 @@ public interface ForkChoice {
     /** Nothing was changed: the head that was asked for is an ancestor of the finalized block. */
     record Skipped() implements Result {}
 
-    /** Nothing was changed: there is no such block. */
+    /**
+     * Nothing was changed: there is no such block. When it has been downloaded, it becomes the head,
+     * and the safe and the finalized block are set with it, see {@link BlockStage}.
+     */
     record Syncing() implements Result {}
 
     /**

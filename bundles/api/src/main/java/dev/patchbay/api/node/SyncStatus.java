@@ -15,10 +15,17 @@ public interface SyncStatus {
    *
    * @param startingBlock number of the head when it began
    * @param currentBlock number of the head now
-   * @param highestBlock number of the block that it goes to, as far as it is known
+   * @param highestBlock number of the block that it goes to; an estimate while only its hash is
+   *     known, greater than {@code currentBlock} then
    */
   record Progress(long startingBlock, long currentBlock, long highestBlock) {}
 
   /** Returns the progress; null when no download is under way. */
   @Nullable Progress progress();
+
+  /** Describes the progress in one line for operators; null when no download is under way. */
+  default @Nullable String describe() {
+    Progress now = progress();
+    return now == null ? null : "block " + now.currentBlock() + " of " + now.highestBlock();
+  }
 }
