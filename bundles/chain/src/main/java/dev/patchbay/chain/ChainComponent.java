@@ -22,14 +22,14 @@ import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.NamedStore;
 import dev.patchbay.api.storage.StoreOwner;
 import dev.patchbay.api.storage.Stores;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.InvalidConfigurationException;
 import dev.patchbay.binding.Listeners;
 import dev.patchbay.binding.NamedServices.Registration;
 import java.nio.file.Path;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -80,6 +80,7 @@ import org.slf4j.LoggerFactory;
 @Designate(ocd = ChainComponent.Config.class)
 public final class ChainComponent {
   private static final Logger LOG = LoggerFactory.getLogger(ChainComponent.class);
+  private static final String NAME = "dev.patchbay.chain";
   private static final String STORE = "chain";
 
   /** Configuration of the chain. */
@@ -155,25 +156,11 @@ public final class ChainComponent {
       Config config,
       Map<String, Object> properties,
       @Reference Stores stores) {
-    ConfigurationKeys.report("dev.patchbay.chain", properties, Config.class, LOG::warn);
-    if (config.genesis() == null || config.genesis().isBlank()) {
-      throw new IllegalArgumentException(
-          "dev.patchbay.chain: key genesis is missing among " + new TreeSet<>(properties.keySet()));
-    }
-    HistoryPruner.Windows windows =
-        HistoryPruner.Windows.of(
-            config.history(), config.history_blocks(), config.history_transactions());
-    if (config.network_id() < 0) {
-      throw new IllegalArgumentException(
-          "dev.patchbay.chain: network.id is "
-              + config.network_id()
-              + ", it must be between 0 and "
-              + Long.MAX_VALUE);
-    }
-    String environment = config.fork_environment();
-    GenesisFile genesis =
-        GenesisFile.read(
-            Path.of(config.genesis()), environment.isBlank() ? null : Path.of(environment));
+    ConfigurationValues values =
+        ConfigurationValues.of(NAME, properties).reportUnknown(Config.class, LOG::warn);
+    HistoryPruner.Windows windows = windows(config, values);
+    long networkId = values.number("network.id", config::network_id, 0, Long.MAX_VALUE);
+    GenesisFile genesis = genesis(config, values);
     evm = config.evm();
     boolean compared = evm.equals(System.getProperty(COMPARED_EVM));
     choices = new Choices(genesis.config().consensus(), compared ? "" : evm);
@@ -185,7 +172,7 @@ public final class ChainComponent {
             bad,
             choices,
             windows,
-            config.network_id());
+            networkId);
     pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
     verifier = new Verifier(chain, imports::isLocked);
     store = stores.register(STORE, Columns.ALL, new Owner());
@@ -216,6 +203,25 @@ public final class ChainComponent {
                 HealthCheck.ofFailures(
                     "chain.listeners", "all listeners are notified", listeners::failure),
                 new Hashtable<>()));
+  }
+
+  /** Reads the windows of history. */
+  static HistoryPruner.Windows windows(Config config, ConfigurationValues values) {
+    return HistoryPruner.Windows.of(
+        values.number("history", config::history, 0, Long.MAX_VALUE),
+        values.number("history.blocks", config::history_blocks, 0, Long.MAX_VALUE),
+        values.number("history.transactions", config::history_transactions, 0, Long.MAX_VALUE));
+  }
+
+  /** Reads the genesis; a file that cannot be used is a mistake of the operator. */
+  private static GenesisFile genesis(Config config, ConfigurationValues values) {
+    String path = values.text("genesis", config.genesis(), "the path of the genesis file");
+    String environment = config.fork_environment();
+    try {
+      return GenesisFile.read(Path.of(path), environment.isBlank() ? null : Path.of(environment));
+    } catch (IllegalArgumentException unusable) {
+      throw new InvalidConfigurationException(String.valueOf(unusable.getMessage()));
+    }
   }
 
   @Deactivate

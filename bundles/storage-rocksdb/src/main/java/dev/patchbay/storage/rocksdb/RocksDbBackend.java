@@ -5,10 +5,9 @@ import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -71,10 +70,10 @@ public final class RocksDbBackend implements StorageBackend {
   /** Creates a backend without a store. */
   @Activate
   public RocksDbBackend(Config config, Map<String, Object> properties) {
-    this(config.sync_interval_ms());
-    Map<String, Object> configured = new HashMap<>(properties);
-    configured.remove(StorageBackend.ID); // the component's own
-    ConfigurationKeys.report(PID, configured, Config.class, LOG::warn);
+    this(
+        ConfigurationValues.of(PID, properties)
+            .reportUnknown(Config.class, LOG::warn, StorageBackend.ID)
+            .number("sync.interval.ms", config::sync_interval_ms, 0, MAX_SYNC_MILLIS));
   }
 
   /**
@@ -84,15 +83,10 @@ public final class RocksDbBackend implements StorageBackend {
    * @throws IllegalArgumentException when the interval is out of its range
    */
   public RocksDbBackend(long syncMillis) {
-    if (syncMillis < 0 || syncMillis > MAX_SYNC_MILLIS) {
-      throw new IllegalArgumentException(
-          PID
-              + ": sync.interval.ms must be 0 to "
-              + MAX_SYNC_MILLIS
-              + " milliseconds; found "
-              + syncMillis);
-    }
-    syncNanos = TimeUnit.MILLISECONDS.toNanos(syncMillis);
+    long checked =
+        ConfigurationValues.of(PID, Map.of())
+            .number("sync.interval.ms", () -> syncMillis, 0, MAX_SYNC_MILLIS);
+    syncNanos = TimeUnit.MILLISECONDS.toNanos(checked);
   }
 
   /** Closes the stores that are open; later calls fail. */
