@@ -5,6 +5,7 @@ import dev.patchbay.api.chain.ChainChoices;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthReport;
 import dev.patchbay.api.node.PartHealth;
 import dev.patchbay.api.node.SyncStatus;
@@ -31,12 +32,16 @@ import org.osgi.framework.BundleContext;
     description = "Shows health, head, storage, consensus, pool, peers and a swap in progress")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class StatusCommand implements Action {
+  /** The health of the network of devp2p. */
+  private static final String DEVP2P = "p2p.devp2p";
+
   @Reference private BundleContext context;
 
   @Override
   public @Nullable Object execute() {
     Services services = new Services(context);
-    System.out.println("health     " + health(services.health()));
+    HealthReport report = services.health();
+    System.out.println("health     " + health(report));
     ChainReader chain = services.find(ChainReader.class);
     if (chain == null) {
       System.out.println("chain      not active; see patchbay:doctor");
@@ -82,7 +87,7 @@ public final class StatusCommand implements Action {
           "pool       " + status.pending() + " pending, " + status.queued() + " queued");
     }
     List<Network> networks = services.all(Network.class);
-    printPeers(networks);
+    printPeers(networks, report);
     SyncStatus sync = services.find(SyncStatus.class);
     if (sync != null && !chain.config().isDriven()) {
       System.out.println("sync       " + sync(sync.progress(), networks));
@@ -102,9 +107,9 @@ public final class StatusCommand implements Action {
     return null;
   }
 
-  private static void printPeers(List<Network> networks) {
+  private static void printPeers(List<Network> networks, HealthReport report) {
     if (networks.isEmpty()) {
-      System.out.println("peers      off");
+      System.out.println("peers      " + withoutNetwork(report));
     }
     for (Network network : networks) {
       String summary =
@@ -112,6 +117,16 @@ public final class StatusCommand implements Action {
       System.out.println("peers      " + summary);
       System.out.println("           " + PeerListCommand.ownUrl(network));
     }
+  }
+
+  /** Returns why there is no network: it failed, or there is to be none. */
+  static String withoutNetwork(HealthReport report) {
+    return report
+        .part(DEVP2P)
+        .map(PartHealth::health)
+        .filter(health -> health.status() == Health.Status.FAILED)
+        .map(health -> "failed: " + health.message())
+        .orElse("off");
   }
 
   /** Returns the worst status and its reason. */
