@@ -5,6 +5,7 @@ import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.node.ListeningSockets;
 import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.Failures;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -113,6 +114,7 @@ public final class IpcListener implements HealthCheck {
   private final ServerSocketChannel server;
   private final Set<IpcConnection> open = ConcurrentHashMap.newKeySet();
   private final ExecutorService threads;
+  private final Failures accepting;
   private final Dispatcher dispatcher;
   private final Terms terms;
   private final Connections connections;
@@ -156,6 +158,11 @@ public final class IpcListener implements HealthCheck {
             Duration.ofSeconds(expensiveSeconds),
             new Quota(requests),
             dispatcher.waitingQuota());
+    accepting =
+        new Failures(
+            "accepting connections on " + path,
+            (text, failure) -> LOG.warn(text), // the system has too little of something
+            LOG::info);
     server = open(sockets, dispatcher.maxWait(), path);
     AtomicInteger count = new AtomicInteger();
     threads =
@@ -218,11 +225,12 @@ public final class IpcListener implements HealthCheck {
     while (server.isOpen()) {
       try {
         serve(server.accept());
+        accepting.succeeded();
       } catch (RejectedExecutionException stopping) {
         open.forEach(IpcConnection::close);
       } catch (Throwable failure) { // say, no file descriptor or no thread is left
         if (server.isOpen()) {
-          LOG.warn("accepting a connection on {}: {}", path, failure.toString());
+          accepting.failed(failure);
           LockSupport.parkNanos(PAUSE_NANOS);
         }
       }

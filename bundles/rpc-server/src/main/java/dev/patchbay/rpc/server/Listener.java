@@ -8,6 +8,7 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.InvalidConfigurationException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -177,6 +178,7 @@ public final class Listener implements HealthCheck {
   /** Whether no further connection is accepted. */
   private volatile boolean finishing;
 
+  private final Failures closing = new Failures("closing late connections", LOG::error, LOG::info);
   private final String address;
   private final int port;
 
@@ -379,11 +381,7 @@ public final class Listener implements HealthCheck {
 
   /** Closes late connections, and again every second until the server stops. */
   private void closeLate(Scheduler scheduler) {
-    try {
-      connections.closeLate();
-    } catch (Throwable failure) { // the next run must come
-      LOG.error("closing late connections failed: {}", failure.toString(), failure);
-    }
+    closing.run(connections::closeLate); // the next run must come
     scheduler.schedule(() -> closeLate(scheduler), SWEEP_SECONDS, TimeUnit.SECONDS);
   }
 

@@ -6,8 +6,10 @@ import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.Failures;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -60,6 +62,9 @@ public final class RocksDbBackend implements StorageBackend {
 
   /** The open stores by identity; guarded by this backend. */
   private final Set<RocksDbStore> stores = new HashSet<>();
+
+  /** The outcomes of syncs by folder, of all stores that were open in it; guarded by this. */
+  private final Map<Path, Failures> syncs = new HashMap<>();
 
   /** Guarded by this backend. */
   private @Nullable SharedMemory memory;
@@ -126,9 +131,21 @@ public final class RocksDbBackend implements StorageBackend {
       shared = SharedMemory.allocate();
       memory = shared;
     }
-    RocksDbStore store = new RocksDbStore(folder, columns, create, shared, syncNanos, this::closed);
+    RocksDbStore store =
+        new RocksDbStore(folder, columns, create, shared, syncNanos, syncs(folder), this::closed);
     stores.add(store);
     return store;
+  }
+
+  /** Returns the outcomes of syncs of a folder; a store in it may be closed and opened again. */
+  synchronized Failures syncs(Path folder) {
+    return syncs.computeIfAbsent(
+        folder, any -> new Failures("syncing " + folder, RocksDbBackend::log, LOG::info));
+  }
+
+  /** The message of a store says all; any other failure is one of this program. */
+  private static void log(String message, Throwable failure) {
+    LOG.error(message, failure instanceof StorageException ? null : failure);
   }
 
   private synchronized void closed(RocksDbStore store) {
