@@ -36,6 +36,7 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -135,6 +136,7 @@ public final class ChainComponent {
    */
   private static final String COMPARED_EVM = "dev.patchbay.chain.evm";
 
+  private final Bundle framework;
   private final String evm;
   private final ReentrantLock imports = new ReentrantLock(true);
   private final NamedStore store;
@@ -156,6 +158,7 @@ public final class ChainComponent {
       Config config,
       Map<String, Object> properties,
       @Reference Stores stores) {
+    framework = context.getBundle(Constants.SYSTEM_BUNDLE_ID);
     ConfigurationValues values =
         ConfigurationValues.of(NAME, properties).reportUnknown(Config.class, LOG::warn);
     HistoryPruner.Windows windows = windows(config, values);
@@ -285,7 +288,7 @@ public final class ChainComponent {
   }
 
   void removeRules(ConsensusRules removed, Map<String, Object> properties) {
-    choices.rules().remove(Registration.of(properties));
+    report(choices.rules().remove(Registration.of(properties)));
   }
 
   /** What one EVM has rejected another one may accept. */
@@ -302,8 +305,15 @@ public final class ChainComponent {
   }
 
   void removeEngine(EvmEngine removed, Map<String, Object> properties) {
-    choices.evm().remove(Registration.of(properties));
+    report(choices.evm().remove(Registration.of(properties)));
     bad.clearRejections();
+  }
+
+  /** Logs what is missing, unless the node stops: its bundles stop one after the other. */
+  private void report(@Nullable String missing) {
+    if (missing != null && framework.getState() != Bundle.STOPPING) {
+      LOG.info(missing);
+    }
   }
 
   private static Registration registration(
