@@ -195,6 +195,9 @@ class BadStartIT {
     assertThat(start("run", "--p2p", "off", "--nat", "extip:203.0.113.7").output())
         .contains("--nat needs peers: leave out --nat, or --p2p off");
     assertThat(start("dev", "--network-id", "main").output()).contains("not 'main'");
+    Path key = Files.writeString(folder.resolve("key"), "46".repeat(32));
+    assertThat(start("dev", "--key", key.toString()).output())
+        .contains("--key needs --genesis FILE: the only signer of the development chain is its own");
     assertThat(start("dev", "--first", "1").output()).contains("unknown option --first");
     assertThat(start("dev", "--check-work", "maybe").output()).contains("on or off, not 'maybe'");
     assertThat(Node.launcher(Map.of(), List.of("fly")).output()).contains("unknown command 'fly'");
