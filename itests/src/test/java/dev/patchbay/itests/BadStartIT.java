@@ -195,6 +195,9 @@ class BadStartIT {
     assertThat(start("run", "--p2p", "off", "--nat", "extip:203.0.113.7").output())
         .contains("--nat needs peers: leave out --nat, or --p2p off");
     assertThat(start("dev", "--network-id", "main").output()).contains("not 'main'");
+    Path key = Files.writeString(folder.resolve("key"), "46".repeat(32));
+    assertThat(start("dev", "--key", key.toString()).output())
+        .contains("--key needs --genesis FILE: the only signer of the development chain is its own");
     assertThat(start("dev", "--first", "1").output()).contains("unknown option --first");
     assertThat(start("dev", "--check-work", "maybe").output()).contains("on or off, not 'maybe'");
     assertThat(Node.launcher(Map.of(), List.of("fly")).output()).contains("unknown command 'fly'");
@@ -205,16 +208,64 @@ class BadStartIT {
     assertThat(nobody.output()).contains("no node answers");
   }
 
+  /** Each is one line in the log, on the console and in health; the node goes on. */
   @Test
-  void anUnknownConfigurationKeyIsReported() throws Exception {
+  void wrongConfigurationsAreReported() throws Exception {
+    Map<String, String> wrong =
+        Map.of(
+            "rpc.listener-mine",
+            "port = abc|dev.patchbay.rpc.listener~mine: port must be a number between 0 and 65535,"
+                + " not 'abc'",
+            "rpc.ipc-mine",
+            "path =|dev.patchbay.rpc.ipc~mine: path must be a path of at most 103 characters, not ''",
+            "rpc.engine",
+            "inconsistent.status = yes|dev.patchbay.rpc.engine: inconsistent.status must be true or"
+                + " false, not 'yes'",
+            "p2p.eth",
+            "block.gossip = maybe|dev.patchbay.p2p.eth: block.gossip must be auto, announce, full or"
+                + " off, not 'maybe'",
+            "tracer.js",
+            "seconds = 0|dev.patchbay.tracer.js: seconds must be between 1 and 86400, not 0",
+            "txpool",
+            "min.tip = 1 gwei|dev.patchbay.txpool: min.tip must be a number between 0 and"
+                + " 9223372036854775807, not '1 gwei'");
     try (Node node = new Node(folder.resolve("node")).quick().start()) {
-      Path listener = node.data.resolve("etc/dev.patchbay.rpc.listener-mine.cfg");
-      Files.writeString(listener, "port = 0\nmax.body.byte = 5\n");
-      Path file = node.data.resolve("logs/karaf.log");
-      String unknown = "unknown key max.body.byte;";
-      Journeys.await(unknown, () -> Files.readString(file).contains(unknown));
-      String log = Files.readString(file);
-      assertThat(log).contains("unknown key max.body.byte;").contains("max.body.bytes");
+      Path log = node.data.resolve("logs/karaf.log");
+      for (Map.Entry<String, String> entry : wrong.entrySet()) {
+        String[] parts = entry.getValue().split("\\|", -1);
+        Files.writeString(
+            node.data.resolve("etc/dev.patchbay." + entry.getKey() + ".cfg"), parts[0] + "\n");
+        Journeys.await(parts[1], () -> Files.readString(log).contains("| " + parts[1] + "\n"));
+        Journeys.await(parts[1], () -> node.output().contains("  error: " + parts[1]));
+      }
+      Node.Result doctor = node.shell("patchbay:doctor");
+      assertThat(doctor.status()).isEqualTo(1);
+      for (String value : wrong.values()) {
+        String message = value.substring(value.indexOf('|') + 1);
+        assertThat(doctor.output()).contains(message);
+        assertThat(Files.readString(log).lines().filter(line -> line.contains(message)))
+            .hasSize(1);
+      }
+      assertThat(log).content().doesNotContain("\tat ", "InvalidConfigurationException");
+      assertThat(node.result("eth_blockNumber").asText()).isEqualTo("0x0");
+      for (String name : wrong.keySet()) {
+        Files.delete(node.data.resolve("etc/dev.patchbay." + name + ".cfg"));
+      }
+      Journeys.await("no finding", () -> node.shell("patchbay:doctor").status() == 0);
+      unknownKey(node, log);
     }
+  }
+
+  private static void unknownKey(Node node, Path log) throws Exception {
+    Path listener = node.data.resolve("etc/dev.patchbay.rpc.listener-mine.cfg");
+    Files.writeString(listener, "port = 0\nmax.body.byte = 5\n");
+    String unknown = "dev.patchbay.rpc.listener~mine: unknown key max.body.byte; known are ";
+    Journeys.await(unknown, () -> Files.readString(log).contains(unknown));
+    Journeys.await(unknown, () -> node.output().contains("  warning: " + unknown));
+    Node.Result doctor = node.shell("patchbay:doctor");
+    assertThat(doctor.output())
+        .contains("configuration dev.patchbay.rpc.listener~mine: unknown key max.body.byte; known")
+        .contains("max.body.bytes", "correct " + listener);
+    assertThat(doctor.status()).as("the listener works").isZero();
   }
 }

@@ -27,11 +27,19 @@ public final class ConfigurationKeys {
    *     {@code _} for a dot
    */
   public static Set<String> unknown(Map<String, ?> properties, Class<?> type) {
-    Set<String> out = new TreeSet<>(properties.keySet());
+    return unknown(properties.keySet(), known(type));
+  }
+
+  /**
+   * Returns the keys that are neither known nor of the container, in alphabetical order.
+   *
+   * @param keys the keys of a configuration
+   * @param known the keys that its component knows
+   */
+  public static Set<String> unknown(Set<String> keys, Set<String> known) {
+    Set<String> out = new TreeSet<>(keys);
     out.removeIf(key -> key.endsWith(".target") || CONTAINER.stream().anyMatch(key::startsWith));
-    for (Method method : type.getDeclaredMethods()) {
-      out.remove(method.getName().replace('_', '.'));
-    }
+    out.removeAll(known);
     return out;
   }
 

@@ -22,20 +22,21 @@ import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.NamedStore;
 import dev.patchbay.api.storage.StoreOwner;
 import dev.patchbay.api.storage.Stores;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.InvalidConfigurationException;
 import dev.patchbay.binding.Listeners;
 import dev.patchbay.binding.NamedServices.Registration;
 import java.nio.file.Path;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -80,6 +81,7 @@ import org.slf4j.LoggerFactory;
 @Designate(ocd = ChainComponent.Config.class)
 public final class ChainComponent {
   private static final Logger LOG = LoggerFactory.getLogger(ChainComponent.class);
+  private static final String NAME = "dev.patchbay.chain";
   private static final String STORE = "chain";
 
   /** Configuration of the chain. */
@@ -134,6 +136,7 @@ public final class ChainComponent {
    */
   private static final String COMPARED_EVM = "dev.patchbay.chain.evm";
 
+  private final Bundle framework;
   private final String evm;
   private final ReentrantLock imports = new ReentrantLock(true);
   private final NamedStore store;
@@ -155,25 +158,12 @@ public final class ChainComponent {
       Config config,
       Map<String, Object> properties,
       @Reference Stores stores) {
-    ConfigurationKeys.report("dev.patchbay.chain", properties, Config.class, LOG::warn);
-    if (config.genesis() == null || config.genesis().isBlank()) {
-      throw new IllegalArgumentException(
-          "dev.patchbay.chain: key genesis is missing among " + new TreeSet<>(properties.keySet()));
-    }
-    HistoryPruner.Windows windows =
-        HistoryPruner.Windows.of(
-            config.history(), config.history_blocks(), config.history_transactions());
-    if (config.network_id() < 0) {
-      throw new IllegalArgumentException(
-          "dev.patchbay.chain: network.id is "
-              + config.network_id()
-              + ", it must be between 0 and "
-              + Long.MAX_VALUE);
-    }
-    String environment = config.fork_environment();
-    GenesisFile genesis =
-        GenesisFile.read(
-            Path.of(config.genesis()), environment.isBlank() ? null : Path.of(environment));
+    framework = context.getBundle(Constants.SYSTEM_BUNDLE_ID);
+    ConfigurationValues values =
+        ConfigurationValues.of(NAME, properties).reportUnknown(Config.class, LOG::warn);
+    HistoryPruner.Windows windows = windows(config, values);
+    long networkId = values.number("network.id", config::network_id, 0, Long.MAX_VALUE);
+    GenesisFile genesis = genesis(config, values);
     evm = config.evm();
     boolean compared = evm.equals(System.getProperty(COMPARED_EVM));
     choices = new Choices(genesis.config().consensus(), compared ? "" : evm);
@@ -185,7 +175,7 @@ public final class ChainComponent {
             bad,
             choices,
             windows,
-            config.network_id());
+            networkId);
     pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
     verifier = new Verifier(chain, imports::isLocked);
     store = stores.register(STORE, Columns.ALL, new Owner());
@@ -216,6 +206,25 @@ public final class ChainComponent {
                 HealthCheck.ofFailures(
                     "chain.listeners", "all listeners are notified", listeners::failure),
                 new Hashtable<>()));
+  }
+
+  /** Reads the windows of history. */
+  static HistoryPruner.Windows windows(Config config, ConfigurationValues values) {
+    return HistoryPruner.Windows.of(
+        values.number("history", config::history, 0, Long.MAX_VALUE),
+        values.number("history.blocks", config::history_blocks, 0, Long.MAX_VALUE),
+        values.number("history.transactions", config::history_transactions, 0, Long.MAX_VALUE));
+  }
+
+  /** Reads the genesis; a file that cannot be used is a mistake of the operator. */
+  private static GenesisFile genesis(Config config, ConfigurationValues values) {
+    String path = values.text("genesis", config.genesis(), "the path of the genesis file");
+    String environment = config.fork_environment();
+    try {
+      return GenesisFile.read(Path.of(path), environment.isBlank() ? null : Path.of(environment));
+    } catch (IllegalArgumentException unusable) {
+      throw new InvalidConfigurationException(String.valueOf(unusable.getMessage()));
+    }
   }
 
   @Deactivate
@@ -279,7 +288,7 @@ public final class ChainComponent {
   }
 
   void removeRules(ConsensusRules removed, Map<String, Object> properties) {
-    choices.rules().remove(Registration.of(properties));
+    report(choices.rules().remove(Registration.of(properties)));
   }
 
   /** What one EVM has rejected another one may accept. */
@@ -296,8 +305,15 @@ public final class ChainComponent {
   }
 
   void removeEngine(EvmEngine removed, Map<String, Object> properties) {
-    choices.evm().remove(Registration.of(properties));
+    report(choices.evm().remove(Registration.of(properties)));
     bad.clearRejections();
+  }
+
+  /** Logs what is missing, unless the node stops: its bundles stop one after the other. */
+  private void report(@Nullable String missing) {
+    if (missing != null && framework.getState() != Bundle.STOPPING) {
+      LOG.info(missing);
+    }
   }
 
   private static Registration registration(

@@ -7,6 +7,7 @@ import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.state.StateProvider.StateRetention;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.binding.InvalidConfigurationException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
@@ -50,7 +51,7 @@ final class HistoryPruner {
       requireMinimum("history.blocks", blocks);
       requireMinimum("history.transactions", transactions);
       if (blocks != 0 && blocks < history) {
-        throw new IllegalArgumentException(
+        throw new InvalidConfigurationException(
             "dev.patchbay.chain: history.blocks is "
                 + blocks
                 + ", it must be 0 for all or at least history, which is "
@@ -58,7 +59,7 @@ final class HistoryPruner {
                 + ": traces and reorgs need the bodies of the blocks whose states are kept");
       }
       if (blocks != 0 && transactions > blocks) {
-        throw new IllegalArgumentException(
+        throw new InvalidConfigurationException(
             "dev.patchbay.chain: history.transactions is "
                 + transactions
                 + ", it must be 0 or at most history.blocks, which is "
@@ -74,7 +75,7 @@ final class HistoryPruner {
 
     private static void requireMinimum(String key, long value) {
       if (value != 0 && value < MIN_BLOCKS) {
-        throw new IllegalArgumentException(
+        throw new InvalidConfigurationException(
             "dev.patchbay.chain: "
                 + key
                 + " is "

@@ -101,11 +101,13 @@ final class StoredChoice<T> {
     }
   }
 
-  /** Removes the service of a registration. */
-  void remove(Registration registration) {
-    if (services.remove(registration)) {
-      LOG.info(missing(services.choice()));
-    }
+  /**
+   * Removes the service of a registration.
+   *
+   * @return what is missing now, and what to do; null when the service was not in use
+   */
+  @Nullable String remove(Registration registration) {
+    return services.remove(registration) ? missing(services.choice()) : null;
   }
 
   /**

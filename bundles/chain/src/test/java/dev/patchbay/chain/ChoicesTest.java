@@ -184,10 +184,14 @@ class ChoicesTest {
     assertThatThrownBy(chain::rules)
         .isInstanceOf(NotReadyException.class)
         .hasMessageContaining("'engine' of bundle rules are not installed");
-    evm(OURS, "patchbay", 0, ours);
+    Registration used = evm(OURS, "patchbay", 0, ours);
     assertUses(ours);
-    choices.evm().remove(other);
+    assertThat(choices.evm().remove(other)).as("it was not in use").isNull();
     assertUses(ours);
+    assertThat(choices.evm().remove(used))
+        .isEqualTo(
+            "the EVM 'patchbay' of bundle dev.patchbay.evm.engine is not installed; start or"
+                + " install this bundle");
   }
 
   @Test

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.health;
 
+import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.health.Snapshot.ComponentState;
 import dev.patchbay.health.Snapshot.ConfigurationState;
+import dev.patchbay.health.Snapshot.UnknownKeys;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Dictionary;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -20,17 +24,43 @@ import org.osgi.service.cm.Configuration;
 import org.osgi.service.cm.ConfigurationAdmin;
 import org.osgi.service.cm.ManagedServiceFactory;
 
-/** Reads the factory configurations of Config Admin. Threading: any thread. */
+/** Reads the configurations of Config Admin. Threading: any thread. */
 final class ConfigurationReader {
   /** The key with which Felix File Install notes the file of a configuration. */
   static final String FILE = "felix.fileinstall.filename";
 
   private final BundleContext context;
   private final ConfigurationAdmin admin;
+  private final MetatypeReader metatypes;
 
   ConfigurationReader(BundleContext context, ConfigurationAdmin admin) {
     this.context = context;
     this.admin = admin;
+    metatypes = new MetatypeReader(context);
+  }
+
+  /** Returns the configurations that have keys which their component does not know. */
+  List<UnknownKeys> unknownKeys() {
+    Map<String, Set<String>> known = metatypes.keys();
+    List<UnknownKeys> out = new ArrayList<>();
+    for (Configuration configuration : configurations()) {
+      try {
+        String factory = configuration.getFactoryPid();
+        String pid = configuration.getPid();
+        Set<String> accepted = known.get(factory == null ? pid : factory);
+        Dictionary<String, Object> properties = configuration.getProperties();
+        if (accepted != null && properties != null) {
+          Set<String> unknown =
+              ConfigurationKeys.unknown(Set.copyOf(Collections.list(properties.keys())), accepted);
+          if (!unknown.isEmpty()) {
+            out.add(new UnknownKeys(pid, source(pid, properties), unknown, accepted));
+          }
+        }
+      } catch (IllegalStateException deleted) { // since it was listed
+        continue;
+      }
+    }
+    return out;
   }
 
   /** Returns the factory configurations. */

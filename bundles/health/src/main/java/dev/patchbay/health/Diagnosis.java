@@ -10,6 +10,7 @@ import dev.patchbay.health.Snapshot.CheckState;
 import dev.patchbay.health.Snapshot.ComponentState;
 import dev.patchbay.health.Snapshot.ConfigurationState;
 import dev.patchbay.health.Snapshot.FeatureState;
+import dev.patchbay.health.Snapshot.UnknownKeys;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -60,6 +61,7 @@ final class Diagnosis {
     diagnosis.bundles();
     diagnosis.components();
     diagnosis.configurations();
+    diagnosis.unknownKeys();
     diagnosis.checks();
     return diagnosis.report();
   }
@@ -321,6 +323,24 @@ final class Diagnosis {
   }
 
   // ---- configurations
+
+  /** A key that is not known has no effect; the component works without it. */
+  private void unknownKeys() {
+    for (UnknownKeys configuration : now.unknownKeys()) {
+      problems.put(
+          "keys:" + configuration.pid(),
+          new Problem(
+              Kind.CONFIGURATION,
+              configuration.pid(),
+              Health.degraded(
+                  (configuration.unknown().size() == 1 ? "unknown key " : "unknown keys ")
+                      + items(configuration.unknown())
+                      + "; known are "
+                      + String.join(", ", configuration.known())),
+              "correct " + configuration.file(),
+              false));
+    }
+  }
 
   private void configurations() {
     if (now.configurations() == null) {

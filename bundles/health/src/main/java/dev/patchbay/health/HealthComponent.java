@@ -77,6 +77,7 @@ public final class HealthComponent implements NodeHealth {
             bundles.read(isBootFinished, history),
             service == null || !isBootFinished ? null : features.read(service),
             isBootFinished ? configurations.read(read) : null,
+            configurations.unknownKeys(),
             history));
   }
 }

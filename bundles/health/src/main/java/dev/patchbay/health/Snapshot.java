@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param bundles all bundles
  * @param features the installed features; null while the container still starts
  * @param configurations the factory configurations; null while the container still starts
+ * @param unknownKeys the configurations with keys that their component does not know
  * @param history the bundles that provided services or accepted configurations before
  */
 record Snapshot(
@@ -23,6 +24,7 @@ record Snapshot(
     List<BundleState> bundles,
     @Nullable List<FeatureState> features,
     @Nullable List<ConfigurationState> configurations,
+    List<UnknownKeys> unknownKeys,
     History history) {
 
   /** A health check and its result. */
@@ -120,4 +122,12 @@ record Snapshot(
    * @param accepted whether a component or a managed service factory accepts it
    */
   record ConfigurationState(String factoryPid, String file, boolean accepted) {}
+
+  /**
+   * A configuration with keys that its component does not know.
+   *
+   * @param file where it comes from; its PID when it has no file
+   * @param known the keys that the component knows
+   */
+  record UnknownKeys(String pid, String file, Set<String> unknown, Set<String> known) {}
 }

@@ -13,10 +13,12 @@ import dev.patchbay.health.Snapshot.CheckState;
 import dev.patchbay.health.Snapshot.ComponentState;
 import dev.patchbay.health.Snapshot.ConfigurationState;
 import dev.patchbay.health.Snapshot.FeatureState;
+import dev.patchbay.health.Snapshot.UnknownKeys;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 class DiagnosisTest {
@@ -31,11 +33,12 @@ class DiagnosisTest {
   private final List<BundleState> bundles = new ArrayList<>();
   private final List<FeatureState> features = new ArrayList<>();
   private final List<ConfigurationState> configurations = new ArrayList<>();
+  private final List<UnknownKeys> unknownKeys = new ArrayList<>();
   private final History history = new History();
 
   private HealthReport report() {
     return Diagnosis.of(
-        new Snapshot(checks, components, bundles, features, configurations, history));
+        new Snapshot(checks, components, bundles, features, configurations, unknownKeys, history));
   }
 
   /** Returns the only finding. */
@@ -354,6 +357,21 @@ class DiagnosisTest {
   }
 
   @Test
+  void aKeyThatIsNotKnownIsAFindingOfItsConfiguration() {
+    unknownKeys.add(
+        new UnknownKeys(
+            "dev.patchbay.rpc.listener~mine",
+            "/etc/mine.cfg",
+            new TreeSet<>(Set.of("prot")),
+            new TreeSet<>(Set.of("port", "host"))));
+    PartHealth unknown = finding();
+    assertThat(unknown.title()).isEqualTo("configuration dev.patchbay.rpc.listener~mine");
+    assertThat(unknown.health())
+        .isEqualTo(Health.degraded("unknown key prot; known are host, port"));
+    assertThat(unknown.nextStep()).isEqualTo("correct /etc/mine.cfg");
+  }
+
+  @Test
   void theWorstCauseComesFirstAndHealthyPartsLast() {
     check("a", Health.healthy("fine"));
     check("b", Health.degraded("slow"));
@@ -378,7 +396,7 @@ class DiagnosisTest {
   @Test
   void whileTheContainerStartsFeaturesAndConfigurationsAreNotExamined() {
     HealthReport report =
-        Diagnosis.of(new Snapshot(checks, components, bundles, null, null, history));
+        Diagnosis.of(new Snapshot(checks, components, bundles, null, null, List.of(), history));
     assertThat(report.examined()).doesNotContainKeys(Kind.FEATURE, Kind.CONFIGURATION);
   }
 

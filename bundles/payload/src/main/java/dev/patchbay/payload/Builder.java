@@ -22,7 +22,7 @@ import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionFilter;
 import dev.patchbay.api.txpool.TransactionPool;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.binding.Listeners;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSidecar;
@@ -121,8 +121,16 @@ public final class Builder implements PayloadBuilder, MinerControl {
       @Reference TransactionPool pool,
       Config config,
       Map<String, Object> properties) {
-    this(chain, schedule, states, executor, pool, config.gas_limit());
-    ConfigurationKeys.report("dev.patchbay.payload", properties, Config.class, LOG::warn);
+    this(
+        chain,
+        schedule,
+        states,
+        executor,
+        pool,
+        gasLimit(
+            config,
+            ConfigurationValues.of("dev.patchbay.payload", properties)
+                .reportUnknown(Config.class, LOG::warn)));
     // registered as an object, not by the component: the pool is upstream of this
     PoolListener listener = transaction -> jobs.poolChanged();
     registrations =
@@ -136,6 +144,11 @@ public final class Builder implements PayloadBuilder, MinerControl {
                     jobs::failure,
                     "chain"),
                 new Hashtable<>()));
+  }
+
+  /** Reads the gas limit. */
+  static long gasLimit(Config config, ConfigurationValues values) {
+    return values.number("gas.limit", config::gas_limit, BlockLimits.MIN_GAS_LIMIT, Long.MAX_VALUE);
   }
 
   @Reference(
@@ -169,13 +182,6 @@ public final class Builder implements PayloadBuilder, MinerControl {
       BlockExecutor executor,
       TransactionPool pool,
       long gasLimit) {
-    if (gasLimit < BlockLimits.MIN_GAS_LIMIT) {
-      throw new IllegalArgumentException(
-          "dev.patchbay.payload: gas.limit is "
-              + gasLimit
-              + ", it must be at least "
-              + BlockLimits.MIN_GAS_LIMIT);
-    }
     this.chain = chain;
     this.schedule = schedule;
     this.states = states;

@@ -5,6 +5,7 @@ import dev.patchbay.api.chain.ChainChoices;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthReport;
 import dev.patchbay.api.node.PartHealth;
 import dev.patchbay.api.node.SyncStatus;
@@ -32,6 +33,9 @@ import org.osgi.framework.BundleContext;
     description = "Shows health, head, storage, consensus, pool, peers and a swap in progress")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class StatusCommand implements Action {
+  /** The health of the network of devp2p. */
+  private static final String DEVP2P = "p2p.devp2p";
+
   @Reference private BundleContext context;
 
   @Override
@@ -42,7 +46,8 @@ public final class StatusCommand implements Action {
 
   /** Prints all lines. */
   static void print(Services services, PrintStream out) {
-    out.println("health     " + health(services.health()));
+    HealthReport report = services.health();
+    out.println("health     " + health(report));
     ChainReader chain = services.find(ChainReader.class);
     if (chain == null) {
       out.println("chain      not active; see patchbay:doctor");
@@ -87,7 +92,7 @@ public final class StatusCommand implements Action {
       out.println("pool       " + status.pending() + " pending, " + status.queued() + " queued");
     }
     List<Network> networks = services.all(Network.class);
-    printPeers(networks, out);
+    printPeers(networks, report, out);
     SyncStatus sync = services.find(SyncStatus.class);
     if (sync != null) {
       out.println("sync       " + sync(sync, networks));
@@ -106,9 +111,9 @@ public final class StatusCommand implements Action {
                 : "none in progress"));
   }
 
-  private static void printPeers(List<Network> networks, PrintStream out) {
+  private static void printPeers(List<Network> networks, HealthReport report, PrintStream out) {
     if (networks.isEmpty()) {
-      out.println("peers      off");
+      out.println("peers      " + withoutNetwork(report));
     }
     for (Network network : networks) {
       String summary =
@@ -116,6 +121,16 @@ public final class StatusCommand implements Action {
       out.println("peers      " + summary);
       out.println("           " + PeerListCommand.ownUrl(network));
     }
+  }
+
+  /** Returns why there is no network: it failed, or there is to be none. */
+  static String withoutNetwork(HealthReport report) {
+    return report
+        .part(DEVP2P)
+        .map(PartHealth::health)
+        .filter(health -> health.status() == Health.Status.FAILED)
+        .map(health -> "failed: " + health.message())
+        .orElse("off");
   }
 
   /** Returns the worst status and its reason. */

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.chain.ChainChoices;
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.node.Health;
+import dev.patchbay.api.node.HealthReport;
+import dev.patchbay.api.node.PartHealth;
 import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.storage.StorageControl;
 import dev.patchbay.primitives.Block;
@@ -15,6 +18,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -132,5 +136,27 @@ class StatusCommandTest {
   void aStatusWithoutWordsIsDescribedByItsNumbers() {
     assertThat(status(true, () -> new SyncStatus.Progress(0, 99, 600)))
         .contains("sync       block 99 of 600");
+  }
+
+  private static HealthReport report(PartHealth... parts) {
+    return new HealthReport(Arrays.asList(parts), Map.of());
+  }
+
+  private static PartHealth check(String name, Health health) {
+    return new PartHealth(PartHealth.Kind.CHECK, name, health);
+  }
+
+  @Test
+  void peersAreOffWithoutANetwork() {
+    assertThat(StatusCommand.withoutNetwork(report())).isEqualTo("off");
+    PartHealth other = check("rpc.listener~http", Health.failed("the port is in use"));
+    assertThat(StatusCommand.withoutNetwork(report(other))).isEqualTo("off");
+  }
+
+  @Test
+  void aNetworkThatFailedIsNotOff() {
+    PartHealth failed = check("p2p.devp2p", Health.failed("devp2p does not start: a reason"));
+    assertThat(StatusCommand.withoutNetwork(report(failed)))
+        .isEqualTo("failed: devp2p does not start: a reason");
   }
 }

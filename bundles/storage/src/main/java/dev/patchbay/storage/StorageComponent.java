@@ -5,7 +5,7 @@ import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageControl;
 import dev.patchbay.api.storage.Stores;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Hashtable;
@@ -75,7 +75,9 @@ public final class StorageComponent {
   /** Registers the services. */
   @Activate
   public StorageComponent(BundleContext context, Config config, Map<String, Object> properties) {
-    ConfigurationKeys.report("dev.patchbay.storage", properties, Config.class, LOG::warn);
+    ConfigurationValues values =
+        ConfigurationValues.of("dev.patchbay.storage", properties)
+            .reportUnknown(Config.class, LOG::warn);
     String data = context.getProperty("patchbay.data");
     if (data == null) {
       throw new IllegalArgumentException(
@@ -84,7 +86,7 @@ public final class StorageComponent {
     registry =
         new StoreRegistry(
             Path.of(data),
-            settings(config),
+            settings(config, values),
             FailurePoints.of(context),
             ProcessMemory.ofSystem(),
             Migration.MAX_RECORD_BYTES,
@@ -99,18 +101,25 @@ public final class StorageComponent {
             context.registerService(StorageControl.class, registry, new Hashtable<>()));
   }
 
-  private static Settings settings(Config config) {
+  /** Reads the settings. */
+  static Settings settings(Config config, ConfigurationValues values) {
     Map<String, String> required = new HashMap<>();
     for (String item : items(config.required())) {
       String[] parts = item.split("=", -1);
-      if (parts.length != 2) {
-        throw new IllegalArgumentException(
-            "dev.patchbay.storage: required is '" + item + "', it must be NAME=BACKEND");
+      if (parts.length != 2 || parts[0].isBlank() || parts[1].isBlank()) {
+        throw values.invalid(
+            "required",
+            "NAME=BACKEND, or several of them separated by commas",
+            ConfigurationValues.quoted(item));
       }
       required.put(parts[0].strip(), parts[1].strip());
     }
-    return new Settings(
-        config.default_backend(), Map.copyOf(required), Set.copyOf(items(config.discard())));
+    String backend =
+        values.text(
+            "default.backend",
+            config.default_backend(),
+            "memory, mapdb, rocksdb or another backend");
+    return new Settings(backend, Map.copyOf(required), Set.copyOf(items(config.discard())));
   }
 
   private static List<String> items(String list) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.txpool;
 
+import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.primitives.UInt256;
 import java.util.concurrent.TimeUnit;
 
@@ -31,39 +32,25 @@ record PoolSettings(
    * Checks a configuration.
    *
    * @param heapBytes the most that the heap can be
-   * @throws IllegalArgumentException when a value is out of range; the message names the key
+   * @throws dev.patchbay.binding.InvalidConfigurationException when a value is not valid
    */
-  static PoolSettings of(TransactionPoolComponent.Config config, long heapBytes) {
-    int transactions = (int) inRange("max.transactions", config.max_transactions(), 1, 10_000_000);
-    int queued = (int) inRange("max.queued", config.max_queued(), 0, 10_000_000);
+  static PoolSettings of(
+      TransactionPoolComponent.Config config, ConfigurationValues values, long heapBytes) {
+    int transactions = values.integer("max.transactions", config::max_transactions, 1, 10_000_000);
+    int queued = values.integer("max.queued", config::max_queued, 0, 10_000_000);
     int perSender =
-        (int) inRange("max.sender.transactions", config.max_sender_transactions(), 1, 1_000_000);
-    int blobs = (int) inRange("max.blobs", config.max_blobs(), 0, 100_000);
-    long percent = inRange("heap.percent", config.heap_percent(), 1, MAX_HEAP_PERCENT);
+        values.integer("max.sender.transactions", config::max_sender_transactions, 1, 1_000_000);
+    int blobs = values.integer("max.blobs", config::max_blobs, 0, 100_000);
+    long percent = values.integer("heap.percent", config::heap_percent, 1, MAX_HEAP_PERCENT);
     long bytes = heapBytes / 100 * percent;
     int blobsInHeap = (int) Math.min(blobs, bytes / BLOB_BYTES);
     return new PoolSettings(
         new SubPool.Limits(transactions, queued, perSender, 0, bytes),
         new SubPool.Limits(blobsInHeap, blobsInHeap, MAX_BLOBS_PER_SENDER, blobsInHeap, bytes),
-        UInt256.of(inRange("min.tip", config.min_tip(), 0, Long.MAX_VALUE)),
-        (int) inRange("price.bump.percent", config.price_bump_percent(), 0, 1_000),
-        (int) inRange("blob.price.bump.percent", config.blob_price_bump_percent(), 0, 1_000),
+        UInt256.of(values.number("min.tip", config::min_tip, 0, Long.MAX_VALUE)),
+        values.integer("price.bump.percent", config::price_bump_percent, 0, 1_000),
+        values.integer("blob.price.bump.percent", config::blob_price_bump_percent, 0, 1_000),
         TimeUnit.SECONDS.toMillis(
-            inRange("queued.seconds", config.queued_seconds(), 1, Integer.MAX_VALUE)));
-  }
-
-  private static long inRange(String key, long value, long least, long most) {
-    if (value < least || value > most) {
-      throw new IllegalArgumentException(
-          "dev.patchbay.txpool: "
-              + key
-              + " is "
-              + value
-              + ", it must be between "
-              + least
-              + " and "
-              + most);
-    }
-    return value;
+            values.integer("queued.seconds", config::queued_seconds, 1, Integer.MAX_VALUE)));
   }
 }

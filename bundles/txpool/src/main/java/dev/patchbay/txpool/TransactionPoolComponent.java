@@ -16,7 +16,7 @@ import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.PoolStatus;
 import dev.patchbay.api.txpool.TransactionFilter;
 import dev.patchbay.api.txpool.TransactionPool;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Listeners;
 import dev.patchbay.primitives.Address;
@@ -164,10 +164,12 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
         chain,
         schedule,
         states,
-        PoolSettings.of(config, Runtime.getRuntime().maxMemory()),
+        PoolSettings.of(
+            config,
+            ConfigurationValues.of(NAME, properties).reportUnknown(Config.class, LOG::warn),
+            Runtime.getRuntime().maxMemory()),
         InstantSource.system(),
         folder(context));
-    ConfigurationKeys.report(NAME, properties, Config.class, LOG::warn);
     registrations = new ArrayList<>();
     register(context, ChainListener.class, this);
     register(

@@ -3,9 +3,11 @@ package dev.patchbay.cache.redis;
 
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.rpc.SharedCache;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.InvalidConfigurationException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Hashtable;
@@ -76,29 +78,21 @@ public final class RedisCacheComponent implements SharedCache {
   /**
    * Takes the configuration; Redis need not be there.
    *
-   * @throws IOException when the file of the password cannot be read
+   * @throws InvalidConfigurationException when a value is not valid, or the file of the password
+   *     cannot be read
    */
   @Activate
-  public RedisCacheComponent(BundleContext context, Config config, Map<String, Object> properties)
-      throws IOException {
-    ConfigurationKeys.report(PID, properties, Config.class, LOG::warn);
-    check("port", config.port(), 1, 65_535);
-    check("database", config.database(), 0, 1_000_000);
-    check("timeout.millis", config.timeout_millis(), 1, 60_000);
-    check("ttl.seconds", config.ttl_seconds(), 1, Integer.MAX_VALUE);
+  public RedisCacheComponent(BundleContext context, Config config, Map<String, Object> properties) {
+    ConfigurationValues values =
+        ConfigurationValues.of(PID, properties).reportUnknown(Config.class, LOG::warn);
+    RedisCache.Access access = access(config, values);
+    int seconds = values.integer("ttl.seconds", config::ttl_seconds, 1, Integer.MAX_VALUE);
     cache =
         new RedisCache(
-            new RedisCache.Access(
-                config.host(),
-                config.port(),
-                config.database(),
-                config.user().isBlank() ? null : config.user(),
-                password(config.password_file()),
-                config.tls(),
-                Duration.ofMillis(config.timeout_millis())),
+            access,
             // another version may write the same result in another way
             "patchbay/" + context.getBundle().getVersion() + "/",
-            Duration.ofSeconds(config.ttl_seconds()));
+            Duration.ofSeconds(seconds));
     health =
         context.registerService(
             HealthCheck.class,
@@ -106,22 +100,35 @@ public final class RedisCacheComponent implements SharedCache {
             new Hashtable<>());
   }
 
-  private static @Nullable String password(String file) throws IOException {
+  /** Reads how Redis is reached. */
+  static RedisCache.Access access(Config config, ConfigurationValues values) {
+    int millis = values.integer("timeout.millis", config::timeout_millis, 1, 60_000);
+    return new RedisCache.Access(
+        values.text("host", config.host(), "the host of Redis"),
+        values.integer("port", config::port, 1, 65_535),
+        values.integer("database", config::database, 0, 1_000_000),
+        config.user().isBlank() ? null : config.user(),
+        password(config.password_file(), values),
+        values.flag("tls", config::tls),
+        Duration.ofMillis(millis));
+  }
+
+  private static @Nullable String password(String file, ConfigurationValues values) {
     if (file.isBlank()) {
       return null;
     }
-    String password = Files.readString(Path.of(file)).strip();
+    String password;
+    try {
+      password = Files.readString(Path.of(file)).strip();
+    } catch (IOException | InvalidPathException unreadable) {
+      throw values.unusable(
+          "password.file",
+          "cannot read the file " + file + " (" + unreadable.getClass().getSimpleName() + ")");
+    }
     if (password.isEmpty()) {
-      throw new IOException(PID + ": password.file " + file + " is empty");
+      throw values.unusable("password.file", "the file " + file + " is empty");
     }
     return password;
-  }
-
-  private static void check(String key, int value, int least, int most) {
-    if (value < least || value > most) {
-      throw new IllegalArgumentException(
-          PID + ": " + key + " is " + value + ", allowed are " + least + " to " + most);
-    }
   }
 
   @Deactivate

@@ -6,7 +6,7 @@ import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.ConsensusRules;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -68,8 +68,11 @@ public final class EngineRules implements ConsensusRules {
   /** Makes the component. */
   @Activate
   public EngineRules(Config config, Map<String, Object> properties) {
-    this(config.check_work(), InstantSource.system());
-    ConfigurationKeys.report("dev.patchbay.consensus.engine", properties, Config.class, LOG::warn);
+    this(
+        ConfigurationValues.of("dev.patchbay.consensus.engine", properties)
+            .reportUnknown(Config.class, LOG::warn)
+            .flag("check.work", config::check_work),
+        InstantSource.system());
   }
 
   /** Makes rules that do not check the work. */

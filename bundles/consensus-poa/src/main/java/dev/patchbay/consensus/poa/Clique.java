@@ -14,7 +14,7 @@ import dev.patchbay.api.node.Handover;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.crypto.KeyFile;
@@ -28,6 +28,7 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.Reward;
 import java.io.IOException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
@@ -124,13 +125,14 @@ public final class Clique implements ConsensusRules, CliqueControl {
 
   /** Makes the component; registers a sealer when there is a key. */
   @Activate
-  public Clique(BundleContext context, Config config, Map<String, Object> properties)
-      throws IOException {
+  public Clique(BundleContext context, Config config, Map<String, Object> properties) {
     this(InstantSource.system());
-    ConfigurationKeys.report("dev.patchbay.consensus.poa", properties, Config.class, LOG::warn);
+    ConfigurationValues values =
+        ConfigurationValues.of("dev.patchbay.consensus.poa", properties)
+            .reportUnknown(Config.class, LOG::warn);
     String file = config.key_file();
     if (file != null && !file.isBlank()) {
-      byte[] key = KeyFile.read(Path.of(file));
+      byte[] key = key(file, values);
       String sealedFile = config.sealed_file();
       Sealer sealer =
           new Sealer(key, Path.of(sealedFile == null || sealedFile.isBlank() ? file : sealedFile));
@@ -172,6 +174,15 @@ public final class Clique implements ConsensusRules, CliqueControl {
             () -> chain,
             (header, hash, headers, config) ->
                 after(header, hash, headers, parameters(config).epoch()));
+  }
+
+  /** Reads the key; a file that cannot be used is a mistake of the operator. */
+  static byte[] key(String file, ConfigurationValues values) {
+    try {
+      return KeyFile.read(Path.of(file));
+    } catch (IOException | InvalidPathException unusable) {
+      throw values.unusable("key.file", String.valueOf(unusable.getMessage()));
+    }
   }
 
   @Deactivate

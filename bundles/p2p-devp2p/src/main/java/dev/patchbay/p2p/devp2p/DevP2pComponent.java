@@ -6,7 +6,7 @@ import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.p2p.Network;
 import dev.patchbay.api.p2p.PeerEvents;
 import dev.patchbay.api.p2p.WireProtocol;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.binding.DurableFolders;
 import dev.patchbay.binding.NamedServices;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
@@ -111,7 +111,7 @@ public final class DevP2pComponent {
    */
   @Activate
   public DevP2pComponent(BundleContext context, Config config, Map<String, Object> properties) {
-    ConfigurationKeys.report(NAME, properties, Config.class, LOG::warn);
+    ConfigurationValues.of(NAME, properties).reportUnknown(Config.class, LOG::warn);
     DevP2pNetwork created;
     try {
       created = create(context, config, properties);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p;
 
-import dev.patchbay.primitives.Hex;
+import dev.patchbay.binding.ConfigurationValues;
 import io.netty.util.NetUtil;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import java.util.function.IntSupplier;
 import java.util.function.Predicate;
 
 /**
@@ -51,10 +50,11 @@ record DevP2pSettings(
   /**
    * Checks a configuration.
    *
-   * @param values the values as they were given, by key, for messages
+   * @param given the values as they were given, by key, for messages
    * @throws IllegalArgumentException when a value is invalid; the message names option and key
    */
-  static DevP2pSettings of(DevP2pComponent.Config config, Map<String, ?> values) {
+  static DevP2pSettings of(DevP2pComponent.Config config, Map<String, ?> given) {
+    ConfigurationValues values = values(given);
     if (NetUtil.createByteArrayFromIpAddressString(config.host()) == null) {
       throw invalid("host", "must be an IP address such as 0.0.0.0, not " + config.host());
     }
@@ -67,29 +67,17 @@ record DevP2pSettings(
     }
     return new DevP2pSettings(
         config.host(),
-        inRange("port", number("port", config::port, values), NO_PORT, MAX_PORT),
-        inRange("max.peers", number("max.peers", config::max_peers, values), 0, MAX_PEERS),
+        values.integer("port", config::port, NO_PORT, MAX_PORT),
+        values.integer("max.peers", config::max_peers, 0, MAX_PEERS),
         nodes("static.nodes", config.static_nodes(), NodeUrl::isDialable),
         nodes("trusted.nodes", config.trusted_nodes(), url -> true),
         nodes("boot.nodes", config.boot_nodes(), url -> url.isDialable() || url.udpPort() != 0),
         restrict);
   }
 
-  /** Returns a number; the container throws when a value is none. */
-  private static int number(String key, IntSupplier value, Map<String, ?> values) {
-    try {
-      return value.getAsInt();
-    } catch (RuntimeException malformed) {
-      throw invalid(
-          key, "must be a number, not '" + Hex.shown(String.valueOf(values.get(key))) + "'");
-    }
-  }
-
-  private static int inRange(String key, int value, int min, int max) {
-    if (value < min || value > max) {
-      throw invalid(key, "must be between " + min + " and " + max + ", not " + value);
-    }
-    return value;
+  /** Returns the reader of the values of a configuration. */
+  private static ConfigurationValues values(Map<String, ?> given) {
+    return ConfigurationValues.of(DevP2pComponent.NAME, given, OPTIONS);
   }
 
   private static List<NodeUrl> nodes(String key, String[] values, Predicate<NodeUrl> usable) {
@@ -123,11 +111,11 @@ record DevP2pSettings(
 
   /** Returns the failure of a key; {@code why} says which value is wrong. */
   static IllegalArgumentException invalid(String key, String why) {
-    return new IllegalArgumentException(optionOf(key) + ": " + why);
+    return values(Map.of()).unusable(key, why);
   }
 
   /** Returns the option of the launcher for a key, and the key, as a message names them. */
   static String optionOf(String key) {
-    return OPTIONS.get(key) + " (" + key + " of " + DevP2pComponent.NAME + ")";
+    return values(Map.of()).optionOf(key);
   }
 }

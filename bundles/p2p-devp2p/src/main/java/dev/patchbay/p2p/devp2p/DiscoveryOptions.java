@@ -37,6 +37,9 @@ record DiscoveryOptions(
     boolean v4 = false;
     boolean v5 = false;
     List<String> versions = DevP2pSettings.split(config.discovery());
+    if (versions.isEmpty()) {
+      throw invalidVersions("''");
+    }
     for (String version : versions) {
       switch (version) {
         case "v4" -> v4 = true;

@@ -45,7 +45,8 @@ final class LocalEndpoint {
   }
 
   /**
-   * Describes the node.
+   * Describes the node. While it does not listen its URL has no address: with port 0 it would look
+   * like one that others can use.
    *
    * @param record its node record; null while there is none
    * @param udpPort the port of discovery; 0 while there is none
@@ -53,9 +54,10 @@ final class LocalEndpoint {
   LocalNode describe(@Nullable NodeRecord record, int udpPort) {
     String host = host(record);
     int port = tcpPort.getAsInt();
-    String url = new NodeUrl(id, host, port, udpPort).toString();
+    // without a port there is nothing to dial: the URL is that of a node whose address is not known
+    NodeUrl url = port == 0 ? new NodeUrl(id, null, 0, 0) : new NodeUrl(id, host, port, udpPort);
     String text = record == null ? null : record.toString();
-    return new LocalNode(id.toString(), url, text, host, port, udpPort);
+    return new LocalNode(id.toString(), url.toString(), text, host, port, udpPort);
   }
 
   private String host(@Nullable NodeRecord record) {

@@ -435,6 +435,9 @@ class DevP2pNetworkTest extends NetworkFixture {
             ofA);
     assertThat(a.isListening()).isFalse();
     assertThat(a.localNode().tcpPort()).isZero();
+    assertThat(a.localNode().url())
+        .as("an address that none can dial is not shown")
+        .isEqualTo("enode://" + a.localNode().id());
     assertThat(a.health().status()).isEqualTo(Health.Status.DEGRADED);
     assertThat(a.health().message())
         .contains("port " + b.localNode().tcpPort())

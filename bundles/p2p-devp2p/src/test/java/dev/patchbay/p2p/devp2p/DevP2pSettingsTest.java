@@ -152,6 +152,8 @@ class DevP2pSettingsTest {
                   return method.invoke(VALID);
                 });
     assertThatThrownBy(() -> DevP2pSettings.of(noNumber, Map.of("port", "abc")))
-        .hasMessage("--p2p-port (port of dev.patchbay.p2p.devp2p): must be a number, not 'abc'");
+        .hasMessage(
+            "--p2p-port (port of dev.patchbay.p2p.devp2p): must be a number between -1 and 65535,"
+                + " not 'abc'");
   }
 }

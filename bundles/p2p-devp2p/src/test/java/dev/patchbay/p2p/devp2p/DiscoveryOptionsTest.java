@@ -53,6 +53,7 @@ class DiscoveryOptionsTest {
         "--discovery (discovery of dev.patchbay.p2p.devp2p): must be v4, v5, v4,v5 or off, not",
         "v6");
     assertInvalid("off,v4", "", "none", "discovery", "off,v4");
+    assertInvalid("", "", "none", "--discovery (discovery of ", "not ''");
     assertInvalid("v4", "enrtree://x", "none", "(dns of ", "enrtree://x");
     assertInvalid("v4", "nodes.example.org", "none", "(dns of ", "nodes.example.org");
     assertInvalid(

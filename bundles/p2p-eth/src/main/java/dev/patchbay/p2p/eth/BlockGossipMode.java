@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.eth;
 
+import dev.patchbay.binding.ConfigurationValues;
 import java.util.Locale;
 
 /** How new blocks are sent to peers, on chains that seal themselves; nothing is sent on others. */
@@ -19,13 +20,13 @@ enum BlockGossipMode {
    *
    * @throws IllegalArgumentException when it is no mode; the message names the key and the value
    */
-  static BlockGossipMode of(String value) {
-    for (BlockGossipMode mode : values()) {
+  static BlockGossipMode of(String value, ConfigurationValues values) {
+    for (BlockGossipMode mode : BlockGossipMode.values()) {
       if (mode.name().toLowerCase(Locale.ROOT).equals(value.strip())) {
         return mode;
       }
     }
-    throw new IllegalArgumentException(
-        EthComponent.NAME + ": block.gossip must be auto, announce, full or off, not " + value);
+    throw values.invalid(
+        "block.gossip", "auto, announce, full or off", ConfigurationValues.quoted(value));
   }
 }

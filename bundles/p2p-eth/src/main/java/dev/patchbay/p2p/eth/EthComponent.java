@@ -9,7 +9,7 @@ import dev.patchbay.api.p2p.PeerEvents;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionPool;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -77,8 +77,9 @@ public final class EthComponent {
    */
   @Activate
   public EthComponent(BundleContext context, Config config, Map<String, Object> configured) {
-    ConfigurationKeys.report(NAME, configured, Config.class, LOG::warn);
-    BlockGossipMode blockGossip = BlockGossipMode.of(config.block_gossip());
+    ConfigurationValues values =
+        ConfigurationValues.of(NAME, configured).reportUnknown(Config.class, LOG::warn);
+    BlockGossipMode blockGossip = BlockGossipMode.of(config.block_gossip(), values);
     SecureRandom random = new SecureRandom();
     service =
         new EthService(

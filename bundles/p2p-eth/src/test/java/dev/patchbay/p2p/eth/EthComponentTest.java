@@ -9,6 +9,8 @@ import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.api.txpool.PoolListener;
+import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.InvalidConfigurationException;
 import dev.patchbay.primitives.UInt256;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
@@ -109,12 +111,15 @@ class EthComponentTest {
   void aBlockGossipThatIsNoModeIsRefusedWithItsValue() {
     for (String value : List.of("on", "", "FULL", "full,off")) {
       assertThatThrownBy(() -> component(value))
-          .isInstanceOf(IllegalArgumentException.class)
+          .isInstanceOf(InvalidConfigurationException.class)
           .hasMessage(
-              "dev.patchbay.p2p.eth: block.gossip must be auto, announce, full or off, not "
-                  + value);
+              "dev.patchbay.p2p.eth: block.gossip must be auto, announce, full or off, not '"
+                  + value
+                  + "'");
     }
     assertThat(services).isEmpty();
-    assertThat(BlockGossipMode.of(" announce ")).isEqualTo(BlockGossipMode.ANNOUNCE);
+    assertThat(
+            BlockGossipMode.of(" announce ", ConfigurationValues.of(EthComponent.NAME, Map.of())))
+        .isEqualTo(BlockGossipMode.ANNOUNCE);
   }
 }

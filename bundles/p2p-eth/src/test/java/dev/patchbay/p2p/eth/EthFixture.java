@@ -10,6 +10,7 @@ import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.PeerEvent;
 import dev.patchbay.api.p2p.PeerEvents;
 import dev.patchbay.api.p2p.PeerId;
+import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.crypto.Blobs;
 import dev.patchbay.primitives.Address;
@@ -65,7 +66,11 @@ abstract class EthFixture {
 
   final EthService service =
       new EthService(
-          services, random::nextLong, () -> now, 64 * 1024 * 1024, BlockGossipMode.of(gossip()));
+          services,
+          random::nextLong,
+          () -> now,
+          64 * 1024 * 1024,
+          BlockGossipMode.of(gossip(), ConfigurationValues.of(EthComponent.NAME, Map.of())));
 
   /** What was published, in order; all peers count as connected. */
   final List<PeerEvent> events = new ArrayList<>();

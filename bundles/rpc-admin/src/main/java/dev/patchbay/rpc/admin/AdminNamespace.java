@@ -32,9 +32,18 @@ public final class AdminNamespace implements RpcNamespace {
   private static final String DEVP2P = "devp2p";
   private static final LocalNode NO_NODE = new LocalNode("", "", null, "", 0, 0);
 
-  /** What is well-formed is checked by the network; without one a typing error is seen, too. */
-  private static final Pattern NODE_URL =
-      Pattern.compile("enode://[0-9a-fA-F]{128}@[^@]+:[0-9]{1,5}(\\?discport=[0-9]{1,5})?|enr:.+");
+  /**
+   * An enode URL with or without an address, or a node record, as geth reads them. What is
+   * well-formed is checked by the network; without one a typing error is seen, too.
+   */
+  private static final Pattern NODE =
+      Pattern.compile(
+          "enode://[0-9a-fA-F]{128}(@[^@]+:[0-9]{1,5}(\\?discport=[0-9]{1,5})?)?"
+              + "|enr:[A-Za-z0-9_-]+");
+
+  private static final String FORMS =
+      "a node is enode://<128 hexadecimal digits>@<host>:<port>[?discport=<port>], or a node record"
+          + " enr:…";
 
   /** Changes what a network knows of a peer; false when nothing changed. */
   private interface PeerChange {
@@ -77,9 +86,12 @@ public final class AdminNamespace implements RpcNamespace {
    * Returns true as geth does when the peer was added or removed before; false without a network.
    */
   private boolean change(List<Object> params, PeerChange change) throws RpcError {
-    Object url = new Params(params).optional(0);
-    if (!(url instanceof String text) || !NODE_URL.matcher(text).matches()) {
-      throw invalid(String.valueOf(url), "");
+    Object node = new Params(params).optional(0);
+    if (!(node instanceof String text) || !NODE.matcher(text).matches()) {
+      throw RpcError.invalidParams(
+          node == null
+              ? "invalid enode: no node is named; " + FORMS
+              : "invalid enode: " + Hex.shown(String.valueOf(node)) + "; " + FORMS);
     }
     Network network = devp2p();
     if (network == null) {
@@ -89,12 +101,10 @@ public final class AdminNamespace implements RpcNamespace {
       change.apply(network, text);
       return true;
     } catch (IllegalArgumentException malformed) {
-      throw invalid(text, " (" + malformed.getMessage() + ")");
+      String reason = String.valueOf(malformed.getMessage()); // which names the node
+      throw RpcError.invalidParams(
+          reason.startsWith("invalid ") ? reason : "invalid enode: " + reason);
     }
-  }
-
-  private static RpcError invalid(String url, String reason) {
-    return RpcError.invalidParams("invalid enode: " + Hex.shown(url) + reason);
   }
 
   private List<Map<String, Object>> peers() {

@@ -17,7 +17,7 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.txpool.TransactionPool;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
@@ -28,7 +28,6 @@ import dev.patchbay.primitives.Hex;
 import dev.patchbay.rpc.codec.Params;
 import dev.patchbay.rpc.codec.Results;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -130,12 +129,11 @@ public final class EngineNamespace implements RpcNamespace {
         forkChoice,
         executor,
         ClientVersion.of(context.getBundle()),
-        config.inconsistent_status());
-    Map<String, Object> configured = new HashMap<>(properties);
-    configured.remove(RpcNamespace.NAME); // the component's own
+        ConfigurationValues.of("dev.patchbay.rpc.engine", properties)
+            .reportUnknown(Config.class, LOG::warn, RpcNamespace.NAME)
+            .flag("inconsistent.status", config::inconsistent_status));
     started.restore(handover.take(PAYLOADS));
     handOver = () -> handover.put(PAYLOADS, started.handOver());
-    ConfigurationKeys.report("dev.patchbay.rpc.engine", configured, Config.class, LOG::warn);
   }
 
   @Deactivate

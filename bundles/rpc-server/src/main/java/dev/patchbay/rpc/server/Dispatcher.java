@@ -15,7 +15,7 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.api.rpc.SharedCache;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.binding.NamedServices;
 import java.io.IOException;
 import java.time.Duration;
@@ -149,30 +149,32 @@ public final class Dispatcher {
     this(
         config,
         properties,
-        new Replacements(context::getBundles, maxWait(config), System::nanoTime));
+        new Replacements(
+            context::getBundles,
+            maxWait(config, ConfigurationValues.of(PID, properties)),
+            System::nanoTime));
     context.addBundleListener(replacements);
     release = () -> context.removeBundleListener(replacements);
   }
 
   Dispatcher(Config config, Map<String, Object> properties, Replacements replacements) {
-    ConfigurationKeys.report(PID, properties, Config.class, LOG::warn);
-    check("expensive.calls", config.expensive_calls(), 1_000);
-    check("expensive.waiting", config.expensive_waiting(), 48);
-    check("waiting.requests", config.waiting_requests(), 1_000_000);
-    check("drain.seconds", config.drain_seconds(), MAX_SECONDS);
-    check("memory.percent", config.memory_percent(), 80);
-    memory = new MemoryBudget(Runtime.getRuntime().maxMemory() / 100 * config.memory_percent());
-    int expensive = config.expensive_calls();
+    ConfigurationValues values =
+        ConfigurationValues.of(PID, properties).reportUnknown(Config.class, LOG::warn);
+    int expensive = values.integer("expensive.calls", config::expensive_calls, 0, 1_000);
+    int expensiveWaiting = values.integer("expensive.waiting", config::expensive_waiting, 0, 48);
+    maxWaiting = values.integer("waiting.requests", config::waiting_requests, 0, 1_000_000);
+    int drainSeconds = values.integer("drain.seconds", config::drain_seconds, 0, MAX_SECONDS);
+    int percent = values.integer("memory.percent", config::memory_percent, 0, 80);
+    memory = new MemoryBudget(Runtime.getRuntime().maxMemory() / 100 * percent);
     int processors = Runtime.getRuntime().availableProcessors();
     gate =
         new Gate(
             expensive == 0 ? Math.max(1, processors - 1) : expensive,
-            config.expensive_waiting(),
+            expensiveWaiting,
             this::isImporting);
     this.replacements = replacements;
-    maxWait = maxWait(config);
-    maxWaiting = config.waiting_requests();
-    drain = Duration.ofSeconds(config.drain_seconds());
+    maxWait = maxWait(config, values);
+    drain = Duration.ofSeconds(drainSeconds);
     methods = new Methods(replacements, this::drain);
     calls = new Calls(methods, gate, responses);
     waiting =
@@ -184,16 +186,9 @@ public final class Dispatcher {
             this::resume);
   }
 
-  private static Duration maxWait(Config config) {
-    check("waiting.seconds", config.waiting_seconds(), MAX_SECONDS);
-    return Duration.ofSeconds(config.waiting_seconds());
-  }
-
-  private static void check(String key, int value, int most) {
-    if (value < 0 || value > most) {
-      throw new IllegalArgumentException(
-          PID + ": key " + key + " is " + value + ", allowed are 0 to " + most);
-    }
+  private static Duration maxWait(Config config, ConfigurationValues values) {
+    return Duration.ofSeconds(
+        values.integer("waiting.seconds", config::waiting_seconds, 0, MAX_SECONDS));
   }
 
   private boolean isImporting() {

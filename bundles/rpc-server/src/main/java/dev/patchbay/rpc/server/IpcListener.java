@@ -4,14 +4,15 @@ package dev.patchbay.rpc.server;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.node.ListeningSockets;
-import dev.patchbay.api.rpc.RpcSession.LogLimits;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.Failures;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -42,13 +43,15 @@ import org.slf4j.LoggerFactory;
  * subscriptions work. Whoever may open the file may ask: its mode is 0600.
  */
 @Component(
-    name = "dev.patchbay.rpc.ipc",
+    name = IpcListener.PID,
     service = HealthCheck.class,
     immediate = true,
     reference = @Reference(name = "permission", service = ListenerPermission.Granted.class),
     configurationPolicy = ConfigurationPolicy.REQUIRE)
 @Designate(ocd = IpcListener.Config.class, factory = true)
 public final class IpcListener implements HealthCheck {
+  static final String PID = "dev.patchbay.rpc.ipc";
+
   private static final Logger LOG = LoggerFactory.getLogger(IpcListener.class);
   private static final int MAX_PATH = 103;
   private static final long PAUSE_NANOS = 1_000_000_000L;
@@ -111,6 +114,7 @@ public final class IpcListener implements HealthCheck {
   private final ServerSocketChannel server;
   private final Set<IpcConnection> open = ConcurrentHashMap.newKeySet();
   private final ExecutorService threads;
+  private final Failures accepting;
   private final Dispatcher dispatcher;
   private final Terms terms;
   private final Connections connections;
@@ -127,39 +131,38 @@ public final class IpcListener implements HealthCheck {
       Config config,
       Map<String, Object> properties)
       throws IOException {
-    ConfigurationKeys.report("dev.patchbay.rpc.ipc", properties, Config.class, LOG::warn);
-    if (config.path() == null || config.path().isBlank() || config.path().length() > MAX_PATH) {
-      throw new IllegalArgumentException(
-          "dev.patchbay.rpc.ipc: key path is '"
-              + config.path()
-              + "', it must name a file and have at most "
-              + MAX_PATH
-              + " characters");
-    }
-    Listener.check("max.body.bytes", config.max_body_bytes(), 1_024, 1 << 30);
-    Listener.check("max.batch.items", config.max_batch_items(), 1, 1_000_000);
-    Listener.check("max.response.bytes", config.max_response_bytes(), 1_024, 1 << 30);
-    Listener.check("max.requests", config.max_requests(), 1, 1_000_000);
-    Listener.check("max.log.blocks", config.max_log_blocks(), 1, Integer.MAX_VALUE - 1);
-    Listener.check("max.log.results", config.max_log_results(), 1, 10_000_000);
-    Listener.check("max.connections", config.max_connections(), 1, 1_000);
-    Listener.check("max.expensive.seconds", config.max_expensive_seconds(), 1, 86_400);
+    ConfigurationValues values =
+        ConfigurationValues.of(PID, properties).reportUnknown(Config.class, LOG::warn);
+    path = path(config, values);
+    Limits limits =
+        Listener.limits(
+            values,
+            config::max_body_bytes,
+            config::max_batch_items,
+            config::max_response_bytes,
+            config::max_log_blocks,
+            config::max_log_results);
+    int requests = values.integer("max.requests", config::max_requests, 1, 1_000_000);
+    int maxConnections = values.integer("max.connections", config::max_connections, 1, 1_000);
+    int expensiveSeconds =
+        values.integer(
+            "max.expensive.seconds", config::max_expensive_seconds, 1, Listener.MAX_SECONDS);
     this.name = Listener.partName(properties, "rpc.ipc");
     this.dispatcher = dispatcher;
-    connections = new Connections(config.max_connections(), Duration.ZERO, System::nanoTime);
+    connections = new Connections(maxConnections, Duration.ZERO, System::nanoTime);
     this.terms =
         new Terms(
             new TreeSet<>(Listener.split(config.namespaces())),
-            new Limits(
-                config.max_body_bytes(),
-                config.max_batch_items(),
-                config.max_response_bytes(),
-                new LogLimits(config.max_log_blocks(), config.max_log_results())),
-            Listener.profile(config.error_profile()),
-            Duration.ofSeconds(config.max_expensive_seconds()),
-            new Quota(config.max_requests()),
+            limits,
+            Listener.profile(config.error_profile(), values),
+            Duration.ofSeconds(expensiveSeconds),
+            new Quota(requests),
             dispatcher.waitingQuota());
-    path = Path.of(config.path());
+    accepting =
+        new Failures(
+            "accepting connections on " + path,
+            (text, failure) -> LOG.warn(text), // the system has too little of something
+            LOG::info);
     server = open(sockets, dispatcher.maxWait(), path);
     AtomicInteger count = new AtomicInteger();
     threads =
@@ -167,6 +170,19 @@ public final class IpcListener implements HealthCheck {
             body -> new Thread(body, "rpc-ipc-" + count.getAndIncrement()));
     threads.execute(this::accept);
     LOG.info("listening on {} for {}", path, terms.namespaces());
+  }
+
+  private static Path path(Config config, ConfigurationValues values) {
+    String allowed = "a path of at most " + MAX_PATH + " characters";
+    String text = values.text("path", config.path(), allowed);
+    if (text.length() > MAX_PATH) {
+      throw values.invalid("path", allowed, ConfigurationValues.quoted(text));
+    }
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException malformed) {
+      throw values.invalid("path", allowed, ConfigurationValues.quoted(text));
+    }
   }
 
   private static ServerSocketChannel open(ListeningSockets sockets, Duration kept, Path path)
@@ -209,11 +225,12 @@ public final class IpcListener implements HealthCheck {
     while (server.isOpen()) {
       try {
         serve(server.accept());
+        accepting.succeeded();
       } catch (RejectedExecutionException stopping) {
         open.forEach(IpcConnection::close);
       } catch (Throwable failure) { // say, no file descriptor or no thread is left
         if (server.isOpen()) {
-          LOG.warn("accepting a connection on {}: {}", path, failure.toString());
+          accepting.failed(failure);
           LockSupport.parkNanos(PAUSE_NANOS);
         }
       }

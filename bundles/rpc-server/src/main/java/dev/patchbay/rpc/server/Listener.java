@@ -7,13 +7,16 @@ import dev.patchbay.api.node.ListeningSockets;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession.LogLimits;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.InvalidConfigurationException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -24,6 +27,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntSupplier;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
 import org.eclipse.jetty.io.ArrayByteBufferPool;
 import org.eclipse.jetty.io.ByteBufferPool;
@@ -52,13 +56,18 @@ import org.slf4j.LoggerFactory;
 
 /** One address that serves JSON-RPC over HTTP and WebSocket. Any number may be configured. */
 @Component(
-    name = "dev.patchbay.rpc.listener",
+    name = Listener.PID,
     service = HealthCheck.class,
     immediate = true,
     reference = @Reference(name = "permission", service = ListenerPermission.Granted.class),
     configurationPolicy = ConfigurationPolicy.REQUIRE)
 @Designate(ocd = Listener.Config.class, factory = true)
 public final class Listener implements HealthCheck {
+  static final String PID = "dev.patchbay.rpc.listener";
+
+  /** The longest time that a key may name: a day. */
+  static final int MAX_SECONDS = 86_400;
+
   private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
 
   /** Configuration of a listener. */
@@ -169,12 +178,14 @@ public final class Listener implements HealthCheck {
   /** Whether no further connection is accepted. */
   private volatile boolean finishing;
 
+  private final Failures closing = new Failures("closing late connections", LOG::error, LOG::info);
   private final String address;
   private final int port;
 
   /**
    * Opens the port.
    *
+   * @throws InvalidConfigurationException when a value is not valid
    * @throws IOException when it is in use; the message says by which key to choose another
    */
   @Activate
@@ -184,45 +195,46 @@ public final class Listener implements HealthCheck {
       Config config,
       Map<String, Object> properties)
       throws IOException {
-    ConfigurationKeys.report("dev.patchbay.rpc.listener", properties, Config.class, LOG::warn);
-    check("port", config.port(), 0, 65_535);
-    check("max.body.bytes", config.max_body_bytes(), 1_024, 1 << 30);
-    check("max.batch.items", config.max_batch_items(), 1, 1_000_000);
-    check("max.response.bytes", config.max_response_bytes(), 1_024, 1 << 30);
-    check("max.requests", config.max_requests(), 1, 1_000_000);
-    check("max.log.blocks", config.max_log_blocks(), 1, Integer.MAX_VALUE - 1);
-    check("max.log.results", config.max_log_results(), 1, 10_000_000);
-    check("max.expensive.seconds", config.max_expensive_seconds(), 1, 86_400);
-    check("max.connections", config.max_connections(), 1, 1_000_000);
-    check("max.websockets", config.max_websockets(), 0, 1_000_000);
-    check("idle.seconds", config.idle_seconds(), 1, 86_400);
+    ConfigurationValues values =
+        ConfigurationValues.of(PID, properties).reportUnknown(Config.class, LOG::warn);
+    int wanted = values.integer("port", config::port, 0, 65_535);
+    String host = host(config, wanted, values);
+    Limits limits =
+        limits(
+            values,
+            config::max_body_bytes,
+            config::max_batch_items,
+            config::max_response_bytes,
+            config::max_log_blocks,
+            config::max_log_results);
+    int requests = values.integer("max.requests", config::max_requests, 1, 1_000_000);
+    int expensiveSeconds =
+        values.integer("max.expensive.seconds", config::max_expensive_seconds, 1, MAX_SECONDS);
+    int maxConnections = values.integer("max.connections", config::max_connections, 1, 1_000_000);
+    int webSockets = values.integer("max.websockets", config::max_websockets, 0, 1_000_000);
+    int idleSeconds = values.integer("idle.seconds", config::idle_seconds, 1, MAX_SECONDS);
     this.name = partName(properties, "rpc.listener");
     this.dispatcher = dispatcher;
     namespaces = Collections.unmodifiableSet(new TreeSet<>(split(config.namespaces())));
     if (namespaces.contains("engine") && config.jwt_secret().isBlank()) {
-      throw new IllegalArgumentException(
-          "dev.patchbay.rpc.listener: the namespace engine is served to those alone who have a"
-              + " secret: set the key jwt.secret to a file for it");
+      throw values.unusable(
+          "jwt.secret",
+          "the namespace engine is served to those alone who have a secret: set this key to a file"
+              + " for it");
     }
-    Limits limits =
-        new Limits(
-            config.max_body_bytes(),
-            config.max_batch_items(),
-            config.max_response_bytes(),
-            new LogLimits(config.max_log_blocks(), config.max_log_results()));
+    JwtAuthentication authentication = authentication(config, values);
     Terms terms =
         new Terms(
             namespaces,
             limits,
-            profile(config.error_profile()),
-            Duration.ofSeconds(config.max_expensive_seconds()),
-            new Quota(config.max_requests()),
+            profile(config.error_profile(), values),
+            Duration.ofSeconds(expensiveSeconds),
+            new Quota(requests),
             dispatcher.waitingQuota());
     connections =
-        new Connections(
-            config.max_connections(), Duration.ofSeconds(config.idle_seconds()), System::nanoTime);
+        new Connections(maxConnections, Duration.ofSeconds(idleSeconds), System::nanoTime);
     QueuedThreadPool threads = new QueuedThreadPool(64, 4, 60_000);
-    threads.setName("rpc-server-" + config.port());
+    threads.setName("rpc-server-" + wanted);
     server = new Server(threads, null, keptBuffers());
     HttpConfiguration http = new HttpConfiguration();
     http.setSendServerVersion(false);
@@ -236,7 +248,7 @@ public final class Listener implements HealthCheck {
             new HTTP2CServerConnectionFactory(http)) {
           @Override
           protected ServerSocketChannel openAcceptChannel() throws IOException {
-            ServerSocketChannel opened = bind(listening, dispatcher.maxWait(), config);
+            ServerSocketChannel opened = bind(listening, dispatcher.maxWait(), host, wanted);
             socket = opened;
             return opened;
           }
@@ -273,20 +285,14 @@ public final class Listener implements HealthCheck {
             return endPoint;
           }
         };
-    connector.setHost(config.host());
-    connector.setPort(config.port());
-    connector.setIdleTimeout(config.idle_seconds() * 1_000L);
+    connector.setHost(host);
+    connector.setPort(wanted);
+    connector.setIdleTimeout(idleSeconds * 1_000L);
     server.addConnector(connector);
     handler =
         new HttpHandler(
-            dispatcher,
-            terms,
-            split(config.hosts()),
-            split(config.cors()),
-            config.jwt_secret().isBlank()
-                ? null
-                : JwtAuthentication.of(Path.of(config.jwt_secret())));
-    sockets = new SocketCreator(dispatcher, terms, handler, threads, config.max_websockets());
+            dispatcher, terms, split(config.hosts()), split(config.cors()), authentication);
+    sockets = new SocketCreator(dispatcher, terms, handler, threads, webSockets);
     WebSocketUpgradeHandler upgrades =
         WebSocketUpgradeHandler.from(
             server,
@@ -308,9 +314,9 @@ public final class Listener implements HealthCheck {
       stopQuietly();
       throw new IOException(
           "cannot listen on "
-              + config.host()
+              + host
               + ":"
-              + config.port()
+              + wanted
               + " ("
               + rootMessage(failure)
               + "); stop what uses the port, or choose another with --http-port, --ws-port or the key port of dev.patchbay.rpc.listener",
@@ -318,7 +324,7 @@ public final class Listener implements HealthCheck {
     }
     closeLate(connector.getScheduler());
     port = connector.getLocalPort();
-    address = config.host() + ":" + port;
+    address = host + ":" + port;
     LOG.info("listening on {} for {}", address, namespaces);
   }
 
@@ -328,12 +334,36 @@ public final class Listener implements HealthCheck {
         0, BUFFER_STEP, MAX_BUFFER, Integer.MAX_VALUE, KEPT_HEAP_BYTES, KEPT_DIRECT_BYTES);
   }
 
-  private static ServerSocketChannel bind(ListeningSockets listening, Duration kept, Config config)
-      throws IOException {
-    InetSocketAddress address = new InetSocketAddress(config.host(), config.port());
-    if (address.isUnresolved()) {
-      throw new IOException("the host " + config.host() + " is not known");
+  private static String host(Config config, int port, ConfigurationValues values) {
+    String allowed = "an address or a name of this machine";
+    String host = values.text("host", config.host(), allowed);
+    if (new InetSocketAddress(host, port).isUnresolved()) {
+      throw values.invalid("host", allowed, ConfigurationValues.quoted(host));
     }
+    return host;
+  }
+
+  private static @Nullable JwtAuthentication authentication(
+      Config config, ConfigurationValues values) {
+    if (config.jwt_secret().isBlank()) {
+      return null;
+    }
+    try {
+      return JwtAuthentication.of(Path.of(config.jwt_secret()));
+    } catch (IOException | IllegalArgumentException unusable) {
+      String reason =
+          unusable instanceof NoSuchFileException
+              ? "there is no folder for the file " + config.jwt_secret()
+              : unusable instanceof IOException
+                  ? "cannot read the file " + config.jwt_secret() + " (" + unusable + ")"
+                  : String.valueOf(unusable.getMessage());
+      throw values.unusable("jwt.secret", reason);
+    }
+  }
+
+  private static ServerSocketChannel bind(
+      ListeningSockets listening, Duration kept, String host, int port) throws IOException {
+    InetSocketAddress address = new InetSocketAddress(host, port);
     return listening.open(
         address,
         kept,
@@ -351,11 +381,7 @@ public final class Listener implements HealthCheck {
 
   /** Closes late connections, and again every second until the server stops. */
   private void closeLate(Scheduler scheduler) {
-    try {
-      connections.closeLate();
-    } catch (Throwable failure) { // the next run must come
-      LOG.error("closing late connections failed: {}", failure.toString(), failure);
-    }
+    closing.run(connections::closeLate); // the next run must come
     scheduler.schedule(() -> closeLate(scheduler), SWEEP_SECONDS, TimeUnit.SECONDS);
   }
 
@@ -416,30 +442,31 @@ public final class Listener implements HealthCheck {
                 + "; install it, or change the key namespaces");
   }
 
-  static void check(String key, int value, int least, int most) {
-    if (value < least || value > most) {
-      throw new IllegalArgumentException(
-          "dev.patchbay.rpc: key "
-              + key
-              + " is "
-              + value
-              + ", allowed are "
-              + least
-              + " to "
-              + most);
-    }
+  /** Reads the limits that listeners of all kinds have. */
+  static Limits limits(
+      ConfigurationValues values,
+      IntSupplier bodyBytes,
+      IntSupplier batchItems,
+      IntSupplier responseBytes,
+      IntSupplier logBlocks,
+      IntSupplier logResults) {
+    return new Limits(
+        values.integer("max.body.bytes", bodyBytes, 1_024, 1 << 30),
+        values.integer("max.batch.items", batchItems, 1, 1_000_000),
+        values.integer("max.response.bytes", responseBytes, 1_024, 1 << 30),
+        new LogLimits(
+            values.integer("max.log.blocks", logBlocks, 1, Integer.MAX_VALUE - 1),
+            values.integer("max.log.results", logResults, 1, 10_000_000)));
   }
 
-  static RpcError.Profile profile(String name) {
+  static RpcError.Profile profile(String name, ConfigurationValues values) {
     for (RpcError.Profile profile : RpcError.Profile.values()) {
       if (profile.name().equalsIgnoreCase(name.strip())) {
         return profile;
       }
     }
-    throw new IllegalArgumentException(
-        "dev.patchbay.rpc: key error.profile is '"
-            + name
-            + "', allowed are patchbay, geth and catalogue");
+    throw values.invalid(
+        "error.profile", "patchbay, geth or catalogue", ConfigurationValues.quoted(name));
   }
 
   static List<String> split(String list) {

@@ -5,7 +5,8 @@ import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.Failures;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -62,6 +63,9 @@ public final class RocksDbBackend implements StorageBackend {
   /** The open stores by identity; guarded by this backend. */
   private final Set<RocksDbStore> stores = new HashSet<>();
 
+  /** The outcomes of syncs by folder, of all stores that were open in it; guarded by this. */
+  private final Map<Path, Failures> syncs = new HashMap<>();
+
   /** Guarded by this backend. */
   private @Nullable SharedMemory memory;
 
@@ -71,10 +75,10 @@ public final class RocksDbBackend implements StorageBackend {
   /** Creates a backend without a store. */
   @Activate
   public RocksDbBackend(Config config, Map<String, Object> properties) {
-    this(config.sync_interval_ms());
-    Map<String, Object> configured = new HashMap<>(properties);
-    configured.remove(StorageBackend.ID); // the component's own
-    ConfigurationKeys.report(PID, configured, Config.class, LOG::warn);
+    this(
+        ConfigurationValues.of(PID, properties)
+            .reportUnknown(Config.class, LOG::warn, StorageBackend.ID)
+            .number("sync.interval.ms", config::sync_interval_ms, 0, MAX_SYNC_MILLIS));
   }
 
   /**
@@ -84,15 +88,10 @@ public final class RocksDbBackend implements StorageBackend {
    * @throws IllegalArgumentException when the interval is out of its range
    */
   public RocksDbBackend(long syncMillis) {
-    if (syncMillis < 0 || syncMillis > MAX_SYNC_MILLIS) {
-      throw new IllegalArgumentException(
-          PID
-              + ": sync.interval.ms must be 0 to "
-              + MAX_SYNC_MILLIS
-              + " milliseconds; found "
-              + syncMillis);
-    }
-    syncNanos = TimeUnit.MILLISECONDS.toNanos(syncMillis);
+    long checked =
+        ConfigurationValues.of(PID, Map.of())
+            .number("sync.interval.ms", () -> syncMillis, 0, MAX_SYNC_MILLIS);
+    syncNanos = TimeUnit.MILLISECONDS.toNanos(checked);
   }
 
   /** Closes the stores that are open; later calls fail. */
@@ -132,9 +131,21 @@ public final class RocksDbBackend implements StorageBackend {
       shared = SharedMemory.allocate();
       memory = shared;
     }
-    RocksDbStore store = new RocksDbStore(folder, columns, create, shared, syncNanos, this::closed);
+    RocksDbStore store =
+        new RocksDbStore(folder, columns, create, shared, syncNanos, syncs(folder), this::closed);
     stores.add(store);
     return store;
+  }
+
+  /** Returns the outcomes of syncs of a folder; a store in it may be closed and opened again. */
+  synchronized Failures syncs(Path folder) {
+    return syncs.computeIfAbsent(
+        folder, any -> new Failures("syncing " + folder, RocksDbBackend::log, LOG::info));
+  }
+
+  /** The message of a store says all; any other failure is one of this program. */
+  private static void log(String message, Throwable failure) {
+    LOG.error(message, failure instanceof StorageException ? null : failure);
   }
 
   private synchronized void closed(RocksDbStore store) {

@@ -51,6 +51,9 @@ final class RocksDbStore implements KeyValueStore {
   /** Held while the store is closed. */
   private final Object exclusive = new Object();
 
+  /** The outcomes of syncs of the folder, also of earlier stores in it. */
+  private final Failures syncs;
+
   /** Set while {@link #exclusive} is held. */
   private volatile boolean closed;
 
@@ -71,6 +74,8 @@ final class RocksDbStore implements KeyValueStore {
   /**
    * Opens the store in a folder.
    *
+   * @param syncs the outcomes of syncs of this folder: a store that fails is opened again, and the
+   *     same failure is logged once
    * @throws StorageException when the files are damaged, incomplete or in use
    */
   RocksDbStore(
@@ -79,8 +84,10 @@ final class RocksDbStore implements KeyValueStore {
       boolean create,
       SharedMemory memory,
       long syncNanos,
+      Failures syncs,
       Consumer<RocksDbStore> onClose) {
     this.folder = folder;
+    this.syncs = syncs;
     this.syncNanos = syncNanos;
     lastSync = System.nanoTime() - syncNanos;
     this.onClose = onClose;
@@ -286,15 +293,16 @@ final class RocksDbStore implements KeyValueStore {
     return Loop.UNTIL_WOKEN;
   }
 
-  private void sync() {
+  void sync() {
     syncPending.set(false);
     try {
       flush();
+      syncs.succeeded();
     } catch (StorageException failed) {
-      LOG.error("{} could not be synced: {}", folder, failed.getMessage());
+      syncs.failed(failed);
     } catch (Throwable failed) {
       closedBy(failed);
-      LOG.error("{} could not be synced", folder, failed);
+      syncs.failed(failed);
     }
   }
 

@@ -9,6 +9,7 @@ import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StoreListener;
 import dev.patchbay.api.storage.WriteBatch;
+import dev.patchbay.binding.Failures;
 import dev.patchbay.storage.tck.KeyValueStoreContract;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -86,6 +87,35 @@ class RocksDbStoreTest extends KeyValueStoreContract {
     try (KeyValueStore again = backend().open(other, COLUMNS, false)) {
       assertThat(again.get(META, new byte[] {1})).isEqualTo(new byte[] {1});
     }
+  }
+
+  /** A full disk: the store fails, is opened again, and fails again within seconds. */
+  @Test
+  void theSameFailureOfSyncsIsLoggedOnceForAFolder() throws Exception {
+    Path other = folder.resolve("full");
+    List<String> logged = new ArrayList<>();
+    Failures syncs = new Failures("syncing", (text, failure) -> logged.add(text), logged::add);
+    SharedMemory memory = SharedMemory.allocate();
+    try {
+      for (int i = 0; i < 3; i++) {
+        RocksDbStore store =
+            new RocksDbStore(
+                other, COLUMNS, i == 0, memory, Long.MAX_VALUE / 2, syncs, closed -> {});
+        put(store, i);
+        Path away = folder.resolve("away");
+        Files.move(other.resolve("CURRENT"), away);
+        store.sync();
+        assertThat(syncs.latest()).contains("CURRENT");
+        store.sync(); // the store has failed, and says so
+        store.close();
+        Files.move(away, other.resolve("CURRENT"));
+      }
+    } finally {
+      memory.close();
+    }
+    assertThat(logged).singleElement().asString().contains("syncing failed", "CURRENT");
+    RocksDbBackend all = (RocksDbBackend) backend();
+    assertThat(all.syncs(other)).isSameAs(all.syncs(other)).isNotSameAs(all.syncs(folder));
   }
 
   /** A block of a file has a checksum: a read of a changed one fails, and others go on. */

@@ -5,11 +5,10 @@ import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerEngine;
 import dev.patchbay.api.tracing.TracerFactory;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -31,6 +30,8 @@ import org.slf4j.LoggerFactory;
 @Designate(ocd = JsTracerEngine.Config.class)
 public final class JsTracerEngine implements TracerEngine, TracerFactory {
   private static final Logger LOG = LoggerFactory.getLogger(JsTracerEngine.class);
+  private static final int MAX_SECONDS = 86_400;
+  private static final long MIN_MEMORY_BYTES = 1 << 20;
   private static final String LEGACY = "call_tracer_legacy.js";
 
   /** Limits of one trace. */
@@ -57,25 +58,28 @@ public final class JsTracerEngine implements TracerEngine, TracerFactory {
   /** Makes the engine. */
   @Activate
   public JsTracerEngine(Config config, Map<String, Object> properties) {
-    this(config.steps(), config.seconds(), config.memory_bytes());
-    Map<String, Object> configured = new HashMap<>(properties);
-    configured.remove(TracerFactory.NAME); // the component's own
-    ConfigurationKeys.report("dev.patchbay.tracer.js", configured, Config.class, LOG::warn);
+    this(
+        limits(
+            config,
+            ConfigurationValues.of("dev.patchbay.tracer.js", properties)
+                .reportUnknown(Config.class, LOG::warn, TracerFactory.NAME)));
+  }
+
+  /** Reads the limits. */
+  static Sandbox.Limits limits(Config config, ConfigurationValues values) {
+    return new Sandbox.Limits(
+        values.number("steps", config::steps, 1, Long.MAX_VALUE),
+        TimeUnit.SECONDS.toNanos(values.integer("seconds", config::seconds, 1, MAX_SECONDS)),
+        values.number("memory.bytes", config::memory_bytes, MIN_MEMORY_BYTES, Long.MAX_VALUE));
   }
 
   /** Creates an engine without a container. */
   public JsTracerEngine(long steps, int seconds, long memoryBytes) {
-    if (steps < 1 || seconds < 1 || memoryBytes < 1 << 20) {
-      throw new IllegalArgumentException(
-          "dev.patchbay.tracer.js: steps and seconds must be at least 1, memory.bytes 1,048,576; found "
-              + steps
-              + ", "
-              + seconds
-              + " and "
-              + memoryBytes);
-    }
-    sandbox =
-        new Sandbox(new Sandbox.Limits(steps, TimeUnit.SECONDS.toNanos(seconds), memoryBytes));
+    this(new Sandbox.Limits(steps, TimeUnit.SECONDS.toNanos(seconds), memoryBytes));
+  }
+
+  private JsTracerEngine(Sandbox.Limits limits) {
+    sandbox = new Sandbox(limits);
     legacy = resource(LEGACY);
   }
 

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.payload;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.InvalidConfigurationException;
+import dev.patchbay.payload.Builder.Config;
+import java.lang.reflect.Proxy;
+import java.util.Map;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A value that is not valid is reported as one line, without a stack trace. */
+class BuilderConfigurationTest {
+  /** Answers as the container does: it throws where a value is no number. */
+  private static Config config(Map<String, Object> given) {
+    return (Config)
+        Proxy.newProxyInstance(
+            Config.class.getClassLoader(),
+            new Class<?>[] {Config.class},
+            (proxy, method, arguments) -> {
+              Object value = given.get(method.getName().replace('_', '.'));
+              if (value == null) {
+                return method.getDefaultValue();
+              }
+              Class<?> type = method.getReturnType();
+              String text = value.toString();
+              return type == int.class
+                  ? (Object) Integer.valueOf(text)
+                  : type == long.class
+                      ? (Object) Long.valueOf(text)
+                      : type == boolean.class ? (Object) Boolean.valueOf(text) : text;
+            });
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "gas.limit|60M|dev.patchbay.payload: gas.limit must be a number between 5000 and 9223372036854775807, not '60M'",
+        "gas.limit|4999|dev.patchbay.payload: gas.limit must be between 5000 and 9223372036854775807, not 4999"
+      })
+  void aWrongValueIsNamed(String key, String value, String message) {
+    Map<String, Object> given = Map.of(key, value);
+    assertThatThrownBy(
+            () ->
+                Builder.gasLimit(
+                    config(given), ConfigurationValues.of("dev.patchbay.payload", given)))
+        .isInstanceOf(InvalidConfigurationException.class)
+        .hasMessage(message);
+  }
+}
