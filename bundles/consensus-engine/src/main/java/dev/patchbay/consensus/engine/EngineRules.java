@@ -6,6 +6,7 @@ import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.binding.BlockClock;
 import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
@@ -68,13 +69,13 @@ public final class EngineRules implements ConsensusRules {
   /** Makes the component. */
   @Activate
   public EngineRules(Config config, Map<String, Object> properties) {
-    this(config.check_work(), InstantSource.system());
+    this(config.check_work(), BlockClock.system(LOG::warn));
     ConfigurationKeys.report("dev.patchbay.consensus.engine", properties, Config.class, LOG::warn);
   }
 
   /** Makes rules that do not check the work. */
   public EngineRules() {
-    this(false, InstantSource.system());
+    this(false, BlockClock.system(LOG::warn));
   }
 
   EngineRules(boolean checkWork, InstantSource clock) {

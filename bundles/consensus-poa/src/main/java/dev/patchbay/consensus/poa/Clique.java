@@ -13,6 +13,7 @@ import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.binding.BlockClock;
 import dev.patchbay.binding.ConfigurationKeys;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
@@ -121,7 +122,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
   @Activate
   public Clique(BundleContext context, Config config, Map<String, Object> properties)
       throws IOException {
-    this(InstantSource.system());
+    this(BlockClock.system(LOG::warn));
     ConfigurationKeys.report("dev.patchbay.consensus.poa", properties, Config.class, LOG::warn);
     String file = config.key_file();
     if (file != null && !file.isBlank()) {
