@@ -27,6 +27,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.Provider;
 import java.security.Security;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -180,6 +182,28 @@ class CodeRulesIT {
         events.add(new SimpleConditionEvent(method, caught, message));
       }
     };
+  }
+
+  /** Tests of networks shift the clock of a node, in {@code BlockClock}. */
+  @Test
+  void timesOfBlocksAreOfOneClock() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(
+            "dev.patchbay.consensus..",
+            "dev.patchbay.op.consensus..",
+            "dev.patchbay.chain..",
+            "dev.patchbay.payload..",
+            "dev.patchbay.execution..",
+            "dev.patchbay.sync..")
+        .should()
+        .callMethod(System.class, "currentTimeMillis")
+        .orShould()
+        .callMethod(InstantSource.class, "system")
+        .orShould()
+        .callMethod(Instant.class, "now")
+        .because("they write or judge the time of a block: BlockClock has the clock for that")
+        .check(classes);
   }
 
   @Test

@@ -10,6 +10,7 @@ import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.Hex;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,8 +24,8 @@ import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * Three validators of geth 1.13.15 vote a Patchbay in, and the four seal for ten minutes, with
- * transactions at each. Then one of each kind is killed, and the Patchbay is separated. Run by
- * {@code -Pgeth}, which needs the program.
+ * transactions at each. Then one of each kind is killed, and the Patchbay is separated; in the end
+ * its clock is two seconds ahead. Run by {@code -Pgeth}, which needs the program.
  */
 @Isolated
 class GethNetworkIT {
@@ -36,6 +37,11 @@ class GethNetworkIT {
   private static final int SHARE = BLOCKS / VALIDATORS;
 
   private static final int SEPARATED_BLOCKS = 30;
+
+  /** By how much the clock of the Patchbay is ahead in the end, and for how many blocks. */
+  private static final int AHEAD_SECONDS = 2;
+
+  private static final int AHEAD_BLOCKS = 30;
 
   /** The keys of the validators, the last one of the Patchbay. */
   private static final List<String> KEYS =
@@ -80,10 +86,12 @@ class GethNetworkIT {
       theNodeIsKilled();
       aGethIsKilled();
       theNodeIsSeparated();
+      theNodeIsAhead();
       for (Sender sender : senders) {
         sender.stop();
       }
       thereIsOneChain();
+      noPeerIsLost();
       noTransactionIsLost(senders);
     } finally {
       close();
@@ -122,6 +130,28 @@ class GethNetworkIT {
     awaitOwnBlock(GETHS);
   }
 
+  /** The clock of the node is ahead from now on. The geths wait for its blocks. */
+  private void theNodeIsAhead() throws Exception {
+    node.kill();
+    node.withClockAhead(AHEAD_SECONDS);
+    startNode();
+    awaitEarlyBlock();
+    awaitOwnBlock(GETHS);
+    awaitBlocks(AHEAD_BLOCKS);
+  }
+
+  /** Waits for a block that the node seals before its time by the clock of the geths. */
+  private void awaitEarlyBlock() throws Exception {
+    await(
+        "a block from the future",
+        () -> {
+          JsonNode head = block(GETHS, number(GETHS));
+          return head != null
+              && Long.decode(head.get("timestamp").asText()) > Instant.now().getEpochSecond()
+              && signer(Long.decode(head.get("number").asText())).equals(address(GETHS));
+        });
+  }
+
   private void aGethIsKilled() throws Exception {
     geths[1].kill();
     awaitNumber(number(0) + 2 * VALIDATORS, 0, 2, GETHS);
@@ -152,6 +182,14 @@ class GethNetworkIT {
       assertThat(block(i, number).get("hash"))
           .as("block %d of geth %d", number, i)
           .isEqualTo(expected);
+    }
+  }
+
+  /** The geths do not blame the node for blocks from the future. */
+  private void noPeerIsLost() throws Exception {
+    assertThat(node.result("net_peerCount").asText()).isEqualTo("0x" + GETHS);
+    for (Geth geth : geths) {
+      assertThat(geth.result("net_peerCount").asText()).isEqualTo("0x" + GETHS);
     }
   }
 

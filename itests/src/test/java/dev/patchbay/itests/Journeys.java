@@ -98,4 +98,23 @@ final class Journeys {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
     }
   }
+
+  /**
+   * Waits until a number has come to a target. It may take as long as it likes, but must not stand
+   * still for a minute.
+   */
+  static void awaitNumber(String what, Callable<Long> number, long target) throws Exception {
+    long last = Long.MIN_VALUE;
+    while (last < target) {
+      long before = last;
+      long[] now = new long[1];
+      await(
+          what + " after " + before,
+          () -> {
+            now[0] = number.call();
+            return now[0] > before;
+          });
+      last = now[0];
+    }
+  }
 }

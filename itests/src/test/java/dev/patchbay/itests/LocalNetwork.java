@@ -14,8 +14,7 @@ import java.util.regex.Pattern;
 
 /** A network of validators started with {@code patchbay dev --validators}, as a user starts it. */
 final class LocalNetwork implements AutoCloseable {
-  private static final Map<String, String> QUICK =
-      Map.of("PATCHBAY_JAVA_OPTS", "-XX:TieredStopAtLevel=1");
+  private static final Map<String, String> QUICK = quick();
 
   /** Ends what the launcher prints of a network that runs. */
   private static final String LAST_ACCOUNT = "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720";
@@ -78,14 +77,27 @@ final class LocalNetwork implements AutoCloseable {
     }
   }
 
-  /** Starts a node that has ended with the command that the launcher has printed. */
-  void restart(int index) throws Exception {
+  private static Map<String, String> quick(String... more) {
+    List<String> options = new ArrayList<>(List.of("-XX:TieredStopAtLevel=1"));
+    options.addAll(List.of(more));
+    return Map.of("PATCHBAY_JAVA_OPTS", String.join(" ", options));
+  }
+
+  /**
+   * Starts a node that has ended with the command that the launcher has printed.
+   *
+   * @param options of Java, for this node
+   */
+  void restart(int index, String... options) throws Exception {
     Matcher command =
         Pattern.compile("node " + (index + 1) + "  has ended.*\n *(.*)\n").matcher(output());
     if (!command.find()) {
       throw new AssertionError("no command for node " + (index + 1) + ": " + output());
     }
-    nodes.get(index).launch(QUICK, List.of("bash", "-c", "exec " + command.group(1))).awaitStart();
+    nodes
+        .get(index)
+        .launch(quick(options), List.of("bash", "-c", "exec " + command.group(1)))
+        .awaitStart();
   }
 
   /** Returns the address of a validator, as the launcher has printed it, in small letters. */

@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -23,7 +24,8 @@ import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * Four validators on this machine, started with one command. Transactions come in at each of them,
- * while one is killed, one is separated, and bundles and the store of the chain are replaced.
+ * while one is killed, one is separated, and bundles and the store of the chain are replaced. The
+ * clock of the one that was killed is ahead from then on.
  */
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 @Isolated
@@ -32,6 +34,9 @@ class LocalNetworkIT {
 
   /** Blocks of which a validator may seal one. */
   private static final int IN_A_ROW = VALIDATORS / 2 + 1;
+
+  /** By how much the clock of a validator is ahead, from the moment that it comes back. */
+  private static final int AHEAD_SECONDS = 2;
 
   /** Commands that replace something, one for each node at a time. */
   private static final List<List<String>> REPLACEMENTS =
@@ -69,6 +74,7 @@ class LocalNetworkIT {
       senders.forEach(Sender::start);
       eachSealsItsShare();
       aKilledValidatorComesBack();
+      blocksFromTheFutureWait();
       aSeparatedValidatorComesBack();
       bundlesAreReplaced();
       for (Sender sender : senders) {
@@ -190,9 +196,51 @@ class LocalNetworkIT {
     network.awaitOutput("node 3  has ended; 3 of 4 nodes go on");
     assertThat(network.output()).contains("node 3  patchbay: the node died", "signal 9");
     awaitBlocks(List.of(nodes.get(0), nodes.get(1), nodes.get(3)), VALIDATORS);
-    network.restart(2);
+    network.restart(2, Node.clockAhead(AHEAD_SECONDS));
     awaitPeers();
     awaitOwnBlock(killed);
+  }
+
+  /**
+   * The clock of a validator is ahead from now on: others import its blocks when their clocks have
+   * come so far, and do not blame it. What follows, follows with it.
+   */
+  private void blocksFromTheFutureWait() throws Exception {
+    Node ahead = nodes.get(2);
+    assertThat(ahead.warnings()).contains("the clock of blocks is " + AHEAD_SECONDS + " s ahead");
+    Node other = nodes.get(0);
+    JsonNode early = awaitEarlyBlock(ahead);
+    String hash = early.get("hash").asText();
+    long time = Long.decode(early.get("timestamp").asText());
+    assertThat(time - Instant.now().getEpochSecond()).isLessThanOrEqualTo(AHEAD_SECONDS);
+    Journeys.await(
+        "block " + hash + " when its time has come",
+        () -> {
+          boolean isHere = !other.result("eth_getBlockByHash", hash, false).isNull();
+          if (isHere) {
+            assertThat(Instant.now().getEpochSecond()).isGreaterThanOrEqualTo(time);
+          }
+          return isHere;
+        });
+    for (Node node : nodes) {
+      assertThat(node.shell("peer:bans").output()).contains("no peer is banned");
+    }
+    awaitPeers();
+  }
+
+  /** Waits for a block that a node seals before its time by the clock of the others. */
+  private JsonNode awaitEarlyBlock(Node ahead) throws Exception {
+    JsonNode[] found = new JsonNode[1];
+    String validator = network.validator(nodes.indexOf(ahead));
+    Journeys.await(
+        "a block from the future",
+        () -> {
+          JsonNode head = ahead.result("eth_getBlockByNumber", "latest", false);
+          found[0] = head;
+          return Long.decode(head.get("timestamp").asText()) > Instant.now().getEpochSecond()
+              && signer(ahead, Long.decode(head.get("number").asText())).equals(validator);
+        });
+    return found[0];
   }
 
   private void aSeparatedValidatorComesBack() throws Exception {

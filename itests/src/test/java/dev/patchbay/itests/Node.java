@@ -96,6 +96,17 @@ final class Node implements AutoCloseable {
     return this;
   }
 
+  /** Has the clock of blocks be ahead of that of the machine, from the next start on. */
+  Node withClockAhead(int seconds) {
+    javaOptions.add(clockAhead(seconds));
+    return this;
+  }
+
+  /** Returns the option of Java for a clock of blocks that is ahead of that of the machine. */
+  static String clockAhead(int seconds) {
+    return "-Dpatchbay.clock.ahead.seconds=" + seconds;
+  }
+
   /** Has {@link #liveBytes} count live objects only: for journeys that compare it. */
   Node countsLiveBytes() {
     javaOptions.add(COMPACT);

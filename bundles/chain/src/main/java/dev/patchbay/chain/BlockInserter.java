@@ -65,6 +65,11 @@ final class BlockInserter implements BlockImporter {
     return imports.isLocked() && !imports.isHeldByCurrentThread();
   }
 
+  @Override
+  public long executedBlocks() {
+    return processor.executions();
+  }
+
   // ---- the branch with the most difficulty wins
 
   @Override

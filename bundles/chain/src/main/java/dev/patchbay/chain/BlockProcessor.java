@@ -16,6 +16,7 @@ import dev.patchbay.primitives.Receipt;
 import dev.patchbay.primitives.execution.StateChanges;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,7 @@ final class BlockProcessor {
   private final TrieWorkers workers;
   private final ExecutedBlocks executedBlocks = new ExecutedBlocks();
   private final ReorgPlanner planner = new ReorgPlanner(hash -> executedBlocks.get(hash) != null);
+  private final AtomicLong executions = new AtomicLong();
   private @Nullable SideBranch branch;
 
   BlockProcessor(Chain chain, Supplier<@Nullable BlockExecutor> executor, TrieWorkers workers) {
@@ -53,6 +55,11 @@ final class BlockProcessor {
    * @param blocks the added blocks, lowest first
    */
   record ExecutedReorg(StateOverlay atAncestor, List<ExecutedBlock> blocks) {}
+
+  /** Returns how often a block was executed. Threading: any thread. */
+  long executions() {
+    return executions.get();
+  }
 
   ReorgPlanner planner() {
     return planner;
@@ -126,6 +133,7 @@ final class BlockProcessor {
     try (StateReader state = ChainStore.required(chain.states().stateAt(ancestor))) {
       readyExecutor()
           .execute(first, state, changes -> chain.states().computeStateRoot(ancestor, changes));
+      executions.incrementAndGet();
     } catch (InvalidBlockException invalid) {
       throw new InvalidBranchException(first, invalid);
     }
@@ -238,6 +246,7 @@ final class BlockProcessor {
       BlockExecutor.Outcome outcome =
           execution.execute(
               block, new States.Latest(overlay), new FlatState(overlay, workers)::computeStateRoot);
+      executions.incrementAndGet();
       return new Effects(outcome.receipts(), outcome.changes());
     }
   }

@@ -171,6 +171,7 @@ class BlockStagingTest extends ChainFixture {
     assertThat(name(head)).isEqualTo(new Result.Updated(head));
     assertThat(importer.insertWithoutSetHead(head)).isEqualTo(new PayloadStatus.Valid());
     assertThat(executions).as("none is executed twice").hasValue(600);
+    assertThat(importer.executedBlocks()).isEqualTo(600);
     assertNothingIsStaged();
   }
 

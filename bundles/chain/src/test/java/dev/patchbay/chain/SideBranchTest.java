@@ -76,6 +76,7 @@ class SideBranchTest extends ChainFixture {
     Block last = child(tip, 7);
     assertThat(importer.importBlock(last)).isEqualTo(new ImportResult.Imported(true));
     assertThat(executions.get()).isEqualTo(executed + 1);
+    assertThat(importer.executedBlocks()).isEqualTo(executed + 1);
   }
 
   @Test

@@ -22,6 +22,7 @@ import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionFilter;
 import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.binding.BlockClock;
 import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.binding.Listeners;
 import dev.patchbay.primitives.Address;
@@ -88,7 +89,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private final StateProvider states;
   private final BlockExecutor executor;
   private final TransactionPool pool;
-  private final Jobs jobs = new Jobs(new JobWork());
+  private final Jobs jobs = new Jobs(new JobWork(), BlockClock.system(LOG::warn));
   private List<ServiceRegistration<?>> registrations = List.of();
   private final MinerSettings settings;
   private final TransactionOrdering byTip;

@@ -18,6 +18,7 @@ import dev.patchbay.primitives.rlp.RlpWriter;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -50,6 +51,7 @@ final class Jobs {
   private static final long LIFE_SECONDS = 12;
 
   private final Work work;
+  private final InstantSource clock;
   private final Map<Bytes, Job> jobs = new LinkedHashMap<>();
 
   /** Counts changes of the pool. */
@@ -103,13 +105,12 @@ final class Jobs {
     /** How far the changes of the pool were counted when it was built last. */
     long built = -1;
 
-    Job(Block parent, PayloadAttributes attributes, Payload empty) {
+    Job(Block parent, PayloadAttributes attributes, Payload empty, long now) {
       this.parent = parent;
       this.attributes = attributes;
       this.best = empty;
       PayloadAttributes.Rollup rollup = attributes.rollup();
       this.grows = rollup == null || !rollup.noTxPool();
-      long now = System.currentTimeMillis();
       long slotEnd = TimeUnit.SECONDS.toMillis(attributes.timestamp() + LIFE_SECONDS);
       this.end = Math.max(slotEnd, now + TimeUnit.SECONDS.toMillis(LIFE_SECONDS));
     }
@@ -122,8 +123,9 @@ final class Jobs {
     }
   }
 
-  Jobs(Work work) {
+  Jobs(Work work, InstantSource clock) {
     this.work = work;
+    this.clock = clock;
   }
 
   /**
@@ -200,7 +202,7 @@ final class Jobs {
       if (closed || jobs.containsKey(id)) {
         return;
       }
-      jobs.put(id, new Job(parent, attributes, empty));
+      jobs.put(id, new Job(parent, attributes, empty, clock.millis()));
       if (jobs.size() > KEPT) {
         jobs.remove(jobs.keySet().iterator().next());
       }
@@ -290,7 +292,7 @@ final class Jobs {
     while (!closed) {
       Job found = null;
       Job failed = null;
-      long now = System.currentTimeMillis();
+      long now = clock.millis();
       for (Job job : jobs.values()) {
         boolean wanted = !job.ended && job.grows && now < job.end;
         if (wanted && job.failedAt >= 0) {

@@ -10,11 +10,11 @@ import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.payload.PayloadBuilder;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.txpool.PoolListener;
+import dev.patchbay.binding.BlockClock;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Transaction;
-import java.time.InstantSource;
 import java.util.Hashtable;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -67,7 +67,7 @@ public final class Sealing implements PoolListener, ChainListener {
       @Reference ChainReader chain,
       @Reference BlockImporter importer,
       @Reference PayloadBuilder builder) {
-    step = new SealingStep(chain, importer, builder, InstantSource.system());
+    step = new SealingStep(chain, importer, builder, BlockClock.system(LOG::warn));
     // registered as an object, not by the component: the pool is upstream of this, and a lazy
     // listener would be a cycle
     registrations =

@@ -18,6 +18,7 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.StateChanges;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -106,7 +107,7 @@ class JobsTest {
   @Test
   void fetchingAPayloadBreaksItsBuildOff() throws Exception {
     Endless work = new Endless();
-    Jobs jobs = new Jobs(work);
+    Jobs jobs = new Jobs(work, InstantSource.system());
     Bytes id = Jobs.id(PARENT.hash(), attributes(null), Fork.SHANGHAI);
     jobs.start(id, PARENT, attributes(null));
     assertThat(work.begun.await(10, TimeUnit.SECONDS)).isTrue();
@@ -120,7 +121,7 @@ class JobsTest {
   @Test
   void closingBreaksABuildOff() throws Exception {
     Endless work = new Endless();
-    Jobs jobs = new Jobs(work);
+    Jobs jobs = new Jobs(work, InstantSource.system());
     jobs.start(Jobs.id(PARENT.hash(), attributes(null), Fork.SHANGHAI), PARENT, attributes(null));
     assertThat(work.begun.await(10, TimeUnit.SECONDS)).isTrue();
     jobs.close();
@@ -155,7 +156,7 @@ class JobsTest {
             return payload(block(3));
           }
         };
-    Jobs jobs = new Jobs(work);
+    Jobs jobs = new Jobs(work, InstantSource.system());
     Bytes id = Jobs.id(PARENT.hash(), attributes(null), Fork.SHANGHAI);
     jobs.start(id, PARENT, attributes(null));
     assertThat(retried.await(30, TimeUnit.SECONDS)).isTrue();
@@ -203,7 +204,7 @@ class JobsTest {
             return payload(block(3));
           }
         };
-    Jobs jobs = new Jobs(work);
+    Jobs jobs = new Jobs(work, InstantSource.system());
     own[0] = jobs;
     for (long name : started) {
       PayloadAttributes attributes = attributes(rollup(List.of(), false, null, name));
@@ -238,7 +239,7 @@ class JobsTest {
   @Test
   void whatABlockDoesIsKeptOfTheLatestTwo() {
     Endless work = new Endless();
-    Jobs jobs = new Jobs(work);
+    Jobs jobs = new Jobs(work, InstantSource.system());
     List<Bytes> ids = new ArrayList<>();
     List<Hash> blocks = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
@@ -265,7 +266,7 @@ class JobsTest {
   @Test
   void aSequencerMayWantNothingFromThePool() throws Exception {
     Endless work = new Endless();
-    Jobs jobs = new Jobs(work);
+    Jobs jobs = new Jobs(work, InstantSource.system());
     PayloadAttributes closed = attributes(rollup(List.of(), true, null, null));
     Bytes id = Jobs.id(PARENT.hash(), closed, Fork.SHANGHAI);
     jobs.start(id, PARENT, closed);

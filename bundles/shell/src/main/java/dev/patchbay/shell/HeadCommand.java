@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.shell;
 
+import dev.patchbay.api.chain.BlockImporter;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.primitives.Block;
 import org.apache.karaf.shell.api.action.Action;
@@ -19,7 +20,8 @@ public final class HeadCommand implements Action {
 
   @Override
   public @Nullable Object execute() {
-    Block head = new Services(context).require(ChainReader.class).head();
+    Services services = new Services(context);
+    Block head = services.require(ChainReader.class).head();
     System.out.println("number        " + head.number());
     System.out.println("hash          " + head.hash());
     System.out.println("state root    " + head.header().stateRoot());
@@ -28,6 +30,10 @@ public final class HeadCommand implements Action {
     System.out.println("transactions  " + head.transactions().size());
     System.out.println(
         "gas used      " + head.header().gasUsed() + " of " + head.header().gasLimit());
+    BlockImporter importer = services.find(BlockImporter.class);
+    if (importer != null) {
+      System.out.println("executed      " + importer.executedBlocks() + " blocks since the start");
+    }
     return null;
   }
 }

@@ -56,6 +56,13 @@ public interface BlockImporter {
   boolean isImporting();
 
   /**
+   * Returns how many executions of blocks this importer has finished since its start. A block that
+   * is executed again counts again; one whose receipts and changes are given, or still in memory,
+   * does not.
+   */
+  long executedBlocks();
+
+  /**
    * Makes an earlier block of the canonical chain the head again. The blocks above it stay known,
    * and become canonical once more when one of them, or a child, is imported and wins. Returns when
    * the effects survive the end of the process and listeners have been notified; does nothing when

@@ -6,6 +6,7 @@ import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.consensus.ConsensusRules;
+import dev.patchbay.binding.BlockClock;
 import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
@@ -72,12 +73,12 @@ public final class EngineRules implements ConsensusRules {
         ConfigurationValues.of("dev.patchbay.consensus.engine", properties)
             .reportUnknown(Config.class, LOG::warn)
             .flag("check.work", config::check_work),
-        InstantSource.system());
+        BlockClock.system(LOG::warn));
   }
 
   /** Makes rules that do not check the work. */
   public EngineRules() {
-    this(false, InstantSource.system());
+    this(false, BlockClock.system(LOG::warn));
   }
 
   EngineRules(boolean checkWork, InstantSource clock) {

@@ -14,6 +14,7 @@ import dev.patchbay.api.node.Handover;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.binding.BlockClock;
 import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
@@ -126,7 +127,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
   /** Makes the component; registers a sealer when there is a key. */
   @Activate
   public Clique(BundleContext context, Config config, Map<String, Object> properties) {
-    this(InstantSource.system());
+    this(BlockClock.system(LOG::warn));
     ConfigurationValues values =
         ConfigurationValues.of("dev.patchbay.consensus.poa", properties)
             .reportUnknown(Config.class, LOG::warn);
