@@ -4,7 +4,9 @@ package dev.patchbay.chronos.kit;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,11 +19,12 @@ import org.jspecify.annotations.Nullable;
 public final class ChronosTck {
   private static final String USAGE =
       """
-      usage: patchbay chronos-tck HOST:PORT [--genesis FILE] [--blocks FILE] [--hostile] [--only TEXT]
-               [--max-connections N]
+      usage: patchbay chronos-tck HOST:PORT [--genesis FILE] [--blocks FILE] [--listen PORT] [--hostile]
+               [--only TEXT] [--max-connections N]
         --genesis FILE       header of block 0 as JSON, or a genesis file: what block 0 must be
         --blocks FILE        frames of PUSH_BLOCK with blocks that the peer may lack, ascending
-        --hostile            also the cases of peers that break the protocol, about four minutes
+        --listen PORT        also the cases of a peer that dials, on the loopback interface: have it dial this port
+        --hostile            also the cases of peers that break the protocol, about three minutes
         --only TEXT          cases whose name contains the text
         --max-connections N  how many connections the peer may serve (default 25)
       """;
@@ -47,6 +50,7 @@ public final class ChronosTck {
     boolean hostile = false;
     String only = "";
     int maxConnections = DEFAULT_MAX_CONNECTIONS;
+    int listen = -1;
     try {
       for (int i = 0; i < args.length; i++) {
         String value = i + 1 < args.length ? args[i + 1] : null;
@@ -55,6 +59,7 @@ public final class ChronosTck {
           case "--genesis" ->
               genesis = GenesisText.read(Path.of(Addresses.given(args[i++], value)));
           case "--blocks" -> further = blocks(Path.of(Addresses.given(args[i++], value)));
+          case "--listen" -> listen = Addresses.number(args[i++], value, 0, 65_535);
           case "--only" -> only = Addresses.given(args[i++], value);
           case "--max-connections" ->
               maxConnections = Addresses.number(args[i++], value, 1, 1_000_000);
@@ -79,12 +84,25 @@ public final class ChronosTck {
     }
     Kit kit = new Kit(target, Deadlines.SPECIFIED, genesis, further, maxConnections);
     List<Case> cases = new ArrayList<>(Conformance.cases());
+    if (listen >= 0) {
+      cases.addAll(Dialing.cases());
+    }
     if (hostile) {
       cases.addAll(Hostile.cases());
     }
     String text = only;
     cases.removeIf(one -> !one.name().contains(text));
-    return run(kit, cases, out) == 0 ? 0 : 1;
+    if (listen < 0) {
+      return run(kit, cases, out) == 0 ? 0 : 1;
+    }
+    try (ServerSocket server = new ServerSocket(listen, 50, InetAddress.getLoopbackAddress())) {
+      kit.listen(server);
+      out.println("listening on " + server.getLocalPort() + ", for a peer that dials");
+      return run(kit, cases, out) == 0 ? 0 : 1;
+    } catch (IOException failed) {
+      err.println("patchbay: --listen " + listen + ": " + failed.getMessage());
+      return 2;
+    }
   }
 
   private static List<BlockText> blocks(Path file) throws IOException {

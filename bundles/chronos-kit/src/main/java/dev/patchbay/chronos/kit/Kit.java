@@ -9,7 +9,9 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Hex;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +29,9 @@ final class Kit {
 
   private static final int CONNECT_MILLIS = 5_000;
 
+  /** Longer than the longest time until a peer dials again. */
+  private static final int ACCEPT_MILLIS = 75_000;
+
   final InetSocketAddress target;
   final Deadlines deadlines;
   final int maxConnections;
@@ -34,6 +39,7 @@ final class Kit {
   /** Blocks that the peer may lack, in the order of their numbers; empty without. */
   final List<BlockText> further;
 
+  private @Nullable ServerSocket listener;
   private final @Nullable GenesisText genesis;
   private final SecureRandom random = new SecureRandom();
   private final List<Link> links = new ArrayList<>();
@@ -99,6 +105,25 @@ final class Kit {
     Socket socket = new Socket();
     socket.connect(target, CONNECT_MILLIS);
     return socket;
+  }
+
+  /** Has the kit listen, for the cases of a peer that dials. */
+  void listen(ServerSocket server) throws IOException {
+    server.setSoTimeout(ACCEPT_MILLIS);
+    listener = server;
+  }
+
+  /** Waits for the peer to dial. */
+  Link accept() throws Exception {
+    ServerSocket server = listener;
+    if (server == null) {
+      throw new Skipped("needs a peer that dials: --listen PORT");
+    }
+    try {
+      return track(new Link(server.accept(), newAddress()));
+    } catch (SocketTimeoutException late) {
+      throw new Failed("the peer did not dial in " + ACCEPT_MILLIS / 1_000 + " s");
+    }
   }
 
   Link track(Link link) {

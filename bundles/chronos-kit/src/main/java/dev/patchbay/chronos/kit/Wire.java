@@ -18,7 +18,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/** Frames and JSON of the protocol, written apart from those of the node. Threading: stateless. */
+/** Frames and JSON of the protocol, independent of those of the node. Threading: stateless. */
 final class Wire {
   static final int MAX_FRAME = 8 * 1024 * 1024;
   static final int MAX_DEPTH = 32;

@@ -7,7 +7,9 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 import dev.patchbay.chronos.kit.ScriptedPeer.Fault;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,6 +58,7 @@ class ChronosTckTest {
 
   private static List<Case> all() {
     List<Case> cases = new ArrayList<>(Conformance.cases());
+    cases.addAll(Dialing.cases());
     cases.addAll(Hostile.cases());
     return cases;
   }
@@ -87,11 +90,14 @@ class ChronosTckTest {
 
   private static Void run(Set<Fault> faults, Case one, Deadlines deadlines) throws Exception {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (ScriptedPeer peer = peer(faults)) {
-      ChronosTck.run(
-          kit(peer.address(), deadlines, null),
-          List.of(one),
-          new PrintStream(out, true, StandardCharsets.UTF_8));
+    try (ScriptedPeer peer = peer(faults);
+        ServerSocket listener = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+      Kit kit = kit(peer.address(), deadlines, null);
+      if (one.name().startsWith("dialer ")) {
+        kit.listen(listener);
+        peer.dial((InetSocketAddress) listener.getLocalSocketAddress());
+      }
+      ChronosTck.run(kit, List.of(one), new PrintStream(out, true, StandardCharsets.UTF_8));
     }
     OUTCOMES.put(faults + one.name(), out.toString(StandardCharsets.UTF_8));
     return null;
@@ -149,6 +155,15 @@ class ChronosTckTest {
         arguments(Fault.ANY_GENESIS, "option chain: another genesis is refused"),
         arguments(Fault.REFUSES_UNKNOWN_MEMBERS, "option members: unknown ones are ignored"),
         arguments(Fault.SEVERAL_OF_ADDRESS, "option address: one connection for each"),
+        arguments(Fault.DIALS_SILENTLY, "dialer client SHAKEHAND: sent first by the dialer"),
+        arguments(Fault.NO_KEEP_ALIVE, "dialer client SHAKEHAND: repeated by the dialer every 5 s"),
+        arguments(
+            Fault.RESPONDS_TO_RESPONSES, "dialer client SHAKEHAND: a response gets no response"),
+        arguments(Fault.NO_DEADLINES, "dialer client SHAKEHAND: closes without a response"),
+        arguments(
+            Fault.NEVER_PULLS, "dialer client PULL_BLOCK: sent to a listener with more blocks"),
+        arguments(
+            Fault.SILENT_WITHOUT_BLOCK, "dialer server PULL_BLOCK: served on a dialed connection"),
         arguments(Fault.NO_LENGTH_LIMIT, "hostile length of 8 MiB + 1, nothing follows"),
         arguments(Fault.NO_LENGTH_LIMIT, "hostile before SHAKEHAND: length of 4 KiB + 1"),
         arguments(Fault.NO_PULL_LIMIT, "hostile PULL_BLOCK of more than 64 KiB"),

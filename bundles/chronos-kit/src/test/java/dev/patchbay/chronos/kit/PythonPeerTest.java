@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,19 +75,29 @@ class PythonPeerTest {
   @Test
   void theKitPassesAgainstThePythonPeer() throws Exception {
     Path file = blocks(ChronosTckTest.LENGTH);
+    ServerSocket listener = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
     InetSocketAddress target =
-        address(start("--listen", "127.0.0.1:0", "--blocks", file.toString()));
+        address(
+            start(
+                "--listen",
+                "127.0.0.1:0",
+                "--blocks",
+                file.toString(),
+                "--dial",
+                "127.0.0.1:" + listener.getLocalPort()));
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     // the deadlines of the peer are those of the page; the kit need not wait as long here
     Deadlines deadlines = new Deadlines(1_000, 15_000, 1_500, 20_000, 10_000, 250);
-    int failed =
-        ChronosTck.run(
-            ChronosTckTest.kit(target, deadlines, null),
-            Conformance.cases(),
-            new PrintStream(out, true, StandardCharsets.UTF_8));
+    Kit kit = ChronosTckTest.kit(target, deadlines, null);
+    kit.listen(listener);
+    List<Case> cases = new ArrayList<>(Conformance.cases());
+    // the peer sends SHAKEHAND every 5 s: shorter ones are for the scripted peer
+    Dialing.cases().stream().filter(one -> !one.name().contains("every 5 s")).forEach(cases::add);
+    int failed = ChronosTck.run(kit, cases, new PrintStream(out, true, StandardCharsets.UTF_8));
+    listener.close();
     assertThat(failed).as(out.toString(StandardCharsets.UTF_8)).isZero();
     assertThat(out.toString(StandardCharsets.UTF_8))
-        .endsWith(Conformance.cases().size() + " passed, 0 failed, 0 skipped\n");
+        .endsWith(cases.size() + " passed, 0 failed, 0 skipped\n");
   }
 
   @Test

@@ -59,7 +59,10 @@ final class ScriptedPeer implements AutoCloseable {
     NO_BODY_CHECK,
     NO_DEADLINES,
     NO_CONNECTION_LIMIT,
-    NOT_WELL_AFTER_FLOOD
+    NOT_WELL_AFTER_FLOOD,
+    DIALS_SILENTLY,
+    NO_KEEP_ALIVE,
+    RESPONDS_TO_RESPONSES
   }
 
   private static final int MAX_CONNECTIONS = 25;
@@ -105,13 +108,31 @@ final class ScriptedPeer implements AutoCloseable {
           socket.close();
           continue;
         }
-        Connection connection = new Connection(socket);
+        Connection connection = new Connection(socket, false);
         connections.add(connection);
         start(connection::run);
       }
     } catch (IOException closed) {
       return;
     }
+  }
+
+  /** Dials a peer, again and again. */
+  void dial(InetSocketAddress target) {
+    start(
+        () -> {
+          try {
+            while (!server.isClosed()) {
+              Socket socket = new Socket(target.getAddress(), target.getPort());
+              Connection connection = new Connection(socket, true);
+              connections.add(connection);
+              connection.run();
+              Thread.sleep(20);
+            }
+          } catch (IOException | InterruptedException ended) {
+            return;
+          }
+        });
   }
 
   private boolean has(Fault fault) {
@@ -139,16 +160,25 @@ final class ScriptedPeer implements AutoCloseable {
     private int received;
     private @Nullable String address;
 
-    Connection(Socket socket) {
+    private final boolean dialed;
+
+    Connection(Socket socket, boolean dialed) {
       this.socket = socket;
+      this.dialed = dialed;
     }
 
     void run() {
       try (socket) {
+        if (dialed && !has(Fault.DIALS_SILENTLY)) {
+          send("SHAKEHAND", shakehand(), null);
+          if (!has(Fault.NO_KEEP_ALIVE)) {
+            start(this::keepAlive);
+          }
+        }
         while (true) {
           byte[] text = read();
           if (++received > RATE) {
-            flooded |= received > RATE + RATE / 2;
+            flooded = true;
             Thread.sleep(1_000 / RATE);
           }
           Message message;
@@ -173,6 +203,28 @@ final class ScriptedPeer implements AutoCloseable {
       } finally {
         connections.remove(this);
       }
+    }
+
+    private void keepAlive() {
+      try {
+        while (!socket.isClosed()) {
+          Thread.sleep(deadlines.handshake());
+          send("SHAKEHAND", shakehand(), null);
+        }
+      } catch (IOException | InterruptedException ended) {
+        return;
+      }
+    }
+
+    private ObjectNode shakehand() {
+      long height = canonical.size() - 1L;
+      ObjectNode data =
+          Wire.NODES
+              .objectNode()
+              .put("timestamp", System.currentTimeMillis())
+              .put("height", has(Fault.HEIGHT_FALLS) ? Math.max(0, height - handshakes) : height)
+              .put("address", TestChain.SIGNER);
+      return has(Fault.TEXT_HEIGHT) ? data.put("height", "latest") : data;
     }
 
     // ---- frames
@@ -339,16 +391,9 @@ final class ScriptedPeer implements AutoCloseable {
         throw new EOFException("four");
       }
       long height = canonical.size() - 1L;
-      ObjectNode reply =
-          Wire.NODES
-              .objectNode()
-              .put("timestamp", System.currentTimeMillis())
-              .put("height", has(Fault.HEIGHT_FALLS) ? Math.max(0, height - handshakes) : height)
-              .put("address", TestChain.SIGNER);
-      if (has(Fault.TEXT_HEIGHT)) {
-        reply.put("height", "latest");
+      if (!dialed || has(Fault.RESPONDS_TO_RESPONSES)) {
+        send("SHAKEHAND", shakehand(), message);
       }
-      send("SHAKEHAND", reply, message);
       if (stated > height && !has(Fault.NEVER_PULLS)) {
         send("PULL_BLOCK", Wire.NODES.numberNode(height + 1), null);
       }
