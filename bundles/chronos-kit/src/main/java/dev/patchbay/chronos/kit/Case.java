@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chronos.kit;
+
+/**
+ * A case of the conformance kit.
+ *
+ * @param name its name: part, role of the peer under test, what is checked
+ * @param millis time after which it has failed
+ * @param body what it does; ends without an exception when the peer conforms
+ */
+record Case(String name, long millis, Body body) {
+
+  /** What a case does. */
+  interface Body {
+    /** Runs against the peer; an exception is a failure, {@link Skipped} is none. */
+    void run(Kit kit) throws Exception;
+  }
+
+  /** The peer does not conform, with the reason. */
+  static final class Failed extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    Failed(String reason) {
+      super(reason);
+    }
+  }
+
+  /** The case does not apply, with the reason. */
+  static final class Skipped extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    Skipped(String reason) {
+      super(reason);
+    }
+  }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.chronos.kit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The peer of {@code examples/chronos-peer} against the kit, and two of them with each other. */
+class PythonPeerTest {
+  private static final Path SCRIPT = Path.of("../../examples/chronos-peer/chronos_peer.py");
+
+  @TempDir Path folder;
+  private final List<Process> processes = new ArrayList<>();
+
+  @BeforeEach
+  void needsPython() throws Exception {
+    assumeTrue(version() >= 8, "needs python3, version 3.8 or later");
+  }
+
+  /** Returns the minor version of Python 3; -1 without one. */
+  private static int version() throws InterruptedException {
+    try {
+      Process python =
+          new ProcessBuilder("python3", "-c", "import sys; print(sys.version_info[1])").start();
+      String text = new String(python.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return python.waitFor() == 0 ? Integer.parseInt(text.strip()) : -1;
+    } catch (IOException | NumberFormatException missing) {
+      return -1;
+    }
+  }
+
+  @AfterEach
+  void stop() {
+    processes.forEach(Process::destroyForcibly);
+  }
+
+  private BufferedReader start(String... options) throws IOException {
+    List<String> line = new ArrayList<>(List.of("python3", "-B", SCRIPT.toString()));
+    line.addAll(List.of(options));
+    Process process =
+        new ProcessBuilder(line).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    processes.add(process);
+    return process.inputReader(StandardCharsets.UTF_8);
+  }
+
+  private static InetSocketAddress address(BufferedReader lines) throws IOException {
+    String line = lines.readLine();
+    assertThat(line).startsWith("listening ");
+    return new InetSocketAddress(
+        InetAddress.getLoopbackAddress(), Integer.parseInt(line.substring(10)));
+  }
+
+  private Path blocks(int length) throws IOException {
+    Path file = folder.resolve(length + ".frames");
+    Files.write(file, TestChain.frames(ChronosTckTest.BLOCKS.subList(0, length)));
+    return file;
+  }
+
+  @Test
+  void theKitPassesAgainstThePythonPeer() throws Exception {
+    Path file = blocks(ChronosTckTest.LENGTH);
+    ServerSocket listener = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
+    InetSocketAddress target =
+        address(
+            start(
+                "--listen",
+                "127.0.0.1:0",
+                "--blocks",
+                file.toString(),
+                "--dial",
+                "127.0.0.1:" + listener.getLocalPort()));
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    // the deadlines of the peer are those of the page; the kit need not wait as long here
+    Deadlines deadlines = new Deadlines(1_000, 15_000, 1_500, 20_000, 10_000, 250);
+    Kit kit = ChronosTckTest.kit(target, deadlines, null);
+    kit.listen(listener);
+    List<Case> cases = new ArrayList<>(Conformance.cases());
+    // the peer sends SHAKEHAND every 5 s: shorter ones are for the scripted peer
+    Dialing.cases().stream().filter(one -> !one.name().contains("every 5 s")).forEach(cases::add);
+    int failed = ChronosTck.run(kit, cases, new PrintStream(out, true, StandardCharsets.UTF_8));
+    listener.close();
+    assertThat(failed).as(out.toString(StandardCharsets.UTF_8)).isZero();
+    assertThat(out.toString(StandardCharsets.UTF_8))
+        .endsWith(cases.size() + " passed, 0 failed, 0 skipped\n");
+  }
+
+  @Test
+  void aPythonPeerPullsFromAnother() throws Exception {
+    int length = ChronosTckTest.LENGTH;
+    Path file = blocks(length);
+    int port = address(start("--listen", "0", "--blocks", file.toString())).getPort();
+    Path genesis = folder.resolve("genesis.json");
+    Files.writeString(genesis, ChronosTckTest.BLOCKS.get(0).data().get("block_header").toString());
+    BufferedReader lines =
+        start("--dial", "127.0.0.1:" + port, "--seed-only", "--genesis", genesis.toString());
+    // the head is not confirmed, and comes by its hash
+    for (int number = 0; number < length; number++) {
+      assertThat(lines.readLine())
+          .isEqualTo("block " + number + " " + ChronosTckTest.BLOCKS.get(number).hash());
+    }
+  }
+}
