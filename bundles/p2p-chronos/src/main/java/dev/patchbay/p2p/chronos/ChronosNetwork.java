@@ -62,6 +62,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   private final Dials dials;
   private final Bans bans = new Bans(InstantSource.system());
   private final ByteBudget budget;
+  private final ByteBudget unsent;
   private final NewBlocks newBlocks;
   private final BlockCache cache;
   private final Messages messages;
@@ -86,6 +87,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     this.chain = chain;
     long heap = Runtime.getRuntime().maxMemory() / HEAP_SHARE;
     budget = new ByteBudget(Math.max(2L * Limits.MAX_BLOCK_FRAME, heap));
+    unsent = new ByteBudget(Math.max(2L * Limits.MAX_UNSENT_BYTES, heap));
     cache = new BlockCache(Math.min(CACHE_BYTES, heap));
     connections = new Connections(settings.maxConnections());
     dials = new Dials(settings.peers(), millis);
@@ -152,7 +154,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
 
   private void accepted(SocketChannel channel) {
     InetAddress source = channel.remoteAddress().getAddress();
-    Connection connection = new Connection(channel, settings.lines(), null, millis);
+    Connection connection = new Connection(channel, settings.lines(), null, unsent, millis);
     if (bans.contains(source.getHostAddress()) || !connections.addAccepted(connection, source)) {
       refuse(channel);
       return;
@@ -189,7 +191,11 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     FrameDecoder frames = new FrameDecoder(settings.lines(), millis, budget);
     connection.setFrames(frames);
     channel.pipeline().addLast(frames);
-    channel.pipeline().addLast(transport.workers(), new ConnectionHandler(connection, messages));
+    channel
+        .pipeline()
+        .addLast(
+            transport.workers(),
+            new ConnectionHandler(connection, frames, messages, System::nanoTime));
   }
 
   private void ended(Connection connection) {
@@ -307,7 +313,8 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
         .connect(
             address,
             channel -> {
-              Connection connection = new Connection(channel, settings.lines(), node, millis);
+              Connection connection =
+                  new Connection(channel, settings.lines(), node, unsent, millis);
               connections.addDialed(connection);
               add(channel, connection);
             })

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class Connection {
   static final String NETWORK = "chronos";
 
+  private static final InetSocketAddress NOWHERE = InetSocketAddress.createUnresolved("", 0);
   private static final int MAX_MESSAGE = 200;
   private static final byte[] LINE_END = {'\n'};
 
@@ -36,6 +37,7 @@ final class Connection {
   private final Channel channel;
   private final boolean lines;
   private final @Nullable HostPort target;
+  private final ByteBudget unsent;
   private final LongSupplier millis;
   private final KnownBlocks known = new KnownBlocks();
   private final Requests requests;
@@ -43,6 +45,11 @@ final class Connection {
   private final AtomicReference<@Nullable End> end = new AtomicReference<>();
   private final long opened;
   private volatile @Nullable FrameDecoder frames;
+
+  /** Not connected until {@link #opened}. */
+  private volatile InetSocketAddress remote = NOWHERE;
+
+  private volatile InetSocketAddress local = NOWHERE;
 
   private volatile @Nullable Shakehand stated;
   private volatile @Nullable PeerId id;
@@ -60,17 +67,34 @@ final class Connection {
    *
    * @param lines whether a frame is a line
    * @param target which node was dialed; null when the peer has dialed this node
+   * @param unsent of the bytes that wait to be sent to all peers
    * @param millis monotonic time in milliseconds
    */
-  Connection(Channel channel, boolean lines, @Nullable HostPort target, LongSupplier millis) {
+  Connection(
+      Channel channel,
+      boolean lines,
+      @Nullable HostPort target,
+      ByteBudget unsent,
+      LongSupplier millis) {
     this.channel = channel;
     this.lines = lines;
     this.target = target;
+    this.unsent = unsent;
     this.millis = millis;
     requests = new Requests(millis);
     opened = millis.getAsLong();
+    opened();
     received = opened;
     shaken = opened;
+  }
+
+  /** Notes its ends: after its end the channel does not have them. */
+  void opened() {
+    if (channel.remoteAddress() instanceof InetSocketAddress there
+        && channel.localAddress() instanceof InetSocketAddress here) {
+      remote = there;
+      local = here;
+    }
   }
 
   /** Sets what splits the input into frames. */
@@ -89,11 +113,11 @@ final class Connection {
   }
 
   InetSocketAddress remote() {
-    return (InetSocketAddress) channel.remoteAddress();
+    return remote;
   }
 
   InetSocketAddress local() {
-    return (InetSocketAddress) channel.localAddress();
+    return local;
   }
 
   /** Returns {@code HOST:PORT} of the node that was dialed, else of the other end. */
@@ -208,7 +232,7 @@ final class Connection {
     if (at != 0 && millis.getAsLong() - at >= 0) {
       resumeAt = 0;
       active();
-      channel.read();
+      channel.pipeline().fireUserEventTriggered(ConnectionHandler.RESUME);
     }
   }
 
@@ -246,7 +270,7 @@ final class Connection {
    */
   void send(MessageCode code, Object data, @Nullable Long replyTo) {
     if (!isEnding()) {
-      write(Json.write(code, data, replyTo));
+      write(Json.write(code, data, replyTo), () -> {});
     }
   }
 
@@ -271,13 +295,26 @@ final class Connection {
       return;
     }
     known.add(hash);
-    channel.writeAndFlush(frame(message)).addListener(sent -> newBlocks.decrementAndGet());
-    endWhenUnread();
+    write(message, newBlocks::decrementAndGet);
   }
 
-  private void write(byte[] message) {
-    channel.writeAndFlush(frame(message));
-    endWhenUnread();
+  /** Writes a message; the connection ends when the peers do not read what they are sent. */
+  private void write(byte[] message, Runnable written) {
+    if (!unsent.reserve(message.length)) {
+      written.run();
+      endUnread();
+      return;
+    }
+    channel
+        .writeAndFlush(frame(message))
+        .addListener(
+            sent -> {
+              unsent.release(message.length);
+              written.run();
+            });
+    if (!channel.isWritable()) { // above the high water mark
+      endUnread();
+    }
   }
 
   private ByteBuf frame(byte[] message) {
@@ -288,11 +325,9 @@ final class Connection {
             Unpooled.wrappedBuffer(message));
   }
 
-  private void endWhenUnread() {
-    if (!channel.isWritable()) { // above the high water mark
-      end("slow_reader", false);
-      channel.close();
-    }
+  private void endUnread() {
+    end("slow_reader", false);
+    channel.close();
   }
 
   // ---- its end

@@ -8,6 +8,7 @@ import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.LongSupplier;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -22,17 +23,30 @@ import org.slf4j.LoggerFactory;
 final class ConnectionHandler extends ChannelInboundHandlerAdapter {
   private static final Logger LOG = LoggerFactory.getLogger(ConnectionHandler.class);
 
+  /** Event of a channel whose pause is over. */
+  static final Object RESUME = "chronos: resume";
+
   private final Connection peer;
+  private final FrameDecoder frames;
   private final Messages messages;
   private final TokenBucket count;
   private final TokenBucket bytes;
   private final TokenBucket pulls;
   private final Deque<Long> errors = new ArrayDeque<>();
+  private final Deque<Object> waiting = new ArrayDeque<>();
+  private final LongSupplier nanos;
 
-  ConnectionHandler(Connection peer, Messages messages) {
+  /**
+   * Creates a handler.
+   *
+   * @param nanos monotonic time in nanoseconds
+   */
+  ConnectionHandler(Connection peer, FrameDecoder frames, Messages messages, LongSupplier nanos) {
     this.peer = peer;
+    this.nanos = nanos;
+    this.frames = frames;
     this.messages = messages;
-    long now = System.nanoTime();
+    long now = nanos.getAsLong();
     count = new TokenBucket(Limits.MESSAGES_PER_SECOND, 1, now);
     bytes = new TokenBucket(Limits.MAX_BYTES, Limits.BYTES_SECONDS, now);
     pulls = new TokenBucket(Limits.PULLS_PER_SECOND, 1, now);
@@ -40,6 +54,7 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelActive(ChannelHandlerContext ctx) {
+    peer.opened();
     if (!peer.inbound()) {
       try {
         messages.shake(peer);
@@ -50,17 +65,72 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
     ctx.read();
   }
 
+  /** What was read waits in its order: the limits hold for each message. */
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object message) {
-    if (peer.isEnding()) {
-      return;
+    waiting.add(message);
+  }
+
+  @Override
+  public void channelReadComplete(ChannelHandlerContext ctx) {
+    handleWaiting(ctx);
+  }
+
+  private void handleWaiting(ChannelHandlerContext ctx) {
+    long wait = waitMillis();
+    while (wait == 0 && !waiting.isEmpty()) {
+      handle(waiting.remove());
+      wait = waitMillis();
     }
+    if (wait == 0) {
+      ctx.read();
+    } else {
+      peer.pause(wait);
+    }
+  }
+
+  private long waitMillis() {
+    long now = nanos.getAsLong();
+    return Math.max(pulls.waitMillis(now), Math.max(count.waitMillis(now), bytes.waitMillis(now)));
+  }
+
+  private void handle(Object message) {
     if (message instanceof WireException error) {
       peer.fail(error, null);
       return;
     }
     byte[] frame = (byte[]) message;
-    long now = System.nanoTime();
+    try {
+      if (!peer.isEnding()) {
+        received(frame);
+      }
+    } finally {
+      frames.handled(frame);
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext ctx) {
+    dropWaiting();
+    ctx.fireChannelInactive();
+  }
+
+  @Override
+  public void handlerRemoved(ChannelHandlerContext ctx) {
+    dropWaiting();
+  }
+
+  private void dropWaiting() {
+    for (Object message : waiting) {
+      if (message instanceof byte[] frame) {
+        frames.handled(frame);
+      }
+    }
+    waiting.clear();
+  }
+
+  private void received(byte[] frame) {
+    long now = nanos.getAsLong();
     count.take(1, now);
     bytes.take(frame.length, now);
     peer.active();
@@ -91,20 +161,10 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
   }
 
   @Override
-  public void channelReadComplete(ChannelHandlerContext ctx) {
-    long now = System.nanoTime();
-    long wait = Math.max(count.waitMillis(now), bytes.waitMillis(now));
-    wait = Math.max(wait, pulls.waitMillis(now));
-    if (wait == 0) {
-      ctx.read();
-    } else {
-      peer.pause(wait);
-    }
-  }
-
-  @Override
   public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-    if (event instanceof SslHandshakeCompletionEvent handshake && !handshake.isSuccess()) {
+    if (event == RESUME) {
+      handleWaiting(ctx);
+    } else if (event instanceof SslHandshakeCompletionEvent handshake && !handshake.isSuccess()) {
       tlsFailed(handshake.cause());
     }
     ctx.fireUserEventTriggered(event);

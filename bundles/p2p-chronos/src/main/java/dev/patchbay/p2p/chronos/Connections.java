@@ -47,7 +47,9 @@ final class Connections {
     long fromSource =
         source.isLoopbackAddress()
             ? 0
-            : all.stream().filter(one -> source.equals(one.remote().getAddress())).count();
+            : all.stream()
+                .filter(one -> one.inbound() && source.equals(one.remote().getAddress()))
+                .count();
     return all.size() < max && fromSource < Limits.MAX_PER_ADDRESS && all.add(connection);
   }
 

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * frame that is too large is an error before it is read; the buffer grows as its bytes come. After
  * an error nothing more is read.
  *
+ * <p>The bytes of a frame count until {@link #handled}.
+ *
  * <p>Threading: one event loop; {@link #millisOfFrame} any thread.
  */
 final class FrameDecoder extends ByteToMessageDecoder {
@@ -36,7 +38,7 @@ final class FrameDecoder extends ByteToMessageDecoder {
    *
    * @param lines whether a frame is a line
    * @param millis monotonic time in milliseconds
-   * @param budget of the bytes of frames that are not complete
+   * @param budget of the bytes of frames that are not complete, or not handled
    */
   FrameDecoder(boolean lines, LongSupplier millis, ByteBudget budget) {
     this.lines = lines;
@@ -47,6 +49,11 @@ final class FrameDecoder extends ByteToMessageDecoder {
   /** Allows frames with blocks: the handshake is completed. */
   void handshakeCompleted() {
     limit = Limits.MAX_BLOCK_FRAME;
+  }
+
+  /** Notes that a frame is no longer held; any thread. */
+  void handled(byte[] frame) {
+    budget.release(frame.length);
   }
 
   /** Returns for how long a frame has not been complete; 0 when there is none. */
@@ -63,11 +70,12 @@ final class FrameDecoder extends ByteToMessageDecoder {
     }
     try {
       byte[] frame = lines ? line(in) : frame(in);
+      hold(frame == null ? in.readableBytes() : 0);
       if (frame != null) {
         frameStart = NONE;
+        reserve(frame.length);
         out.add(frame);
       }
-      hold(frame == null ? in.readableBytes() : 0);
       if (frame == null && in.isReadable() && frameStart == NONE) {
         frameStart = millis.getAsLong();
       }
@@ -82,13 +90,18 @@ final class FrameDecoder extends ByteToMessageDecoder {
   /** Accounts for the bytes of an incomplete frame. */
   private void hold(long bytes) throws WireException {
     long more = bytes - held;
-    if (more > 0 && !budget.reserve(more)) {
-      throw WireException.closing("busy", "too many large frames are being received");
-    }
-    if (more < 0) {
+    if (more > 0) {
+      reserve(more);
+    } else {
       budget.release(-more);
     }
     held = bytes;
+  }
+
+  private void reserve(long bytes) throws WireException {
+    if (!budget.reserve(bytes)) {
+      throw WireException.closing("busy", "too many large frames are being received");
+    }
   }
 
   private void releaseHeld() {

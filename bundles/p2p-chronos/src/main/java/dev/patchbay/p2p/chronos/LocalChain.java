@@ -34,6 +34,9 @@ final class LocalChain {
   private final int confirmations;
   private final LongSupplier wallMillis;
 
+  /** The signer, while its bundle is replaced; null when there was none. */
+  private volatile @Nullable Address latestSigner;
+
   /** The last number of confirmations under Clique, while its rules are replaced. */
   private volatile int latestConfirmations = 1;
 
@@ -84,7 +87,11 @@ final class LocalChain {
   /** Returns the account that signs, else an address of the node. */
   Address address() {
     Address signer = with(sealer, BlockSealer::signer);
-    return signer == null ? address : signer;
+    if (signer != null) {
+      latestSigner = signer;
+    }
+    Address latest = latestSigner;
+    return latest == null ? address : latest;
   }
 
   /** Returns whether a consensus client moves the head; true while the chain cannot be read. */

@@ -107,7 +107,7 @@ final class Messages {
         Block block = BlockJson.read(message.data());
         peer.noteBlockBytes(bytes);
         if (!client.replied(peer, code, block)) {
-          server.received(peer, block, bytes, message.id());
+          server.received(peer, code, block, bytes, message.id());
         }
       }
     }
@@ -116,14 +116,11 @@ final class Messages {
   private void shaken(Connection peer, Message message) throws WireException {
     Shakehand own = required();
     Shakehand stated = Shakehand.read(message.data(), Objects.requireNonNull(own.chain()), strict);
-    boolean isFirst = !peer.wasEstablished();
-    if (isFirst) {
+    if (!peer.wasEstablished()) {
       if (!admission.admit(peer, stated)) {
         return;
       }
       report(peer, stated);
-    } else if (!stated.address().equals(Objects.requireNonNull(peer.stated()).address())) {
-      throw WireException.closing("handshake", "the address of the peer has changed");
     }
     peer.state(stated);
     if (peer.inbound()) {

@@ -64,16 +64,13 @@ final class ServerRole {
     }
   }
 
-  /**
-   * Takes NEW_BLOCK, or a PUSH_BLOCK without a request: a known block is answered, another one goes
-   * the way of all new blocks.
-   */
-  void received(Connection peer, Block block, int bytes, @Nullable Long id) {
+  /** Takes a block that was not requested: a new one goes the way of all new blocks. */
+  void received(Connection peer, MessageCode code, Block block, int bytes, @Nullable Long id) {
     peer.has(block);
-    if (chain.knows(block.hash())) {
-      peer.send(MessageCode.BLOCK_KNOWN, block.hash(), id);
-    } else {
+    if (!chain.knows(block.hash())) {
       newBlocks.received(peer, block, bytes);
+    } else if (code == MessageCode.NEW_BLOCK) {
+      peer.send(MessageCode.BLOCK_KNOWN, block.hash(), id);
     }
   }
 }

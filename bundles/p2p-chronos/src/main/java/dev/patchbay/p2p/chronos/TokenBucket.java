@@ -4,8 +4,8 @@ package dev.patchbay.p2p.chronos;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Limits a rate. What exceeds it is a debt, and has to be waited for: what has been received cannot
- * be sent back. Threading: one thread at a time.
+ * Limits a rate. Something may be taken while there is a token, also more than there are: the debt
+ * has to be waited for. Threading: one thread at a time.
  */
 final class TokenBucket {
   private final double capacity;
@@ -35,7 +35,9 @@ final class TokenBucket {
   /** Returns for how many milliseconds nothing more should be taken. */
   long waitMillis(long now) {
     refill(now);
-    return tokens >= 0 ? 0 : TimeUnit.NANOSECONDS.toMillis((long) Math.ceil(-tokens / perNano)) + 1;
+    return tokens >= 1
+        ? 0
+        : TimeUnit.NANOSECONDS.toMillis((long) Math.ceil((1 - tokens) / perNano)) + 1;
   }
 
   private void refill(long now) {

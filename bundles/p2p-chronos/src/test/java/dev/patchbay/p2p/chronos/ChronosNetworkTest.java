@@ -141,6 +141,18 @@ class ChronosNetworkTest {
     peer.expect(MessageCode.SHAKEHAND);
   }
 
+  /** Three times as many as a second allows, at once: all are answered, in order. */
+  @Test
+  void whatComesTooFastIsReadLater() throws Exception {
+    WirePeer peer = peer(network(new FakeChain(2)), 0, LOW);
+    for (int i = 0; i < 60; i++) {
+      peer.send(MessageCode.PULL_BLOCK, (long) (i % 2), i);
+    }
+    for (int i = 0; i < 60; i++) {
+      assertThat(peer.expect(MessageCode.PUSH_BLOCK).id()).isEqualTo(i);
+    }
+  }
+
   @Test
   void newBlocksArePublishedAndAnnouncedOnesRequested() throws Exception {
     FakeChain chain = new FakeChain(3);
