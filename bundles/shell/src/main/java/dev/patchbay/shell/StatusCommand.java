@@ -109,7 +109,8 @@ public final class StatusCommand implements Action {
     for (Network network : networks) {
       String summary =
           PeerListCommand.summary(network.peers(), network.pending(), network.maxPeers());
-      System.out.println("peers      " + summary);
+      System.out.println(
+          (network.name().equals("devp2p") ? "peers      " : network.name() + "    ") + summary);
       System.out.println("           " + PeerListCommand.ownUrl(network));
     }
   }
