@@ -58,7 +58,8 @@ public final class ReadyCommand implements Action {
   @Argument(
       name = "PART",
       description =
-          "Required parts, such as rpc.listener~http; storage.chain, chain and execution always are",
+          "Required parts, such as rpc.listener~http; storage.chain, chain and execution always"
+              + " are",
       multiValued = true)
   private @Nullable List<String> parts;
 

@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -309,10 +310,12 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   }
 
   private void connect(HostPort node, InetSocketAddress address) {
+    AtomicBoolean isCreated = new AtomicBoolean();
     transport
         .connect(
             address,
             channel -> {
+              isCreated.set(true);
               Connection connection =
                   new Connection(channel, settings.lines(), node, unsent, millis);
               connections.addDialed(connection);
@@ -322,6 +325,9 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
             connected -> {
               if (!connected.isSuccess()) {
                 LOG.debug("chronos: {} is not reached: {}", node, connected.cause().toString());
+                if (!isCreated.get()) { // no file descriptor, say: no end of a connection follows
+                  dials.ended(node);
+                }
               }
             });
   }
