@@ -134,6 +134,10 @@ final class FakeChain {
                         args[0] instanceof Hash hash ? block(hash) : block((long) args[0]);
                     yield found == null ? null : found.header();
                   }
+                  case "canonicalHash" -> {
+                    Block found = block((long) args[0]);
+                    yield found == null ? null : found.hash();
+                  }
                   case "totalDifficulty" -> {
                     Block found = block((Hash) args[0]);
                     yield found == null ? null : UInt256.of(2 * found.number());
