@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -50,10 +51,11 @@ final class Transport implements AutoCloseable {
   private volatile @Nullable Channel listener;
 
   private ThreadFactory factory(String role) {
+    AtomicInteger number = new AtomicInteger();
     return body -> {
       synchronized (threads) {
         threads.removeIf(thread -> thread.getState() == Thread.State.TERMINATED);
-        Thread thread = new Thread(body, "p2p-chronos-" + role + "-" + threads.size());
+        Thread thread = new Thread(body, "p2p-chronos-" + role + "-" + number.getAndIncrement());
         thread.setDaemon(true);
         threads.add(thread);
         return thread;
