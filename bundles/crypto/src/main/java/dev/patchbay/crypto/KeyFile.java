@@ -6,6 +6,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -76,6 +77,22 @@ public final class KeyFile {
       channel.force(true);
     }
     Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /**
+   * Reads a key, or creates the file with a random one when there is none. All parts of a process
+   * that use one file get one key; those that do more than this hold the lock of this class.
+   *
+   * @throws IOException as {@link #read} and {@link #write}
+   */
+  public static synchronized byte[] readOrCreate(Path file, SecureRandom random)
+      throws IOException {
+    if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      return read(file);
+    }
+    byte[] key = generate(random);
+    write(file, key);
+    return key;
   }
 
   /** Makes a random key with {@code random}: 32 bytes between 1 and the group order. */

@@ -33,6 +33,8 @@ import org.osgi.framework.BundleContext;
         "Shows the health of the parts of the node; fails when a required part does not work")
 @SuppressWarnings("NullAway") // Karaf injects the fields
 public final class ReadyCommand implements Action {
+  private static final String DEVP2P = "devp2p";
+
   /** Parts that every node requires. */
   private static final Set<String> KERNEL = Set.of("storage.chain", "chain", "execution");
 
@@ -56,7 +58,8 @@ public final class ReadyCommand implements Action {
   @Argument(
       name = "PART",
       description =
-          "Required parts, such as rpc.listener~http; storage.chain, chain and execution always are",
+          "Required parts, such as rpc.listener~http; storage.chain, chain and execution always"
+              + " are",
       multiValued = true)
   private @Nullable List<String> parts;
 
@@ -142,6 +145,11 @@ public final class ReadyCommand implements Action {
     }
     for (Network network : new Services(context).all(Network.class)) {
       String url = network.localNode().url();
+      if (!network.name().equals(DEVP2P)) {
+        out.println(
+            "ready: " + network.name() + " " + (network.isListening() ? url : "does not listen"));
+        continue;
+      }
       out.println(
           "ready: node "
               + (network.isListening()

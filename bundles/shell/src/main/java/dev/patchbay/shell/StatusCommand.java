@@ -118,7 +118,8 @@ public final class StatusCommand implements Action {
     for (Network network : networks) {
       String summary =
           PeerListCommand.summary(network.peers(), network.pending(), network.maxPeers());
-      out.println("peers      " + summary);
+      out.println(
+          (network.name().equals("devp2p") ? "peers      " : network.name() + "    ") + summary);
       out.println("           " + PeerListCommand.ownUrl(network));
     }
   }

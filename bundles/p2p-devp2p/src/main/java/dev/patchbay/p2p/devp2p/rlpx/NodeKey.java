@@ -53,6 +53,12 @@ public final class NodeKey {
    *     the file, and what to do
    */
   public static NodeKey loadOrCreate(Path file, SecureRandom random) throws IOException {
+    synchronized (KeyFile.class) { // another network may use the key, too
+      return loadOrCreateAlone(file, random);
+    }
+  }
+
+  private static NodeKey loadOrCreateAlone(Path file, SecureRandom random) throws IOException {
     if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
       NodeKey created = random(random);
       created.write(file);

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.p2p.chronos;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.patchbay.api.p2p.PeerId;
+import dev.patchbay.api.p2p.RequestFailedException;
+import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.Hash;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.embedded.EmbeddedChannel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Deadlines, and peers that do not read, by a clock of the test. */
+class ConnectionTest {
+  private long now = 1_000;
+  private final ByteBudget budget = new ByteBudget(10_000);
+  private final ByteBudget unsent = new ByteBudget(100_000);
+  private final FrameDecoder frames = new FrameDecoder(false, () -> now, budget);
+  private final EmbeddedChannel channel = new EmbeddedChannel(frames);
+  private final Connection peer = connection(channel);
+
+  private Connection connection(EmbeddedChannel over) {
+    Connection connection = new Connection(over, false, null, unsent, () -> now);
+    connection.setFrames(frames);
+    return connection;
+  }
+
+  private static void establish(Connection connection) {
+    connection.establish(new PeerId("chronos", "0x01"));
+  }
+
+  @Test
+  void theHandshakeHasFiveSecondsInTotal() {
+    channel.writeInbound(Unpooled.buffer().writeInt(100).writeByte('{'));
+    now += 4_999;
+    assertThat(peer.late()).isNull();
+    channel.writeInbound(Unpooled.buffer().writeByte('"'));
+    now += 1;
+    assertThat(peer.late()).contains("SHAKEHAND");
+  }
+
+  @Test
+  void aFrameHasFifteenSecondsHoweverItsBytesCome() {
+    establish(peer);
+    channel.writeInbound(Unpooled.buffer().writeInt(100));
+    for (int i = 0; i < 14; i++) {
+      now += 1_000;
+      channel.writeInbound(Unpooled.buffer().writeByte(' '));
+      assertThat(peer.late()).isNull();
+    }
+    now += 1_000;
+    assertThat(peer.late()).contains("frame");
+  }
+
+  @Test
+  void aSilentPeerEndsUnlessThisNodeDoesNotRead() {
+    establish(peer);
+    now += 29_999;
+    assertThat(peer.late()).isNull();
+    now += 1;
+    assertThat(peer.late()).contains("no message");
+    peer.pause(5_000);
+    assertThat(peer.late()).isNull();
+    now += 5_000;
+    peer.resume();
+    assertThat(peer.late()).as("the silence begins anew").isNull();
+    now += 30_000;
+    assertThat(peer.late()).isNotNull();
+  }
+
+  /** Three times as many pulls as a second allows come at once. */
+  @Test
+  void eachMessageOfABurstWaitsForItsToken() throws Exception {
+    LocalChain chain = new FakeChain(2).local("0x" + "22".repeat(20), 0);
+    Messages messages =
+        new Messages(
+            chain,
+            new ServerRole(chain, new NewBlocks(chain, () -> now)),
+            new ClientRole(chain),
+            (one, stated) -> true,
+            false);
+    Connection limited = connection(channel);
+    establish(limited);
+    channel
+        .pipeline()
+        .addLast(new ConnectionHandler(limited, frames, messages, () -> now * 1_000_000));
+    byte[] pull = Json.write(MessageCode.PULL_BLOCK, 1L, null);
+    ByteBuf burst = Unpooled.buffer();
+    for (int i = 0; i < 60; i++) {
+      burst.writeInt(pull.length).writeBytes(pull);
+    }
+    channel.writeInbound(burst);
+    assertThat(replies()).isEqualTo(20);
+    assertThat(budget.held()).isEqualTo(40L * pull.length);
+    now += 1_000;
+    limited.resume();
+    assertThat(replies()).isEqualTo(20);
+    limited.resume();
+    assertThat(replies()).as("no time has passed").isZero();
+    now += 1_100;
+    limited.resume();
+    assertThat(replies()).isEqualTo(20);
+    assertThat(budget.held()).isZero();
+  }
+
+  private int replies() {
+    int count = 0;
+    for (ByteBuf frame = channel.readOutbound(); frame != null; frame = channel.readOutbound()) {
+      frame.release();
+      count++;
+    }
+    return count;
+  }
+
+  /** Keeps what is written: a peer that does not read. */
+  private static final class Unread extends ChannelOutboundHandlerAdapter {
+    final List<String> codes = new ArrayList<>();
+    final List<ChannelPromise> promises = new ArrayList<>();
+
+    @Override
+    public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise)
+        throws WireException {
+      ByteBuf frame = (ByteBuf) message;
+      byte[] content = new byte[frame.readInt()];
+      frame.readBytes(content);
+      frame.release();
+      codes.add(Json.read(content).code());
+      promises.add(promise);
+    }
+  }
+
+  @Test
+  void aPeerThatDoesNotReadGetsFourNewBlocksAndThenHashes() {
+    Unread unread = new Unread();
+    Connection slow = connection(new EmbeddedChannel(unread));
+    byte[] message = Json.write(MessageCode.NEW_BLOCK, Map.of(), null);
+    for (int i = 0; i < 6; i++) {
+      slow.sendNewBlock(hash(i), message);
+      assertThat(slow.known().contains(hash(i))).isTrue();
+    }
+    assertThat(unread.codes)
+        .containsExactly(
+            "NEW_BLOCK", "NEW_BLOCK", "NEW_BLOCK", "NEW_BLOCK", "NEW_BLOCK_HASH", "NEW_BLOCK_HASH");
+    unread.promises.get(0).setSuccess();
+    slow.sendNewBlock(hash(6), message);
+    assertThat(unread.codes).endsWith("NEW_BLOCK");
+  }
+
+  @Test
+  void whatWaitsForAllPeersIsBounded() {
+    Unread unread = new Unread();
+    Connection slow = connection(new EmbeddedChannel(unread));
+    String large = "x".repeat(40_000);
+    slow.send(MessageCode.ERROR, large, null);
+    slow.send(MessageCode.ERROR, large, null);
+    assertThat(slow.isEnding()).isFalse();
+    slow.send(MessageCode.ERROR, large, null);
+    assertThat(slow.end()).isEqualTo(new Connection.End("slow_reader", false));
+    assertThat(slow.isOpen()).isFalse();
+    unread.promises.forEach(ChannelPromise::setSuccess);
+    assertThat(unsent.held()).isZero();
+  }
+
+  @Test
+  void requestsEndWithTheirReplyTheirDeadlineOrTheConnection() {
+    Block block = new FakeChain(1).at(1);
+    CompletableFuture<@Nullable Block> first = peer.pull(1);
+    assertThat(peer.pull(1)).isSameAs(first);
+    CompletableFuture<@Nullable Block> second = peer.get(block.hash());
+    assertThat(peer.requests().complete(1L, block)).isTrue();
+    assertThat(peer.requests().complete(1L, block)).isFalse();
+    assertThat(first).isCompletedWithValue(block);
+    now += 9_999;
+    peer.requests().expire();
+    assertThat(second).isNotDone();
+    CompletableFuture<@Nullable Block> third = peer.pull(2);
+    now += 1;
+    peer.requests().expire();
+    assertThat(second)
+        .failsWithin(java.time.Duration.ZERO)
+        .withThrowableThat()
+        .withCauseInstanceOf(RequestFailedException.class);
+    assertThat(third).isNotDone();
+    peer.closed();
+    assertThat(third).isCompletedExceptionally();
+    assertThat(peer.pull(3)).isCompletedExceptionally();
+  }
+
+  private static Hash hash(int number) {
+    return Hash.fromHex("0x%064x".formatted(number));
+  }
+}

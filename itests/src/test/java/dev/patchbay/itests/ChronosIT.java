@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.itests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two nodes that have Chronos alone: a validator, and one without a key that follows it. */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class ChronosIT {
+  private static final String NAMESPACES = "eth,net,web3,txpool,chronos";
+  private static final Path GENESIS = Node.ROOT.resolve("karaf-assembly/src/main/dev/genesis.json");
+
+  /** More than the follower requests at a time. */
+  private static final int BLOCKS = 70;
+
+  private static final Pattern THREAD = Pattern.compile("(?m)^\"(p2p-chronos-[^\"]+)\"");
+
+  @TempDir static Path folder;
+  private static int port;
+  private static Node validator;
+  private static Node follower;
+  private static long nonce;
+
+  @BeforeAll
+  static void start() throws Exception {
+    port = Node.freePort();
+    validator = new Node(folder.resolve("validator")).quick();
+    follower = new Node(folder.resolve("follower"), "run").quick().withoutConsensusClient();
+    startValidator();
+    assertThat(validator.output()).contains("chronos    127.0.0.1:" + port);
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    follower.close();
+    validator.close();
+  }
+
+  private static void startValidator() throws Exception {
+    validator.start("--namespaces", NAMESPACES, "--chronos", "127.0.0.1:" + port);
+  }
+
+  private static void startFollower() throws Exception {
+    follower.start(
+        "--genesis",
+        GENESIS.toString(),
+        "--namespaces",
+        NAMESPACES,
+        "--p2p",
+        "off",
+        "--chronos-peers",
+        "127.0.0.1:" + port);
+  }
+
+  private static void sealBlocks(int count) throws Exception {
+    for (int i = 0; i < count; i++) {
+      Journeys.receipt(validator, validator.send(Accounts.transfer(0, nonce++)));
+    }
+  }
+
+  private static JsonNode head(Node node) throws Exception {
+    return node.result("eth_getBlockByNumber", "latest", false).get("hash");
+  }
+
+  private static void awaitHead() throws Exception {
+    Journeys.await("the head of the validator", () -> head(follower).equals(head(validator)));
+  }
+
+  private static void awaitPeers() throws Exception {
+    for (Node node : new Node[] {validator, follower}) {
+      Journeys.await("a peer", () -> node.result("chronos_peers").size() == 1);
+    }
+  }
+
+  /** Blocks are pulled from the first one on; then each new one comes with its transactions. */
+  @Test
+  @Order(1)
+  void aNodeJoinsByPullingAndFollows() throws Exception {
+    sealBlocks(BLOCKS);
+    startFollower();
+    awaitHead();
+    awaitPeers();
+    JsonNode peer = follower.result("chronos_peers").get(0);
+    assertThat(peer.get("peer").asText()).isEqualTo("127.0.0.1:" + port);
+    assertThat(peer.get("inbound").asBoolean()).isFalse();
+    assertThat(validator.result("chronos_peers").get(0).get("inbound").asBoolean()).isTrue();
+    assertThat(follower.result("net_peerCount").asText()).isEqualTo("0x1");
+    assertThat(follower.shell("peer:list").output())
+        .contains("chronos: 1 peer of at most 25 (0 inbound, 1 dialed)")
+        .contains("127.0.0.1:" + port);
+    assertThat(validator.shell("patchbay:status").output()).contains("chronos    1 peer");
+    for (int i = 0; i < 5; i++) {
+      String hash = validator.send(Accounts.transfer(0, nonce++));
+      JsonNode receipt = Journeys.receipt(validator, hash);
+      assertThat(Journeys.receipt(follower, hash)).isEqualTo(receipt);
+    }
+    awaitHead();
+  }
+
+  @Test
+  @Order(2)
+  void bothSidesAreKilledAndNoBlockIsMissed() throws Exception {
+    follower.kill();
+    sealBlocks(20);
+    startFollower();
+    awaitHead();
+    validator.kill();
+    startValidator();
+    sealBlocks(3);
+    awaitHead();
+    long number = Long.decode(follower.result("eth_blockNumber").asText());
+    assertThat(number).isEqualTo(nonce);
+    for (long i = 0; i <= number; i++) {
+      String block = "0x" + Long.toHexString(i);
+      assertThat(follower.result("eth_getBlockByNumber", block, true))
+          .isEqualTo(validator.result("eth_getBlockByNumber", block, true));
+    }
+  }
+
+  /** Stopped, started, updated, uninstalled and installed again on both sides. */
+  @Test
+  @Order(3)
+  void theBundleIsReplacedWhileItIsUsed() throws Exception {
+    for (Node node : new Node[] {validator, follower}) {
+      Swaps swaps = new Swaps(node);
+      swaps.shell(
+          "feature:install patchbay-p2p-chronos patchbay-sync; feature:uninstall patchbay-p2p");
+      swaps.round("p2p-chronos");
+      awaitPeers();
+      sealBlocks(2);
+      awaitHead();
+      swaps.oldLoadersAreCollected("dev.patchbay.p2p.chronos");
+      assertThat(
+              THREAD
+                  .matcher(node.jcmd("Thread.print"))
+                  .results()
+                  .map((MatchResult m) -> m.group(1)))
+          .as("threads of one network")
+          .contains("p2p-chronos-watch-0")
+          .doesNotHaveDuplicates();
+    }
+  }
+}
