@@ -103,12 +103,13 @@ public interface BlockStage {
   /**
    * Verifies and executes the lowest block of {@link #linked} and moves the chain's head to it,
    * unless the branch is not longer than the chain yet. A block that the consensus client has
-   * handed over in the meantime is not executed again. An invalid block makes the head above it, and all
-   * blocks before that head that are staged, invalid; a branch that begins below the oldest state is refused, which {@link
-   * ForkChoice.Result.TooDeep} says from then on. So is a branch that lacks the safe or the finalized
-   * block that was named with the head: {@link ForkChoice.Result.Inconsistent}. A long reorg takes several batches, between which
-   * other changes of the chain may happen; when it fails, the head moves back to where it was, unless
-   * the consensus client has moved it in the meantime.
+   * handed over in the meantime is not executed again. An invalid block makes the head above it,
+   * and all blocks before that head that are staged, invalid; a branch that begins below the oldest
+   * state is refused, which {@link ForkChoice.Result.TooDeep} says from then on. So is a branch
+   * that lacks the safe or the finalized block that was named with the head: {@link
+   * ForkChoice.Result.Inconsistent}. A long reorg takes several batches, between which other
+   * changes of the chain may happen; when it fails, the head moves back to where it was, unless the
+   * consensus client has moved it in the meantime.
    *
    * @return {@link ImportResult.Known} also when it is no longer the lowest block; {@link
    *     ImportResult.TooEarly} however far its timestamp is ahead

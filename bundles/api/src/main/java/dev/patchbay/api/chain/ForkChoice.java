@@ -25,8 +25,8 @@ public interface ForkChoice {
     record Skipped() implements Result {}
 
     /**
-     * Nothing was changed: there is no such block. When it has been downloaded, it becomes the head,
-     * and the safe and the finalized block are set with it, see {@link BlockStage}.
+     * Nothing was changed: there is no such block. When it has been downloaded, it becomes the
+     * head, and the safe and the finalized block are set with it, see {@link BlockStage}.
      */
     record Syncing() implements Result {}
 
