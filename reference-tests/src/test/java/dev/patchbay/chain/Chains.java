@@ -190,8 +190,7 @@ public final class Chains {
         Keys.STAGED_OBSOLETE,
         StagedBlocks.encode(
             List.of(
-                new StagedBlocks.Segment(
-                    segment.low(), lowest, segment.low(), segment.parent()))));
+                new StagedBlocks.Segment(segment.low(), lowest, segment.low(), segment.parent()))));
     store.write(writes.toBatch());
   }
 }

@@ -26,8 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes the chain to a head that a consensus client has named and that the chain lacks: stages
- * the blocks before it, and imports them.
+ * Takes the chain to a head that a consensus client has named and that the chain lacks: stages the
+ * blocks before it, and imports them.
  *
  * <p>Threading: any thread; changes happen under the import lock.
  */
@@ -503,8 +503,7 @@ final class BlockStaging implements BlockStage {
     if (outside == null) {
       return null;
     }
-    refusal =
-        new Refusal(segment.highHash(), tags, new ForkChoice.Result.Inconsistent(outside));
+    refusal = new Refusal(segment.highHash(), tags, new ForkChoice.Result.Inconsistent(outside));
     settle();
     return new ImportResult.Invalid(outside);
   }

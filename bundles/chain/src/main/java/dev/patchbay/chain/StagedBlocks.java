@@ -393,8 +393,7 @@ final class StagedBlocks {
     if (segment.low == segment.high) {
       next.remove(index);
     } else {
-      next.set(
-          index, new Segment(segment.high, segment.highHash, segment.low + 1, lowest.hash()));
+      next.set(index, new Segment(segment.high, segment.highHash, segment.low + 1, lowest.hash()));
     }
     WriteSet writes = new WriteSet();
     delete(writes, segment.low);

@@ -65,8 +65,7 @@ abstract class ChainFixture {
             new HistoryPruner.Windows(history, Long.MAX_VALUE, Long.MAX_VALUE),
             0);
     BlockExecutor executor = executor();
-    pipeline =
-        new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
+    pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
     importer = pipeline.importer();
     if (memory.isEmpty(Columns.META)) {
       chain.initialize(memory);

@@ -155,7 +155,8 @@ class PeerCommandsTest {
             "  not a peer yet: 10.0.0.7:5");
     assertThat(lines.get(2))
         .isEqualTo(
-            "  aa11aa11aa11aa11  127.0.0.1:30304       dialed   Geth/v1  eth/69  block 1234  static");
+            "  aa11aa11aa11aa11  127.0.0.1:30304       dialed   Geth/v1  eth/69  block 1234 "
+                + " static");
     assertThat(lines.get(3))
         .contains("inbound")
         .doesNotContain("x".repeat(61))

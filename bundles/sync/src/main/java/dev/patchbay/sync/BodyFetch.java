@@ -34,7 +34,9 @@ final class BodyFetch {
   /** Bodies in a request. */
   static final int MAX_BODIES = 128;
 
-  /** Gas of the blocks whose bodies are requested or fetched; a body has a byte for 4 gas at most. */
+  /**
+   * Gas of the blocks whose bodies are requested or fetched; a body has a byte for 4 gas at most.
+   */
   private static final long MAX_GAS_AHEAD = 500_000_000;
 
   private final Bodies bodies;

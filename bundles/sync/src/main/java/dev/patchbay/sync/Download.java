@@ -108,8 +108,7 @@ final class Download implements Extent {
             workers,
             mailbox::add,
             this::done,
-            (block, failure) ->
-                end("block " + block + " is not stored: " + failure.getMessage()));
+            (block, failure) -> end("block " + block + " is not stored: " + failure.getMessage()));
     fetch = new BodyFetch(bodies, peers, workers, nanos, mailbox::add, this::failed, blocks -> {});
     Block head = chain.head();
     last = head.header();
@@ -263,9 +262,7 @@ final class Download implements Extent {
   // ---- headers
 
   private void requestHeaders() {
-    if (headersRequested
-        || headersComplete
-        || pending.size() > MAX_AHEAD - MAX_HEADERS) {
+    if (headersRequested || headersComplete || pending.size() > MAX_AHEAD - MAX_HEADERS) {
       return;
     }
     headersRequested = true;

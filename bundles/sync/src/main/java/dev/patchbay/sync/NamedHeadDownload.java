@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
  * Downloads what lies between the chain and the head that a consensus client has named: headers
  * from that head down, 512 at a time, each of which is known by the hash in the header above it;
  * then bodies from all peers, while the blocks are imported upwards behind them. The chain stages
- * what is fetched, where the next download finds it. While headers between the chain and the
- * head are missing, the blocks before an earlier head go on being imported.
+ * what is fetched, where the next download finds it. While headers between the chain and the head
+ * are missing, the blocks before an earlier head go on being imported.
  *
  * <p>Threading: {@link #run} works in the thread of its caller. Replies and results of imports come
  * in other threads, and go through a mailbox.

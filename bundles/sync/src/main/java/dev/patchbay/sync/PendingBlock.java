@@ -6,7 +6,10 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import org.jspecify.annotations.Nullable;
 
-/** A block whose header is verified or named, and which is not imported yet. Threading: of the download. */
+/**
+ * A block whose header is verified or named, and which is not imported yet. Threading: of the
+ * download.
+ */
 final class PendingBlock {
   final BlockHeader header;
   final Hash hash;

@@ -6,9 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/**
- * Counts the replies of peers that are of no use to a download. Threading: of the download.
- */
+/** Counts the replies of peers that are of no use to a download. Threading: of the download. */
 final class UselessReplies {
   /** Replies of no use after which a peer is not asked again. */
   private static final int MAX_USELESS = 2;

@@ -123,8 +123,7 @@ final class ModelStage implements BlockStage {
     chain.onImport.accept(block);
     synchronized (this) {
       TreeMap<Long, BlockHeader> some = importable();
-      if (some.isEmpty()
-          || !block.hash().equals(some.firstEntry().getValue().computeHash())) {
+      if (some.isEmpty() || !block.hash().equals(some.firstEntry().getValue().computeHash())) {
         return new ImportResult.Known();
       }
       ImportResult result = chain.add(block);
