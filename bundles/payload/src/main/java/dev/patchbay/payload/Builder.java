@@ -46,6 +46,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -63,9 +64,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Fills blocks with what pays the most tip per gas, or as an installed order says. */
+@Capability(
+    namespace = "osgi.service",
+    attribute =
+        "objectClass:List<String>=\""
+            + "dev.patchbay.api.payload.PayloadBuilder,"
+            + "dev.patchbay.api.payload.MinerControl\"")
 @Component(
     name = "dev.patchbay.payload",
-    service = {PayloadBuilder.class, MinerControl.class},
+    service = {},
+    immediate = true,
     configurationPolicy = ConfigurationPolicy.OPTIONAL)
 @Designate(ocd = Builder.Config.class)
 public final class Builder implements PayloadBuilder, MinerControl {
@@ -94,6 +102,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private final MinerSettings settings;
   private final TransactionOrdering byTip;
   private volatile @Nullable Handover handover;
+  private @Nullable ServiceRegistration<?> registration;
 
   /** How many transactions of the pool a block may hold: fewer after an own invalid block. */
   private final AtomicInteger maxPooled = new AtomicInteger(Integer.MAX_VALUE);
@@ -147,6 +156,16 @@ public final class Builder implements PayloadBuilder, MinerControl {
                 new Hashtable<>()));
   }
 
+  /**
+   * Registers the service. The container would register it before it creates this component: where
+   * the configuration is wrong, each user of the service would fail too.
+   */
+  @Activate
+  void register(BundleContext context) {
+    String[] types = {PayloadBuilder.class.getName(), MinerControl.class.getName()};
+    registration = context.registerService(types, this, new Hashtable<>());
+  }
+
   /** Reads the gas limit. */
   static long gasLimit(Config config, ConfigurationValues values) {
     return values.number("gas.limit", config::gas_limit, BlockLimits.MIN_GAS_LIMIT, Long.MAX_VALUE);
@@ -167,6 +186,11 @@ public final class Builder implements PayloadBuilder, MinerControl {
   /** Ends what is being built. */
   @Deactivate
   void close() {
+    ServiceRegistration<?> registered = registration;
+    if (registered != null) {
+      registered.unregister();
+      registration = null;
+    }
     registrations.forEach(ServiceRegistration::unregister);
     jobs.close();
     Handover service = handover;

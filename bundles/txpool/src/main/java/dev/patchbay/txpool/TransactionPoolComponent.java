@@ -40,6 +40,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -60,9 +61,12 @@ import org.slf4j.LoggerFactory;
  * Admits transactions, and brings those that it has to each new head. What is in a block leaves the
  * pool; what a reorg removes from the chain comes back.
  */
+@Capability(
+    namespace = "osgi.service",
+    attribute = "objectClass:List<String>=\"dev.patchbay.api.txpool.TransactionPool\"")
 @Component(
     name = "dev.patchbay.txpool",
-    service = TransactionPool.class,
+    service = {},
     configurationPolicy = ConfigurationPolicy.OPTIONAL,
     immediate = true)
 @Designate(ocd = TransactionPoolComponent.Config.class)
@@ -137,6 +141,7 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   final @Nullable JournalWriter journal;
 
   private List<ServiceRegistration<?>> registrations = List.of();
+  private @Nullable ServiceRegistration<?> registration;
 
   // of the thread that moves the head
 
@@ -233,6 +238,15 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
     expiredMillis = clock.millis();
   }
 
+  /**
+   * Registers the service. The container would register it before it creates this component: where
+   * the configuration is wrong, each user of the service would fail too.
+   */
+  @Activate
+  void register(BundleContext context) {
+    registration = context.registerService(TransactionPool.class, this, new Hashtable<>());
+  }
+
   private static @Nullable Path folder(BundleContext context) {
     String data = context.getProperty("patchbay.data");
     return data == null ? null : Path.of(data, "txpool");
@@ -244,6 +258,11 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
 
   @Deactivate
   void close() {
+    ServiceRegistration<?> registered = registration;
+    if (registered != null) {
+      registered.unregister();
+      registration = null;
+    }
     registrations.forEach(ServiceRegistration::unregister);
     if (journal != null) {
       journal.close();

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Hashtable;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -26,9 +27,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The Redis that the configuration names. */
+@Capability(
+    namespace = "osgi.service",
+    attribute = "objectClass:List<String>=\"dev.patchbay.api.rpc.SharedCache\"")
 @Component(
     name = "dev.patchbay.cache.redis",
-    service = SharedCache.class,
+    service = {},
+    immediate = true,
     configurationPolicy = ConfigurationPolicy.OPTIONAL)
 @Designate(ocd = RedisCacheComponent.Config.class)
 public final class RedisCacheComponent implements SharedCache {
@@ -74,6 +79,7 @@ public final class RedisCacheComponent implements SharedCache {
 
   private final RedisCache cache;
   private final ServiceRegistration<HealthCheck> health;
+  private @Nullable ServiceRegistration<?> registration;
 
   /**
    * Takes the configuration; Redis need not be there.
@@ -131,8 +137,22 @@ public final class RedisCacheComponent implements SharedCache {
     return password;
   }
 
+  /**
+   * Registers the service. The container would register it before it creates this component: where
+   * the configuration is wrong, each user of the service would fail too.
+   */
+  @Activate
+  void register(BundleContext context) {
+    registration = context.registerService(SharedCache.class, this, new Hashtable<>());
+  }
+
   @Deactivate
   void close() {
+    ServiceRegistration<?> registered = registration;
+    if (registered != null) {
+      registered.unregister();
+      registration = null;
+    }
     health.unregister();
     cache.close();
   }

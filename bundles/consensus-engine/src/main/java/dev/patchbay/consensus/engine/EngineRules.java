@@ -21,13 +21,18 @@ import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Capability;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
@@ -39,8 +44,13 @@ import org.slf4j.LoggerFactory;
  * itself being checked only when asked for, and after it what EIP-3675 leaves to the execution
  * layer.
  */
+@Capability(
+    namespace = "osgi.service",
+    attribute = "objectClass:List<String>=\"dev.patchbay.api.consensus.ConsensusRules\"")
 @Component(
     name = "dev.patchbay.consensus.engine",
+    service = {},
+    immediate = true,
     configurationPolicy = ConfigurationPolicy.OPTIONAL)
 @Designate(ocd = EngineRules.Config.class)
 public final class EngineRules implements ConsensusRules {
@@ -65,6 +75,7 @@ public final class EngineRules implements ConsensusRules {
 
   private final @Nullable Ethash ethash;
   private final InstantSource clock;
+  private @Nullable ServiceRegistration<?> registration;
 
   /** Makes the component. */
   @Activate
@@ -74,6 +85,25 @@ public final class EngineRules implements ConsensusRules {
             .reportUnknown(Config.class, LOG::warn)
             .flag("check.work", config::check_work),
         BlockClock.system(LOG::warn));
+  }
+
+  /**
+   * Registers the service. The container would register it before it creates this component: where
+   * the configuration is wrong, each user of the service would fail too.
+   */
+  @Activate
+  void register(BundleContext context) {
+    registration = context.registerService(ConsensusRules.class, this, new Hashtable<>());
+  }
+
+  /** Ends the registration. */
+  @Deactivate
+  void deactivate() {
+    ServiceRegistration<?> registered = registration;
+    if (registered != null) {
+      registered.unregister();
+      registration = null;
+    }
   }
 
   /** Makes rules that do not check the work. */

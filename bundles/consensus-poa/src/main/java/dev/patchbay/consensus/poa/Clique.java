@@ -47,6 +47,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -70,9 +71,16 @@ import org.slf4j.LoggerFactory;
  * <p>The state of the votes after a block is computed from the headers since the last checkpoint
  * and kept for recent blocks.
  */
+@Capability(
+    namespace = "osgi.service",
+    attribute =
+        "objectClass:List<String>=\""
+            + "dev.patchbay.api.consensus.ConsensusRules,"
+            + "dev.patchbay.api.consensus.CliqueControl\"")
 @Component(
     name = "dev.patchbay.consensus.poa",
-    service = {ConsensusRules.class, CliqueControl.class},
+    service = {},
+    immediate = true,
     configurationPolicy = ConfigurationPolicy.OPTIONAL)
 @Designate(ocd = Clique.Config.class)
 public final class Clique implements ConsensusRules, CliqueControl {
@@ -155,6 +163,16 @@ public final class Clique implements ConsensusRules, CliqueControl {
       deactivate();
       throw failure;
     }
+  }
+
+  /**
+   * Registers the service. The container would register it before it creates this component: where
+   * the configuration is wrong, each user of the service would fail too.
+   */
+  @Activate
+  void register(BundleContext context) {
+    String[] types = {ConsensusRules.class.getName(), CliqueControl.class.getName()};
+    registrations.add(context.registerService(types, this, new Hashtable<>()));
   }
 
   Clique(InstantSource clock) {

@@ -28,6 +28,7 @@ import dev.patchbay.primitives.Hex;
 import dev.patchbay.rpc.codec.Params;
 import dev.patchbay.rpc.codec.Results;
 import java.util.ArrayList;
+import java.util.Hashtable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,8 +36,10 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceReference;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -56,10 +59,14 @@ import org.slf4j.LoggerFactory;
  * has new ones built (execution-apis, {@code src/engine}). One Java method for each method of the
  * specification.
  */
+@Capability(
+    namespace = "osgi.service",
+    attribute = "objectClass:List<String>=\"dev.patchbay.api.rpc.RpcNamespace\"")
 @Component(
     name = "dev.patchbay.rpc.engine",
-    configurationPolicy = ConfigurationPolicy.OPTIONAL,
-    property = RpcNamespace.NAME + "=engine")
+    service = {},
+    immediate = true,
+    configurationPolicy = ConfigurationPolicy.OPTIONAL)
 @Designate(ocd = EngineNamespace.Config.class)
 public final class EngineNamespace implements RpcNamespace {
   private static final Logger LOG = LoggerFactory.getLogger(EngineNamespace.class);
@@ -94,6 +101,8 @@ public final class EngineNamespace implements RpcNamespace {
   private final Bodies bodies;
   private final ClientVersion version;
   private final String withoutParentState;
+
+  private @Nullable ServiceRegistration<?> registration;
 
   /** Hands the payloads that were started over to a successor. */
   private Runnable handOver = () -> {};
@@ -130,14 +139,30 @@ public final class EngineNamespace implements RpcNamespace {
         executor,
         ClientVersion.of(context.getBundle()),
         ConfigurationValues.of("dev.patchbay.rpc.engine", properties)
-            .reportUnknown(Config.class, LOG::warn, RpcNamespace.NAME)
+            .reportUnknown(Config.class, LOG::warn)
             .flag("inconsistent.status", config::inconsistent_status));
     started.restore(handover.take(PAYLOADS));
     handOver = () -> handover.put(PAYLOADS, started.handOver());
   }
 
+  /**
+   * Registers the service. The container would register it before it creates this component: where
+   * the configuration is wrong, each user of the service would fail too.
+   */
+  @Activate
+  void register(BundleContext context) {
+    Hashtable<String, Object> properties = new Hashtable<>();
+    properties.put(RpcNamespace.NAME, "engine");
+    registration = context.registerService(RpcNamespace.class, this, properties);
+  }
+
   @Deactivate
   void close() {
+    ServiceRegistration<?> registered = registration;
+    if (registered != null) {
+      registered.unregister();
+      registration = null;
+    }
     handOver.run();
   }
 

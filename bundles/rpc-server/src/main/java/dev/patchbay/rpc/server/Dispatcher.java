@@ -19,11 +19,14 @@ import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.binding.NamedServices;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -42,9 +45,13 @@ import org.slf4j.LoggerFactory;
  * Answers messages of JSON-RPC 2.0 with the methods of the namespaces that are present. A request
  * that needs a part of the node which is being replaced waits until the part is back.
  */
+@Capability(
+    namespace = "osgi.service",
+    attribute = "objectClass:List<String>=\"dev.patchbay.rpc.server.Dispatcher\"")
 @Component(
     name = Dispatcher.PID,
-    service = Dispatcher.class,
+    service = {},
+    immediate = true,
     configurationPolicy = ConfigurationPolicy.OPTIONAL)
 @Designate(ocd = Dispatcher.Config.class)
 public final class Dispatcher {
@@ -127,6 +134,7 @@ public final class Dispatcher {
   private final Duration drain;
 
   private volatile boolean closed;
+  private @Nullable ServiceRegistration<?> registration;
 
   /** Ends what the activation began outside of this object. */
   private volatile Runnable release = () -> {};
@@ -196,8 +204,22 @@ public final class Dispatcher {
     return known != null && known.isImporting();
   }
 
+  /**
+   * Registers the service. The container would register it before it creates this component: where
+   * the configuration is wrong, each user of the service would fail too.
+   */
+  @Activate
+  void register(BundleContext context) {
+    registration = context.registerService(Dispatcher.class, this, new Hashtable<>());
+  }
+
   @Deactivate
   void close() {
+    ServiceRegistration<?> registered = registration;
+    if (registered != null) {
+      registered.unregister();
+      registration = null;
+    }
     closed = true;
     release.run();
     waiting.close().forEach(message -> message.refuseAll(calls));

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Hashtable;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -27,6 +28,9 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -44,7 +48,7 @@ import org.slf4j.LoggerFactory;
  */
 @Component(
     name = IpcListener.PID,
-    service = HealthCheck.class,
+    service = {},
     immediate = true,
     reference = @Reference(name = "permission", service = ListenerPermission.Granted.class),
     configurationPolicy = ConfigurationPolicy.REQUIRE)
@@ -110,6 +114,7 @@ public final class IpcListener implements HealthCheck {
   }
 
   private final String name;
+  private @Nullable ServiceRegistration<?> registration;
   private final Path path;
   private final ServerSocketChannel server;
   private final Set<IpcConnection> open = ConcurrentHashMap.newKeySet();
@@ -209,6 +214,15 @@ public final class IpcListener implements HealthCheck {
     }
   }
 
+  /**
+   * Registers the health. The container would register it before it creates this component, and
+   * find none where the configuration is wrong.
+   */
+  @Activate
+  void register(BundleContext context) {
+    registration = context.registerService(HealthCheck.class, this, new Hashtable<>());
+  }
+
   @Override
   public String name() {
     return name;
@@ -262,6 +276,11 @@ public final class IpcListener implements HealthCheck {
   /** Closes the socket, unless it is kept for a successor, and ends the connections. */
   @Deactivate
   void close() throws IOException {
+    ServiceRegistration<?> registered = registration;
+    if (registered != null) {
+      registered.unregister();
+      registration = null;
+    }
     server.close();
     open.forEach(IpcConnection::finish);
     threads.shutdown();

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -43,6 +44,8 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.util.thread.Scheduler;
 import org.eclipse.jetty.websocket.server.WebSocketUpgradeHandler;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -57,7 +60,7 @@ import org.slf4j.LoggerFactory;
 /** One address that serves JSON-RPC over HTTP and WebSocket. Any number may be configured. */
 @Component(
     name = Listener.PID,
-    service = HealthCheck.class,
+    service = {},
     immediate = true,
     reference = @Reference(name = "permission", service = ListenerPermission.Granted.class),
     configurationPolicy = ConfigurationPolicy.REQUIRE)
@@ -167,6 +170,7 @@ public final class Listener implements HealthCheck {
   private static final int ACCEPT_QUEUE = 1_024;
 
   private final String name;
+  private @Nullable ServiceRegistration<?> registration;
   private final Dispatcher dispatcher;
   private final Set<String> namespaces;
   private final Server server;
@@ -415,6 +419,15 @@ public final class Listener implements HealthCheck {
         : otherwise;
   }
 
+  /**
+   * Registers the health. The container would register it before it creates this component, and
+   * find none where the configuration is wrong.
+   */
+  @Activate
+  void register(BundleContext context) {
+    registration = context.registerService(HealthCheck.class, this, new Hashtable<>());
+  }
+
   @Override
   public String name() {
     return name;
@@ -482,6 +495,11 @@ public final class Listener implements HealthCheck {
    */
   @Deactivate
   void close() {
+    ServiceRegistration<?> registered = registration;
+    if (registered != null) {
+      registered.unregister();
+      registration = null;
+    }
     ServerSocketChannel accepting = socket;
     try {
       if (accepting != null && server.isRunning()) {

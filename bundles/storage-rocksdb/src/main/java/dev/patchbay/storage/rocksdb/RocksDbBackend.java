@@ -11,11 +11,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Capability;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
@@ -32,11 +36,14 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Threading: any thread; stores are opened one after the other.
  */
+@Capability(
+    namespace = "osgi.service",
+    attribute = "objectClass:List<String>=\"dev.patchbay.api.storage.StorageBackend\"")
 @Component(
     name = RocksDbBackend.PID,
-    service = StorageBackend.class,
-    configurationPolicy = ConfigurationPolicy.OPTIONAL,
-    property = StorageBackend.ID + "=rocksdb")
+    service = {},
+    immediate = true,
+    configurationPolicy = ConfigurationPolicy.OPTIONAL)
 @Designate(ocd = RocksDbBackend.Config.class)
 public final class RocksDbBackend implements StorageBackend {
   static final String PID = "dev.patchbay.storage.rocksdb";
@@ -59,6 +66,7 @@ public final class RocksDbBackend implements StorageBackend {
   }
 
   private final long syncNanos;
+  private @Nullable ServiceRegistration<?> registration;
 
   /** The open stores by identity; guarded by this backend. */
   private final Set<RocksDbStore> stores = new HashSet<>();
@@ -77,7 +85,7 @@ public final class RocksDbBackend implements StorageBackend {
   public RocksDbBackend(Config config, Map<String, Object> properties) {
     this(
         ConfigurationValues.of(PID, properties)
-            .reportUnknown(Config.class, LOG::warn, StorageBackend.ID)
+            .reportUnknown(Config.class, LOG::warn)
             .number("sync.interval.ms", config::sync_interval_ms, 0, MAX_SYNC_MILLIS));
   }
 
@@ -94,9 +102,25 @@ public final class RocksDbBackend implements StorageBackend {
     syncNanos = TimeUnit.MILLISECONDS.toNanos(checked);
   }
 
+  /**
+   * Registers the service. The container would register it before it creates this component: where
+   * the configuration is wrong, each user of the service would fail too.
+   */
+  @Activate
+  void register(BundleContext context) {
+    Hashtable<String, Object> properties = new Hashtable<>();
+    properties.put(StorageBackend.ID, id());
+    registration = context.registerService(StorageBackend.class, this, properties);
+  }
+
   /** Closes the stores that are open; later calls fail. */
   @Deactivate
   public void deactivate() {
+    ServiceRegistration<?> registered = registration;
+    if (registered != null) {
+      registered.unregister();
+      registration = null;
+    }
     List<RocksDbStore> open;
     synchronized (this) {
       deactivated = true;

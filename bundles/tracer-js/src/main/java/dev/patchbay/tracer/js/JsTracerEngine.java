@@ -9,12 +9,18 @@ import dev.patchbay.binding.ConfigurationValues;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Hashtable;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Capability;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
@@ -22,11 +28,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Makes tracers of programs in JavaScript, and one by name: {@code callTracerLegacy}. */
+@Capability(
+    namespace = "osgi.service",
+    attribute =
+        "objectClass:List<String>=\""
+            + "dev.patchbay.api.tracing.TracerEngine,"
+            + "dev.patchbay.api.tracing.TracerFactory\"")
 @Component(
     name = "dev.patchbay.tracer.js",
-    service = {TracerEngine.class, TracerFactory.class},
-    configurationPolicy = ConfigurationPolicy.OPTIONAL,
-    property = TracerFactory.NAME + "=callTracerLegacy")
+    service = {},
+    immediate = true,
+    configurationPolicy = ConfigurationPolicy.OPTIONAL)
 @Designate(ocd = JsTracerEngine.Config.class)
 public final class JsTracerEngine implements TracerEngine, TracerFactory {
   private static final Logger LOG = LoggerFactory.getLogger(JsTracerEngine.class);
@@ -54,6 +66,7 @@ public final class JsTracerEngine implements TracerEngine, TracerFactory {
 
   private final Sandbox sandbox;
   private final String legacy;
+  private @Nullable ServiceRegistration<?> registration;
 
   /** Makes the engine. */
   @Activate
@@ -62,7 +75,7 @@ public final class JsTracerEngine implements TracerEngine, TracerFactory {
         limits(
             config,
             ConfigurationValues.of("dev.patchbay.tracer.js", properties)
-                .reportUnknown(Config.class, LOG::warn, TracerFactory.NAME)));
+                .reportUnknown(Config.class, LOG::warn)));
   }
 
   /** Reads the limits. */
@@ -81,6 +94,28 @@ public final class JsTracerEngine implements TracerEngine, TracerFactory {
   private JsTracerEngine(Sandbox.Limits limits) {
     sandbox = new Sandbox(limits);
     legacy = resource(LEGACY);
+  }
+
+  /**
+   * Registers the service. The container would register it before it creates this component: where
+   * the configuration is wrong, each user of the service would fail too.
+   */
+  @Activate
+  void register(BundleContext context) {
+    String[] types = {TracerEngine.class.getName(), TracerFactory.class.getName()};
+    Hashtable<String, Object> properties = new Hashtable<>();
+    properties.put(TracerFactory.NAME, "callTracerLegacy");
+    registration = context.registerService(types, this, properties);
+  }
+
+  /** Ends the registration. */
+  @Deactivate
+  void deactivate() {
+    ServiceRegistration<?> registered = registration;
+    if (registered != null) {
+      registered.unregister();
+      registration = null;
+    }
   }
 
   private static String resource(String name) {
