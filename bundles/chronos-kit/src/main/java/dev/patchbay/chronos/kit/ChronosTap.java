@@ -214,8 +214,8 @@ public final class ChronosTap {
       OutputStream forward = to.getOutputStream();
       byte[] buffer = new byte[BUFFER];
       for (int size = in.read(buffer); size >= 0; size = in.read(buffer)) {
+        frames.take(buffer, size); // first, so that no response is printed before its request
         forward.write(buffer, 0, size);
-        frames.take(buffer, size);
       }
       print(direction, "end");
       to.shutdownOutput();
