@@ -83,7 +83,7 @@ final class BlockJson {
 
   private static void checkOptional(Fields header) throws WireException {
     if (header.has("uncles") && !header.list("uncles").isEmpty()) {
-      throw Fields.invalid("uncles is not empty");
+      throw invalidBlock("uncles is not empty");
     }
     if (header.has("withdrawals") != header.has("withdrawalsRoot")) {
       throw Fields.invalid("withdrawals must be present exactly when withdrawalsRoot is");
@@ -97,17 +97,21 @@ final class BlockJson {
     }
   }
 
+  private static WireException invalidBlock(String reason) {
+    return WireException.closing("invalid_block", reason);
+  }
+
   private static void checkBody(Block block) throws WireException {
     BlockHeader header = block.header();
     if (!header.ommersHash().equals(BlockHeader.EMPTY_OMMERS)) {
-      throw Fields.invalid("sha3Uncles is not the hash of no uncles");
+      throw invalidBlock("sha3Uncles is not the hash of no uncles");
     }
     if (!Roots.ofTransactions(block.transactions()).equals(header.transactionsRoot())) {
-      throw Fields.invalid("transactionsRoot is not the root of the transactions");
+      throw invalidBlock("transactionsRoot is not the root of the transactions");
     }
     List<Withdrawal> withdrawals = block.withdrawals();
     if (withdrawals != null && !Roots.ofWithdrawals(withdrawals).equals(header.withdrawalsRoot())) {
-      throw Fields.invalid("withdrawalsRoot is not the root of the withdrawals");
+      throw invalidBlock("withdrawalsRoot is not the root of the withdrawals");
     }
   }
 

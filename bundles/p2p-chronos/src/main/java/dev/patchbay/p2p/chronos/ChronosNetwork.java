@@ -445,8 +445,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   private boolean end(String url, String reason) {
     boolean found = false;
     for (Connection one : connections.all()) {
-      if (one.url().equals(url)) {
-        one.end(reason, false);
+      if (one.url().equals(url) && one.end(reason, false)) {
         one.close();
         found = true;
       }

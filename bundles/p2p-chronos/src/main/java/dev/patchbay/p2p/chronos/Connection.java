@@ -3,6 +3,7 @@ package dev.patchbay.p2p.chronos;
 
 import dev.patchbay.api.p2p.ChainHead;
 import dev.patchbay.api.p2p.PeerId;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
 import io.netty.buffer.ByteBuf;
@@ -52,6 +53,7 @@ final class Connection {
   private volatile InetSocketAddress local = NOWHERE;
 
   private volatile @Nullable Shakehand stated;
+  private volatile @Nullable Address ownAddress;
   private volatile @Nullable PeerId id;
   private volatile @Nullable ChainHead head;
   private volatile boolean established;
@@ -257,10 +259,15 @@ final class Connection {
     return requests.add(hash, () -> send(MessageCode.GET_BLOCK, hash, null));
   }
 
-  /** Sends what this node states. */
+  /** Sends what this node states, with the address of the first time. */
   void shake(Shakehand own, @Nullable Long replyTo) {
     shaken = millis.getAsLong();
-    send(MessageCode.SHAKEHAND, own.write(), replyTo);
+    Address first = ownAddress;
+    if (first == null) {
+      first = own.address();
+      ownAddress = first;
+    }
+    send(MessageCode.SHAKEHAND, own.withAddress(first).write(), replyTo);
   }
 
   /**

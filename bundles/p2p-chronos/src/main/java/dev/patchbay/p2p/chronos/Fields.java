@@ -34,9 +34,9 @@ record Fields(Map<?, ?> members) {
     throw invalid(what + " is no object");
   }
 
-  /** Returns what a peer is sent whose data has the wrong form. */
+  /** Returns what a peer is sent whose data has the wrong form; the connection goes on. */
   static WireException invalid(String reason) {
-    return WireException.closing("bad_data", reason);
+    return WireException.of("bad_data", reason);
   }
 
   /** Returns a number of JSON, up to 2^53 - 1, or a quantity, up to 2^63 - 1. */

@@ -37,6 +37,7 @@ final class Json {
   /** Most names, values and brackets; a block of 8 MiB has fewer than 100,000 transactions. */
   static final int MAX_TOKENS = 131_072;
 
+  private static final long VERSION = 1;
   private static final int CHARACTERS = 4_096;
   private static final int MAX_NAME = 64;
   private static final int MAX_NUMBER = 100;
@@ -133,6 +134,11 @@ final class Json {
         }
         case "data" -> data = value(parser);
         case "id" -> id = id(value(parser));
+        case "v" -> {
+          if (!Long.valueOf(VERSION).equals(value(parser))) {
+            throw WireException.closing("unsupported_version", "this node speaks version 1");
+          }
+        }
         default -> parser.skipChildren();
       }
     }

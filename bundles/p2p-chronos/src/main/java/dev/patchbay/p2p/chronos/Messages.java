@@ -107,7 +107,7 @@ final class Messages {
         Block block = BlockJson.read(message.data());
         peer.noteBlockBytes(bytes);
         if (!client.replied(peer, code, block)) {
-          server.received(peer, code, block, bytes, message.id());
+          server.received(peer, block, bytes, message.id());
         }
       }
     }
@@ -121,6 +121,8 @@ final class Messages {
         return;
       }
       report(peer, stated);
+    } else if (!stated.address().equals(Objects.requireNonNull(peer.stated()).address())) {
+      throw WireException.closing("handshake", "the address of the peer has changed");
     }
     peer.state(stated);
     if (peer.inbound()) {

@@ -65,12 +65,12 @@ final class ServerRole {
   }
 
   /** Takes a block that was not requested: a new one goes the way of all new blocks. */
-  void received(Connection peer, MessageCode code, Block block, int bytes, @Nullable Long id) {
+  void received(Connection peer, Block block, int bytes, @Nullable Long id) {
     peer.has(block);
-    if (!chain.knows(block.hash())) {
-      newBlocks.received(peer, block, bytes);
-    } else if (code == MessageCode.NEW_BLOCK) {
+    if (chain.knows(block.hash())) {
       peer.send(MessageCode.BLOCK_KNOWN, block.hash(), id);
+    } else {
+      newBlocks.received(peer, block, bytes);
     }
   }
 }

@@ -52,6 +52,11 @@ record Shakehand(
     return out;
   }
 
+  /** Returns the same with another address. */
+  Shakehand withAddress(Address other) {
+    return new Shakehand(timestamp, height, other, chain, headHash);
+  }
+
   /**
    * Reads the data of the message, and checks it.
    *
@@ -60,14 +65,21 @@ record Shakehand(
    * @throws WireException when the peer cannot be one; it ends the connection
    */
   static Shakehand read(@Nullable Object data, ChainId own, boolean strict) throws WireException {
-    Fields f = Fields.of(data, "the data of SHAKEHAND");
+    try {
+      return read(Fields.of(data, "the data of SHAKEHAND"), own, strict);
+    } catch (WireException invalid) {
+      throw invalid.closes() ? invalid : WireException.closing(invalid.code(), invalid.reason());
+    }
+  }
+
+  private static Shakehand read(Fields f, ChainId own, boolean strict) throws WireException {
     boolean hasAll = f.has("version") && f.has("chainId") && f.has("genesis") && f.has("headHash");
     if (strict && !hasAll) {
       throw WireException.closing(
-          "handshake", "version, chainId, genesis and headHash are required here");
+          "incomplete_shakehand", "version, chainId, genesis and headHash are required here");
     }
     if (f.has("version") && f.number("version") != VERSION) {
-      throw WireException.closing("wrong_chain", "this node speaks version 1");
+      throw WireException.closing("unsupported_version", "this node speaks version 1");
     }
     if (f.has("chainId") && !chainId(f).equals(own.id)) {
       throw WireException.closing("wrong_chain", "the chain id here is " + own.id);

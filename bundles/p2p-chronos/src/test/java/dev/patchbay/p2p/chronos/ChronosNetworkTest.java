@@ -214,7 +214,9 @@ class ChronosNetworkTest {
     other.expectError("wrong_chain", true);
     WirePeer wrong = peer(network, 0, LOW);
     wrong.send("{\"code\":\"PULL_BLOCK\",\"data\":1.5}".getBytes(StandardCharsets.UTF_8));
-    wrong.expectError("bad_data", true);
+    wrong.expectError("bad_data", false);
+    wrong.shake(0, HIGH);
+    wrong.expectError("handshake", true);
     WirePeer twice = peer(network, 0, LOW);
     twice.send("{\"code\":\"X\",\"code\":\"Y\"}".getBytes(StandardCharsets.UTF_8));
     twice.expectError("malformed", true);
@@ -231,7 +233,7 @@ class ChronosNetworkTest {
     WirePeer silent = dial(network);
     silent.expectError("timeout", true);
     assertThat(network.disconnects())
-        .containsEntry("sent: handshake", 1L)
+        .containsEntry("sent: handshake", 2L)
         .containsEntry("sent: too_large", 2L)
         .containsEntry("sent: unknown_code", 1L)
         .containsEntry("sent: timeout", 1L);
@@ -243,7 +245,7 @@ class ChronosNetworkTest {
     ChronosNetwork network = network(settings(true, 2), new FakeChain(1), OWN);
     WirePeer seed = dial(network);
     seed.shake(0, LOW);
-    seed.expectError("handshake", true);
+    seed.expectError("incomplete_shakehand", true);
     await("the end of the connection", () -> network.pending().isEmpty());
     WirePeer one = dial(network);
     WirePeer two = dial(network);

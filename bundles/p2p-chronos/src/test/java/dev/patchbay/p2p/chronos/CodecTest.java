@@ -47,7 +47,7 @@ class CodecTest {
         Json.read(
             utf8(
                 " {\"x\":{\"deep\":[1.5e300,null]},\"data\":{\"height\":12,\"far\":1e999},\"id\":7,"
-                    + "\"v\":2,\"code\":\"PULL_BLOCK\"}\n"));
+                    + "\"v\":1,\"code\":\"PULL_BLOCK\"}\n"));
     assertThat(message.code()).isEqualTo("PULL_BLOCK");
     assertThat(message.id()).isEqualTo(7);
     assertThat(message.data())
@@ -84,6 +84,11 @@ class CodecTest {
     WireException error = refused(utf8(text));
     assertThat(error.code()).isEqualTo("malformed");
     assertThat(error.closes()).isTrue();
+  }
+
+  @Test
+  void anotherVersionIsRefused() {
+    assertThat(refused(utf8("{\"code\":\"X\",\"v\":2}")).code()).isEqualTo("unsupported_version");
   }
 
   @Test
@@ -166,8 +171,7 @@ class CodecTest {
     WireException error =
         Objects.requireNonNull(
             catchThrowableOfType(WireException.class, () -> BlockJson.read(block)), member);
-    assertThat(error.code()).isEqualTo("bad_data");
-    assertThat(error.closes()).isTrue();
+    assertThat(error.closes()).isEqualTo(error.code().equals("invalid_block"));
     return error;
   }
 
@@ -184,7 +188,8 @@ class CodecTest {
     badBlock("logsBloom", "0x00");
     badBlock("nonce", "0x0");
     badBlock("extraData", "0x0");
-    badBlock("uncles", List.of(Hash.ZERO.toString()));
+    assertThat(badBlock("uncles", List.of(Hash.ZERO.toString())).code()).isEqualTo("invalid_block");
+    assertThat(badBlock("sha3Uncles", Hash.ZERO.toString()).code()).isEqualTo("invalid_block");
     badBlock("withdrawals", List.of());
     badBlock("withdrawalsRoot", Hash.ZERO.toString());
     badBlock("blobGasUsed", "0x0");
@@ -203,7 +208,7 @@ class CodecTest {
     Shakehand read = Shakehand.read(three, CHAIN, false);
     assertThat(read.height()).isEqualTo(7);
     assertThat(read.chain()).isNull();
-    assertThat(shakehandError(three, true).code()).isEqualTo("handshake");
+    assertThat(shakehandError(three, true).code()).isEqualTo("incomplete_shakehand");
     Shakehand whole = new Shakehand(5, 7, Address.ZERO, CHAIN, Hash.ZERO);
     assertThat(
             Shakehand.read(
@@ -219,7 +224,7 @@ class CodecTest {
     other.put("genesis", Hash.ZERO.toString());
     assertThat(shakehandError(other, false).code()).isEqualTo("wrong_chain");
     other.put("version", 2L);
-    assertThat(shakehandError(other, false).code()).isEqualTo("wrong_chain");
+    assertThat(shakehandError(other, false).code()).isEqualTo("unsupported_version");
     assertThat(shakehandError(Map.of("timestamp", -1L), false).code()).isEqualTo("bad_data");
     assertThat(shakehandError("x", false).code()).isEqualTo("bad_data");
   }
@@ -342,7 +347,14 @@ class CodecTest {
           default -> Fields.number(message.data(), "the height");
         }
       } catch (WireException refused) {
-        assertThat(refused.code()).isIn("malformed", "bad_data", "wrong_chain", "handshake");
+        assertThat(refused.code())
+            .isIn(
+                "malformed",
+                "bad_data",
+                "invalid_block",
+                "wrong_chain",
+                "unsupported_version",
+                "incomplete_shakehand");
       }
     }
     assertThat(read).isBetween(100, 19_900);
