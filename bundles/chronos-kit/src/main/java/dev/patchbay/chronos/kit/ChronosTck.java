@@ -143,16 +143,7 @@ public final class ChronosTck {
   /** Runs a case on a thread of its own, so that a peer that blocks cannot hold the kit. */
   private static @Nullable Throwable outcome(Kit kit, Case one) {
     AtomicReference<@Nullable Throwable> outcome = new AtomicReference<>();
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                one.body().run(kit);
-              } catch (Throwable reason) { // the outcome of the case
-                outcome.set(reason);
-              }
-            },
-            "chronos case");
+    Thread thread = new Thread(() -> attempt(kit, one, outcome), "chronos case");
     thread.setDaemon(true);
     thread.start();
     try {
@@ -167,6 +158,14 @@ public final class ChronosTck {
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
       return stopped;
+    }
+  }
+
+  private static void attempt(Kit kit, Case one, AtomicReference<@Nullable Throwable> outcome) {
+    try {
+      one.body().run(kit);
+    } catch (Throwable reason) { // the outcome of the case
+      outcome.set(reason);
     }
   }
 }
