@@ -111,8 +111,13 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     return new Loop(thread, new Failures(name, LOG::warn, LOG::info), step);
   }
 
-  /** Starts the threads; at most once. */
+  /** Listens, when the port is free now, and starts the threads; at most once. */
   void start() {
+    try {
+      listen();
+    } catch (Exception failure) {
+      LOG.debug("chronos tries to listen again", failure); // the loop reports it
+    }
     watch.start();
     dialer.start();
     listening.start();
