@@ -193,6 +193,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
           .pipeline()
           .addLast(
               (connection.inbound() ? tls.server() : tls.client()).newHandler(channel.alloc()));
+      channel.pipeline().addLast(new TlsReports(connection));
     }
     FrameDecoder frames = new FrameDecoder(settings.lines(), millis, budget);
     connection.setFrames(frames);

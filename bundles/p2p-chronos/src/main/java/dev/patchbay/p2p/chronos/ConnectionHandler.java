@@ -4,12 +4,10 @@ package dev.patchbay.p2p.chronos;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.DecoderException;
-import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.LongSupplier;
-import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -164,25 +162,14 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
   public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
     if (event == RESUME) {
       handleWaiting(ctx);
-    } else if (event instanceof SslHandshakeCompletionEvent handshake && !handshake.isSuccess()) {
-      tlsFailed(handshake.cause());
     }
     ctx.fireUserEventTriggered(event);
-  }
-
-  private void tlsFailed(Throwable cause) {
-    String reason = TlsFiles.reason(cause);
-    if (peer.end("tls: " + reason, false)) {
-      LOG.warn("chronos: no TLS connection with {}: {}", peer, reason);
-    }
   }
 
   @Override
   public void exceptionCaught(ChannelHandlerContext ctx, Throwable failure) {
     Throwable cause = cause(failure);
-    if (cause instanceof SSLException) {
-      tlsFailed(cause);
-    } else if (cause instanceof IOException) {
+    if (cause instanceof IOException) {
       peer.end("network error", true);
     } else if (peer.end("internal error", false)) {
       LOG.warn("chronos: the connection with {} ends", peer, failure);
