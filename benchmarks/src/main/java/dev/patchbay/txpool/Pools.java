@@ -3,9 +3,11 @@ package dev.patchbay.txpool;
 
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.txpool.TransactionPool;
+import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.chain.Chains;
 import java.lang.reflect.Proxy;
 import java.time.InstantSource;
+import java.util.Map;
 
 /** Wires a pool as the container would, with its default configuration. */
 public final class Pools {
@@ -28,7 +30,8 @@ public final class Pools {
             chain.reader(),
             chain.schedule(),
             chain.states(),
-            PoolSettings.of(defaults, heapBytes),
+            PoolSettings.of(
+                defaults, ConfigurationValues.of("dev.patchbay.txpool", Map.of()), heapBytes),
             InstantSource.system(),
             null);
     ChainListener observer = pool;
