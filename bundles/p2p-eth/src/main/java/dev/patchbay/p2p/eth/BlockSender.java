@@ -9,6 +9,8 @@ import dev.patchbay.primitives.UInt256;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,19 +19,43 @@ import org.jspecify.annotations.Nullable;
  * Protocol", "Block Propagation"). Nothing is sent on a chain that a consensus client drives: since
  * the merge, peers end the connection (EIP-3675).
  *
+ * <p>While no other block follows, the latest one is announced again to peers that have not shown
+ * it: geth drops a block whose parent it still waits to import, as it does with a parent from the
+ * future, and by what it takes from the lost block for the head of its peer it has no reason to
+ * sync. When its turn to seal is next, and no other signer may, the chain would stop.
+ *
  * <p>Threading: any thread; the calls do not wait for peers.
  */
 final class BlockSender {
+  /** Pause between two announcements of a block; geth imports blocks that wait each 5 seconds. */
+  static final long REPEAT_MILLIS = 15_000;
+
   private final PeerSet peers;
   private final NodeServices services;
   private final PeerSelection selection;
   private final BlockGossipMode mode;
+  private final LongSupplier millis;
   private final AtomicLong sequence = new AtomicLong();
+  private final AtomicReference<@Nullable Latest> latest = new AtomicReference<>();
 
-  BlockSender(PeerSet peers, NodeServices services, SipHash keyed, BlockGossipMode mode) {
+  /** The latest block that was sent, and when it was announced last. */
+  private record Latest(NewBlockHashes.Announced block, long millis) {}
+
+  /**
+   * Creates a sender.
+   *
+   * @param millis monotonic time in milliseconds
+   */
+  BlockSender(
+      PeerSet peers,
+      NodeServices services,
+      SipHash keyed,
+      BlockGossipMode mode,
+      LongSupplier millis) {
     this.peers = peers;
     this.services = services;
     this.mode = mode;
+    this.millis = millis;
     selection = new PeerSelection(keyed);
   }
 
@@ -47,6 +73,7 @@ final class BlockSender {
     List<EthPeer> lacking =
         peers.list().stream().filter(peer -> peer.isToLearnOfBlock(hash)).toList();
     NewBlockHashes.Announced announced = new NewBlockHashes.Announced(hash, number);
+    latest.set(new Latest(announced, millis.getAsLong()));
     Bytes payload =
         lacking.isEmpty() || mode == BlockGossipMode.ANNOUNCE
             ? null
@@ -78,8 +105,15 @@ final class BlockSender {
     return payload.size() <= EthLimits.MAX_REPLY_BYTES ? payload : null;
   }
 
-  /** Sends what waits for peers that read again. */
+  /** Sends what waits for peers that read again, and what is due to be announced again. */
   void step() {
+    Latest sent = latest.get();
+    long now = millis.getAsLong();
+    if (sent != null
+        && now - sent.millis >= REPEAT_MILLIS
+        && latest.compareAndSet(sent, new Latest(sent.block, now))) {
+      peers.list().forEach(peer -> peer.announceAgain(sent.block));
+    }
     for (EthPeer peer : peers.list()) {
       peer.blocks().announceOlder(sequence.get());
       peer.blocks().flush();

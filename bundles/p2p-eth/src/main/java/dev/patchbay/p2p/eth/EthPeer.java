@@ -259,6 +259,15 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     return isNew;
   }
 
+  /** Announces a block that was sent before, unless the peer has shown it as its head. */
+  void announceAgain(NewBlockHashes.Announced block) {
+    ChainHead shown = head();
+    if (BlockGossipPolicy.accepts(connection.clientId())
+        && (shown == null || !block.hash().equals(shown.hash()))) {
+      blocks.announce(block);
+    }
+  }
+
   private void send(EthMessage message) {
     connection.send(message.code(), message.encode());
   }

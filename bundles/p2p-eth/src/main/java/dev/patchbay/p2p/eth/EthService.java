@@ -88,7 +88,7 @@ final class EthService implements AutoCloseable {
     plainLoop = loop("p2p-eth-import-0", "adding transactions of peers", plainImporter::step);
     blobLoop = loop("p2p-eth-import-1", "adding blob transactions of peers", blobImporter::step);
     gossip = new TransactionGossip(peers, pool, history, keyed, millis, ticker::wake);
-    blocks = new BlockSender(peers, services, keyed, blockGossip);
+    blocks = new BlockSender(peers, services, keyed, blockGossip, millis);
     commands = new EthCommands(peers, blocks, gossip);
   }
 

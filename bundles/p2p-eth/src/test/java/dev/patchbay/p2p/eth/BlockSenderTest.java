@@ -145,6 +145,30 @@ class BlockSenderTest extends EthFixture {
     assertThat(sends.connection.sent).isEmpty();
   }
 
+  /** geth drops a block whose parent it imports later, and does not request it by itself. */
+  @Test
+  void theLatestBlockIsAnnouncedAgainToPeersThatHaveNotShownIt() throws PeerBreachException {
+    Peer silent = peer("silent");
+    Peer shows = peer("shows");
+    Block block = seal();
+    broadcast(this, block);
+    shows.send(
+        new NewBlockHashes(List.of(new NewBlockHashes.Announced(block.hash(), block.number()))));
+    for (int i = 0; i < 2; i++) {
+      pass(BlockSender.REPEAT_MILLIS - 1);
+      assertThat(announced(silent)).isEmpty();
+      pass(1);
+      assertThat(announced(silent)).containsExactly(block.hash());
+    }
+    assertThat(announced(shows)).isEmpty();
+    pass(BlockSender.REPEAT_MILLIS - 1);
+    Block next = seal();
+    broadcast(this, next);
+    pass(1);
+    assertThat(announced(silent)).as("another block has followed").isEmpty();
+    assertThat(blocks(silent)).extracting(NewBlock::block).containsExactly(block, next);
+  }
+
   @Test
   void aBlockThatTheChainDoesNotHaveIsAnnounced() throws PeerBreachException {
     Peer peer = peer("a");
