@@ -120,6 +120,7 @@ class CodeRulesIT {
   /**
    * The body of a thread is what a constructor of {@code Thread}, {@code Executor.execute}, or
    * {@code schedule} of an event loop gets: a method reference, or the methods that a lambda calls.
+   * A member of an annotation, which reads a value of a configuration, is none.
    * A {@code Future} that is read passes on what its task throws, and {@code Loop} catches
    * everything.
    */
@@ -144,6 +145,9 @@ class CodeRulesIT {
   }
 
   private static boolean isThreadBody(JavaMethod method) {
+    if (method.getOwner().isAnnotation()) {
+      return false;
+    }
     return Stream.concat(method.getCallsOfSelf().stream(), method.getReferencesToSelf().stream())
         .filter(access -> access instanceof JavaCodeUnitReference || access.isDeclaredInLambda())
         .map(JavaAccess::getOrigin)
