@@ -166,7 +166,17 @@ public final class ChronosComponent {
     register(context, HealthCheck.class, new Check(health));
   }
 
-  private record Check(Supplier<Health> health) implements HealthCheck {
+  /**
+   * Not a record: the JDK keeps the class of the record whose {@code equals} it has linked last, and
+   * with it the class loader of a bundle that was uninstalled.
+   */
+  private static final class Check implements HealthCheck {
+    private final Supplier<Health> health;
+
+    Check(Supplier<Health> health) {
+      this.health = health;
+    }
+
     @Override
     public String name() {
       return "p2p.chronos";
