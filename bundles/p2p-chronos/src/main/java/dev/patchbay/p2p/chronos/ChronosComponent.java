@@ -167,8 +167,8 @@ public final class ChronosComponent {
   }
 
   /**
-   * Not a record: the JDK keeps the class of the record whose {@code equals} it has linked last, and
-   * with it the class loader of a bundle that was uninstalled.
+   * Not a record: the JDK keeps the class of the record whose {@code equals} it has linked last,
+   * and with it the class loader of a bundle that was uninstalled.
    */
   private static final class Check implements HealthCheck {
     private final Supplier<Health> health;
