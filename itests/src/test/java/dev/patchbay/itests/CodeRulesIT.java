@@ -120,9 +120,8 @@ class CodeRulesIT {
   /**
    * The body of a thread is what a constructor of {@code Thread}, {@code Executor.execute}, or
    * {@code schedule} of an event loop gets: a method reference, or the methods that a lambda calls.
-   * A member of an annotation, which reads a value of a configuration, is none.
-   * A {@code Future} that is read passes on what its task throws, and {@code Loop} catches
-   * everything.
+   * A member of an annotation, which reads a value of a configuration, is none. A {@code Future}
+   * that is read passes on what its task throws, and {@code Loop} catches everything.
    */
   @Test
   void threadsSurviveErrors() {
