@@ -36,16 +36,13 @@ public interface HealthCheck {
   }
 
   /**
-   * Creates a check of work that repeats, such as the steps of a thread. The check is degraded
-   * while the latest attempt has failed: the thread goes on by itself.
+   * Creates a check.
    *
    * @param name name of the part
-   * @param working what the part does, for the message of a healthy part
-   * @param failure returns the latest failure as one line; null when the latest attempt succeeded
+   * @param health returns the current health, as {@link #check} does
    * @param dependencies what the part cannot work without, see {@link #dependencies}
    */
-  static HealthCheck ofFailures(
-      String name, String working, Supplier<@Nullable String> failure, String... dependencies) {
+  static HealthCheck of(String name, Supplier<Health> health, String... dependencies) {
     Set<String> needed = Set.of(dependencies);
     return new HealthCheck() {
       @Override
@@ -60,11 +57,30 @@ public interface HealthCheck {
 
       @Override
       public Health check() {
-        String latest = failure.get();
-        return latest == null
-            ? Health.healthy(working)
-            : Health.degraded(latest + "; the node tries again, see the log");
+        return health.get();
       }
     };
+  }
+
+  /**
+   * Creates a check of work that repeats, such as the steps of a thread. The check is degraded
+   * while the latest attempt has failed: the thread goes on by itself.
+   *
+   * @param name name of the part
+   * @param working what the part does, for the message of a healthy part
+   * @param failure returns the latest failure as one line; null when the latest attempt succeeded
+   * @param dependencies what the part cannot work without, see {@link #dependencies}
+   */
+  static HealthCheck ofFailures(
+      String name, String working, Supplier<@Nullable String> failure, String... dependencies) {
+    return of(
+        name,
+        () -> {
+          String latest = failure.get();
+          return latest == null
+              ? Health.healthy(working)
+              : Health.degraded(latest + "; the node tries again, see the log");
+        },
+        dependencies);
   }
 }

@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -163,34 +162,7 @@ public final class ChronosComponent {
   }
 
   private void registerCheck(BundleContext context, Supplier<Health> health) {
-    register(context, HealthCheck.class, new Check(health));
-  }
-
-  /**
-   * Not a record: the JDK keeps the class of the record whose {@code equals} it has linked last,
-   * and with it the class loader of a bundle that was uninstalled.
-   */
-  private static final class Check implements HealthCheck {
-    private final Supplier<Health> health;
-
-    Check(Supplier<Health> health) {
-      this.health = health;
-    }
-
-    @Override
-    public String name() {
-      return "p2p.chronos";
-    }
-
-    @Override
-    public Set<String> dependencies() {
-      return Set.of("chain");
-    }
-
-    @Override
-    public Health check() {
-      return health.get();
-    }
+    register(context, HealthCheck.class, HealthCheck.of("p2p.chronos", health, "chain"));
   }
 
   /** Ends the network; does nothing when it has ended. */

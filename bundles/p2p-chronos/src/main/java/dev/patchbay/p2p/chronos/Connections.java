@@ -118,7 +118,7 @@ final class Connections {
     return one.toString().compareTo(other.toString()) < 0;
   }
 
-  /** Peers without an address of their own are told from each other by where they are. */
+  /** Peers that state no address are distinguished by their socket addresses. */
   private static PeerId id(Connection connection, Address address) {
     String text = address.toString();
     return new PeerId(

@@ -135,7 +135,8 @@ public final class DevP2pComponent {
 
   private void registerCheck(BundleContext context, Supplier<Health> health) {
     registrations.add(
-        context.registerService(HealthCheck.class, new Check(health), new Hashtable<>()));
+        context.registerService(
+            HealthCheck.class, HealthCheck.of("p2p.devp2p", health), new Hashtable<>()));
   }
 
   /**
@@ -168,18 +169,6 @@ public final class DevP2pComponent {
       network.addNotice(unwritable(data.resolve("p2p")));
     }
     return network;
-  }
-
-  private record Check(Supplier<Health> health) implements HealthCheck {
-    @Override
-    public String name() {
-      return "p2p.devp2p";
-    }
-
-    @Override
-    public Health check() {
-      return health.get();
-    }
   }
 
   private static @Nullable Path data(BundleContext context) {
