@@ -47,7 +47,8 @@ class RpcFuzzIT {
               + "debug_getRawHeader debug_getRawReceipts debug_getRawTransaction debug_accountAt debug_getBadBlocks "
               + "trace_block trace_transaction trace_get trace_filter trace_call trace_callMany trace_rawTransaction "
               + "trace_replayTransaction trace_replayBlockTransactions admin_nodeInfo admin_addPeer "
-              + "clique_getSnapshot clique_getSigners clique_status miner_setGasPrice testing_buildBlockV1")
+              + "clique_getSnapshot clique_getSigners clique_status miner_setGasPrice testing_buildBlockV1 "
+              + "chronos_peers chronos_addPeer chronos_removePeer")
           .split(" ", -1);
 
   private static final String[] NAMES = {
@@ -89,7 +90,8 @@ class RpcFuzzIT {
   @BeforeAll
   static void start() throws Exception {
     node = new Node(folder.resolve("node")).quick();
-    node.start("--namespaces", "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique,testing");
+    node.start(
+        "--namespaces", "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique,chronos,testing");
     Journeys.receipt(
         node,
         node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 0))).asText());

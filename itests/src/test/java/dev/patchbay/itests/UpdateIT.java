@@ -23,8 +23,13 @@ import org.junit.jupiter.api.parallel.Isolated;
 /** Bundles are updated while clients use them: no request fails, no event is missed. */
 @Isolated
 class UpdateIT {
-  static final String NAMESPACES = "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique";
+  static final String NAMESPACES = "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique,chronos";
   private static final String SECOND = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
+
+  /** Adds a peer that does not answer. */
+  private static final String ADD_PEER =
+      "peer:add --network devp2p enode://1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
+          + "70beaf8f588b541507fed6a642c5ab42dfdf8120a7f639de5122d47a69a8e8d1@127.0.0.1:1";
 
   /** JUMPDEST, PUSH0, JUMP: until the gas is used. */
   private static final Map<String, Object> OVERRIDES =
@@ -60,6 +65,7 @@ class UpdateIT {
         Request.of("clique_status"),
         Request.of("clique_getSigners", "latest"),
         Request.of("net_peerCount"),
+        Request.of("chronos_peers"),
         Request.of("trace_block", "latest"),
         Request.of("debug_getRawBlock", "latest"),
         Request.of("debug_traceBlockByNumber", "latest", Map.of()),
@@ -97,6 +103,7 @@ class UpdateIT {
             "tracer-erc7562",
             "tracer-js",
             "log-index",
+            "cache-redis",
             "consensus-poa",
             "evm-engine",
             "execution",
@@ -109,21 +116,42 @@ class UpdateIT {
             "p2p-snap",
             "p2p-eth",
             "p2p-devp2p",
+            "p2p-chronos",
+            "rpc-chronos",
             "sync",
             "peers",
             "health",
             "shell");
-    try (Node node = new Node(folder.resolve("node"))) {
-      node.start("--storage", "rocksdb", "--namespaces", NAMESPACES, "--p2p-port", "0");
+    try (Node node = new Node(folder.resolve("node"));
+        RedisServer redis = new RedisServer()) {
+      node.start(
+          "--storage",
+          "rocksdb",
+          "--namespaces",
+          NAMESPACES,
+          "--p2p-port",
+          "0",
+          "--chronos",
+          "127.0.0.1:" + Node.freePort());
+      if (RedisServer.isInstalled()) {
+        redis.start();
+        Files.writeString(
+            node.data.resolve("etc/dev.patchbay.cache.redis.cfg"), "port = " + redis.port + "\n");
+      }
+      assertThat(node.shell("feature:install", "patchbay-cache-redis").status()).isZero();
       UpdateLoad load = new UpdateLoad(node, requests());
       node.result("miner_setExtra", "as set");
       node.result("clique_propose", SECOND, false); // no signer: a vote that is kept, not cast
+      assertThat(node.shell(ADD_PEER).output()).contains("added, and dialed");
+      assertThat(node.result("chronos_addPeer", "127.0.0.1:1").asBoolean()).isTrue();
       load.sendTransfers().followHeads().followTransactions().awaitHead(2).start();
       List<String> rows = updateAll(node, load, bundles, 60);
       assertThat(node.result("clique_proposals").toString())
           .isEqualTo("{\"" + SECOND + "\":false}");
       assertThat(node.result("eth_getBlockByNumber", "latest", false).get("extraData").asText())
           .startsWith("0x" + HexFormat.of().formatHex("as set".getBytes(StandardCharsets.UTF_8)));
+      assertThat(node.shell(ADD_PEER).output()).contains("was added before");
+      assertThat(node.result("chronos_addPeer", "127.0.0.1:1").asBoolean()).isFalse();
       String table = System.getProperty("it.table");
       if (table != null) {
         write(Node.ROOT.resolve(table), rows);
@@ -168,7 +196,11 @@ class UpdateIT {
   @Test
   void aConsensusClientNoticesNothing() throws Exception {
     try (Node node = new Node(folder.resolve("driven"), "run")) {
-      node.start("--genesis", EngineDriver.genesis(folder).toString(), "--debug", "on");
+      node.start(
+          "--genesis",
+          EngineDriver.genesis(folder).toString(),
+          "--namespaces",
+          "eth,net,web3,debug,testing");
       EngineDriver driver = EngineDriver.of(node);
       driver.adopt(driver.build(EngineDriver.OSAKA));
       UpdateLoad load =
@@ -178,12 +210,14 @@ class UpdateIT {
                   Request.of("eth_getBlockByNumber", "latest", true),
                   Request.of("eth_getBalance", Accounts.FIRST, "latest"),
                   traced("callTracer", Map.of())));
-      load.repeat("update-proposer", () -> propose(driver)).sendTransfers().followHeads().start();
+      load.repeat("update-proposer", () -> propose(driver)).repeat("update-test", () -> test(node));
+      load.sendTransfers().followHeads().start();
       updateAll(
           node,
           load,
           List.of(
               "rpc-engine",
+              "rpc-testing",
               "consensus-engine",
               "payload",
               "txpool",
@@ -203,6 +237,14 @@ class UpdateIT {
     String id = driver.start(EngineDriver.attributes(time));
     LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
     driver.adopt(driver.fetch(id, time));
+  }
+
+  /** Has a block built on the head, which is not imported. */
+  private static void test(Node node) throws Exception {
+    JsonNode head = node.result("eth_getBlockByNumber", "latest", false);
+    long time = Long.decode(head.get("timestamp").asText()) + 12;
+    String parent = head.get("hash").asText();
+    node.result("testing_buildBlockV1", parent, EngineDriver.attributes(time), List.of());
   }
 
   @Test

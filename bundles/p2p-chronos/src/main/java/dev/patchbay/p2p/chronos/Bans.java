@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is refused for a while: nodes that this node has dialed, by {@code HOST:PORT}, and the IP
@@ -31,15 +32,20 @@ final class Bans {
   }
 
   /**
-   * Adds a ban.
+   * Adds a ban, with too many in place of the one that ends first.
    *
    * @param subject {@code HOST:PORT} or an IP address
    */
-  synchronized void add(String subject, Duration duration, String reason) {
+  void add(String subject, Duration duration, String reason) {
+    put(subject, new Ban(clock.instant().plus(duration), Connection.printable(reason)));
+  }
+
+  private synchronized void put(String subject, Ban ban) {
     expire();
-    if (bans.size() < MAX_BANS || bans.containsKey(subject)) {
-      bans.put(subject, new Ban(clock.instant().plus(duration), Connection.printable(reason)));
+    if (bans.size() >= MAX_BANS && !bans.containsKey(subject)) {
+      bans.remove(list().get(0).url());
     }
+    bans.put(subject, ban);
   }
 
   synchronized boolean contains(String subject) {
@@ -65,6 +71,29 @@ final class Bans {
                     entry.getValue().reason))
         .sorted(Comparator.comparing(PeerBan::until))
         .toList();
+  }
+
+  /** Returns the bans for a successor, as types of the JDK: subject, end, reason. */
+  synchronized Object state() {
+    expire();
+    return bans.entrySet().stream()
+        .map(ban -> List.<Object>of(ban.getKey(), ban.getValue().until, ban.getValue().reason))
+        .toList();
+  }
+
+  /** Adds the bans of a predecessor; ignores anything that is not what {@link #state} returns. */
+  void restore(@Nullable Object state) {
+    if (state instanceof List<?> list) {
+      for (Object entry : list) {
+        if (entry instanceof List<?> parts
+            && parts.size() == 3
+            && parts.get(0) instanceof String subject
+            && parts.get(1) instanceof Instant until
+            && parts.get(2) instanceof String reason) {
+          put(subject, new Ban(until, reason));
+        }
+      }
+    }
   }
 
   private void expire() {

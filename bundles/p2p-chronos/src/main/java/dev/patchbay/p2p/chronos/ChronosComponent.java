@@ -4,6 +4,7 @@ package dev.patchbay.p2p.chronos;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.CliqueControl;
+import dev.patchbay.api.node.Handover;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.p2p.Network;
@@ -48,6 +49,12 @@ import org.slf4j.LoggerFactory;
 @Designate(ocd = ChronosComponent.Config.class)
 public final class ChronosComponent {
   static final String NAME = "dev.patchbay.p2p.chronos";
+
+  /** What the operator has changed, in the handover. */
+  private static final String CHANGES = "p2p-chronos.changes";
+
+  /** The bans, in the handover. */
+  private static final String BANS = "p2p-chronos.bans";
 
   private static final Logger LOG = LoggerFactory.getLogger(ChronosComponent.class);
 
@@ -108,6 +115,7 @@ public final class ChronosComponent {
 
   private final @Nullable LocalChain chain;
   private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
+  private volatile @Nullable Handover handover;
 
   /**
    * Starts the network. When the configuration, a certificate or the node key cannot be used the
@@ -172,6 +180,29 @@ public final class ChronosComponent {
     registrations.clear();
     if (network != null) {
       network.close();
+      Handover service = handover;
+      if (service != null) {
+        service.put(CHANGES, network.changes());
+        service.put(BANS, network.bansUntil());
+      }
+    }
+  }
+
+  /** Takes what the operator has changed, and the bans, before the network was replaced. */
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void setHandover(Handover service) {
+    if (network != null) {
+      network.restore(service.take(CHANGES), service.take(BANS));
+    }
+    handover = service;
+  }
+
+  void unsetHandover(Handover service) {
+    if (handover == service) {
+      handover = null;
     }
   }
 

@@ -12,6 +12,7 @@ import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
+import dev.patchbay.binding.OperatorChanges;
 import dev.patchbay.primitives.Address;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
@@ -43,6 +44,9 @@ import org.slf4j.LoggerFactory;
  * <p>Threading: any thread.
  */
 final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable {
+  /** The list that an operator changes. */
+  private static final String PEERS = "peers";
+
   private static final Logger LOG = LoggerFactory.getLogger(ChronosNetwork.class);
 
   private static final List<Capability> CAPABILITIES =
@@ -61,6 +65,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   private final Transport transport = new Transport();
   private final Connections connections;
   private final Dials dials;
+  private final OperatorChanges changes;
   private final Bans bans = new Bans(InstantSource.system());
   private final ByteBudget budget;
   private final ByteBudget unsent;
@@ -92,6 +97,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     cache = new BlockCache(Math.min(CACHE_BYTES, heap));
     connections = new Connections(settings.maxConnections());
     dials = new Dials(settings.peers(), millis);
+    changes = new OperatorChanges(settings.peers().toString());
     newBlocks = new NewBlocks(chain, millis);
     client = new ClientRole(chain);
     messages =
@@ -437,6 +443,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     HostPort node = HostPort.parse(url);
     bans.remove(node.toString());
     boolean isNew = dials.add(node);
+    changes.note(PEERS, url, true);
     dialer.wake();
     return isNew;
   }
@@ -444,6 +451,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   @Override
   public boolean removePeer(String url) {
     HostPort node = HostPort.parse(url);
+    changes.note(PEERS, url, false);
     boolean wasAdded = dials.remove(node);
     return end(node.toString(), "removed") || wasAdded;
   }
@@ -457,6 +465,33 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
       }
     }
     return found;
+  }
+
+  /** Returns what the operator has changed, for a successor. */
+  Object changes() {
+    return changes.state();
+  }
+
+  /** Returns the bans for a successor, as types of the JDK. */
+  Object bansUntil() {
+    return bans.state();
+  }
+
+  /**
+   * Makes the changes that the operator has made in a predecessor, and bans what that had banned;
+   * ignores what is not theirs.
+   */
+  void restore(@Nullable Object state, @Nullable Object banned) {
+    changes.restore(
+        state,
+        (list, url, added) -> {
+          if (added) {
+            addPeer(url);
+          } else {
+            removePeer(url);
+          }
+        });
+    bans.restore(banned);
   }
 
   /** All configured nodes are connected to: there is nothing to trust a node for. */
@@ -480,15 +515,15 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   @Override
   public void ban(String url, Duration duration, String reason) {
     HostPort node = HostPort.parse(url);
-    boolean wasDialed = dials.contains(node);
+    boolean isDialed = true; // or may be: an operator bans nodes that are not connected
     for (Connection one : connections.all()) {
       if (one.url().equals(node.toString())) {
         one.fail(WireException.closing("invalid_block", reason), null);
-        wasDialed |= !one.inbound();
+        isDialed = !one.inbound();
         banSource(one, duration, reason);
       }
     }
-    if (wasDialed) {
+    if (isDialed || dials.contains(node)) {
       bans.add(node.toString(), duration, reason);
     }
   }

@@ -143,6 +143,24 @@ class ChronosNetworkTest {
 
   /** Three times as many as a second allows, at once: all are answered, in order. */
   @Test
+  void aSuccessorHasTheAddedPeersAndTheBans() throws Exception {
+    ChronosNetwork predecessor = network(new FakeChain(1));
+    assertThat(predecessor.addPeer("127.0.0.1:1")).isTrue();
+    assertThat(predecessor.addPeer("127.0.0.1:2")).isTrue();
+    predecessor.removePeer("127.0.0.1:2");
+    predecessor.ban("127.0.0.1:3", Duration.ofMinutes(1), "its seal");
+    ChronosNetwork successor = network(new FakeChain(1));
+
+    successor.restore(predecessor.changes(), predecessor.bansUntil());
+
+    assertThat(successor.bans()).isEqualTo(predecessor.bans());
+    assertThat(successor.addPeer("127.0.0.1:1")).isFalse();
+    assertThat(successor.addPeer("127.0.0.1:2")).isTrue();
+    successor.restore("of another version", List.of(List.of("127.0.0.1:4")));
+    assertThat(successor.bans()).hasSize(1);
+  }
+
+  @Test
   void whatComesTooFastIsReadLater() throws Exception {
     WirePeer peer = peer(network(new FakeChain(2)), 0, LOW);
     for (int i = 0; i < 60; i++) {

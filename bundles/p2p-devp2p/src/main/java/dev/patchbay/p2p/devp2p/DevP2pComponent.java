@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p;
 
+import dev.patchbay.api.node.Handover;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.p2p.Network;
@@ -47,6 +48,9 @@ import org.slf4j.LoggerFactory;
 @Designate(ocd = DevP2pComponent.Config.class)
 public final class DevP2pComponent {
   static final String NAME = "dev.patchbay.p2p.devp2p";
+
+  /** What the operator has changed, in the handover. */
+  private static final String CHANGES = "p2p-devp2p.changes";
 
   private static final Logger LOG = LoggerFactory.getLogger(DevP2pComponent.class);
 
@@ -103,6 +107,7 @@ public final class DevP2pComponent {
   private final @Nullable DevP2pNetwork network;
 
   private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
+  private volatile @Nullable Handover handover;
 
   /**
    * Starts the network. When the configuration or the node key cannot be used the component has no
@@ -245,6 +250,28 @@ public final class DevP2pComponent {
     registrations.clear();
     if (network != null) {
       network.close();
+      Handover service = handover;
+      if (service != null) {
+        service.put(CHANGES, network.changes());
+      }
+    }
+  }
+
+  /** Takes what the operator has changed before the network was replaced. */
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void setHandover(Handover service) {
+    if (network != null) {
+      network.restore(service.take(CHANGES));
+    }
+    handover = service;
+  }
+
+  void unsetHandover(Handover service) {
+    if (handover == service) {
+      handover = null;
     }
   }
 }

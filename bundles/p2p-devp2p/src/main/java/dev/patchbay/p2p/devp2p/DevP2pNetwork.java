@@ -13,6 +13,7 @@ import dev.patchbay.api.p2p.WireProtocol;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.binding.NamedServices;
+import dev.patchbay.binding.OperatorChanges;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import io.netty.channel.socket.SocketChannel;
@@ -24,6 +25,8 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -46,6 +49,11 @@ import org.slf4j.LoggerFactory;
 final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   static final String NAME = "devp2p";
 
+  /** The lists that an operator changes. */
+  private static final String PEERS = "peers";
+
+  private static final String TRUSTED = "trusted";
+
   private static final Logger LOG = LoggerFactory.getLogger(DevP2pNetwork.class);
 
   private static final Duration MAX_BAN = Duration.ofDays(366);
@@ -56,6 +64,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private final NodeKey key;
   private final DevP2pSettings settings;
   private final PeerManager<Peer> peers;
+  private final OperatorChanges changes;
   private final DialSchedule schedule;
   private final Dialer dialer;
   private final BanList bans;
@@ -83,8 +92,8 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   /** All sessions, from the accepted or dialed connection to its end; its monitor is notified. */
   private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
 
-  /** Sessions of accepted connections that count as pending. */
-  private final Set<Session> handshaking = ConcurrentHashMap.newKeySet();
+  /** Sessions of accepted connections that count as pending; copied to be read. */
+  private final Set<Session> handshaking = Collections.synchronizedSet(new HashSet<>());
 
   /** Sessions that end because a sub-protocol was added or removed. */
   private final Set<Session> toRedial = ConcurrentHashMap.newKeySet();
@@ -124,6 +133,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     this.settings = settings;
     this.bans = bans;
     this.clock = clock;
+    changes =
+        new OperatorChanges(
+            settings.staticNodes() + " " + settings.bootNodes() + " " + settings.trustedNodes());
     peers = new PeerManager<>(key.id(), settings.maxPeers(), clock, bans::isBanned);
     schedule = new DialSchedule(clock);
     protocols = new SubProtocols(clock);
@@ -547,7 +559,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public List<String> pending() {
     List<String> out = new ArrayList<>(dialer.underWay());
-    handshaking.forEach(session -> out.add(session.remoteAddress().toString().substring(1)));
+    for (Session session : handshaking.toArray(Session[]::new)) {
+      out.add(session.remoteAddress().toString().substring(1));
+    }
     return out;
   }
 
@@ -574,6 +588,13 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     return schedule.configure(url);
   }
 
+  private boolean addPeer(NodeUrl node) {
+    boolean added = configure(node);
+    changes.note(PEERS, node.toString(), true);
+    loop.wake();
+    return added;
+  }
+
   @Override
   public boolean addPeer(String url) {
     NodeUrl node = NodeUrl.parse(url);
@@ -581,14 +602,13 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       throw new IllegalArgumentException(node + " has no address to dial");
     }
     bans.unban(node.id());
-    boolean added = configure(node);
-    loop.wake();
-    return added;
+    return addPeer(node);
   }
 
   @Override
   public boolean removePeer(String url) {
     NodeId id = NodeUrl.parse(url).id();
+    changes.note(PEERS, url, false);
     peers.unconfigure(id);
     boolean configured = schedule.remove(id);
     return disconnect(id, "the operator has removed the peer") || configured;
@@ -602,12 +622,40 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public boolean addTrustedPeer(String url) {
-    return peers.trust(NodeUrl.parse(url).id());
+    NodeId id = NodeUrl.parse(url).id();
+    changes.note(TRUSTED, url, true);
+    return peers.trust(id);
   }
 
   @Override
   public boolean removeTrustedPeer(String url) {
-    return peers.distrust(NodeUrl.parse(url).id());
+    NodeId id = NodeUrl.parse(url).id();
+    changes.note(TRUSTED, url, false);
+    return peers.distrust(id);
+  }
+
+  /** Returns what the operator has changed, for a successor. */
+  Object changes() {
+    return changes.state();
+  }
+
+  /** Makes the changes that the operator has made in a predecessor; ignores what is not theirs. */
+  void restore(@Nullable Object state) {
+    changes.restore(
+        state,
+        (list, url, added) -> {
+          if (list.equals(TRUSTED)) {
+            if (added) {
+              addTrustedPeer(url);
+            } else {
+              removeTrustedPeer(url);
+            }
+          } else if (added) {
+            addPeer(NodeUrl.parse(url)); // a ban that came later stays
+          } else {
+            removePeer(url);
+          }
+        });
   }
 
   @Override

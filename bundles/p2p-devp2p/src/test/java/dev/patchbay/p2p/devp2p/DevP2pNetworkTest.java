@@ -70,6 +70,31 @@ class DevP2pNetworkTest extends NetworkFixture {
   }
 
   @Test
+  void aSuccessorHasThePeersThatTheOperatorHasAdded() {
+    DevP2pNetwork predecessor = start(5);
+    String added = url(start(5));
+    String banned = url(start(5));
+    String removed = url(start(5));
+    for (String url : List.of(added, banned, removed)) {
+      assertThat(predecessor.addPeer(url)).isTrue();
+      assertThat(predecessor.addTrustedPeer(url)).isTrue();
+    }
+    assertThat(predecessor.removeTrustedPeer(removed)).isTrue();
+    predecessor.removePeer(removed);
+    DevP2pNetwork successor = start(5);
+    successor.ban(banned, Duration.ofMinutes(1));
+
+    successor.restore(predecessor.changes());
+
+    assertThat(successor.addTrustedPeer(added)).isFalse();
+    assertThat(successor.addTrustedPeer(removed)).isTrue();
+    assertThat(successor.bans()).hasSize(1);
+    assertThat(successor.addPeer(added)).isFalse();
+    assertThat(successor.addPeer(removed)).isTrue();
+    assertThat(successor.addPeer(banned)).isFalse();
+  }
+
+  @Test
   void theReasonArrivesAlsoWhenThePeerIsStillSending() {
     TestProtocol ofA = protocol();
     TestProtocol ofB =

@@ -83,7 +83,9 @@ public final class AdminNamespace implements RpcNamespace {
   }
 
   /**
-   * Returns true as geth does when the peer was added or removed before; false without a network.
+   * Returns true as geth does when the peer was added or removed before.
+   *
+   * @throws RpcError when the node is malformed, or there is no network
    */
   private boolean change(List<Object> params, PeerChange change) throws RpcError {
     Object node = new Params(params).optional(0);
@@ -95,7 +97,9 @@ public final class AdminNamespace implements RpcNamespace {
     }
     Network network = devp2p();
     if (network == null) {
-      return false;
+      throw RpcError.absence(
+          "the node does not speak devp2p: it was started with --p2p off, or p2p-devp2p is not"
+              + " installed");
     }
     try {
       change.apply(network, text);

@@ -31,6 +31,7 @@ class AdminNamespaceTest {
 
   private final List<String> calls = new ArrayList<>();
   private @Nullable String refusal;
+  private boolean speaksDevp2p = true;
   private final AdminNamespace admin =
       new AdminNamespace(context(), fake(ChainReader.class), peers());
 
@@ -67,7 +68,7 @@ class AdminNamespaceTest {
               calls.add(name + " " + (arguments == null ? "" : arguments[0]));
               return false;
             });
-    return fake(Peers.class, (name, arguments) -> network);
+    return fake(Peers.class, (name, arguments) -> speaksDevp2p ? network : null);
   }
 
   private @Nullable Object call(String method, @Nullable Object... params) throws Exception {
@@ -130,5 +131,16 @@ class AdminNamespaceTest {
     refusal = "enode://abab has no address to dial";
     assertThatThrownBy(() -> call("addPeer", "enode://" + ID))
         .hasMessage("invalid enode: enode://abab has no address to dial");
+  }
+
+  /** While the bundle of the network is replaced the server makes the request again. */
+  @Test
+  void withoutANetworkTheChangeIsRefusedAsLackingAPart() {
+    speaksDevp2p = false;
+    for (String method : METHODS) {
+      assertThatThrownBy(() -> call(method, "enode://" + ID + "@127.0.0.1:1"))
+          .isInstanceOfSatisfying(RpcError.class, error -> assertThat(error.isAbsence()).isTrue())
+          .hasMessageContaining("does not speak devp2p");
+    }
   }
 }

@@ -48,8 +48,7 @@ public final class ChronosNamespace implements RpcNamespace {
   private Network network() throws RpcError {
     Network network = peers.network(CHRONOS);
     if (network == null) {
-      throw new RpcError(
-          RpcError.SERVER_ERROR,
+      throw RpcError.absence(
           "the node does not speak Chronos: it is not configured, or p2p-chronos not installed");
     }
     return network;

@@ -88,7 +88,8 @@ class ChronosNamespaceTest {
         .isInstanceOf(RpcError.class)
         .hasMessageContaining("missing");
     assertThatThrownBy(() -> call(null, "chronos_peers"))
-        .isInstanceOf(RpcError.class)
+        .isInstanceOfSatisfying(
+            RpcError.class, error -> assertThat(error.isAbsence()).as("it is waited for").isTrue())
         .hasMessageContaining("does not speak Chronos");
   }
 }

@@ -69,7 +69,7 @@ public final class IpcListener implements HealthCheck {
 
     /** Namespaces that are served. */
     @AttributeDefinition(description = "Namespaces that are served, separated by commas")
-    String namespaces() default "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique";
+    String namespaces() default "eth,net,web3,rpc,txpool,debug,trace,admin,miner,clique,chronos";
 
     /** Most bytes of a request. */
     @AttributeDefinition(description = "Most bytes of a request")
