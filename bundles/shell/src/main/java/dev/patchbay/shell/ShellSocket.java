@@ -156,13 +156,19 @@ public final class ShellSocket {
   }
 
   private void accept() {
+    String logged = "";
     while (server.isOpen()) {
       try {
         awaitCommands();
         admit(server.accept());
+        logged = "";
       } catch (Throwable failure) { // say, no file descriptor or no thread is left
         if (server.isOpen()) {
-          LOG.warn("accepting a shell client on {}: {}", path, failure.toString());
+          String text = failure.toString();
+          if (!text.equals(logged)) { // not ten times a second
+            LOG.warn("accepting a shell client on {}: {}", path, text);
+            logged = text;
+          }
           LockSupport.parkNanos(PAUSE_NANOS);
         }
       }

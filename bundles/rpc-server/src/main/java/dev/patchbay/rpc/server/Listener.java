@@ -189,8 +189,9 @@ public final class Listener implements HealthCheck {
   /**
    * Opens the port.
    *
-   * @throws InvalidConfigurationException when a value is not valid
-   * @throws IOException when it is in use; the message says by which key to choose another
+   * @throws InvalidConfigurationException when a value is not valid, or the port is in use; the
+   *     message says by which key to choose another
+   * @throws IOException when the file of the secret cannot be used
    */
   @Activate
   public Listener(
@@ -201,6 +202,9 @@ public final class Listener implements HealthCheck {
       throws IOException {
     ConfigurationValues values =
         ConfigurationValues.of(PID, properties).reportUnknown(Config.class, LOG::warn);
+    if (!properties.containsKey("port")) {
+      throw values.unusable("port", "must be set to a TCP port, or to 0 for any");
+    }
     int wanted = values.integer("port", config::port, 0, 65_535);
     String host = host(config, wanted, values);
     Limits limits =
@@ -316,15 +320,15 @@ public final class Listener implements HealthCheck {
       server.start();
     } catch (Exception failure) {
       stopQuietly();
-      throw new IOException(
+      LOG.debug("Jetty does not start", failure);
+      throw new InvalidConfigurationException(
           "cannot listen on "
               + host
               + ":"
               + wanted
               + " ("
               + rootMessage(failure)
-              + "); stop what uses the port, or choose another with --http-port, --ws-port or the key port of dev.patchbay.rpc.listener",
-          failure);
+              + "); stop what uses the port, or choose another with --http-port, --ws-port or the key port of dev.patchbay.rpc.listener");
     }
     closeLate(connector.getScheduler());
     port = connector.getLocalPort();

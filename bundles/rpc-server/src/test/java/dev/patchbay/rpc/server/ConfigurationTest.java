@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.binding.InvalidConfigurationException;
 import java.lang.annotation.Annotation;
 import java.lang.reflect.Proxy;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -73,6 +76,25 @@ class ConfigurationTest {
 
   private static void assertInvalid(ThrowingCallable start, String message) {
     assertThatThrownBy(start).isInstanceOf(InvalidConfigurationException.class).hasMessage(message);
+  }
+
+  @Test
+  void aListenerNeedsAPortThatIsFree() throws Exception {
+    Map<String, Object> none = Map.of("service.pid", "dev.patchbay.rpc.listener~mine");
+    assertThatThrownBy(
+            () ->
+                new Listener(
+                    dispatcher, new PlainSockets(), config(Listener.Config.class, none), none))
+        .isInstanceOf(InvalidConfigurationException.class)
+        .hasMessage(
+            "dev.patchbay.rpc.listener~mine: port: must be set to a TCP port, or to 0 for any");
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+      assertThatThrownBy(() -> listen("port", "" + taken.getLocalPort()))
+          .isInstanceOf(InvalidConfigurationException.class)
+          .hasMessageContaining("cannot listen on 127.0.0.1:" + taken.getLocalPort())
+          .hasMessageContaining("in use")
+          .satisfies(failure -> assertThat(failure.getStackTrace()).isEmpty());
+    }
   }
 
   @Test

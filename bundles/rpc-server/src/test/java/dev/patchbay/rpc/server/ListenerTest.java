@@ -155,7 +155,7 @@ class ListenerTest {
     all.put("port", 0);
     all.put("namespaces", "test");
     return new Listener(
-        dispatcher, new PlainSockets(), config(Listener.Config.class, all), Map.of());
+        dispatcher, new PlainSockets(), config(Listener.Config.class, all), Map.of("port", 0));
   }
 
   @Test
@@ -466,7 +466,7 @@ class ListenerTest {
             small,
             new PlainSockets(),
             config(Listener.Config.class, Map.of("port", 0, "namespaces", "test")),
-            Map.of());
+            Map.of("port", 0));
     try {
       String large = "x".repeat(100_000);
       Socket http = connect(listener, post(BODY.replace("[]", "[\"" + large + "\"]")));
