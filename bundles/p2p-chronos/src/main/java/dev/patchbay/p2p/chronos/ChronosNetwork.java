@@ -396,6 +396,8 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     if (stated.headHash() != null) {
       protocol.put("head", stated.headHash().toString());
     }
+    protocol.put("sent", peer.sentMessages().snapshot());
+    protocol.put("received", peer.receivedMessages().snapshot());
     HostPort node = peer.target();
     return new PeerInfo(
         id,

@@ -42,6 +42,8 @@ final class Connection {
   private final LongSupplier millis;
   private final KnownBlocks known = new KnownBlocks();
   private final Requests requests;
+  private final MessageCounts sentMessages = new MessageCounts();
+  private final MessageCounts receivedMessages = new MessageCounts();
   private final AtomicInteger newBlocks = new AtomicInteger();
   private final AtomicReference<@Nullable End> end = new AtomicReference<>();
   private final long opened;
@@ -196,6 +198,14 @@ final class Connection {
     blockBytes = bytes;
   }
 
+  MessageCounts sentMessages() {
+    return sentMessages;
+  }
+
+  MessageCounts receivedMessages() {
+    return receivedMessages;
+  }
+
   // ---- times
 
   /** Notes that the peer has sent a message, or that this node reads again. */
@@ -277,7 +287,7 @@ final class Connection {
    */
   void send(MessageCode code, Object data, @Nullable Long replyTo) {
     if (!isEnding()) {
-      write(Json.write(code, data, replyTo), () -> {});
+      write(code, Json.write(code, data, replyTo), () -> {});
     }
   }
 
@@ -302,16 +312,17 @@ final class Connection {
       return;
     }
     known.add(hash);
-    write(message, newBlocks::decrementAndGet);
+    write(MessageCode.NEW_BLOCK, message, newBlocks::decrementAndGet);
   }
 
   /** Writes a message; the connection ends when the peers do not read what they are sent. */
-  private void write(byte[] message, Runnable written) {
+  private void write(MessageCode code, byte[] message, Runnable written) {
     if (!unsent.reserve(message.length)) {
       written.run();
       endUnread();
       return;
     }
+    sentMessages.add(code);
     channel
         .writeAndFlush(frame(message))
         .addListener(

@@ -84,6 +84,9 @@ final class Messages {
       throw WireException.closing(
           "too_large", "a frame without a block has at most " + Limits.MAX_FRAME + " bytes");
     }
+    if (code != null) {
+      peer.receivedMessages().add(code);
+    }
     if (code == MessageCode.ERROR) {
       error(peer, message);
       return;

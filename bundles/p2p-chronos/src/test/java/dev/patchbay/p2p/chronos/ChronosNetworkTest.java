@@ -162,13 +162,17 @@ class ChronosNetworkTest {
 
   @Test
   void whatComesTooFastIsReadLater() throws Exception {
-    WirePeer peer = peer(network(new FakeChain(2)), 0, LOW);
+    ChronosNetwork network = network(new FakeChain(2));
+    WirePeer peer = peer(network, 0, LOW);
     for (int i = 0; i < 60; i++) {
       peer.send(MessageCode.PULL_BLOCK, (long) (i % 2), i);
     }
     for (int i = 0; i < 60; i++) {
       assertThat(peer.expect(MessageCode.PUSH_BLOCK).id()).isEqualTo(i);
     }
+    Map<?, ?> stated = (Map<?, ?>) network.peers().get(0).protocols().get("chronos");
+    assertThat(stated.get("received")).isEqualTo(Map.of("SHAKEHAND", 1L, "PULL_BLOCK", 60L));
+    assertThat(stated.get("sent")).isEqualTo(Map.of("SHAKEHAND", 1L, "PUSH_BLOCK", 60L));
   }
 
   @Test

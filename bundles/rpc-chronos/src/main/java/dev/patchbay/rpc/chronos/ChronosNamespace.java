@@ -87,6 +87,11 @@ public final class ChronosNamespace implements RpcNamespace {
     if (stated.get("timestamp") instanceof Long timestamp) {
       out.put("timestamp", Hex.quantity(timestamp));
     }
+    for (String direction : new String[] {"sent", "received"}) {
+      if (stated.get(direction) instanceof Map<?, ?> messages) {
+        out.put(direction, messages);
+      }
+    }
     ChainHead head = peer.head();
     if (head != null) {
       Map<String, Object> latest = new LinkedHashMap<>();

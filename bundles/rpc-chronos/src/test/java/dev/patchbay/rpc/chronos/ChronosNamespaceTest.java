@@ -52,7 +52,8 @@ class ChronosNamespaceTest {
         false,
         false,
         new ChainHead(Hash.ZERO, 17L, null),
-        Map.of("chronos", Map.of("height", 18L, "timestamp", 255L)));
+        Map.of(
+            "chronos", Map.of("height", 18L, "timestamp", 255L, "sent", Map.of("GET_BLOCK", 2L))));
   }
 
   private static Object call(@Nullable Network network, String method, Object... params)
@@ -73,7 +74,12 @@ class ChronosNamespaceTest {
     List<?> peers = (List<?>) call(network, "chronos_peers");
     assertThat((Map<?, ?>) peers.get(0))
         .asString()
-        .contains("peer=127.0.0.1:30403", "height=0x12", "number=0x11", "timestamp=0xff");
+        .contains(
+            "peer=127.0.0.1:30403",
+            "height=0x12",
+            "number=0x11",
+            "timestamp=0xff",
+            "sent={GET_BLOCK=2}");
     assertThat(call(network, "chronos_addPeer", "127.0.0.1:1")).isEqualTo(true);
     assertThat(call(network, "chronos_removePeer", "127.0.0.1:1")).isEqualTo(false);
     assertThat(calls).containsExactly("addPeer 127.0.0.1:1", "removePeer 127.0.0.1:1");
