@@ -110,8 +110,7 @@ class ChronosNetworkIT {
           sealBlocks(first, 3);
           awaitHead(last, first);
         }
-        Thread migration =
-            new Thread(() -> migrate(between), "chronos-migration");
+        Thread migration = new Thread(() -> migrate(between), "chronos-migration");
         migration.start();
         while (migration.isAlive()) {
           sealBlocks(first, 1);
@@ -173,8 +172,7 @@ class ChronosNetworkIT {
         }
       }
       for (Node node : nodes) {
-        Journeys.await(
-            "all peers", () -> node.result("chronos_peers").size() == NODES - 1);
+        Journeys.await("all peers", () -> node.result("chronos_peers").size() == NODES - 1);
       }
       Node validator = nodes.get(0);
       long start = System.nanoTime();

@@ -36,8 +36,7 @@ final class ChronosTap implements AutoCloseable {
             .redirectErrorStream(true)
             .start();
     BufferedReader output =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     String first = output.readLine();
     if (first == null || !first.startsWith(LISTENING)) {
       process.destroyForcibly();

@@ -9,6 +9,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,10 +24,12 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Lodestar, a consensus client as it is published, drives the node over the Engine API until epochs
  * are finalized, while transactions arrive, the chain moves to another store, the node is restarted
- * and a tracer is exchanged: no proposal is missed. It takes about five minutes, and is run by
- * {@code -Pconsensus-client}.
+ * and a tracer is exchanged: no proposal is missed. A second node joins late, and gets the blocks
+ * that it lacks from the first one. It takes about five minutes, and is run by {@code
+ * -Pconsensus-client}.
  */
 class ConsensusClientIT {
+  private static final String NAMESPACES = "eth,net,web3,rpc,txpool,admin";
   private static final int SLOT_SECONDS = 6;
   private static final int SLOTS_PER_EPOCH = 8;
   private static final int FINALIZED_EPOCH = 3;
@@ -44,11 +47,16 @@ class ConsensusClientIT {
     Path project = Npm.install("lodestar", java.util.Map.of());
     Path node22 = Npm.node22(project);
     Node node = new Node(folder.resolve("node"), "run");
+    Node late = new Node(folder.resolve("late"), "run");
     Process lodestar = null;
-    try {
-      node.start("--genesis", EngineDriver.shanghaiGenesis(folder).toString());
+    String genesis = EngineDriver.shanghaiGenesis(folder).toString();
+    String[] peers = {
+      "--p2p-port", "" + Node.freePort(), "--p2p-host", "127.0.0.1", "--discovery", "off"
+    };
+    try (EngineRelay relay = new EngineRelay(node.enginePort)) {
+      node.start(Journeys.with(peers, "--genesis", genesis, "--namespaces", NAMESPACES));
       EngineClient.of(node);
-      lodestar = start(project, node22, node);
+      lodestar = start(project, node22, node, relay.port);
       AtomicInteger mined = new AtomicInteger();
       Thread sender = new Thread(() -> send(node, mined), "transactions");
       sender.setDaemon(true);
@@ -57,9 +65,24 @@ class ConsensusClientIT {
       assertThat(node.shell("storage:migrate", "mapdb").output()).contains("done");
       afterSlot(13);
       node.close();
-      node.start();
+      node.start(Journeys.with(peers, "--namespaces", NAMESPACES));
       afterSlot(18);
       new Swaps(node).round("tracer-call");
+      Files.createDirectories(late.data);
+      Files.copy(node.data.resolve("jwt.hex"), late.data.resolve("jwt.hex"));
+      late.start(
+          "--genesis",
+          genesis,
+          "--p2p-port",
+          "0",
+          "--p2p-host",
+          "127.0.0.1",
+          "--discovery",
+          "off",
+          "--bootnodes",
+          node.result("admin_nodeInfo").get("enode").asText());
+      assertThat(late.result("eth_blockNumber").asText()).isEqualTo("0x0");
+      relay.copyTo(late.enginePort);
       afterSlot(LAST_SLOT);
       sender.interrupt();
       List<Integer> missed = new ArrayList<>();
@@ -75,6 +98,15 @@ class ConsensusClientIT {
       System.out.printf(
           "consensus client: %d slots, missed %s, finalized epoch %d (block %s), %d transactions%n",
           LAST_SLOT, missed, epoch, finalized.get("number").asText(), mined.get());
+      System.out.println("the late node has replied " + relay.statuses);
+      assertThat(relay.statuses).containsOnly("SYNCING", "VALID").endsWith("VALID");
+      for (String block : List.of("latest", "finalized")) {
+        Journeys.await(
+            "the " + block + " block of the first node",
+            () ->
+                late.result("eth_getBlockByNumber", block, true)
+                    .equals(node.result("eth_getBlockByNumber", block, true)));
+      }
       assertThat(missed).isEmpty();
       assertThat(epoch).isGreaterThanOrEqualTo(FINALIZED_EPOCH);
       assertThat(Long.decode(finalized.get("number").asText()))
@@ -86,11 +118,12 @@ class ConsensusClientIT {
       if (lodestar != null) {
         lodestar.destroyForcibly();
       }
+      late.close();
       node.close();
     }
   }
 
-  private Process start(Path project, Path node22, Node node) throws Exception {
+  private Process start(Path project, Path node22, Node node, int engine) throws Exception {
     String genesis = node.result("eth_getBlockByNumber", "0x0", false).get("hash").asText();
     genesisTime = Instant.now().getEpochSecond() + 15;
     List<String> line = new ArrayList<>();
@@ -109,7 +142,7 @@ class ConsensusClientIT {
     }
     line.addAll(List.of("--params.TERMINAL_TOTAL_DIFFICULTY", "0"));
     line.addAll(List.of("--params.SECONDS_PER_SLOT", "" + SLOT_SECONDS));
-    line.addAll(List.of("--execution.urls", "http://127.0.0.1:" + node.enginePort));
+    line.addAll(List.of("--execution.urls", "http://127.0.0.1:" + engine));
     line.addAll(List.of("--jwt-secret", node.data.resolve("jwt.hex").toString()));
     line.addAll(List.of("--eth1", "false", "--rest.port", "" + rest));
     line.addAll(List.of("--beaconNodes", "http://127.0.0.1:" + rest));
