@@ -106,14 +106,14 @@ final class CanonicalWriter {
   }
 
   /**
-   * Applies a reorg in as many batches as it needs. When that fails, the head goes back to where it
-   * was: a reorg that fails changes nothing. Only when that fails as well, the head is the head of
-   * the last batch.
+   * Applies a reorg in as many batches as it needs. One batch is written whole or not at all. When
+   * one of several fails, the head goes back to where it was: a reorg that fails changes nothing.
+   * Only when that fails as well, the head is the head of the last batch.
    *
    * @param tags other writes of the last batch
    */
   void reorganize(KeyValueStore store, Reorg reorg, WriteSet tags) throws InvalidBranchException {
-    if (reorg.added().isEmpty()) {
+    if (reorg.added().isEmpty() || !isLong(reorg)) {
       applyInBatches(store, reorg, tags);
       return;
     }

@@ -447,6 +447,14 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
 
   @Override
   public void headChanged(List<Block> removed, List<Block> added, long depth) {
+    try {
+      follow(removed, added, depth);
+    } catch (StorageUnavailableException replaced) {
+      LOG.debug("the next head covers this one, too: {}", replaced.getMessage());
+    }
+  }
+
+  private void follow(List<Block> removed, List<Block> added, long depth) {
     Block head = added.isEmpty() ? chain.head() : added.get(added.size() - 1);
     boolean all = isBehind || !removed.isEmpty();
     isBehind = true; // unless the end is reached

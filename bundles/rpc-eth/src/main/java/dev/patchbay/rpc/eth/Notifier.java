@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.eth;
 
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.rpc.SharedResult;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.primitives.Block;
@@ -29,6 +31,9 @@ final class Notifier implements AutoCloseable {
 
   /** Events of a journal that are delivered in one step. */
   private static final int BATCH = 64;
+
+  /** Pause while the store, or another part that is read, is absent. */
+  private static final long RETRY_MILLIS = 50;
 
   private final Subscriptions subscriptions;
   private final HeadGap gap;
@@ -108,10 +113,14 @@ final class Notifier implements AutoCloseable {
 
   /** Delivers some events; the step of the thread. */
   long step() {
-    gap.close();
-    boolean more = transactions.deliver();
-    more |= heads.deliver();
-    return more ? 0 : Loop.UNTIL_WOKEN;
+    try {
+      gap.close();
+      boolean more = transactions.deliver();
+      more |= heads.deliver();
+      return more ? 0 : Loop.UNTIL_WOKEN;
+    } catch (StorageUnavailableException | NotReadyException replaced) {
+      return RETRY_MILLIS; // the health of the store reports it
+    }
   }
 
   private final class PendingDelivery implements Delivery<Transaction> {
