@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
@@ -21,8 +24,8 @@ class ChronosIT {
   private static final String NAMESPACES = "eth,net,web3,txpool,chronos";
   private static final Path GENESIS = Node.ROOT.resolve("karaf-assembly/src/main/dev/genesis.json");
 
-  /** More than the follower requests at a time. */
-  private static final int BLOCKS = 70;
+  /** Blocks that the follower pulls: more than it requests at a time. */
+  static final int BLOCKS = Integer.getInteger("it.chronos.blocks", 70);
 
   private static final Pattern THREAD = Pattern.compile("(?m)^\"(p2p-chronos-[^\"]+)\"");
 
@@ -73,7 +76,12 @@ class ChronosIT {
     return node.result("eth_getBlockByNumber", "latest", false).get("hash");
   }
 
+  private static long number(Node node) throws Exception {
+    return Long.decode(node.result("eth_blockNumber").asText());
+  }
+
   private static void awaitHead() throws Exception {
+    Journeys.awaitNumber("blocks", () -> number(follower), number(validator));
     Journeys.await("the head of the validator", () -> head(follower).equals(head(validator)));
   }
 
@@ -119,7 +127,7 @@ class ChronosIT {
     startValidator();
     sealBlocks(3);
     awaitHead();
-    long number = Long.decode(follower.result("eth_blockNumber").asText());
+    long number = number(follower);
     assertThat(number).isEqualTo(nonce);
     for (long i = 0; i <= number; i++) {
       String block = "0x" + Long.toHexString(i);
@@ -150,5 +158,22 @@ class ChronosIT {
           .contains("p2p-chronos-watch-0")
           .doesNotHaveDuplicates();
     }
+  }
+
+  /** The conformance kit, which shares no code with the node, against both roles of a node. */
+  @Test
+  @Order(4)
+  void theKitPassesAgainstARunningNode() throws Exception {
+    List<String> command =
+        new ArrayList<>(
+            List.of("chronos-tck", "127.0.0.1:" + port, "--genesis", GENESIS.toString()));
+    if (Boolean.getBoolean("it.matrix")) {
+      command.add("--hostile");
+    }
+    Node.Result kit = Node.launcher(Map.of(), command);
+    assertThat(kit.status()).as(kit.output()).isZero();
+    assertThat(kit.output().lines().filter(line -> line.startsWith("pass"))).hasSizeGreaterThan(20);
+    sealBlocks(2);
+    awaitHead();
   }
 }

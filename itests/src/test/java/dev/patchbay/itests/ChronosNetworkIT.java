@@ -33,8 +33,8 @@ class ChronosNetworkIT {
   /** Nodes that all are peers of each other. */
   private static final int NODES = 6;
 
-  /** Blocks of these nodes. */
-  private static final int BLOCKS = Integer.getInteger("it.chronos.blocks", 10);
+  /** Blocks that these nodes relay. */
+  private static final int BLOCKS = ChronosIT.BLOCKS / 10;
 
   @TempDir Path folder;
   private final List<Node> nodes = new ArrayList<>();
