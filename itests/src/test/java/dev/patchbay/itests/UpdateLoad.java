@@ -4,6 +4,7 @@ package dev.patchbay.itests;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.time.LocalTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -23,7 +24,8 @@ import java.util.concurrent.locks.LockSupport;
  * and filters, which must not miss a block nor report one twice.
  */
 final class UpdateLoad implements AutoCloseable {
-  private static final int MAX_REPEATED = 100;
+  /** How often one request is sent at most. */
+  private static final int MAX_SENT = 10;
 
   /** One request of the list. */
   record Request(String method, List<Object> params) {
@@ -34,13 +36,24 @@ final class UpdateLoad implements AutoCloseable {
 
   /** What clients have seen while one bundle was updated. */
   static final class Seen {
+    private static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private final List<Long> nanos = new ArrayList<>();
+    private final List<String> slow = new ArrayList<>();
 
     /** Requests that were sent again, because their connection ended before the response. */
     final AtomicInteger repeated = new AtomicInteger();
 
-    synchronized void add(long took) {
+    synchronized void add(String method, long took) {
       nanos.add(took);
+      if (took > SLOW_NANOS) {
+        slow.add(method + " " + TimeUnit.NANOSECONDS.toMillis(took) + " ms to " + LocalTime.now());
+      }
+    }
+
+    /** Returns which requests have taken more than a second, and when they ended. */
+    synchronized List<String> slow() {
+      return List.copyOf(slow);
     }
 
     synchronized int requests() {
@@ -237,7 +250,7 @@ final class UpdateLoad implements AutoCloseable {
             Seen now = seen(updated);
             long start = System.nanoTime();
             work.run();
-            now.add(System.nanoTime() - start);
+            now.add(name, System.nanoTime() - start);
           }
         });
     return this;
@@ -270,7 +283,7 @@ final class UpdateLoad implements AutoCloseable {
     Seen now = seen(updated);
     long start = System.nanoTime();
     JsonNode response = Node.json(ask(client, Node.request(method, params), now));
-    now.add(System.nanoTime() - start);
+    now.add(method, System.nanoTime() - start);
     if (!response.has("result")) {
       failures.add(updated + ": " + method + " " + Arrays.asList(params) + ": " + response);
     }
@@ -317,15 +330,16 @@ final class UpdateLoad implements AutoCloseable {
    * before the response. A connection that is refused is a failure.
    */
   private String ask(Client client, String request, Seen now) throws Exception {
-    while (true) {
+    for (int sent = 1; ; sent++) {
       try {
         return client.ask(request);
       } catch (ConnectException refused) {
         throw refused;
       } catch (IOException | ExecutionException ended) {
-        if (!updated.equals("rpc-server") || now.repeated.incrementAndGet() > MAX_REPEATED) {
+        if (!updated.equals("rpc-server") || sent == MAX_SENT) {
           throw ended;
         }
+        now.repeated.incrementAndGet();
         client.open();
       }
     }

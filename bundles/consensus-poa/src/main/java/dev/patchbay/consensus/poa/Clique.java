@@ -89,6 +89,9 @@ public final class Clique implements ConsensusRules, CliqueControl {
   private static final UInt256 OUT_OF_TURN = UInt256.of(1);
   private static final int KEPT = 1024;
 
+  /** The latest blocks whose signers are recovered when the state of the votes is not known. */
+  static final int REPLAYED = 1_024;
+
   /** The state that is handed over: the votes that the operator has proposed. */
   private static final String PROPOSALS = "consensus-poa.proposals";
 
@@ -120,6 +123,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
   private final LongUnaryOperator random;
   private final Map<Hash, Voting> known = Collections.synchronizedMap(bounded());
   private final Map<Hash, Address> sealers = Collections.synchronizedMap(bounded());
+  private final Object replaying = new Object();
   private final Map<Address, Boolean> proposals = new ConcurrentHashMap<>();
   private final SignerWatch watch;
   private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
@@ -403,11 +407,31 @@ public final class Clique implements ConsensusRules, CliqueControl {
     return sealer;
   }
 
-  /**
-   * Returns the state of the votes after a block, from the headers since a known state or
-   * checkpoint.
-   */
+  /** Returns the state of the votes after a block, all of whose ancestors were verified. */
   Voting after(BlockHeader header, Hash hash, HeaderReader headers, long epoch)
+      throws InvalidBlockException {
+    Voting voting = known.get(hash);
+    if (voting != null) {
+      return voting;
+    }
+    Voting before = header.number() % epoch == 0 ? null : known.get(header.parentHash());
+    if (before == null) {
+      synchronized (replaying) { // after a restart all threads need the same state
+        voting = replayed(header, hash, headers, epoch);
+      }
+    } else {
+      voting = before.apply(header, sealer(header, hash), epoch);
+    }
+    known.put(hash, voting);
+    return voting;
+  }
+
+  /**
+   * Returns the state after a block from the headers since a known state or checkpoint, up to an
+   * epoch of them. Signers are recovered of the blocks that vote, and of the latest ones: nothing
+   * depends on the signers of the others.
+   */
+  private Voting replayed(BlockHeader header, Hash hash, HeaderReader headers, long epoch)
       throws InvalidBlockException {
     Deque<BlockHeader> pending = new ArrayDeque<>();
     BlockHeader at = header;
@@ -425,10 +449,18 @@ public final class Clique implements ConsensusRules, CliqueControl {
         }
       }
     }
+    boolean hasGap = false;
     for (BlockHeader next : pending) {
+      if (header.number() - next.number() >= REPLAYED && voting.isUnchangedBy(next, REPLAYED)) {
+        hasGap = true;
+        continue;
+      }
+      if (hasGap && header.number() - next.number() < REPLAYED) {
+        voting = voting.knownFrom(next.number());
+        hasGap = false;
+      }
       voting = voting.apply(next, sealer(next, next.computeHash()), epoch);
     }
-    known.put(hash, voting);
     return voting;
   }
 

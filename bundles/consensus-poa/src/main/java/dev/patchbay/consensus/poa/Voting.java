@@ -172,6 +172,27 @@ final class Voting {
   }
 
   /**
+   * Returns whether a block that is no checkpoint changes nothing but who has signed lately.
+   *
+   * @param blocks how many of the blocks after it are applied, which must suffice to know that
+   */
+  boolean isUnchangedBy(BlockHeader header, int blocks) {
+    return header.coinbase().isZero()
+        && header.nonce() == DROP
+        && !signers.contains(Address.ZERO)
+        && votes.stream().noneMatch(vote -> vote.target().isZero())
+        && signers.size() <= blocks;
+  }
+
+  /** Returns the same state where no signer of a block before a number is known. */
+  Voting knownFrom(long number) {
+    TreeMap<Long, Address> nextRecents = new TreeMap<>(recents.tailMap(number, true));
+    Map<Address, Long> nextLatest = new HashMap<>(latest);
+    nextLatest.values().removeIf(block -> block < number);
+    return new Voting(signers, nextRecents, votes, nextLatest, number);
+  }
+
+  /**
    * Returns the state after a block.
    *
    * @param epoch blocks between checkpoints
