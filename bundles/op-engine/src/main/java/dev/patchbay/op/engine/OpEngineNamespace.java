@@ -14,11 +14,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
-import org.osgi.service.component.annotations.ReferenceCardinality;
-import org.osgi.service.component.annotations.ReferencePolicy;
-import org.osgi.service.component.annotations.ReferencePolicyOption;
 
 /**
  * What op-node and op-bnb ask of an execution client besides the Engine API. Sealing goes through
@@ -41,18 +39,26 @@ public final class OpEngineNamespace implements RpcNamespace {
   private static final String NEW = "sealApiNewPayloadErrStage";
   private static final String UPDATE = "sealApiForkchoiceUpdatedErrStage";
 
-  @Reference(
-      target = "(&(" + RpcNamespace.NAME + "=engine)(!(" + EXTENSION + "=*)))",
-      cardinality = ReferenceCardinality.OPTIONAL,
-      policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.GREEDY)
-  volatile @Nullable RpcNamespace engine;
+  private final RpcNamespace engine;
 
   private final Map<String, RpcMethod> methods =
       Map.of(
           SEAL_V2, (p, s) -> seal(new Params(p), s, 2),
           SEAL_V3, (p, s) -> seal(new Params(p), s, 3),
           SIGNAL, (p, s) -> ProtocolVersion.signalled(new Params(p)));
+
+  /**
+   * Makes the methods.
+   *
+   * @param engine the Engine API. The reference is static: when that is replaced, this namespace is
+   *     removed before it, and its requests under way end first
+   */
+  @Activate
+  public OpEngineNamespace(
+      @Reference(target = "(&(" + RpcNamespace.NAME + "=engine)(!(" + EXTENSION + "=*)))")
+          RpcNamespace engine) {
+    this.engine = engine;
+  }
 
   @Override
   public Map<String, RpcMethod> methods() {
@@ -106,11 +112,7 @@ public final class OpEngineNamespace implements RpcNamespace {
 
   private Map<String, @Nullable Object> call(
       String stage, String method, RpcSession session, @Nullable Object... params) throws RpcError {
-    RpcNamespace current = engine;
-    if (current == null) {
-      throw new NotReadyException(stage + ": the engine namespace is not installed");
-    }
-    RpcMethod called = current.methods().get(method);
+    RpcMethod called = engine.methods().get(method);
     if (called == null) {
       throw new NotReadyException(stage + ": there is no method " + method);
     }

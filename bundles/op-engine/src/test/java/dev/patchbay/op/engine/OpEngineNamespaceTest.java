@@ -27,11 +27,10 @@ class OpEngineNamespaceTest {
 
   private final Map<String, RpcMethod> engine = new HashMap<>();
   private final List<String> called = new ArrayList<>();
-  private final OpEngineNamespace namespace = new OpEngineNamespace();
+  private final OpEngineNamespace namespace = new OpEngineNamespace(() -> engine);
 
   @BeforeEach
   void anEngineThatFindsAllValid() {
-    namespace.engine = () -> engine;
     for (int version = 2; version <= 3; version++) {
       answer("engine_getPayloadV" + version, ENVELOPE);
       answer("engine_newPayloadV" + version, status("VALID"));
@@ -143,12 +142,6 @@ class OpEngineNamespaceTest {
               .hasMessageStartingWith(stage);
           engine.put(method, good);
         });
-  }
-
-  @Test
-  void withoutAnEngineItIsNotReady() {
-    namespace.engine = null;
-    assertThatThrownBy(() -> seal(3, true)).isInstanceOf(NotReadyException.class);
   }
 
   @Test
