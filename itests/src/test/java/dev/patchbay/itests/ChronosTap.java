@@ -58,6 +58,11 @@ final class ChronosTap implements AutoCloseable {
     return out;
   }
 
+  /** Returns how many connections there were. */
+  int connections() {
+    return (int) lines.stream().filter(line -> line.contains(" is connected with ")).count();
+  }
+
   /** Returns what was printed. */
   String output() {
     return String.join("\n", lines);

@@ -284,7 +284,9 @@ class UpdateIT {
     }
   }
 
-  /** Has a block built and made the head: as op-bnb until Isthmus, which ends that, then as op-node. */
+  /**
+   * Has a block built and made the head: as op-bnb until Isthmus, which ends that, then as op-node.
+   */
   private static void seal(OpDriver driver, long at) throws Exception {
     String id = driver.start(driver.attributes(at, true));
     LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
