@@ -43,7 +43,7 @@ public final class Ports implements AutoCloseable {
             dispatcher,
             (address, limit, opener) -> opener.open(),
             config(Listener.Config.class, keys),
-            Map.of());
+            Map.of("port", port));
   }
 
   /** Returns a configuration of some keys, the others at their defaults. */
