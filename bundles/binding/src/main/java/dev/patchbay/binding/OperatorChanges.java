@@ -31,7 +31,9 @@ public final class OperatorChanges {
 
   private final String configured;
 
-  /** The latest change of each value, in order; the eldest is forgotten. Guarded by this. */
+  /**
+   * The latest change of each value, in order; of too many the eldest is removed. Guarded by this.
+   */
   private final Map<Subject, Boolean> changes =
       new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;

@@ -60,7 +60,7 @@ class OperatorChangesTest {
   }
 
   @Test
-  void theEldestIsForgotten() {
+  void theEldestIsRemoved() {
     for (int i = 0; i <= 10_000; i++) {
       changes.note("peers", "" + i, true);
     }

@@ -172,7 +172,7 @@ final class Voting {
   }
 
   /**
-   * Returns whether a block that is no checkpoint changes nothing but who has signed lately.
+   * Returns whether a block that is no checkpoint changes nothing but who has signed recently.
    *
    * @param blocks how many of the blocks after it are applied, which must suffice to know that
    */

@@ -141,7 +141,6 @@ class ChronosNetworkTest {
     peer.expect(MessageCode.SHAKEHAND);
   }
 
-  /** Three times as many as a second allows, at once: all are answered, in order. */
   @Test
   void aSuccessorHasTheAddedPeersAndTheBans() throws Exception {
     ChronosNetwork predecessor = network(new FakeChain(1));
@@ -160,6 +159,7 @@ class ChronosNetworkTest {
     assertThat(successor.bans()).hasSize(1);
   }
 
+  /** Three times as many as a second allows, at once: all are answered, in order. */
   @Test
   void whatComesTooFastIsReadLater() throws Exception {
     ChronosNetwork network = network(new FakeChain(2));
