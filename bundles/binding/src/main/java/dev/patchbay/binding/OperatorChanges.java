@@ -27,19 +27,21 @@ public final class OperatorChanges {
     void apply(String list, String value, boolean added);
   }
 
-  private record Subject(String list, String value) {}
+  private record Subject(String list, String id) {}
+
+  private record Latest(String value, boolean added) {}
 
   private final String configured;
 
   /**
    * The latest change of each value, in order; of too many the eldest is removed. Guarded by this.
    */
-  private final Map<Subject, Boolean> changes =
+  private final Map<Subject, Latest> changes =
       new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<Subject, Boolean> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<Subject, Latest> eldest) {
           return size() > MAX_CHANGES;
         }
       };
@@ -53,18 +55,23 @@ public final class OperatorChanges {
     this.configured = configured;
   }
 
-  /** Notes that a value was added to a list, or removed. */
-  public synchronized void note(String list, String value, boolean added) {
-    Subject subject = new Subject(list, value);
+  /**
+   * Notes that a value was added to a list, or removed.
+   *
+   * @param id what all forms of the value have in common: its latest change counts
+   */
+  public synchronized void note(String list, String id, String value, boolean added) {
+    Subject subject = new Subject(list, id);
     changes.remove(subject);
-    changes.put(subject, added);
+    changes.put(subject, new Latest(value, added));
   }
 
   /** Returns the changes for a successor, as types of the JDK. */
   public synchronized Object state() {
     List<List<Object>> out = new ArrayList<>();
     changes.forEach(
-        (subject, added) -> out.add(List.of(subject.list, subject.value, added, configured)));
+        (subject, latest) ->
+            out.add(List.of(subject.list, latest.value, latest.added, configured)));
     return List.copyOf(out);
   }
 

@@ -12,6 +12,10 @@ import org.junit.jupiter.api.Test;
 class OperatorChangesTest {
   private final OperatorChanges changes = new OperatorChanges("[one, two]");
 
+  private void note(String list, String value, boolean added) {
+    changes.note(list, value, value, added);
+  }
+
   private static List<String> restored(String configured, @Nullable Object state) {
     List<String> out = new ArrayList<>();
     new OperatorChanges(configured)
@@ -28,12 +32,12 @@ class OperatorChangesTest {
 
   @Test
   void theLatestChangeOfEachValueIsMadeAgainInOrder() {
-    changes.note("peers", "one", false);
-    changes.note("peers", "refused", true);
-    changes.note("peers", "three", true);
-    changes.note("trusted", "one", true);
-    changes.note("peers", "one", true);
-    changes.note("peers", "two", false);
+    note("peers", "one", false);
+    note("peers", "refused", true);
+    note("peers", "three", true);
+    note("trusted", "one", true);
+    note("peers", "one", true);
+    note("peers", "two", false);
 
     assertThat(restored("[one, two]", changes.state()))
         .containsExactly(
@@ -42,10 +46,19 @@ class OperatorChangesTest {
 
   @Test
   void anotherConfigurationTakesRemovalsBack() {
-    changes.note("peers", "one", false);
-    changes.note("peers", "three", true);
+    note("peers", "one", false);
+    note("peers", "three", true);
 
     assertThat(restored("[one]", changes.state())).containsExactly("+peers three");
+  }
+
+  @Test
+  void whatWasAddedInOneFormAndRemovedInAnotherIsNotAddedAgain() {
+    changes.note("peers", "one", "one:1", true);
+    changes.note("peers", "one", "one", false);
+
+    assertThat(restored("[one, two]", changes.state())).containsExactly("-peers one");
+    assertThat(restored("[one]", changes.state())).isEmpty();
   }
 
   @Test
@@ -62,7 +75,7 @@ class OperatorChangesTest {
   @Test
   void theEldestIsRemoved() {
     for (int i = 0; i <= 10_000; i++) {
-      changes.note("peers", "" + i, true);
+      note("peers", "" + i, true);
     }
 
     assertThat(restored("", changes.state()))

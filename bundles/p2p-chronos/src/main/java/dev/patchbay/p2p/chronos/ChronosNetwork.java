@@ -445,7 +445,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     HostPort node = HostPort.parse(url);
     bans.remove(node.toString());
     boolean isNew = dials.add(node);
-    changes.note(PEERS, url, true);
+    changes.note(PEERS, node.toString(), url, true);
     dialer.wake();
     return isNew;
   }
@@ -453,7 +453,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   @Override
   public boolean removePeer(String url) {
     HostPort node = HostPort.parse(url);
-    changes.note(PEERS, url, false);
+    changes.note(PEERS, node.toString(), url, false);
     boolean wasAdded = dials.remove(node);
     return end(node.toString(), "removed") || wasAdded;
   }

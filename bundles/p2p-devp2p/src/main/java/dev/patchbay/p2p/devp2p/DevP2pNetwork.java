@@ -588,9 +588,13 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     return schedule.configure(url);
   }
 
+  private void note(String list, NodeId id, String url, boolean added) {
+    changes.note(list, id.toString(), url, added);
+  }
+
   private boolean addPeer(NodeUrl node) {
     boolean added = configure(node);
-    changes.note(PEERS, node.toString(), true);
+    note(PEERS, node.id(), node.toString(), true);
     loop.wake();
     return added;
   }
@@ -608,7 +612,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public boolean removePeer(String url) {
     NodeId id = NodeUrl.parse(url).id();
-    changes.note(PEERS, url, false);
+    note(PEERS, id, url, false);
     peers.unconfigure(id);
     boolean configured = schedule.remove(id);
     return disconnect(id, "the operator has removed the peer") || configured;
@@ -623,14 +627,14 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   @Override
   public boolean addTrustedPeer(String url) {
     NodeId id = NodeUrl.parse(url).id();
-    changes.note(TRUSTED, url, true);
+    note(TRUSTED, id, url, true);
     return peers.trust(id);
   }
 
   @Override
   public boolean removeTrustedPeer(String url) {
     NodeId id = NodeUrl.parse(url).id();
-    changes.note(TRUSTED, url, false);
+    note(TRUSTED, id, url, false);
     return peers.distrust(id);
   }
 
