@@ -29,9 +29,10 @@ import dev.patchbay.primitives.execution.IntrinsicGas;
 import java.math.BigInteger;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Hashtable;
@@ -76,6 +77,9 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
 
   /** Blocks that a reorg may remove for their transactions to be added again; as geth. */
   private static final int MAX_READDED_DEPTH = 64;
+
+  /** Greatest number of transactions of removed blocks that wait for an absent store. */
+  private static final int MAX_READDED = 10_000;
 
   /** Above this number of new blocks all senders are read rather than those that have changed. */
   private static final int MAX_CHANGE_SETS = 64;
@@ -147,6 +151,9 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
 
   /** Whether the pool was not brought to some head: an error came in between. */
   private boolean isBehind;
+
+  /** Transactions of removed blocks that are to be added again, in the order of their blocks. */
+  private final Deque<Transaction> removedTransactions = new ArrayDeque<>();
 
   private @Nullable Fork latestFork;
   private long latestGasLimit;
@@ -458,6 +465,9 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
     Block head = added.isEmpty() ? chain.head() : added.get(added.size() - 1);
     boolean all = isBehind || !removed.isEmpty();
     isBehind = true; // unless the end is reached
+    if (depth <= MAX_READDED_DEPTH) {
+      keepRemoved(removed);
+    }
     checkRules(head);
     if (!transactions.isEmpty()) {
       reconcile(head, all ? null : changedAccounts(added));
@@ -465,18 +475,43 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
       expire();
     }
     isBehind = false;
-    if (depth <= MAX_READDED_DEPTH) {
-      List<Block> lowestFirst = new ArrayList<>(removed);
-      Collections.reverse(lowestFirst); // in the order of nonces
-      for (Block block : lowestFirst) {
-        block.transactions().forEach(tx -> readding.run(() -> add(tx, null, Origin.REMOTE)));
-      }
-    }
+    addRemoved();
     for (Transaction tx : transactions.evictedLocal(MAX_RESENT)) {
       readding.run(() -> addAgain(tx));
     }
     if (journal != null) {
       journal.update();
+    }
+  }
+
+  private void keepRemoved(List<Block> removed) {
+    for (int i = removed.size() - 1; i >= 0; i--) { // the lowest first, in the order of nonces
+      removedTransactions.addAll(removed.get(i).transactions());
+    }
+    while (removedTransactions.size() > MAX_READDED) {
+      removedTransactions.remove();
+    }
+  }
+
+  /** Adds the transactions of removed blocks; while the store is absent, none. */
+  private void addRemoved() {
+    for (Transaction next = removedTransactions.peek();
+        next != null;
+        next = removedTransactions.peek()) {
+      Transaction tx = next;
+      boolean[] isAbsent = {false};
+      readding.run(
+          () -> {
+            try {
+              add(tx, null, Origin.REMOTE);
+            } catch (StorageUnavailableException absent) {
+              isAbsent[0] = true;
+            }
+          });
+      if (isAbsent[0]) {
+        return;
+      }
+      removedTransactions.remove();
     }
   }
 

@@ -250,4 +250,35 @@ class PoolHeadTest extends PoolFixture {
     assertThatThrownBy(() -> pool.add(tx(KEY, 0, GWEI)))
         .isInstanceOf(StorageUnavailableException.class);
   }
+
+  @Test
+  void whatAReorgRemovesWhileTheStoreIsAbsentComesBackWithTheNextHead() {
+    Transaction first = tx(KEY, 0, GWEI);
+    Transaction second = tx(KEY, 1, GWEI);
+    Block lower = block(2, List.of(first));
+    Block upper = block(3, List.of(second));
+    pool.add(tx(OTHER, 0, GWEI)); // which has to be reconciled
+    isUnavailable = true;
+    head = block(2, List.of());
+    pool.headChanged(List.of(upper, lower), List.of(head));
+    assertThat(pool.pending()).doesNotContainKey(sender(KEY));
+    mine();
+    isUnavailable = false;
+    mine();
+    assertThat(pool.pending().get(sender(KEY))).containsExactly(first, second);
+  }
+
+  @Test
+  void aStoreThatGoesWhileTransactionsComeBackIsWaitedFor() {
+    Transaction first = tx(KEY, 0, GWEI);
+    Transaction second = tx(KEY, 1, GWEI);
+    Block removed = block(2, List.of(first, second));
+    pool.addListener(tx -> isUnavailable = tx.equals(first));
+    head = block(2, List.of());
+    pool.headChanged(List.of(removed), List.of(head));
+    assertThat(pool.pending().get(sender(KEY))).containsExactly(first);
+    isUnavailable = false;
+    mine();
+    assertThat(pool.pending().get(sender(KEY))).containsExactly(first, second);
+  }
 }
