@@ -10,7 +10,7 @@ import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.p2p.Network;
 import dev.patchbay.api.p2p.PeerCommandHandler;
 import dev.patchbay.api.p2p.PeerEvents;
-import dev.patchbay.binding.ConfigurationKeys;
+import dev.patchbay.binding.ConfigurationValues;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -124,12 +124,13 @@ public final class ChronosComponent {
    */
   @Activate
   public ChronosComponent(BundleContext context, Config config, Map<String, Object> properties) {
-    ConfigurationKeys.report(NAME, properties, Config.class, LOG::warn);
+    ConfigurationValues values =
+        ConfigurationValues.of(NAME, properties).reportUnknown(Config.class, LOG::warn);
     SecureRandom random = new SecureRandom();
     ChronosNetwork created;
     LocalChain local;
     try {
-      ChronosSettings settings = ChronosSettings.of(config, properties);
+      ChronosSettings settings = ChronosSettings.of(config, values);
       ChronosSettings.Tls files = settings.tls();
       TlsFiles tls =
           files == null ? null : TlsFiles.read(files.certificate(), files.key(), files.trust());

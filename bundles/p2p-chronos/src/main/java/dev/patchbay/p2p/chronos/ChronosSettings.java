@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.chronos;
 
-import dev.patchbay.primitives.Hex;
+import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.InvalidConfigurationException;
 import io.netty.util.NetUtil;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
-import java.util.Map;
 import java.util.Set;
-import java.util.function.BooleanSupplier;
-import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,38 +43,33 @@ record ChronosSettings(
   /**
    * Checks a configuration.
    *
-   * @param values the values as they were given, by key, for messages
-   * @throws IllegalArgumentException when a value is invalid; the message names key and value
+   * @throws InvalidConfigurationException when a value is invalid; the message names configuration,
+   *     key and value
    */
-  static ChronosSettings of(ChronosComponent.Config config, Map<String, ?> values) {
+  static ChronosSettings of(ChronosComponent.Config config, ConfigurationValues values) {
     if (NetUtil.createByteArrayFromIpAddressString(config.host()) == null) {
-      throw invalid(
-          "host", "must be an IP address such as 127.0.0.1, not " + Hex.shown(config.host()));
+      throw values.invalid("host", "an IP address such as 127.0.0.1");
     }
     return new ChronosSettings(
         config.host(),
-        inRange("port", number("port", config::port, values), NO_PORT, MAX_PORT),
-        peers(config.peers()),
-        flag("strict", config::strict, values),
-        flag("newline", config::newline, values),
-        confirmations(config.confirmations()),
-        tls(config),
-        inRange(
-            "max.connections",
-            number("max.connections", config::max_connections, values),
-            1,
-            MAX_CONNECTIONS));
+        values.integer("port", config::port, NO_PORT, MAX_PORT),
+        peers(config.peers(), values),
+        values.flag("strict", config::strict),
+        values.flag("newline", config::newline),
+        confirmations(config.confirmations(), values),
+        tls(config, values),
+        values.integer("max.connections", config::max_connections, 1, MAX_CONNECTIONS));
   }
 
-  private static Set<HostPort> peers(String[] values) {
+  private static Set<HostPort> peers(String[] nodes, ConfigurationValues values) {
     Set<HostPort> out = new LinkedHashSet<>();
-    for (String value : values) {
-      for (String part : value.split("[,\\s]+")) {
-        if (!part.isEmpty()) {
+    for (String list : nodes) {
+      for (String node : list.split("[,\\s]+")) {
+        if (!node.isEmpty()) {
           try {
-            out.add(HostPort.parse(part));
+            out.add(HostPort.parse(node));
           } catch (IllegalArgumentException malformed) {
-            throw invalid("peers", String.valueOf(malformed.getMessage()));
+            throw values.unusable("peers", String.valueOf(malformed.getMessage()));
           }
         }
       }
@@ -83,61 +77,36 @@ record ChronosSettings(
     return out;
   }
 
-  private static int confirmations(String value) {
-    if (value.equals("auto")) {
+  private static int confirmations(String value, ConfigurationValues values) {
+    if (value.strip().equals("auto")) {
       return LocalChain.AUTOMATIC;
     }
     try {
-      return inRange("confirmations", Integer.parseInt(value), 0, MAX_CONFIRMATIONS);
-    } catch (NumberFormatException malformed) {
-      throw invalid("confirmations", "must be auto or a number, not '" + Hex.shown(value) + "'");
+      return values.integer(
+          "confirmations", () -> Integer.parseInt(value.strip()), 0, MAX_CONFIRMATIONS);
+    } catch (InvalidConfigurationException invalid) {
+      throw values.invalid("confirmations", "auto, or a number between 0 and " + MAX_CONFIRMATIONS);
     }
   }
 
-  private static @Nullable Tls tls(ChronosComponent.Config config) {
-    String certificate = config.tls_certificate();
-    String key = config.tls_key();
-    String trust = config.tls_trust();
-    if (certificate.isEmpty() && key.isEmpty() && trust.isEmpty()) {
+  private static @Nullable Tls tls(ChronosComponent.Config config, ConfigurationValues values) {
+    if ((config.tls_certificate() + config.tls_key() + config.tls_trust()).isBlank()) {
       return null;
     }
-    if (certificate.isEmpty() || key.isEmpty() || trust.isEmpty()) {
-      throw invalid(
-          certificate.isEmpty() ? "tls.certificate" : key.isEmpty() ? "tls.key" : "tls.trust",
-          "is missing: TLS needs tls.certificate, tls.key and tls.trust");
-    }
-    return new Tls(Path.of(certificate), Path.of(key), Path.of(trust));
+    return new Tls(
+        file("tls.certificate", config.tls_certificate(), values),
+        file("tls.key", config.tls_key(), values),
+        file("tls.trust", config.tls_trust(), values));
   }
 
-  /** Returns a number; the container throws when a value is none. */
-  private static int number(String key, IntSupplier value, Map<String, ?> values) {
+  private static Path file(String key, String path, ConfigurationValues values) {
+    if (path.isBlank()) {
+      throw values.unusable(key, "is missing; TLS needs tls.certificate, tls.key and tls.trust");
+    }
     try {
-      return value.getAsInt();
-    } catch (RuntimeException malformed) {
-      throw invalid(key, "must be a number, not '" + shown(key, values) + "'");
+      return Path.of(path.strip());
+    } catch (InvalidPathException malformed) {
+      throw values.invalid(key, "the path of a file");
     }
-  }
-
-  private static boolean flag(String key, BooleanSupplier value, Map<String, ?> values) {
-    Object given = values.get(key);
-    if (given != null && !String.valueOf(given).matches("true|false")) {
-      throw invalid(key, "must be true or false, not '" + shown(key, values) + "'");
-    }
-    return value.getAsBoolean();
-  }
-
-  private static String shown(String key, Map<String, ?> values) {
-    return Hex.shown(String.valueOf(values.get(key)));
-  }
-
-  private static int inRange(String key, int value, int min, int max) {
-    if (value < min || value > max) {
-      throw invalid(key, "must be between " + min + " and " + max + ", not " + value);
-    }
-    return value;
-  }
-
-  private static IllegalArgumentException invalid(String key, String why) {
-    return new IllegalArgumentException(key + " of " + ChronosComponent.NAME + ": " + why);
   }
 }

@@ -4,8 +4,12 @@ package dev.patchbay.p2p.chronos;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.InvalidConfigurationException;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -35,14 +39,13 @@ class ChronosSettingsTest {
                   }
                   return type == String.class ? value : new String[] {value};
                 });
-    return ChronosSettings.of(config, given);
+    return ChronosSettings.of(config, ConfigurationValues.of(ChronosComponent.NAME, given));
   }
 
   private static void fails(String key, String value, String why) {
     assertThatThrownBy(() -> settings(key, value))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith(key + " of dev.patchbay.p2p.chronos: ")
-        .hasMessageContaining(why);
+        .isInstanceOf(InvalidConfigurationException.class)
+        .hasMessage("dev.patchbay.p2p.chronos: " + key + why);
   }
 
   @Test
@@ -73,17 +76,35 @@ class ChronosSettingsTest {
 
   @Test
   void aWrongValueIsNamedWithItsKey() {
-    fails("host", "localhost", "must be an IP address such as 127.0.0.1, not localhost");
-    fails("port", "65536", "between -1 and 65535");
-    fails("port", "x", "must be a number, not 'x'");
-    fails("peers", "10.0.0.1", "must be HOST:PORT, not '10.0.0.1'");
-    fails("peers", "10.0.0.1:0", "must be HOST:PORT");
-    fails("strict", "yes", "must be true or false, not 'yes'");
-    fails("newline", "1", "must be true or false");
-    fails("confirmations", "-1", "between 0 and");
-    fails("confirmations", "many", "must be auto or a number, not 'many'");
-    fails("max.connections", "0", "between 1 and 1000");
-    assertThatThrownBy(() -> settings("tls.certificate", "/a", "tls.trust", "/c"))
-        .hasMessageContaining("tls.key of dev.patchbay.p2p.chronos: is missing");
+    fails("host", "localhost", " must be an IP address such as 127.0.0.1, not 'localhost'");
+    fails("port", "65536", " must be between -1 and 65535, not 65536");
+    fails("port", "x", " must be a number between -1 and 65535, not 'x'");
+    fails("peers", "10.0.0.1", ": must be HOST:PORT, not '10.0.0.1'");
+    fails("peers", "10.0.0.1:1,10.0.0.2:0", ": must be HOST:PORT, not '10.0.0.2:0'");
+    fails("strict", "yes", " must be true or false, not 'yes'");
+    fails("newline", "1", " must be true or false, not '1'");
+    for (String value : new String[] {"-1", "1000001", "many", "", "1.5"}) {
+      fails(
+          "confirmations",
+          value,
+          " must be auto, or a number between 0 and 1000000, not '" + value + "'");
+    }
+    fails("max.connections", "0", " must be between 1 and 1000, not 0");
+  }
+
+  @Test
+  void tlsNeedsEachOfItsFiles() {
+    String[] keys = {"tls.certificate", "tls.key", "tls.trust"};
+    for (int missing = 0; missing < keys.length; missing++) {
+      List<String> given = new ArrayList<>();
+      for (String key : keys) {
+        given.addAll(key.equals(keys[missing]) ? List.of(key, " ") : List.of(key, "/a"));
+      }
+      assertThatThrownBy(() -> settings(given.toArray(String[]::new)))
+          .hasMessage(
+              "dev.patchbay.p2p.chronos: "
+                  + keys[missing]
+                  + ": is missing; TLS needs tls.certificate, tls.key and tls.trust");
+    }
   }
 }
