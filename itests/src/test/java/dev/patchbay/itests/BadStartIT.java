@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -225,6 +227,9 @@ class BadStartIT {
             "p2p.eth",
             "block.gossip = maybe|dev.patchbay.p2p.eth: block.gossip must be auto, announce, full or"
                 + " off, not 'maybe'",
+            "p2p.chronos",
+            "max.connections = 0|chronos does not start: dev.patchbay.p2p.chronos: max.connections"
+                + " must be between 1 and 1000, not 0",
             "tracer.js",
             "seconds = 0|dev.patchbay.tracer.js: seconds must be between 1 and 86400, not 0",
             "txpool",
@@ -232,6 +237,7 @@ class BadStartIT {
                 + " 9223372036854775807, not '1 gwei'");
     try (Node node = new Node(folder.resolve("node")).quick().start()) {
       Path log = node.data.resolve("logs/karaf.log");
+      configurationsAreNotWritten(node);
       for (Map.Entry<String, String> entry : wrong.entrySet()) {
         String[] parts = entry.getValue().split("\\|", -1);
         Files.writeString(
@@ -256,9 +262,20 @@ class BadStartIT {
     }
   }
 
+  /** A file that the container writes can be read, or left by a kill, without its keys. */
+  private static void configurationsAreNotWritten(Node node) throws Exception {
+    FileTime started = Files.getLastModifiedTime(node.data.resolve("pid"));
+    try (Stream<Path> files = Files.list(node.data.resolve("etc"))) {
+      for (Path file : files.filter(path -> path.toString().endsWith(".cfg")).toList()) {
+        assertThat(Files.getLastModifiedTime(file)).as("%s", file).isLessThan(started);
+      }
+    }
+  }
+
   private static void unknownKey(Node node, Path log) throws Exception {
     Path listener = node.data.resolve("etc/dev.patchbay.rpc.listener-mine.cfg");
     Files.writeString(listener, "port = 0\nmax.body.byte = 5\n");
+    FileTime written = Files.getLastModifiedTime(listener);
     String unknown = "dev.patchbay.rpc.listener~mine: unknown key max.body.byte; known are ";
     Journeys.await(unknown, () -> Files.readString(log).contains(unknown));
     Journeys.await(unknown, () -> node.output().contains("  warning: " + unknown));
@@ -267,5 +284,10 @@ class BadStartIT {
         .contains("configuration dev.patchbay.rpc.listener~mine: unknown key max.body.byte; known")
         .contains("max.body.bytes", "correct " + listener);
     assertThat(doctor.status()).as("the listener works").isZero();
+    assertThat(Files.getLastModifiedTime(listener)).isEqualTo(written);
+    node.shell("config:property-set -p dev.patchbay.rpc.listener~mine max.body.bytes 5000");
+    Journeys.await(
+        "the value of the shell",
+        () -> Files.readString(listener).contains("max.body.bytes = 5000"));
   }
 }
