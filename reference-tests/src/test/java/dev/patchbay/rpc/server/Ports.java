@@ -8,6 +8,7 @@ import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import org.osgi.framework.Bundle;
 
 /** A listener as the container would open it, for one namespace after the other. */
@@ -20,9 +21,7 @@ public final class Ports implements AutoCloseable {
 
   /** Opens a port that asks for tokens. */
   public Ports(String namespace, Path secret) throws IOException {
-    try (ServerSocket free = new ServerSocket(0)) {
-      port = free.getLocalPort();
-    }
+    port = freePort();
     dispatcher =
         new Dispatcher(
             config(Dispatcher.Config.class, Map.of()),
@@ -44,6 +43,18 @@ public final class Ports implements AutoCloseable {
             (address, limit, opener) -> opener.open(),
             config(Listener.Config.class, keys),
             Map.of("port", port));
+  }
+
+  /** Returns a port that no other process takes meanwhile: systems connect from higher ones. */
+  private static int freePort() {
+    while (true) {
+      try (ServerSocket free =
+          new ServerSocket(ThreadLocalRandom.current().nextInt(10_000, 20_000))) {
+        return free.getLocalPort();
+      } catch (IOException taken) {
+        // another one
+      }
+    }
   }
 
   /** Returns a configuration of some keys, the others at their defaults. */

@@ -11,7 +11,6 @@ import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import dev.patchbay.primitives.Bytes;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
@@ -179,7 +178,7 @@ class NodeDiscoveryTest {
   @Test
   void aUdpPortThatIsTakenIsReportedAndAnotherOneIsUsed() throws Exception {
     InetAddress loopback = InetAddress.getLoopbackAddress();
-    try (DatagramSocket taken = new DatagramSocket(new InetSocketAddress(loopback, 0))) {
+    try (DatagramSocket taken = new DatagramSocket(FreePorts.next(), loopback)) {
       DevP2pNetwork network = start(new Chain(1), taken.getLocalPort(), "v4");
       assertThat(network.isListening()).isTrue();
       assertThat(network.localNode().udpPort()).isNotIn(0, taken.getLocalPort());
@@ -237,7 +236,7 @@ class NodeDiscoveryTest {
   @Test
   void discoveryMovesToItsUdpPortWhenThatIsFree() throws Exception {
     InetAddress loopback = InetAddress.getLoopbackAddress();
-    DatagramSocket taken = new DatagramSocket(new InetSocketAddress(loopback, 0));
+    DatagramSocket taken = new DatagramSocket(FreePorts.next(), loopback);
     int wanted = taken.getLocalPort();
     try (NodeDiscovery discovery = discovery("127.0.0.1", wanted, Map::of)) {
       discovery.start();
@@ -317,9 +316,8 @@ class NodeDiscoveryTest {
   @Test
   void aTcpPortIsUsedAndAnnouncedWhenItIsFree() throws Exception {
     DevP2pNetwork network;
-    int port;
-    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = taken.getLocalPort();
+    int port = FreePorts.next();
+    try (ServerSocket taken = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
       network = start(new Chain(1), port, "v4");
       assertThat(network.isListening()).isFalse();
     }

@@ -4,6 +4,7 @@ package dev.patchbay.p2p.devp2p.discovery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.p2p.devp2p.FreePorts;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.DatagramPacket;
@@ -214,7 +215,7 @@ class DnsClientTest {
   @Test
   void aTruncatedResponseIsReadOverTcp() throws Exception {
     InetAddress loopback = InetAddress.getByName("127.0.0.1");
-    try (ServerSocket tcp = new ServerSocket(0, 1, loopback);
+    try (ServerSocket tcp = new ServerSocket(FreePorts.next(), 1, loopback);
         DatagramSocket udp = new DatagramSocket(tcp.getLocalPort(), loopback)) {
       CompletableFuture<List<String>> result =
           resolve(new InetSocketAddress(loopback, tcp.getLocalPort()));
