@@ -74,7 +74,11 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   private final Messages messages;
   private final ClientRole client;
   private final ChronosCommands commands;
+  private final Warnings warnings = new Warnings();
+
+  /** How many connections have ended for each reason, of a fixed set. */
   private final Map<String, AtomicLong> ends = new ConcurrentHashMap<>();
+
   private final Loop watch;
   private final Loop dialer;
   private final Loop listening;
@@ -199,7 +203,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
           .pipeline()
           .addLast(
               (connection.inbound() ? tls.server() : tls.client()).newHandler(channel.alloc()));
-      channel.pipeline().addLast(new TlsReports(connection));
+      channel.pipeline().addLast(new TlsReports(connection, warnings));
     }
     FrameDecoder frames = new FrameDecoder(settings.lines(), millis, budget);
     connection.setFrames(frames);
@@ -514,13 +518,16 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     ban(url, duration, "");
   }
 
+  /** A peer that an operator bans is not told that it has sent an invalid block. */
   @Override
   public void ban(String url, Duration duration, String reason) {
     HostPort node = HostPort.parse(url);
+    boolean byOperator = reason.isEmpty() || reason.equals(PeerBan.BY_OPERATOR);
+    String code = byOperator ? WireException.BANNED : "invalid_block";
     boolean isDialed = true; // or may be: an operator bans nodes that are not connected
     for (Connection one : connections.all()) {
       if (one.url().equals(node.toString())) {
-        one.fail(WireException.closing("invalid_block", reason), null);
+        one.fail(WireException.closing(code, reason), null);
         isDialed = !one.inbound();
         banSource(one, duration, reason);
       }

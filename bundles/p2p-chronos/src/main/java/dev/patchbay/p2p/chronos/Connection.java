@@ -358,7 +358,11 @@ final class Connection {
     return end.get();
   }
 
-  /** Notes an error that the peer has sent: when the connection ends next, that is why. */
+  /**
+   * Notes an error that the peer has sent: when the connection ends next, that is why.
+   *
+   * @param code one of a fixed set: the reasons of ends are counted
+   */
   void noteError(String code) {
     latestError = code;
   }

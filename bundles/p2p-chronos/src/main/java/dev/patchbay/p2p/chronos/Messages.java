@@ -3,6 +3,7 @@ package dev.patchbay.p2p.chronos;
 
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hex;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
@@ -33,6 +34,7 @@ final class Messages {
   private final ClientRole client;
   private final Admission admission;
   private final boolean strict;
+  private final Warnings warnings = new Warnings();
 
   /** The last statement of this node, while its chain is replaced. */
   private volatile @Nullable Shakehand latest;
@@ -51,8 +53,10 @@ final class Messages {
     Shakehand now = chain.shakehand();
     if (now != null) {
       latest = now;
+      return now;
     }
-    return latest;
+    Shakehand before = latest;
+    return before == null ? null : before.withTimestamp(chain.wallMillis().getAsLong());
   }
 
   /**
@@ -136,13 +140,14 @@ final class Messages {
 
   private void report(Connection peer, Shakehand stated) {
     long skew = stated.timestamp() - chain.wallMillis().getAsLong();
-    if (Math.abs(skew) > Limits.MAX_SKEW.toMillis()) {
+    InetAddress source = peer.remote().getAddress();
+    if (Math.abs(skew) > Limits.MAX_SKEW.toMillis() && warnings.isFirst(source, "clock")) {
       LOG.warn(
           "chronos: the clock of {} differs by {} s; Clique needs equal clocks",
           peer,
           Duration.ofMillis(skew).toSeconds());
     }
-    if (stated.chain() == null) {
+    if (stated.chain() == null && warnings.isFirst(source, "chain")) {
       LOG.info("chronos: {} does not state its chain; its blocks are verified as all are", peer);
     }
   }
@@ -159,6 +164,6 @@ final class Messages {
         peer,
         Connection.printable(String.valueOf(code)),
         Connection.printable(String.valueOf(error.members().get("message"))));
-    peer.noteError(Connection.printable(String.valueOf(code)));
+    peer.noteError(WireException.counted(code));
   }
 }

@@ -4,12 +4,15 @@ package dev.patchbay.p2p.chronos;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.p2p.HeaderStart;
+import dev.patchbay.api.p2p.PeerBan;
 import dev.patchbay.api.p2p.PeerCommand;
 import dev.patchbay.api.p2p.PeerEvent;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
@@ -28,6 +31,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.assertj.core.api.InstanceOfAssertFactories;
@@ -470,6 +474,36 @@ class ChronosNetworkTest {
   }
 
   @Test
+  void aPeerThatAnOperatorBansIsNotBlamed() throws Exception {
+    ChronosNetwork network = network(new FakeChain(1));
+    WirePeer first = peer(network, 0, LOW);
+    network.ban(network.peers().get(0).url(), Duration.ofMinutes(1), PeerBan.BY_OPERATOR);
+    first.expectError("banned", true);
+    WirePeer second = peer(network, 0, HIGH);
+    network.ban(network.peers().get(0).url(), Duration.ofMinutes(1));
+    second.expectError("banned", true);
+  }
+
+  /** A peer must not make this node remember texts of its choice. */
+  @Test
+  void endsAreCountedByTheCodesOfTheSpecification() throws Exception {
+    ChronosNetwork network = network(new FakeChain(1));
+    for (String code : List.of("rate", "made up", "x".repeat(100), "slow_reader")) {
+      WirePeer peer = dial(network);
+      peer.send(MessageCode.ERROR, Map.of("code", code));
+      peer.close();
+    }
+    WirePeer none = dial(network);
+    none.send(MessageCode.ERROR, Map.of());
+    none.close();
+    await(
+        "the ends",
+        () -> network.disconnects().values().stream().mapToLong(Long::longValue).sum() == 5);
+    assertThat(network.disconnects())
+        .isEqualTo(Map.of("received: rate", 1L, "received: other", 4L));
+  }
+
+  @Test
   void aPortInUseIsReportedAndTriedAgain() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
       ChronosSettings settings =
@@ -513,6 +547,42 @@ class ChronosNetworkTest {
     dials.ended(node);
     now[0] += 2_000;
     assertThat(dials.due(address -> false)).containsExactly(node);
+  }
+
+  @Test
+  void aMessageIsLoggedOnceForEachAddressAndTheNumberOfAddressesIsBounded() throws Exception {
+    Warnings warnings = new Warnings();
+    InetAddress first = InetAddress.getByName("192.0.2.1");
+    assertThat(warnings.isFirst(first, "clock")).isTrue();
+    assertThat(warnings.isFirst(first, "clock")).isFalse();
+    assertThat(warnings.isFirst(first, "chain")).isTrue();
+    for (int i = 0; i < 256; i++) {
+      assertThat(warnings.isFirst(InetAddress.getByName("198.51.100." + i), "clock")).isTrue();
+    }
+    assertThat(warnings.isFirst(first, "clock")).as("it was evicted").isTrue();
+  }
+
+  /** The clock goes on while the chain is replaced. */
+  @Test
+  void theOwnStatementHasTheTimeAtWhichItIsSent() {
+    AtomicLong wall = new AtomicLong(1_000);
+    LocalChain local = new LocalChain(Address.fromHex(OWN), 0, wall::get);
+    Messages messages =
+        new Messages(
+            local,
+            new ServerRole(local, new NewBlocks(local, () -> 0)),
+            new ClientRole(local),
+            (one, stated) -> true,
+            false);
+    assertThat(messages.own()).isNull();
+    ChainReader reader = new FakeChain(3).reader();
+    local.chain().replace(reader, FakeChain.DRAIN);
+    assertThat(messages.own()).isNotNull().matches(own -> own.timestamp() == 1_000);
+    local.chain().release(reader, FakeChain.DRAIN);
+    wall.set(61_000);
+    assertThat(messages.own())
+        .isNotNull()
+        .matches(own -> own.timestamp() == 61_000 && own.height() == 3);
   }
 
   @Test

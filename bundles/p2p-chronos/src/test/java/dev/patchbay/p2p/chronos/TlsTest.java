@@ -133,7 +133,7 @@ class TlsTest {
         assertThat(stranger.peers()).isEmpty();
       }
       try (ChronosNetwork plain = network(null, OTHER, url(server))) {
-        ChronosNetworkTest.await("the reason", () -> has(server, "not an SSL/TLS record"));
+        ChronosNetworkTest.await("the reason", () -> has(server, "the peer does not speak TLS"));
         assertThat(plain.peers()).isEmpty();
       }
       assertThat(server.peers()).isEmpty();
