@@ -243,7 +243,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   }
 
   @Override
-  public boolean admit(Connection peer, Shakehand stated) {
+  public boolean admit(Connection peer, Shakehand stated, Runnable reply) {
     Address own = chain.address();
     HostPort node = peer.target();
     if (node != null) {
@@ -254,7 +254,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
       peer.close();
       return false;
     }
-    if (!connections.establish(peer, own, stated)) {
+    if (!connections.establish(peer, own, stated, reply)) {
       return false;
     }
     if (node != null) {

@@ -82,9 +82,11 @@ final class Connections {
    * Establishes a connection; when there is another one with the peer, one of them ends.
    *
    * @param own address of this node
+   * @param reply writes the reply to its SHAKEHAND, the first message of this node
    * @return false when it is this one
    */
-  synchronized boolean establish(Connection connection, Address own, Shakehand stated) {
+  synchronized boolean establish(
+      Connection connection, Address own, Shakehand stated, Runnable reply) {
     Address address = stated.address();
     PeerId id = id(connection, address);
     Connection other =
@@ -105,6 +107,7 @@ final class Connections {
       }
     }
     connection.state(stated);
+    reply.run();
     connection.establish(id);
     return true;
   }

@@ -23,10 +23,11 @@ final class Messages {
     /**
      * Admits a peer that has stated who it is.
      *
+     * @param reply writes the reply; to be called before others can write to the peer
      * @return false when its connection ends without an error
      * @throws WireException when it cannot be a peer; it ends the connection
      */
-    boolean admit(Connection peer, Shakehand stated) throws WireException;
+    boolean admit(Connection peer, Shakehand stated, Runnable reply) throws WireException;
   }
 
   private final LocalChain chain;
@@ -124,18 +125,24 @@ final class Messages {
     Shakehand own = required();
     Shakehand stated = Shakehand.read(message.data(), Objects.requireNonNull(own.chain()), strict);
     if (!peer.wasEstablished()) {
-      if (!admission.admit(peer, stated)) {
+      if (!admission.admit(peer, stated, () -> reply(peer, own, message))) {
         return;
       }
       report(peer, stated);
     } else if (!stated.address().equals(Objects.requireNonNull(peer.stated()).address())) {
       throw WireException.closing("handshake", "the address of the peer has changed");
+    } else {
+      peer.state(stated);
+      reply(peer, own, message);
     }
-    peer.state(stated);
+    client.learnHead(peer);
+  }
+
+  /** Only the node that was dialed replies to SHAKEHAND. */
+  private static void reply(Connection peer, Shakehand own, Message message) {
     if (peer.inbound()) {
       peer.shake(own, message.id());
     }
-    client.learnHead(peer);
   }
 
   private void report(Connection peer, Shakehand stated) {

@@ -431,6 +431,18 @@ class ChronosNetworkTest {
         .join();
   }
 
+  /** A block may be sent as soon as the peer is published: SHAKEHAND is sent before. */
+  @Test
+  void theFirstMessageToAPeerIsShakehand() throws Exception {
+    FakeChain chain = new FakeChain(2);
+    ChronosNetwork network = network(chain);
+    events.onConnected = () -> broadcast(network, chain.head());
+    WirePeer peer = dial(network);
+    peer.shake(0, LOW);
+    peer.expect(MessageCode.SHAKEHAND);
+    assertThat(peer.expectBlock(MessageCode.NEW_BLOCK)).isEqualTo(chain.head());
+  }
+
   /** Nine peers: three get the block, six its hash; who knows it gets nothing, also later. */
   @Test
   void theSquareRootOfThePeersGetsANewBlock() throws Exception {
@@ -572,7 +584,7 @@ class ChronosNetworkTest {
             local,
             new ServerRole(local, new NewBlocks(local, () -> 0)),
             new ClientRole(local),
-            (one, stated) -> true,
+            (one, stated, reply) -> true,
             false);
     assertThat(messages.own()).isNull();
     ChainReader reader = new FakeChain(3).reader();

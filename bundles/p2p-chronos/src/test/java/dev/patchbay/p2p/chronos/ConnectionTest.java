@@ -87,7 +87,7 @@ class ConnectionTest {
             chain,
             new ServerRole(chain, new NewBlocks(chain, () -> now)),
             new ClientRole(chain),
-            (one, stated) -> true,
+            (one, stated, reply) -> true,
             false);
     Connection limited = connection(channel);
     establish(limited);
