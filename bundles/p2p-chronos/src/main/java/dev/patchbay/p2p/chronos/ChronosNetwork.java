@@ -223,18 +223,23 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     if (end != null) {
       count(end.byPeer() ? "received" : "sent", end.code());
     }
-    if (id != null && connections.peer(id) == null) {
-      cache.remove(id);
-      PeerEvents target = newBlocks.events().get();
-      if (target != null) {
-        target.disconnected(
-            new PeerEvent.PeerDisconnected(
-                id, connection.remote(), null, end != null && end.byPeer()));
+    if (id != null) {
+      if (connections.peer(id) == null) {
+        cache.remove(id);
       }
+      boolean byPeer = end != null && end.byPeer();
+      connection.publishEnd(() -> publishDisconnected(connection, id, byPeer));
     }
     HostPort node = connection.target();
     if (node != null) {
       dials.ended(node);
+    }
+  }
+
+  private void publishDisconnected(Connection connection, PeerId id, boolean byPeer) {
+    PeerEvents target = newBlocks.events().get();
+    if (target != null) {
+      target.disconnected(new PeerEvent.PeerDisconnected(id, connection.remote(), null, byPeer));
     }
   }
 
@@ -270,7 +275,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   private static void publishConnected(PeerEvents target, Connection peer) {
     PeerId id = peer.id();
     if (id != null) {
-      target.connected(new PeerEvent.PeerConnected(id, peer.remote()));
+      peer.publishStart(() -> target.connected(new PeerEvent.PeerConnected(id, peer.remote())));
     }
   }
 

@@ -64,6 +64,13 @@ final class Connection {
   private volatile long ended;
   private volatile long resumeAt;
   private volatile @Nullable String latestError;
+
+  /** Whether its start was published, and not its end; guarded by this. */
+  private boolean isPublished;
+
+  /** Guarded by this. */
+  private boolean isOver;
+
   private volatile long blockBytes = Limits.MAX_FRAME;
 
   /**
@@ -372,6 +379,23 @@ final class Connection {
     String error = latestError;
     end(error == null ? "closed" : error, true);
     requests.close();
+  }
+
+  /** Publishes its start by an event, unless it is over. */
+  synchronized void publishStart(Runnable event) {
+    if (!isOver) {
+      isPublished = true;
+      event.run();
+    }
+  }
+
+  /** Publishes its end by an event, when its start was published. */
+  synchronized void publishEnd(Runnable event) {
+    isOver = true;
+    if (isPublished) {
+      isPublished = false;
+      event.run();
+    }
   }
 
   /** Notes why it ends; the first reason counts. */

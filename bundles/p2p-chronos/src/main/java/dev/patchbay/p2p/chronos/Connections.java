@@ -83,10 +83,13 @@ final class Connections {
    *
    * @param own address of this node
    * @param reply writes the reply to its SHAKEHAND, the first message of this node
-   * @return false when it is this one
+   * @return false when it is this one, or it was removed
    */
   synchronized boolean establish(
       Connection connection, Address own, Shakehand stated, Runnable reply) {
+    if (!all.contains(connection)) {
+      return false;
+    }
     Address address = stated.address();
     PeerId id = id(connection, address);
     Connection other =

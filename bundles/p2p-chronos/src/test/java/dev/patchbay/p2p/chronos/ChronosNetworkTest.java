@@ -18,6 +18,7 @@ import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -306,9 +307,23 @@ class ChronosNetworkTest {
       dialed.expect(MessageCode.SHAKEHAND);
       dialed.shake(0, LOW);
       await("the peer", () -> network.peers().size() == 1);
-      peer(network, 0, LOW);
+      WirePeer crossing = peer(network, 0, LOW);
       assertThat(dialed.next()).as("the node has the higher address").isNull();
       assertThat(network.peers()).singleElement().matches(PeerInfo::inbound);
+      List<InetSocketAddress> started = new ArrayList<>();
+      List<InetSocketAddress> ended = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        PeerEvent event = events.next(PeerEvent.class);
+        if (event instanceof PeerEvent.PeerConnected start) {
+          started.add(start.address());
+        } else if (event instanceof PeerEvent.PeerDisconnected end) {
+          ended.add(end.address());
+        }
+      }
+      assertThat(started).hasSize(2);
+      assertThat(ended).containsExactly(started.get(0));
+      crossing.close();
+      assertThat(events.next(PeerEvent.PeerDisconnected.class).address()).isEqualTo(started.get(1));
     }
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.RequestFailedException;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
 import io.netty.buffer.ByteBuf;
@@ -169,6 +170,28 @@ class ConnectionTest {
     assertThat(slow.isOpen()).isFalse();
     unread.promises.forEach(ChannelPromise::setSuccess);
     assertThat(unsent.held()).isZero();
+  }
+
+  @Test
+  void aConnectionThatHasEndedIsNotPublished() {
+    Connections connections = new Connections(1);
+    connections.addDialed(peer);
+    connections.remove(peer);
+    assertThat(connections.establish(peer, Address.ZERO, stated("0x" + "11".repeat(20)), () -> {}))
+        .isFalse();
+    List<String> events = new ArrayList<>();
+    peer.publishEnd(() -> events.add("end"));
+    peer.publishStart(() -> events.add("start"));
+    assertThat(events).isEmpty();
+    Connection other = connection(new EmbeddedChannel());
+    other.publishStart(() -> events.add("start"));
+    other.publishEnd(() -> events.add("end"));
+    other.publishEnd(() -> events.add("end"));
+    assertThat(events).containsExactly("start", "end");
+  }
+
+  private static Shakehand stated(String address) {
+    return new Shakehand(0, 9, Address.fromHex(address), null, null);
   }
 
   @Test
