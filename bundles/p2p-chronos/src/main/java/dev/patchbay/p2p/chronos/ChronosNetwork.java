@@ -252,7 +252,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     Address own = chain.address();
     HostPort node = peer.target();
     if (node != null) {
-      dials.identified(node, stated.address());
+      dials.identified(node, stated.address(), peer.remote().getAddress());
     }
     if (stated.address().equals(own) && !own.equals(Address.ZERO)) {
       peer.end("connected to self", false);

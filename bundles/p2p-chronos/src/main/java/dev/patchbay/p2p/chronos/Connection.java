@@ -148,6 +148,12 @@ final class Connection {
     return stated;
   }
 
+  /** Returns whether the peer states an address. */
+  boolean states(Address address) {
+    Shakehand latest = stated;
+    return latest != null && latest.address().equals(address);
+  }
+
   /** Notes what the peer states. */
   void state(Shakehand statement) {
     stated = statement;

@@ -559,21 +559,21 @@ class ChronosNetworkTest {
     List<Long> pauses = new ArrayList<>();
     for (int i = 0; i < 9; i++) {
       long start = now[0];
-      while (dials.due(address -> false).isEmpty()) {
+      while (dials.due((address, host) -> false).isEmpty()) {
         now[0] += 500;
       }
       pauses.add((now[0] - start) / 1_000);
-      assertThat(dials.due(address -> false)).isEmpty();
+      assertThat(dials.due((address, host) -> false)).isEmpty();
       dials.ended(node);
     }
     assertThat(pauses).containsExactly(0L, 1L, 2L, 4L, 8L, 16L, 32L, 60L, 60L);
     dials.established(node);
     dials.ended(node);
     now[0] += 60_000;
-    dials.due(address -> false);
+    dials.due((address, host) -> false);
     dials.ended(node);
     now[0] += 2_000;
-    assertThat(dials.due(address -> false)).containsExactly(node);
+    assertThat(dials.due((address, host) -> false)).containsExactly(node);
   }
 
   @Test
@@ -610,6 +610,22 @@ class ChronosNetworkTest {
     assertThat(messages.own())
         .isNotNull()
         .matches(own -> own.timestamp() == 61_000 && own.height() == 3);
+  }
+
+  /** A stranger that states the address of a node does not keep this node from dialing it. */
+  @Test
+  void onlyAConnectionFromItsIpAddressSparesTheDialOfANode() throws Exception {
+    InetAddress its = InetAddress.getByName("192.0.2.1");
+    InetAddress strange = InetAddress.getByName("192.0.2.2");
+    long[] now = {0};
+    HostPort node = HostPort.parse("192.0.2.1:30403");
+    Dials dials = new Dials(Set.of(node), () -> now[0]);
+    dials.due((address, host) -> false);
+    dials.identified(node, Address.fromHex(LOW), its);
+    dials.ended(node);
+    now[0] = 1_000;
+    assertThat(dials.due((address, host) -> host.equals(its))).isEmpty();
+    assertThat(dials.due((address, host) -> host.equals(strange))).containsExactly(node);
   }
 
   @Test

@@ -14,6 +14,8 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.embedded.EmbeddedChannel;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -188,6 +190,42 @@ class ConnectionTest {
     other.publishEnd(() -> events.add("end"));
     other.publishEnd(() -> events.add("end"));
     assertThat(events).containsExactly("start", "end");
+  }
+
+  /** Of one IP address one connection stays; of another one both do, with different ids. */
+  @Test
+  void anotherHostWithTheSameAddressTakesNoPlace() {
+    Connections connections = new Connections(25);
+    Address own = Address.fromHex("0x" + "22".repeat(20));
+    Shakehand stated = stated("0x" + "11".repeat(20));
+    Connection stranger = connection(from("192.0.2.9"));
+    Connection node =
+        new Connection(from("192.0.2.1"), false, HostPort.parse("192.0.2.1:5"), unsent, () -> now);
+    Connection crossing = connection(from("192.0.2.1"));
+    for (Connection one : List.of(stranger, node, crossing)) {
+      connections.addDialed(one);
+    }
+    assertThat(connections.establish(stranger, own, stated, () -> {})).isTrue();
+    assertThat(connections.establish(node, own, stated, () -> {})).isTrue();
+    assertThat(connections.peers()).containsExactly(stranger, node);
+    assertThat(stranger.id()).isNotEqualTo(node.id());
+    assertThat(connections.isConnected(stated.address(), node.remote().getAddress())).isTrue();
+    assertThat(connections.establish(crossing, own, stated, () -> {})).isTrue();
+    assertThat(connections.peers()).as("the lower has dialed").containsExactly(stranger, crossing);
+  }
+
+  private static EmbeddedChannel from(String host) {
+    return new EmbeddedChannel() {
+      @Override
+      protected SocketAddress remoteAddress0() {
+        return new InetSocketAddress(host, 5);
+      }
+
+      @Override
+      protected SocketAddress localAddress0() {
+        return new InetSocketAddress("192.0.2.3", 5);
+      }
+    };
   }
 
   private static Shakehand stated(String address) {
