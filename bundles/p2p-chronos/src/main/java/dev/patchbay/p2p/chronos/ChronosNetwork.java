@@ -205,7 +205,11 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
               (connection.inbound() ? tls.server() : tls.client()).newHandler(channel.alloc()));
       channel.pipeline().addLast(new TlsReports(connection, warnings));
     }
-    FrameDecoder frames = new FrameDecoder(settings.lines(), millis, budget);
+    FrameDecoder frames =
+        new FrameDecoder(
+            settings.lines(),
+            millis,
+            budget.share(() -> connection.fail(FrameDecoder.tooMany(), null)));
     connection.setFrames(frames);
     channel.pipeline().addLast(frames);
     channel
@@ -292,6 +296,10 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   }
 
   private void watch(Connection peer) {
+    if (peer.isUnread()) {
+      peer.endUnread();
+      return;
+    }
     peer.requests().expire();
     peer.resume();
     String late = peer.late();

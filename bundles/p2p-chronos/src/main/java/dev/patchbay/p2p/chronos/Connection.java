@@ -13,7 +13,9 @@ import io.netty.channel.ChannelFutureListener;
 import java.net.InetSocketAddress;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
@@ -38,7 +40,11 @@ final class Connection {
   private final Channel channel;
   private final boolean lines;
   private final @Nullable HostPort target;
-  private final ByteBudget unsent;
+  private final ByteBudget.Share unsent;
+
+  /** When each message was queued that waits to be sent, in milliseconds; the oldest first. */
+  private final Queue<Long> queued = new ConcurrentLinkedQueue<>();
+
   private final LongSupplier millis;
   private final KnownBlocks known = new KnownBlocks();
   private final Requests requests;
@@ -90,7 +96,7 @@ final class Connection {
     this.channel = channel;
     this.lines = lines;
     this.target = target;
-    this.unsent = unsent;
+    this.unsent = unsent.share(this::endUnread);
     this.millis = millis;
     requests = new Requests(millis);
     opened = millis.getAsLong();
@@ -328,7 +334,7 @@ final class Connection {
     write(MessageCode.NEW_BLOCK, message, newBlocks::decrementAndGet);
   }
 
-  /** Writes a message; the connection ends when the peers do not read what they are sent. */
+  /** Writes a message; the connection ends when the peer does not read what it is sent. */
   private void write(MessageCode code, byte[] message, Runnable written) {
     if (!unsent.reserve(message.length)) {
       written.run();
@@ -336,10 +342,12 @@ final class Connection {
       return;
     }
     sentMessages.add(code);
+    queued.add(millis.getAsLong());
     channel
         .writeAndFlush(frame(message))
         .addListener(
             sent -> {
+              queued.poll(); // they are sent in their order
               unsent.release(message.length);
               written.run();
             });
@@ -356,7 +364,14 @@ final class Connection {
             Unpooled.wrappedBuffer(message));
   }
 
-  private void endUnread() {
+  /** Returns whether a message waits to be sent for longer than a peer has to read it. */
+  boolean isUnread() {
+    Long oldest = queued.peek();
+    return oldest != null && millis.getAsLong() - oldest >= Limits.UNSENT.toMillis();
+  }
+
+  /** Ends the connection: the peer does not read what it is sent. */
+  void endUnread() {
     end("slow_reader", false);
     channel.close();
   }

@@ -23,7 +23,7 @@ final class FrameDecoder extends ByteToMessageDecoder {
 
   private final boolean lines;
   private final LongSupplier millis;
-  private final ByteBudget budget;
+  private final ByteBudget.Share budget;
   private boolean failed;
   private long held;
 
@@ -40,7 +40,7 @@ final class FrameDecoder extends ByteToMessageDecoder {
    * @param millis monotonic time in milliseconds
    * @param budget of the bytes of frames that are not complete, or not handled
    */
-  FrameDecoder(boolean lines, LongSupplier millis, ByteBudget budget) {
+  FrameDecoder(boolean lines, LongSupplier millis, ByteBudget.Share budget) {
     this.lines = lines;
     this.millis = millis;
     this.budget = budget;
@@ -100,8 +100,13 @@ final class FrameDecoder extends ByteToMessageDecoder {
 
   private void reserve(long bytes) throws WireException {
     if (!budget.reserve(bytes)) {
-      throw WireException.closing("busy", "too many large frames are being received");
+      throw tooMany();
     }
+  }
+
+  /** Returns the error of the connection that holds most of what is being received. */
+  static WireException tooMany() {
+    return WireException.closing("busy", "too many large frames are being received");
   }
 
   private void releaseHeld() {

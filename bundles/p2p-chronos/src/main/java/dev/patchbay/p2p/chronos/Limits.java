@@ -48,6 +48,9 @@ final class Limits {
   /** Time in which a frame must be complete. */
   static final Duration FRAME = Duration.ofSeconds(15);
 
+  /** Time in which a peer must have read a message, from when it was queued. */
+  static final Duration UNSENT = Duration.ofSeconds(30);
+
   /** Time after which a peer that sends nothing is disconnected. */
   static final Duration SILENCE = Duration.ofSeconds(30);
 

@@ -11,6 +11,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -241,7 +242,7 @@ class CodecTest {
   }
 
   private EmbeddedChannel channel(boolean lines, ByteBudget budget) {
-    return new EmbeddedChannel(new FrameDecoder(lines, () -> now, budget));
+    return new EmbeddedChannel(new FrameDecoder(lines, () -> now, budget.share(() -> {})));
   }
 
   @Test
@@ -285,7 +286,7 @@ class CodecTest {
   @Test
   void anIncompleteFrameHoldsItsBytesAndItsTimeCounts() {
     ByteBudget budget = new ByteBudget(100);
-    FrameDecoder frames = new FrameDecoder(false, () -> now, budget);
+    FrameDecoder frames = new FrameDecoder(false, () -> now, budget.share(() -> {}));
     EmbeddedChannel channel = new EmbeddedChannel(frames);
     assertThat(frames.millisOfFrame()).isZero();
     now = 1_000;
@@ -295,9 +296,31 @@ class CodecTest {
     assertThat(frames.millisOfFrame()).isEqualTo(8_000);
     assertThat(budget.held()).isEqualTo(64);
     EmbeddedChannel other = channel(false, budget);
-    other.writeInbound(Unpooled.buffer().writeInt(90).writeBytes(new byte[50]));
+    other.writeInbound(Unpooled.buffer().writeInt(90).writeBytes(new byte[70]));
     assertThat(other.<WireException>readInbound().code()).isEqualTo("busy");
     channel.close();
+    assertThat(budget.held()).isZero();
+  }
+
+  /** Two that hold much do not end the connection of a third one that needs little. */
+  @Test
+  void theLargestShareOfABudgetIsRevoked() {
+    ByteBudget budget = new ByteBudget(100);
+    List<String> revoked = new ArrayList<>();
+    ByteBudget.Share first = budget.share(() -> revoked.add("first"));
+    ByteBudget.Share second = budget.share(() -> revoked.add("second"));
+    ByteBudget.Share honest = budget.share(() -> revoked.add("honest"));
+    assertThat(first.reserve(50)).isTrue();
+    assertThat(second.reserve(45)).isTrue();
+    assertThat(honest.reserve(10)).isTrue();
+    assertThat(revoked).containsExactly("first");
+    assertThat(first.reserve(1)).as("it is revoked").isFalse();
+    assertThat(second.reserve(60)).as("it is the largest").isFalse();
+    assertThat(revoked).containsExactly("first");
+    first.release(50);
+    second.release(45);
+    assertThat(budget.held()).isEqualTo(10);
+    honest.release(10);
     assertThat(budget.held()).isZero();
   }
 

@@ -28,7 +28,7 @@ class ConnectionTest {
   private long now = 1_000;
   private final ByteBudget budget = new ByteBudget(10_000);
   private final ByteBudget unsent = new ByteBudget(100_000);
-  private final FrameDecoder frames = new FrameDecoder(false, () -> now, budget);
+  private final FrameDecoder frames = new FrameDecoder(false, () -> now, budget.share(() -> {}));
   private final EmbeddedChannel channel = new EmbeddedChannel(frames);
   private final Connection peer = connection(channel);
 
@@ -172,6 +172,36 @@ class ConnectionTest {
     assertThat(slow.isOpen()).isFalse();
     unread.promises.forEach(ChannelPromise::setSuccess);
     assertThat(unsent.held()).isZero();
+  }
+
+  @Test
+  void aPeerThatDoesNotReadEndsBeforeOneThatIsSentLittle() {
+    Connection slow = connection(new EmbeddedChannel(new Unread()));
+    Connection honest = connection(new EmbeddedChannel(new Unread()));
+    slow.send(MessageCode.ERROR, "x".repeat(80_000), null);
+    honest.send(MessageCode.ERROR, "x".repeat(30_000), null);
+    assertThat(slow.end()).isEqualTo(new Connection.End("slow_reader", false));
+    assertThat(slow.isOpen()).isFalse();
+    assertThat(honest.isEnding()).isFalse();
+  }
+
+  @Test
+  void aMessageMustBeReadInThirtySeconds() {
+    Unread unread = new Unread();
+    Connection slow = connection(new EmbeddedChannel(unread));
+    slow.send(MessageCode.ERROR, "x", null);
+    now += 20_000;
+    slow.send(MessageCode.ERROR, "y", null);
+    now += 9_999;
+    assertThat(slow.isUnread()).isFalse();
+    now += 1;
+    assertThat(slow.isUnread()).isTrue();
+    unread.promises.get(0).setSuccess();
+    assertThat(slow.isUnread()).isFalse();
+    now += 20_000;
+    assertThat(slow.isUnread()).isTrue();
+    slow.endUnread();
+    assertThat(slow.end()).isEqualTo(new Connection.End("slow_reader", false));
   }
 
   @Test
