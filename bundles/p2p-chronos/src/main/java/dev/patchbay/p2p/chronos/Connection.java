@@ -68,6 +68,7 @@ final class Connection {
   private volatile long received;
   private volatile long shaken;
   private volatile long ended;
+  private volatile long pausedAt;
   private volatile long resumeAt;
   private volatile @Nullable String latestError;
 
@@ -254,13 +255,20 @@ final class Connection {
 
   /** Has nothing read for a while: the peer sends too fast. */
   void pause(long wait) {
-    resumeAt = millis.getAsLong() + wait;
+    long now = millis.getAsLong();
+    pausedAt = now;
+    resumeAt = now + wait;
   }
 
   /** Reads again when the pause is over; called often. */
   void resume() {
     long at = resumeAt;
-    if (at != 0 && millis.getAsLong() - at >= 0) {
+    long now = millis.getAsLong();
+    if (at != 0 && now - at >= 0) {
+      FrameDecoder decoder = frames;
+      if (decoder != null) {
+        decoder.leaveOut(pausedAt, now);
+      }
       resumeAt = 0;
       active();
       channel.pipeline().fireUserEventTriggered(ConnectionHandler.RESUME);

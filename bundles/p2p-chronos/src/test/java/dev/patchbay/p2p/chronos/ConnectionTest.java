@@ -81,6 +81,21 @@ class ConnectionTest {
     assertThat(peer.late()).isNotNull();
   }
 
+  @Test
+  void theTimeOfAFrameDoesNotCountWhileThisNodeDoesNotRead() {
+    establish(peer);
+    channel.writeInbound(Unpooled.buffer().writeInt(100));
+    now += 10_000;
+    peer.pause(12_000);
+    now += 12_000;
+    peer.resume();
+    assertThat(frames.millisOfFrame()).isEqualTo(10_000);
+    now += 4_999;
+    assertThat(peer.late()).isNull();
+    now += 1;
+    assertThat(peer.late()).contains("frame");
+  }
+
   /** Three times as many pulls as a second allows come at once. */
   @Test
   void eachMessageOfABurstWaitsForItsToken() throws Exception {
