@@ -333,7 +333,7 @@ final class Connection {
     if (isEnding()) {
       return;
     }
-    if (newBlocks.incrementAndGet() > Limits.MAX_NEW_BLOCKS) {
+    if (newBlocks.incrementAndGet() > Limits.MAX_NEW_BLOCKS || isBehind()) {
       newBlocks.decrementAndGet();
       announce(hash);
       return;
@@ -370,6 +370,11 @@ final class Connection {
         : Unpooled.wrappedBuffer(
             Unpooled.buffer(Integer.BYTES).writeInt(message.length),
             Unpooled.wrappedBuffer(message));
+  }
+
+  /** Returns whether so much waits to be sent that the requests of the peer have to wait. */
+  boolean isBehind() {
+    return unsent.bytes() > Limits.UNSENT_MARK;
   }
 
   /** Returns whether a message waits to be sent for longer than a peer has to read it. */

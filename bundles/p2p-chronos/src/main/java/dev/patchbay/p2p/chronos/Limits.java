@@ -17,6 +17,9 @@ final class Limits {
   /** Bytes that wait to be sent to a peer; above, the connection ends. */
   static final int MAX_UNSENT_BYTES = 16 * 1024 * 1024;
 
+  /** Bytes that wait to be sent to a peer; above, this node reads nothing from it. */
+  static final int UNSENT_MARK = 4 * 1024 * 1024;
+
   /** Connections of one address; those of this machine are not counted. */
   static final int MAX_PER_ADDRESS = 3;
 

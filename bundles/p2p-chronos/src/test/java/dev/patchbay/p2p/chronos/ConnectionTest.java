@@ -131,6 +131,38 @@ class ConnectionTest {
     assertThat(budget.held()).isZero();
   }
 
+  /** It pulls large blocks faster than it reads them: its requests wait. */
+  @Test
+  void aPeerThatReadsSlowlyIsReadLater() {
+    LocalChain chain = new FakeChain(2).local("0x" + "22".repeat(20), 0);
+    Messages messages =
+        new Messages(
+            chain,
+            new ServerRole(chain, new NewBlocks(chain, () -> now)),
+            new ClientRole(chain),
+            (one, stated, reply) -> true,
+            false);
+    Unread unread = new Unread();
+    FrameDecoder input = new FrameDecoder(false, () -> now, budget.share(() -> {}));
+    EmbeddedChannel over = new EmbeddedChannel(unread, input);
+    Connection slow =
+        new Connection(over, false, null, new ByteBudget(Limits.MAX_UNSENT_BYTES), () -> now);
+    slow.setFrames(input);
+    establish(slow);
+    over.pipeline().addLast(new ConnectionHandler(slow, input, messages, () -> now * 1_000_000));
+    slow.send(MessageCode.ERROR, "x".repeat(Limits.UNSENT_MARK), null);
+    byte[] pull = Json.write(MessageCode.PULL_BLOCK, 1L, null);
+    over.writeInbound(Unpooled.buffer().writeInt(pull.length).writeBytes(pull));
+    assertThat(unread.codes).containsExactly("ERROR");
+    slow.sendNewBlock(hash(1), Json.write(MessageCode.NEW_BLOCK, Map.of(), null));
+    assertThat(unread.codes).containsExactly("ERROR", "NEW_BLOCK_HASH");
+    unread.promises.get(0).setSuccess();
+    now += 100;
+    slow.resume();
+    assertThat(unread.codes).containsExactly("ERROR", "NEW_BLOCK_HASH", "PUSH_BLOCK");
+    assertThat(slow.isEnding()).isFalse();
+  }
+
   private int replies() {
     int count = 0;
     for (ByteBuf frame = channel.readOutbound(); frame != null; frame = channel.readOutbound()) {
