@@ -59,6 +59,18 @@ final class BlockJson {
   }
 
   /**
+   * Returns the message with a block; null for one that the protocol cannot carry: it has ommers,
+   * or the message exceeds the limit of a frame.
+   *
+   * @param id id of the request; null for none
+   */
+  static byte @Nullable [] message(MessageCode code, Block block, @Nullable Long id) {
+    Map<String, Object> json = write(block);
+    byte[] message = json == null ? null : Json.write(code, json, id);
+    return message == null || message.length > Limits.MAX_BLOCK_FRAME ? null : message;
+  }
+
+  /**
    * Reads a block.
    *
    * @throws WireException when it has the wrong form, or its body is not the one of its header

@@ -314,7 +314,14 @@ final class Connection {
    */
   void send(MessageCode code, Object data, @Nullable Long replyTo) {
     if (!isEnding()) {
-      write(code, Json.write(code, data, replyTo), () -> {});
+      send(code, Json.write(code, data, replyTo));
+    }
+  }
+
+  /** Sends a whole message. */
+  void send(MessageCode code, byte[] message) {
+    if (!isEnding()) {
+      write(code, message, () -> {});
     }
   }
 

@@ -164,6 +164,26 @@ class ChronosNetworkTest {
     assertThat(successor.bans()).hasSize(1);
   }
 
+  /** Its message would be refused, and the connection end, with each request. */
+  @Test
+  void aBlockWhoseMessageIsTooLargeIsNotCarried() throws Exception {
+    FakeChain chain = new FakeChain(1);
+    String extra = "x".repeat(Limits.MAX_BLOCK_FRAME / 2);
+    Block large = chain.append(FakeChain.child(chain.head(), extra, List.of()));
+    for (int i = 0; i < 3; i++) {
+      chain.append(FakeChain.child(chain.head(), "y", List.of()));
+    }
+    ChronosNetwork network = network(chain);
+    WirePeer peer = peer(network, 0, LOW);
+    peer.send(MessageCode.PULL_BLOCK, large.number());
+    assertThat(peer.expectError("not_found", false).get("height")).isEqualTo(large.number());
+    peer.send(MessageCode.GET_BLOCK, large.hash());
+    peer.expectError("not_found", false);
+    assertThat(broadcast(network, large)).isZero();
+    peer.send(MessageCode.PULL_BLOCK, 1L);
+    assertThat(peer.expectBlock(MessageCode.PUSH_BLOCK)).isEqualTo(chain.at(1));
+  }
+
   /** Three times as many as a second allows, at once: all are answered, in order. */
   @Test
   void whatComesTooFastIsReadLater() throws Exception {
