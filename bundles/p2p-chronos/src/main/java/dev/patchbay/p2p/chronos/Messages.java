@@ -112,7 +112,7 @@ final class Messages {
       case NEW_BLOCK_HASH -> server.announced(peer, message);
       case BLOCK_KNOWN -> client.known(peer, message);
       default -> {
-        Block block = BlockJson.read(message.data());
+        Block block = BlockJson.read(chain.isRollup(), message.data());
         peer.noteBlockBytes(bytes);
         if (!client.replied(peer, code, block)) {
           server.received(peer, block, bytes, message.id());

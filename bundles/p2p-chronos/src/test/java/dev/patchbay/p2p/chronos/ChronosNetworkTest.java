@@ -122,7 +122,7 @@ class ChronosNetworkTest {
       peer.send(MessageCode.PULL_BLOCK, (long) i, 100 + i);
       Message push = peer.expect(MessageCode.PUSH_BLOCK);
       assertThat(push.id()).isEqualTo(100 + i);
-      assertThat(BlockJson.read(push.data()).encode()).isEqualTo(chain.at(i).encode());
+      assertThat(BlockJson.read(false, push.data()).encode()).isEqualTo(chain.at(i).encode());
     }
     peer.send(MessageCode.PULL_BLOCK, "0x5", 9);
     Message absent = peer.expect(MessageCode.ERROR);
@@ -494,7 +494,7 @@ class ChronosNetworkTest {
     for (WirePeer peer : peers) {
       Message message = Objects.requireNonNull(peer.next());
       if (message.code().equals("NEW_BLOCK")) {
-        assertThat(BlockJson.read(message.data())).isEqualTo(block);
+        assertThat(BlockJson.read(false, message.data())).isEqualTo(block);
         whole++;
       } else {
         assertThat(message.code()).isEqualTo("NEW_BLOCK_HASH");

@@ -2,6 +2,7 @@
 package dev.patchbay.p2p.chronos;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.patchbay.primitives.Address;
@@ -118,7 +119,7 @@ class CodecTest {
         Json.write(MessageCode.PUSH_BLOCK, Objects.requireNonNull(BlockJson.write(block)), 5L);
     Message message = Json.read(frame);
     assertThat(message.id()).isEqualTo(5);
-    Block read = BlockJson.read(message.data());
+    Block read = BlockJson.read(false, message.data());
     assertThat(read.hash()).isEqualTo(block.hash());
     assertThat(read.encode()).isEqualTo(block.encode());
     assertThat(new String(frame, StandardCharsets.UTF_8))
@@ -129,10 +130,35 @@ class CodecTest {
   /** Block 30,000 of Rinkeby: 15 fields. The hash in the object is wrong, and is not read. */
   @Test
   void theHashIsComputedFromTheHeader() throws Exception {
-    Block read = BlockJson.read(rinkeby());
+    Block read = BlockJson.read(false, rinkeby());
     assertThat(read.hash())
         .isEqualTo(
             Hash.fromHex("0x8b27a29300811af926039b90288d3d384dcb55931049c17c4f762e45c116776e"));
+  }
+
+  /** From Isthmus on the root is that of a storage trie, and there are no withdrawals. */
+  @Test
+  void theWithdrawalsRootOfARollupIsNotThatOfTheBody() throws Exception {
+    Map<String, Object> block = rinkeby();
+    @SuppressWarnings("unchecked")
+    Map<String, Object> header =
+        Objects.requireNonNull((Map<String, Object>) block.get("block_header"));
+    header.put("baseFeePerGas", "0x1");
+    header.put("withdrawalsRoot", "0x" + "77".repeat(32));
+    header.put("withdrawals", List.of());
+    Block read = BlockJson.read(true, block);
+    assertThat(read.header().withdrawalsRoot()).hasToString("0x" + "77".repeat(32));
+    assertThat(read.withdrawals()).isEmpty();
+    assertThatThrownBy(() -> BlockJson.read(false, block)).hasMessageContaining("withdrawalsRoot");
+    header.put(
+        "withdrawals",
+        List.of(
+            Map.of(
+                "index", "0x0",
+                "validatorIndex", "0x0",
+                "address", Address.ZERO.toString(),
+                "amount", "0x1")));
+    assertThatThrownBy(() -> BlockJson.read(true, block)).hasMessageContaining("no withdrawals");
   }
 
   private static Map<String, Object> rinkeby() {
@@ -171,7 +197,7 @@ class CodecTest {
     }
     WireException error =
         Objects.requireNonNull(
-            catchThrowableOfType(WireException.class, () -> BlockJson.read(block)), member);
+            catchThrowableOfType(WireException.class, () -> BlockJson.read(false, block)), member);
     assertThat(error.closes()).isEqualTo(error.code().equals("invalid_block"));
     return error;
   }
@@ -365,7 +391,7 @@ class CodecTest {
         Message message = Json.read(frame);
         read++;
         switch (message.code()) {
-          case "NEW_BLOCK" -> BlockJson.read(message.data());
+          case "NEW_BLOCK" -> BlockJson.read(false, message.data());
           case "SHAKEHAND" -> Shakehand.read(message.data(), CHAIN, i % 2 == 0);
           default -> Fields.number(message.data(), "the height");
         }
