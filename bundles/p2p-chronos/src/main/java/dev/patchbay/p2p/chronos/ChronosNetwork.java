@@ -70,7 +70,6 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   private final ByteBudget budget;
   private final ByteBudget unsent;
   private final NewBlocks newBlocks;
-  private final BlockCache cache;
   private final Messages messages;
   private final ClientRole client;
   private final ChronosCommands commands;
@@ -98,7 +97,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     long heap = Runtime.getRuntime().maxMemory() / HEAP_SHARE;
     budget = new ByteBudget(Math.max(2L * Limits.MAX_BLOCK_FRAME, heap));
     unsent = new ByteBudget(Math.max(2L * Limits.MAX_UNSENT_BYTES, heap));
-    cache = new BlockCache(Math.min(CACHE_BYTES, heap));
+    BlockCache cache = new BlockCache(Math.min(CACHE_BYTES, heap));
     connections = new Connections(settings.maxConnections());
     dials = new Dials(settings.peers(), millis);
     changes = new OperatorChanges(settings.peers().toString());
@@ -228,9 +227,6 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
       count(end.byPeer() ? "received" : "sent", end.code());
     }
     if (id != null) {
-      if (connections.peer(id) == null) {
-        cache.remove(id);
-      }
       boolean byPeer = end != null && end.byPeer();
       connection.publishEnd(() -> publishDisconnected(connection, id, byPeer));
     }

@@ -78,8 +78,6 @@ final class Connection {
   /** Guarded by this. */
   private boolean isOver;
 
-  private volatile long blockBytes = Limits.MAX_FRAME;
-
   /**
    * Creates a connection whose handshake is not completed.
    *
@@ -209,15 +207,6 @@ final class Connection {
     established = true;
   }
 
-  /** Returns the bytes of the latest block that the peer has sent. */
-  long blockBytes() {
-    return blockBytes;
-  }
-
-  void noteBlockBytes(int bytes) {
-    blockBytes = bytes;
-  }
-
   MessageCounts sentMessages() {
     return sentMessages;
   }
@@ -287,12 +276,12 @@ final class Connection {
   // ---- what is sent
 
   /** Requests a confirmed block; null when the peer does not have it. */
-  CompletableFuture<@Nullable Block> pull(long height) {
+  CompletableFuture<@Nullable ReceivedBlock> pull(long height) {
     return requests.add(height, () -> send(MessageCode.PULL_BLOCK, height, null));
   }
 
   /** Requests a block by its hash; null when the peer does not have it. */
-  CompletableFuture<@Nullable Block> get(Hash hash) {
+  CompletableFuture<@Nullable ReceivedBlock> get(Hash hash) {
     return requests.add(hash, () -> send(MessageCode.GET_BLOCK, hash, null));
   }
 

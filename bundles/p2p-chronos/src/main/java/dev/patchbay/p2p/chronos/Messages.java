@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.chronos;
 
-import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hex;
 import java.net.InetAddress;
 import java.time.Duration;
@@ -112,10 +111,10 @@ final class Messages {
       case NEW_BLOCK_HASH -> server.announced(peer, message);
       case BLOCK_KNOWN -> client.known(peer, message);
       default -> {
-        Block block = BlockJson.read(chain.isRollup(), message.data());
-        peer.noteBlockBytes(bytes);
+        ReceivedBlock block =
+            new ReceivedBlock(BlockJson.read(chain.isRollup(), message.data()), bytes);
         if (!client.replied(peer, code, block)) {
-          server.received(peer, block, bytes, message.id());
+          server.received(peer, block, message.id());
         }
       }
     }

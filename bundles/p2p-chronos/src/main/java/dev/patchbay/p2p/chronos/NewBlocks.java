@@ -66,17 +66,14 @@ final class NewBlocks {
                 requested.remove(hash);
               }
               if (block != null) {
-                received(peer, block, (int) peer.blockBytes());
+                received(peer, block);
               }
             });
   }
 
-  /**
-   * Publishes a block.
-   *
-   * @param bytes size of its message
-   */
-  void received(Connection peer, Block block, int bytes) {
+  /** Publishes a block. */
+  void received(Connection peer, ReceivedBlock received) {
+    Block block = received.block();
     PeerEvents target = events.get();
     PeerId id = peer.id();
     if (target == null || id == null || chain.isDriven()) {
@@ -85,7 +82,7 @@ final class NewBlocks {
     target.publish(
         PeerEvent.NewBlock.class,
         id,
-        bytes + ITEM_BYTES * (1 + block.transactions().size()),
+        received.bytes() + ITEM_BYTES * (1 + block.transactions().size()),
         () -> new PeerEvent.NewBlock(id, block, chain.totalDifficulty(block.header())));
   }
 }

@@ -67,12 +67,13 @@ final class ServerRole {
   }
 
   /** Takes a block that was not requested: a new one goes the way of all new blocks. */
-  void received(Connection peer, Block block, int bytes, @Nullable Long id) {
+  void received(Connection peer, ReceivedBlock received, @Nullable Long id) {
+    Block block = received.block();
     peer.has(block);
     if (chain.knows(block.hash())) {
       peer.send(MessageCode.BLOCK_KNOWN, block.hash(), id);
     } else {
-      newBlocks.received(peer, block, bytes);
+      newBlocks.received(peer, received);
     }
   }
 }

@@ -429,7 +429,7 @@ class ChronosNetworkTest {
       long start = got.size() + 1;
       List<BlockHeader> headers =
           get(client.commands().headers(new PeerCommand.GetBlockHeaders(peer.id(), start, 512)));
-      assertThat(headers).isNotEmpty().hasSizeLessThanOrEqualTo(BlockFetch.MAX_BLOCKS);
+      assertThat(headers).isNotEmpty().hasSizeLessThanOrEqualTo(Windows.MAX_BLOCKS);
       List<BlockBody> bodies =
           get(
               client

@@ -7,6 +7,7 @@ import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.RequestFailedException;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -310,18 +311,71 @@ class ConnectionTest {
   }
 
   @Test
+  void fewBlocksAreRequestedUntilTheirSizesAreKnown() {
+    Windows windows = new Windows();
+    PeerId id = new PeerId("chronos", "0x01");
+    assertThat(windows.size(id, 100)).isEqualTo(2);
+    for (int i = 0; i < 40; i++) {
+      windows.received(id, 1_000);
+    }
+    assertThat(windows.size(id, 100)).isEqualTo(32);
+    assertThat(windows.size(id, 3)).isEqualTo(3);
+    windows.received(id, 4 * 1024 * 1024);
+    assertThat(windows.size(id, 100)).isEqualTo(2);
+    windows.received(id, 1_000);
+    assertThat(windows.size(id, 100)).as("others may be as large").isEqualTo(2);
+    for (int i = 0; i < 40; i++) {
+      windows.received(id, 1_000);
+    }
+    windows.failed(id);
+    assertThat(windows.size(id, 100)).isEqualTo(16);
+    assertThat(windows.size(new PeerId("chronos", "0x02"), 100)).isEqualTo(2);
+  }
+
+  /** What one peer has given serves requests to all: the hash says that it is the right block. */
+  @Test
+  void blocksThatAreHereAreNotRequestedAgain() {
+    FakeChain theirs = new FakeChain(4);
+    BlockCache cache = new BlockCache(5_000);
+    BlockFetch fetch = new BlockFetch(new FakeChain(1).local("0x" + "22".repeat(20), 0), cache);
+    peer.state(stated("0x" + "11".repeat(20)));
+    establish(peer);
+    CompletableFuture<List<BlockHeader>> pulled = fetch.headers(peer, 2, 100);
+    assertThat(replies()).as("the first window").isEqualTo(2);
+    complete(2L, theirs.at(2), 2_000);
+    complete(3L, theirs.at(3), 1_000);
+    assertThat(pulled.join()).hasSize(2);
+    assertThat(cache.bytes()).as("each with its own size").isEqualTo(3_000);
+    Connection other = connection(new EmbeddedChannel());
+    other.establish(new PeerId("chronos", "0x02"));
+    other.has(theirs.at(4));
+    CompletableFuture<List<BlockHeader>> down = fetch.headers(other, 2, 100);
+    other.requests().complete(2L, null);
+    other.requests().complete(theirs.at(4).hash(), new ReceivedBlock(theirs.at(4), 500));
+    assertThat(down).isDone();
+    assertThat(down.join()).hasSize(3);
+    assertThat(fetch.bodies(other, List.of(theirs.at(2).hash(), theirs.at(3).hash())).join())
+        .hasSize(2);
+    assertThat(cache.bytes()).isEqualTo(500);
+  }
+
+  private void complete(Object key, Block block, int bytes) {
+    assertThat(peer.requests().complete(key, new ReceivedBlock(block, bytes))).isTrue();
+  }
+
+  @Test
   void requestsEndWithTheirReplyTheirDeadlineOrTheConnection() {
-    Block block = new FakeChain(1).at(1);
-    CompletableFuture<@Nullable Block> first = peer.pull(1);
+    ReceivedBlock block = new ReceivedBlock(new FakeChain(1).at(1), 700);
+    CompletableFuture<@Nullable ReceivedBlock> first = peer.pull(1);
     assertThat(peer.pull(1)).isSameAs(first);
-    CompletableFuture<@Nullable Block> second = peer.get(block.hash());
+    CompletableFuture<@Nullable ReceivedBlock> second = peer.get(block.block().hash());
     assertThat(peer.requests().complete(1L, block)).isTrue();
     assertThat(peer.requests().complete(1L, block)).isFalse();
     assertThat(first).isCompletedWithValue(block);
     now += 9_999;
     peer.requests().expire();
     assertThat(second).isNotDone();
-    CompletableFuture<@Nullable Block> third = peer.pull(2);
+    CompletableFuture<@Nullable ReceivedBlock> third = peer.pull(2);
     now += 1;
     peer.requests().expire();
     assertThat(second)
