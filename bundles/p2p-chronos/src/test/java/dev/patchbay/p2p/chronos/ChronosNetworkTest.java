@@ -617,7 +617,7 @@ class ChronosNetworkTest {
     Messages messages =
         new Messages(
             local,
-            new ServerRole(local, new NewBlocks(local, () -> 0)),
+            new ServerRole(local, new NewBlocks(local)),
             new ClientRole(local),
             (one, stated, reply) -> true,
             false);

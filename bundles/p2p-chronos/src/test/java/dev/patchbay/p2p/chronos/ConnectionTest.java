@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -104,7 +105,7 @@ class ConnectionTest {
     Messages messages =
         new Messages(
             chain,
-            new ServerRole(chain, new NewBlocks(chain, () -> now)),
+            new ServerRole(chain, new NewBlocks(chain)),
             new ClientRole(chain),
             (one, stated, reply) -> true,
             false);
@@ -139,7 +140,7 @@ class ConnectionTest {
     Messages messages =
         new Messages(
             chain,
-            new ServerRole(chain, new NewBlocks(chain, () -> now)),
+            new ServerRole(chain, new NewBlocks(chain)),
             new ClientRole(chain),
             (one, stated, reply) -> true,
             false);
@@ -357,6 +358,56 @@ class ConnectionTest {
     assertThat(fetch.bodies(other, List.of(theirs.at(2).hash(), theirs.at(3).hash())).join())
         .hasSize(2);
     assertThat(cache.bytes()).isEqualTo(500);
+  }
+
+  /** It announces what it does not give: others are asked all the same. */
+  @Test
+  void eachPeerHasItsOwnRequestsForAnnouncedBlocks() {
+    NewBlocks blocks = new NewBlocks(new FakeChain(1).local("0x" + "22".repeat(20), 0));
+    Connection hostile = established("0x01");
+    Connection honest = established("0x02");
+    for (int i = 0; i < 100; i++) {
+      blocks.fetch(hostile, hash(i));
+    }
+    assertThat(open(hostile, 100)).isEqualTo(8);
+    blocks.fetch(honest, hash(200));
+    assertThat(honest.requests().isRequested(hash(200))).isTrue();
+  }
+
+  @Test
+  void theNextAnnouncerIsAskedWhenTheFirstDoesNotGiveTheBlock() {
+    Block block = new FakeChain(4).at(4);
+    Hash hash = block.hash();
+    NewBlocks blocks = new NewBlocks(new FakeChain(1).local("0x" + "22".repeat(20), 0));
+    List<Connection> peers =
+        List.of(established("0x01"), established("0x02"), established("0x03"), established("0x04"));
+    for (Connection one : peers) {
+      blocks.fetch(one, hash);
+      blocks.fetch(one, hash);
+    }
+    assertThat(peers.stream().filter(one -> one.requests().isRequested(hash)))
+        .containsExactly(peers.get(0));
+    peers.get(0).requests().complete(hash, null);
+    assertThat(peers.get(1).requests().isRequested(hash)).isTrue();
+    now += Limits.REPLY.toMillis();
+    peers.get(1).requests().expire();
+    assertThat(peers.get(2).requests().isRequested(hash)).isTrue();
+    peers.get(2).requests().complete(hash, new ReceivedBlock(block, 700));
+    assertThat(peers.get(2).head()).as("it has the block").isNotNull();
+    assertThat(peers.get(2).head().hash()).isEqualTo(hash);
+    assertThat(peers.get(3).requests().isRequested(hash)).as("three are remembered").isFalse();
+    blocks.fetch(peers.get(3), hash);
+    assertThat(peers.get(3).requests().isRequested(hash)).isTrue();
+  }
+
+  private Connection established(String id) {
+    Connection connection = connection(new EmbeddedChannel());
+    connection.establish(new PeerId("chronos", id));
+    return connection;
+  }
+
+  private static long open(Connection of, int hashes) {
+    return IntStream.range(0, hashes).filter(i -> of.requests().isRequested(hash(i))).count();
   }
 
   private void complete(Object key, Block block, int bytes) {
