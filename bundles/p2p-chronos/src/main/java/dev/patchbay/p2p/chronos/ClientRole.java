@@ -61,7 +61,7 @@ final class ClientRole {
             (block, failure) -> {
               if (block != null) {
                 peer.has(block.block());
-              } else if (failure == null && stated.height() > own + 1) {
+              } else if (stated.height() > own + 1) { // also when it has no errors, and is silent
                 learnNext(peer, own + 1);
               }
             });

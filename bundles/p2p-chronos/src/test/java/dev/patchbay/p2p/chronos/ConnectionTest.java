@@ -400,6 +400,21 @@ class ConnectionTest {
     assertThat(peers.get(3).requests().isRequested(hash)).isTrue();
   }
 
+  /** A peer of the seed has no errors: it does not respond for a block that is not confirmed. */
+  @Test
+  void theHeadOfAPeerThatIsSilentIsLearnedFromTheNextBlock() {
+    Connection seed = established("0x01");
+    seed.state(stated("0x" + "11".repeat(20)));
+    ClientRole client = new ClientRole(new FakeChain(3).local("0x" + "22".repeat(20), 0));
+    client.learnHead(seed);
+    now += Limits.REPLY.toMillis();
+    seed.requests().expire();
+    Block next = new FakeChain(4).at(4);
+    assertThat(seed.requests().complete(4L, new ReceivedBlock(next, 700))).isTrue();
+    assertThat(seed.head()).isNotNull();
+    assertThat(seed.head().hash()).isEqualTo(next.hash());
+  }
+
   private Connection established(String id) {
     Connection connection = connection(new EmbeddedChannel());
     connection.establish(new PeerId("chronos", id));
