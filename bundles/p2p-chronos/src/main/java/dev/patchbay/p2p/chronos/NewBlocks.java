@@ -9,9 +9,11 @@ import dev.patchbay.primitives.Hash;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +28,8 @@ final class NewBlocks {
   /** Bytes of a decoded transaction or header in memory, in addition to its content. */
   private static final long ITEM_BYTES = 400;
 
+  private static final int MAX_PUBLISHED = 1_024;
+
   /** Announced blocks that one peer is asked for at a time. */
   private static final int MAX_REQUESTED = 8;
 
@@ -33,7 +37,11 @@ final class NewBlocks {
   private static final int MAX_ANNOUNCERS = 3;
 
   private final LocalChain chain;
+  private final LongSupplier millis;
   private final AtomicReference<@Nullable PeerEvents> events = new AtomicReference<>();
+
+  /** Blocks that were published, the oldest first, and when; guarded by itself. */
+  private final Map<Hash, Long> published = new LinkedHashMap<>();
 
   /**
    * The peers that have announced a block that is requested, in this order; the first one is asked
@@ -41,9 +49,14 @@ final class NewBlocks {
    */
   private final Map<Hash, Deque<Connection>> announcers = new HashMap<>();
 
-  /** Creates an empty set. */
-  NewBlocks(LocalChain chain) {
+  /**
+   * Creates an empty set.
+   *
+   * @param millis monotonic time in milliseconds
+   */
+  NewBlocks(LocalChain chain, LongSupplier millis) {
     this.chain = chain;
+    this.millis = millis;
   }
 
   AtomicReference<@Nullable PeerEvents> events() {
@@ -110,6 +123,17 @@ final class NewBlocks {
     }
   }
 
+  /**
+   * Returns whether a block was published in the last 10 s: it may wait for its import, and need
+   * not be requested again.
+   */
+  boolean isPublished(Hash hash) {
+    synchronized (published) {
+      Long time = published.get(hash);
+      return time != null && millis.getAsLong() - time < Limits.REPLY.toMillis();
+    }
+  }
+
   /** Publishes a block. */
   void received(Connection peer, ReceivedBlock received) {
     Block block = received.block();
@@ -123,5 +147,12 @@ final class NewBlocks {
         id,
         received.bytes() + ITEM_BYTES * (1 + block.transactions().size()),
         () -> new PeerEvent.NewBlock(id, block, chain.totalDifficulty(block.header())));
+    synchronized (published) {
+      published.remove(block.hash());
+      published.put(block.hash(), millis.getAsLong());
+      if (published.size() > MAX_PUBLISHED) {
+        published.remove(published.keySet().iterator().next());
+      }
+    }
   }
 }

@@ -59,7 +59,7 @@ final class ServerRole {
   void announced(Connection peer, Message message) throws WireException {
     Hash hash = Fields.hash(message.data(), "the hash");
     peer.known().add(hash);
-    if (chain.knows(hash)) {
+    if (chain.knows(hash) || newBlocks.isPublished(hash)) {
       peer.send(MessageCode.BLOCK_KNOWN, hash, message.id());
     } else {
       newBlocks.fetch(peer, hash);

@@ -218,6 +218,12 @@ class ChronosNetworkTest {
     assertThat(peer.expect(MessageCode.GET_BLOCK).data()).isEqualTo(second.hash().toString());
     peer.send(MessageCode.NEW_BLOCK, json(second));
     assertThat(events.next(PeerEvent.NewBlock.class).block()).isEqualTo(second);
+    WirePeer other = peer(network, 0, HIGH);
+    events.next(PeerEvent.PeerConnected.class);
+    other.send(MessageCode.NEW_BLOCK_HASH, second.hash());
+    assertThat(other.expect(MessageCode.BLOCK_KNOWN).data())
+        .as("it waits for its import")
+        .isEqualTo(second.hash().toString());
     peer.close();
     assertThat(events.next(PeerEvent.PeerDisconnected.class).peer()).isEqualTo(id);
   }
@@ -617,7 +623,7 @@ class ChronosNetworkTest {
     Messages messages =
         new Messages(
             local,
-            new ServerRole(local, new NewBlocks(local)),
+            new ServerRole(local, new NewBlocks(local, () -> 0)),
             new ClientRole(local),
             (one, stated, reply) -> true,
             false);

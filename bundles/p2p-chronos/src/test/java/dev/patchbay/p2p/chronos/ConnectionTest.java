@@ -105,7 +105,7 @@ class ConnectionTest {
     Messages messages =
         new Messages(
             chain,
-            new ServerRole(chain, new NewBlocks(chain)),
+            new ServerRole(chain, new NewBlocks(chain, () -> now)),
             new ClientRole(chain),
             (one, stated, reply) -> true,
             false);
@@ -140,7 +140,7 @@ class ConnectionTest {
     Messages messages =
         new Messages(
             chain,
-            new ServerRole(chain, new NewBlocks(chain)),
+            new ServerRole(chain, new NewBlocks(chain, () -> now)),
             new ClientRole(chain),
             (one, stated, reply) -> true,
             false);
@@ -363,7 +363,7 @@ class ConnectionTest {
   /** It announces what it does not give: others are asked all the same. */
   @Test
   void eachPeerHasItsOwnRequestsForAnnouncedBlocks() {
-    NewBlocks blocks = new NewBlocks(new FakeChain(1).local("0x" + "22".repeat(20), 0));
+    NewBlocks blocks = new NewBlocks(new FakeChain(1).local("0x" + "22".repeat(20), 0), () -> now);
     Connection hostile = established("0x01");
     Connection honest = established("0x02");
     for (int i = 0; i < 100; i++) {
@@ -378,7 +378,7 @@ class ConnectionTest {
   void theNextAnnouncerIsAskedWhenTheFirstDoesNotGiveTheBlock() {
     Block block = new FakeChain(4).at(4);
     Hash hash = block.hash();
-    NewBlocks blocks = new NewBlocks(new FakeChain(1).local("0x" + "22".repeat(20), 0));
+    NewBlocks blocks = new NewBlocks(new FakeChain(1).local("0x" + "22".repeat(20), 0), () -> now);
     List<Connection> peers =
         List.of(established("0x01"), established("0x02"), established("0x03"), established("0x04"));
     for (Connection one : peers) {
