@@ -70,25 +70,36 @@ record TlsFiles(SslContext client, SslContext server, X509Certificate certificat
     checkPair(secret, own.getPublicKey(), certificate, key);
     List<X509Certificate> trusted = certificates("tls.trust", trust);
     trusted.forEach(one -> checkValid("tls.trust", trust, one));
+    return of(secret, chain, trusted);
+  }
+
+  /**
+   * Creates one of certificates whose dates and key are not checked.
+   *
+   * @param chain the own certificate first
+   * @throws IllegalArgumentException when they cannot be used
+   */
+  static TlsFiles of(
+      PrivateKey secret, List<X509Certificate> chain, List<X509Certificate> trusted) {
     X509Certificate[] chainArray = chain.toArray(X509Certificate[]::new);
-    X509Certificate[] trustArray = trusted.toArray(X509Certificate[]::new);
     try {
+      DatedTrust trust = DatedTrust.of(trusted);
       return new TlsFiles(
           SslContextBuilder.forClient()
               .sslProvider(SslProvider.JDK)
               .protocols(PROTOCOLS)
               .keyManager(secret, chainArray)
-              .trustManager(trustArray)
+              .trustManager(trust)
               .endpointIdentificationAlgorithm(null) // nodes are known by their certificates
               .build(),
           SslContextBuilder.forServer(secret, chainArray)
               .sslProvider(SslProvider.JDK)
               .protocols(PROTOCOLS)
-              .trustManager(trustArray)
+              .trustManager(trust)
               .clientAuth(ClientAuth.REQUIRE)
               .build(),
-          own);
-    } catch (IOException | IllegalArgumentException unusable) {
+          chain.get(0));
+    } catch (IOException | GeneralSecurityException | IllegalArgumentException unusable) {
       throw new IllegalArgumentException(
           "tls.certificate, tls.key and tls.trust cannot be used: " + unusable.getMessage(),
           unusable);
