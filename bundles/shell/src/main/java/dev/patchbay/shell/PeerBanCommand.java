@@ -2,6 +2,7 @@
 package dev.patchbay.shell;
 
 import dev.patchbay.api.p2p.Network;
+import dev.patchbay.api.p2p.PeerBan;
 import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -40,7 +41,7 @@ public final class PeerBanCommand extends NetworkCommand {
   /** Bans a peer; returns what has happened. */
   static String ban(Network network, String peer, String time) {
     String url = Networks.url(network, peer);
-    network.ban(url, duration(time), "banned by the operator");
+    network.ban(url, duration(time), PeerBan.BY_OPERATOR);
     return "banned for " + time + ": " + url;
   }
 

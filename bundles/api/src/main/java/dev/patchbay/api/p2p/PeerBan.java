@@ -11,4 +11,7 @@ import java.time.Instant;
  * @param until when the ban ends
  * @param reason why, in one line of printable ASCII; empty when it is not known
  */
-public record PeerBan(PeerId peer, String url, Instant until, String reason) {}
+public record PeerBan(PeerId peer, String url, Instant until, String reason) {
+  /** The reason of a ban that an operator has made: the peer has done nothing wrong. */
+  public static final String BY_OPERATOR = "banned by the operator";
+}

@@ -26,8 +26,8 @@ public sealed interface PeerCommand {
    * Sends a block of this node's chain, which has verified it: in full to some peers, by its hash
    * to the others, or as the operator has configured the network. Peers that know the block are
    * left out, and peers that end the connection when blocks are sent: clients that follow a
-   * consensus client. Nothing is sent when this node's chain is driven by a consensus client. A
-   * block that the chain does not have is announced by its hash.
+   * consensus client. When a consensus client drives this node's chain, devp2p sends nothing, and
+   * Chronos sends the block. A block that the chain does not have is announced by its hash.
    *
    * @param hash hash of the block
    * @param number number of the block

@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -23,38 +24,32 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: any thread; the calls do not wait.
  */
 final class BlockFetch {
-  /** Most blocks of a reply; a peer gives 20 a second. */
-  static final int MAX_BLOCKS = 32;
-
-  /** Bytes of the blocks that are requested at a time, about. */
-  private static final long MAX_BYTES = 8L * 1024 * 1024;
-
   private final LocalChain chain;
   private final BlockCache cache;
+  private final Windows windows = new Windows();
 
   BlockFetch(LocalChain chain, BlockCache cache) {
     this.chain = chain;
     this.cache = cache;
   }
 
-  private static int window(Connection peer, int count) {
-    long fitting = Math.max(1, MAX_BYTES / Math.max(1, peer.blockBytes()));
-    return (int) Math.min(Math.min(count, MAX_BLOCKS), fitting);
+  /** Commands find peers by their ids: each one has an id. */
+  private static PeerId id(Connection peer) {
+    return Objects.requireNonNull(peer.id());
   }
 
-  private void keep(Connection peer, Block block) {
-    PeerId id = peer.id();
-    if (id != null) {
-      cache.add(id, block, peer.blockBytes());
-    }
+  private Block keep(Connection peer, ReceivedBlock received) {
+    windows.received(id(peer), received.bytes());
+    cache.add(received);
+    return received.block();
   }
 
   // ---- headers
 
   /** Returns consecutive headers of the peer's chain from a number on; fewer than requested. */
   CompletableFuture<List<BlockHeader>> headers(Connection peer, long start, int count) {
-    int window = window(peer, count);
-    List<CompletableFuture<@Nullable Block>> pulls = new ArrayList<>();
+    int window = windows.size(id(peer), count);
+    List<CompletableFuture<@Nullable ReceivedBlock>> pulls = new ArrayList<>();
     Shakehand stated = peer.stated();
     long last = Math.max(start, stated == null ? start : stated.height());
     for (long number = start; number <= last && pulls.size() < window; number++) {
@@ -72,13 +67,17 @@ final class BlockFetch {
   /** Returns the headers up to the first one that is missing or continues another branch. */
   private List<BlockHeader> linked(
       Connection peer,
-      List<CompletableFuture<@Nullable Block>> pulls,
+      List<CompletableFuture<@Nullable ReceivedBlock>> pulls,
       @Nullable Throwable failure) {
     List<BlockHeader> out = new ArrayList<>();
     Hash parent = null;
-    for (CompletableFuture<@Nullable Block> pull : pulls) {
-      Block block = pull.isCompletedExceptionally() ? null : pull.getNow(null);
-      if (block == null || parent != null && !block.header().parentHash().equals(parent)) {
+    if (failure != null) {
+      windows.failed(id(peer));
+    }
+    for (CompletableFuture<@Nullable ReceivedBlock> pull : pulls) {
+      ReceivedBlock received = pull.isCompletedExceptionally() ? null : pull.getNow(null);
+      if (received == null
+          || parent != null && !received.block().header().parentHash().equals(parent)) {
         if (out.isEmpty() && failure != null && pull.isCompletedExceptionally()) {
           throw failure instanceof CompletionException known
               ? known
@@ -86,7 +85,7 @@ final class BlockFetch {
         }
         break;
       }
-      keep(peer, block);
+      Block block = keep(peer, received);
       out.add(block.header());
       parent = block.hash();
     }
@@ -101,7 +100,7 @@ final class BlockFetch {
       return CompletableFuture.completedFuture(List.of());
     }
     return down(peer, head.hash(), number, start, new ArrayDeque<>())
-        .thenApply(headers -> headers.stream().limit(Math.min(count, MAX_BLOCKS)).toList());
+        .thenApply(headers -> headers.stream().limit(Math.min(count, Windows.MAX_BLOCKS)).toList());
   }
 
   private CompletableFuture<Deque<BlockHeader>> down(
@@ -110,8 +109,10 @@ final class BlockFetch {
       return CompletableFuture.completedFuture(found);
     }
     BlockHeader own = chain.header(hash);
-    if (own != null) {
-      return below(peer, own, number, start, found);
+    ReceivedBlock kept = own == null ? cache.get(hash) : null;
+    BlockHeader here = kept == null ? own : kept.block().header();
+    if (here != null) {
+      return below(peer, here, number, start, found);
     }
     return peer.get(hash)
         .thenCompose(
@@ -119,8 +120,7 @@ final class BlockFetch {
               if (block == null) {
                 return CompletableFuture.completedFuture(new ArrayDeque<>());
               }
-              keep(peer, block);
-              return below(peer, block.header(), number, start, found);
+              return below(peer, keep(peer, block).header(), number, start, found);
             });
   }
 
@@ -141,8 +141,7 @@ final class BlockFetch {
               if (block == null) {
                 return List.of();
               }
-              keep(peer, block);
-              return List.of(block.header());
+              return List.of(keep(peer, block).header());
             });
   }
 
@@ -150,16 +149,17 @@ final class BlockFetch {
 
   /** Returns bodies in the order of the hashes; those that the peer does not have are left out. */
   CompletableFuture<List<BlockBody>> bodies(Connection peer, List<Hash> hashes) {
-    List<CompletableFuture<@Nullable Block>> blocks = new ArrayList<>();
+    List<CompletableFuture<@Nullable ReceivedBlock>> blocks = new ArrayList<>();
     int requested = 0;
-    int window = window(peer, hashes.size());
+    int window = windows.size(id(peer), hashes.size());
     for (Hash hash : hashes) {
-      Block kept = peer.id() == null ? null : cache.take(peer.id(), hash);
+      ReceivedBlock kept = cache.take(hash);
       if (kept != null) {
         blocks.add(CompletableFuture.completedFuture(kept));
       } else if (requested < window) {
         requested++;
-        blocks.add(request(peer, hash));
+        blocks.add(
+            request(peer, hash).whenComplete((block, failure) -> note(peer, block, failure)));
       } else {
         break;
       }
@@ -168,9 +168,10 @@ final class BlockFetch {
         .thenApply(
             all -> {
               List<BlockBody> out = new ArrayList<>();
-              for (CompletableFuture<@Nullable Block> one : blocks) {
-                Block block = one.getNow(null);
-                if (block != null) {
+              for (CompletableFuture<@Nullable ReceivedBlock> one : blocks) {
+                ReceivedBlock received = one.getNow(null);
+                if (received != null) {
+                  Block block = received.block();
                   out.add(new BlockBody(block.transactions(), block.ommers(), block.withdrawals()));
                 }
               }
@@ -178,7 +179,15 @@ final class BlockFetch {
             });
   }
 
-  private CompletableFuture<@Nullable Block> request(Connection peer, Hash hash) {
+  private void note(Connection peer, @Nullable ReceivedBlock block, @Nullable Throwable failure) {
+    if (failure != null) {
+      windows.failed(id(peer));
+    } else if (block != null) {
+      windows.received(id(peer), block.bytes());
+    }
+  }
+
+  private CompletableFuture<@Nullable ReceivedBlock> request(Connection peer, Hash hash) {
     Long number = cache.number(hash);
     if (number == null) {
       return peer.get(hash);
@@ -186,7 +195,7 @@ final class BlockFetch {
     return peer.pull(number)
         .thenCompose(
             block ->
-                block != null && block.hash().equals(hash)
+                block != null && block.block().hash().equals(hash)
                     ? CompletableFuture.completedFuture(block)
                     : peer.get(hash));
   }

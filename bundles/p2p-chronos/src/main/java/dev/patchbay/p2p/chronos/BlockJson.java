@@ -59,11 +59,25 @@ final class BlockJson {
   }
 
   /**
+   * Returns the message with a block; null for one that the protocol cannot carry: it has ommers,
+   * or the message exceeds the limit of a frame.
+   *
+   * @param id id of the request; null for none
+   */
+  static byte @Nullable [] message(MessageCode code, Block block, @Nullable Long id) {
+    Map<String, Object> json = write(block);
+    byte[] message = json == null ? null : Json.write(code, json, id);
+    return message == null || message.length > Limits.MAX_BLOCK_FRAME ? null : message;
+  }
+
+  /**
    * Reads a block.
    *
+   * @param isRollup whether the chain is a rollup: its blocks have no withdrawals of the kind of
+   *     Shanghai, and the root in the header may be that of a storage trie (Isthmus)
    * @throws WireException when it has the wrong form, or its body is not the one of its header
    */
-  static Block read(@Nullable Object data) throws WireException {
+  static Block read(boolean isRollup, @Nullable Object data) throws WireException {
     Fields block = Fields.of(data, "the block");
     Fields header = Fields.of(block.members().get(HEADER), HEADER);
     checkOptional(header);
@@ -77,7 +91,7 @@ final class BlockJson {
             transactions,
             List.of(),
             header.has("withdrawals") ? withdrawals(header.list("withdrawals")) : null);
-    checkBody(read);
+    checkBody(isRollup, read);
     return read;
   }
 
@@ -101,7 +115,7 @@ final class BlockJson {
     return WireException.closing("invalid_block", reason);
   }
 
-  private static void checkBody(Block block) throws WireException {
+  private static void checkBody(boolean isRollup, Block block) throws WireException {
     BlockHeader header = block.header();
     if (!header.ommersHash().equals(BlockHeader.EMPTY_OMMERS)) {
       throw invalidBlock("sha3Uncles is not the hash of no uncles");
@@ -110,7 +124,12 @@ final class BlockJson {
       throw invalidBlock("transactionsRoot is not the root of the transactions");
     }
     List<Withdrawal> withdrawals = block.withdrawals();
-    if (withdrawals != null && !Roots.ofWithdrawals(withdrawals).equals(header.withdrawalsRoot())) {
+    if (isRollup && withdrawals != null && !withdrawals.isEmpty()) {
+      throw invalidBlock("a block of a rollup has no withdrawals");
+    }
+    if (!isRollup
+        && withdrawals != null
+        && !Roots.ofWithdrawals(withdrawals).equals(header.withdrawalsRoot())) {
       throw invalidBlock("withdrawalsRoot is not the root of the withdrawals");
     }
   }

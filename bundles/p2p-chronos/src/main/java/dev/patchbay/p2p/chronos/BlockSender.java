@@ -6,10 +6,8 @@ import dev.patchbay.primitives.Hash;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Sends blocks of this node's chain to the peers that do not know them: whole to as many as the
@@ -32,7 +30,10 @@ final class BlockSender {
     this.random = random;
   }
 
-  /** Sends a block; returns to how many peers. One that is too large is announced to all. */
+  /**
+   * Sends a block; returns to how many peers. One that the chain does not have is announced to all,
+   * and one that the protocol cannot carry to none.
+   */
   int send(Hash hash) {
     List<Connection> all = peers.get();
     List<Connection> lacking = new ArrayList<>(all);
@@ -40,7 +41,11 @@ final class BlockSender {
     if (lacking.isEmpty()) {
       return 0;
     }
-    byte[] message = message(hash);
+    Block block = chain.block(hash);
+    byte[] message = block == null ? null : BlockJson.message(MessageCode.NEW_BLOCK, block, null);
+    if (block != null && message == null) {
+      return 0;
+    }
     Collections.shuffle(lacking, random);
     int whole = message == null ? 0 : Math.max(1, (int) Math.sqrt(all.size()));
     for (int i = 0; i < lacking.size(); i++) {
@@ -51,15 +56,5 @@ final class BlockSender {
       }
     }
     return lacking.size();
-  }
-
-  private byte @Nullable [] message(Hash hash) {
-    Block block = chain.block(hash);
-    Map<String, Object> json = block == null ? null : BlockJson.write(block);
-    if (json == null) {
-      return null;
-    }
-    byte[] message = Json.write(MessageCode.NEW_BLOCK, json, null);
-    return message.length <= Limits.MAX_BLOCK_FRAME ? message : null;
   }
 }

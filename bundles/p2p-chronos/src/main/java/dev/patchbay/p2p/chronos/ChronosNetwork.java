@@ -70,11 +70,14 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   private final ByteBudget budget;
   private final ByteBudget unsent;
   private final NewBlocks newBlocks;
-  private final BlockCache cache;
   private final Messages messages;
   private final ClientRole client;
   private final ChronosCommands commands;
+  private final Warnings warnings = new Warnings();
+
+  /** How many connections have ended for each reason, of a fixed set. */
   private final Map<String, AtomicLong> ends = new ConcurrentHashMap<>();
+
   private final Loop watch;
   private final Loop dialer;
   private final Loop listening;
@@ -94,7 +97,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     long heap = Runtime.getRuntime().maxMemory() / HEAP_SHARE;
     budget = new ByteBudget(Math.max(2L * Limits.MAX_BLOCK_FRAME, heap));
     unsent = new ByteBudget(Math.max(2L * Limits.MAX_UNSENT_BYTES, heap));
-    cache = new BlockCache(Math.min(CACHE_BYTES, heap));
+    BlockCache cache = new BlockCache(Math.min(CACHE_BYTES, heap));
     connections = new Connections(settings.maxConnections());
     dials = new Dials(settings.peers(), millis);
     changes = new OperatorChanges(settings.peers().toString());
@@ -199,9 +202,13 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
           .pipeline()
           .addLast(
               (connection.inbound() ? tls.server() : tls.client()).newHandler(channel.alloc()));
-      channel.pipeline().addLast(new TlsReports(connection));
+      channel.pipeline().addLast(new TlsReports(connection, warnings));
     }
-    FrameDecoder frames = new FrameDecoder(settings.lines(), millis, budget);
+    FrameDecoder frames =
+        new FrameDecoder(
+            settings.lines(),
+            millis,
+            budget.share(() -> connection.fail(FrameDecoder.tooMany(), null)));
     connection.setFrames(frames);
     channel.pipeline().addLast(frames);
     channel
@@ -219,18 +226,20 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     if (end != null) {
       count(end.byPeer() ? "received" : "sent", end.code());
     }
-    if (id != null && connections.peer(id) == null) {
-      cache.remove(id);
-      PeerEvents target = newBlocks.events().get();
-      if (target != null) {
-        target.disconnected(
-            new PeerEvent.PeerDisconnected(
-                id, connection.remote(), null, end != null && end.byPeer()));
-      }
+    if (id != null) {
+      boolean byPeer = end != null && end.byPeer();
+      connection.publishEnd(() -> publishDisconnected(connection, id, byPeer));
     }
     HostPort node = connection.target();
     if (node != null) {
       dials.ended(node);
+    }
+  }
+
+  private void publishDisconnected(Connection connection, PeerId id, boolean byPeer) {
+    PeerEvents target = newBlocks.events().get();
+    if (target != null) {
+      target.disconnected(new PeerEvent.PeerDisconnected(id, connection.remote(), null, byPeer));
     }
   }
 
@@ -239,18 +248,18 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   }
 
   @Override
-  public boolean admit(Connection peer, Shakehand stated) {
+  public boolean admit(Connection peer, Shakehand stated, Runnable reply) {
     Address own = chain.address();
     HostPort node = peer.target();
     if (node != null) {
-      dials.identified(node, stated.address());
+      dials.identified(node, stated.address(), peer.remote().getAddress());
     }
     if (stated.address().equals(own) && !own.equals(Address.ZERO)) {
       peer.end("connected to self", false);
       peer.close();
       return false;
     }
-    if (!connections.establish(peer, own, stated)) {
+    if (!connections.establish(peer, own, stated, reply)) {
       return false;
     }
     if (node != null) {
@@ -266,7 +275,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   private static void publishConnected(PeerEvents target, Connection peer) {
     PeerId id = peer.id();
     if (id != null) {
-      target.connected(new PeerEvent.PeerConnected(id, peer.remote()));
+      peer.publishStart(() -> target.connected(new PeerEvent.PeerConnected(id, peer.remote())));
     }
   }
 
@@ -283,6 +292,10 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   }
 
   private void watch(Connection peer) {
+    if (peer.isUnread()) {
+      peer.endUnread();
+      return;
+    }
     peer.requests().expire();
     peer.resume();
     String late = peer.late();
@@ -514,13 +527,16 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     ban(url, duration, "");
   }
 
+  /** A peer that an operator bans is not told that it has sent an invalid block. */
   @Override
   public void ban(String url, Duration duration, String reason) {
     HostPort node = HostPort.parse(url);
+    boolean byOperator = reason.isEmpty() || reason.equals(PeerBan.BY_OPERATOR);
+    String code = byOperator ? WireException.BANNED : "invalid_block";
     boolean isDialed = true; // or may be: an operator bans nodes that are not connected
     for (Connection one : connections.all()) {
       if (one.url().equals(node.toString())) {
-        one.fail(WireException.closing("invalid_block", reason), null);
+        one.fail(WireException.closing(code, reason), null);
         isDialed = !one.inbound();
         banSource(one, duration, reason);
       }

@@ -17,11 +17,12 @@ final class ClientRole {
   }
 
   /** Takes a block that was requested; returns whether it was. */
-  boolean replied(Connection peer, MessageCode code, Block block) {
+  boolean replied(Connection peer, MessageCode code, ReceivedBlock received) {
+    Block block = received.block();
     boolean isReply =
         code == MessageCode.PUSH_BLOCK
-            ? peer.requests().complete(block.number(), block)
-            : peer.requests().complete(block.hash(), block);
+            ? peer.requests().complete(block.number(), received)
+            : peer.requests().complete(block.hash(), received);
     if (isReply) {
       peer.known().add(block.hash());
     }
@@ -59,8 +60,8 @@ final class ClientRole {
         .whenComplete(
             (block, failure) -> {
               if (block != null) {
-                peer.has(block);
-              } else if (failure == null && stated.height() > own + 1) {
+                peer.has(block.block());
+              } else if (stated.height() > own + 1) { // also when it has no errors, and is silent
                 learnNext(peer, own + 1);
               }
             });
@@ -71,7 +72,7 @@ final class ClientRole {
         .whenComplete(
             (block, failure) -> {
               if (block != null) {
-                peer.has(block);
+                peer.has(block.block());
               }
             });
   }

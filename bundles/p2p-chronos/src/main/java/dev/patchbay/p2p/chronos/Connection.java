@@ -13,7 +13,9 @@ import io.netty.channel.ChannelFutureListener;
 import java.net.InetSocketAddress;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
@@ -38,7 +40,11 @@ final class Connection {
   private final Channel channel;
   private final boolean lines;
   private final @Nullable HostPort target;
-  private final ByteBudget unsent;
+  private final ByteBudget.Share unsent;
+
+  /** When each message was queued that waits to be sent, in milliseconds; the oldest first. */
+  private final Queue<Long> queued = new ConcurrentLinkedQueue<>();
+
   private final LongSupplier millis;
   private final KnownBlocks known = new KnownBlocks();
   private final Requests requests;
@@ -62,9 +68,15 @@ final class Connection {
   private volatile long received;
   private volatile long shaken;
   private volatile long ended;
+  private volatile long pausedAt;
   private volatile long resumeAt;
   private volatile @Nullable String latestError;
-  private volatile long blockBytes = Limits.MAX_FRAME;
+
+  /** Whether its start was published, and not its end; guarded by this. */
+  private boolean isPublished;
+
+  /** Guarded by this. */
+  private boolean isOver;
 
   /**
    * Creates a connection whose handshake is not completed.
@@ -83,7 +95,7 @@ final class Connection {
     this.channel = channel;
     this.lines = lines;
     this.target = target;
-    this.unsent = unsent;
+    this.unsent = unsent.share(this::endUnread);
     this.millis = millis;
     requests = new Requests(millis);
     opened = millis.getAsLong();
@@ -141,6 +153,12 @@ final class Connection {
     return stated;
   }
 
+  /** Returns whether the peer states an address. */
+  boolean states(Address address) {
+    Shakehand latest = stated;
+    return latest != null && latest.address().equals(address);
+  }
+
   /** Notes what the peer states. */
   void state(Shakehand statement) {
     stated = statement;
@@ -189,15 +207,6 @@ final class Connection {
     established = true;
   }
 
-  /** Returns the bytes of the latest block that the peer has sent. */
-  long blockBytes() {
-    return blockBytes;
-  }
-
-  void noteBlockBytes(int bytes) {
-    blockBytes = bytes;
-  }
-
   MessageCounts sentMessages() {
     return sentMessages;
   }
@@ -235,13 +244,20 @@ final class Connection {
 
   /** Has nothing read for a while: the peer sends too fast. */
   void pause(long wait) {
-    resumeAt = millis.getAsLong() + wait;
+    long now = millis.getAsLong();
+    pausedAt = now;
+    resumeAt = now + wait;
   }
 
   /** Reads again when the pause is over; called often. */
   void resume() {
     long at = resumeAt;
-    if (at != 0 && millis.getAsLong() - at >= 0) {
+    long now = millis.getAsLong();
+    if (at != 0 && now - at >= 0) {
+      FrameDecoder decoder = frames;
+      if (decoder != null) {
+        decoder.leaveOut(pausedAt, now);
+      }
       resumeAt = 0;
       active();
       channel.pipeline().fireUserEventTriggered(ConnectionHandler.RESUME);
@@ -260,12 +276,12 @@ final class Connection {
   // ---- what is sent
 
   /** Requests a confirmed block; null when the peer does not have it. */
-  CompletableFuture<@Nullable Block> pull(long height) {
+  CompletableFuture<@Nullable ReceivedBlock> pull(long height) {
     return requests.add(height, () -> send(MessageCode.PULL_BLOCK, height, null));
   }
 
   /** Requests a block by its hash; null when the peer does not have it. */
-  CompletableFuture<@Nullable Block> get(Hash hash) {
+  CompletableFuture<@Nullable ReceivedBlock> get(Hash hash) {
     return requests.add(hash, () -> send(MessageCode.GET_BLOCK, hash, null));
   }
 
@@ -287,7 +303,14 @@ final class Connection {
    */
   void send(MessageCode code, Object data, @Nullable Long replyTo) {
     if (!isEnding()) {
-      write(code, Json.write(code, data, replyTo), () -> {});
+      send(code, Json.write(code, data, replyTo));
+    }
+  }
+
+  /** Sends a whole message. */
+  void send(MessageCode code, byte[] message) {
+    if (!isEnding()) {
+      write(code, message, () -> {});
     }
   }
 
@@ -306,7 +329,7 @@ final class Connection {
     if (isEnding()) {
       return;
     }
-    if (newBlocks.incrementAndGet() > Limits.MAX_NEW_BLOCKS) {
+    if (newBlocks.incrementAndGet() > Limits.MAX_NEW_BLOCKS || isBehind()) {
       newBlocks.decrementAndGet();
       announce(hash);
       return;
@@ -315,7 +338,7 @@ final class Connection {
     write(MessageCode.NEW_BLOCK, message, newBlocks::decrementAndGet);
   }
 
-  /** Writes a message; the connection ends when the peers do not read what they are sent. */
+  /** Writes a message; the connection ends when the peer does not read what it is sent. */
   private void write(MessageCode code, byte[] message, Runnable written) {
     if (!unsent.reserve(message.length)) {
       written.run();
@@ -323,10 +346,12 @@ final class Connection {
       return;
     }
     sentMessages.add(code);
+    queued.add(millis.getAsLong());
     channel
         .writeAndFlush(frame(message))
         .addListener(
             sent -> {
+              queued.poll(); // they are sent in their order
               unsent.release(message.length);
               written.run();
             });
@@ -343,7 +368,19 @@ final class Connection {
             Unpooled.wrappedBuffer(message));
   }
 
-  private void endUnread() {
+  /** Returns whether so much waits to be sent that the requests of the peer have to wait. */
+  boolean isBehind() {
+    return unsent.bytes() > Limits.UNSENT_MARK;
+  }
+
+  /** Returns whether a message waits to be sent for longer than a peer has to read it. */
+  boolean isUnread() {
+    Long oldest = queued.peek();
+    return oldest != null && millis.getAsLong() - oldest >= Limits.UNSENT.toMillis();
+  }
+
+  /** Ends the connection: the peer does not read what it is sent. */
+  void endUnread() {
     end("slow_reader", false);
     channel.close();
   }
@@ -358,7 +395,11 @@ final class Connection {
     return end.get();
   }
 
-  /** Notes an error that the peer has sent: when the connection ends next, that is why. */
+  /**
+   * Notes an error that the peer has sent: when the connection ends next, that is why.
+   *
+   * @param code one of a fixed set: the reasons of ends are counted
+   */
   void noteError(String code) {
     latestError = code;
   }
@@ -368,6 +409,23 @@ final class Connection {
     String error = latestError;
     end(error == null ? "closed" : error, true);
     requests.close();
+  }
+
+  /** Publishes its start by an event, unless it is over. */
+  synchronized void publishStart(Runnable event) {
+    if (!isOver) {
+      isPublished = true;
+      event.run();
+    }
+  }
+
+  /** Publishes its end by an event, when its start was published. */
+  synchronized void publishEnd(Runnable event) {
+    isOver = true;
+    if (isPublished) {
+      isPublished = false;
+      event.run();
+    }
   }
 
   /** Notes why it ends; the first reason counts. */

@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Reads the frames of one connection, no faster than its limits allow: what exceeds them is read
- * later, so that TCP slows the peer.
+ * later, so that TCP slows the peer. So is what a peer sends that does not read its replies.
  *
  * <p>Threading: one worker thread, in which nothing of the event loops waits.
  */
@@ -23,6 +23,9 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
 
   /** Event of a channel whose pause is over. */
   static final Object RESUME = "chronos: resume";
+
+  /** For how long nothing is read while a peer does not read what it is sent. */
+  private static final long BEHIND_MILLIS = 50;
 
   private final Connection peer;
   private final FrameDecoder frames;
@@ -88,6 +91,9 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
   }
 
   private long waitMillis() {
+    if (peer.isBehind()) {
+      return BEHIND_MILLIS;
+    }
     long now = nanos.getAsLong();
     return Math.max(pulls.waitMillis(now), Math.max(count.waitMillis(now), bytes.waitMillis(now)));
   }

@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The connections. Two nodes have one: of two that cross each other the one stays that the node
- * with the lower address has dialed, and of two that one node has dialed the older one. Threading:
- * any thread.
+ * with the lower address has dialed, and of two that one node has dialed the older one. That holds
+ * for connections of one IP address: a stated address proves nothing, and another host must neither
+ * end the connection of a peer nor take its place. Threading: any thread.
  */
 final class Connections {
   private final int max;
@@ -73,30 +74,40 @@ final class Connections {
         .orElse(null);
   }
 
-  /** Returns whether a peer with an address is connected. */
-  boolean isConnected(Address address) {
-    return peer(new PeerId(Connection.NETWORK, address.toString())) != null;
+  /** Returns whether a peer that states an address is connected from an IP address. */
+  boolean isConnected(Address address, InetAddress host) {
+    return find(address, host) != null;
+  }
+
+  /** Returns the peer that states an address other than 0 at an IP address; null for none. */
+  private @Nullable Connection find(Address address, InetAddress host) {
+    return peers().stream()
+        .filter(
+            one ->
+                one.states(address)
+                    && !address.equals(Address.ZERO)
+                    && host.equals(one.remote().getAddress()))
+        .findFirst()
+        .orElse(null);
   }
 
   /**
    * Establishes a connection; when there is another one with the peer, one of them ends.
    *
    * @param own address of this node
-   * @return false when it is this one
+   * @param reply writes the reply to its SHAKEHAND, the first message of this node
+   * @return false when it is this one, or it was removed
    */
-  synchronized boolean establish(Connection connection, Address own, Shakehand stated) {
+  synchronized boolean establish(
+      Connection connection, Address own, Shakehand stated, Runnable reply) {
+    if (!all.contains(connection)) {
+      return false;
+    }
     Address address = stated.address();
-    PeerId id = id(connection, address);
-    Connection other =
-        all.stream()
-            .filter(one -> one.isEstablished() && id.equals(one.id()))
-            .findFirst()
-            .orElse(null);
+    Connection other = find(address, connection.remote().getAddress());
     if (other != null) {
       boolean isReplaced =
-          connection.inbound() != other.inbound()
-              && connection.inbound() == isLower(address, own)
-              && isSameHost(connection, other);
+          connection.inbound() != other.inbound() && connection.inbound() == isLower(address, own);
       Connection ended = isReplaced ? other : connection;
       ended.end("already connected", false);
       ended.close();
@@ -105,24 +116,20 @@ final class Connections {
       }
     }
     connection.state(stated);
-    connection.establish(id);
+    reply.run();
+    connection.establish(id(connection, address));
     return true;
-  }
-
-  /** A stated address proves nothing: another host must not end the connection of a peer. */
-  private static boolean isSameHost(Connection one, Connection other) {
-    return one.remote().getAddress().equals(other.remote().getAddress());
   }
 
   private static boolean isLower(Address one, Address other) {
     return one.toString().compareTo(other.toString()) < 0;
   }
 
-  /** Peers that state no address are distinguished by their socket addresses. */
-  private static PeerId id(Connection connection, Address address) {
-    String text = address.toString();
-    return new PeerId(
-        Connection.NETWORK,
-        address.equals(Address.ZERO) ? text + "@" + HostPort.text(connection.remote()) : text);
+  /** Peers that state no address, or one of another peer, have their socket addresses in the id. */
+  private PeerId id(Connection connection, Address address) {
+    PeerId id = new PeerId(Connection.NETWORK, address.toString());
+    return address.equals(Address.ZERO) || peer(id) != null
+        ? new PeerId(Connection.NETWORK, address + "@" + HostPort.text(connection.remote()))
+        : id;
   }
 }

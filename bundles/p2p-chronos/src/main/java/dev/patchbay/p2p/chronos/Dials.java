@@ -2,19 +2,20 @@
 package dev.patchbay.p2p.chronos;
 
 import dev.patchbay.primitives.Address;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The nodes to stay connected to, and when each is dialed: at once, then after 1, 2, 4 … 60
- * seconds, and from 1 second again after a handshake. A node that is connected the other way is not
- * dialed. Threading: any thread.
+ * seconds, and from 1 second again after a handshake. A node that is connected the other way, from
+ * the same IP address, is not dialed. Threading: any thread.
  */
 final class Dials {
   private static final class Dial {
@@ -22,6 +23,7 @@ final class Dials {
     private long due;
     private long pause = Limits.MIN_REDIAL.toMillis();
     private @Nullable Address address;
+    private @Nullable InetAddress host;
 
     private Dial(long due) {
       this.due = due;
@@ -60,14 +62,17 @@ final class Dials {
   /**
    * Returns the nodes to dial now, for each of which {@link #ended} must follow.
    *
-   * @param isConnected whether a peer with an address is connected
+   * @param isConnected whether a peer that states an address is connected from an IP address
    */
-  synchronized List<HostPort> due(Predicate<Address> isConnected) {
+  synchronized List<HostPort> due(BiPredicate<Address, InetAddress> isConnected) {
     long now = millis.getAsLong();
     List<HostPort> out = new ArrayList<>();
     dials.forEach(
         (node, dial) -> {
-          boolean isHere = dial.address != null && isConnected.test(dial.address);
+          boolean isHere =
+              dial.address != null
+                  && dial.host != null
+                  && isConnected.test(dial.address, dial.host);
           if (!dial.underWay && now - dial.due >= 0 && !isHere) {
             dial.underWay = true;
             out.add(node);
@@ -84,11 +89,12 @@ final class Dials {
     }
   }
 
-  /** Notes which address a node has. */
-  synchronized void identified(HostPort node, Address address) {
+  /** Notes which address a node states, and at which IP address it was reached. */
+  synchronized void identified(HostPort node, Address address, InetAddress host) {
     Dial dial = dials.get(node);
     if (dial != null) {
       dial.address = address;
+      dial.host = host;
     }
   }
 

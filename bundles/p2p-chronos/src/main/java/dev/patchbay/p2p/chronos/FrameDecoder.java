@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,7 @@ final class FrameDecoder extends ByteToMessageDecoder {
 
   private final boolean lines;
   private final LongSupplier millis;
-  private final ByteBudget budget;
+  private final ByteBudget.Share budget;
   private boolean failed;
   private long held;
 
@@ -31,7 +32,7 @@ final class FrameDecoder extends ByteToMessageDecoder {
   private int searched;
 
   private volatile int limit = Limits.MAX_FIRST_FRAME;
-  private volatile long frameStart = NONE;
+  private final AtomicLong frameStart = new AtomicLong(NONE);
 
   /**
    * Creates a decoder for a connection whose handshake is not completed.
@@ -40,7 +41,7 @@ final class FrameDecoder extends ByteToMessageDecoder {
    * @param millis monotonic time in milliseconds
    * @param budget of the bytes of frames that are not complete, or not handled
    */
-  FrameDecoder(boolean lines, LongSupplier millis, ByteBudget budget) {
+  FrameDecoder(boolean lines, LongSupplier millis, ByteBudget.Share budget) {
     this.lines = lines;
     this.millis = millis;
     this.budget = budget;
@@ -58,8 +59,19 @@ final class FrameDecoder extends ByteToMessageDecoder {
 
   /** Returns for how long a frame has not been complete; 0 when there is none. */
   long millisOfFrame() {
-    long start = frameStart;
+    long start = frameStart.get();
     return start == NONE ? 0 : Math.max(0, millis.getAsLong() - start);
+  }
+
+  /**
+   * Leaves a time out of that of the frame: this node has not read then. Any thread.
+   *
+   * @param from monotonic time in milliseconds
+   * @param to the same
+   */
+  void leaveOut(long from, long to) {
+    frameStart.updateAndGet(
+        start -> start == NONE ? NONE : start + Math.max(0, to - Math.max(from, start)));
   }
 
   @Override
@@ -72,12 +84,12 @@ final class FrameDecoder extends ByteToMessageDecoder {
       byte[] frame = lines ? line(in) : frame(in);
       hold(frame == null ? in.readableBytes() : 0);
       if (frame != null) {
-        frameStart = NONE;
+        frameStart.set(NONE);
         reserve(frame.length);
         out.add(frame);
       }
-      if (frame == null && in.isReadable() && frameStart == NONE) {
-        frameStart = millis.getAsLong();
+      if (frame == null && in.isReadable()) {
+        frameStart.compareAndSet(NONE, millis.getAsLong());
       }
     } catch (WireException error) {
       failed = true;
@@ -100,8 +112,13 @@ final class FrameDecoder extends ByteToMessageDecoder {
 
   private void reserve(long bytes) throws WireException {
     if (!budget.reserve(bytes)) {
-      throw WireException.closing("busy", "too many large frames are being received");
+      throw tooMany();
     }
+  }
+
+  /** Returns the error of the connection that holds most of what is being received. */
+  static WireException tooMany() {
+    return WireException.closing("busy", "too many large frames are being received");
   }
 
   private void releaseHeld() {

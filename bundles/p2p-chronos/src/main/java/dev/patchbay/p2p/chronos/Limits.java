@@ -17,6 +17,9 @@ final class Limits {
   /** Bytes that wait to be sent to a peer; above, the connection ends. */
   static final int MAX_UNSENT_BYTES = 16 * 1024 * 1024;
 
+  /** Bytes that wait to be sent to a peer; above, this node reads nothing from it. */
+  static final int UNSENT_MARK = 4 * 1024 * 1024;
+
   /** Connections of one address; those of this machine are not counted. */
   static final int MAX_PER_ADDRESS = 3;
 
@@ -47,6 +50,9 @@ final class Limits {
 
   /** Time in which a frame must be complete. */
   static final Duration FRAME = Duration.ofSeconds(15);
+
+  /** Time in which a peer must have read a message, from when it was queued. */
+  static final Duration UNSENT = Duration.ofSeconds(30);
 
   /** Time after which a peer that sends nothing is disconnected. */
   static final Duration SILENCE = Duration.ofSeconds(30);

@@ -37,6 +37,9 @@ final class LocalChain {
   /** The signer, while its bundle is replaced; null when there was none. */
   private volatile @Nullable Address latestSigner;
 
+  /** Whether the chain is a rollup, while it is replaced. */
+  private volatile boolean latestRollup;
+
   /** The last number of confirmations under Clique, while its rules are replaced. */
   private volatile int latestConfirmations = 1;
 
@@ -97,6 +100,15 @@ final class LocalChain {
   /** Returns whether a consensus client moves the head; true while the chain cannot be read. */
   boolean isDriven() {
     return !Boolean.FALSE.equals(with(chain, reader -> reader.config().isDriven()));
+  }
+
+  /** Returns whether the chain is a rollup; while it cannot be read, whether it was. */
+  boolean isRollup() {
+    Boolean isRollup = with(chain, reader -> reader.config().rollup() != null);
+    if (isRollup != null) {
+      latestRollup = isRollup;
+    }
+    return latestRollup;
   }
 
   /** Returns the number of the head; -1 while the chain cannot be read. */

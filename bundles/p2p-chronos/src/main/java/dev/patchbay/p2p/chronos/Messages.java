@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.chronos;
 
-import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hex;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
@@ -22,10 +22,11 @@ final class Messages {
     /**
      * Admits a peer that has stated who it is.
      *
+     * @param reply writes the reply; to be called before others can write to the peer
      * @return false when its connection ends without an error
      * @throws WireException when it cannot be a peer; it ends the connection
      */
-    boolean admit(Connection peer, Shakehand stated) throws WireException;
+    boolean admit(Connection peer, Shakehand stated, Runnable reply) throws WireException;
   }
 
   private final LocalChain chain;
@@ -33,6 +34,7 @@ final class Messages {
   private final ClientRole client;
   private final Admission admission;
   private final boolean strict;
+  private final Warnings warnings = new Warnings();
 
   /** The last statement of this node, while its chain is replaced. */
   private volatile @Nullable Shakehand latest;
@@ -51,8 +53,10 @@ final class Messages {
     Shakehand now = chain.shakehand();
     if (now != null) {
       latest = now;
+      return now;
     }
-    return latest;
+    Shakehand before = latest;
+    return before == null ? null : before.withTimestamp(chain.wallMillis().getAsLong());
   }
 
   /**
@@ -107,10 +111,10 @@ final class Messages {
       case NEW_BLOCK_HASH -> server.announced(peer, message);
       case BLOCK_KNOWN -> client.known(peer, message);
       default -> {
-        Block block = BlockJson.read(message.data());
-        peer.noteBlockBytes(bytes);
+        ReceivedBlock block =
+            new ReceivedBlock(BlockJson.read(chain.isRollup(), message.data()), bytes);
         if (!client.replied(peer, code, block)) {
-          server.received(peer, block, bytes, message.id());
+          server.received(peer, block, message.id());
         }
       }
     }
@@ -120,29 +124,36 @@ final class Messages {
     Shakehand own = required();
     Shakehand stated = Shakehand.read(message.data(), Objects.requireNonNull(own.chain()), strict);
     if (!peer.wasEstablished()) {
-      if (!admission.admit(peer, stated)) {
+      if (!admission.admit(peer, stated, () -> reply(peer, own, message))) {
         return;
       }
       report(peer, stated);
     } else if (!stated.address().equals(Objects.requireNonNull(peer.stated()).address())) {
       throw WireException.closing("handshake", "the address of the peer has changed");
-    }
-    peer.state(stated);
-    if (peer.inbound()) {
-      peer.shake(own, message.id());
+    } else {
+      peer.state(stated);
+      reply(peer, own, message);
     }
     client.learnHead(peer);
   }
 
+  /** Only the node that was dialed replies to SHAKEHAND. */
+  private static void reply(Connection peer, Shakehand own, Message message) {
+    if (peer.inbound()) {
+      peer.shake(own, message.id());
+    }
+  }
+
   private void report(Connection peer, Shakehand stated) {
     long skew = stated.timestamp() - chain.wallMillis().getAsLong();
-    if (Math.abs(skew) > Limits.MAX_SKEW.toMillis()) {
+    InetAddress source = peer.remote().getAddress();
+    if (Math.abs(skew) > Limits.MAX_SKEW.toMillis() && warnings.isFirst(source, "clock")) {
       LOG.warn(
           "chronos: the clock of {} differs by {} s; Clique needs equal clocks",
           peer,
           Duration.ofMillis(skew).toSeconds());
     }
-    if (stated.chain() == null) {
+    if (stated.chain() == null && warnings.isFirst(source, "chain")) {
       LOG.info("chronos: {} does not state its chain; its blocks are verified as all are", peer);
     }
   }
@@ -159,6 +170,6 @@ final class Messages {
         peer,
         Connection.printable(String.valueOf(code)),
         Connection.printable(String.valueOf(error.members().get("message"))));
-    peer.noteError(Connection.printable(String.valueOf(code)));
+    peer.noteError(WireException.counted(code));
   }
 }

@@ -2,7 +2,6 @@
 package dev.patchbay.p2p.chronos;
 
 import dev.patchbay.api.p2p.RequestFailedException;
-import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -22,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class Requests {
   private static final int MAX_OPEN = 256;
 
-  private record Open(CompletableFuture<@Nullable Block> reply, long deadline) {}
+  private record Open(CompletableFuture<@Nullable ReceivedBlock> reply, long deadline) {}
 
   private final LongSupplier millis;
 
@@ -48,7 +47,7 @@ final class Requests {
    * @param send sends it; not called when the block is requested already
    * @return the block; null when the peer does not have it
    */
-  CompletableFuture<@Nullable Block> add(Object key, Runnable send) {
+  CompletableFuture<@Nullable ReceivedBlock> add(Object key, Runnable send) {
     Open added;
     synchronized (this) {
       Open before = open.get(key);
@@ -73,7 +72,7 @@ final class Requests {
    * @param block null when the peer does not have it
    * @return false when there is no such request
    */
-  boolean complete(Object key, @Nullable Block block) {
+  boolean complete(Object key, @Nullable ReceivedBlock block) {
     Open found;
     synchronized (this) {
       found = open.remove(key);

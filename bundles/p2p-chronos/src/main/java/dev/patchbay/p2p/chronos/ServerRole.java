@@ -3,7 +3,6 @@ package dev.patchbay.p2p.chronos;
 
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -15,7 +14,7 @@ final class ServerRole {
 
   private final LocalChain chain;
   private final NewBlocks newBlocks;
-  private final AtomicBoolean ommersReported = new AtomicBoolean();
+  private final AtomicBoolean isReported = new AtomicBoolean();
 
   ServerRole(LocalChain chain, NewBlocks newBlocks) {
     this.chain = chain;
@@ -26,38 +25,41 @@ final class ServerRole {
   void pull(Connection peer, Message message) throws WireException {
     long height = Fields.number(message.data(), "the height");
     Block block = chain.confirmed(height);
-    Map<String, Object> json = block == null ? null : json(block);
-    if (json == null) {
+    byte[] reply = block == null ? null : reply(MessageCode.PUSH_BLOCK, block, message);
+    if (reply == null) {
       throw WireException.notFound("height", height);
     }
-    peer.send(MessageCode.PUSH_BLOCK, json, message.id());
+    peer.send(MessageCode.PUSH_BLOCK, reply);
   }
 
   /** Replies to GET_BLOCK with a block of any branch. */
   void get(Connection peer, Message message) throws WireException {
     Hash hash = Fields.hash(message.data(), "the hash");
     Block block = chain.recent(hash);
-    Map<String, Object> json = block == null ? null : json(block);
-    if (json == null) {
+    byte[] reply = block == null ? null : reply(MessageCode.NEW_BLOCK, block, message);
+    if (reply == null) {
       throw WireException.notFound("hash", hash);
     }
     peer.known().add(hash);
-    peer.send(MessageCode.NEW_BLOCK, json, message.id());
+    peer.send(MessageCode.NEW_BLOCK, reply);
   }
 
-  private @Nullable Map<String, Object> json(Block block) {
-    Map<String, Object> json = BlockJson.write(block);
-    if (json == null && ommersReported.compareAndSet(false, true)) {
-      LOG.warn("chronos: blocks with ommers, such as {}, are not served", block);
+  private byte @Nullable [] reply(MessageCode code, Block block, Message request) {
+    byte[] reply = BlockJson.message(code, block, request.id());
+    if (reply == null && isReported.compareAndSet(false, true)) {
+      LOG.warn(
+          "chronos: {} and others are not served: they have ommers, or their messages exceed 8 MiB;"
+              + " nodes need devp2p to follow this chain",
+          block);
     }
-    return json;
+    return reply;
   }
 
   /** Replies to NEW_BLOCK_HASH: the block is known, or wanted. */
   void announced(Connection peer, Message message) throws WireException {
     Hash hash = Fields.hash(message.data(), "the hash");
     peer.known().add(hash);
-    if (chain.knows(hash)) {
+    if (chain.knows(hash) || newBlocks.isPublished(hash)) {
       peer.send(MessageCode.BLOCK_KNOWN, hash, message.id());
     } else {
       newBlocks.fetch(peer, hash);
@@ -65,12 +67,13 @@ final class ServerRole {
   }
 
   /** Takes a block that was not requested: a new one goes the way of all new blocks. */
-  void received(Connection peer, Block block, int bytes, @Nullable Long id) {
+  void received(Connection peer, ReceivedBlock received, @Nullable Long id) {
+    Block block = received.block();
     peer.has(block);
     if (chain.knows(block.hash())) {
       peer.send(MessageCode.BLOCK_KNOWN, block.hash(), id);
     } else {
-      newBlocks.received(peer, block, bytes);
+      newBlocks.received(peer, received);
     }
   }
 }

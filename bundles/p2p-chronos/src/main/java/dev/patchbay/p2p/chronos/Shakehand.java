@@ -57,6 +57,11 @@ record Shakehand(
     return new Shakehand(timestamp, height, other, chain, headHash);
   }
 
+  /** Returns the same at another time, in milliseconds since the Unix epoch. */
+  Shakehand withTimestamp(long now) {
+    return new Shakehand(now, height, address, chain, headHash);
+  }
+
   /**
    * Reads the data of the message, and checks it.
    *

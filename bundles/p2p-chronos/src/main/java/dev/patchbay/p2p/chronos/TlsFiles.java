@@ -2,6 +2,7 @@
 package dev.patchbay.p2p.chronos;
 
 import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.NotSslRecordException;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
@@ -28,6 +29,7 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +46,11 @@ record TlsFiles(SslContext client, SslContext server, X509Certificate certificat
   private static final int MAX_BYTES = 1024 * 1024;
   private static final String UNTRUSTED =
       "no certificate in tls.trust has signed the one of the peer";
+  private static final String NONE_SENT = UNTRUSTED + ", so that it sends none";
+  private static final String EXPIRED = "the certificate of the peer has expired";
+  private static final String EARLY = "the certificate of the peer is not valid yet";
+  private static final String NOT_TLS = "the peer does not speak TLS";
+  private static final Set<String> COUNTED = Set.of(UNTRUSTED, NONE_SENT, EXPIRED, EARLY, NOT_TLS);
   private static final String[] PROTOCOLS = {"TLSv1.3", "TLSv1.2"};
   private static final Pattern KEY =
       Pattern.compile("-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\\s]+)-----END PRIVATE KEY-----");
@@ -63,25 +70,36 @@ record TlsFiles(SslContext client, SslContext server, X509Certificate certificat
     checkPair(secret, own.getPublicKey(), certificate, key);
     List<X509Certificate> trusted = certificates("tls.trust", trust);
     trusted.forEach(one -> checkValid("tls.trust", trust, one));
+    return of(secret, chain, trusted);
+  }
+
+  /**
+   * Creates one of certificates whose dates and key are not checked.
+   *
+   * @param chain the own certificate first
+   * @throws IllegalArgumentException when they cannot be used
+   */
+  static TlsFiles of(
+      PrivateKey secret, List<X509Certificate> chain, List<X509Certificate> trusted) {
     X509Certificate[] chainArray = chain.toArray(X509Certificate[]::new);
-    X509Certificate[] trustArray = trusted.toArray(X509Certificate[]::new);
     try {
+      DatedTrust trust = DatedTrust.of(trusted);
       return new TlsFiles(
           SslContextBuilder.forClient()
               .sslProvider(SslProvider.JDK)
               .protocols(PROTOCOLS)
               .keyManager(secret, chainArray)
-              .trustManager(trustArray)
+              .trustManager(trust)
               .endpointIdentificationAlgorithm(null) // nodes are known by their certificates
               .build(),
           SslContextBuilder.forServer(secret, chainArray)
               .sslProvider(SslProvider.JDK)
               .protocols(PROTOCOLS)
-              .trustManager(trustArray)
+              .trustManager(trust)
               .clientAuth(ClientAuth.REQUIRE)
               .build(),
-          own);
-    } catch (IOException | IllegalArgumentException unusable) {
+          chain.get(0));
+    } catch (IOException | GeneralSecurityException | IllegalArgumentException unusable) {
       throw new IllegalArgumentException(
           "tls.certificate, tls.key and tls.trust cannot be used: " + unusable.getMessage(),
           unusable);
@@ -191,22 +209,30 @@ record TlsFiles(SslContext client, SslContext server, X509Certificate certificat
     }
   }
 
+  /** Returns a reason when it is one of a few, otherwise {@code other}. */
+  static String counted(String reason) {
+    return COUNTED.contains(reason) ? reason : "other";
+  }
+
   /** Returns why a handshake has failed, in one line. */
   static String reason(@Nullable Throwable failure) {
     String reason = "";
     int depth = 0;
     for (Throwable at = failure; at != null && depth++ < 10; at = at.getCause()) {
       if (at instanceof CertificateExpiredException) {
-        return "the certificate of the peer has expired";
+        return EXPIRED;
       }
       if (at instanceof CertificateNotYetValidException) {
-        return "the certificate of the peer is not valid yet";
+        return EARLY;
+      }
+      if (at instanceof NotSslRecordException) { // its message has what the peer sent
+        return NOT_TLS;
       }
       if (at instanceof java.security.cert.CertPathBuilderException
           || at instanceof java.security.cert.CertPathValidatorException) {
         reason = UNTRUSTED;
       } else if (String.valueOf(at.getMessage()).contains("Empty client certificate chain")) {
-        return UNTRUSTED + ", so that it sends none";
+        return NONE_SENT;
       } else if (reason.isEmpty() && at.getMessage() != null) {
         reason = Connection.printable(at.getMessage());
       }

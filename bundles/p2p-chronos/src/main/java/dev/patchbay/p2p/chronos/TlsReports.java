@@ -13,9 +13,11 @@ final class TlsReports extends ChannelInboundHandlerAdapter {
   private static final Logger LOG = LoggerFactory.getLogger(TlsReports.class);
 
   private final Connection peer;
+  private final Warnings warnings;
 
-  TlsReports(Connection peer) {
+  TlsReports(Connection peer, Warnings warnings) {
     this.peer = peer;
+    this.warnings = warnings;
   }
 
   @Override
@@ -36,7 +38,8 @@ final class TlsReports extends ChannelInboundHandlerAdapter {
 
   private void report(Throwable cause) {
     String reason = TlsFiles.reason(cause);
-    if (peer.end("tls: " + reason, false)) {
+    String counted = "tls: " + TlsFiles.counted(reason);
+    if (peer.end(counted, false) && warnings.isFirst(peer.remote().getAddress(), counted)) {
       LOG.warn("chronos: no TLS connection with {}: {}", peer, reason);
     }
   }

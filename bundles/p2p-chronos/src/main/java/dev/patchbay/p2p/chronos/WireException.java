@@ -2,10 +2,35 @@
 package dev.patchbay.p2p.chronos;
 
 import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** A peer has sent what this node cannot accept: what the peer is sent, and what follows. */
 final class WireException extends Exception {
+  /** Code of the error that a peer gets which an operator has banned. */
+  static final String BANNED = "banned";
+
   private static final long serialVersionUID = 1L;
+
+  /** What a code is counted as that the specification does not have. */
+  private static final String OTHER = "other";
+
+  /** The codes of errors after which a connection ends. */
+  private static final Set<String> CLOSING =
+      Set.of(
+          "unknown_code",
+          "bad_data",
+          "malformed",
+          "too_large",
+          "handshake",
+          "incomplete_shakehand",
+          "unsupported_version",
+          "wrong_chain",
+          "invalid_block",
+          "rate",
+          "timeout",
+          "busy",
+          BANNED);
 
   private final String code;
   private final boolean closes;
@@ -16,6 +41,11 @@ final class WireException extends Exception {
     this.code = code;
     this.closes = closes;
     this.details = Map.copyOf(details);
+  }
+
+  /** Returns a code of a peer when the specification has it, otherwise {@code other}. */
+  static String counted(@Nullable Object code) {
+    return code instanceof String text && CLOSING.contains(text) ? text : OTHER;
   }
 
   /** Creates one that ends the connection. */

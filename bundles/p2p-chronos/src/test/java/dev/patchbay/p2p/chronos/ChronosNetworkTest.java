@@ -4,17 +4,21 @@ package dev.patchbay.p2p.chronos;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.p2p.HeaderStart;
+import dev.patchbay.api.p2p.PeerBan;
 import dev.patchbay.api.p2p.PeerCommand;
 import dev.patchbay.api.p2p.PeerEvent;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -28,6 +32,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.assertj.core.api.InstanceOfAssertFactories;
@@ -117,7 +122,7 @@ class ChronosNetworkTest {
       peer.send(MessageCode.PULL_BLOCK, (long) i, 100 + i);
       Message push = peer.expect(MessageCode.PUSH_BLOCK);
       assertThat(push.id()).isEqualTo(100 + i);
-      assertThat(BlockJson.read(push.data()).encode()).isEqualTo(chain.at(i).encode());
+      assertThat(BlockJson.read(false, push.data()).encode()).isEqualTo(chain.at(i).encode());
     }
     peer.send(MessageCode.PULL_BLOCK, "0x5", 9);
     Message absent = peer.expect(MessageCode.ERROR);
@@ -159,6 +164,26 @@ class ChronosNetworkTest {
     assertThat(successor.bans()).hasSize(1);
   }
 
+  /** Its message would be refused, and the connection end, with each request. */
+  @Test
+  void aBlockWhoseMessageIsTooLargeIsNotCarried() throws Exception {
+    FakeChain chain = new FakeChain(1);
+    String extra = "x".repeat(Limits.MAX_BLOCK_FRAME / 2);
+    Block large = chain.append(FakeChain.child(chain.head(), extra, List.of()));
+    for (int i = 0; i < 3; i++) {
+      chain.append(FakeChain.child(chain.head(), "y", List.of()));
+    }
+    ChronosNetwork network = network(chain);
+    WirePeer peer = peer(network, 0, LOW);
+    peer.send(MessageCode.PULL_BLOCK, large.number());
+    assertThat(peer.expectError("not_found", false).get("height")).isEqualTo(large.number());
+    peer.send(MessageCode.GET_BLOCK, large.hash());
+    peer.expectError("not_found", false);
+    assertThat(broadcast(network, large)).isZero();
+    peer.send(MessageCode.PULL_BLOCK, 1L);
+    assertThat(peer.expectBlock(MessageCode.PUSH_BLOCK)).isEqualTo(chain.at(1));
+  }
+
   /** Three times as many as a second allows, at once: all are answered, in order. */
   @Test
   void whatComesTooFastIsReadLater() throws Exception {
@@ -193,6 +218,12 @@ class ChronosNetworkTest {
     assertThat(peer.expect(MessageCode.GET_BLOCK).data()).isEqualTo(second.hash().toString());
     peer.send(MessageCode.NEW_BLOCK, json(second));
     assertThat(events.next(PeerEvent.NewBlock.class).block()).isEqualTo(second);
+    WirePeer other = peer(network, 0, HIGH);
+    events.next(PeerEvent.PeerConnected.class);
+    other.send(MessageCode.NEW_BLOCK_HASH, second.hash());
+    assertThat(other.expect(MessageCode.BLOCK_KNOWN).data())
+        .as("it waits for its import")
+        .isEqualTo(second.hash().toString());
     peer.close();
     assertThat(events.next(PeerEvent.PeerDisconnected.class).peer()).isEqualTo(id);
   }
@@ -302,9 +333,23 @@ class ChronosNetworkTest {
       dialed.expect(MessageCode.SHAKEHAND);
       dialed.shake(0, LOW);
       await("the peer", () -> network.peers().size() == 1);
-      peer(network, 0, LOW);
+      WirePeer crossing = peer(network, 0, LOW);
       assertThat(dialed.next()).as("the node has the higher address").isNull();
       assertThat(network.peers()).singleElement().matches(PeerInfo::inbound);
+      List<InetSocketAddress> started = new ArrayList<>();
+      List<InetSocketAddress> ended = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        PeerEvent event = events.next(PeerEvent.class);
+        if (event instanceof PeerEvent.PeerConnected start) {
+          started.add(start.address());
+        } else if (event instanceof PeerEvent.PeerDisconnected end) {
+          ended.add(end.address());
+        }
+      }
+      assertThat(started).hasSize(2);
+      assertThat(ended).containsExactly(started.get(0));
+      crossing.close();
+      assertThat(events.next(PeerEvent.PeerDisconnected.class).address()).isEqualTo(started.get(1));
     }
   }
 
@@ -390,7 +435,7 @@ class ChronosNetworkTest {
       long start = got.size() + 1;
       List<BlockHeader> headers =
           get(client.commands().headers(new PeerCommand.GetBlockHeaders(peer.id(), start, 512)));
-      assertThat(headers).isNotEmpty().hasSizeLessThanOrEqualTo(BlockFetch.MAX_BLOCKS);
+      assertThat(headers).isNotEmpty().hasSizeLessThanOrEqualTo(Windows.MAX_BLOCKS);
       List<BlockBody> bodies =
           get(
               client
@@ -427,6 +472,18 @@ class ChronosNetworkTest {
         .join();
   }
 
+  /** A block may be sent as soon as the peer is published: SHAKEHAND is sent before. */
+  @Test
+  void theFirstMessageToAPeerIsShakehand() throws Exception {
+    FakeChain chain = new FakeChain(2);
+    ChronosNetwork network = network(chain);
+    events.onConnected = () -> broadcast(network, chain.head());
+    WirePeer peer = dial(network);
+    peer.shake(0, LOW);
+    peer.expect(MessageCode.SHAKEHAND);
+    assertThat(peer.expectBlock(MessageCode.NEW_BLOCK)).isEqualTo(chain.head());
+  }
+
   /** Nine peers: three get the block, six its hash; who knows it gets nothing, also later. */
   @Test
   void theSquareRootOfThePeersGetsANewBlock() throws Exception {
@@ -443,7 +500,7 @@ class ChronosNetworkTest {
     for (WirePeer peer : peers) {
       Message message = Objects.requireNonNull(peer.next());
       if (message.code().equals("NEW_BLOCK")) {
-        assertThat(BlockJson.read(message.data())).isEqualTo(block);
+        assertThat(BlockJson.read(false, message.data())).isEqualTo(block);
         whole++;
       } else {
         assertThat(message.code()).isEqualTo("NEW_BLOCK_HASH");
@@ -467,6 +524,36 @@ class ChronosNetworkTest {
     peer.expectError("invalid_block", true);
     assertThat(network.bans()).as("other nodes of this machine may connect").isEmpty();
     peer(network, 0, LOW);
+  }
+
+  @Test
+  void aPeerThatAnOperatorBansIsNotBlamed() throws Exception {
+    ChronosNetwork network = network(new FakeChain(1));
+    WirePeer first = peer(network, 0, LOW);
+    network.ban(network.peers().get(0).url(), Duration.ofMinutes(1), PeerBan.BY_OPERATOR);
+    first.expectError("banned", true);
+    WirePeer second = peer(network, 0, HIGH);
+    network.ban(network.peers().get(0).url(), Duration.ofMinutes(1));
+    second.expectError("banned", true);
+  }
+
+  /** A peer must not make this node remember texts of its choice. */
+  @Test
+  void endsAreCountedByTheCodesOfTheSpecification() throws Exception {
+    ChronosNetwork network = network(new FakeChain(1));
+    for (String code : List.of("rate", "made up", "x".repeat(100), "slow_reader")) {
+      WirePeer peer = dial(network);
+      peer.send(MessageCode.ERROR, Map.of("code", code));
+      peer.close();
+    }
+    WirePeer none = dial(network);
+    none.send(MessageCode.ERROR, Map.of());
+    none.close();
+    await(
+        "the ends",
+        () -> network.disconnects().values().stream().mapToLong(Long::longValue).sum() == 5);
+    assertThat(network.disconnects())
+        .isEqualTo(Map.of("received: rate", 1L, "received: other", 4L));
   }
 
   @Test
@@ -498,21 +585,73 @@ class ChronosNetworkTest {
     List<Long> pauses = new ArrayList<>();
     for (int i = 0; i < 9; i++) {
       long start = now[0];
-      while (dials.due(address -> false).isEmpty()) {
+      while (dials.due((address, host) -> false).isEmpty()) {
         now[0] += 500;
       }
       pauses.add((now[0] - start) / 1_000);
-      assertThat(dials.due(address -> false)).isEmpty();
+      assertThat(dials.due((address, host) -> false)).isEmpty();
       dials.ended(node);
     }
     assertThat(pauses).containsExactly(0L, 1L, 2L, 4L, 8L, 16L, 32L, 60L, 60L);
     dials.established(node);
     dials.ended(node);
     now[0] += 60_000;
-    dials.due(address -> false);
+    dials.due((address, host) -> false);
     dials.ended(node);
     now[0] += 2_000;
-    assertThat(dials.due(address -> false)).containsExactly(node);
+    assertThat(dials.due((address, host) -> false)).containsExactly(node);
+  }
+
+  @Test
+  void aMessageIsLoggedOnceForEachAddressAndTheNumberOfAddressesIsBounded() throws Exception {
+    Warnings warnings = new Warnings();
+    InetAddress first = InetAddress.getByName("192.0.2.1");
+    assertThat(warnings.isFirst(first, "clock")).isTrue();
+    assertThat(warnings.isFirst(first, "clock")).isFalse();
+    assertThat(warnings.isFirst(first, "chain")).isTrue();
+    for (int i = 0; i < 256; i++) {
+      assertThat(warnings.isFirst(InetAddress.getByName("198.51.100." + i), "clock")).isTrue();
+    }
+    assertThat(warnings.isFirst(first, "clock")).as("it was evicted").isTrue();
+  }
+
+  /** The clock goes on while the chain is replaced. */
+  @Test
+  void theOwnStatementHasTheTimeAtWhichItIsSent() {
+    AtomicLong wall = new AtomicLong(1_000);
+    LocalChain local = new LocalChain(Address.fromHex(OWN), 0, wall::get);
+    Messages messages =
+        new Messages(
+            local,
+            new ServerRole(local, new NewBlocks(local, () -> 0)),
+            new ClientRole(local),
+            (one, stated, reply) -> true,
+            false);
+    assertThat(messages.own()).isNull();
+    ChainReader reader = new FakeChain(3).reader();
+    local.chain().replace(reader, FakeChain.DRAIN);
+    assertThat(messages.own()).isNotNull().matches(own -> own.timestamp() == 1_000);
+    local.chain().release(reader, FakeChain.DRAIN);
+    wall.set(61_000);
+    assertThat(messages.own())
+        .isNotNull()
+        .matches(own -> own.timestamp() == 61_000 && own.height() == 3);
+  }
+
+  /** A stranger that states the address of a node does not keep this node from dialing it. */
+  @Test
+  void onlyAConnectionFromItsIpAddressSparesTheDialOfANode() throws Exception {
+    InetAddress its = InetAddress.getByName("192.0.2.1");
+    InetAddress strange = InetAddress.getByName("192.0.2.2");
+    long[] now = {0};
+    HostPort node = HostPort.parse("192.0.2.1:30403");
+    Dials dials = new Dials(Set.of(node), () -> now[0]);
+    dials.due((address, host) -> false);
+    dials.identified(node, Address.fromHex(LOW), its);
+    dials.ended(node);
+    now[0] = 1_000;
+    assertThat(dials.due((address, host) -> host.equals(its))).isEmpty();
+    assertThat(dials.due((address, host) -> host.equals(strange))).containsExactly(node);
   }
 
   @Test

@@ -2,6 +2,7 @@
 package dev.patchbay.p2p.chronos;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.patchbay.primitives.Address;
@@ -11,6 +12,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -117,7 +119,7 @@ class CodecTest {
         Json.write(MessageCode.PUSH_BLOCK, Objects.requireNonNull(BlockJson.write(block)), 5L);
     Message message = Json.read(frame);
     assertThat(message.id()).isEqualTo(5);
-    Block read = BlockJson.read(message.data());
+    Block read = BlockJson.read(false, message.data());
     assertThat(read.hash()).isEqualTo(block.hash());
     assertThat(read.encode()).isEqualTo(block.encode());
     assertThat(new String(frame, StandardCharsets.UTF_8))
@@ -128,10 +130,35 @@ class CodecTest {
   /** Block 30,000 of Rinkeby: 15 fields. The hash in the object is wrong, and is not read. */
   @Test
   void theHashIsComputedFromTheHeader() throws Exception {
-    Block read = BlockJson.read(rinkeby());
+    Block read = BlockJson.read(false, rinkeby());
     assertThat(read.hash())
         .isEqualTo(
             Hash.fromHex("0x8b27a29300811af926039b90288d3d384dcb55931049c17c4f762e45c116776e"));
+  }
+
+  /** From Isthmus on the root is that of a storage trie, and there are no withdrawals. */
+  @Test
+  void theWithdrawalsRootOfARollupIsNotThatOfTheBody() throws Exception {
+    Map<String, Object> block = rinkeby();
+    @SuppressWarnings("unchecked")
+    Map<String, Object> header =
+        Objects.requireNonNull((Map<String, Object>) block.get("block_header"));
+    header.put("baseFeePerGas", "0x1");
+    header.put("withdrawalsRoot", "0x" + "77".repeat(32));
+    header.put("withdrawals", List.of());
+    Block read = BlockJson.read(true, block);
+    assertThat(read.header().withdrawalsRoot()).hasToString("0x" + "77".repeat(32));
+    assertThat(read.withdrawals()).isEmpty();
+    assertThatThrownBy(() -> BlockJson.read(false, block)).hasMessageContaining("withdrawalsRoot");
+    header.put(
+        "withdrawals",
+        List.of(
+            Map.of(
+                "index", "0x0",
+                "validatorIndex", "0x0",
+                "address", Address.ZERO.toString(),
+                "amount", "0x1")));
+    assertThatThrownBy(() -> BlockJson.read(true, block)).hasMessageContaining("no withdrawals");
   }
 
   private static Map<String, Object> rinkeby() {
@@ -170,7 +197,7 @@ class CodecTest {
     }
     WireException error =
         Objects.requireNonNull(
-            catchThrowableOfType(WireException.class, () -> BlockJson.read(block)), member);
+            catchThrowableOfType(WireException.class, () -> BlockJson.read(false, block)), member);
     assertThat(error.closes()).isEqualTo(error.code().equals("invalid_block"));
     return error;
   }
@@ -241,7 +268,7 @@ class CodecTest {
   }
 
   private EmbeddedChannel channel(boolean lines, ByteBudget budget) {
-    return new EmbeddedChannel(new FrameDecoder(lines, () -> now, budget));
+    return new EmbeddedChannel(new FrameDecoder(lines, () -> now, budget.share(() -> {})));
   }
 
   @Test
@@ -285,7 +312,7 @@ class CodecTest {
   @Test
   void anIncompleteFrameHoldsItsBytesAndItsTimeCounts() {
     ByteBudget budget = new ByteBudget(100);
-    FrameDecoder frames = new FrameDecoder(false, () -> now, budget);
+    FrameDecoder frames = new FrameDecoder(false, () -> now, budget.share(() -> {}));
     EmbeddedChannel channel = new EmbeddedChannel(frames);
     assertThat(frames.millisOfFrame()).isZero();
     now = 1_000;
@@ -295,9 +322,31 @@ class CodecTest {
     assertThat(frames.millisOfFrame()).isEqualTo(8_000);
     assertThat(budget.held()).isEqualTo(64);
     EmbeddedChannel other = channel(false, budget);
-    other.writeInbound(Unpooled.buffer().writeInt(90).writeBytes(new byte[50]));
+    other.writeInbound(Unpooled.buffer().writeInt(90).writeBytes(new byte[70]));
     assertThat(other.<WireException>readInbound().code()).isEqualTo("busy");
     channel.close();
+    assertThat(budget.held()).isZero();
+  }
+
+  /** Two that hold much do not end the connection of a third one that needs little. */
+  @Test
+  void theLargestShareOfABudgetIsRevoked() {
+    ByteBudget budget = new ByteBudget(100);
+    List<String> revoked = new ArrayList<>();
+    ByteBudget.Share first = budget.share(() -> revoked.add("first"));
+    ByteBudget.Share second = budget.share(() -> revoked.add("second"));
+    ByteBudget.Share honest = budget.share(() -> revoked.add("honest"));
+    assertThat(first.reserve(50)).isTrue();
+    assertThat(second.reserve(45)).isTrue();
+    assertThat(honest.reserve(10)).isTrue();
+    assertThat(revoked).containsExactly("first");
+    assertThat(first.reserve(1)).as("it is revoked").isFalse();
+    assertThat(second.reserve(60)).as("it is the largest").isFalse();
+    assertThat(revoked).containsExactly("first");
+    first.release(50);
+    second.release(45);
+    assertThat(budget.held()).isEqualTo(10);
+    honest.release(10);
     assertThat(budget.held()).isZero();
   }
 
@@ -342,7 +391,7 @@ class CodecTest {
         Message message = Json.read(frame);
         read++;
         switch (message.code()) {
-          case "NEW_BLOCK" -> BlockJson.read(message.data());
+          case "NEW_BLOCK" -> BlockJson.read(false, message.data());
           case "SHAKEHAND" -> Shakehand.read(message.data(), CHAIN, i % 2 == 0);
           default -> Fields.number(message.data(), "the height");
         }

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.RequestFailedException;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -13,10 +15,13 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.embedded.EmbeddedChannel;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -25,7 +30,7 @@ class ConnectionTest {
   private long now = 1_000;
   private final ByteBudget budget = new ByteBudget(10_000);
   private final ByteBudget unsent = new ByteBudget(100_000);
-  private final FrameDecoder frames = new FrameDecoder(false, () -> now, budget);
+  private final FrameDecoder frames = new FrameDecoder(false, () -> now, budget.share(() -> {}));
   private final EmbeddedChannel channel = new EmbeddedChannel(frames);
   private final Connection peer = connection(channel);
 
@@ -78,6 +83,21 @@ class ConnectionTest {
     assertThat(peer.late()).isNotNull();
   }
 
+  @Test
+  void theTimeOfAFrameDoesNotCountWhileThisNodeDoesNotRead() {
+    establish(peer);
+    channel.writeInbound(Unpooled.buffer().writeInt(100));
+    now += 10_000;
+    peer.pause(12_000);
+    now += 12_000;
+    peer.resume();
+    assertThat(frames.millisOfFrame()).isEqualTo(10_000);
+    now += 4_999;
+    assertThat(peer.late()).isNull();
+    now += 1;
+    assertThat(peer.late()).contains("frame");
+  }
+
   /** Three times as many pulls as a second allows come at once. */
   @Test
   void eachMessageOfABurstWaitsForItsToken() throws Exception {
@@ -87,7 +107,7 @@ class ConnectionTest {
             chain,
             new ServerRole(chain, new NewBlocks(chain, () -> now)),
             new ClientRole(chain),
-            (one, stated) -> true,
+            (one, stated, reply) -> true,
             false);
     Connection limited = connection(channel);
     establish(limited);
@@ -111,6 +131,38 @@ class ConnectionTest {
     limited.resume();
     assertThat(replies()).isEqualTo(20);
     assertThat(budget.held()).isZero();
+  }
+
+  /** It pulls large blocks faster than it reads them: its requests wait. */
+  @Test
+  void aPeerThatReadsSlowlyIsReadLater() {
+    LocalChain chain = new FakeChain(2).local("0x" + "22".repeat(20), 0);
+    Messages messages =
+        new Messages(
+            chain,
+            new ServerRole(chain, new NewBlocks(chain, () -> now)),
+            new ClientRole(chain),
+            (one, stated, reply) -> true,
+            false);
+    Unread unread = new Unread();
+    FrameDecoder input = new FrameDecoder(false, () -> now, budget.share(() -> {}));
+    EmbeddedChannel over = new EmbeddedChannel(unread, input);
+    Connection slow =
+        new Connection(over, false, null, new ByteBudget(Limits.MAX_UNSENT_BYTES), () -> now);
+    slow.setFrames(input);
+    establish(slow);
+    over.pipeline().addLast(new ConnectionHandler(slow, input, messages, () -> now * 1_000_000));
+    slow.send(MessageCode.ERROR, "x".repeat(Limits.UNSENT_MARK), null);
+    byte[] pull = Json.write(MessageCode.PULL_BLOCK, 1L, null);
+    over.writeInbound(Unpooled.buffer().writeInt(pull.length).writeBytes(pull));
+    assertThat(unread.codes).containsExactly("ERROR");
+    slow.sendNewBlock(hash(1), Json.write(MessageCode.NEW_BLOCK, Map.of(), null));
+    assertThat(unread.codes).containsExactly("ERROR", "NEW_BLOCK_HASH");
+    unread.promises.get(0).setSuccess();
+    now += 100;
+    slow.resume();
+    assertThat(unread.codes).containsExactly("ERROR", "NEW_BLOCK_HASH", "PUSH_BLOCK");
+    assertThat(slow.isEnding()).isFalse();
   }
 
   private int replies() {
@@ -172,18 +224,224 @@ class ConnectionTest {
   }
 
   @Test
+  void aPeerThatDoesNotReadEndsBeforeOneThatIsSentLittle() {
+    Connection slow = connection(new EmbeddedChannel(new Unread()));
+    Connection honest = connection(new EmbeddedChannel(new Unread()));
+    slow.send(MessageCode.ERROR, "x".repeat(80_000), null);
+    honest.send(MessageCode.ERROR, "x".repeat(30_000), null);
+    assertThat(slow.end()).isEqualTo(new Connection.End("slow_reader", false));
+    assertThat(slow.isOpen()).isFalse();
+    assertThat(honest.isEnding()).isFalse();
+  }
+
+  @Test
+  void aMessageMustBeReadInThirtySeconds() {
+    Unread unread = new Unread();
+    Connection slow = connection(new EmbeddedChannel(unread));
+    slow.send(MessageCode.ERROR, "x", null);
+    now += 20_000;
+    slow.send(MessageCode.ERROR, "y", null);
+    now += 9_999;
+    assertThat(slow.isUnread()).isFalse();
+    now += 1;
+    assertThat(slow.isUnread()).isTrue();
+    unread.promises.get(0).setSuccess();
+    assertThat(slow.isUnread()).isFalse();
+    now += 20_000;
+    assertThat(slow.isUnread()).isTrue();
+    slow.endUnread();
+    assertThat(slow.end()).isEqualTo(new Connection.End("slow_reader", false));
+  }
+
+  @Test
+  void aConnectionThatHasEndedIsNotPublished() {
+    Connections connections = new Connections(1);
+    connections.addDialed(peer);
+    connections.remove(peer);
+    assertThat(connections.establish(peer, Address.ZERO, stated("0x" + "11".repeat(20)), () -> {}))
+        .isFalse();
+    List<String> events = new ArrayList<>();
+    peer.publishEnd(() -> events.add("end"));
+    peer.publishStart(() -> events.add("start"));
+    assertThat(events).isEmpty();
+    Connection other = connection(new EmbeddedChannel());
+    other.publishStart(() -> events.add("start"));
+    other.publishEnd(() -> events.add("end"));
+    other.publishEnd(() -> events.add("end"));
+    assertThat(events).containsExactly("start", "end");
+  }
+
+  /** Of one IP address one connection stays; of another one both do, with different ids. */
+  @Test
+  void anotherHostWithTheSameAddressTakesNoPlace() {
+    Connections connections = new Connections(25);
+    Address own = Address.fromHex("0x" + "22".repeat(20));
+    Shakehand stated = stated("0x" + "11".repeat(20));
+    Connection stranger = connection(from("192.0.2.9"));
+    Connection node =
+        new Connection(from("192.0.2.1"), false, HostPort.parse("192.0.2.1:5"), unsent, () -> now);
+    Connection crossing = connection(from("192.0.2.1"));
+    for (Connection one : List.of(stranger, node, crossing)) {
+      connections.addDialed(one);
+    }
+    assertThat(connections.establish(stranger, own, stated, () -> {})).isTrue();
+    assertThat(connections.establish(node, own, stated, () -> {})).isTrue();
+    assertThat(connections.peers()).containsExactly(stranger, node);
+    assertThat(stranger.id()).isNotEqualTo(node.id());
+    assertThat(connections.isConnected(stated.address(), node.remote().getAddress())).isTrue();
+    assertThat(connections.establish(crossing, own, stated, () -> {})).isTrue();
+    assertThat(connections.peers()).as("the lower has dialed").containsExactly(stranger, crossing);
+  }
+
+  private static EmbeddedChannel from(String host) {
+    return new EmbeddedChannel() {
+      @Override
+      protected SocketAddress remoteAddress0() {
+        return new InetSocketAddress(host, 5);
+      }
+
+      @Override
+      protected SocketAddress localAddress0() {
+        return new InetSocketAddress("192.0.2.3", 5);
+      }
+    };
+  }
+
+  private static Shakehand stated(String address) {
+    return new Shakehand(0, 9, Address.fromHex(address), null, null);
+  }
+
+  @Test
+  void fewBlocksAreRequestedUntilTheirSizesAreKnown() {
+    Windows windows = new Windows();
+    PeerId id = new PeerId("chronos", "0x01");
+    assertThat(windows.size(id, 100)).isEqualTo(2);
+    for (int i = 0; i < 40; i++) {
+      windows.received(id, 1_000);
+    }
+    assertThat(windows.size(id, 100)).isEqualTo(32);
+    assertThat(windows.size(id, 3)).isEqualTo(3);
+    windows.received(id, 4 * 1024 * 1024);
+    assertThat(windows.size(id, 100)).isEqualTo(2);
+    windows.received(id, 1_000);
+    assertThat(windows.size(id, 100)).as("others may be as large").isEqualTo(2);
+    for (int i = 0; i < 40; i++) {
+      windows.received(id, 1_000);
+    }
+    windows.failed(id);
+    assertThat(windows.size(id, 100)).isEqualTo(16);
+    assertThat(windows.size(new PeerId("chronos", "0x02"), 100)).isEqualTo(2);
+  }
+
+  /** What one peer has given serves requests to all: the hash says that it is the right block. */
+  @Test
+  void blocksThatAreHereAreNotRequestedAgain() {
+    FakeChain theirs = new FakeChain(4);
+    BlockCache cache = new BlockCache(5_000);
+    BlockFetch fetch = new BlockFetch(new FakeChain(1).local("0x" + "22".repeat(20), 0), cache);
+    peer.state(stated("0x" + "11".repeat(20)));
+    establish(peer);
+    CompletableFuture<List<BlockHeader>> pulled = fetch.headers(peer, 2, 100);
+    assertThat(replies()).as("the first window").isEqualTo(2);
+    complete(2L, theirs.at(2), 2_000);
+    complete(3L, theirs.at(3), 1_000);
+    assertThat(pulled.join()).hasSize(2);
+    assertThat(cache.bytes()).as("each with its own size").isEqualTo(3_000);
+    Connection other = connection(new EmbeddedChannel());
+    other.establish(new PeerId("chronos", "0x02"));
+    other.has(theirs.at(4));
+    CompletableFuture<List<BlockHeader>> down = fetch.headers(other, 2, 100);
+    other.requests().complete(2L, null);
+    other.requests().complete(theirs.at(4).hash(), new ReceivedBlock(theirs.at(4), 500));
+    assertThat(down).isDone();
+    assertThat(down.join()).hasSize(3);
+    assertThat(fetch.bodies(other, List.of(theirs.at(2).hash(), theirs.at(3).hash())).join())
+        .hasSize(2);
+    assertThat(cache.bytes()).isEqualTo(500);
+  }
+
+  /** It announces what it does not give: others are asked all the same. */
+  @Test
+  void eachPeerHasItsOwnRequestsForAnnouncedBlocks() {
+    NewBlocks blocks = new NewBlocks(new FakeChain(1).local("0x" + "22".repeat(20), 0), () -> now);
+    Connection hostile = established("0x01");
+    Connection honest = established("0x02");
+    for (int i = 0; i < 100; i++) {
+      blocks.fetch(hostile, hash(i));
+    }
+    assertThat(open(hostile, 100)).isEqualTo(8);
+    blocks.fetch(honest, hash(200));
+    assertThat(honest.requests().isRequested(hash(200))).isTrue();
+  }
+
+  @Test
+  void theNextAnnouncerIsAskedWhenTheFirstDoesNotGiveTheBlock() {
+    Block block = new FakeChain(4).at(4);
+    Hash hash = block.hash();
+    NewBlocks blocks = new NewBlocks(new FakeChain(1).local("0x" + "22".repeat(20), 0), () -> now);
+    List<Connection> peers =
+        List.of(established("0x01"), established("0x02"), established("0x03"), established("0x04"));
+    for (Connection one : peers) {
+      blocks.fetch(one, hash);
+      blocks.fetch(one, hash);
+    }
+    assertThat(peers.stream().filter(one -> one.requests().isRequested(hash)))
+        .containsExactly(peers.get(0));
+    peers.get(0).requests().complete(hash, null);
+    assertThat(peers.get(1).requests().isRequested(hash)).isTrue();
+    now += Limits.REPLY.toMillis();
+    peers.get(1).requests().expire();
+    assertThat(peers.get(2).requests().isRequested(hash)).isTrue();
+    peers.get(2).requests().complete(hash, new ReceivedBlock(block, 700));
+    assertThat(peers.get(2).head()).as("it has the block").isNotNull();
+    assertThat(peers.get(2).head().hash()).isEqualTo(hash);
+    assertThat(peers.get(3).requests().isRequested(hash)).as("three are remembered").isFalse();
+    blocks.fetch(peers.get(3), hash);
+    assertThat(peers.get(3).requests().isRequested(hash)).isTrue();
+  }
+
+  /** A peer of the seed has no errors: it does not respond for a block that is not confirmed. */
+  @Test
+  void theHeadOfAPeerThatIsSilentIsLearnedFromTheNextBlock() {
+    Connection seed = established("0x01");
+    seed.state(stated("0x" + "11".repeat(20)));
+    ClientRole client = new ClientRole(new FakeChain(3).local("0x" + "22".repeat(20), 0));
+    client.learnHead(seed);
+    now += Limits.REPLY.toMillis();
+    seed.requests().expire();
+    Block next = new FakeChain(4).at(4);
+    assertThat(seed.requests().complete(4L, new ReceivedBlock(next, 700))).isTrue();
+    assertThat(seed.head()).isNotNull();
+    assertThat(seed.head().hash()).isEqualTo(next.hash());
+  }
+
+  private Connection established(String id) {
+    Connection connection = connection(new EmbeddedChannel());
+    connection.establish(new PeerId("chronos", id));
+    return connection;
+  }
+
+  private static long open(Connection of, int hashes) {
+    return IntStream.range(0, hashes).filter(i -> of.requests().isRequested(hash(i))).count();
+  }
+
+  private void complete(Object key, Block block, int bytes) {
+    assertThat(peer.requests().complete(key, new ReceivedBlock(block, bytes))).isTrue();
+  }
+
+  @Test
   void requestsEndWithTheirReplyTheirDeadlineOrTheConnection() {
-    Block block = new FakeChain(1).at(1);
-    CompletableFuture<@Nullable Block> first = peer.pull(1);
+    ReceivedBlock block = new ReceivedBlock(new FakeChain(1).at(1), 700);
+    CompletableFuture<@Nullable ReceivedBlock> first = peer.pull(1);
     assertThat(peer.pull(1)).isSameAs(first);
-    CompletableFuture<@Nullable Block> second = peer.get(block.hash());
+    CompletableFuture<@Nullable ReceivedBlock> second = peer.get(block.block().hash());
     assertThat(peer.requests().complete(1L, block)).isTrue();
     assertThat(peer.requests().complete(1L, block)).isFalse();
     assertThat(first).isCompletedWithValue(block);
     now += 9_999;
     peer.requests().expire();
     assertThat(second).isNotDone();
-    CompletableFuture<@Nullable Block> third = peer.pull(2);
+    CompletableFuture<@Nullable ReceivedBlock> third = peer.pull(2);
     now += 1;
     peer.requests().expire();
     assertThat(second)

@@ -13,9 +13,13 @@ import java.util.function.Supplier;
 final class FakeEvents implements PeerEvents {
   private final BlockingQueue<PeerEvent> events = new LinkedBlockingQueue<>();
 
+  /** Called when a peer is connected, in the thread that publishes it. */
+  volatile Runnable onConnected = () -> {};
+
   @Override
   public void connected(PeerEvent.PeerConnected event) {
     events.add(event);
+    onConnected.run();
   }
 
   @Override

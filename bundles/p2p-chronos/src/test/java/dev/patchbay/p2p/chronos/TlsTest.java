@@ -10,7 +10,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.Key;
 import java.security.KeyStore;
+import java.security.PrivateKey;
 import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -133,9 +135,38 @@ class TlsTest {
         assertThat(stranger.peers()).isEmpty();
       }
       try (ChronosNetwork plain = network(null, OTHER, url(server))) {
-        ChronosNetworkTest.await("the reason", () -> has(server, "not an SSL/TLS record"));
+        ChronosNetworkTest.await("the reason", () -> has(server, "the peer does not speak TLS"));
         assertThat(plain.peers()).isEmpty();
       }
+      assertThat(server.peers()).isEmpty();
+    }
+  }
+
+  private static TlsFiles unchecked(String name, String trusted) throws Exception {
+    PrivateKey key = (PrivateKey) store(name).getKey("node", "secret".toCharArray());
+    return TlsFiles.of(key, List.of(certificate(name)), List.of(certificate(trusted)));
+  }
+
+  private static KeyStore store(String name) throws Exception {
+    return KeyStore.getInstance(folder.resolve(name + ".p12").toFile(), "secret".toCharArray());
+  }
+
+  private static X509Certificate certificate(String name) throws Exception {
+    return (X509Certificate) store(name).getCertificate("node");
+  }
+
+  /** Its own certificate is a trusted one, and was valid when the node started. */
+  @Test
+  void aTrustedCertificateThatHasExpiredIsRefused() throws Exception {
+    try (ChronosNetwork server = network(unchecked("one", "expired"), OWN);
+        ChronosNetwork client = network(unchecked("expired", "one"), OTHER, url(server))) {
+      ChronosNetworkTest.await("the reason", () -> has(server, "has expired"));
+      assertThat(server.peers()).isEmpty();
+      assertThat(client.peers()).isEmpty();
+    }
+    try (ChronosNetwork server = network(unchecked("expired", "one"), OWN);
+        ChronosNetwork client = network(unchecked("one", "expired"), OTHER, url(server))) {
+      ChronosNetworkTest.await("the reason", () -> has(client, "has expired"));
       assertThat(server.peers()).isEmpty();
     }
   }

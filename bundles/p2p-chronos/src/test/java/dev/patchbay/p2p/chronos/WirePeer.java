@@ -74,7 +74,7 @@ final class WirePeer implements Closeable {
   }
 
   Block expectBlock(MessageCode code) throws IOException, WireException {
-    return BlockJson.read(expect(code).data());
+    return BlockJson.read(false, expect(code).data());
   }
 
   /** Reads the error with a code, and the end of the connection when it closes. */
