@@ -129,15 +129,20 @@ public final class ChronosTck {
         out.println("pass  " + one.name());
       } else if (reason instanceof Case.Skipped) {
         skipped++;
-        out.println("skip  " + one.name() + ": " + reason.getMessage());
+        out.println("skip  " + one.name() + ": " + text(reason));
       } else {
         failed++;
-        String text = reason instanceof Case.Failed ? reason.getMessage() : reason.toString();
-        out.println("FAIL  " + one.name() + ": " + text);
+        out.println("FAIL  " + one.name() + ": " + text(reason));
       }
     }
     out.println(passed + " passed, " + failed + " failed, " + skipped + " skipped");
     return failed;
+  }
+
+  /** Returns the reason of an outcome in printable ASCII: it may quote the peer. */
+  private static String text(Throwable reason) {
+    boolean isStated = reason instanceof Case.Failed || reason instanceof Case.Skipped;
+    return Message.printable(isStated ? String.valueOf(reason.getMessage()) : reason.toString());
   }
 
   /** Runs a case on a thread of its own, so that a peer that blocks cannot hold the kit. */
