@@ -61,6 +61,7 @@ final class Conformance {
         of("client BLOCK_KNOWN: no response", Conformance::blockKnown),
         of("client BLOCK_KNOWN: the block is not announced", Conformance::notAnnounced),
         of("client ERROR: no response", Conformance::error),
+        of("client ERROR: accepted before SHAKEHAND", Conformance::firstError),
         of("option id: echoed in responses", Conformance::id),
         of("option chain: the own chain is accepted", Conformance::sameChain),
         of("option chain: another genesis is refused", Conformance::otherGenesis),
@@ -432,6 +433,12 @@ final class Conformance {
     Link link = kit.ready(0);
     checkNoResponse(kit, link, "ERROR", Wire.NODES.objectNode().put("code", "not_found"));
     checkNoResponse(kit, link, "ERROR", Wire.NODES.objectNode().put("code", "other_reason"));
+  }
+
+  private static void firstError(Kit kit) throws Exception {
+    Link link = kit.dial();
+    link.send("ERROR", Wire.NODES.objectNode().put("code", "not_found").put("height", 1));
+    kit.checkServes(link);
   }
 
   private static void checkNoResponse(Kit kit, Link link, String code, JsonNode data)

@@ -255,9 +255,7 @@ final class Hostile {
         break;
       }
     }
-    check(
-        link.awaitEnd(kit.deadlines.response()),
-        "open after " + UNKNOWN_CODES + " unknown codes; " + link.shownSince(mark));
+    kit.checkCloses(link, mark, kit.deadlines.response(), "unknown_code");
   }
 
   private static void corrupted(Kit kit) throws Exception {

@@ -153,6 +153,7 @@ class ChronosTckTest {
         arguments(Fault.IGNORES_BLOCK_KNOWN, "client BLOCK_KNOWN: the block is not announced"),
         arguments(Fault.RESPONDS_TO_BLOCK_KNOWN, "client BLOCK_KNOWN: no response"),
         arguments(Fault.RESPONDS_TO_ERROR, "client ERROR: no response"),
+        arguments(Fault.REFUSES_FIRST_ERROR, "client ERROR: accepted before SHAKEHAND"),
         arguments(Fault.NO_ID, "option id: echoed in responses"),
         arguments(Fault.REFUSES_OWN_GENESIS, "option chain: the own chain is accepted"),
         arguments(Fault.ANY_GENESIS, "option chain: another genesis is refused"),
@@ -178,6 +179,8 @@ class ChronosTckTest {
         arguments(Fault.SILENT_ON_BAD_DATA, "hostile PULL_BLOCK with data -1"),
         arguments(
             Fault.UNKNOWN_CODES_STAY, "hostile unknown codes: ERROR, the tenth in 60 s closes"),
+        arguments(
+            Fault.TENTH_CODE_IS_RATE, "hostile unknown codes: ERROR, the tenth in 60 s closes"),
         arguments(Fault.IMPORTS_ANYTHING, "hostile blocks: corrupted in each member"),
         arguments(Fault.TRUSTS_STATED_HASH, "hostile blocks: a false hash in the JSON"),
         arguments(Fault.NO_BODY_CHECK, "hostile blocks: transactions of another block, as objects"),

@@ -66,7 +66,9 @@ final class ScriptedPeer implements AutoCloseable {
     IGNORES_BLOCK_KNOWN,
     WHOLE_TO_ALL,
     WHOLE_TO_NONE,
-    BANS
+    BANS,
+    REFUSES_FIRST_ERROR,
+    TENTH_CODE_IS_RATE
   }
 
   private static final int MAX_CONNECTIONS = 25;
@@ -318,7 +320,7 @@ final class ScriptedPeer implements AutoCloseable {
       JsonNode data = message.data();
       if (!shaken
           && !code.equals("SHAKEHAND")
-          && !code.equals("ERROR")
+          && (!code.equals("ERROR") || has(Fault.REFUSES_FIRST_ERROR))
           && !has(Fault.SKIPS_HANDSHAKE)) {
         throw new Refused("handshake", true);
       }
@@ -344,7 +346,9 @@ final class ScriptedPeer implements AutoCloseable {
         }
         default -> {
           unknownCodes++;
-          throw new Refused("unknown_code", unknownCodes >= 10 && !has(Fault.UNKNOWN_CODES_STAY));
+          boolean isTenth = unknownCodes >= 10 && !has(Fault.UNKNOWN_CODES_STAY);
+          throw new Refused(
+              isTenth && has(Fault.TENTH_CODE_IS_RATE) ? "rate" : "unknown_code", isTenth);
         }
       }
     }
