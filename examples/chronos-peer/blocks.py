@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Blocks of chronos/1 and a chain of them: Keccak-256, RLP, the root of a list, seals of Clique, JSON. Nothing is executed."""
-import json, re, struct, threading, time
+import json, re, struct
 
 # ---- Keccak-256, RLP, the trie of a list, secp256k1
 
@@ -122,7 +122,7 @@ def parse(text):
         inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
         return 0 if inner is None else 1 + max(map(depth, inner), default=0)
     try:
-        message = json.loads(text.decode("utf-8"), object_pairs_hook=members, parse_constant=constant)
+        message = json.loads(text.decode("utf-8"), object_pairs_hook=members, parse_constant=constant, parse_float=str)
         require(isinstance(message, dict) and isinstance(message.get("code"), str), "not an object with a code", "malformed")
         require(depth(message) <= 32, "too deep", "malformed")
         return message
@@ -184,38 +184,32 @@ def hexed(data):
 class Chain:
     """Blocks by hash; the head has the greatest total difficulty."""
 
-    def __init__(self, genesis, confirmations):
-        self.blocks, self.total, self.canonical, self.lock = {}, {}, [], threading.RLock()
-        self.genesis, self.confirmations, self.signers = genesis, confirmations, ()
+    def __init__(self):
+        self.blocks, self.total, self.canonical, self.genesis, self.signers = {}, {}, [], None, ()
 
     def height(self):
         return len(self.canonical) - 1
 
     def confirmed(self):
-        behind = len(self.signers) // 2 + 1 if self.confirmations is None else self.confirmations
-        return max(self.height() - behind, 0) if self.canonical else -1
+        return max(self.height() - len(self.signers) // 2 - 1, min(self.height(), 0))
 
     def add(self, block):
-        """Adds a block; refuses one that is wrong, and raises KeyError when the parent is missing."""
-        with self.lock:
-            if not self.canonical:
-                require(block.number == 0, "block 0 is missing", "invalid_block")
-                require(self.genesis in (None, block.hash), "another genesis block", "wrong_chain")
-                body = block.extra[32:-65]
-                self.genesis, self.signers = block.hash, {body[i:i + 20] for i in range(0, len(body), 20)}
-                self.total[block.hash] = 0
-            else:
-                parent = self.blocks[block.parent]
-                require(block.number == parent.number + 1 and parent.time < block.time + 1 <= time.time() + 16,
-                        "number or time do not follow the parent", "invalid_block")
-                require(block.difficulty in (1, 2) and block.signer() in self.signers, "not sealed by a signer", "invalid_block")
-                self.total[block.hash] = self.total[parent.hash] + block.difficulty
-            self.blocks[block.hash] = block
-            if not self.canonical or self.total[block.hash] > self.total[self.canonical[-1]]:
-                new, at = [], block
-                while at.number >= len(self.canonical) or self.canonical[at.number] != at.hash:
-                    new.append(at.hash)
-                    if at.number == 0:
-                        break
-                    at = self.blocks[at.parent]
-                self.canonical[block.number + 1 - len(new):] = reversed(new)
+        """Adds block 0, or a block whose parent is here; refuses one that is wrong."""
+        if not self.canonical:
+            require(block.number == 0, "block 0 is missing", "invalid_block")
+            require(self.genesis in (None, block.hash), "another genesis block", "wrong_chain")
+            body = block.extra[32:-65]
+            self.genesis, self.signers = block.hash, {body[i:i + 20] for i in range(0, len(body), 20)}
+            self.total[block.hash] = 0
+        else:
+            parent = self.blocks[block.parent]
+            require(block.number == parent.number + 1 and block.time >= parent.time,
+                    "number or time do not follow the parent", "invalid_block")
+            require(block.difficulty in (1, 2) and block.signer() in self.signers, "not sealed by a signer", "invalid_block")
+            self.total[block.hash] = self.total[parent.hash] + block.difficulty
+        self.blocks[block.hash] = block
+        if not self.canonical or self.total[block.hash] > self.total[self.canonical[-1]]:
+            branch = [block]
+            while branch[-1].number and self.canonical[branch[-1].number - 1:][:1] != [branch[-1].parent]:
+                branch.append(self.blocks[branch[-1].parent])
+            self.canonical[branch[-1].number:] = [b.hash for b in reversed(branch)]

@@ -2,8 +2,10 @@
 package dev.patchbay.itests;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -175,5 +177,43 @@ class ChronosIT {
     assertThat(kit.output().lines().filter(line -> line.startsWith("pass"))).hasSizeGreaterThan(20);
     sealBlocks(2);
     awaitHead();
+  }
+
+  /** The example in Python, another implementation, pulls the chain and checks each block. */
+  @Test
+  @Order(6)
+  void thePythonPeerPullsTheChain() throws Exception {
+    assumeTrue(
+        Npm.works("python3", "-c", "import sys; sys.exit(sys.version_info < (3, 8))"),
+        "SKIPPED: the peer in Python needs Python 3.8: apt-get install python3");
+    Path genesis = folder.resolve("block-0.json");
+    Files.writeString(genesis, validator.result("eth_getBlockByNumber", "0x0", false).toString());
+    List<String> blocks = new ArrayList<>();
+    for (long i = 0, head = number(validator); i <= head; i++) {
+      JsonNode block = validator.result("eth_getBlockByNumber", "0x" + Long.toHexString(i), false);
+      blocks.add("block " + i + " " + block.get("hash").asText());
+    }
+    Path printed = folder.resolve("python-peer.txt");
+    Process peer =
+        new ProcessBuilder(
+                "python3",
+                "-B",
+                Node.ROOT.resolve("examples/chronos-peer/chronos_peer.py").toString(),
+                "--dial",
+                "127.0.0.1:" + port,
+                "--genesis",
+                genesis.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(printed.toFile())
+            .start();
+    try {
+      Journeys.awaitNumber(
+          "blocks of the peer", () -> (long) Files.readAllLines(printed).size(), blocks.size());
+    } finally {
+      peer.destroy();
+      peer.waitFor();
+    }
+    assertThat(Files.readAllLines(printed)).startsWith(blocks.toArray(String[]::new));
+    assertThat(blocks.get(blocks.size() - 1)).endsWith(head(validator).asText());
   }
 }

@@ -292,9 +292,9 @@ public final class ChronosTap {
   private void show(String direction, byte[] text, @Nullable Message message) {
     if (message == null) {
       String shown = new String(text, 0, Math.min(text.length, 200), StandardCharsets.UTF_8);
-      print(direction, "malformed, " + text.length + " bytes: " + printable(shown));
+      print(direction, "malformed, " + text.length + " bytes: " + Message.printable(shown));
     } else if (json) {
-      print(direction, printable(message.whole().toString()));
+      print(direction, Message.printable(message.whole().toString()));
     } else {
       print(direction, describe(message));
     }
@@ -302,7 +302,7 @@ public final class ChronosTap {
 
   /** Returns a message in one line. */
   static String describe(Message message) {
-    StringBuilder line = new StringBuilder(printable(message.code()));
+    StringBuilder line = new StringBuilder(Message.printable(message.code()));
     JsonNode data = message.data();
     if (data.has("block_header")) {
       line.append("  ").append(block(data)).append(", ").append(message.size()).append(" bytes");
@@ -311,7 +311,7 @@ public final class ChronosTap {
           .forEach(
               member ->
                   line.append("  ")
-                      .append(printable(member.getKey()))
+                      .append(Message.printable(member.getKey()))
                       .append(' ')
                       .append(shortened(member.getValue())));
     } else if (!data.isMissingNode()) {
@@ -334,24 +334,19 @@ public final class ChronosTap {
           + block.hash()
           + (stated == null || stated.equalsIgnoreCase(block.hashText())
               ? ""
-              : " (the JSON states " + printable(stated) + ")")
+              : " (the JSON states " + Message.printable(stated) + ")")
           + ", "
           + block.transactions()
           + (block.transactions() == 1 ? " transaction" : " transactions")
           + (seal == null ? "" : ", sealed by " + seal);
     } catch (IllegalArgumentException wrong) {
-      return "a wrong block: " + printable(String.valueOf(wrong.getMessage()));
+      return "a wrong block: " + Message.printable(String.valueOf(wrong.getMessage()));
     }
   }
 
   private static String shortened(JsonNode value) {
-    String text = printable(value.isTextual() ? value.asText() : value.toString());
+    String text = Message.printable(value.isTextual() ? value.asText() : value.toString());
     return text.length() <= 120 ? text : text.substring(0, 120) + "…";
-  }
-
-  /** Replaces characters that could change a terminal. */
-  private static String printable(String text) {
-    return text.replaceAll("\\p{Cntrl}", "?");
   }
 
   private void print(String direction, String text) {

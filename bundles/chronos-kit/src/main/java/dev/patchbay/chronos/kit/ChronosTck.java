@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -117,27 +118,35 @@ public final class ChronosTck {
     return blocks;
   }
 
-  /** Runs cases, prints a line for each, and returns the number of those that failed. */
+  /**
+   * Runs cases, prints a line for each, and returns the number of those that failed. Cases for
+   * which the peer may ban the kit run last.
+   */
   static int run(Kit kit, List<Case> cases, PrintStream out) {
     int passed = 0;
     int failed = 0;
     int skipped = 0;
-    for (Case one : cases) {
+    for (Case one : cases.stream().sorted(Comparator.comparing(Case::mayBan)).toList()) {
       Throwable reason = outcome(kit, one);
       if (reason == null) {
         passed++;
         out.println("pass  " + one.name());
       } else if (reason instanceof Case.Skipped) {
         skipped++;
-        out.println("skip  " + one.name() + ": " + reason.getMessage());
+        out.println("skip  " + one.name() + ": " + text(reason));
       } else {
         failed++;
-        String text = reason instanceof Case.Failed ? reason.getMessage() : reason.toString();
-        out.println("FAIL  " + one.name() + ": " + text);
+        out.println("FAIL  " + one.name() + ": " + text(reason));
       }
     }
     out.println(passed + " passed, " + failed + " failed, " + skipped + " skipped");
     return failed;
+  }
+
+  /** Returns the reason of an outcome in printable ASCII: it may quote the peer. */
+  private static String text(Throwable reason) {
+    boolean isStated = reason instanceof Case.Failed || reason instanceof Case.Skipped;
+    return Message.printable(isStated ? String.valueOf(reason.getMessage()) : reason.toString());
   }
 
   /** Runs a case on a thread of its own, so that a peer that blocks cannot hold the kit. */
@@ -163,7 +172,12 @@ public final class ChronosTck {
 
   private static void attempt(Kit kit, Case one, AtomicReference<@Nullable Throwable> outcome) {
     try {
-      one.body().run(kit);
+      try {
+        one.body().run(kit);
+      } catch (Case.Refused refused) {
+        kit.closeLinks();
+        throw kit.explained(one, refused);
+      }
     } catch (Throwable reason) { // the outcome of the case
       outcome.set(reason);
     }

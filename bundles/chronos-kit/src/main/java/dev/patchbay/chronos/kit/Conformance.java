@@ -22,7 +22,15 @@ final class Conformance {
   private static final long MILLIS = 60_000;
   private static final int SAMPLE = 8;
 
-  /** How long the kit waits for a block that the peer seals. */
+  /**
+   * Connections of the case of the square root; its root stays 3 with six connections of others.
+   */
+  private static final int BROADCAST = 9;
+
+  /** Connections that a peer serves of one IP address. */
+  private static final int MAX_OF_ADDRESS = 3;
+
+  /** Time in milliseconds in which the peer must seal a block. */
   private static final long SEALING_MILLIS = 15_000;
 
   private Conformance() {}
@@ -35,7 +43,7 @@ final class Conformance {
         of("server PULL_BLOCK: the height as a quantity", Conformance::pullsByQuantity),
         of("server PULL_BLOCK: ERROR not_found above the head", Conformance::pullsTooHigh),
         of("server NEW_BLOCK: BLOCK_KNOWN for a known block", Conformance::knownBlock),
-        of("server NEW_BLOCK: a wrong block is not imported", Conformance::wrongNewBlock),
+        mayBan("server NEW_BLOCK: a wrong block is not imported", Conformance::wrongNewBlock),
         of("server NEW_BLOCK: a genuine block is imported", Conformance::genuineNewBlock),
         of("server NEW_BLOCK: relayed once to peers that lack it", Conformance::relayed),
         of("server NEW_BLOCK_HASH: BLOCK_KNOWN for a known block", Conformance::knownHash),
@@ -45,12 +53,15 @@ final class Conformance {
         of("client SHAKEHAND: repeated by the kit, keeps the connection", Conformance::keptAlive),
         of("client PULL_BLOCK: sent to a peer with more blocks", Conformance::pullsFromUs),
         of("client PUSH_BLOCK: a genuine block is imported", Conformance::genuinePushBlock),
-        of("client PUSH_BLOCK: a wrong block is not imported", Conformance::wrongPushBlock),
+        mayBan("client PUSH_BLOCK: a wrong block is not imported", Conformance::wrongPushBlock),
         of("client PUSH_BLOCK: a known block does no harm", Conformance::knownPushBlock),
         of("client NEW_BLOCK: a new block is announced once to each peer", Conformance::announces),
         of("client NEW_BLOCK_HASH: its block is sent on GET_BLOCK", Conformance::sendsAnnounced),
+        of("client NEW_BLOCK: to the square root, the hash to others", Conformance::squareRoot),
         of("client BLOCK_KNOWN: no response", Conformance::blockKnown),
+        of("client BLOCK_KNOWN: the block is not announced", Conformance::notAnnounced),
         of("client ERROR: no response", Conformance::error),
+        of("client ERROR: accepted before SHAKEHAND", Conformance::firstError),
         of("option id: echoed in responses", Conformance::id),
         of("option chain: the own chain is accepted", Conformance::sameChain),
         of("option chain: another genesis is refused", Conformance::otherGenesis),
@@ -59,7 +70,11 @@ final class Conformance {
   }
 
   private static Case of(String name, Case.Body body) {
-    return new Case(name, MILLIS, body);
+    return new Case(name, MILLIS, false, body);
+  }
+
+  private static Case mayBan(String name, Case.Body body) {
+    return new Case(name, MILLIS, true, body);
   }
 
   private static void shakehand(Kit kit) throws Exception {
@@ -114,6 +129,7 @@ final class Conformance {
   }
 
   private static void wrongNewBlock(Kit kit) throws Exception {
+    Link observer = kit.ready(0);
     Link link = kit.ready(0);
     BlockText parent = kit.latest(link);
     ObjectNode wrong = kit.wrongChild(parent, parent.number() + 1);
@@ -122,7 +138,7 @@ final class Conformance {
     link.send("NEW_BLOCK", wrong);
     Message known = link.await(mark, m -> m.is("BLOCK_KNOWN", hash), kit.deadlines.quiet());
     check(known == null, "BLOCK_KNOWN for a block that no signer sealed");
-    kit.checkUnknown(hash);
+    kit.checkUnknown(observer, hash);
   }
 
   private static void genuineNewBlock(Kit kit) throws Exception {
@@ -269,6 +285,7 @@ final class Conformance {
   }
 
   private static void wrongPushBlock(Kit kit) throws Exception {
+    Link observer = kit.ready(0);
     Link link = kit.dial();
     long own = Kit.height(kit.shake(link, 0));
     BlockText parent = kit.latest(link);
@@ -278,7 +295,7 @@ final class Conformance {
     ObjectNode wrong = kit.wrongChild(parent, Math.max(parent.number() + 1, height(pull)));
     link.send("PUSH_BLOCK", wrong);
     Thread.sleep(kit.deadlines.quiet());
-    kit.checkUnknown(BlockText.header(wrong).hashText());
+    kit.checkUnknown(observer, BlockText.header(wrong).hashText());
   }
 
   private static void knownPushBlock(Kit kit) throws Exception {
@@ -368,10 +385,60 @@ final class Conformance {
     checkNoResponse(kit, link, "BLOCK_KNOWN", Wire.NODES.textNode(kit.unknownHash()));
   }
 
+  /** A block that this connection was said to know is announced to another one only. */
+  private static void notAnnounced(Kit kit) throws Exception {
+    Link sender = kit.ready(0);
+    BlockText next = next(kit, sender);
+    Link other = kit.ready(0);
+    Link knowing = kit.ready(0);
+    knowing.send("BLOCK_KNOWN", next.hashText());
+    kit.shake(knowing, 0); // BLOCK_KNOWN has been handled, since responses come in order
+    sender.send("NEW_BLOCK", next.data());
+    kit.expect(other, 0, "announcement of the block", m -> announces(m, next.hashText()));
+    Thread.sleep(kit.deadlines.quiet());
+    check(
+        count(knowing, 0, next.hashText()) == 0,
+        "announced in spite of BLOCK_KNOWN; " + knowing.shownSince(0));
+  }
+
+  /**
+   * The peer has n connections with the kit, one of which sends the block. Connections with others
+   * enlarge the square root, and may get some of the complete blocks.
+   */
+  private static void squareRoot(Kit kit) throws Exception {
+    int n = Math.min(kit.isLocal ? BROADCAST : MAX_OF_ADDRESS, kit.maxConnections);
+    if (n < MAX_OF_ADDRESS) {
+      skip("needs " + MAX_OF_ADDRESS + " connections");
+    }
+    Link sender = kit.ready(0);
+    BlockText next = next(kit, sender);
+    List<Link> others = new ArrayList<>();
+    while (others.size() < n - 1) {
+      others.add(kit.ready(0));
+    }
+    sender.send("NEW_BLOCK", next.data());
+    int complete = 0;
+    for (Link link : others) {
+      Message first =
+          kit.expect(link, 0, "announcement of the block", m -> announces(m, next.hashText()));
+      complete += isBlock(first) ? 1 : 0;
+    }
+    int root = (int) Math.sqrt(n);
+    check(
+        complete >= 1 && complete <= root,
+        complete + " of " + n + " connections get NEW_BLOCK instead of 1 to " + root);
+  }
+
   private static void error(Kit kit) throws Exception {
     Link link = kit.ready(0);
     checkNoResponse(kit, link, "ERROR", Wire.NODES.objectNode().put("code", "not_found"));
     checkNoResponse(kit, link, "ERROR", Wire.NODES.objectNode().put("code", "other_reason"));
+  }
+
+  private static void firstError(Kit kit) throws Exception {
+    Link link = kit.dial();
+    link.send("ERROR", Wire.NODES.objectNode().put("code", "not_found").put("height", 1));
+    kit.checkServes(link);
   }
 
   private static void checkNoResponse(Kit kit, Link link, String code, JsonNode data)

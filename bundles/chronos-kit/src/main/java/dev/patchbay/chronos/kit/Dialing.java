@@ -26,7 +26,7 @@ final class Dialing {
   }
 
   private static Case of(String name, Case.Body body) {
-    return new Case("dialer " + name, MILLIS, body);
+    return new Case("dialer " + name, MILLIS, false, body);
   }
 
   /** Waits for the peer, and for its SHAKEHAND. */

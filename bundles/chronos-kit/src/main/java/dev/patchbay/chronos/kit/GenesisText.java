@@ -12,8 +12,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of block 0 out of a file: its header as JSON, or a genesis file of geth's form.
- * Such a file has no state root, so the members that it has are compared.
+ * Block 0 as a file describes it: its header as JSON, or a genesis file of geth's form. Such a file
+ * has no state root, so the members that it has are compared.
  *
  * <p>Threading: immutable.
  */

@@ -89,9 +89,10 @@ final class Hostile {
       cases.add(of("SHAKEHAND with data " + wrong, kit -> wrongShakehand(kit, wrong)));
     }
     cases.add(of("unknown codes: ERROR, the tenth in 60 s closes", Hostile::unknownCodes));
-    cases.add(of("blocks: corrupted in each member", Hostile::corrupted));
     cases.add(of("blocks: a false hash in the JSON", Hostile::falseHash));
-    cases.add(of("blocks: transactions of another block, as objects", Hostile::wrongTransactions));
+    cases.add(mayBan("blocks: corrupted in each member", Hostile::corrupted));
+    cases.add(
+        mayBan("blocks: transactions of another block, as objects", Hostile::wrongTransactions));
     cases.add(slow("silent from the start", Hostile::silentFirst));
     cases.add(slow("silent after SHAKEHAND", Hostile::silentLater));
     cases.add(slow("one byte a second before SHAKEHAND", Hostile::slowFirst));
@@ -112,17 +113,22 @@ final class Hostile {
   }
 
   private static Case of(String name, Case.Body body) {
-    return hostile(name, 90_000, body);
+    return hostile(name, 90_000, false, body);
+  }
+
+  private static Case mayBan(String name, Case.Body body) {
+    return hostile(name, 90_000, true, body);
   }
 
   private static Case slow(String name, Case.Body body) {
-    return hostile(name, 180_000, body);
+    return hostile(name, 180_000, false, body);
   }
 
-  private static Case hostile(String name, long millis, Case.Body body) {
+  private static Case hostile(String name, long millis, boolean mayBan, Case.Body body) {
     return new Case(
         "hostile " + name,
         millis,
+        mayBan,
         kit -> {
           body.run(kit);
           kit.closeLinks();
@@ -249,9 +255,7 @@ final class Hostile {
         break;
       }
     }
-    check(
-        link.awaitEnd(kit.deadlines.response()),
-        "open after " + UNKNOWN_CODES + " unknown codes; " + link.shownSince(mark));
+    kit.checkCloses(link, mark, kit.deadlines.response(), "unknown_code");
   }
 
   private static void corrupted(Kit kit) throws Exception {

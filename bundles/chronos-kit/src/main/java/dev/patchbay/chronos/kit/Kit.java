@@ -4,6 +4,7 @@ package dev.patchbay.chronos.kit;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.chronos.kit.Case.Failed;
+import dev.patchbay.chronos.kit.Case.Refused;
 import dev.patchbay.chronos.kit.Case.Skipped;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Hex;
@@ -19,7 +20,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the cases share: the peer under test, connections to it, and what is known of its chain.
+ * State that the cases share: the peer under test, connections to it, and facts about its chain.
  *
  * <p>Threading: one case at a time; {@link #closeLinks} any thread.
  */
@@ -39,6 +40,11 @@ final class Kit {
   /** Blocks that the peer may lack, in the order of their numbers; empty without. */
   final List<BlockText> further;
 
+  /**
+   * Whether the peer is on this machine. The specification exempts such connections from limits.
+   */
+  boolean isLocal;
+
   private @Nullable ServerSocket listener;
   private final @Nullable GenesisText genesis;
   private final SecureRandom random = new SecureRandom();
@@ -55,6 +61,7 @@ final class Kit {
     this.genesis = genesis;
     this.further = further;
     this.maxConnections = maxConnections;
+    isLocal = target.getAddress().isLoopbackAddress();
   }
 
   private byte[] randomBytes(int size) {
@@ -153,14 +160,26 @@ final class Kit {
     }
   }
 
-  /** Connects, shakes hands as a peer of a height, and returns the connection. */
+  /**
+   * Connects, shakes hands as a peer of a height, and returns the connection.
+   *
+   * @throws Refused when the peer closes the connection instead
+   */
   Link ready(long height) throws Exception {
     Link link = dial();
-    shake(link, height);
-    return link;
+    try {
+      shake(link, height);
+      return link;
+    } catch (IOException | Failed failed) {
+      boolean isShaken = link.since(0).stream().anyMatch(m -> m.code().equals("SHAKEHAND"));
+      if (!isShaken && link.awaitEnd(deadlines.quiet())) {
+        throw new Refused("the peer closes a new connection; " + link.shownSince(0));
+      }
+      throw failed;
+    }
   }
 
-  /** Shakes hands, and returns what the peer stated. */
+  /** Shakes hands, and returns the SHAKEHAND of the peer. */
   JsonNode shake(Link link, long height) throws Exception {
     int mark = link.mark();
     link.send("SHAKEHAND", handshake(link, height));
@@ -168,7 +187,7 @@ final class Kit {
     return checkShakehand(reply.data());
   }
 
-  /** Checks the form of what a peer stated. */
+  /** Checks the form of a SHAKEHAND, and returns it. */
   static JsonNode checkShakehand(JsonNode data) throws Failed {
     check(
         data.path("timestamp").isIntegralNumber() && data.path("timestamp").canConvertToLong(),
@@ -189,7 +208,7 @@ final class Kit {
     return height.asLong();
   }
 
-  /** Waits for a message; fails with what came otherwise. */
+  /** Waits for a message; fails with the messages that came otherwise. */
   Message expect(Link link, int mark, String what, Predicate<Message> wanted) throws Exception {
     Message found = link.await(mark, wanted, deadlines.response());
     if (found == null) {
@@ -251,7 +270,7 @@ final class Kit {
     Message reply = pull(link, height);
     check(reply.code().equals("PUSH_BLOCK"), "no block " + height + ": " + reply.shown());
     BlockText block = block(reply);
-    check(block.number() == height, "block " + block.number() + " in place of " + height);
+    check(block.number() == height, "block " + block.number() + " instead of " + height);
     return block;
   }
 
@@ -265,16 +284,16 @@ final class Kit {
     return block;
   }
 
-  /** Returns the confirmed blocks from a height on, not more than a number. */
-  List<BlockText> confirmed(Link link, long first, int most) throws Exception {
+  /** Returns the confirmed blocks from a height on. */
+  List<BlockText> confirmed(Link link, long first, int maxBlocks) throws Exception {
     List<BlockText> blocks = new ArrayList<>();
-    for (long height = first; blocks.size() < most; height++) {
+    for (long height = first; blocks.size() < maxBlocks; height++) {
       Message reply = pull(link, height);
       if (!reply.code().equals("PUSH_BLOCK")) {
         break;
       }
       BlockText block = block(reply);
-      check(block.number() == height, "block " + block.number() + " in place of " + height);
+      check(block.number() == height, "block " + block.number() + " instead of " + height);
       check(
           blocks.isEmpty() || block.parentHash().equals(blocks.get(blocks.size() - 1).hash()),
           "block " + height + " is not a child of block " + (height - 1));
@@ -310,8 +329,19 @@ final class Kit {
   /** Checks, on a connection of its own, that the peer does not have a block. */
   void checkUnknown(String hash) throws Exception {
     Link link = ready(0);
-    check(!has(link, hash), "the peer has imported the wrong block " + hash);
+    checkUnknown(link, hash);
     link.close();
+  }
+
+  /**
+   * Checks that the peer does not have a block.
+   *
+   * @param link opened before the block was sent: the peer may ban the kit for it, and keep this
+   *     one
+   */
+  void checkUnknown(Link link, String hash) throws Exception {
+    Link open = link.isOpen() ? link : ready(0);
+    check(!has(open, hash), "the peer has imported the wrong block " + hash);
   }
 
   /** Returns whether the peer has a block. */
@@ -342,17 +372,41 @@ final class Kit {
 
   /** Checks that a new connection is served, also when the peer frees its connections late. */
   void checkWell() throws Exception {
-    Exception last = new Failed("not tried");
+    Exception last = lastFailure();
+    if (last != null) {
+      String reason = "the peer serves no new connection afterwards: " + last.getMessage();
+      throw last instanceof Refused ? new Refused(reason) : new Failed(reason);
+    }
+  }
+
+  /** Tries to be served for a while; returns the last failure, null once a connection is served. */
+  private @Nullable Exception lastFailure() throws Exception {
+    Exception last = null;
     for (int attempt = 0; attempt < 10; attempt++) {
       try (Link link = ready(0)) {
         genesis(link);
-        return;
+        return null;
       } catch (IOException | Failed failed) {
         last = failed;
         Thread.sleep(deadlines.slack() / 5);
       }
     }
-    throw new Failed("the peer serves no new connection afterwards: " + last.getMessage());
+    return last;
+  }
+
+  /**
+   * Returns the outcome of a case after which the peer refuses connections: the specification knows
+   * no bans, but allows them. The failure itself when it has another reason.
+   */
+  Throwable explained(Case one, Throwable failure) throws Exception {
+    if (!one.mayBan() || !(failure instanceof Refused) || !(lastFailure() instanceof Refused)) {
+      return failure;
+    }
+    String reason =
+        "the peer refuses new connections after a wrong block: it may have banned the IP address of"
+            + " the kit, or ended. "
+            + failure.getMessage();
+    return isLocal ? new Failed(reason) : new Skipped(reason);
   }
 
   static void check(boolean holds, String reason) throws Failed {

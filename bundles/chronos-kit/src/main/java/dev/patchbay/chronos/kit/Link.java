@@ -25,7 +25,7 @@ final class Link implements AutoCloseable {
   private final List<Message> received = new ArrayList<>();
   private @Nullable String end;
 
-  /** What the peer sent that is not a message of the protocol; null when it sent nothing such. */
+  /** The first violation of the protocol by the peer; null without one. */
   private @Nullable String violation;
 
   private volatile boolean closing;

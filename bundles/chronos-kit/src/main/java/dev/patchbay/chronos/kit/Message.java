@@ -3,6 +3,7 @@ package dev.patchbay.chronos.kit;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import java.util.regex.Pattern;
 
 /**
  * A message of the protocol.
@@ -12,6 +13,21 @@ import com.fasterxml.jackson.databind.node.MissingNode;
  * @param size bytes of its text
  */
 record Message(String code, JsonNode whole, int size) {
+  private static final Pattern UNPRINTABLE = Pattern.compile("[^\\x20-\\x7e]");
+
+  /**
+   * Returns a text in printable ASCII. The escapes of JSON replace all other characters: control
+   * characters and changes of direction could forge the output of a terminal.
+   */
+  static String printable(String text) {
+    return UNPRINTABLE.matcher(text).replaceAll(found -> escaped(found.group()));
+  }
+
+  private static String escaped(String character) {
+    StringBuilder out = new StringBuilder();
+    character.chars().forEach(unit -> out.append(String.format("\\\\u%04x", unit)));
+    return out.toString();
+  }
 
   /** Returns the content; a missing node without one. */
   JsonNode data() {
@@ -32,6 +48,6 @@ record Message(String code, JsonNode whole, int size) {
   /** Returns the text, cut when it is long. */
   String shown() {
     String text = whole.toString();
-    return text.length() <= 200 ? text : text.substring(0, 200) + " … (" + size + " bytes)";
+    return text.length() <= 200 ? text : text.substring(0, 200) + "... (" + size + " bytes)";
   }
 }

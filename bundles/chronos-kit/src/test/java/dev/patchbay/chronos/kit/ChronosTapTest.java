@@ -74,7 +74,7 @@ class ChronosTapTest {
       assertThat(line()).isEqualTo("-> GET_BLOCK  0x12");
       assertThat(line()).isEqualTo("<- ERROR  code bad_data");
       type(typed, "BLOCK_KNOWN {\"a\":\"x\\u001b[2J\"}");
-      assertThat(line()).isEqualTo("-> BLOCK_KNOWN  a x?[2J");
+      assertThat(line()).isEqualTo("-> BLOCK_KNOWN  a x\\u001b[2J");
     }
     String last = line();
     while (!last.equals("-- the peer closed the connection") && !last.startsWith("patchbay: ")) {
@@ -159,6 +159,18 @@ class ChronosTapTest {
     Message named = Wire.parse(text("NEW_BLOCK", block.with("hash", other)));
     assertThat(ChronosTap.describe(named))
         .contains(block.hash() + " (the JSON states " + other + "), 1 transaction");
+  }
+
+  @Test
+  void nothingButPrintableAsciiReachesTheTerminal() throws Exception {
+    // CSI in one character, a change of direction, a line feed, a character of two units
+    Message message =
+        Wire.parse(
+            text("BLOCK_KNOWN", Wire.NODES.textNode("a\u009b2J\u202eb\n\ud83d\ude00 ~\u007f")));
+    assertThat(ChronosTap.describe(message))
+        .isEqualTo("BLOCK_KNOWN  a\\u009b2J\\u202eb\\u000a\\ud83d\\ude00 ~\\u007f");
+    assertThat(message.shown()).contains("a\u009b");
+    assertThat(Message.printable(message.shown())).matches("[ -~]+");
   }
 
   private static byte[] text(String code, com.fasterxml.jackson.databind.JsonNode data) {

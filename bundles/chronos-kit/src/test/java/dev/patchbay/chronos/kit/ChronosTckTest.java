@@ -148,8 +148,12 @@ class ChronosTckTest {
             Fault.ANNOUNCES_NOTHING,
             "client NEW_BLOCK: a new block is announced once to each peer"),
         arguments(Fault.SENDS_OTHER_BLOCK, "client NEW_BLOCK_HASH: its block is sent on GET_BLOCK"),
+        arguments(Fault.WHOLE_TO_ALL, "client NEW_BLOCK: to the square root, the hash to others"),
+        arguments(Fault.WHOLE_TO_NONE, "client NEW_BLOCK: to the square root, the hash to others"),
+        arguments(Fault.IGNORES_BLOCK_KNOWN, "client BLOCK_KNOWN: the block is not announced"),
         arguments(Fault.RESPONDS_TO_BLOCK_KNOWN, "client BLOCK_KNOWN: no response"),
         arguments(Fault.RESPONDS_TO_ERROR, "client ERROR: no response"),
+        arguments(Fault.REFUSES_FIRST_ERROR, "client ERROR: accepted before SHAKEHAND"),
         arguments(Fault.NO_ID, "option id: echoed in responses"),
         arguments(Fault.REFUSES_OWN_GENESIS, "option chain: the own chain is accepted"),
         arguments(Fault.ANY_GENESIS, "option chain: another genesis is refused"),
@@ -175,6 +179,8 @@ class ChronosTckTest {
         arguments(Fault.SILENT_ON_BAD_DATA, "hostile PULL_BLOCK with data -1"),
         arguments(
             Fault.UNKNOWN_CODES_STAY, "hostile unknown codes: ERROR, the tenth in 60 s closes"),
+        arguments(
+            Fault.TENTH_CODE_IS_RATE, "hostile unknown codes: ERROR, the tenth in 60 s closes"),
         arguments(Fault.IMPORTS_ANYTHING, "hostile blocks: corrupted in each member"),
         arguments(Fault.TRUSTS_STATED_HASH, "hostile blocks: a false hash in the JSON"),
         arguments(Fault.NO_BODY_CHECK, "hostile blocks: transactions of another block, as objects"),
@@ -191,6 +197,51 @@ class ChronosTckTest {
     assertThat(OUTCOMES.get(EnumSet.of(fault) + name))
         .startsWith("FAIL  " + name + ": ")
         .endsWith("0 passed, 1 failed, 0 skipped\n");
+  }
+
+  @Test
+  void theFaultsOfBroadcastAreNamed() {
+    String root = "client NEW_BLOCK: to the square root, the hash to others";
+    assertThat(OUTCOMES.get(EnumSet.of(Fault.WHOLE_TO_ALL) + root))
+        .contains(": 8 of 9 connections get NEW_BLOCK instead of 1 to 3\n");
+    assertThat(OUTCOMES.get(EnumSet.of(Fault.WHOLE_TO_NONE) + root))
+        .contains(": 0 of 9 connections get NEW_BLOCK instead of 1 to 3\n");
+    assertThat(
+            OUTCOMES.get(
+                EnumSet.of(Fault.IGNORES_BLOCK_KNOWN)
+                    + "client BLOCK_KNOWN: the block is not announced"))
+        .contains(": announced in spite of BLOCK_KNOWN; ");
+  }
+
+  /** The cases for which a peer may ban the kit run last, and name the ban. */
+  @Test
+  void aPeerThatBansTheKitConforms() throws Exception {
+    List<Case> cases =
+        List.of(
+            named("hostile blocks: corrupted in each member"),
+            named("server NEW_BLOCK: a wrong block is not imported"),
+            named("client PUSH_BLOCK: a wrong block is not imported"),
+            named("server SHAKEHAND: response in the same form"));
+    try (ScriptedPeer peer = peer(EnumSet.of(Fault.BANS))) {
+      Kit kit = kit(peer.address(), SHORT, null);
+      kit.isLocal = false;
+      assertThat(run(kit, cases.subList(1, 4))).isZero();
+    }
+    String refused =
+        ": the peer refuses new connections after a wrong block: it may have banned the IP address"
+            + " of the kit, or ended. the peer closes a new connection; ";
+    assertThat(printed.toString(StandardCharsets.UTF_8).lines().toList())
+        .satisfiesExactly(
+            line -> assertThat(line).isEqualTo("pass  " + cases.get(3).name()),
+            line -> assertThat(line).isEqualTo("pass  " + cases.get(1).name()),
+            line -> assertThat(line).startsWith("skip  " + cases.get(2).name() + refused),
+            line -> assertThat(line).isEqualTo("2 passed, 0 failed, 1 skipped"));
+    printed.reset();
+    try (ScriptedPeer peer = peer(EnumSet.of(Fault.BANS))) {
+      assertThat(run(kit(peer.address(), SHORT, null), cases.subList(0, 1))).isEqualTo(1);
+    }
+    assertThat(printed.toString(StandardCharsets.UTF_8))
+        .startsWith("FAIL  " + cases.get(0).name() + refused);
   }
 
   @Test

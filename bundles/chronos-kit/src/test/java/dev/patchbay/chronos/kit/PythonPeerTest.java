@@ -16,6 +16,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,6 +29,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** The peer of {@code examples/chronos-peer} against the kit, and two of them with each other. */
 class PythonPeerTest {
   private static final Path SCRIPT = Path.of("../../examples/chronos-peer/chronos_peer.py");
+
+  /** The deadlines of the page, with longer waits for a slow machine. */
+  private static final Deadlines SPECIFIED =
+      new Deadlines(5_000, 15_000, 30_000, 20_000, 10_000, 1_000);
 
   @TempDir Path folder;
   private final List<Process> processes = new ArrayList<>();
@@ -72,32 +81,65 @@ class PythonPeerTest {
     return file;
   }
 
+  /** Starts a peer that serves the blocks of the chain on a free port, and returns its address. */
+  private InetSocketAddress serve(String... options) throws IOException {
+    List<String> all =
+        new ArrayList<>(
+            List.of("--listen", "0", "--blocks", blocks(ChronosTckTest.LENGTH).toString()));
+    all.addAll(List.of(options));
+    return address(start(all.toArray(String[]::new)));
+  }
+
+  private static void assertPasses(Kit kit, List<Case> cases) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ChronosTck.run(kit, cases, new PrintStream(out, true, StandardCharsets.UTF_8));
+    assertThat(out.toString(StandardCharsets.UTF_8))
+        .endsWith("\n" + cases.size() + " passed, 0 failed, 0 skipped\n");
+  }
+
   @Test
   void theKitPassesAgainstThePythonPeer() throws Exception {
-    Path file = blocks(ChronosTckTest.LENGTH);
-    ServerSocket listener = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
-    InetSocketAddress target =
-        address(
-            start(
-                "--listen",
-                "127.0.0.1:0",
-                "--blocks",
-                file.toString(),
-                "--dial",
-                "127.0.0.1:" + listener.getLocalPort()));
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
     // the deadlines of the peer are those of the page; the kit need not wait as long here
     Deadlines deadlines = new Deadlines(1_000, 15_000, 1_500, 20_000, 10_000, 250);
-    Kit kit = ChronosTckTest.kit(target, deadlines, null);
-    kit.listen(listener);
-    List<Case> cases = new ArrayList<>(Conformance.cases());
-    // the peer sends SHAKEHAND every 5 s: shorter ones are for the scripted peer
-    Dialing.cases().stream().filter(one -> !one.name().contains("every 5 s")).forEach(cases::add);
-    int failed = ChronosTck.run(kit, cases, new PrintStream(out, true, StandardCharsets.UTF_8));
-    listener.close();
-    assertThat(failed).as(out.toString(StandardCharsets.UTF_8)).isZero();
-    assertThat(out.toString(StandardCharsets.UTF_8))
-        .endsWith(cases.size() + " passed, 0 failed, 0 skipped\n");
+    assertPasses(ChronosTckTest.kit(serve(), deadlines, null), Conformance.cases());
+  }
+
+  @Test
+  void theKitPassesAgainstADialingPythonPeer() throws Exception {
+    try (ServerSocket listener = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+      InetSocketAddress target = serve("--dial", "127.0.0.1:" + listener.getLocalPort());
+      Kit kit = ChronosTckTest.kit(target, SPECIFIED, null);
+      kit.listen(listener);
+      assertPasses(kit, Dialing.cases());
+    }
+  }
+
+  /** The cases that wait for deadlines run at the same time, each against a peer of its own. */
+  @Test
+  void theHostileCasesPassAgainstThePythonPeer() throws Exception {
+    Map<Boolean, List<Case>> cases =
+        Hostile.cases().stream().collect(Collectors.partitioningBy(one -> isSlow(one.name())));
+    assertThat(cases.get(true)).hasSize(9);
+    ExecutorService pool = Executors.newCachedThreadPool();
+    try {
+      List<Future<?>> runs = new ArrayList<>();
+      for (Case one : cases.get(true)) {
+        InetSocketAddress target = serve();
+        runs.add(
+            pool.submit(
+                () -> assertPasses(ChronosTckTest.kit(target, SPECIFIED, null), List.of(one))));
+      }
+      assertPasses(ChronosTckTest.kit(serve(), SPECIFIED, null), cases.get(false));
+      for (Future<?> run : runs) {
+        run.get();
+      }
+    } finally {
+      pool.shutdownNow();
+    }
+  }
+
+  private static boolean isSlow(String name) {
+    return name.matches("hostile (silent|one byte|flood|1,000) .*");
   }
 
   @Test

@@ -62,7 +62,13 @@ final class ScriptedPeer implements AutoCloseable {
     NOT_WELL_AFTER_FLOOD,
     DIALS_SILENTLY,
     NO_KEEP_ALIVE,
-    RESPONDS_TO_RESPONSES
+    RESPONDS_TO_RESPONSES,
+    IGNORES_BLOCK_KNOWN,
+    WHOLE_TO_ALL,
+    WHOLE_TO_NONE,
+    BANS,
+    REFUSES_FIRST_ERROR,
+    TENTH_CODE_IS_RATE
   }
 
   private static final int MAX_CONNECTIONS = 25;
@@ -79,6 +85,7 @@ final class ScriptedPeer implements AutoCloseable {
 
   private final List<BlockText> canonical = new CopyOnWriteArrayList<>();
   private volatile boolean flooded;
+  private volatile boolean banned;
 
   ScriptedPeer(List<BlockText> chain, Deadlines deadlines, Set<Fault> faults) throws IOException {
     this.deadlines = deadlines;
@@ -104,7 +111,8 @@ final class ScriptedPeer implements AutoCloseable {
       while (true) {
         Socket socket = server.accept();
         if (connections.size() >= MAX_CONNECTIONS && !has(Fault.NO_CONNECTION_LIMIT)
-            || flooded && has(Fault.NOT_WELL_AFTER_FLOOD)) {
+            || flooded && has(Fault.NOT_WELL_AFTER_FLOOD)
+            || banned) {
           socket.close();
           continue;
         }
@@ -312,7 +320,7 @@ final class ScriptedPeer implements AutoCloseable {
       JsonNode data = message.data();
       if (!shaken
           && !code.equals("SHAKEHAND")
-          && !code.equals("ERROR")
+          && (!code.equals("ERROR") || has(Fault.REFUSES_FIRST_ERROR))
           && !has(Fault.SKIPS_HANDSHAKE)) {
         throw new Refused("handshake", true);
       }
@@ -322,7 +330,10 @@ final class ScriptedPeer implements AutoCloseable {
         case "GET_BLOCK" -> got(message, hash(data));
         case "NEW_BLOCK_HASH" -> announced(message, hash(data));
         case "BLOCK_KNOWN" -> {
-          known.add(hash(data));
+          String hash = hash(data);
+          if (!has(Fault.IGNORES_BLOCK_KNOWN)) {
+            known.add(hash);
+          }
           if (has(Fault.RESPONDS_TO_BLOCK_KNOWN)) {
             send("BLOCK_KNOWN", data, message);
           }
@@ -335,7 +346,9 @@ final class ScriptedPeer implements AutoCloseable {
         }
         default -> {
           unknownCodes++;
-          throw new Refused("unknown_code", unknownCodes >= 10 && !has(Fault.UNKNOWN_CODES_STAY));
+          boolean isTenth = unknownCodes >= 10 && !has(Fault.UNKNOWN_CODES_STAY);
+          throw new Refused(
+              isTenth && has(Fault.TENTH_CODE_IS_RATE) ? "rate" : "unknown_code", isTenth);
         }
       }
     }
@@ -481,6 +494,10 @@ final class ScriptedPeer implements AutoCloseable {
         return;
       }
       boolean isValid = isChild && TestChain.SIGNER.equals(block.signer());
+      if (!isValid && has(Fault.BANS)) {
+        banned = true;
+        throw new Refused("invalid_block", true);
+      }
       if (has(Fault.IMPORTS_NOTHING)
           || !isValid
               && !has(Fault.IMPORTS_ANYTHING)
@@ -507,6 +524,7 @@ final class ScriptedPeer implements AutoCloseable {
         }
       }
       int whole = Math.max(1, (int) Math.sqrt(connections.size()));
+      whole = has(Fault.WHOLE_TO_ALL) ? lacking.size() : has(Fault.WHOLE_TO_NONE) ? 0 : whole;
       for (int i = 0; i < lacking.size() && !has(Fault.ANNOUNCES_NOTHING); i++) {
         for (int times = has(Fault.ANNOUNCES_TWICE) ? 2 : 1; times > 0; times--) {
           try {

@@ -31,7 +31,7 @@ public final class ChronosNamespace implements RpcNamespace {
   private final Map<String, RpcMethod> methods = new LinkedHashMap<>();
   private final Peers peers;
 
-  /** Makes the methods. */
+  /** Creates the methods. */
   @Activate
   public ChronosNamespace(@Reference Peers peers) {
     this.peers = peers;
