@@ -53,7 +53,8 @@ final class BlockFetch {
     Shakehand stated = peer.stated();
     long last = Math.max(start, stated == null ? start : stated.height());
     for (long number = start; number <= last && pulls.size() < window; number++) {
-      pulls.add(peer.pull(number));
+      ReceivedBlock here = cache.takeNew(id(peer), number);
+      pulls.add(here == null ? peer.pull(number) : CompletableFuture.completedFuture(here));
     }
     return CompletableFuture.allOf(pulls.toArray(CompletableFuture[]::new))
         .handle((all, failure) -> linked(peer, pulls, failure))

@@ -101,7 +101,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     connections = new Connections(settings.maxConnections());
     dials = new Dials(settings.peers(), millis);
     changes = new OperatorChanges(settings.peers().toString());
-    newBlocks = new NewBlocks(chain, millis);
+    newBlocks = new NewBlocks(chain, cache, millis);
     client = new ClientRole(chain);
     messages =
         new Messages(chain, new ServerRole(chain, newBlocks), client, this, settings.strict());

@@ -37,6 +37,7 @@ final class NewBlocks {
   private static final int MAX_ANNOUNCERS = 3;
 
   private final LocalChain chain;
+  private final BlockCache cache;
   private final LongSupplier millis;
   private final AtomicReference<@Nullable PeerEvents> events = new AtomicReference<>();
 
@@ -52,10 +53,12 @@ final class NewBlocks {
   /**
    * Creates an empty set.
    *
+   * @param cache gets the new blocks
    * @param millis monotonic time in milliseconds
    */
-  NewBlocks(LocalChain chain, LongSupplier millis) {
+  NewBlocks(LocalChain chain, BlockCache cache, LongSupplier millis) {
     this.chain = chain;
+    this.cache = cache;
     this.millis = millis;
   }
 
@@ -142,6 +145,7 @@ final class NewBlocks {
     if (target == null || id == null || chain.isDriven()) {
       return;
     }
+    cache.addNew(id, received);
     target.publish(
         PeerEvent.NewBlock.class,
         id,

@@ -623,7 +623,7 @@ class ChronosNetworkTest {
     Messages messages =
         new Messages(
             local,
-            new ServerRole(local, new NewBlocks(local, () -> 0)),
+            new ServerRole(local, new NewBlocks(local, new BlockCache(5_000), () -> 0)),
             new ClientRole(local),
             (one, stated, reply) -> true,
             false);

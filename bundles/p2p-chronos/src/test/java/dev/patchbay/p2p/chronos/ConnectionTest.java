@@ -105,7 +105,7 @@ class ConnectionTest {
     Messages messages =
         new Messages(
             chain,
-            new ServerRole(chain, new NewBlocks(chain, () -> now)),
+            new ServerRole(chain, new NewBlocks(chain, new BlockCache(5_000), () -> now)),
             new ClientRole(chain),
             (one, stated, reply) -> true,
             false);
@@ -140,7 +140,7 @@ class ConnectionTest {
     Messages messages =
         new Messages(
             chain,
-            new ServerRole(chain, new NewBlocks(chain, () -> now)),
+            new ServerRole(chain, new NewBlocks(chain, new BlockCache(5_000), () -> now)),
             new ClientRole(chain),
             (one, stated, reply) -> true,
             false);
@@ -360,10 +360,48 @@ class ConnectionTest {
     assertThat(cache.bytes()).isEqualTo(500);
   }
 
+  /** A node whose imports lag behind gets the headers of blocks that have come already. */
+  @Test
+  void newBlocksThatHaveComeAreNotPulledAgain() {
+    FakeChain theirs = new FakeChain(4);
+    BlockCache cache = new BlockCache(5_000);
+    LocalChain own = new FakeChain(1).local("0x" + "22".repeat(20), 0);
+    NewBlocks blocks = new NewBlocks(own, cache, () -> now);
+    blocks.events().set(new FakeEvents());
+    BlockFetch fetch = new BlockFetch(own, cache);
+    peer.state(stated("0x" + "11".repeat(20)));
+    establish(peer);
+    blocks.received(peer, new ReceivedBlock(theirs.at(3), 700));
+    blocks.received(established("0x02"), new ReceivedBlock(theirs.at(2), 700));
+    CompletableFuture<List<BlockHeader>> headers = fetch.headers(peer, 2, 2);
+    assertThat(replies()).as("only the block that another peer has given").isEqualTo(1);
+    complete(2L, theirs.at(2), 700);
+    assertThat(headers.join()).extracting(BlockHeader::number).containsExactly(2L, 3L);
+    assertThat(fetch.bodies(peer, List.of(theirs.at(3).hash())).join()).hasSize(1);
+    fetch.headers(peer, 3, 1);
+    assertThat(replies()).as("it may have another one since").isEqualTo(1);
+  }
+
+  @Test
+  void theLatestNewBlocksAreKept() {
+    FakeChain theirs = new FakeChain(100);
+    BlockCache cache = new BlockCache(1 << 20);
+    PeerId id = new PeerId("chronos", "0x01");
+    for (int number = 1; number <= 100; number++) {
+      cache.addNew(id, new ReceivedBlock(theirs.at(number), 10));
+    }
+    assertThat(cache.bytes()).isEqualTo(640);
+    assertThat(cache.takeNew(id, 36)).isNull();
+    assertThat(cache.takeNew(id, 37)).isNotNull();
+    assertThat(cache.takeNew(new PeerId("chronos", "0x02"), 38)).isNull();
+  }
+
   /** It announces what it does not give: others are asked all the same. */
   @Test
   void eachPeerHasItsOwnRequestsForAnnouncedBlocks() {
-    NewBlocks blocks = new NewBlocks(new FakeChain(1).local("0x" + "22".repeat(20), 0), () -> now);
+    NewBlocks blocks =
+        new NewBlocks(
+            new FakeChain(1).local("0x" + "22".repeat(20), 0), new BlockCache(5_000), () -> now);
     Connection hostile = established("0x01");
     Connection honest = established("0x02");
     for (int i = 0; i < 100; i++) {
@@ -378,7 +416,9 @@ class ConnectionTest {
   void theNextAnnouncerIsAskedWhenTheFirstDoesNotGiveTheBlock() {
     Block block = new FakeChain(4).at(4);
     Hash hash = block.hash();
-    NewBlocks blocks = new NewBlocks(new FakeChain(1).local("0x" + "22".repeat(20), 0), () -> now);
+    NewBlocks blocks =
+        new NewBlocks(
+            new FakeChain(1).local("0x" + "22".repeat(20), 0), new BlockCache(5_000), () -> now);
     List<Connection> peers =
         List.of(established("0x01"), established("0x02"), established("0x03"), established("0x04"));
     for (Connection one : peers) {
