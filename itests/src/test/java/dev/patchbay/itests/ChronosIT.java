@@ -181,7 +181,7 @@ class ChronosIT {
 
   /** The example in Python, another implementation, pulls the chain and checks each block. */
   @Test
-  @Order(6)
+  @Order(5)
   void thePythonPeerPullsTheChain() throws Exception {
     assumeTrue(
         Npm.works("python3", "-c", "import sys; sys.exit(sys.version_info < (3, 8))"),
@@ -215,5 +215,58 @@ class ChronosIT {
     }
     assertThat(Files.readAllLines(printed)).startsWith(blocks.toArray(String[]::new));
     assertThat(blocks.get(blocks.size() - 1)).endsWith(head(validator).asText());
+  }
+
+  private static void configure(Node node, List<String> certificate, String... more)
+      throws Exception {
+    List<String> lines = new ArrayList<>(certificate);
+    lines.addAll(List.of(more));
+    Files.write(node.data.resolve("etc/dev.patchbay.p2p.chronos.cfg"), lines);
+  }
+
+  private static void awaitLog(Node node, String text) throws Exception {
+    Path log = node.data.resolve("logs/karaf.log");
+    Journeys.await(text, () -> Files.readString(log).contains(text));
+  }
+
+  /** With a certificate of another authority, then one that has expired, the node is refused. */
+  @Test
+  @Order(6)
+  void overTlsNodesFollowThoseTheyTrust() throws Exception {
+    Certificates own = new Certificates(folder.resolve("certificates"));
+    own.add("validator", "-1d", 5).add("follower", "-1d", 5).add("expired", "-5d", 2);
+    Certificates foreign = new Certificates(folder.resolve("foreign")).add("follower", "-1d", 5);
+    follower.kill();
+    validator.kill();
+    validator.start("--namespaces", NAMESPACES);
+    configure(validator, own.configuration("validator", own), "port = " + port);
+    follower.start("--genesis", GENESIS.toString(), "--namespaces", NAMESPACES, "--p2p", "off");
+    String[] options = {"port = -1", "peers = 127.0.0.1:" + port};
+    configure(follower, own.configuration("follower", own), options);
+    awaitPeers();
+    sealBlocks(2);
+    awaitHead();
+
+    configure(follower, foreign.configuration("follower", own), options);
+    awaitLog(validator, "chronos: no TLS connection with peer 127.0.0.1:");
+    awaitLog(validator, ": no certificate in tls.trust has signed the one of the peer");
+    assertThat(validator.result("chronos_peers")).isEmpty();
+    assertThat(follower.result("chronos_peers")).isEmpty();
+    sealBlocks(2);
+
+    configure(follower, own.configuration("expired", own), options);
+    awaitLog(follower, "chronos does not start: tls.certificate: the certificate in ");
+    Node.Result doctor = follower.shell("patchbay:doctor");
+    assertThat(doctor.output()).contains("expired.pem has expired on ");
+    assertThat(doctor.status()).isEqualTo(1);
+
+    configure(follower, own.configuration("follower", own), options);
+    awaitPeers();
+    awaitHead();
+    assertThat(validator.result("chronos_peers").size()).isEqualTo(1);
+    for (Node node : List.of(validator, follower)) {
+      assertThat(node.data.resolve("logs/karaf.log")).content().doesNotContain("PRIVATE KEY");
+      assertThat(node.shell("patchbay:doctor").status()).isZero();
+    }
   }
 }

@@ -105,6 +105,7 @@ class ChronosNetworkIT {
         awaitHead(last, first);
         sealBlocks(first, 10);
         awaitHead(last, first);
+        assertExecutedOnce(between);
         Swaps swaps = new Swaps(between);
         for (String name : REPLACED) {
           swaps.shell("bundle:update dev.patchbay." + name.replace('-', '.'));
@@ -127,10 +128,17 @@ class ChronosNetworkIT {
             .as(tap.output())
             .isLessThanOrEqualTo(tap.connections() - 1);
         assertThat(tap.blocks("->")).as("blocks that the last node returns").isEmpty();
+        assertExecutedOnce(last);
       }
     } finally {
       stop();
     }
+  }
+
+  private static void assertExecutedOnce(Node node) throws Exception {
+    long head = Long.decode(node.result("eth_blockNumber").asText());
+    assertThat(node.shell("chain:head").output())
+        .contains("executed      " + head + " blocks since the start");
   }
 
   private static void migrate(Node node) {

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.parallel.Isolated;
 @Isolated
 class SiegeIT {
   private static final int CLIENTS_OF_A_KIND = 4;
-  private static final int SECONDS = Integer.getInteger("it.siege.seconds", 20);
+  private static final int SECONDS = Integer.getInteger("it.siege.seconds", 60);
 
   /** Until code is compiled. */
   private static final int WARM_UP_SECONDS = 10;
