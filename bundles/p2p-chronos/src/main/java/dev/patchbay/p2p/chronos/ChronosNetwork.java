@@ -527,7 +527,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
     ban(url, duration, "");
   }
 
-  /** A peer that an operator bans is not told that it has sent an invalid block. */
+  /** The ERROR of a ban by the operator does not blame the peer. */
   @Override
   public void ban(String url, Duration duration, String reason) {
     HostPort node = HostPort.parse(url);
