@@ -75,6 +75,14 @@ class ChronosNetworkIT {
     Journeys.await("the head of the validator", () -> head(follower).equals(wanted));
   }
 
+  /** Each block reaches the last node before the next one: a node that lags behind pulls some. */
+  private void sealAndFollow(Node first, Node last, int count) throws Exception {
+    for (int i = 0; i < count; i++) {
+      sealBlocks(first, 1);
+      awaitHead(last, first);
+    }
+  }
+
   private static List<String> hashes(Node node) throws Exception {
     long last = Long.decode(node.result("eth_blockNumber").asText());
     List<String> out = new ArrayList<>();
@@ -103,22 +111,19 @@ class ChronosNetworkIT {
       try (ChronosTap tap = new ChronosTap(port)) {
         Node last = follower("last", "--p2p", "off", "--chronos-peers", "127.0.0.1:" + tap.port);
         awaitHead(last, first);
-        sealBlocks(first, 10);
-        awaitHead(last, first);
+        sealAndFollow(first, last, 10);
         assertExecutedOnce(between);
         Swaps swaps = new Swaps(between);
         for (String name : REPLACED) {
           swaps.shell("bundle:update dev.patchbay." + name.replace('-', '.'));
-          sealBlocks(first, 3);
-          awaitHead(last, first);
+          sealAndFollow(first, last, 3);
         }
         Thread migration = new Thread(() -> migrate(between), "chronos-migration");
         migration.start();
         while (migration.isAlive()) {
-          sealBlocks(first, 1);
+          sealAndFollow(first, last, 1);
         }
-        sealBlocks(first, 3);
-        awaitHead(last, first);
+        sealAndFollow(first, last, 3);
         assertThat(between.shell("storage:list").output()).contains("rocksdb");
         List<String> crossed = tap.blocks("<-");
         Set<String> once = Set.copyOf(crossed);
