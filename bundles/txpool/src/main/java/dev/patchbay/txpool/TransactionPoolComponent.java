@@ -495,24 +495,22 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
 
   /** Adds the transactions of removed blocks; while the store is absent, none. */
   private void addRemoved() {
-    for (Transaction next = removedTransactions.peek();
-        next != null;
-        next = removedTransactions.peek()) {
-      Transaction tx = next;
-      boolean[] isAbsent = {false};
-      readding.run(
-          () -> {
-            try {
-              add(tx, null, Origin.REMOTE);
-            } catch (StorageUnavailableException absent) {
-              isAbsent[0] = true;
-            }
-          });
-      if (isAbsent[0]) {
-        return;
-      }
+    while (!removedTransactions.isEmpty() && addRemoved(removedTransactions.element())) {
       removedTransactions.remove();
     }
+  }
+
+  /** Tries to add a transaction of a removed block; returns false while the store is absent. */
+  private boolean addRemoved(Transaction tx) {
+    try {
+      add(tx, null, Origin.REMOTE);
+      readding.succeeded();
+    } catch (StorageUnavailableException absent) {
+      return false;
+    } catch (Throwable failure) { // the other transactions are added, and the import goes on
+      readding.failed(failure);
+    }
+    return true;
   }
 
   /** Adds an evicted transaction of a client; it is kept while the pool is full. */
