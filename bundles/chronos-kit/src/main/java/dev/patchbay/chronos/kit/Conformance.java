@@ -395,10 +395,8 @@ final class Conformance {
     kit.shake(knowing, 0); // BLOCK_KNOWN has been handled, since responses come in order
     sender.send("NEW_BLOCK", next.data());
     kit.expect(other, 0, "announcement of the block", m -> announces(m, next.hashText()));
-    Thread.sleep(kit.deadlines.quiet());
-    check(
-        count(knowing, 0, next.hashText()) == 0,
-        "announced in spite of BLOCK_KNOWN; " + knowing.shownSince(0));
+    Message known = knowing.await(0, m -> announces(m, next.hashText()), kit.deadlines.quiet());
+    check(known == null, "announced in spite of BLOCK_KNOWN; " + knowing.shownSince(0));
   }
 
   /**
