@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.chronos;
 
+import java.io.IOException;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
@@ -43,7 +44,7 @@ final class DatedTrust extends X509ExtendedTrustManager {
     KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
     try {
       store.load(null, null);
-    } catch (java.io.IOException impossible) { // nothing is read
+    } catch (IOException impossible) { // nothing is read
       throw new GeneralSecurityException(impossible);
     }
     for (X509Certificate one : trusted) {

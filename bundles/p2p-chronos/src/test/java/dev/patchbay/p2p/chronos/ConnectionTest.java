@@ -98,17 +98,21 @@ class ConnectionTest {
     assertThat(peer.late()).contains("frame");
   }
 
+  /** Returns what handles the messages of a node whose head is block 2. */
+  private Messages messages() {
+    LocalChain chain = new FakeChain(2).local("0x" + "22".repeat(20), 0);
+    return new Messages(
+        chain,
+        new ServerRole(chain, new NewBlocks(chain, new BlockCache(5_000), () -> now)),
+        new ClientRole(chain),
+        (one, stated, reply) -> true,
+        false);
+  }
+
   /** Three times as many pulls as a second allows come at once. */
   @Test
   void eachMessageOfABurstWaitsForItsToken() throws Exception {
-    LocalChain chain = new FakeChain(2).local("0x" + "22".repeat(20), 0);
-    Messages messages =
-        new Messages(
-            chain,
-            new ServerRole(chain, new NewBlocks(chain, new BlockCache(5_000), () -> now)),
-            new ClientRole(chain),
-            (one, stated, reply) -> true,
-            false);
+    Messages messages = messages();
     Connection limited = connection(channel);
     establish(limited);
     channel
@@ -136,14 +140,7 @@ class ConnectionTest {
   /** It pulls large blocks faster than it reads them: its requests wait. */
   @Test
   void aPeerThatReadsSlowlyIsReadLater() {
-    LocalChain chain = new FakeChain(2).local("0x" + "22".repeat(20), 0);
-    Messages messages =
-        new Messages(
-            chain,
-            new ServerRole(chain, new NewBlocks(chain, new BlockCache(5_000), () -> now)),
-            new ClientRole(chain),
-            (one, stated, reply) -> true,
-            false);
+    Messages messages = messages();
     Unread unread = new Unread();
     FrameDecoder input = new FrameDecoder(false, () -> now, budget.share(() -> {}));
     EmbeddedChannel over = new EmbeddedChannel(unread, input);
