@@ -23,7 +23,7 @@ import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.Withdrawal;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -74,6 +74,9 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
   /** Hashes that are requested now. */
   private static final int MAX_REQUESTED = 64;
 
+  /** Of one peer: its connection takes few requests at a time, and the download has its own. */
+  private static final int MAX_REQUESTED_OF_PEER = 4;
+
   /** Blocks that were not valid, and are not looked at again. */
   private static final int MAX_INVALID = 256;
 
@@ -94,8 +97,8 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
   /** Blocks that wait for their import, by their hashes; guarded by itself. */
   private final Map<Hash, Arrived> arrived = new LinkedHashMap<>();
 
-  /** Hashes that are requested now; guarded by itself. */
-  private final Set<Hash> requested = new HashSet<>();
+  /** Hashes that are requested now, and of whom; guarded by itself. */
+  private final Map<Hash, PeerId> requested = new HashMap<>();
 
   private final BlockingQueue<Block> unsent = new LinkedBlockingQueue<>(MAX_UNSENT);
 
@@ -222,13 +225,14 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
   /** Requests a block unless that was done; returns false when there are too many requests. */
   private boolean request(PeerId peer, Hash hash) {
     synchronized (requested) {
-      if (requested.contains(hash)) {
+      if (requested.containsKey(hash)) {
         return true;
       }
-      if (requested.size() >= MAX_REQUESTED) {
+      long ofPeer = requested.values().stream().filter(peer::equals).count();
+      if (requested.size() >= MAX_REQUESTED || ofPeer >= MAX_REQUESTED_OF_PEER) {
         return false;
       }
-      requested.add(hash);
+      requested.put(hash, peer);
     }
     CompletableFuture<@Nullable Block> reply;
     try {

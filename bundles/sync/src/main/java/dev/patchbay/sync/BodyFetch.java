@@ -10,14 +10,14 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.function.BiConsumer;
@@ -26,14 +26,12 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Fetches the bodies of blocks from all peers, one request to each at a time, the fastest first.
+ * Fetches the bodies of blocks from all peers, one request to each at a time, the fastest first. A
+ * block whose body is late is requested from a second peer, too.
  *
  * <p>Threading: of the download; replies come in other threads, and go through its mailbox.
  */
 final class BodyFetch {
-  /** Bodies in a request. */
-  static final int MAX_BODIES = 128;
-
   /**
    * Gas of the blocks whose bodies are requested or fetched; a body has a byte for 4 gas at most.
    */
@@ -45,12 +43,9 @@ final class BodyFetch {
   private final LongSupplier nanos;
   private final Consumer<Runnable> mailbox;
   private final BiConsumer<PeerId, Throwable> failed;
-  private final Consumer<List<Block>> fetched;
+  private final BiConsumer<PeerId, List<Block>> fetched;
   private final Set<PeerId> asked = new HashSet<>();
   private final UselessReplies useless = new UselessReplies();
-
-  /** Bodies a second of the last reply. */
-  private final Map<PeerId, Double> rates = new HashMap<>();
 
   /**
    * Creates a fetch.
@@ -59,7 +54,7 @@ final class BodyFetch {
    * @param workers where bodies are compared with the roots in their headers
    * @param mailbox runs tasks in the thread of the download
    * @param failed takes a peer, and why its reply did not come
-   * @param fetched takes the blocks of a reply
+   * @param fetched takes a peer, and the blocks of its reply whose bodies were missing
    */
   BodyFetch(
       Bodies bodies,
@@ -68,7 +63,7 @@ final class BodyFetch {
       LongSupplier nanos,
       Consumer<Runnable> mailbox,
       BiConsumer<PeerId, Throwable> failed,
-      Consumer<List<Block>> fetched) {
+      BiConsumer<PeerId, List<Block>> fetched) {
     this.bodies = bodies;
     this.peers = peers;
     this.workers = workers;
@@ -86,7 +81,7 @@ final class BodyFetch {
    */
   boolean request(Collection<PendingBlock> pending) {
     List<PeerInfo> available = null;
-    for (List<PendingBlock> next = lacking(pending); !next.isEmpty(); next = lacking(pending)) {
+    while (!lacking(pending, 1).isEmpty()) {
       if (available == null) {
         available = peers.available();
       }
@@ -94,13 +89,15 @@ final class BodyFetch {
       if (peer == null) {
         return !asked.isEmpty();
       }
-      request(peer, next);
+      int max = peers.bodySpeeds().size(peer);
+      request(peer, lacking(pending, max), max);
     }
     return true;
   }
 
-  /** Returns the next blocks whose bodies are neither fetched nor requested, within the limit. */
-  private static List<PendingBlock> lacking(Collection<PendingBlock> pending) {
+  /** Returns the next blocks whose bodies have to be requested, within the limit. */
+  private List<PendingBlock> lacking(Collection<PendingBlock> pending, int max) {
+    long now = nanos.getAsLong();
     List<PendingBlock> out = new ArrayList<>();
     long gas = 0;
     boolean isFirst = true;
@@ -110,10 +107,11 @@ final class BodyFetch {
         break;
       }
       isFirst = false;
-      if (one.block == null && !one.requested) {
+      boolean isLate = one.requests == 1 && now - one.requestedNanos > ReplySpeeds.LATE_NANOS;
+      if (one.block == null && (one.requests == 0 || isLate)) {
         out.add(one);
       }
-      if (out.size() == MAX_BODIES) {
+      if (out.size() == max) {
         break;
       }
     }
@@ -125,7 +123,7 @@ final class BodyFetch {
     PeerId best = null;
     double most = -1;
     for (PeerInfo peer : available) {
-      double rate = rates.getOrDefault(peer.id(), Double.MAX_VALUE);
+      double rate = peers.bodySpeeds().rate(peer.id(), Double.MAX_VALUE);
       if (rate > most && !asked.contains(peer.id()) && isOfUse(peer.id())) {
         best = peer.id();
         most = rate;
@@ -139,29 +137,33 @@ final class BodyFetch {
     return useless.isOfUse(peer);
   }
 
-  /**
-   * Notes a reply.
-   *
-   * @param count its items
-   * @param complete whether it has all items that were asked for
-   * @param took nanoseconds until it came
-   */
-  void note(PeerId peer, int count, boolean complete, long took) {
-    useless.note(peer, count, complete, took);
+  /** Notes a reply of headers that a peer had to give; {@code took} is in nanoseconds. */
+  void noteHeaders(PeerId peer, int count, long took) {
+    useless.note(peer, count, count * UselessReplies.HEADER_BYTES, false, took);
   }
 
-  private void request(PeerId peer, List<PendingBlock> some) {
+  private void request(PeerId peer, List<PendingBlock> some, int max) {
     asked.add(peer);
-    some.forEach(one -> one.requested = true);
+    long start = nanos.getAsLong();
+    for (PendingBlock one : some) {
+      one.requests++;
+      one.requestedNanos = start;
+    }
     List<BlockHeader> headers = some.stream().map(one -> one.header).toList();
     List<Hash> hashes = some.stream().map(one -> one.hash).toList();
-    long start = nanos.getAsLong();
-    peers
-        .bodies(new PeerCommand.GetBlockBodies(peer, hashes))
-        .thenApplyAsync(reply -> matched(headers, reply), workers)
+    CompletableFuture<List<BlockBody>> reply =
+        peers.bodies(new PeerCommand.GetBlockBodies(peer, hashes));
+    reply
+        .thenApply(any -> Math.max(1, nanos.getAsLong() - start))
+        .thenCombineAsync(
+            reply, (took, bodies) -> new Fetched(matched(headers, bodies), took), workers)
         .whenComplete(
-            (blocks, failure) -> mailbox.accept(() -> take(peer, some, start, blocks, failure)));
+            (blocks, failure) ->
+                mailbox.accept(() -> take(peer, some, some.size() < max, blocks, failure)));
   }
+
+  /** Blocks of a reply, and the nanoseconds until it came. */
+  private record Fetched(List<Block> blocks, long took) {}
 
   private List<Block> matched(List<BlockHeader> headers, List<BlockBody> reply) {
     List<Block> blocks = bodies.match(headers, reply);
@@ -177,25 +179,38 @@ final class BodyFetch {
   private void take(
       PeerId peer,
       List<PendingBlock> some,
-      long start,
-      @Nullable List<Block> blocks,
+      boolean isAll,
+      @Nullable Fetched reply,
       @Nullable Throwable failure) {
     asked.remove(peer);
-    some.forEach(one -> one.requested = false);
-    if (blocks == null) {
+    some.forEach(one -> one.requests--);
+    if (reply == null) {
+      peers.bodySpeeds().failed(peer);
       failed.accept(peer, Objects.requireNonNull(failure));
       return;
     }
-    long took = Math.max(1, nanos.getAsLong() - start);
-    rates.put(peer, blocks.size() * 1e9 / took);
-    note(peer, blocks.size(), blocks.size() == some.size(), took);
+    List<Block> blocks = reply.blocks;
+    peers.bodySpeeds().replied(peer, blocks.size(), reply.took);
+    boolean complete = isAll && blocks.size() == some.size();
+    useless.note(peer, blocks.size(), bytes(blocks), complete, reply.took);
+    List<Block> missing = new ArrayList<>();
     int next = 0;
     for (Block block : blocks) {
       while (some.get(next).header != block.header()) {
         next++;
       }
-      some.get(next).block = block;
+      if (some.get(next).block == null) { // else another peer was faster
+        some.get(next).block = block;
+        missing.add(block);
+      }
     }
-    fetched.accept(blocks);
+    fetched.accept(peer, missing);
+  }
+
+  private static long bytes(List<Block> blocks) {
+    return blocks.stream()
+        .flatMap(block -> block.transactions().stream())
+        .mapToLong(Transaction::encodedSize)
+        .sum();
   }
 }

@@ -10,6 +10,7 @@ import dev.patchbay.api.p2p.HeaderStart;
 import dev.patchbay.api.p2p.PeerCommand;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
+import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
@@ -68,6 +69,7 @@ final class Download implements Extent {
   private boolean ended;
   private boolean anyBecameHead;
   private boolean waitsForTheFuture;
+  private boolean isOwnFault;
   private @Nullable String complaint;
 
   /** The last header that is verified, or that the chain has. */
@@ -75,7 +77,9 @@ final class Download implements Extent {
 
   private Hash lastHash;
   private volatile long verified;
-  private volatile boolean isLong;
+
+  /** Whether a whole batch of headers is valid. */
+  private volatile boolean isWholeBatch;
 
   /**
    * Creates a download.
@@ -102,14 +106,8 @@ final class Download implements Extent {
     this.cancelled = cancelled;
     ahead = new AheadHeaders(chain);
     bodies = new Bodies(chain.config());
-    pending =
-        new PendingBlocks(
-            imports,
-            workers,
-            mailbox::add,
-            this::done,
-            (block, failure) -> end("block " + block + " is not stored: " + failure.getMessage()));
-    fetch = new BodyFetch(bodies, peers, workers, nanos, mailbox::add, this::failed, blocks -> {});
+    pending = new PendingBlocks(imports, workers, mailbox::add, this::done, this::notStored);
+    fetch = new BodyFetch(bodies, peers, workers, nanos, mailbox::add, this::failed, this::fetched);
     Block head = chain.head();
     last = head.header();
     lastHash = head.hash();
@@ -117,37 +115,47 @@ final class Download implements Extent {
   }
 
   @Override
-  public long verified() {
-    return verified;
+  public boolean isLong() {
+    return verified - chain.head().number() >= MIN_LONG;
   }
 
   /** What the leader states counts only when a whole batch of its headers is valid. */
   @Override
   public long highest() {
-    return isLong ? Math.max(verified, SyncPeers.number(leader)) : verified;
+    return isWholeBatch ? Math.max(verified, SyncPeers.number(leader)) : verified;
   }
 
-  /**
-   * Runs to the end. A leader that has not given a block which became the head rests.
-   *
-   * @return whether it is worth to look for the next download at once
-   */
-  boolean run() throws InterruptedException {
+  /** How a download ended. */
+  enum Result {
+    /** Blocks became the head: there may be more. */
+    PROGRESS,
+    /** There is nothing, or not now. */
+    NOTHING,
+    /** A fault of this node, such as a full disk, which its peers cannot help. */
+    OWN_FAULT
+  }
+
+  /** Runs to the end. A leader rests that there is a complaint of, or whose chain is not better. */
+  Result run() throws InterruptedException {
     try {
       if (findAncestor()) {
         while (!ended && !cancelled.getAsBoolean()) {
           step();
         }
       }
-      if (waitsForTheFuture) {
-        return false;
+      if (isOwnFault) {
+        return Result.OWN_FAULT;
       }
-      if (anyBecameHead && complaint == null) {
+      if (waitsForTheFuture) {
+        return Result.NOTHING;
+      }
+      if (anyBecameHead) { // then it rests for a moment at most
         peers.wasOfUse(leader.id());
-      } else if (!cancelled.getAsBoolean()) {
+      }
+      if ((!anyBecameHead || complaint != null) && !cancelled.getAsBoolean()) {
         peers.rest(leader.id(), complaint == null ? "its chain is not better" : complaint);
       }
-      return anyBecameHead;
+      return anyBecameHead ? Result.PROGRESS : Result.NOTHING;
     } finally {
       imports.clear();
     }
@@ -155,10 +163,9 @@ final class Download implements Extent {
 
   private void step() throws InterruptedException {
     requestHeaders();
-    if (!pending.requestBodies(fetch)) {
+    if (!pending.proceed(fetch)) {
       end("no peer has the bodies of its blocks");
     }
-    pending.importWhole();
     if (headersComplete && pending.size() == 0) {
       ended = true;
       return;
@@ -174,6 +181,19 @@ final class Download implements Extent {
   private void end(String reason) {
     complaint = reason;
     ended = true;
+  }
+
+  /** Ends the download. Without room to store a block the next leader's cannot be stored either. */
+  private void notStored(Block block, Throwable failure) {
+    end("block " + block + " is not stored: " + failure.getMessage());
+    isOwnFault = failure instanceof StorageException;
+  }
+
+  /** Notes that a peer has given bodies; the leader has to give a better chain. */
+  private void fetched(PeerId peer, List<Block> blocks) {
+    if (!peer.equals(leader.id())) {
+      peers.wasOfUse(peer);
+    }
   }
 
   // ---- the common ancestor
@@ -270,21 +290,23 @@ final class Download implements Extent {
     peers
         .headers(new PeerCommand.GetBlockHeaders(leader.id(), last.number() + 1, MAX_HEADERS))
         .whenComplete(
-            (headers, failure) ->
-                mailbox.add(
-                    () -> {
-                      headersRequested = false;
-                      if (headers == null) {
-                        failed(leader.id(), failure);
-                      } else {
-                        take(headers);
-                        note(headers.size(), nanos.getAsLong() - start);
-                      }
-                    }));
+            (headers, failure) -> {
+              long took = Math.max(1, nanos.getAsLong() - start);
+              mailbox.add(
+                  () -> {
+                    headersRequested = false;
+                    if (headers == null) {
+                      failed(leader.id(), failure);
+                    } else {
+                      take(headers);
+                      note(headers.size(), took);
+                    }
+                  });
+            });
   }
 
   private void note(int count, long took) {
-    fetch.note(leader.id(), Math.max(1, count), false, took); // none is how the chain ends
+    fetch.noteHeaders(leader.id(), Math.max(1, count), took); // none is how the chain ends
     if (!fetch.isOfUse(leader.id())) {
       end("it is slow");
     }
@@ -308,7 +330,7 @@ final class Download implements Extent {
       lastHash = hash;
       verified = header.number();
     }
-    isLong |= headers.size() == MAX_HEADERS;
+    isWholeBatch |= headers.size() == MAX_HEADERS;
     headersComplete =
         headers.isEmpty()
             || headers.size() < MAX_HEADERS && last.number() == SyncPeers.number(leader);

@@ -16,10 +16,9 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import java.util.Comparator;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -43,8 +42,8 @@ import org.slf4j.LoggerFactory;
 final class NamedHeadDownload implements Extent {
   private static final Logger LOG = LoggerFactory.getLogger(NamedHeadDownload.class);
 
-  /** Headers in a request. */
-  private static final int MAX_HEADERS = 512;
+  /** Headers a second of a peer that need not be compared with others. */
+  private static final double FAST_HEADERS = 1_000;
 
   /** Blocks that are read from the stage and not imported. */
   private static final int MAX_AHEAD = 1_024;
@@ -67,15 +66,18 @@ final class NamedHeadDownload implements Extent {
 
   // ---- of the thread that runs the download
 
-  /** Headers a second of the last reply. */
-  private final Map<PeerId, Double> rates = new HashMap<>();
+  /** Peers that are asked for headers now. */
+  private final Set<PeerId> headersAsked = new HashSet<>();
 
+  /** What the last of them was asked for, and when. */
+  private @Nullable Hash headersAskedFor;
+
+  private long headersAskedNanos;
   private final UselessReplies headerReplies = new UselessReplies();
 
   /** Since when no peer has the header that is needed next; null when one may have it. */
   private @Nullable Long headerMissing;
 
-  private boolean headersRequested;
   private boolean ended;
 
   /** The last block that was read from the stage; null when none was. */
@@ -83,6 +85,9 @@ final class NamedHeadDownload implements Extent {
 
   private @Nullable Hash lastHash;
   private volatile Wanted wanted;
+
+  /** Whether that were many blocks at some time: their branch may begin far below the head. */
+  private volatile boolean isLong;
 
   /** Number of the highest block that can be imported; 0 when there is none. */
   private volatile long importable;
@@ -116,12 +121,22 @@ final class NamedHeadDownload implements Extent {
         new PendingBlocks(
             imports, workers, mailbox::add, this::done, (block, failure) -> ended = true);
     fetch =
-        new BodyFetch(bodies, peers, workers, nanos, mailbox::add, peers::failed, stage::addBodies);
+        new BodyFetch(
+            bodies,
+            peers,
+            workers,
+            nanos,
+            mailbox::add,
+            peers::failed,
+            (peer, blocks) -> {
+              peers.wasOfUse(peer);
+              stage.addBodies(blocks);
+            });
   }
 
   @Override
-  public long verified() {
-    return wanted.highest();
+  public boolean isLong() {
+    return isLong;
   }
 
   /** The head that most peers are beyond counts while the header of the named one is missing. */
@@ -152,6 +167,7 @@ final class NamedHeadDownload implements Extent {
       for (Wanted now = stage.wanted(); now != null; now = stage.wanted()) {
         Hash before = wanted.head();
         wanted = now;
+        isLong |= now.highest() - now.lowest() + 1 >= MIN_LONG;
         if (!now.head().equals(before) && !continues()) {
           return;
         }
@@ -195,14 +211,22 @@ final class NamedHeadDownload implements Extent {
 
   // ---- headers, downwards
 
-  /** Requests the next headers; returns whether a peer may have them. */
+  /**
+   * Requests the next headers: of one peer, and of another one each time that the reply is late.
+   *
+   * @return whether a peer may have them
+   */
   private boolean requestHeaders(Hash missing) {
-    if (headersRequested) {
+    long start = nanos.getAsLong();
+    if (!headersAsked.isEmpty()
+        && missing.equals(headersAskedFor)
+        && start - headersAskedNanos <= ReplySpeeds.LATE_NANOS) {
       return true;
     }
     PeerId peer =
         peers.available().stream()
             .filter(candidate -> headerReplies.isOfUse(candidate.id()))
+            .filter(candidate -> !headersAsked.contains(candidate.id()))
             .max(
                 Comparator.comparing(this::rate)
                     .thenComparing(
@@ -210,32 +234,36 @@ final class NamedHeadDownload implements Extent {
             .map(PeerInfo::id)
             .orElse(null);
     if (peer == null) {
-      awaitHeader(missing);
-      return false;
+      if (headersAsked.isEmpty()) {
+        awaitHeader(missing);
+      }
+      return !headersAsked.isEmpty();
     }
     headerMissing = null;
-    headersRequested = true;
-    long start = nanos.getAsLong();
+    headersAsked.add(peer);
+    headersAskedFor = missing;
+    headersAskedNanos = start;
+    int count = peers.headerSpeeds().size(peer);
     peers
         .headers(
-            new PeerCommand.GetBlockHeaders(
-                peer, new HeaderStart.ByHash(missing), MAX_HEADERS, 0, true))
+            new PeerCommand.GetBlockHeaders(peer, new HeaderStart.ByHash(missing), count, 0, true))
         .whenComplete(
-            (headers, failure) ->
-                mailbox.add(
-                    () -> {
-                      headersRequested = false;
-                      if (headers == null) {
-                        peers.failed(peer, failure);
-                      } else {
-                        take(peer, missing, headers);
-                        long took = Math.max(1, nanos.getAsLong() - start);
-                        rates.put(peer, headers.size() * 1e9 / took);
-                        boolean complete =
-                            headers.size() == MAX_HEADERS || wanted.missing() == null;
-                        headerReplies.note(peer, headers.size(), complete, took);
-                      }
-                    }));
+            (headers, failure) -> {
+              long took = Math.max(1, nanos.getAsLong() - start);
+              mailbox.add(
+                  () -> {
+                    headersAsked.remove(peer);
+                    if (headers == null) {
+                      peers.headerSpeeds().failed(peer);
+                      peers.failed(peer, failure);
+                    } else {
+                      peers.headerSpeeds().replied(peer, headers.size(), took);
+                      boolean complete = take(peer, missing, headers);
+                      long bytes = headers.size() * UselessReplies.HEADER_BYTES;
+                      headerReplies.note(peer, headers.size(), bytes, complete, took);
+                    }
+                  });
+            });
     return true;
   }
 
@@ -251,12 +279,16 @@ final class NamedHeadDownload implements Extent {
     }
   }
 
-  /** Returns how many headers a second a peer gives; a peer that was not asked comes first. */
+  /**
+   * Returns how many headers a second a peer gives. One that is fast comes before one that was not
+   * asked: requests are made one after the other, and each can be left without a reply.
+   */
   private double rate(PeerInfo peer) {
-    return rates.getOrDefault(peer.id(), Double.MAX_VALUE);
+    return peers.headerSpeeds().rate(peer.id(), FAST_HEADERS);
   }
 
-  private void take(PeerId peer, Hash missing, List<BlockHeader> headers) {
+  /** Takes headers; returns whether no more are needed. */
+  private boolean take(PeerId peer, Hash missing, List<BlockHeader> headers) {
     Hash expected = missing;
     for (BlockHeader header : headers) {
       if (!header.computeHash().equals(expected)) {
@@ -265,12 +297,16 @@ final class NamedHeadDownload implements Extent {
             new PeerBreachException(
                 DisconnectReason.PROTOCOL_BREACH,
                 "header " + header.number() + " is not the one that was requested"));
-        return;
+        return false;
       }
       expected = header.parentHash();
     }
     stage.addHeaders(headers);
-    wanted = Objects.requireNonNullElse(stage.wanted(), wanted);
+    if (!headers.isEmpty()) {
+      peers.wasOfUse(peer);
+    }
+    Wanted now = stage.wanted();
+    return now == null || now.missing() == null;
   }
 
   // ---- bodies and imports, upwards
@@ -278,11 +314,10 @@ final class NamedHeadDownload implements Extent {
   /** Imports what is linked; returns false when no peer has the bodies that are needed next. */
   private boolean importLinked(Linked linked) {
     read(linked);
-    if (!pending.requestBodies(fetch)) {
+    if (!pending.proceed(fetch)) {
       LOG.debug("no peer has the bodies of blocks from {} on", pending.firstNumber());
       return false;
     }
-    pending.importWhole();
     return true;
   }
 

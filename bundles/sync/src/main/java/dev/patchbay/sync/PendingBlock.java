@@ -17,8 +17,11 @@ final class PendingBlock {
   /** The whole block; null while its body is missing. */
   @Nullable Block block;
 
-  /** Whether its body is requested. */
-  boolean requested;
+  /** Peers that are asked for its body now. */
+  int requests;
+
+  /** When the last of them was asked, in nanoseconds. */
+  long requestedNanos;
 
   /**
    * Creates an entry.

@@ -65,18 +65,18 @@ final class PendingBlocks {
     return pending.size() + importing;
   }
 
-  /** Requests missing bodies, see {@link BodyFetch#request}. */
-  boolean requestBodies(BodyFetch fetch) {
-    return fetch.request(pending);
+  /**
+   * Imports what is whole, and requests what is missing, see {@link BodyFetch#request}.
+   *
+   * @return false when nothing can be done: no peer has the next bodies, and nothing is imported
+   */
+  boolean proceed(BodyFetch fetch) {
+    importing += imports.addFrom(pending, workers, listener);
+    return fetch.request(pending) || importing > 0;
   }
 
   /** Returns the number of the first block whose import has not begun. */
   long firstNumber() {
     return pending.element().header.number();
-  }
-
-  /** Imports the first blocks that are whole, as long as there is room. */
-  void importWhole() {
-    importing += imports.addFrom(pending, workers, listener);
   }
 }

@@ -31,8 +31,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Which peers to download from. A peer that was of no use rests: one second at first, twice as long
- * each time, ten minutes at most, until it has given a block that became the head. One that has
- * sent what is invalid is banned.
+ * each time, ten minutes at most, until it has given what was needed. One that has sent what is
+ * invalid is banned.
  *
  * <p>Threading: any thread.
  */
@@ -48,10 +48,19 @@ final class SyncPeers {
   /** More than any network takes for a reply or a failure. */
   private static final long REPLY_SECONDS = 30;
 
+  /** Bodies in a request. */
+  private static final int MAX_BODIES = 128;
+
+  private static final int FIRST_BODIES = 16;
+
   private record Rest(long nanos, long until) {}
 
   private final Peers peers;
   private final LongSupplier nanos;
+
+  private final ReplySpeeds headerSpeeds =
+      new ReplySpeeds(Download.MAX_HEADERS, Download.MAX_HEADERS);
+  private final ReplySpeeds bodySpeeds = new ReplySpeeds(FIRST_BODIES, MAX_BODIES);
 
   /** Peers that were of no use, and since when they rest; guarded by this. */
   private final Map<PeerId, Rest> rests = new HashMap<>();
@@ -87,12 +96,24 @@ final class SyncPeers {
     return peers.bodies(request).orTimeout(REPLY_SECONDS, TimeUnit.SECONDS);
   }
 
+  /** Returns how fast peers give headers downwards, from a hash on. */
+  ReplySpeeds headerSpeeds() {
+    return headerSpeeds;
+  }
+
+  /** Returns how fast peers give bodies. */
+  ReplySpeeds bodySpeeds() {
+    return bodySpeeds;
+  }
+
   /** Returns the peers that can be asked now: they have stated a head and do not rest. */
   List<PeerInfo> available() {
     List<PeerInfo> connected = connected();
     long now = nanos.getAsLong();
+    Set<PeerId> ids = connected.stream().map(PeerInfo::id).collect(Collectors.toSet());
+    headerSpeeds.retain(ids);
+    bodySpeeds.retain(ids);
     synchronized (this) {
-      Set<PeerId> ids = connected.stream().map(PeerInfo::id).collect(Collectors.toSet());
       rests.entrySet().removeIf(e -> e.getValue().until - now <= 0 && !ids.contains(e.getKey()));
       return connected.stream()
           .filter(peer -> peer.head() != null && !rests(peer.id(), now))
@@ -180,7 +201,7 @@ final class SyncPeers {
         reason);
   }
 
-  /** Notes that a peer has given a block that became the head. */
+  /** Notes that a peer has given what was needed. */
   synchronized void wasOfUse(PeerId peer) {
     rests.remove(peer);
   }

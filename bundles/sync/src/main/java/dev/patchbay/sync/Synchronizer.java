@@ -36,11 +36,12 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
   private static final long IDLE_MILLIS = 1_000;
 
   private static final long RETRY_MILLIS = 200;
+
+  /** Longest pause after faults of this node, each of which doubles it. */
+  private static final long MAX_PAUSE_MILLIS = 30_000;
+
   private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(8);
   private static final long STOP_SECONDS = 5;
-
-  /** Blocks that are fetched without a word: a node that follows its peers is a few behind. */
-  private static final long MIN_REPORTED = 32;
 
   private final ChainReader chain;
   private final BlockImporter importer;
@@ -54,6 +55,9 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
   private record Running(Extent extent, long start, long startNanos) {}
 
   private volatile @Nullable Running running;
+
+  /** Pause after the next fault of this node; of the thread that downloads. */
+  private long pauseMillis = RETRY_MILLIS;
 
   /** When progress was last reported; of the thread that downloads. */
   private long reportedNanos;
@@ -124,8 +128,7 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
           ? null // the chain has it, which the download is about to notice
           : new Progress(now.start, head, Math.max(head + 1, now.extent.highest()));
     }
-    boolean isLong =
-        now.extent.verified() - head >= MIN_REPORTED || head - now.start >= MIN_REPORTED;
+    boolean isLong = now.extent.isLong() || head - now.start >= Extent.MIN_LONG;
     return isLong ? new Progress(now.start, head, Math.max(head, now.extent.highest())) : null;
   }
 
@@ -208,12 +211,22 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
     Running current = begin(download, head.number());
     running = current;
     try {
-      boolean progressed = download.run();
+      Download.Result result = download.run();
       report(current);
-      return progressed ? 0 : RETRY_MILLIS;
+      return pause(result);
     } finally {
       running = null;
     }
+  }
+
+  private long pause(Download.Result result) {
+    if (result == Download.Result.OWN_FAULT) {
+      long pause = pauseMillis;
+      pauseMillis = Math.min(MAX_PAUSE_MILLIS, 2 * pause);
+      return pause;
+    }
+    pauseMillis = RETRY_MILLIS;
+    return result == Download.Result.PROGRESS ? 0 : RETRY_MILLIS;
   }
 
   private Running begin(Extent extent, long head) {
@@ -273,7 +286,7 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
 
   private void report(Running ended) {
     long blocks = chain.head().number() - ended.start;
-    if (blocks >= MIN_REPORTED) {
+    if (blocks >= Extent.MIN_LONG) {
       double seconds = (nanos.getAsLong() - ended.startNanos) / 1e9;
       LOG.info(
           "{} blocks up to {} in {} s, {} a second",

@@ -297,12 +297,28 @@ class BlockGossipTest {
   @Test
   void aPeerThatAnnouncesAndStallsDoesNotKeepABlockThatAnotherOneSends() {
     FakePeers.FakePeer staller = peers.add("b", remote);
-    staller.hangs = true;
+    staller.hangs = request -> true;
     Block block = next(2);
     gossip.peerEvent(new PeerEvent.NewBlockHash(staller.id, block.hash(), block.number()));
     await(() -> staller.requests.size() == 1);
     gossip.peerEvent(new PeerEvent.NewBlock(peer.id, block, UInt256.ONE));
     await(() -> own.head().equals(block));
+  }
+
+  /** Its connection takes eight requests at a time, which the download shares. */
+  @Test
+  void aPeerThatAnnouncesManyBlocksIsAskedForAFewAtATime() {
+    peer.hangs = request -> true;
+    for (int i = 0; i < 20; i++) {
+      Block block = next(2);
+      gossip.peerEvent(new PeerEvent.NewBlockHash(peer.id, block.hash(), block.number()));
+    }
+    await(() -> peer.requests.size() == 4);
+    FakePeers.FakePeer other = peers.add("b", remote);
+    Block block = next(2);
+    gossip.peerEvent(new PeerEvent.NewBlockHash(other.id, block.hash(), block.number()));
+    await(() -> other.requests.size() == 2); // header and body
+    assertThat(peer.requests).hasSize(4);
   }
 
   /** So that it does not lead the download that looks for the block next. */

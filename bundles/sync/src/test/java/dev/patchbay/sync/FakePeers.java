@@ -42,9 +42,11 @@ final class FakePeers implements Peers, Network, BlockBroadcaster, AutoCloseable
     final ModelChain chain;
     volatile @Nullable ChainHead head;
     volatile boolean silent;
-    volatile boolean hangs;
 
-    /** Which requests it does not reply to. */
+    /** Which requests it never replies to, so that they are open for the time of a test. */
+    volatile Predicate<PeerCommand.Request> hangs = request -> false;
+
+    /** Which requests it does not reply to in time. */
     volatile Predicate<PeerCommand.Request> stalls = request -> false;
 
     volatile UnaryOperator<List<BlockHeader>> headers = UnaryOperator.identity();
@@ -130,7 +132,7 @@ final class FakePeers implements Peers, Network, BlockBroadcaster, AutoCloseable
     CompletableFuture<R> out = new CompletableFuture<>();
     replies.execute(
         () -> {
-          if (peer.hangs) {
+          if (peer.hangs.test(request)) {
             return;
           }
           if (peer.silent || peer.stalls.test(request)) {

@@ -18,8 +18,11 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -30,17 +33,17 @@ class NamedHeadDownloadTest {
   private final FakePeers peers = new FakePeers();
   private final ModelChain own = new ModelChain();
   private final ModelStage stage = new ModelStage(own);
+
+  /** How much the clock is ahead. */
+  private final AtomicLong ahead = new AtomicLong();
+
+  private final LongSupplier nanos = () -> System.nanoTime() + ahead.get();
+  private final SyncPeers candidates = new SyncPeers(peers, nanos);
   private final Synchronizer synchronizer;
 
   NamedHeadDownloadTest() {
     own.isDriven = true;
-    synchronizer =
-        new Synchronizer(
-            own.reader(),
-            own.importer(),
-            stage,
-            new SyncPeers(peers, System::nanoTime),
-            System::nanoTime);
+    synchronizer = new Synchronizer(own.reader(), own.importer(), stage, candidates, nanos);
   }
 
   @AfterEach
@@ -286,6 +289,97 @@ class NamedHeadDownloadTest {
     name(best.head());
     awaitHead(best.head());
     assertThat(peers.banned).isEmpty();
+  }
+
+  /** They state the highest heads, and reply to nothing: that must not cost their timeouts. */
+  @Test
+  void aPeerThatLeavesHeadersOpenIsPassedBy() {
+    ModelChain best = new ModelChain().grow(1_300, 1, 2);
+    List<FakePeers.FakePeer> hostile = new ArrayList<>();
+    for (String id : List.of("silent 1", "silent 2", "silent 3")) {
+      FakePeers.FakePeer peer = peers.add(id, best);
+      peer.head = new ChainHead(best.head().hash(), Long.MAX_VALUE, null);
+      peer.hangs = request -> true;
+      hostile.add(peer);
+    }
+    FakePeers.FakePeer honest = peers.add("a", best);
+    synchronizer.start();
+    name(best.head());
+    for (int open = 1; open <= hostile.size(); open++) {
+      int asked = open;
+      SynchronizerTest.await(
+          () ->
+              hostile.stream().mapToInt(p -> p.requests(GetBlockHeaders.class).size()).sum()
+                  == asked);
+      assertThat(honest.requests).as("it is not asked for what is not late").isEmpty();
+      ahead.addAndGet(ReplySpeeds.LATE_NANOS + 1);
+    }
+    SynchronizerTest.await(() -> Objects.requireNonNull(stage.wanted()).missing() == null);
+    assertThat(honest.requests(GetBlockHeaders.class)).as("who replies is asked again").hasSize(3);
+    SynchronizerTest.await(() -> stage.fetched().size() > 600);
+    ahead.addAndGet(ReplySpeeds.LATE_NANOS + 1); // the hostile ones are asked for the lowest ones
+    awaitHead(best.head());
+    for (FakePeers.FakePeer peer : hostile) {
+      assertThat(peer.requests(GetBlockHeaders.class)).hasSize(1);
+      assertThat(peer.requests(GetBlockBodies.class)).hasSizeLessThanOrEqualTo(1);
+    }
+    assertThat(stage.fetched()).as("each body once").doesNotHaveDuplicates();
+    assertThat(own.imported()).hasSize(1_300).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void aPeerRestsAgainOnlyForAMomentOnceItWasOfUse() {
+    ModelChain best = new ModelChain().grow(100, 1, 2);
+    FakePeers.FakePeer peer = peers.add("a", best);
+    for (int i = 0; i < 8; i++) {
+      candidates.rest(peer.id, "it was of no use " + i);
+    }
+    ahead.addAndGet(TimeUnit.MINUTES.toNanos(10));
+    synchronizer.start();
+    name(best.head());
+    awaitHead(best.head());
+    candidates.rest(peer.id, "it was of no use again");
+    assertThat(candidates.available()).isEmpty();
+    ahead.addAndGet(TimeUnit.SECONDS.toNanos(1));
+    assertThat(candidates.available()).hasSize(1);
+  }
+
+  @Test
+  void blocksThatAreWholeAreImportedWhileNoPeerHasTheNextBody() {
+    ModelChain best = new ModelChain().grow(300, 1, 2);
+    stage.addBodies(List.of(block(best, 2), block(best, 3), block(best, 5), block(best, 6)));
+    FakePeers.FakePeer peer = peers.add("a", best);
+    peer.stalls = request -> request instanceof GetBlockBodies;
+    synchronizer.start();
+    name(best.head());
+    SynchronizerTest.await(() -> own.head().equals(block(best, 7)));
+    peer.stalls = request -> false;
+    awaitHead(best.head());
+    assertThat(own.imported()).hasSize(300).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void aBranchThatIsHardlyHigherIsProgress() {
+    ModelChain common = new ModelChain().grow(100, 1, 2);
+    ModelChain before = common.copy().grow(500, 1, 2);
+    for (int number = 1; number <= 600; number++) {
+      own.add(block(before, number));
+    }
+    ModelChain other = common.copy().grow(505, 2, 2);
+    peers.add("a", other);
+    CountDownLatch imports = new CountDownLatch(1);
+    own.onImport =
+        block -> {
+          if (block.number() == 300) {
+            SynchronizerTest.await(() -> imports.getCount() == 0);
+          }
+        };
+    synchronizer.start();
+    name(other.head());
+    SynchronizerTest.await(() -> own.block(block(other, 299).hash()) != null);
+    assertThat(synchronizer.progress()).isEqualTo(new Progress(600, 600, 605));
+    imports.countDown();
+    awaitHead(other.head());
   }
 
   @Test

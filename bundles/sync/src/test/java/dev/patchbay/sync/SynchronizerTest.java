@@ -8,6 +8,7 @@ import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.p2p.ChainHead;
 import dev.patchbay.api.p2p.HeaderStart;
 import dev.patchbay.api.p2p.PeerCommand;
+import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
@@ -276,11 +277,54 @@ class SynchronizerTest {
     await(() -> synchronizer.failure() == null);
   }
 
+  /** The next leader's blocks could not be stored either. */
+  @Test
+  void aFullDiskOfThisNodeIsNoFaultOfAPeer() {
+    ModelChain best = new ModelChain().grow(30, 1, 2);
+    AtomicInteger failures = new AtomicInteger();
+    own.onImport =
+        block -> {
+          if (block.number() == 10 && failures.getAndIncrement() < 3) {
+            throw new StorageException("no space left on device");
+          }
+        };
+    peers.add("a", best);
+    synchronizer.start();
+    awaitHead(best); // although the clock stands still
+    assertThat(failures.get()).isEqualTo(4);
+    assertThat(candidates.available()).hasSize(1);
+  }
+
+  @Test
+  void aLeaderThatWasOfUseRestsForAMomentOnly() {
+    ModelChain best = new ModelChain().grow(300, 1, 2);
+    FakePeers.FakePeer peer = peers.add("a", best);
+    for (int i = 0; i < 8; i++) {
+      candidates.rest(peer.id, "it was of no use " + i);
+    }
+    nanos.addAndGet(TimeUnit.MINUTES.toNanos(10));
+    AtomicInteger requests = new AtomicInteger();
+    peer.stalls =
+        request -> {
+          boolean isThird =
+              request instanceof PeerCommand.GetBlockBodies && requests.incrementAndGet() == 3;
+          if (isThird) {
+            await(() -> own.head().number() > 1);
+          }
+          return isThird;
+        };
+    synchronizer.start();
+    await(() -> candidates.available().isEmpty());
+    assertThat(own.head()).isNotEqualTo(best.head());
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(1));
+    awaitHead(best);
+  }
+
   @Test
   void theEndDoesNotWaitForAReply() {
     ModelChain best = new ModelChain().grow(30, 1, 2);
     FakePeers.FakePeer hanging = peers.add("a", best);
-    hanging.hangs = true;
+    hanging.hangs = request -> true;
     synchronizer.start();
     await(() -> !hanging.requests.isEmpty());
     synchronizer.close();
