@@ -45,6 +45,7 @@ final class BadBlocks {
    */
   record Rejection(@Nullable Hash latestValid, String reason) {}
 
+  /** What the blocks share that are rejected for one reason: the invalid one and descendants. */
   private static final class Entry {
     final Rejection rejection;
     int hits;
@@ -91,9 +92,17 @@ final class BadBlocks {
     return List.copyOf(reported);
   }
 
-  /** Rejects a block, by the hash of its header, from now on. */
+  /**
+   * Rejects a block, by the hash of its header, from now on. Requests for blocks that are added
+   * with the same object as the reason count together.
+   */
   synchronized void add(Hash hash, Rejection rejection) {
-    rejections.put(hash, new Entry(rejection));
+    Entry entry =
+        rejections.values().stream()
+            .filter(other -> other.rejection == rejection)
+            .findFirst()
+            .orElseGet(() -> new Entry(rejection));
+    rejections.put(hash, entry);
     if (rejections.size() > MAX_REJECTIONS) {
       rejections.remove(rejections.keySet().iterator().next());
     }
@@ -106,7 +115,7 @@ final class BadBlocks {
       return null;
     }
     if (++entry.hits >= REJECTION_HIT_EVICTION) {
-      rejections.remove(hash);
+      rejections.values().removeIf(other -> other == entry);
       return null;
     }
     return entry.rejection;

@@ -80,7 +80,11 @@ final class BlockStaging implements BlockStage {
    * @param rest what is left of it, from the head that it has reached
    * @param depth how many blocks it removes
    */
-  private record LongReorg(Block before, Reorg rest, long depth) {}
+  private record LongReorg(Block before, Reorg rest, long depth) {
+    boolean goesTo(Block block) {
+      return rest.target().hash().equals(block.hash());
+    }
+  }
 
   /** The reorg under way; written under the import lock. */
   private volatile @Nullable LongReorg longReorg;
@@ -339,6 +343,11 @@ final class BlockStaging implements BlockStage {
 
   @Override
   public boolean deleteObsolete() {
+    try (StoreLease lease = chain.storage().lease()) {
+      if (StagedBlocks.obsolete(lease.get()).isEmpty()) {
+        return false; // without the lock, which an import may hold for long
+      }
+    }
     imports.lock();
     try (StoreLease lease = chain.storage().lease()) {
       return staged.deleteObsolete(lease.get());
@@ -433,7 +442,11 @@ final class BlockStaging implements BlockStage {
       if (isHead) {
         verifyHead(block);
       }
-      Reorg reorg = processor.planner().plan(store, before, block);
+      LongReorg current = underWay();
+      Reorg reorg =
+          current != null && current.goesTo(block)
+              ? current.rest // as its plan reads each block of the branch
+              : processor.planner().plan(store, before, block);
       if (reorg == null) {
         return refuse(store, segment, "below an ancestor that has been pruned");
       }
@@ -553,8 +566,10 @@ final class BlockStaging implements BlockStage {
     if (current == null) {
       return false;
     }
-    Block head = chain.head();
-    Reorg back = ChainStore.required(processor.planner().plan(store, head, current.before));
+    Reorg back =
+        current.goesTo(current.before)
+            ? current.rest
+            : ChainStore.required(processor.planner().plan(store, chain.head(), current.before));
     long depth = Math.max(current.depth, back.depth());
     if (CanonicalWriter.isLong(back)) {
       longReorg = new LongReorg(current.before, writer.applyBatch(store, back, depth), depth);

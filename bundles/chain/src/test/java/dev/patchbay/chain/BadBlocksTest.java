@@ -18,7 +18,7 @@ class BadBlocksTest {
   @Test
   void theLatestAreKnown() {
     for (int i = 0; i < 10_000; i++) {
-      bad.add(hash(i), rejection);
+      bad.add(hash(i), new Rejection(Hash.ZERO, "wrong"));
     }
     int known = 0;
     for (int i = 0; i < 10_000; i++) {
@@ -38,6 +38,20 @@ class BadBlocksTest {
     assertThat(bad.find(hash(1))).isNull();
     bad.add(hash(1), rejection);
     assertThat(bad.find(hash(1))).isEqualTo(rejection);
+  }
+
+  /** A consensus client asks for the head; what was rejected is far below it. */
+  @Test
+  void theInvalidAncestorOfOneThatIsAskedForOftenIsTriedAgain() {
+    bad.add(hash(1), rejection);
+    bad.add(hash(2), rejection);
+    bad.add(hash(9), new Rejection(Hash.ZERO, "wrong"));
+    for (int i = 1; i < 128; i++) {
+      assertThat(bad.find(hash(2))).isEqualTo(rejection);
+    }
+    assertThat(bad.find(hash(2))).isNull();
+    assertThat(bad.peek(hash(1))).isNull();
+    assertThat(bad.peek(hash(9))).as("of another reason").isNotNull();
   }
 
   @Test

@@ -27,6 +27,8 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongConsumer;
 import org.junit.jupiter.api.BeforeEach;
@@ -498,6 +500,19 @@ class BlockStagingTest extends ChainFixture {
       Thread.onSpinWait();
     }
     return thread;
+  }
+
+  /** A download asks for it in each step, while a block of seconds is executed. */
+  @Test
+  void withoutObsoleteBlocksTheImportLockIsNotWaitedFor() throws Exception {
+    imports.lock();
+    try {
+      CompletableFuture<Boolean> deleted =
+          CompletableFuture.supplyAsync(() -> stage().deleteObsolete());
+      assertThat(deleted.get(60, TimeUnit.SECONDS)).isFalse();
+    } finally {
+      imports.unlock();
+    }
   }
 
   @Test
