@@ -21,7 +21,7 @@ import java.util.zip.GZIPInputStream;
  * @param data its data directory
  * @param http where it answers
  * @param webSocket where it answers over WebSocket
- * @param engine where it answers a consensus client
+ * @param engine where it answers a consensus client, on a chain that has one
  */
 record BenchNode(Path data, URI http, URI webSocket, URI engine) implements AutoCloseable {
   private static final Pattern RESIDENT = Pattern.compile("VmHWM:\\s+([0-9]+) kB");
@@ -89,9 +89,10 @@ record BenchNode(Path data, URI http, URI webSocket, URI engine) implements Auto
                 "--http-port",
                 "" + http,
                 "--ws-port",
-                "" + webSocket,
-                "--engine-port",
-                "" + engine));
+                "" + webSocket));
+    if (!Files.readString(genesis).contains("\"clique\"")) {
+      line.addAll(List.of("--engine-port", "" + engine));
+    }
     if (!more.contains("--p2p-port")) {
       line.addAll(List.of("--p2p", "off"));
     }
