@@ -21,10 +21,12 @@ record BlockBodies(long requestId, List<Bytes> bodies) implements EthReply {
   /**
    * Decodes the bodies.
    *
-   * @throws dev.patchbay.primitives.rlp.RlpException when one is malformed
+   * @throws dev.patchbay.primitives.rlp.RlpException when one is malformed, or they have more than
+   *     {@link EthLimits#MAX_BODY_ITEMS} together
    */
   List<BlockBody> decodeBodies() {
-    return bodies.stream().map(BlockBodyCodec::decode).toList();
+    BlockBodyCodec codec = new BlockBodyCodec();
+    return bodies.stream().map(codec::decode).toList();
   }
 
   @Override

@@ -9,18 +9,22 @@ import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpReader;
+import java.util.List;
+import java.util.function.Function;
 
-/** Decodes bodies of blocks within the limits of messages. */
+/**
+ * Decodes the bodies of one message within the limits of messages. Threading: one thread at a time.
+ */
 final class BlockBodyCodec {
-  private BlockBodyCodec() {}
+  private int remainingItems = EthLimits.MAX_BODY_ITEMS;
 
   /** Decodes one item of a BlockBodies message. */
-  static BlockBody decode(Bytes item) {
-    return RlpList.decode(item, BlockBodyCodec::readFields);
+  BlockBody decode(Bytes item) {
+    return RlpList.decode(item, this::readFields);
   }
 
   /** Reads a block, a list of header and body. */
-  static Block readBlock(RlpReader reader) {
+  Block readBlock(RlpReader reader) {
     RlpReader r = reader.list();
     BlockHeader header = BlockHeader.read(r);
     Block block = readFields(r).toBlock(header);
@@ -28,10 +32,16 @@ final class BlockBodyCodec {
     return block;
   }
 
-  private static BlockBody readFields(RlpReader r) {
+  private BlockBody readFields(RlpReader r) {
     return new BlockBody(
-        RlpList.read(r, EthLimits.MAX_ITEMS, Transaction::readInBody),
-        RlpList.read(r, EthLimits.MAX_OMMERS, BlockHeader::read),
-        r.hasNext() ? RlpList.read(r, EthLimits.MAX_ITEMS, Withdrawal::read) : null);
+        read(r, EthLimits.MAX_BODY_ITEMS, Transaction::readInBody),
+        read(r, EthLimits.MAX_OMMERS, BlockHeader::read),
+        r.hasNext() ? read(r, EthLimits.MAX_BODY_ITEMS, Withdrawal::read) : null);
+  }
+
+  private <T> List<T> read(RlpReader r, int max, Function<RlpReader, T> item) {
+    List<T> items = RlpList.read(r, Math.min(max, remainingItems), item);
+    remainingItems -= items.size();
+    return items;
   }
 }

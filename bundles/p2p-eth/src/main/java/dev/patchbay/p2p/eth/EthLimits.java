@@ -19,10 +19,19 @@ final class EthLimits {
   static final int MAX_HASHES = 4_096;
 
   /**
-   * Transactions, or receipts, or withdrawals in one body or reply. The smallest ones are a few
-   * bytes on the wire and a few hundred in memory.
+   * Receipts in a reply, and logs in a receipt. The smallest ones are a few bytes on the wire and a
+   * few hundred in memory.
    */
   static final int MAX_ITEMS = 131_072;
+
+  /**
+   * Transactions, ommers and withdrawals of all bodies of a message together. A reply of an honest
+   * peer ends with the body that reaches 2 MiB. A signed transfer has at least 98 bytes, and a body
+   * at most 16 withdrawals of about 35 bytes: the bodies before the last one have less than 32,768
+   * items. The last one may have as many again, which a gas limit below 688 million does not reach.
+   * An item takes about 300 bytes of memory, all of them 20 MB.
+   */
+  static final int MAX_BODY_ITEMS = 65_536;
 
   /** Ommers of a block (Yellow Paper, section 11.1). */
   static final int MAX_OMMERS = 2;

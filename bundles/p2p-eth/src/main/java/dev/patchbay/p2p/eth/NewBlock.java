@@ -70,7 +70,7 @@ record NewBlock(Block block, UInt256 totalDifficulty) implements EthMessage {
     return RlpList.decode(
         payload,
         r -> {
-          Block block = BlockBodyCodec.readBlock(r);
+          Block block = new BlockBodyCodec().readBlock(r);
           return new NewBlock(block, r.uint256());
         });
   }

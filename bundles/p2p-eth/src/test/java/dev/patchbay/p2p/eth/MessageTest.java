@@ -20,6 +20,7 @@ import dev.patchbay.primitives.Withdrawal;
 import dev.patchbay.primitives.rlp.RlpException;
 import dev.patchbay.primitives.rlp.RlpList;
 import dev.patchbay.primitives.rlp.RlpWriter;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -341,6 +342,57 @@ class MessageTest {
     Bytes block = Bytes.wrap(list.toArray());
     Receipts message = new Receipts(EthVersion.ETH_69, 0, false, List.of(block, block));
     assertThatThrownBy(message::decodeBlocks)
+        .isInstanceOf(RlpException.class)
+        .hasMessageStartingWith("more than");
+  }
+
+  /** Writes the fields of a body of the smallest transactions and withdrawals that can be read. */
+  private static void writeBody(RlpWriter w, int transactions, int withdrawals) {
+    byte[] transaction = Bytes.fromHex("0xc98080808080801b8080").toArray();
+    RlpWriter withdrawal = new RlpWriter();
+    new Withdrawal(0, 0, EthFixture.TO, 0).write(withdrawal);
+    byte[] encoded = withdrawal.toArray();
+    w.list(list -> Collections.nCopies(transactions, transaction).forEach(list::raw));
+    w.list(list -> {});
+    w.list(list -> Collections.nCopies(withdrawals, encoded).forEach(list::raw));
+  }
+
+  private static Bytes body(int transactions, int withdrawals) {
+    return RlpList.encode(w -> writeBody(w, transactions, withdrawals));
+  }
+
+  @Test
+  void transactionsAndWithdrawalsOfAReplyAreBoundedTogether() {
+    int half = EthLimits.MAX_BODY_ITEMS / 2;
+    BlockBodies most = new BlockBodies(1, List.of(body(half, 0), body(half / 2, half / 2)));
+    assertThat(most.decodeBodies()).hasSize(2);
+    for (List<Bytes> bodies :
+        List.of(
+            List.of(body(half, 0), body(half + 1, 0)),
+            List.of(body(half, 0), body(0, half), body(0, 1)),
+            List.of(body(half, half + 1)))) {
+      assertThatThrownBy(() -> new BlockBodies(1, bodies).decodeBodies())
+          .isInstanceOf(RlpException.class)
+          .hasMessageStartingWith("more than");
+    }
+  }
+
+  /** A full reply: bodies of transfers up to 2 MiB, and one body more. */
+  @Test
+  void theLargestRepliesOfHonestPeersAreAccepted() {
+    List<Bytes> bodies = new ArrayList<>(Collections.nCopies(1_023, body(16, 16)));
+    bodies.add(body(32_768, 16));
+    assertThat(new BlockBodies(1, bodies).decodeBodies()).hasSize(1_024);
+  }
+
+  @Test
+  void transactionsAndWithdrawalsOfANewBlockAreBoundedTogether() {
+    int half = EthLimits.MAX_BODY_ITEMS / 2;
+    byte[] header = FakeChain.child(null, "x").header().encode();
+    Bytes payload =
+        RlpList.encode(
+            w -> w.list(block -> writeBody(block.raw(header), half, half + 1)).number(1));
+    assertThatThrownBy(() -> NewBlock.decode(payload))
         .isInstanceOf(RlpException.class)
         .hasMessageStartingWith("more than");
   }
