@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The requests to one peer. A reply must have the id and the kind of a request, and not more than
- * was requested; anything else is a breach. The third timeout in a row ends the connection.
+ * was requested; anything else is a breach. The third timeout in a row ends the connection; a late
+ * reply starts the count again.
  *
  * <p>Threading: any thread. A future completes in the thread that delivers the reply, notices the
  * timeout or ends the connection: what depends on it must return soon. It fails with {@link
@@ -229,9 +230,7 @@ final class Requests {
     }
     late.remove(id);
     outstanding.remove(id);
-    if (request != null) {
-      timeouts = 0;
-    }
+    timeouts = 0; // also after a late reply: the link may be slow, but the peer does reply
     return request;
   }
 

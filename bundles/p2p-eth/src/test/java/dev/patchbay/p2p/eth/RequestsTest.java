@@ -259,6 +259,23 @@ class RequestsTest extends EthFixture {
   }
 
   @Test
+  void aPeerWhoseRepliesAreAllLateStaysConnectedUntilItIsSilent() throws PeerBreachException {
+    for (int round = 0; round < 5; round++) {
+      requests.headers(number(5), 3, 0, false);
+      long id = sentHeaders().requestId();
+      pass(Requests.BLOCKS_TIMEOUT_MILLIS);
+      peer.send(headers(id, 5));
+      assertThat(peer.connection.reason).isNull();
+    }
+    for (int round = 0; round < 3; round++) {
+      assertThat(peer.connection.reason).isNull();
+      requests.headers(number(5), 3, 0, false);
+      pass(Requests.BLOCKS_TIMEOUT_MILLIS);
+    }
+    assertThat(peer.connection.reason).isEqualTo(DisconnectReason.PING_TIMEOUT);
+  }
+
+  @Test
   void outstandingRequestsAreBounded() throws PeerBreachException {
     List<CompletableFuture<List<BlockHeader>>> futures = new ArrayList<>();
     for (int i = 0; i < Requests.MAX_OUTSTANDING; i++) {
