@@ -6,6 +6,7 @@ import dev.patchbay.p2p.eth.NewPooledTransactionHashes.Announced;
 import dev.patchbay.p2p.eth.TransactionImporter.Outcome;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.TransactionType;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -93,10 +94,12 @@ final class TransactionFetcher {
     this.millis = millis;
   }
 
-  /** Takes an announcement of a peer. */
+  /** Takes an announcement of a peer; transactions of types that no pool takes are ignored. */
   void announced(TransactionSource peer, List<Announced> transactions) {
     List<Announced> news =
-        transactions.stream().filter(one -> !isUnwanted.test(one.hash())).toList();
+        transactions.stream()
+            .filter(one -> isOfPool(one.type()) && !isUnwanted.test(one.hash()))
+            .toList();
     synchronized (this) {
       Announcements own = peers.computeIfAbsent(peer, key -> new Announcements());
       for (Announced one : news) {
@@ -107,6 +110,11 @@ final class TransactionFetcher {
         }
       }
     }
+  }
+
+  private static boolean isOfPool(int type) {
+    TransactionType known = TransactionType.ofCode(type);
+    return known != null && known != TransactionType.DEPOSIT;
   }
 
   /** Notes that a transaction has arrived by itself. */

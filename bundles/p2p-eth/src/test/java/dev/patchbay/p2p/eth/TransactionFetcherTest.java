@@ -90,6 +90,20 @@ class TransactionFetcherTest extends EthFixture {
   }
 
   @Test
+  void doesNotRequestTypesThatItCannotDecodeOrThatNoPoolTakes() throws PeerBreachException {
+    Peer peer = peer("a");
+    List<Announced> all = new ArrayList<>();
+    for (int type : new int[] {5, 0x7e, 0x7f, 0xff, 0, 1, 2, 3, 4}) {
+      all.add(new Announced(hash(type), type, 100));
+    }
+    peer.send(new NewPooledTransactionHashes(all));
+    pass(WAIT);
+    assertThat(peer.request().hashes())
+        .containsExactly(hash(0), hash(1), hash(2), hash(3), hash(4));
+    assertThat(peer.connection.reason).isNull();
+  }
+
+  @Test
   void requestsFromOnePeerAtATime() throws PeerBreachException {
     Peer first = peer("a");
     Peer second = peer("b");
