@@ -20,21 +20,27 @@ final class BlockBodyCodec {
 
   /** Decodes one item of a BlockBodies message. */
   BlockBody decode(Bytes item) {
-    return RlpList.decode(item, this::readFields);
+    return RlpList.decode(item, r -> readFields(r, EthLimits.MAX_BODY_ITEMS));
   }
 
-  /** Reads a block, a list of header and body. */
+  /**
+   * Reads a block, a list of header and body.
+   *
+   * @throws dev.patchbay.primitives.rlp.RlpException when it is malformed, or has more transactions
+   *     than its gas limit allows
+   */
   Block readBlock(RlpReader reader) {
     RlpReader r = reader.list();
     BlockHeader header = BlockHeader.read(r);
-    Block block = readFields(r).toBlock(header);
+    long max = Long.divideUnsigned(header.gasLimit(), EthLimits.MIN_TRANSACTION_GAS);
+    Block block = readFields(r, (int) Math.min(max, EthLimits.MAX_BODY_ITEMS)).toBlock(header);
     r.expectEnd();
     return block;
   }
 
-  private BlockBody readFields(RlpReader r) {
+  private BlockBody readFields(RlpReader r, int maxTransactions) {
     return new BlockBody(
-        read(r, EthLimits.MAX_BODY_ITEMS, Transaction::readInBody),
+        read(r, maxTransactions, Transaction::readInBody),
         read(r, EthLimits.MAX_OMMERS, BlockHeader::read),
         r.hasNext() ? read(r, EthLimits.MAX_BODY_ITEMS, Withdrawal::read) : null);
   }

@@ -33,6 +33,18 @@ final class EthLimits {
    */
   static final int MAX_BODY_ITEMS = 65_536;
 
+  /** Gas that each transaction of a block uses at least (Yellow Paper, appendix G). */
+  static final long MIN_TRANSACTION_GAS = 21_000;
+
+  /**
+   * Blocks below the head of this node down to which a new block of a peer is decoded. The bundle
+   * sync imports those from 7 below the head to 32 above it.
+   */
+  static final long MAX_NEW_BLOCK_BELOW = 64;
+
+  /** Blocks above the head of this node up to which a new block of a peer is decoded. */
+  static final long MAX_NEW_BLOCK_ABOVE = 128;
+
   /** Ommers of a block (Yellow Paper, section 11.1). */
   static final int MAX_OMMERS = 2;
 

@@ -8,7 +8,6 @@ import dev.patchbay.api.p2p.PeerConnection;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.ProtocolHandler;
 import dev.patchbay.primitives.BlobSidecar;
-import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
@@ -110,7 +109,7 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     switch (message) {
       case MessageCode.STATUS -> throw breach("a second Status");
       case MessageCode.NEW_BLOCK_HASHES -> receive(NewBlockHashes.decode(payload));
-      case MessageCode.NEW_BLOCK -> receive(NewBlock.decode(payload), payload.size());
+      case MessageCode.NEW_BLOCK -> receiveNewBlock(payload);
       case MessageCode.TRANSACTIONS -> receive(Transactions.decode(payload), payload.size());
       case MessageCode.NEW_POOLED_TRANSACTION_HASHES ->
           receive(NewPooledTransactionHashes.decode(payload));
@@ -180,16 +179,17 @@ final class EthPeer implements ProtocolHandler, TransactionSource {
     service.events().received(id(), message);
   }
 
-  private void receive(NewBlock message, int bytes) throws PeerBreachException {
-    Block block = message.block();
-    ChainHead parent = message.parent();
+  private void receiveNewBlock(Bytes payload) throws PeerBreachException {
+    NewBlockHeader block = NewBlockHeader.decode(payload);
+    ChainHead parent = block.parent();
     synchronized (this) {
       announced(parent);
-      ChainHead own = new ChainHead(block.hash(), block.number(), message.totalDifficulty());
-      sentBlock = new SentBlock(own, service.millis().getAsLong());
+      sentBlock = new SentBlock(block.head(), service.millis().getAsLong());
     }
     knownBlocks.add(block.hash());
-    service.events().received(id(), message, bytes);
+    if (service.isOfInterest(block)) {
+      service.events().received(id(), NewBlock.decode(payload), payload.size());
+    }
   }
 
   private void serve(GetBlockHeaders request) {

@@ -195,6 +195,23 @@ final class EthService implements AutoCloseable {
     return services.isBehind();
   }
 
+  /**
+   * Returns whether the chain may import a new block of a peer: no consensus client drives the
+   * chain (EIP-3675), and the block is near the head and not known.
+   */
+  boolean isOfInterest(NewBlockHeader block) {
+    return services.withChain(
+        reader -> {
+          long number = block.header().number();
+          long head = reader.head().number();
+          return !reader.config().isDriven()
+              && number >= Math.max(0, head - EthLimits.MAX_NEW_BLOCK_BELOW)
+              && number <= head + EthLimits.MAX_NEW_BLOCK_ABOVE
+              && reader.header(block.hash()) == null;
+        },
+        false);
+  }
+
   EthEvents events() {
     return events;
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.eth;
 
-import dev.patchbay.api.p2p.ChainHead;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.primitives.Block;
@@ -27,29 +26,6 @@ record NewBlock(Block block, UInt256 totalDifficulty) implements EthMessage {
   @Override
   public Bytes encode() {
     return RlpList.encode(w -> w.raw(block.encode()).number(totalDifficulty));
-  }
-
-  /**
-   * Returns what the sender has for certain: the parent, as some clients pass a block on before
-   * they import it.
-   *
-   * @throws PeerBreachException when no block can have this number and total difficulty
-   */
-  ChainHead parent() throws PeerBreachException {
-    checkTotal(totalDifficulty);
-    UInt256 difficulty = block.header().difficulty();
-    if (block.number() == 0 || totalDifficulty.compareTo(difficulty) < 0) {
-      throw new PeerBreachException(
-          DisconnectReason.PROTOCOL_BREACH,
-          "block "
-              + Long.toUnsignedString(block.number())
-              + " of difficulty "
-              + difficulty
-              + " has a total difficulty of "
-              + totalDifficulty);
-    }
-    return new ChainHead(
-        block.header().parentHash(), block.number() - 1, totalDifficulty.subtract(difficulty));
   }
 
   /**

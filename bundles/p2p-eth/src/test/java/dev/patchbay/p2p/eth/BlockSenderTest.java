@@ -270,6 +270,7 @@ class BlockSenderTest extends EthFixture {
 
   @Test
   void aTotalDifficultyThatNoChainHasIsABreach() throws PeerBreachException {
+    chain.config = CLIQUE;
     UInt256 most = UInt256.of(java.math.BigInteger.TWO.pow(100).subtract(java.math.BigInteger.ONE));
     Peer peer = peer("a");
     peer.send(new NewBlock(block(70, UInt256.of(2)), most));

@@ -39,6 +39,7 @@ class SeedEventsTest extends EthFixture {
 
   @Test
   void newBlock() throws PeerBreachException {
+    chain.config = CLIQUE;
     Peer peer = peer("a");
     Block block = FakeChain.child(chain.head(), "new");
     peer.send(new NewBlock(block, UInt256.of(99)));
