@@ -8,7 +8,6 @@ import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import dev.patchbay.p2p.eth.TransactionImporter.Outcome;
 import dev.patchbay.primitives.BlobSidecar;
-import dev.patchbay.primitives.Hash;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -162,9 +161,9 @@ final class EthService implements AutoCloseable {
 
   /** Takes a transaction that a peer has sent without a request for it. */
   void received(EthPeer peer, BlobSidecar.Pooled pooled) {
-    Hash hash = pooled.transaction().hash();
-    fetcher.arrived(hash);
-    queue(peer, pooled, outcome -> {});
+    if (queue(peer, pooled, outcome -> {})) {
+      fetcher.arrived(pooled.transaction().hash());
+    }
   }
 
   private boolean queue(

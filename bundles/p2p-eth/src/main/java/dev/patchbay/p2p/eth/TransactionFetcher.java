@@ -55,7 +55,7 @@ final class TransactionFetcher {
 
   /** A transaction that is not in the pool. */
   private static final class Wanted {
-    private final long dueMillis;
+    private long dueMillis;
 
     /** How many peers have it among their announcements. */
     private int announcers;
@@ -216,7 +216,7 @@ final class TransactionFetcher {
     for (BlobSidecar.Pooled pooled : transactions) {
       Hash hash = pooled.transaction().hash();
       if (!importers.offer(request.peer(), pooled, outcome -> settled(hash, outcome))) {
-        settled(hash, Outcome.SETTLED);
+        postpone(request.peer(), hash);
       }
     }
   }
@@ -292,6 +292,29 @@ final class TransactionFetcher {
     } else { // the peer that sent it is disconnected, and what it announced is withdrawn then
       state.arrived = false;
       state.requested = null;
+    }
+  }
+
+  /**
+   * Has a transaction requested again that found no room to wait for the pool: half a second later,
+   * and from another peer if there is one. The room of this peer may be full with its other
+   * transactions.
+   */
+  private synchronized void postpone(TransactionSource peer, Hash hash) {
+    Wanted state = wanted.get(hash);
+    if (state == null) {
+      return;
+    }
+    if (state.announcers == 0) {
+      drop(hash);
+      return;
+    }
+    state.arrived = false;
+    state.requested = null;
+    state.dueMillis = millis.getAsLong() + ARRIVAL_MILLIS;
+    Announcements own = peers.get(peer);
+    if (state.announcers > 1 && own != null && own.transactions.remove(hash) != null) {
+      state.announcers--;
     }
   }
 }

@@ -12,7 +12,7 @@ import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Transaction;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Adds transactions of peers to the pool, one at a time, not in the threads of the peers. The queue
  * is bounded in transactions and bytes, in total and for each peer: what does not fit is dropped.
+ * The peers take turns, so that one which sends many delays the others by one transaction each
+ * time.
  *
  * <p>Threading: {@link #offer} any thread, {@link #step} one thread.
  */
@@ -27,15 +29,20 @@ final class TransactionImporter {
   /** Transactions that wait. */
   static final int MAX_QUEUED = 16_384;
 
-  /** Transactions of one peer that wait; a message has at most 5,000. */
-  static final int MAX_QUEUED_PER_PEER = 8_192;
+  /** A peer may fill one of so many parts of the queue, in transactions and in bytes. */
+  private static final int PEER_PARTS = 8;
+
+  /** Transactions of one peer that wait. */
+  static final int MAX_QUEUED_PER_PEER = MAX_QUEUED / PEER_PARTS;
 
   private final NodeServices services;
   private final TransactionHistory history;
   private final long maxBytes;
 
-  private final Deque<Item> queue = new ArrayDeque<>();
-  private final Map<TransactionSource, Integer> perPeer = new HashMap<>();
+  /** Queues that are not empty; the first one is next. */
+  private final Map<TransactionSource, PeerQueue> queues = new LinkedHashMap<>();
+
+  private int count;
   private long bytes;
 
   /** What became of a transaction. */
@@ -49,6 +56,11 @@ final class TransactionImporter {
   private record Item(
       TransactionSource source, BlobSidecar.Pooled pooled, int bytes, Consumer<Outcome> done) {}
 
+  private static final class PeerQueue {
+    private final Deque<Item> items = new ArrayDeque<>();
+    private long bytes;
+  }
+
   /**
    * Creates an empty queue.
    *
@@ -61,7 +73,7 @@ final class TransactionImporter {
   }
 
   /**
-   * Queues a transaction.
+   * Queues a transaction. The first one of a peer may have more bytes than the part of a peer.
    *
    * @param source the peer that has sent it
    * @param done called once, in the thread of {@link #step}; not at all when false is returned
@@ -70,21 +82,37 @@ final class TransactionImporter {
   synchronized boolean offer(
       TransactionSource source, BlobSidecar.Pooled pooled, Consumer<Outcome> done) {
     int size = PooledForm.size(pooled.transaction(), pooled.sidecar());
-    int own = perPeer.getOrDefault(source, 0);
-    if (queue.size() >= MAX_QUEUED || own >= MAX_QUEUED_PER_PEER || size > maxBytes - bytes) {
+    PeerQueue own = queues.get(source);
+    boolean isOwnFull =
+        own != null
+            && (own.items.size() >= MAX_QUEUED_PER_PEER
+                || size > maxBytes / PEER_PARTS - own.bytes);
+    if (isOwnFull || count >= MAX_QUEUED || size > maxBytes - bytes) {
       return false;
     }
-    queue.add(new Item(source, pooled, size, done));
-    perPeer.put(source, own + 1);
+    if (own == null) {
+      own = new PeerQueue();
+      queues.put(source, own);
+    }
+    own.items.add(new Item(source, pooled, size, done));
+    own.bytes += size;
+    count++;
     bytes += size;
     return true;
   }
 
   private synchronized @Nullable Item poll() {
-    Item item = queue.poll();
-    if (item != null) {
-      bytes -= item.bytes();
-      perPeer.computeIfPresent(item.source(), (source, count) -> count == 1 ? null : count - 1);
+    if (queues.isEmpty()) {
+      return null;
+    }
+    TransactionSource source = queues.keySet().iterator().next();
+    PeerQueue own = queues.remove(source);
+    Item item = own.items.remove();
+    own.bytes -= item.bytes();
+    count--;
+    bytes -= item.bytes();
+    if (!own.items.isEmpty()) {
+      queues.put(source, own); // at the end: the other peers are next
     }
     return item;
   }

@@ -14,6 +14,7 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -63,6 +64,72 @@ class TransactionFetcherTest extends EthFixture {
     sender.send(new Transactions(txs(1)));
     pass(WAIT);
     assertThat(announcer.request().hashes()).containsExactly(tx(1).hash());
+  }
+
+  /** Fills the room that a peer has for transactions which wait for the pool. */
+  private static void fillRoom(Peer peer) throws PeerBreachException {
+    List<Transaction> some = Collections.nCopies(1_024, tx(OTHER, 0, 0));
+    for (int sent = 0; sent < TransactionImporter.MAX_QUEUED_PER_PEER; sent += some.size()) {
+      peer.send(new Transactions(some));
+    }
+  }
+
+  @Test
+  void requestsWhatArrivedByItselfAndFoundNoRoom() throws PeerBreachException {
+    Peer announcer = peer("a");
+    Peer sender = peer("b");
+    announcer.send(announce(txs(1)));
+    fillRoom(sender);
+    sender.send(new Transactions(txs(1)));
+    pass(WAIT);
+    GetPooledTransactions request = announcer.request();
+    assertThat(request.hashes()).containsExactly(tx(0).hash());
+    announcer.send(deliver(request.requestId(), txs(1)));
+    importAll();
+    assertThat(pool.get(tx(0).hash())).isNotNull();
+  }
+
+  @Test
+  void requestsAgainWhatFoundNoRoom() throws PeerBreachException {
+    Peer first = peer("a");
+    Peer second = peer("b");
+    first.send(announce(txs(1)));
+    second.send(announce(txs(1)));
+    pass(WAIT);
+    long id = first.request().requestId();
+    fillRoom(first);
+    first.send(deliver(id, txs(1)));
+    pass(WAIT - 1);
+    assertThat(second.requests()).isEmpty();
+    pass(1);
+    assertThat(first.requests()).as("another peer is asked").isEmpty();
+    id = second.request().requestId();
+    fillRoom(second);
+    second.send(deliver(id, txs(1)));
+    pass(WAIT);
+    id = second.request().requestId(); // there is no other peer
+    importAll();
+    second.send(deliver(id, txs(1)));
+    importAll();
+    assertThat(pool.get(tx(0).hash())).isNotNull();
+    pass(WAIT);
+    assertThat(second.requests()).isEmpty();
+  }
+
+  @Test
+  void whatFoundNoRoomIsDroppedWithItsLastPeer() throws PeerBreachException {
+    Peer peer = peer("a");
+    peer.send(announce(txs(1)));
+    pass(WAIT);
+    long id = peer.request().requestId();
+    fillRoom(peer);
+    peer.send(deliver(id, txs(1)));
+    peer.handler.disconnected();
+    importAll();
+    Peer next = peer("b");
+    next.send(announce(txs(1)));
+    pass(WAIT);
+    assertThat(next.request().hashes()).containsExactly(tx(0).hash());
   }
 
   @Test

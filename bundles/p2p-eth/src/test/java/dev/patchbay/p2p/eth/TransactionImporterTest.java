@@ -103,30 +103,67 @@ class TransactionImporterTest extends EthFixture {
     assertThat(outcomes).containsExactly(Outcome.SETTLED);
   }
 
+  private boolean offer(Source from, Transaction transaction) {
+    return importer.offer(from, plain(transaction), outcomes::add);
+  }
+
   @Test
   void theQueueIsBoundedForEachPeer() {
-    BlobSidecar.Pooled pooled = plain(tx(0));
-    for (int i = 0; i < TransactionImporter.MAX_QUEUED_PER_PEER; i++) {
-      assertThat(importer.offer(source, pooled, outcomes::add)).isTrue();
+    Transaction transaction = tx(0);
+    Source last = source;
+    for (int peer = 0; peer < 8; peer++) {
+      last = new Source();
+      for (int i = 0; i < TransactionImporter.MAX_QUEUED_PER_PEER; i++) {
+        assertThat(offer(last, transaction)).isTrue();
+      }
+      assertThat(offer(last, transaction)).as("an eighth of the queue").isFalse();
     }
-    assertThat(importer.offer(source, pooled, outcomes::add)).isFalse();
-    Source other = new Source();
-    for (int i = TransactionImporter.MAX_QUEUED_PER_PEER; i < TransactionImporter.MAX_QUEUED; i++) {
-      assertThat(importer.offer(other, pooled, outcomes::add)).isTrue();
-    }
-    assertThat(importer.offer(new Source(), pooled, outcomes::add)).isFalse();
+    assertThat(offer(source, transaction)).as("the whole queue").isFalse();
     assertThat(importer.step()).isZero();
-    assertThat(importer.offer(source, pooled, outcomes::add)).as("room again").isTrue();
+    assertThat(offer(last, transaction)).as("room of other peers").isFalse();
+    assertThat(offer(source, transaction)).as("room again").isTrue();
   }
 
   @Test
   void theQueueIsBoundedInBytes() {
-    BlobSidecar.Pooled large = plain(tx(KEY, 0, 4_000_000));
-    assertThat(importer.offer(source, large, outcomes::add)).isTrue();
-    assertThat(importer.offer(source, large, outcomes::add)).isTrue();
-    assertThat(importer.offer(source, large, outcomes::add)).isFalse();
+    for (int peer = 0; peer < 2; peer++) {
+      assertThat(offer(new Source(), tx(KEY, 0, 4_000_000))).isTrue();
+    }
+    assertThat(offer(source, tx(KEY, 0, 4_000_000))).isFalse();
     assertThat(importer.step()).isZero();
-    assertThat(importer.offer(source, large, outcomes::add)).isTrue();
+    assertThat(offer(source, tx(KEY, 0, 4_000_000))).isTrue();
+  }
+
+  @Test
+  void theQueueIsBoundedInBytesForEachPeer() {
+    Transaction large = tx(KEY, 0, 1_000_000);
+    assertThat(offer(source, large)).isTrue();
+    assertThat(offer(source, large)).as("more than an eighth").isFalse();
+    assertThat(offer(source, tx(0))).isTrue();
+    assertThat(offer(new Source(), large)).as("another peer").isTrue();
+    assertThat(importer.step()).isZero();
+    assertThat(offer(source, large)).as("room again").isTrue();
+  }
+
+  @Test
+  void thePeersTakeTurns() {
+    Source many = new Source();
+    Source two = new Source();
+    for (int i = 0; i < 4; i++) {
+      assertThat(offer(many, tx(KEY, i, 0))).isTrue();
+    }
+    for (int i = 0; i < 2; i++) {
+      assertThat(offer(two, tx(OTHER, i, 0))).isTrue();
+    }
+    while (importer.step() != Loop.UNTIL_WOKEN) {}
+    assertThat(pool.added)
+        .containsExactly(
+            tx(KEY, 0, 0),
+            tx(OTHER, 0, 0),
+            tx(KEY, 1, 0),
+            tx(OTHER, 1, 0),
+            tx(KEY, 2, 0),
+            tx(KEY, 3, 0));
   }
 
   @Test
