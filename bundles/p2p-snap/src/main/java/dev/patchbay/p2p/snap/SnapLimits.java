@@ -23,7 +23,9 @@ final class SnapLimits {
   /** Paths of all sets in a request. More is a violation. */
   static final int MAX_PATHS = 16_384;
 
-  /** Codes or nodes that are looked up for a request; the rest is not served. */
+  /**
+   * Codes, nodes or accounts with slots that are looked up for a request; the rest is not served.
+   */
   static final int MAX_LOOKUPS = 1_024;
 
   /** How long a request is worked on; then the reply ends. */

@@ -90,7 +90,8 @@ final class StateServer {
     Set<Bytes> proof = new LinkedHashSet<>();
     for (Hash account : request.accounts()) {
       boolean isFirst = lists.isEmpty();
-      if ((!isFirst && budget.isUsedUp()) || state.account(account) == null) {
+      boolean isFull = lists.size() == SnapLimits.MAX_LOOKUPS || (!isFirst && budget.isUsedUp());
+      if (isFull || state.account(account) == null) {
         break;
       }
       Hash origin = isFirst ? request.origin() : Hash.ZERO;

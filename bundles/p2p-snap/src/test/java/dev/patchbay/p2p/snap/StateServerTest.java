@@ -72,6 +72,18 @@ class StateServerTest extends SnapFixture {
   }
 
   @Test
+  void accountsWithoutSlotsCountAsLookups() {
+    Hash plain =
+        states.accounts.keySet().stream()
+            .filter(account -> !states.storages.containsKey(account))
+            .findFirst()
+            .orElseThrow();
+    List<Hash> many = Collections.nCopies(SnapLimits.MAX_ITEMS, plain);
+    assertThat(slots(many, Bytes.EMPTY, Bytes.EMPTY, -1)).hasSize(SnapLimits.MAX_LOOKUPS);
+    assertThat(states.accountReads).isEqualTo(SnapLimits.MAX_LOOKUPS);
+  }
+
+  @Test
   void requestsWithMoreItemsThanAnyPeerSendsAreViolations() {
     List<Hash> many = Collections.nCopies(SnapLimits.MAX_ITEMS + 1, root);
     List<Bytes> top = List.of(Bytes.wrap(new byte[1]));
