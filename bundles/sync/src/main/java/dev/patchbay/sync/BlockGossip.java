@@ -187,7 +187,7 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
   private boolean isOfInterest(Hash hash, long number) {
     long head = chain.head().number();
     return !chain.config().isDriven()
-        && number >= head - MAX_BELOW
+        && number >= Math.max(0, head - MAX_BELOW)
         && number <= head + MAX_ABOVE
         && chain.header(hash) == null;
   }
