@@ -441,10 +441,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       return DisconnectReason.REQUESTED;
     }
     DisconnectReason refusal = peers.check(Peer.of(session));
-    if (refusal == DisconnectReason.SELF) {
-      keyCopies.hasOwnKey(session.remoteAddress());
-    }
-    return refusal;
+    return refusal == DisconnectReason.SELF ? null : refusal; // reported once Hello proves the key
   }
 
   @Override
@@ -453,6 +450,9 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       return DisconnectReason.CLIENT_QUITTING;
     }
     DisconnectReason refusal = peers.admit(Peer.of(session));
+    if (refusal == DisconnectReason.SELF) {
+      keyCopies.hasOwnKey(session.remoteAddress());
+    }
     if (refusal != null) {
       return refusal;
     }

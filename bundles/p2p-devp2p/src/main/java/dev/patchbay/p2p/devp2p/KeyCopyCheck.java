@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Detects that another node uses the key of this node. Peers keep one connection for each key: they
  * refuse, or end, those of this node as "already connected" although it has none with them. One
- * refusal is no proof: after a crash a peer keeps the old connection until it times out.
+ * refusal is no proof: after a crash a peer keeps the old connection until it times out. Nor is an
+ * established connection that one peer ends: any peer can send that reason.
  *
  * <p>Threading: any thread. {@code warn} is called at most once, under the lock.
  */
@@ -25,8 +26,14 @@ final class KeyCopyCheck {
   /** Time between the first and the last of them: longer than a dead connection stays. */
   static final Duration MIN_TIME = Duration.ofMinutes(2);
 
-  /** Established connections that a peer has ended for another one: as many are a proof. */
-  static final int MIN_REPLACED = 3;
+  /**
+   * Peers that have ended an established connection for another one within {@link
+   * #REPLACED_WINDOW}: as many are a proof, and a single peer cannot give it.
+   */
+  static final int MIN_REPLACING_PEERS = 3;
+
+  /** Time within which these peers end the connections. */
+  static final Duration REPLACED_WINDOW = Duration.ofMinutes(10);
 
   /** Time after the latest evidence until which the health has it. */
   static final Duration SHOWN = Duration.ofMinutes(10);
@@ -45,7 +52,9 @@ final class KeyCopyCheck {
   private static final class Evidence {
     private int refusals;
     private Instant firstRefusal = Instant.MIN;
-    private int replaced;
+
+    /** The latest time when the peer has ended an established connection for another one. */
+    private Instant replacedAt = Instant.MIN;
   }
 
   /**
@@ -58,7 +67,7 @@ final class KeyCopyCheck {
     this.warn = warn;
   }
 
-  /** Records that a node with the key of this node has connected: this node never dials itself. */
+  /** Records that a node has proved that it has the key of this node, which never dials itself. */
   synchronized void hasOwnKey(InetSocketAddress remote) {
     found("it has connected from " + remote.getAddress().getHostAddress());
   }
@@ -84,19 +93,24 @@ final class KeyCopyCheck {
     }
     Instant now = clock.instant();
     if (established) {
-      evidence.replaced++;
+      evidence.replacedAt = now;
     } else {
       evidence.firstRefusal = evidence.refusals == 0 ? now : evidence.firstRefusal;
       evidence.refusals++;
     }
     boolean isRefused =
         evidence.refusals >= MIN_REFUSALS && !now.isBefore(evidence.firstRefusal.plus(MIN_TIME));
-    if (isRefused || evidence.replaced >= MIN_REPLACED) {
+    if (isRefused || replacingPeers(now) >= MIN_REPLACING_PEERS) {
       found(
           "peer "
               + peer.shortText()
               + " ends the connections of this node, since it has one with that key");
     }
+  }
+
+  private long replacingPeers(Instant now) {
+    Instant since = now.minus(REPLACED_WINDOW);
+    return peers.values().stream().filter(peer -> peer.replacedAt.isAfter(since)).count();
   }
 
   private void found(String how) {

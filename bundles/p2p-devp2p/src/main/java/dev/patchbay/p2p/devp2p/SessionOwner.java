@@ -10,14 +10,15 @@ import org.jspecify.annotations.Nullable;
  */
 interface SessionOwner {
   /**
-   * Called when the peer has proved its identity.
+   * Called after the encryption handshake. A peer that has dialed has named its key and not proved
+   * it: the first proof is the MAC of its Hello.
    *
    * @return why the session must end; null when it goes on
    */
   @Nullable DisconnectReason identified(Session session);
 
   /**
-   * Called when Hello has been accepted.
+   * Called when Hello has been accepted: the peer has proved its key.
    *
    * @return why the session must end; null when it is one of the peers now
    */

@@ -8,8 +8,11 @@ import dev.patchbay.api.node.Health;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerConnection;
 import dev.patchbay.api.p2p.PeerInfo;
+import dev.patchbay.p2p.devp2p.rlpx.FrameWriter;
+import dev.patchbay.p2p.devp2p.rlpx.Handshake;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import dev.patchbay.primitives.Bytes;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.Socket;
 import java.time.Duration;
@@ -274,6 +277,45 @@ class DevP2pNetworkTest extends NetworkFixture {
     }
     await(() -> second.health().message().contains("another node has the key of this node"));
     assertThat(first.peers()).hasSize(1);
+  }
+
+  /** Sends the first packet of a node with a key to the node that has it. */
+  private Handshake.Initiator dialItself(NodeKey key, Socket socket) throws IOException {
+    Handshake.Initiator initiator = new Handshake.Initiator(key, key.id(), RANDOM);
+    socket.getOutputStream().write(initiator.auth());
+    return initiator;
+  }
+
+  private static byte[] ack(Socket socket) throws IOException {
+    DataInputStream in = new DataInputStream(socket.getInputStream());
+    int bytes = in.readUnsignedShort();
+    byte[] packet = new byte[2 + bytes];
+    packet[0] = (byte) (bytes >>> 8);
+    packet[1] = (byte) bytes;
+    in.readFully(packet, 2, bytes);
+    return packet;
+  }
+
+  /** Anyone can send the first packet in the name of a key, and only its owner Hello. */
+  @Test
+  void aNodeThatNamesTheKeyOfThisNodeIsReportedOnceItHasProvedIt() throws Exception {
+    NodeKey key = NodeKey.random(RANDOM);
+    TestProtocol own = protocol();
+    DevP2pNetwork network = start(key, 0, 5, SessionSettings.DEFAULT, List.of(), own);
+    try (Socket impostor = connect(network)) {
+      dialItself(key, impostor);
+      ack(impostor);
+    }
+    await(() -> network.disconnects().size() == 1 && network.pending().isEmpty());
+    assertThat(network.health().message()).doesNotContain("another node");
+
+    Socket copy = connect(network);
+    Handshake.Initiator initiator = dialItself(key, copy);
+    FrameWriter frames = new FrameWriter(initiator.complete(ack(copy)));
+    byte[] hello = Hello.of("Peer/test", List.of(own.capability()), 0, key.id()).encode();
+    copy.getOutputStream().write(frames.write(BaseMessages.frame(BaseMessages.HELLO, hello)));
+    await(() -> network.health().message().contains("it has connected from 127.0.0.1"));
+    assertThat(network.peers()).isEmpty();
   }
 
   @Test

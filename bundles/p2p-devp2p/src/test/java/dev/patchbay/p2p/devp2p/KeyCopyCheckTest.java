@@ -50,14 +50,35 @@ class KeyCopyCheckTest {
     assertThat(warnings).isEmpty();
   }
 
+  private void replaced(int peer) {
+    check.established(PeerManagerTest.node(peer));
+    check.alreadyConnected(PeerManagerTest.node(peer), true);
+  }
+
   @Test
-  void connectionsThatAreReplacedAgainAndAgainAreReported() {
-    for (int i = 0; i < KeyCopyCheck.MIN_REPLACED; i++) {
+  void connectionsThatSeveralPeersReplaceAreReported() {
+    for (int i = 1; i <= KeyCopyCheck.MIN_REPLACING_PEERS; i++) {
       assertThat(warnings).isEmpty();
-      check.established(PEER);
-      check.alreadyConnected(PEER, true);
+      replaced(i);
     }
     assertThat(warnings).hasSize(1);
+  }
+
+  @Test
+  void connectionsThatOnePeerReplacesAreNoEvidence() {
+    for (int i = 0; i < 100; i++) {
+      replaced(1);
+    }
+    assertThat(warnings).isEmpty();
+  }
+
+  @Test
+  void connectionsThatPeersReplaceNowAndThenAreNoEvidence() {
+    for (int i = 1; i <= 50; i++) {
+      replaced(i);
+      clock.advance(KeyCopyCheck.REPLACED_WINDOW.dividedBy(2));
+    }
+    assertThat(warnings).isEmpty();
   }
 
   @Test
