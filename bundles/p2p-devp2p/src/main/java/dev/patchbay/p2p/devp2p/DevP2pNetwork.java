@@ -456,6 +456,12 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     if (refusal != null) {
       return refusal;
     }
+    peers
+        .takeDisplaced()
+        .forEach(
+            peer ->
+                peer.session()
+                    .end(DisconnectReason.TOO_MANY_PEERS, "its place is for a configured node"));
     schedule.connected(session.id());
     Dialer.Dial dial = session.dial();
     if (dial != null) {

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +59,9 @@ final class PeerManager<C extends PeerManager.Connection> {
     /** The connection on which the sub-protocols are established; null when there is none. */
     @Nullable C established;
 
+    /** Whether the node must leave its place to a configured one. */
+    boolean displaced;
+
     Admitted(Instant since) {
       this.since = since;
     }
@@ -80,6 +84,7 @@ final class PeerManager<C extends PeerManager.Connection> {
   private final Map<NodeId, Admitted<C>> admitted = new HashMap<>();
   private final Set<NodeId> trusted = new HashSet<>();
   private final Set<NodeId> configured = new HashSet<>();
+  private final List<C> displaced = new ArrayList<>();
 
   /**
    * Creates a manager without peers.
@@ -108,7 +113,10 @@ final class PeerManager<C extends PeerManager.Connection> {
     return trusted.contains(id);
   }
 
-  /** Exempts a node from the share of dialed or inbound peers: the operator has named it. */
+  /**
+   * Exempts a node from the share of dialed or inbound peers: the operator has named it. While all
+   * places are occupied, it displaces a peer that the operator has not named.
+   */
   synchronized boolean configure(NodeId id) {
     return configured.add(id);
   }
@@ -133,6 +141,9 @@ final class PeerManager<C extends PeerManager.Connection> {
     }
     Admitted<C> earlier = admitted.get(id);
     if (earlier != null) {
+      if (earlier.displaced) {
+        return DisconnectReason.TOO_MANY_PEERS;
+      }
       return mayCross(earlier, connection) ? null : DisconnectReason.ALREADY_CONNECTED;
     }
     return isFull(connection) ? DisconnectReason.TOO_MANY_PEERS : null;
@@ -152,16 +163,53 @@ final class PeerManager<C extends PeerManager.Connection> {
     return connection.inbound() == connection.id().compareTo(self) < 0;
   }
 
-  /** Admits a connection, or returns why it must end; null when it was admitted. */
+  /**
+   * Admits a connection, or returns why it must end; null when it was admitted. Others may have to
+   * end then: see {@link #takeDisplaced}.
+   */
   synchronized @Nullable DisconnectReason admit(C connection) {
     DisconnectReason refusal = check(connection);
     if (refusal == null) {
+      NodeId node = connection.id();
+      if (!admitted.containsKey(node) && !trusted.contains(node) && isAtLimit()) {
+        displace(Objects.requireNonNull(newestStranger()));
+      }
       admitted
           .computeIfAbsent(connection.id(), id -> new Admitted<>(clock.instant()))
           .connections
           .add(connection);
     }
     return refusal;
+  }
+
+  private void displace(Admitted<C> stranger) {
+    stranger.displaced = true;
+    displaced.addAll(stranger.connections);
+  }
+
+  /** Returns the connections that must end because a configured node has taken their places. */
+  synchronized List<C> takeDisplaced() {
+    List<C> taken = List.copyOf(displaced);
+    displaced.clear();
+    return taken;
+  }
+
+  /** Returns the peer admitted last that the operator has not named; null when there is none. */
+  private @Nullable Admitted<C> newestStranger() {
+    Admitted<C> newest = null;
+    for (Map.Entry<NodeId, Admitted<C>> entry : admitted.entrySet()) {
+      Admitted<C> one = entry.getValue();
+      if (isStranger(entry.getKey())
+          && !one.displaced
+          && (newest == null || one.since.isAfter(newest.since))) {
+        newest = one;
+      }
+    }
+    return newest;
+  }
+
+  private boolean isStranger(NodeId id) {
+    return !trusted.contains(id) && !configured.contains(id);
   }
 
   /**
@@ -189,10 +237,14 @@ final class PeerManager<C extends PeerManager.Connection> {
     if (trusted.contains(id)) {
       return false;
     }
-    if (count(other -> true) >= maxPeers) {
-      return true;
+    if (configured.contains(id)) {
+      return isAtLimit() && newestStranger() == null;
     }
-    return !configured.contains(id) && isShareFull(connection.inbound());
+    return isAtLimit() || isShareFull(connection.inbound());
+  }
+
+  private boolean isAtLimit() {
+    return count(other -> true) >= maxPeers;
   }
 
   /** Returns whether all places of the inbound peers, or of the dialed ones, are occupied. */
@@ -205,7 +257,8 @@ final class PeerManager<C extends PeerManager.Connection> {
   private int count(Predicate<Admitted<C>> which) {
     int count = 0;
     for (Map.Entry<NodeId, Admitted<C>> entry : admitted.entrySet()) {
-      if (!trusted.contains(entry.getKey()) && which.test(entry.getValue())) {
+      Admitted<C> one = entry.getValue();
+      if (!trusted.contains(entry.getKey()) && !one.displaced && which.test(one)) {
         count++;
       }
     }
@@ -230,15 +283,15 @@ final class PeerManager<C extends PeerManager.Connection> {
    */
   synchronized List<C> replaceable(Duration age) {
     Instant latest = clock.instant().minus(age);
-    boolean isFull = count(other -> true) >= maxPeers;
+    boolean isFull = isAtLimit();
     boolean inboundFull = isFull || isShareFull(true);
     boolean dialedFull = isFull || isShareFull(false);
     List<C> out = new ArrayList<>();
     admitted.forEach(
         (id, one) -> {
-          boolean exempt = trusted.contains(id) || configured.contains(id);
+          boolean mayEnd = isStranger(id) && !one.displaced;
           boolean full = one.inbound() ? inboundFull : dialedFull;
-          if (full && !exempt && !one.since.isAfter(latest)) {
+          if (full && mayEnd && !one.since.isAfter(latest)) {
             out.add(one.connections.get(0));
           }
         });

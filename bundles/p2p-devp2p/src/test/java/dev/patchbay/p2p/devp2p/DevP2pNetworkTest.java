@@ -189,6 +189,19 @@ class DevP2pNetworkTest extends NetworkFixture {
   }
 
   @Test
+  void aFullNetworkEndsAStrangerForAConfiguredPeer() {
+    DevP2pNetwork full = start(1, protocol());
+    DevP2pNetwork stranger = start(5, protocol());
+    stranger.addPeer(url(full));
+    await(() -> full.peers().size() == 1);
+    DevP2pNetwork configured = start(5, protocol());
+    full.addPeer(url(configured));
+    await(() -> counted(stranger, "received: too many peers"));
+    await(() -> full.peers().size() == 1 && full.peers().get(0).configured());
+    assertThat(configured.peers()).hasSize(1);
+  }
+
+  @Test
   void aNodeWithAnotherIdIsNotConnected() {
     DevP2pNetwork a = start(5, protocol());
     DevP2pNetwork b = start(5, protocol());

@@ -103,6 +103,46 @@ class PeerManagerTest {
     assertThat(peers.freeDials()).isZero();
   }
 
+  /** The connection to a configured node has ended, and a stranger has taken its place. */
+  @Test
+  void aConfiguredNodeTakesThePlaceOfTheNewestStranger() {
+    peers.configure(NODES.get(30));
+    peers.configure(NODES.get(31));
+    peers.trust(NODES.get(32));
+    for (int i = 0; i < 6; i++) {
+      peers.admit(inbound(i));
+      clock.advance(Duration.ofSeconds(1));
+    }
+    for (int i = 6; i < 9; i++) {
+      peers.admit(dialed(i));
+      clock.advance(Duration.ofSeconds(1));
+    }
+    peers.admit(inbound(32));
+    assertThat(peers.takeDisplaced()).isEmpty();
+
+    assertThat(refusal(dialed(30))).isNull();
+    assertThat(peers.takeDisplaced()).containsExactly(dialed(8));
+    assertThat(peers.takeDisplaced()).isEmpty();
+    assertThat(refusal(inbound(8))).as("displaced").isEqualTo(DisconnectReason.TOO_MANY_PEERS);
+    assertThat(refusal(inbound(31))).isNull();
+    assertThat(peers.takeDisplaced()).containsExactly(dialed(7));
+    assertThat(peers.remove(dialed(8))).isTrue();
+    assertThat(peers.remove(dialed(7))).isTrue();
+    assertThat(peers.freeDials()).isZero();
+    assertThat(refusal(dialed(9))).isEqualTo(DisconnectReason.TOO_MANY_PEERS);
+  }
+
+  @Test
+  void aPeerIsDisplacedOnce() {
+    PeerManager<Connection> one = manager(1);
+    one.configure(NODES.get(1));
+    one.configure(NODES.get(2));
+    assertThat(one.admit(inbound(3))).isNull();
+    assertThat(one.admit(inbound(1))).isNull();
+    assertThat(one.admit(inbound(2))).isEqualTo(DisconnectReason.TOO_MANY_PEERS);
+    assertThat(one.takeDisplaced()).containsExactly(inbound(3));
+  }
+
   @Test
   void trustedNodesAreExemptAndNotCounted() {
     for (int i = 0; i < 15; i++) {
