@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p;
 
+import dev.patchbay.api.p2p.PeerBan;
 import dev.patchbay.binding.DurableFiles;
 import dev.patchbay.p2p.devp2p.discovery.DamagedFiles;
 import dev.patchbay.p2p.devp2p.discovery.Outage;
@@ -31,7 +32,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: any thread. No call but {@link #close} waits for the disk.
  */
 final class BanList implements AutoCloseable {
-  /** With more bans, the oldest one is evicted. */
+  /**
+   * With more bans, the one is evicted that ends first: one of the operator only when all others
+   * are of the operator, too.
+   */
   private static final int MAX_BANS = 1_000;
 
   private static final int MAX_FILE_BYTES = 1 << 20;
@@ -65,7 +69,11 @@ final class BanList implements AutoCloseable {
    * @param until when it ends
    * @param reason why, in one line of printable ASCII; empty when it is not known
    */
-  record Ban(NodeId id, Instant until, String reason) {}
+  record Ban(NodeId id, Instant until, String reason) {
+    boolean isByOperator() {
+      return reason.equals(PeerBan.BY_OPERATOR);
+    }
+  }
 
   /** Replaces a file as {@link DurableFiles#replace(Path, byte[])} does. */
   interface Replacement {
@@ -142,7 +150,10 @@ final class BanList implements AutoCloseable {
     bans.remove(ban.id);
     bans.put(ban.id, ban);
     if (bans.size() > MAX_BANS) {
-      bans.remove(bans.keySet().iterator().next());
+      bans.values().stream()
+          .filter(one -> one != ban || !ban.isByOperator())
+          .min(Comparator.comparing(Ban::isByOperator).thenComparing(Ban::until))
+          .ifPresent(evicted -> bans.remove(evicted.id));
     }
   }
 
@@ -151,11 +162,23 @@ final class BanList implements AutoCloseable {
     bans.values().removeIf(ban -> !now.isBefore(ban.until));
   }
 
-  /** Bans a node from now on; the reason may have any characters. */
+  /**
+   * Bans a node from now on; the reason may have any characters. A ban of the operator is not
+   * replaced by another one that ends earlier.
+   */
   synchronized void ban(NodeId id, Duration duration, String reason) {
     removeEnded();
-    put(new Ban(id, clock.instant().plus(duration), printable(reason)));
-    save();
+    Ban added = new Ban(id, clock.instant().plus(duration), printable(reason));
+    Ban known = bans.get(id);
+    boolean isKept =
+        known != null
+            && known.isByOperator()
+            && !added.isByOperator()
+            && added.until.isBefore(known.until);
+    if (!isKept) {
+      put(added);
+      save();
+    }
   }
 
   /** Returns the bans that have not ended, the one first that ends first. */

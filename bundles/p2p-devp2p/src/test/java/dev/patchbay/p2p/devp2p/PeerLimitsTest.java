@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.api.p2p.PeerBan;
 import dev.patchbay.binding.DurableFiles;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import io.netty.util.NetUtil;
@@ -334,6 +335,50 @@ class PeerLimitsTest {
     BanList bans = new BanList(file, clock, warnings::add);
     assertThat(bans.isBanned(PeerManagerTest.node(100))).isFalse();
     assertThat(bans.isBanned(PeerManagerTest.node(101))).isTrue();
+  }
+
+  private static void banNodes(BanList bans, int from, Duration duration, String reason) {
+    for (int i = from; i < from + 1_000; i++) {
+      bans.ban(PeerManagerTest.node(i), duration, reason);
+    }
+  }
+
+  @Test
+  void bansOfPeersDoNotEvictThoseOfTheOperator() {
+    BanList bans = new BanList(null, clock, warnings::add);
+    bans.ban(PeerManagerTest.node(1), Duration.ofMinutes(1), PeerBan.BY_OPERATOR);
+    bans.ban(PeerManagerTest.node(2), Duration.ofMinutes(20), "an invalid block");
+    banNodes(bans, 3, Duration.ofMinutes(10), "an invalid block");
+    assertThat(bans.list()).hasSize(1_000);
+    assertThat(bans.isBanned(PeerManagerTest.node(1))).isTrue();
+    assertThat(bans.isBanned(PeerManagerTest.node(2))).as("it ends last").isTrue();
+    assertThat(bans.isBanned(PeerManagerTest.node(3))).as("it ends first").isFalse();
+    assertThat(bans.isBanned(PeerManagerTest.node(1_002))).isTrue();
+  }
+
+  @Test
+  void aBanOfTheOperatorTakesAPlaceInAnyCase() {
+    BanList bans = new BanList(null, clock, warnings::add);
+    banNodes(bans, 1, Duration.ofMinutes(10), PeerBan.BY_OPERATOR);
+    bans.ban(PeerManagerTest.node(1_001), Duration.ofDays(1), "an invalid block");
+    assertThat(bans.isBanned(PeerManagerTest.node(1_001))).isFalse();
+    bans.ban(PeerManagerTest.node(1_002), Duration.ofMinutes(1), PeerBan.BY_OPERATOR);
+    assertThat(bans.isBanned(PeerManagerTest.node(1_002))).isTrue();
+    assertThat(bans.isBanned(PeerManagerTest.node(1))).isFalse();
+    assertThat(bans.list()).hasSize(1_000);
+  }
+
+  @Test
+  void aBanOfTheOperatorIsNotShortened() {
+    BanList bans = new BanList(null, clock, warnings::add);
+    NodeId id = PeerManagerTest.node(1);
+    bans.ban(id, Duration.ofDays(1), PeerBan.BY_OPERATOR);
+    bans.ban(id, Duration.ofMinutes(10), "an invalid block");
+    clock.advance(Duration.ofMinutes(10));
+    assertThat(bans.isBanned(id)).isTrue();
+    bans.ban(id, Duration.ofMinutes(1), PeerBan.BY_OPERATOR);
+    clock.advance(Duration.ofMinutes(1));
+    assertThat(bans.isBanned(id)).as("the operator may do so").isFalse();
   }
 
   @Test
