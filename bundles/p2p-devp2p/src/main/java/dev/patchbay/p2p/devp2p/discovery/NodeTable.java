@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Against eclipse attacks an entry is replaced only after it has stopped to respond, and an IP
  * subnet has at most {@link #MAX_SUBNET_PER_BUCKET} entries in a bucket and {@link
- * #MAX_SUBNET_PER_TABLE} in the table. An entry is live when the node has responded to a ping of
- * this node, or in version 5 to a query; only live entries are handed to other nodes.
+ * #MAX_SUBNET_PER_TABLE} in the table. An entry is live when the node has responded at the endpoint
+ * of the entry to a ping of this node, or in version 5 to a query; only live entries are handed to
+ * other nodes.
  */
 final class NodeTable {
   /** Entries of a bucket, and results of a query: {@code k} of Kademlia. */
@@ -151,7 +152,22 @@ final class NodeTable {
     return true;
   }
 
-  private static boolean isMoved(Contact known, Contact contact) {
+  /**
+   * Records that the record of a node of the table has another endpoint. Its entry is not live
+   * until the node has responded there: a record may name the endpoint of anyone.
+   */
+  void move(Contact contact) {
+    Entry entry = find(contact.id());
+    if (entry != null
+        && isMoved(entry.contact, contact)
+        && replaceAddress(bucket(contact.id()), entry, contact)) {
+      entry.livenessChecks = 0;
+      entry.slow = false;
+    }
+  }
+
+  /** Returns whether two contacts of a node have different endpoints. */
+  static boolean isMoved(Contact known, Contact contact) {
     return !known.node().udpEndpoint().equals(contact.node().udpEndpoint());
   }
 

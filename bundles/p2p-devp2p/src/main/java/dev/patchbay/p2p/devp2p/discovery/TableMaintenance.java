@@ -106,7 +106,9 @@ final class TableMaintenance {
         result -> {
           done.run();
           Contact responded = result.response();
-          if (responded != null) {
+          if (responded != null && NodeTable.isMoved(contact, responded)) {
+            table.move(responded); // of version 5: it has responded at the old endpoint
+          } else if (responded != null) {
             table.confirm(responded);
             context.database().put(responded);
           } else if (result.isTimeout()) {

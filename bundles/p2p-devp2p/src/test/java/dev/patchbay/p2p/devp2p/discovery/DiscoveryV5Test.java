@@ -335,6 +335,26 @@ class DiscoveryV5Test {
     assertThat(DiscoveryV5.lookupDistances(0)).containsExactly(0, 1, 2);
   }
 
+  /** A record may name the endpoint of anyone. */
+  @Test
+  void anEndpointThatHasNeverRespondedIsNeitherLiveNorStored() {
+    a.table.addFound(b.contact());
+    b.localRecord.setUdpPort(4_444);
+    a.maintain().start();
+    int moved = 0;
+    for (int i = 0; i < 600; i++) {
+      network.run(Duration.ofMillis(50));
+      NodeTable.Entry entry = a.table.find(b.localRecord.current().id());
+      if (entry != null && entry.contact().node().udpPort() == 4_444) {
+        moved++;
+        assertThat(entry.isLive()).isFalse();
+      }
+    }
+    assertThat(moved).isPositive();
+    assertThat(a.table.size()).isZero();
+    assertThat(a.database.size()).isZero();
+  }
+
   @Test
   void nodesFindEachOtherThroughOneBootNode() {
     List<Simulated> nodes = new ArrayList<>(List.of(a, b));

@@ -215,6 +215,22 @@ class NodeTableTest {
   }
 
   @Test
+  void anEntryThatHasMovedByItsRecordIsLiveOnceItResponds() {
+    Contact contact = far();
+    table.addLive(contact);
+    Node node = new Node(contact.node().publicKey(), Addresses.of(new byte[] {7, 7, 7, 7}), 1, 1);
+    Contact moved = new Contact(contact.id(), node, null);
+    table.move(moved);
+    NodeTable.Entry entry = Objects.requireNonNull(table.find(contact.id()));
+    assertThat(entry.contact().node()).isEqualTo(node);
+    assertThat(entry.isLive()).isFalse();
+    table.confirm(moved);
+    assertThat(entry.isLive()).isTrue();
+    table.move(moved);
+    assertThat(entry.isLive()).as("the same endpoint").isTrue();
+  }
+
+  @Test
   void anEndpointDoesNotMoveIntoAFullSubnet() {
     table.addFound(far(8, 8, 8, 1));
     table.addFound(far(8, 8, 8, 2));
