@@ -8,7 +8,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,7 +48,10 @@ final class DialSchedule {
   /** Attempts at a time; as geth. */
   static final int MAX_ACTIVE = 16;
 
-  /** Nodes that are not configured; with more, the oldest one that is idle is evicted. */
+  /**
+   * Nodes in total; a candidate above them evicts the one that has failed most often of those that
+   * are neither configured nor being dialed, and of equal ones the one that would be dialed last.
+   */
   private static final int MAX_CANDIDATES = 1_000;
 
   /** Seconds before each attempt after a connection has ended. */
@@ -141,13 +143,15 @@ final class DialSchedule {
   }
 
   private void evict() {
-    Iterator<Entry> all = entries.values().iterator();
-    while (all.hasNext()) {
-      Entry entry = all.next();
-      if (!entry.configured && !entry.dialing) {
-        all.remove();
-        return;
+    Entry worst = null;
+    for (Entry entry : entries.values()) {
+      boolean isIdle = !entry.configured && !entry.dialing;
+      if (isIdle && (worst == null || entry.failures >= worst.failures)) {
+        worst = entry;
       }
+    }
+    if (worst != null) {
+      entries.remove(worst.url.id());
     }
   }
 

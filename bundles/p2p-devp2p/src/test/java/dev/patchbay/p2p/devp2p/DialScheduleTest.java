@@ -258,6 +258,28 @@ class DialScheduleTest {
     assertThat(all).isEqualTo(1_000);
   }
 
+  /** A flood of new nodes does not take the turn of those that wait. */
+  @Test
+  void theNodeIsEvictedThatHasFailedMostOften() {
+    for (int i = 1; i <= 1_000; i++) {
+      schedule.candidate(url(i));
+    }
+    for (int times = 1; times <= 2; times++) {
+      for (NodeUrl url : due(times)) { // the first node, then the second one and the third one
+        fail(url);
+      }
+    }
+    clock.advance(DialSchedule.INTERVAL.multipliedBy(2));
+    assertThat(schedule.candidate(url(1_001))).isTrue();
+    assertThat(schedule.candidate(url(1_002))).isTrue();
+    assertThat(schedule.candidate(url(1_003))).isTrue();
+    assertThat(schedule.candidate(url(1_004))).as("takes the place of the newest one").isTrue();
+    assertThat(due(2)).as("have waited longest").containsExactly(url(4), url(5));
+    assertThat(schedule.candidate(url(1))).as("evicted").isTrue();
+    assertThat(schedule.candidate(url(1_004))).as("evicted by it").isTrue();
+    assertThat(schedule.candidate(url(1_002))).as("still there").isFalse();
+  }
+
   @Test
   void aNewAddressReplacesTheOldOne() {
     schedule.configure(url(1));
