@@ -114,6 +114,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     static Peer of(Session session) {
       return new Peer(session, session.id(), session.inbound());
     }
+
+    @Override
+    public InetAddress address() {
+      return session.remoteAddress().getAddress();
+    }
   }
 
   /**

@@ -2,7 +2,11 @@
 package dev.patchbay.p2p.devp2p;
 
 import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.p2p.devp2p.discovery.Addresses;
+import dev.patchbay.p2p.devp2p.discovery.Subnets;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
+import dev.patchbay.primitives.Bytes;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -40,6 +44,18 @@ final class PeerManager<C extends PeerManager.Connection> {
    */
   static final Duration SIMULTANEOUS = Duration.ofSeconds(10);
 
+  /**
+   * Of the inbound places, this share may be occupied by one source: several nodes of an operator
+   * may have one address, and as many sources are needed to occupy all places.
+   */
+  private static final int SOURCE_RATIO = 8;
+
+  /** Places of one source in any case: two nodes of a household can connect to a small node. */
+  private static final int MIN_PER_SOURCE = 2;
+
+  /** Dialed peers of one subnet, as in a bucket of the table of discovery. */
+  private static final int MAX_DIALED_PER_SUBNET = 2;
+
   /** A connection whose peer has proved its identity. */
   interface Connection {
     /** Returns the peer. */
@@ -47,6 +63,9 @@ final class PeerManager<C extends PeerManager.Connection> {
 
     /** Returns whether the peer has dialed. */
     boolean inbound();
+
+    /** Returns the address of the peer. */
+    InetAddress address();
   }
 
   /** The connections to a node: one, or two that cross each other. */
@@ -240,7 +259,41 @@ final class PeerManager<C extends PeerManager.Connection> {
     if (configured.contains(id)) {
       return isAtLimit() && newestStranger() == null;
     }
-    return isAtLimit() || isShareFull(connection.inbound());
+    return isAtLimit() || isShareFull(connection.inbound()) || isOriginFull(connection);
+  }
+
+  /**
+   * Returns whether there are as many strangers as may be of the source of an inbound connection,
+   * or of the subnet of a dialed one. Loopback and private networks are exempt.
+   */
+  private boolean isOriginFull(C connection) {
+    InetAddress address = connection.address();
+    if (Addresses.isLan(address)) {
+      return false;
+    }
+    int max = connection.inbound() ? maxPerSource() : MAX_DIALED_PER_SUBNET;
+    Bytes origin = origin(connection);
+    return count(
+            other -> {
+              C first = other.connections.get(0);
+              return first.inbound() == connection.inbound()
+                  && isStranger(first.id())
+                  && origin(first).equals(origin);
+            })
+        >= max;
+  }
+
+  private static Bytes origin(Connection connection) {
+    InetAddress address = connection.address();
+    return connection.inbound() ? Addresses.source(address) : Subnets.prefix(address);
+  }
+
+  private int maxPerSource() {
+    return Math.max(MIN_PER_SOURCE, maxInbound() / SOURCE_RATIO);
+  }
+
+  private int maxInbound() {
+    return Math.max(1, maxPeers - maxDialed());
   }
 
   private boolean isAtLimit() {
@@ -250,7 +303,7 @@ final class PeerManager<C extends PeerManager.Connection> {
   /** Returns whether all places of the inbound peers, or of the dialed ones, are occupied. */
   private boolean isShareFull(boolean inbound) {
     return inbound
-        ? count(Admitted::inbound) >= Math.max(1, maxPeers - maxDialed())
+        ? count(Admitted::inbound) >= maxInbound()
         : count(other -> !other.inbound()) >= maxDialed();
   }
 

@@ -7,6 +7,8 @@ import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import java.math.BigInteger;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -15,6 +17,7 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Who may be a peer. */
@@ -29,8 +32,24 @@ class PeerManagerTest {
   private final Set<NodeId> banned = new HashSet<>();
   private final PeerManager<Connection> peers = manager(9);
 
-  private record Connection(NodeId id, boolean inbound, int number)
-      implements PeerManager.Connection {}
+  private record Connection(NodeId id, boolean inbound, int number, InetAddress address)
+      implements PeerManager.Connection {
+    Connection(NodeId id, boolean inbound, int number) {
+      this(id, inbound, number, InetAddress.getLoopbackAddress());
+    }
+
+    Connection at(String ip) {
+      return new Connection(id, inbound, number, address(ip));
+    }
+
+    private static InetAddress address(String ip) {
+      try {
+        return InetAddress.getByName(ip);
+      } catch (UnknownHostException malformed) {
+        throw new IllegalArgumentException(malformed);
+      }
+    }
+  }
 
   private PeerManager<Connection> manager(int maxPeers) {
     return new PeerManager<>(SELF, maxPeers, clock, banned::contains);
@@ -80,6 +99,56 @@ class PeerManagerTest {
     }
     assertThat(refusal(inbound(6))).isEqualTo(DisconnectReason.TOO_MANY_PEERS);
     assertThat(refusal(dialed(6))).isNull();
+  }
+
+  /** 32 inbound places: four for each address, also of an IPv6 /64. */
+  @ParameterizedTest
+  @CsvSource({"8.8.8.8, 8.8.8.8, 8.8.8.9", "2001:db8::1, 2001:db8:0:0:9::, 2001:db8:0:1::1"})
+  void aSourceHasAnEighthOfTheInboundPlaces(String first, String sameSource, String other) {
+    PeerManager<Connection> manager = manager(48);
+    for (int i = 0; i < 4; i++) {
+      assertThat(manager.admit(inbound(i).at(i == 0 ? first : sameSource))).isNull();
+    }
+    assertThat(manager.admit(inbound(4).at(first))).isEqualTo(DisconnectReason.TOO_MANY_PEERS);
+    assertThat(manager.admit(inbound(5).at(other))).isNull();
+    assertThat(manager.admit(dialed(6).at(first))).isNull();
+    manager.trust(NODES.get(7));
+    manager.configure(NODES.get(8));
+    assertThat(manager.admit(inbound(7).at(first))).isNull();
+    assertThat(manager.admit(inbound(8).at(first))).isNull();
+    manager.remove(inbound(0).at(first));
+    assertThat(manager.admit(inbound(9).at(first))).as("exempt nodes do not count").isNull();
+    assertThat(manager.admit(inbound(10).at(first))).isEqualTo(DisconnectReason.TOO_MANY_PEERS);
+  }
+
+  @Test
+  void aSourceHasTwoPlacesOfFew() {
+    assertThat(refusal(inbound(0).at("8.8.8.8"))).isNull();
+    assertThat(refusal(inbound(1).at("8.8.8.8"))).isNull();
+    assertThat(refusal(inbound(2).at("8.8.8.8"))).isEqualTo(DisconnectReason.TOO_MANY_PEERS);
+  }
+
+  @Test
+  void aSubnetHasTwoOfTheDialedPeers() {
+    PeerManager<Connection> manager = manager(48);
+    manager.configure(NODES.get(3));
+    assertThat(manager.admit(dialed(0).at("8.8.8.1"))).isNull();
+    assertThat(manager.admit(dialed(1).at("8.8.8.2"))).isNull();
+    assertThat(manager.admit(dialed(2).at("8.8.8.3"))).isEqualTo(DisconnectReason.TOO_MANY_PEERS);
+    assertThat(manager.admit(dialed(3).at("8.8.8.4"))).as("configured").isNull();
+    assertThat(manager.admit(dialed(4).at("8.8.9.1"))).isNull();
+    assertThat(manager.admit(inbound(5).at("8.8.8.5"))).isNull();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"127.0.0.1", "192.168.1.1", "10.1.1.1", "fd00::1"})
+  void addressesOfTheLocalNetworkMayHaveAllPlaces(String local) {
+    for (int i = 0; i < 6; i++) {
+      assertThat(refusal(inbound(i).at(local))).isNull();
+    }
+    for (int i = 6; i < 9; i++) {
+      assertThat(refusal(dialed(i).at(local))).isNull();
+    }
   }
 
   @Test

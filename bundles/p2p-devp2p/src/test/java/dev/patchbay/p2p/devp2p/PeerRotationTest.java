@@ -4,6 +4,7 @@ package dev.patchbay.p2p.devp2p;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -38,7 +39,12 @@ class PeerRotationTest {
     assertThat(rotation.millisUntilDue()).isPositive();
   }
 
-  private record Connection(NodeId id, boolean inbound) implements PeerManager.Connection {}
+  private record Connection(NodeId id, boolean inbound) implements PeerManager.Connection {
+    @Override
+    public InetAddress address() {
+      return InetAddress.getLoopbackAddress();
+    }
+  }
 
   private static Connection inbound(int node) {
     return new Connection(PeerManagerTest.node(node), true);

@@ -2,6 +2,7 @@
 package dev.patchbay.p2p.devp2p.discovery;
 
 import dev.patchbay.primitives.Hash;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -29,6 +30,9 @@ final class Lookup {
 
   private final Set<Hash> seen = new HashSet<>();
   private final Set<Hash> queried = new HashSet<>();
+
+  /** Counts {@link #closest}, so that the nodes of one operator are not all of the result. */
+  private final Subnets subnets = new Subnets(NodeTable.MAX_SUBNET_PER_BUCKET);
 
   /** The closest nodes found, the closest first. */
   private final List<Contact> closest = new ArrayList<>();
@@ -64,7 +68,8 @@ final class Lookup {
   }
 
   private void insert(Contact contact) {
-    if (!seen.add(contact.id())) {
+    InetAddress address = contact.node().address();
+    if (!subnets.allows(address) || !seen.add(contact.id())) {
       return;
     }
     int at = 0;
@@ -73,8 +78,9 @@ final class Lookup {
       at++;
     }
     closest.add(at, contact);
+    subnets.add(address);
     if (closest.size() > NodeTable.BUCKET_SIZE) {
-      closest.remove(NodeTable.BUCKET_SIZE);
+      subnets.remove(closest.remove(NodeTable.BUCKET_SIZE).node().address());
     }
   }
 
@@ -115,8 +121,8 @@ final class Lookup {
     if (result.sent()) {
       table.recordFind(from.id(), !result.isTimeout());
     }
-    if (result.isTimeout()) {
-      closest.remove(from);
+    if (result.isTimeout() && closest.remove(from)) {
+      subnets.remove(from.node().address());
     }
     List<Contact> found = result.response();
     if (found != null) {

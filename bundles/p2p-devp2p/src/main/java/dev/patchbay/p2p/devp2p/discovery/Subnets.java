@@ -13,7 +13,7 @@ import java.util.Map;
  * /24 for IPv4, /32 for IPv6, the smallest blocks that registries route or allocate. Addresses of
  * private networks are not limited.
  */
-final class Subnets {
+public final class Subnets {
   private final int max;
   private final Map<Bytes, Integer> counts = new HashMap<>();
 
@@ -27,7 +27,7 @@ final class Subnets {
   }
 
   /** Returns the prefix that all addresses of a subnet share. */
-  static Bytes prefix(InetAddress address) {
+  public static Bytes prefix(InetAddress address) {
     int length = address instanceof Inet4Address ? 3 : 4;
     return Bytes.wrap(Arrays.copyOf(address.getAddress(), length));
   }

@@ -63,7 +63,11 @@ class LookupTest {
 
   private Contact contact(Hash id) {
     created++;
-    byte[] address = {70, (byte) (created >> 8), (byte) created, 1};
+    return contact(id, 70, created >> 8, created, 1);
+  }
+
+  private static Contact contact(Hash id, int a, int b, int c, int d) {
+    byte[] address = {(byte) a, (byte) b, (byte) c, (byte) d};
     Node node = new Node(Bytes.wrap(new byte[64]), Addresses.of(address), 30_303, 30_303);
     return new Contact(id, node, null);
   }
@@ -143,6 +147,37 @@ class LookupTest {
     assertThat(protocol.queried).containsExactly(first.id(), second.id());
     assertThat(results.get(0)).containsExactlyInAnyOrder(first, second);
     assertThat(table.find(second.id())).isNotNull();
+  }
+
+  /** One operator of many nodes must not be the whole result; private networks are exempt. */
+  @Test
+  void aSubnetHasTwoOfTheResults() {
+    Contact first = contact();
+    table.addFound(first);
+    start();
+    List<Contact> named = new ArrayList<>();
+    for (int i = 1; i <= 8; i++) {
+      named.add(contact(LookupTarget.random(random).id(), 8, 8, 8, i));
+      named.add(contact(LookupTarget.random(random).id(), 192, 168, 1, i));
+    }
+    protocol.open.remove().respond(RequestResult.of(named));
+    FakeProtocol.Query dead = protocol.open.remove();
+    while (!inSubnet(dead.contact())) {
+      dead.respond(NOTHING);
+      dead = protocol.open.remove();
+    }
+    Contact late = contact(LookupTarget.random(random).id(), 8, 8, 8, 99);
+    dead.respond(RequestResult.timeout()); // makes room for another one
+    protocol.open.remove().respond(RequestResult.of(List.of(late)));
+    while (!protocol.open.isEmpty()) {
+      protocol.open.remove().respond(NOTHING);
+    }
+    assertThat(results.get(0)).hasSize(11).contains(first, late);
+    assertThat(results.get(0).stream().filter(LookupTest::inSubnet)).hasSize(2);
+  }
+
+  private static boolean inSubnet(Contact contact) {
+    return contact.node().address().getAddress()[0] == 8;
   }
 
   /** Hostile nodes can name ever closer nodes: the search ends all the same. */
