@@ -53,6 +53,15 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
   /** Replies to Ping that may wait to be sent; further pings get no reply. */
   private static final int MAX_UNSENT_PONGS = 16;
 
+  /** Time between two replies to Ping; pings in between get no reply. */
+  static final long PONG_INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  /**
+   * Base messages after Hello within a second; one more is a breach. The event loop handles them at
+   * once, without back-pressure, and peers send one in some seconds.
+   */
+  static final int MAX_BASE_MESSAGES_PER_SECOND = 100;
+
   private static final long MAX_TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
   private static final int TICKS_PER_LIMIT = 4;
 
@@ -91,6 +100,14 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
   private boolean notified;
   private int unsentPongs;
 
+  /** When the next Ping gets a reply; nanoseconds as of {@link SessionContext#nanoTime}. */
+  private long nextPong;
+
+  /** Begin of the second in which base messages are counted, and their number. */
+  private long baseMessagesSince;
+
+  private int baseMessages;
+
   /** Whether messages are compressed: both sides have sent Hello. */
   private boolean compressed;
 
@@ -100,6 +117,8 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
     this.channel = channel;
     this.window = window;
     this.timers = new SessionTimers(context.settings(), now());
+    this.nextPong = now();
+    this.baseMessagesSince = now();
   }
 
   /** Adds the handlers of the session to the pipeline. */
@@ -339,6 +358,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
       }
       helloReceived(Hello.decode(Arrays.copyOfRange(data, from, data.length)));
     } else {
+      countBaseMessage();
       basePayload(data, from); // checked also when it is not used
       switch (id) {
         case BaseMessages.HELLO -> throw breach("a second Hello");
@@ -355,8 +375,22 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
         : Arrays.copyOfRange(data, from, data.length);
   }
 
+  private void countBaseMessage() throws PeerBreachException {
+    long now = now();
+    if (now - baseMessagesSince >= TimeUnit.SECONDS.toNanos(1)) {
+      baseMessagesSince = now;
+      baseMessages = 0;
+    }
+    baseMessages++;
+    if (baseMessages > MAX_BASE_MESSAGES_PER_SECOND) {
+      throw breach("more than " + MAX_BASE_MESSAGES_PER_SECOND + " base messages in a second");
+    }
+  }
+
   private void reply() {
-    if (unsentPongs < MAX_UNSENT_PONGS) {
+    long now = now();
+    if (unsentPongs < MAX_UNSENT_PONGS && now - nextPong >= 0) {
+      nextPong = now + PONG_INTERVAL_NANOS;
       unsentPongs++;
       writeBase(BaseMessages.PONG, BaseMessages.empty()).addListener(done -> unsentPongs--);
     }

@@ -11,6 +11,8 @@ import dev.patchbay.primitives.Bytes;
 import java.time.Duration;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The limits of one connection: deadlines, floods, back-pressure, and memory. */
 class SessionLimitsTest extends SessionFixture {
@@ -128,12 +130,46 @@ class SessionLimitsTest extends SessionFixture {
     assertThat(pong.payload()).isEqualTo(EMPTY_LIST);
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {BaseMessages.PING, BaseMessages.PONG, 15})
+  void aFloodOfBaseMessagesIsABreach(int id) throws PeerBreachException {
+    connect(protocol);
+    for (int second = 0; second < 3; second++) {
+      for (int i = 0; i < SessionHandler.MAX_BASE_MESSAGES_PER_SECOND; i++) {
+        send(id, EMPTY_LIST);
+      }
+      assertOpen();
+      advance(Duration.ofSeconds(1));
+    }
+    for (int i = 0; i <= SessionHandler.MAX_BASE_MESSAGES_PER_SECOND; i++) {
+      send(id, EMPTY_LIST);
+    }
+    assertDisconnected(DisconnectReason.PROTOCOL_BREACH);
+  }
+
+  @Test
+  void pingIsAnsweredOnceIn100Milliseconds() throws PeerBreachException {
+    connect(protocol);
+    Duration interval = Duration.ofNanos(SessionHandler.PONG_INTERVAL_NANOS);
+    for (int i = 0; i < 5; i++) {
+      send(BaseMessages.PING, EMPTY_LIST);
+      send(BaseMessages.PING, EMPTY_LIST);
+      advance(interval.minusNanos(1));
+      send(BaseMessages.PING, EMPTY_LIST);
+      assertThat(next().id()).isEqualTo(BaseMessages.PONG);
+      assertThat(poll()).isNull();
+      advance(Duration.ofNanos(1));
+    }
+  }
+
   @Test
   void aPingFloodIsAnsweredInBoundedMemory() throws PeerBreachException {
     connect(protocol);
     valve.closed = true;
-    for (int i = 0; i < 10_000; i++) {
+    Duration interval = Duration.ofNanos(SessionHandler.PONG_INTERVAL_NANOS);
+    for (int i = 0; i < 100; i++) {
       send(BaseMessages.PING, EMPTY_LIST);
+      advance(interval);
     }
     assertOpen();
     assertThat(valve.held).hasSize(16);
