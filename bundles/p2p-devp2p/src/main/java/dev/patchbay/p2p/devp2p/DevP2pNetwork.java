@@ -485,6 +485,11 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     return null;
   }
 
+  @Override
+  public boolean isNamed(NodeId id) {
+    return peers.isTrusted(id) || peers.isConfigured(id);
+  }
+
   private void handshakeEnded(Session session) {
     if (handshaking.remove(session)) {
       limiter.handshakeEnded(session.remoteAddress().getAddress());

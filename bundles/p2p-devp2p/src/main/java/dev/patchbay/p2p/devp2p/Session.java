@@ -29,6 +29,7 @@ final class Session implements MemoryBudget.Holder {
   private final InetSocketAddress remoteAddress;
   private final SessionHandler handler;
   private final SendWindow window;
+  private final SessionOwner owner;
   private final AtomicBoolean ending = new AtomicBoolean();
 
   // each set once, before the owner of the session is called
@@ -53,6 +54,7 @@ final class Session implements MemoryBudget.Holder {
     this.remoteAddress = remoteAddress;
     this.dial = dial;
     this.window = new SendWindow(context.settings());
+    this.owner = context.owner();
     this.handler = new SessionHandler(this, context, channel, window);
   }
 
@@ -82,9 +84,15 @@ final class Session implements MemoryBudget.Holder {
     return remoteAddress;
   }
 
-  /** Returns whether the peer has dialed. */
-  boolean inbound() {
+  @Override
+  public boolean inbound() {
     return dial == null;
+  }
+
+  /** Returns whether the operator has named the peer; false before Hello, which proves its key. */
+  @Override
+  public boolean isNamed() {
+    return hello != null && owner.isNamed(id());
   }
 
   /** Returns the URL that was dialed; null when the peer has dialed. */
@@ -259,6 +267,8 @@ final class Session implements MemoryBudget.Holder {
 
   @Override
   public void evict() {
-    end(DisconnectReason.TOO_MANY_PEERS, "of all peers this one occupies the most memory");
+    end(
+        DisconnectReason.TOO_MANY_PEERS,
+        "the memory for peers is used up, and this one occupies much of it");
   }
 }

@@ -2,6 +2,7 @@
 package dev.patchbay.p2p.devp2p;
 
 import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,9 @@ interface SessionOwner {
    * @return why the session must end; null when it is one of the peers now
    */
   @Nullable DisconnectReason admit(Session session);
+
+  /** Returns whether the operator has named a node: it is configured or trusted. */
+  boolean isNamed(NodeId id);
 
   /** Called when all sub-protocols are established, by the thread of the last one. */
   void established(Session session);

@@ -13,6 +13,7 @@ import dev.patchbay.p2p.devp2p.rlpx.FrameReader;
 import dev.patchbay.p2p.devp2p.rlpx.FrameWriter;
 import dev.patchbay.p2p.devp2p.rlpx.Frames;
 import dev.patchbay.p2p.devp2p.rlpx.Handshake;
+import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import dev.patchbay.p2p.devp2p.rlpx.NodeKey;
 import dev.patchbay.p2p.devp2p.rlpx.Secrets;
 import dev.patchbay.p2p.devp2p.rlpx.SnappyBlock;
@@ -85,6 +86,14 @@ abstract class SessionFixture {
     final List<SessionEnd> ends = new ArrayList<>();
     int established;
 
+    /** Whether the operator has named the peer. */
+    boolean named;
+
+    @Override
+    public boolean isNamed(NodeId id) {
+      return named;
+    }
+
     @Override
     public @Nullable DisconnectReason identified(Session session) {
       return refusal;
@@ -106,6 +115,7 @@ abstract class SessionFixture {
     }
   }
 
+  private long nanos;
   final TestProtocol protocol = new TestProtocol("test", 1, 200);
   final TestOwner owner = new TestOwner();
   final Valve valve = new Valve();
@@ -113,14 +123,13 @@ abstract class SessionFixture {
   final List<String> failures = new ArrayList<>();
   final EmbeddedChannel channel = new EmbeddedChannel(valve);
   final ByteBuf received = Unpooled.buffer();
-  final MemoryBudget budget = new MemoryBudget(MAX_BYTES);
+  final MemoryBudget budget = new MemoryBudget(MAX_BYTES, () -> nanos);
   List<WireProtocol> protocols = List.of();
   SessionSettings settings = SessionSettings.DEFAULT;
   Session session;
   FrameWriter writer;
   FrameReader reader;
   boolean snappy;
-  private long nanos;
 
   static List<String> events(TestProtocol of) {
     List<String> out = new ArrayList<>();

@@ -292,7 +292,7 @@ class SessionLimitsTest extends SessionFixture {
   @Test
   void theSessionThatHoldsTheMostEndsWhenTheBudgetIsExceeded() throws PeerBreachException {
     connect(protocol);
-    MemoryBudget.Holder other = () -> {};
+    MemoryBudget.Holder other = new MemoryBudgetTest.TestHolder("other", true, true);
     budget.update(other, 1 << 20);
     byte[] large = new byte[1 << 20];
     new Random(13).nextBytes(large);
