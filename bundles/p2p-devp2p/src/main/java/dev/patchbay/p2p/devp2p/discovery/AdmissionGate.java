@@ -11,7 +11,8 @@ import java.util.function.LongSupplier;
 /**
  * Limits the packets that wait for, or are in, their cryptographic verification: in total and by
  * source, in number and in rate. A source is an IPv4 address or an IPv6 /64. What the gate does not
- * admit is dropped: UDP senders repeat.
+ * admit is dropped: UDP senders repeat. The rate in total counts packets of the right form only:
+ * otherwise a little garbage from many forged sources would keep all others out.
  *
  * <p>Threading: any thread.
  */
@@ -57,15 +58,15 @@ final class AdmissionGate {
       this.filledNanos = nowNanos;
     }
 
-    boolean hasToken(long nowNanos) {
+    boolean takeToken(long nowNanos) {
       double added = (nowNanos - filledNanos) * 1e-9 * perSecond;
       tokens = Math.min(2.0 * perSecond, tokens + added);
       filledNanos = nowNanos;
-      return tokens >= 1;
-    }
-
-    void take() {
+      if (tokens < 1) {
+        return false;
+      }
       tokens--;
+      return true;
     }
   }
 
@@ -75,7 +76,10 @@ final class AdmissionGate {
     this.all = new TokenBucket(RATE, nanoTime.getAsLong());
   }
 
-  /** Admits a packet, which must be released; returns false when the packet must be dropped. */
+  /**
+   * Admits a packet, which must be released, to the check of its form; returns false when the
+   * packet must be dropped.
+   */
   synchronized boolean tryEnter(InetAddress address) {
     Bytes source = Addresses.source(address);
     if (total >= MAX_IN_FLIGHT || inFlight.getOrDefault(source, 0) >= MAX_IN_FLIGHT_PER_SOURCE) {
@@ -84,14 +88,20 @@ final class AdmissionGate {
     long now = nanoTime.getAsLong();
     TokenBucket rate =
         rates.computeIfAbsent(source, added -> new TokenBucket(RATE_PER_SOURCE, now));
-    if (!rate.hasToken(now) || !all.hasToken(now)) {
+    if (!rate.takeToken(now)) {
       return false;
     }
-    rate.take();
-    all.take();
     total++;
     inFlight.merge(source, 1, Integer::sum);
     return true;
+  }
+
+  /**
+   * Counts a packet that was admitted and has the right form; returns false when there are too many
+   * in total, and the packet must be dropped.
+   */
+  synchronized boolean tryVerify() {
+    return all.takeToken(nanoTime.getAsLong());
   }
 
   /** Releases a packet that was admitted. */

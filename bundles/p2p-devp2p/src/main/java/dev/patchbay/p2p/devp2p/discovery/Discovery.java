@@ -433,12 +433,9 @@ public final class Discovery implements AutoCloseable {
         || !settings.allowed().test(address)) {
       return;
     }
-    boolean isReply = false;
-    if (!gate.tryEnter(address)) {
-      if (!replies.tryEnter(address)) {
-        return;
-      }
-      isReply = true;
+    boolean isReply = !gate.tryEnter(address);
+    if (isReply && !replies.tryEnter(address)) {
+      return;
     }
     Runnable release = isReply ? replies::leave : () -> gate.leave(address);
     PacketTask task = null;
@@ -451,11 +448,22 @@ public final class Discovery implements AutoCloseable {
         release.run();
       }
     }
-    if (task != null) {
-      PacketTask prepared = task;
-      tasks.add(() -> handle(prepared, source, release));
-      loop.wake();
+    if (task == null) {
+      return;
     }
+    if (isReply || gate.tryVerify()) {
+      submit(task, source, release);
+    } else {
+      release.run();
+      if (replies.tryEnter(address)) {
+        submit(task, source, replies::leave);
+      }
+    }
+  }
+
+  private void submit(PacketTask task, InetSocketAddress source, Runnable release) {
+    tasks.add(() -> handle(task, source, release));
+    loop.wake();
   }
 
   /** The part of the handling of a packet that needs cryptography. */

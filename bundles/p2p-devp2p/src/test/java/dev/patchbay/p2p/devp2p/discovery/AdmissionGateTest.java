@@ -51,7 +51,7 @@ class AdmissionGateTest {
     int admitted = 0;
     for (int i = 0; i < packets; i++) {
       if (gate.tryEnter(source)) {
-        admitted++;
+        admitted += gate.tryVerify() ? 1 : 0;
         gate.leave(source);
       }
     }
@@ -65,6 +65,15 @@ class AdmissionGateTest {
       admitted += pass(source(i), 1);
     }
     assertThat(admitted).isEqualTo(2 * AdmissionGate.RATE);
+  }
+
+  @Test
+  void packetsOfAWrongFormDoNotCountInTotal() {
+    for (int i = 0; i < 2 * AdmissionGate.RATE; i++) {
+      assertThat(gate.tryEnter(source(i))).isTrue();
+      gate.leave(source(i));
+    }
+    assertThat(pass(source(0), 1)).isEqualTo(1);
   }
 
   @Test

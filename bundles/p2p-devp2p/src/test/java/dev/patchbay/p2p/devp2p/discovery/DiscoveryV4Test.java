@@ -305,6 +305,17 @@ class DiscoveryV4Test {
     assertThat(discovery.failure()).isNull();
   }
 
+  /** The clock stands still: a rate that the garbage has used up stays so. */
+  @Test
+  void garbageFromManySourcesDoesNotKeepOthersOut() throws Exception {
+    byte[] garbage = new byte[200];
+    for (int i = 0; i < 4 * AdmissionGate.RATE; i++) {
+      InetAddress source = InetAddress.getByAddress(new byte[] {9, 9, (byte) (i >> 8), (byte) i});
+      discovery.receive(garbage, new InetSocketAddress(source, 30_303));
+    }
+    expectPongAfterPing(client.ping());
+  }
+
   @Test
   void aFloodIsDropped() throws Exception {
     for (int i = 0; i < 2 * AdmissionGate.RATE_PER_SOURCE; i++) { // the clock stands still

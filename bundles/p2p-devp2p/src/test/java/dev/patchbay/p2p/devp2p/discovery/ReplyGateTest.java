@@ -77,7 +77,7 @@ class ReplyGateTest {
     assertThat(gate.tryEnter(address(ReplyGate.MAX_ADDRESSES))).isTrue();
   }
 
-  /** The clock stands still: the gate of all packets stays exhausted. */
+  /** The clock stands still: the rate of the address stays exhausted. */
   @Test
   void aFloodDoesNotKeepTheAnswerToAnOwnPingOut() throws Exception {
     byte[] key = KeyFile.generate(new SecureRandom());
@@ -111,8 +111,8 @@ class ReplyGateTest {
       V4Codec.Received ping = boot.receive();
       assertThat(ping.packet()).isInstanceOf(Ping.class);
       byte[] garbage = new byte[100];
-      for (int i = 0; i < 2 * AdmissionGate.RATE; i++) {
-        discovery.receive(garbage, new InetSocketAddress(address(i), 30_303));
+      for (int i = 0; i < 2 * AdmissionGate.RATE_PER_SOURCE; i++) {
+        discovery.receive(garbage, new InetSocketAddress(boot.endpoint().address(), 30_303));
       }
       boot.setNode(discovery.port());
       boot.send(new Pong(boot.nodeEndpoint(), ping.hash(), boot.future(), 0));
