@@ -542,7 +542,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private void checkKey(NodeId peer, boolean established) {
     boolean hasOther = sessions.stream().anyMatch(session -> peer.equals(session.remoteId()));
     if (!hasOther) {
-      keyCopies.alreadyConnected(peer, established);
+      keyCopies.alreadyConnected(peer, established, isNamed(peer));
     }
   }
 

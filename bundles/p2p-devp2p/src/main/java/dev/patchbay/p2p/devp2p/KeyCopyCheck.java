@@ -14,26 +14,26 @@ import org.jspecify.annotations.Nullable;
 /**
  * Detects that another node uses the key of this node. Peers keep one connection for each key: they
  * refuse, or end, those of this node as "already connected" although it has none with them. One
- * refusal is no proof: after a crash a peer keeps the old connection until it times out. Nor is an
- * established connection that one peer ends: any peer can send that reason.
+ * refusal is no proof: after a crash a peer keeps the old connection until it times out. Nor is it
+ * a proof what a single stranger does: any peer can send that reason.
  *
  * <p>Threading: any thread. {@code warn} is called at most once, under the lock.
  */
 final class KeyCopyCheck {
-  /** Refusals of a peer without a connection in between that are a proof. */
+  /** Refusals of a peer without a connection in between that are evidence. */
   static final int MIN_REFUSALS = 3;
 
   /** Time between the first and the last of them: longer than a dead connection stays. */
   static final Duration MIN_TIME = Duration.ofMinutes(2);
 
   /**
-   * Peers that have ended an established connection for another one within {@link
-   * #REPLACED_WINDOW}: as many are a proof, and a single peer cannot give it.
+   * Peers that have refused connections so, or have ended an established one for another, within
+   * {@link #WINDOW}: as many are a proof, and a single stranger cannot give it.
    */
-  static final int MIN_REPLACING_PEERS = 3;
+  static final int MIN_PEERS = 3;
 
-  /** Time within which these peers end the connections. */
-  static final Duration REPLACED_WINDOW = Duration.ofMinutes(10);
+  /** Time within which the evidence of these peers lies. */
+  static final Duration WINDOW = Duration.ofMinutes(10);
 
   /** Time after the latest evidence until which the health has it. */
   static final Duration SHOWN = Duration.ofMinutes(10);
@@ -52,9 +52,16 @@ final class KeyCopyCheck {
   private static final class Evidence {
     private int refusals;
     private Instant firstRefusal = Instant.MIN;
+    private Instant latestRefusal = Instant.MIN;
 
     /** The latest time when the peer has ended an established connection for another one. */
     private Instant replacedAt = Instant.MIN;
+
+    private boolean isRefusedAfter(Instant since) {
+      return refusals >= MIN_REFUSALS
+          && !latestRefusal.isBefore(firstRefusal.plus(MIN_TIME))
+          && latestRefusal.isAfter(since);
+    }
   }
 
   /**
@@ -85,8 +92,9 @@ final class KeyCopyCheck {
    * has no other one with it.
    *
    * @param established whether the connection had been established
+   * @param named whether the operator has named the peer: its refusals alone are a proof
    */
-  synchronized void alreadyConnected(NodeId peer, boolean established) {
+  synchronized void alreadyConnected(NodeId peer, boolean established, boolean named) {
     Evidence evidence = peers.computeIfAbsent(peer, id -> new Evidence());
     if (peers.size() > MAX_PEERS) {
       peers.remove(peers.keySet().iterator().next());
@@ -96,11 +104,12 @@ final class KeyCopyCheck {
       evidence.replacedAt = now;
     } else {
       evidence.firstRefusal = evidence.refusals == 0 ? now : evidence.firstRefusal;
+      evidence.latestRefusal = now;
       evidence.refusals++;
     }
-    boolean isRefused =
-        evidence.refusals >= MIN_REFUSALS && !now.isBefore(evidence.firstRefusal.plus(MIN_TIME));
-    if (isRefused || replacingPeers(now) >= MIN_REPLACING_PEERS) {
+    Instant since = now.minus(WINDOW);
+    boolean isProved = named && evidence.isRefusedAfter(since);
+    if (isProved || peersWithEvidence(since) >= MIN_PEERS) {
       found(
           "peer "
               + peer.shortText()
@@ -108,9 +117,10 @@ final class KeyCopyCheck {
     }
   }
 
-  private long replacingPeers(Instant now) {
-    Instant since = now.minus(REPLACED_WINDOW);
-    return peers.values().stream().filter(peer -> peer.replacedAt.isAfter(since)).count();
+  private long peersWithEvidence(Instant since) {
+    return peers.values().stream()
+        .filter(peer -> peer.replacedAt.isAfter(since) || peer.isRefusedAfter(since))
+        .count();
   }
 
   private void found(String how) {

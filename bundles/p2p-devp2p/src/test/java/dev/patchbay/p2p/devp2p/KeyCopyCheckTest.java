@@ -21,7 +21,7 @@ class KeyCopyCheckTest {
 
   private void refuse(int times, Duration pause) {
     for (int i = 0; i < times; i++) {
-      check.alreadyConnected(PEER, false);
+      check.alreadyConnected(PEER, false, true);
       clock.advance(pause);
     }
   }
@@ -41,6 +41,19 @@ class KeyCopyCheckTest {
     assertThat(check.failure()).as("the other node has another key now").isNull();
   }
 
+  /** Any peer that discovery finds can refuse all dials. */
+  @Test
+  void refusalsOfStrangersAreAProofWhenThreeOfThemRefuse() {
+    for (int peer = 1; peer <= KeyCopyCheck.MIN_PEERS; peer++) {
+      assertThat(warnings).isEmpty();
+      for (int i = 0; i < KeyCopyCheck.MIN_REFUSALS; i++) {
+        check.alreadyConnected(PeerManagerTest.node(peer), false, false);
+        clock.advance(Duration.ofMinutes(1));
+      }
+    }
+    assertThat(warnings).hasSize(1);
+  }
+
   /** After a crash a peer keeps the old connection until it times out. */
   @Test
   void refusalsUntilADeadConnectionEndsAreNoEvidence() {
@@ -52,12 +65,12 @@ class KeyCopyCheckTest {
 
   private void replaced(int peer) {
     check.established(PeerManagerTest.node(peer));
-    check.alreadyConnected(PeerManagerTest.node(peer), true);
+    check.alreadyConnected(PeerManagerTest.node(peer), true, true);
   }
 
   @Test
   void connectionsThatSeveralPeersReplaceAreReported() {
-    for (int i = 1; i <= KeyCopyCheck.MIN_REPLACING_PEERS; i++) {
+    for (int i = 1; i <= KeyCopyCheck.MIN_PEERS; i++) {
       assertThat(warnings).isEmpty();
       replaced(i);
     }
@@ -76,7 +89,7 @@ class KeyCopyCheckTest {
   void connectionsThatPeersReplaceNowAndThenAreNoEvidence() {
     for (int i = 1; i <= 50; i++) {
       replaced(i);
-      clock.advance(KeyCopyCheck.REPLACED_WINDOW.dividedBy(2));
+      clock.advance(KeyCopyCheck.WINDOW.dividedBy(2));
     }
     assertThat(warnings).isEmpty();
   }
@@ -93,7 +106,7 @@ class KeyCopyCheckTest {
   @Test
   void thePeersAreBounded() {
     for (int i = 2; i < 1_000; i++) {
-      check.alreadyConnected(PeerManagerTest.node(i), false);
+      check.alreadyConnected(PeerManagerTest.node(i), false, true);
     }
     refuse(3, Duration.ofMinutes(1));
     assertThat(warnings).hasSize(1);
