@@ -31,7 +31,7 @@ class CrashIT {
   /** Both durable backends at the same time, as a start leaves the machine idle for a part. */
   @Test
   void reportedBlocksSurviveKills() throws Exception {
-    int kills = Integer.getInteger("it.kills", 10);
+    int kills = Integer.getInteger("it.kills", 5);
     ExecutorService threads = Executors.newFixedThreadPool(2);
     try {
       List<Future<Killed>> nodes = new ArrayList<>();

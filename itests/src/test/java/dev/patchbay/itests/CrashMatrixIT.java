@@ -19,9 +19,11 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Kills the node at each stage of a migration, between all backends, and starts it again as it was,
  * with every other {@code --storage} and with a changed genesis. The chain is where the choice
  * says, complete, or the start is refused and names where the complete chain is. With {@code
- * -Psoak} all stages between all backends, otherwise a selection.
+ * -Psoak} all stages between all backends, otherwise a selection, with the starts that are refused
+ * after the last kill only.
  */
 class CrashMatrixIT {
+  private static final boolean ALL = Boolean.getBoolean("it.matrix");
   private static final List<String> BACKENDS = List.of("memory", "mapdb", "rocksdb");
   private static final List<String> STAGES =
       List.of("PREPARE", "COPY", "CATCH_UP", "FENCE", "REPLACE", "DONE");
@@ -57,7 +59,7 @@ class CrashMatrixIT {
   }
 
   static Stream<Walk> walks() {
-    if (!Boolean.getBoolean("it.matrix")) {
+    if (!ALL) {
       return Stream.of(
           new Walk("rocksdb", true, "mapdb", List.of("COPY", "REPLACE", "DONE")),
           new Walk("mapdb", true, "memory", List.of("CATCH_UP", "DONE")),
@@ -89,7 +91,7 @@ class CrashMatrixIT {
       String stage = stages.get(i);
       kill(stage);
       boolean last = i + 1 == stages.size();
-      startAgain(stage, last ? Map.of() : walk.environment(stages.get(i + 1)));
+      startAgain(stage, last || ALL, last ? Map.of() : walk.environment(stages.get(i + 1)));
       assertComplete(stage);
     }
     node.close();
@@ -127,40 +129,51 @@ class CrashMatrixIT {
     return hash;
   }
 
-  /** Starts the node as often as it is refused, and once more. */
-  private void startAgain(String stage, Map<String, String> environment) throws Exception {
+  /** Starts the node as it was, before that with each choice that is refused, if asked for. */
+  private void startAgain(String stage, boolean refused, Map<String, String> environment)
+      throws Exception {
     String chosen = chosen(stage);
-    if (!isVolatile(chosen)) {
-      for (String other : BACKENDS) {
-        if (!other.equals(chosen)) {
-          assertThat(refusal("--storage", other))
-              .as(stage)
-              .contains("is in '" + chosen + "', not in '" + other + "'")
-              .contains("storage:migrate " + other);
-        }
-      }
-      assertThat(refusal("--genesis", changedGenesis().toString()))
-          .as(stage)
-          .contains("the genesis does not fit the data directory");
-      node.start(environment);
-    } else if (walk.begun() && isVolatile(walk.from())) {
-      node.start(environment); // that content ends with the process was agreed to
-    } else {
-      List<String[]> starts =
-          List.of(
-              new String[] {},
-              new String[] {"--storage", walk.home()},
-              new String[] {"--storage", walk.to()},
-              new String[] {"--genesis", changedGenesis().toString()});
-      for (String[] options : starts) {
-        assertThat(refusal(options))
-            .as(stage)
-            .contains("moved to 'memory'")
-            .contains("older copy, block " + kept.size() + " ")
-            .contains("is in '" + walk.home() + "'")
-            .contains("--discard-chain");
-      }
+    boolean moved = isVolatile(chosen) && !(walk.begun() && isVolatile(walk.from()));
+    if (refused && moved) {
+      refusesWhatWasMovedToMemory(stage);
+    } else if (refused && !isVolatile(chosen)) {
+      refusesOtherChoices(stage, chosen);
+    } // what was begun in memory ends with the process, which was agreed to
+    if (moved) {
       node.start(environment, "--discard-chain");
+    } else {
+      node.start(environment);
+    }
+  }
+
+  private void refusesOtherChoices(String stage, String chosen) throws Exception {
+    for (String other : BACKENDS) {
+      if (!other.equals(chosen)) {
+        assertThat(refusal("--storage", other))
+            .as(stage)
+            .contains("is in '" + chosen + "', not in '" + other + "'")
+            .contains("storage:migrate " + other);
+      }
+    }
+    assertThat(refusal("--genesis", changedGenesis().toString()))
+        .as(stage)
+        .contains("the genesis does not fit the data directory");
+  }
+
+  private void refusesWhatWasMovedToMemory(String stage) throws Exception {
+    List<String[]> starts =
+        List.of(
+            new String[] {},
+            new String[] {"--storage", walk.home()},
+            new String[] {"--storage", walk.to()},
+            new String[] {"--genesis", changedGenesis().toString()});
+    for (String[] options : starts) {
+      assertThat(refusal(options))
+          .as(stage)
+          .contains("moved to 'memory'")
+          .contains("older copy, block " + kept.size() + " ")
+          .contains("is in '" + walk.home() + "'")
+          .contains("--discard-chain");
     }
   }
 
