@@ -5,6 +5,7 @@ import static dev.patchbay.chronos.kit.Kit.check;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.patchbay.chronos.kit.Case.Failed;
+import dev.patchbay.primitives.Hex;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -271,7 +272,7 @@ final class Hostile {
     wrong.add(block.with("logsBloom", "0x" + "5a".repeat(256)));
     wrong.add(block.with("nonce", "0x5a5a5a5a5a5a5a5a"));
     for (String member : List.of("difficulty", "number", "gasLimit", "gasUsed", "timestamp")) {
-      wrong.add(block.with(member, "0x5a5a"));
+      wrong.add(block.with(member, oneMore(block, member)));
     }
     wrong.add(block.with("extraData", "0x"));
     wrong.add(block.with("extraData", flip(extra, extra.length() - 60)));
@@ -294,6 +295,11 @@ final class Hostile {
     for (ObjectNode data : wrong) {
       kit.checkUnknown(BlockText.header(data).hashText());
     }
+  }
+
+  /** Returns another value of a quantity than a block has. */
+  private static String oneMore(BlockText block, String member) {
+    return Hex.quantity(Long.decode(block.member(member)) + 1);
   }
 
   private static String flip(String hex, int at) {
@@ -327,7 +333,7 @@ final class Hostile {
     objects.putArray("transactions").addObject().put("hash", block.hashText());
     for (ObjectNode data : List.of(more, objects)) {
       // another header, so that the block is not known
-      ((ObjectNode) data.get("block_header")).put("gasUsed", "0x5208");
+      ((ObjectNode) data.get("block_header")).put("gasUsed", oneMore(block, "gasUsed"));
       Link link = kit.ready(0);
       int mark = link.mark();
       link.send("NEW_BLOCK", data);

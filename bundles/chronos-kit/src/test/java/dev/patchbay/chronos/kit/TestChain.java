@@ -64,7 +64,7 @@ final class TestChain {
     header.put("difficulty", number == 0 ? "0x1" : "0x2");
     header.put("number", Hex.quantity(number));
     header.put("gasLimit", "0x1c9c380");
-    header.put("gasUsed", "0x0");
+    header.put("gasUsed", "0x5208");
     header.put("timestamp", Hex.quantity(1_700_000_000 + number));
     header.put("extraData", "0x" + "00".repeat(32) + signers + "0".repeat(SEAL_DIGITS));
     header.put("mixHash", "0x" + "00".repeat(32));
