@@ -487,7 +487,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public boolean isNamed(NodeId id) {
-    return peers.isTrusted(id) || peers.isConfigured(id);
+    return peers.isNamed(id);
   }
 
   private void handshakeEnded(Session session) {

@@ -149,6 +149,11 @@ final class PeerManager<C extends PeerManager.Connection> {
     return configured.contains(id);
   }
 
+  /** Returns whether the operator has named a node: it is configured or trusted. */
+  synchronized boolean isNamed(NodeId id) {
+    return trusted.contains(id) || configured.contains(id);
+  }
+
   /** Returns why a connection would not be admitted now; null when it would. Changes nothing. */
   synchronized @Nullable DisconnectReason check(C connection) {
     NodeId id = connection.id();
@@ -218,17 +223,13 @@ final class PeerManager<C extends PeerManager.Connection> {
     Admitted<C> newest = null;
     for (Map.Entry<NodeId, Admitted<C>> entry : admitted.entrySet()) {
       Admitted<C> one = entry.getValue();
-      if (isStranger(entry.getKey())
+      if (!isNamed(entry.getKey())
           && !one.displaced
           && (newest == null || one.since.isAfter(newest.since))) {
         newest = one;
       }
     }
     return newest;
-  }
-
-  private boolean isStranger(NodeId id) {
-    return !trusted.contains(id) && !configured.contains(id);
   }
 
   /**
@@ -277,7 +278,7 @@ final class PeerManager<C extends PeerManager.Connection> {
             other -> {
               C first = other.connections.get(0);
               return first.inbound() == connection.inbound()
-                  && isStranger(first.id())
+                  && !isNamed(first.id())
                   && origin(first).equals(origin);
             })
         >= max;
@@ -342,7 +343,7 @@ final class PeerManager<C extends PeerManager.Connection> {
     List<C> out = new ArrayList<>();
     admitted.forEach(
         (id, one) -> {
-          boolean mayEnd = isStranger(id) && !one.displaced;
+          boolean mayEnd = !isNamed(id) && !one.displaced;
           boolean full = one.inbound() ? inboundFull : dialedFull;
           if (full && mayEnd && !one.since.isAfter(latest)) {
             out.add(one.connections.get(0));
