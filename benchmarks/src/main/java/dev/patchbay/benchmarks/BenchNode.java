@@ -23,7 +23,7 @@ import java.util.zip.GZIPInputStream;
  * @param webSocket where it answers over WebSocket
  * @param engine where it answers a consensus client, on a chain that has one
  */
-record BenchNode(Path data, URI http, URI webSocket, URI engine) implements AutoCloseable {
+record BenchNode(Path data, URI http, URI webSocket, URI engine) implements RpcNode {
   private static final Pattern RESIDENT = Pattern.compile("VmHWM:\\s+([0-9]+) kB");
 
   /** Returns the chain of the benchmarks' input. */

@@ -11,14 +11,17 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * geth over a genesis, with the limits of our pool. It does not track the transactions of its
- * clients ({@code --txpool.nolocals}): where it does, it accepts those that its full pool refuses,
- * and adds them to the pool later.
+ * A node of geth.
  *
  * @param process where it runs
  * @param http where it answers
  */
-record GethProcess(Process process, URI http) implements AutoCloseable {
+record GethProcess(Process process, URI http) implements RpcNode {
+  /**
+   * Starts geth over a genesis, with the limits of our pool. It does not track the transactions of
+   * its clients ({@code --txpool.nolocals}): where it does, it accepts those that its full pool
+   * refuses, and adds them to the pool later.
+   */
   static GethProcess start(String binary, Path genesis, Path work) throws Exception {
     List<String> begin = List.of(binary, "--datadir", work.resolve("geth").toString());
     RpcSpeed.run(begin, "init", genesis.toString());
@@ -34,6 +37,11 @@ record GethProcess(Process process, URI http) implements AutoCloseable {
     line.addAll(List.of("--txpool.nolocals", "--rpc.txfeecap", "0"));
     line.addAll(List.of("--miner.gasprice", "1", "--miner.gaslimit", "60000000"));
     line.addAll(List.of("--miner.recommit", "1m0s")); // it ends a block after this time
+    return start(line, http, log);
+  }
+
+  /** Starts a command line of geth, and waits until it answers at a port. */
+  static GethProcess start(List<String> line, int http, Path log) throws Exception {
     Process geth =
         new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(log.toFile()).start();
     for (int i = 0; i < 100 && geth.isAlive(); i++) {

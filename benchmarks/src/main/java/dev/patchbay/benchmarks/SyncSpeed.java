@@ -4,7 +4,6 @@ package dev.patchbay.benchmarks;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -139,14 +138,9 @@ public final class SyncSpeed {
 
   // ---- a Clique chain
 
-  /** A node with its RPC. */
-  private interface Peer extends AutoCloseable {
-    URI http();
-  }
-
   /** Starts a fresh node of one kind. */
   private interface Starter {
-    Peer start(String name) throws Exception;
+    RpcNode start(String name) throws Exception;
   }
 
   private void cliqueChain(String geth, Path clique) throws Exception {
@@ -155,8 +149,8 @@ public final class SyncSpeed {
     List<String> serving = new ArrayList<>(List.of("--import", chain.toString()));
     serving.addAll(List.of("--chronos", chronos));
     serving.addAll(peerOptions());
-    try (Peer ourSource = patchbay(clique, "clique-source", serving);
-        Peer gethSource = geth(geth, clique, "geth-source", chain)) {
+    try (BenchNode ourSource = patchbay(clique, "clique-source", serving);
+        GethProcess gethSource = geth(geth, clique, "geth-source", chain)) {
       long last = number(ourSource.http());
       if (number(gethSource.http()) != last) {
         throw new IOException("geth has imported another number of blocks");
@@ -183,7 +177,7 @@ public final class SyncSpeed {
    */
   private double chronosRate(Path clique, String source) throws Exception {
     List<String> options = List.of("--chronos-peers", source);
-    try (Peer node = patchbay(clique, "patchbay-over-chronos", options)) {
+    try (RpcNode node = patchbay(clique, "patchbay-over-chronos", options)) {
       long limit = System.nanoTime();
       long start = 0;
       long first = 0;
@@ -201,9 +195,9 @@ public final class SyncSpeed {
   }
 
   /** Returns the blocks a second with which a fresh node syncs from a peer. */
-  private double cliqueRate(String name, Starter starter, String source, Peer from, long last)
+  private double cliqueRate(String name, Starter starter, String source, RpcNode from, long last)
       throws Exception {
-    try (Peer node = starter.start(name + "-from-" + source)) {
+    try (RpcNode node = starter.start(name + "-from-" + source)) {
       double rate = last / sync(node.http(), from.http(), last);
       put("Clique chain: " + name + " from " + source + ", blocks/s", rate);
       return rate;
@@ -234,22 +228,11 @@ public final class SyncSpeed {
     return seconds;
   }
 
-  private Peer patchbay(Path clique, String name, List<String> options) throws Exception {
-    BenchNode node = BenchNode.start(clique.resolve("genesis.json"), work.resolve(name), options);
-    return new Peer() {
-      @Override
-      public URI http() {
-        return node.http();
-      }
-
-      @Override
-      public void close() throws Exception {
-        node.close();
-      }
-    };
+  private BenchNode patchbay(Path clique, String name, List<String> options) throws Exception {
+    return BenchNode.start(clique.resolve("genesis.json"), work.resolve(name), options);
   }
 
-  private Peer geth(String binary, Path clique, String name, @Nullable Path blocks)
+  private GethProcess geth(String binary, Path clique, String name, @Nullable Path blocks)
       throws Exception {
     List<String> begin = new ArrayList<>(List.of(binary, "--datadir", "" + work.resolve(name)));
     begin.addAll(List.of("--state.scheme", "hash", "--verbosity", "2"));
@@ -267,31 +250,7 @@ public final class SyncSpeed {
     line.addAll(List.of("--authrpc.port", "" + BenchNode.freePort()));
     line.addAll(List.of("--http", "--http.port", "" + http, "--http.api", "eth,net,admin"));
     Path log = work.resolve(name + ".log");
-    Process process =
-        new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(log.toFile()).start();
-    URI uri = URI.create("http://127.0.0.1:" + http);
-    Peer peer =
-        new Peer() {
-          @Override
-          public URI http() {
-            return uri;
-          }
-
-          @Override
-          public void close() throws Exception {
-            process.destroy();
-            process.waitFor(30, TimeUnit.SECONDS);
-          }
-        };
-    for (int i = 0; i < 300 && process.isAlive(); i++) {
-      try (Socket open = new Socket("127.0.0.1", http)) {
-        return peer;
-      } catch (IOException notYet) {
-        Thread.sleep(200);
-      }
-    }
-    peer.close();
-    throw new IOException("geth did not start: " + Files.readString(log));
+    return GethProcess.start(line, http, log);
   }
 
   // ---- nodes
