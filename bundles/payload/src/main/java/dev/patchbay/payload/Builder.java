@@ -339,7 +339,14 @@ public final class Builder implements PayloadBuilder, MinerControl {
       BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals, Filler filler) {}
 
   private interface Filler {
-    UInt256 fill(BlockAssembly assembly) throws InvalidTransactionException;
+    /**
+     * Adds transactions to a block.
+     *
+     * @param sidecars to which those of the blob transactions are added, in their order
+     * @return the tips in wei
+     */
+    UInt256 fill(BlockAssembly assembly, List<BlobSidecar> sidecars)
+        throws InvalidTransactionException;
   }
 
   @Override
@@ -351,7 +358,12 @@ public final class Builder implements PayloadBuilder, MinerControl {
             .extraData(withVanity(t.extraData()))
             .nonce(t.nonce())
             .build();
-    Draft draft = new Draft(header, t.feeRecipient(), List.of(), block -> fill(block, header));
+    Draft draft =
+        new Draft(
+            header,
+            t.feeRecipient(),
+            List.of(),
+            (block, sidecars) -> fill(block, header, sidecars));
     return fromPool(parent, draft).block();
   }
 
@@ -376,11 +388,13 @@ public final class Builder implements PayloadBuilder, MinerControl {
             header,
             a.feeRecipient(),
             a.withdrawals(),
-            block -> {
+            (block, sidecars) -> {
               UInt256 value =
-                  rollup == null ? UInt256.ZERO : addAll(block, rollup.transactions(), header);
+                  rollup == null
+                      ? UInt256.ZERO
+                      : addAll(block, rollup.transactions(), header, sidecars);
               boolean closed = rollup != null && rollup.noTxPool();
-              return closed ? value : value.add(fill(block, header));
+              return closed ? value : value.add(fill(block, header, sidecars));
             }));
   }
 
@@ -402,7 +416,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
             header,
             a.feeRecipient(),
             a.withdrawals(),
-            block -> addAll(block, transactions, header)));
+            (block, sidecars) -> addAll(block, transactions, header, sidecars)));
   }
 
   private Payload build(Block parent, Draft draft) throws InvalidTransactionException {
@@ -412,33 +426,28 @@ public final class Builder implements PayloadBuilder, MinerControl {
       }
       BlockAssembly assembly =
           executor.assemble(draft.header, draft.feeRecipient, draft.withdrawals, state);
-      UInt256 value = draft.filler.fill(assembly);
+      List<BlobSidecar> sidecars = new ArrayList<>();
+      UInt256 value = draft.filler.fill(assembly, sidecars);
       BlockExecutor.Assembled assembled = assembly.finish();
-      return new Payload(
-          assembled.block(), value, assembled.outcome(), sidecars(assembled.block()));
+      return new Payload(assembled.block(), value, assembled.outcome(), sidecars);
     } catch (InvalidBlockException broken) {
       throw new IllegalStateException(String.valueOf(broken.getMessage()), broken);
     }
   }
 
-  private List<BlobSidecar> sidecars(Block block) {
-    List<BlobSidecar> out = new ArrayList<>();
-    for (Transaction transaction : block.transactions()) {
-      BlobSidecar sidecar =
-          transaction.type() == TransactionType.BLOB ? pool.sidecar(transaction.hash()) : null;
-      if (sidecar != null) {
-        out.add(sidecar);
-      }
-    }
-    return out;
-  }
-
-  private static UInt256 addAll(
-      BlockAssembly block, List<Transaction> transactions, BlockHeader header)
+  private UInt256 addAll(
+      BlockAssembly block,
+      List<Transaction> transactions,
+      BlockHeader header,
+      List<BlobSidecar> sidecars)
       throws InvalidTransactionException {
     UInt256 value = UInt256.ZERO;
     for (Transaction transaction : transactions) {
       value = value.add(add(block, transaction, header.baseFeePerGas()));
+      BlobSidecar sidecar = sidecar(transaction);
+      if (sidecar != null) {
+        sidecars.add(sidecar);
+      }
     }
     return value;
   }
@@ -451,7 +460,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
     return transaction.effectiveTip(baseFee).multiply(UInt256.of(result.gasUsed()));
   }
 
-  private UInt256 fill(BlockAssembly assembly, BlockHeader header) {
+  private UInt256 fill(BlockAssembly assembly, BlockHeader header, List<BlobSidecar> sidecars) {
     UInt256 baseFee = header.baseFeePerGas();
     int proofs = chain.config().forkOf(header).includes(Fork.OSAKA) ? 1 : 0;
     TransactionOrdering installed = ordering;
@@ -464,9 +473,13 @@ public final class Builder implements PayloadBuilder, MinerControl {
       if (next == null) {
         break;
       }
+      BlobSidecar sidecar = sidecar(next); // once: the pool may drop it before the block is built
       try {
-        if (pays(next, baseFee) && hasBlobs(next, proofs) && isIncluded(next, header)) {
+        if (pays(next, baseFee) && hasBlobs(next, sidecar, proofs) && isIncluded(next, header)) {
           value = value.add(add(assembly, next, baseFee));
+          if (sidecar != null) {
+            sidecars.add(sidecar);
+          }
           left--;
         } else {
           queue.skipped(next);
@@ -493,13 +506,15 @@ public final class Builder implements PayloadBuilder, MinerControl {
     return refusal == null;
   }
 
-  /** Returns whether the blobs of a transaction, if any, are there with proofs of a version. */
-  private boolean hasBlobs(Transaction transaction, int version) {
-    if (transaction.type() != TransactionType.BLOB) {
-      return true;
-    }
-    BlobSidecar sidecar = pool.sidecar(transaction.hash());
-    return sidecar != null && sidecar.version() == version;
+  private @Nullable BlobSidecar sidecar(Transaction transaction) {
+    return transaction.type() == TransactionType.BLOB ? pool.sidecar(transaction.hash()) : null;
+  }
+
+  /** Returns whether a transaction has no blobs, or a sidecar with proofs of a version. */
+  private static boolean hasBlobs(
+      Transaction transaction, @Nullable BlobSidecar sidecar, int version) {
+    return transaction.type() != TransactionType.BLOB
+        || (sidecar != null && sidecar.version() == version);
   }
 
   static boolean pays(Transaction transaction, @Nullable UInt256 baseFee) {

@@ -6,10 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.BlockSealer;
 import dev.patchbay.api.consensus.ProtocolSchedule;
-import dev.patchbay.api.execution.BlockAssembly;
-import dev.patchbay.api.execution.BlockExecutor;
-import dev.patchbay.api.state.IterableStateReader;
-import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.txpool.PoolStatus;
 import dev.patchbay.api.txpool.TransactionFilter;
 import dev.patchbay.api.txpool.TransactionPool;
@@ -23,8 +19,6 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
-import dev.patchbay.primitives.execution.ExecutionResult;
-import dev.patchbay.primitives.execution.StateChanges;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -50,13 +44,8 @@ class OwnInvalidBlockTest {
       new Builder(
           Stubs.of(ChainReader.class, Map.of("config", args -> CONFIG)),
           Stubs.of(ProtocolSchedule.class, Map.of("config", args -> CONFIG, "rules", args -> null)),
-          Stubs.of(
-              StateProvider.class,
-              Map.of(
-                  "stateAt",
-                  args -> Stubs.of(IterableStateReader.class, Map.of("close", a -> null)))),
-          Stubs.of(
-              BlockExecutor.class, Map.of("assemble", args -> assembly((BlockHeader) args[0]))),
+          Stubs.states(),
+          Stubs.executor(tx -> {}),
           Stubs.of(
               TransactionPool.class,
               Map.of(
@@ -78,26 +67,6 @@ class OwnInvalidBlockTest {
 
   private static Address address(long number) {
     return Address.fromHex(String.format("0x%040x", number + 1));
-  }
-
-  private static BlockAssembly assembly(BlockHeader header) {
-    List<Transaction> added = new ArrayList<>();
-    return Stubs.of(
-        BlockAssembly.class,
-        Map.of(
-            "gasLeft",
-            args -> 30_000_000L,
-            "add",
-            args -> {
-              added.add((Transaction) args[0]);
-              return new ExecutionResult(
-                  ExecutionResult.Status.SUCCESS, 21_000, 0, Bytes.EMPTY, List.of(), null, null);
-            },
-            "finish",
-            args ->
-                new BlockExecutor.Assembled(
-                    new Block(header, added, List.of(), null),
-                    new BlockExecutor.Outcome(List.of(), 0, 0, null, null, StateChanges.NONE))));
   }
 
   private Transaction transaction(int number) {
