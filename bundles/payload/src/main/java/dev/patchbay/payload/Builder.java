@@ -526,10 +526,11 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private BlockHeader header(Block parent, PayloadAttributes a) {
     BlockHeaderBuilder header =
         next(parent, a.timestamp()).coinbase(a.feeRecipient()).mixHash(a.prevRandao());
+    Fork fork = forkAfter(parent, a.timestamp());
     Long target = a.targetGasLimit();
     if (target != null) {
       header.gasLimit(
-          nextGasLimit(parent.header().gasLimit(), Math.max(target, BlockLimits.MIN_GAS_LIMIT)));
+          nextGasLimit(parentGasLimit(parent, fork), Math.max(target, BlockLimits.MIN_GAS_LIMIT)));
     }
     PayloadAttributes.Rollup rollup = a.rollup();
     if (rollup == null) {
@@ -539,7 +540,6 @@ public final class Builder implements PayloadBuilder, MinerControl {
       header.gasLimit(rollup.gasLimit());
       header.extraData(extraData(a.timestamp(), rollup));
     }
-    Fork fork = forkAfter(parent, a.timestamp());
     if (fork.includes(Fork.CANCUN)) {
       header.parentBeaconBlockRoot(a.parentBeaconBlockRoot());
     }
@@ -574,7 +574,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
         BlockHeader.builder()
             .parentHash(parent.hash())
             .number(parent.number() + 1)
-            .gasLimit(nextGasLimit(parent.header().gasLimit(), settings.gasLimit()))
+            .gasLimit(nextGasLimit(parentGasLimit(parent, fork), settings.gasLimit()))
             .timestamp(timestamp);
     FeeRules fees = schedule.rules();
     if (fork.includes(Fork.LONDON)) {
@@ -585,6 +585,13 @@ public final class Builder implements PayloadBuilder, MinerControl {
       header.parentBeaconBlockRoot(Hash.ZERO);
     }
     return header;
+  }
+
+  /** Returns the limit by which a block moves its own: twice the parent's at London (EIP-1559). */
+  private static long parentGasLimit(Block parent, Fork fork) {
+    BlockHeader header = parent.header();
+    boolean isFirstOfLondon = fork.includes(Fork.LONDON) && header.baseFeePerGas() == null;
+    return isFirstOfLondon ? 2 * header.gasLimit() : header.gasLimit();
   }
 
   /** Moves a gas limit towards a target by less than a 1,024th (EIP-1559). */
