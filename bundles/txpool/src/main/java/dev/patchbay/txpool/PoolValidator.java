@@ -7,6 +7,7 @@ import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.txpool.AddResult.Reason;
+import dev.patchbay.api.txpool.TransactionPool.Origin;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSidecar;
@@ -103,7 +104,7 @@ final class PoolValidator {
   // ---- without the state
 
   /** Checks what needs no state, and returns the sender. */
-  Address validateStateless(Transaction tx, Block head) throws RejectedException {
+  Address validateStateless(Transaction tx, Block head, Origin origin) throws RejectedException {
     if (tx.encodedSize() > MAX_BYTES) {
       throw invalid(
           "oversized data: transaction size " + tx.encodedSize() + ", limit " + MAX_BYTES);
@@ -115,7 +116,7 @@ final class PoolValidator {
       throw new RejectedException(Reason.GAS_LIMIT, "exceeds block gas limit");
     }
     checkFork(tx, head);
-    if (tx.chainId() == null) {
+    if (origin == Origin.LOCAL && tx.chainId() == null) { // valid: peers and blocks may have it
       throw invalid("only replay-protected (EIP-155) transactions allowed over RPC");
     }
     Address sender = tx.sender();

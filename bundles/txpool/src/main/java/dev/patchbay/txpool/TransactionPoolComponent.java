@@ -323,7 +323,7 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   private void admit(Transaction tx, @Nullable BlobSidecar given, Origin origin)
       throws RejectedException {
     Block head = chain.head();
-    Address address = validator.validateStateless(tx, head);
+    Address address = validator.validateStateless(tx, head, origin);
     BlobSidecar sidecar = given == null ? transactions.sidecar(tx.hash()) : given;
     validator.checkSidecarForm(tx, sidecar, head);
     if (origin == Origin.LOCAL && transactions.makeLocal(tx.hash())) {
@@ -343,7 +343,7 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
       AtHead read = readSender(tx, address);
       Block current = read.head();
       if (!current.hash().equals(head.hash())) {
-        validator.validateStateless(tx, current);
+        validator.validateStateless(tx, current, origin);
         validator.checkSidecarForm(tx, sidecar, current);
         head = current;
       }

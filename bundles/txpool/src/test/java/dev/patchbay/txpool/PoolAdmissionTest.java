@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.AddResult.Reason;
 import dev.patchbay.api.txpool.TransactionFilter;
+import dev.patchbay.api.txpool.TransactionPool.Origin;
 import dev.patchbay.crypto.Keccak;
 import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Authorization;
+import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
@@ -39,6 +41,29 @@ class PoolAdmissionTest extends PoolFixture {
             .sign(filled((byte) 7));
     assertThat(reason(legacy)).as("an account without ether").isEqualTo(Reason.UNDERPRICED);
     assertThat(pool.status().pending()).isZero();
+  }
+
+  /** As in geth, where only its RPC rejects such a transaction. */
+  @Test
+  void aTransactionWithoutAChainIdComesFromPeersAndBlocksOnly() {
+    Transaction unprotected =
+        Transaction.builder(TransactionType.LEGACY)
+            .gasPrice(UInt256.of(GWEI))
+            .gasLimit(21_000)
+            .to(TARGET)
+            .sign(KEY);
+    assertThat(unprotected.chainId()).isNull();
+    assertThat(refusal(unprotected))
+        .isEqualTo("only replay-protected (EIP-155) transactions allowed over RPC");
+    assertThat(pool.add(unprotected, null, Origin.REMOTE)).isInstanceOf(AddResult.Accepted.class);
+    accounts.put(sender(KEY), account(1));
+    mine(unprotected);
+    assertThat(pool.status().pending()).isZero();
+    Block removed = head;
+    accounts.put(sender(KEY), account(0));
+    head = block(2, List.of(tx(OTHER, 0, GWEI)));
+    pool.headChanged(List.of(removed), List.of(head));
+    assertThat(pool.pending().get(sender(KEY))).containsExactly(unprotected);
   }
 
   @Test
