@@ -136,7 +136,7 @@ final class PooledTransactions {
     }
     tx.authorities().forEach(authority -> authorities.merge(authority, 1, Integer::sum));
     if (sidecar != null) {
-      sidecars.store(tx.transaction(), sidecar, byHash::containsKey);
+      sidecars.store(tx.transaction(), sidecar);
     }
     SenderQueue queue = pool.queue(tx.sender());
     if (added.replaced() != null && !waits) {
@@ -414,6 +414,26 @@ final class PooledTransactions {
     removeAll(expired);
   }
 
+  /**
+   * Removes the blob transactions of all senders that are behind a nonce gap. While they are in the
+   * pool, it admits no transaction without blobs of these senders.
+   */
+  synchronized void removeGappedBlobs() {
+    List.copyOf(blobs.queues()).forEach(this::removeQueued);
+  }
+
+  /** Removes the blob transactions of a sender that are behind a nonce gap. */
+  synchronized void removeGappedBlobs(Address sender) {
+    SenderQueue queue = blobs.queue(sender);
+    if (queue != null) {
+      removeQueued(queue);
+    }
+  }
+
+  private void removeQueued(SenderQueue queue) {
+    queue.queued().forEach(tx -> remove(tx.hash()));
+  }
+
   private void removeAll(List<PooledTransaction> removed) {
     if (!removed.isEmpty()) {
       plain.dropOrder();
@@ -488,6 +508,7 @@ final class PooledTransactions {
 
   private void forget(PooledTransaction tx) {
     byHash.remove(tx.hash());
+    sidecars.transactionLeft(tx.hash());
     noteLeft(tx.hash());
     for (Address authority : tx.authorities()) {
       authorities.computeIfPresent(authority, (a, count) -> count == 1 ? null : count - 1);

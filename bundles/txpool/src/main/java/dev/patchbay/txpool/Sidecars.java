@@ -6,12 +6,10 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +19,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: under the lock of the pool.
  */
 final class Sidecars {
-  private final Map<Hash, Stored> byTransaction = new LinkedHashMap<>();
+  private final Map<Hash, Stored> byTransaction = new HashMap<>();
+
+  /** Those of transactions that have left the pool, the latest last. */
+  private final Map<Hash, Stored> left = new LinkedHashMap<>();
 
   /**
    * The transactions whose sidecars have a blob, by versioned hash of the blob, the latest last:
@@ -29,18 +30,18 @@ final class Sidecars {
    */
   private final Map<Hash, List<Hash>> owners = new HashMap<>();
 
-  private final int maxBlobs;
-  private int blobs;
+  private final int maxLeftBlobs;
+  private int leftBlobs;
 
   private record Stored(BlobSidecar sidecar, List<Hash> versionedHashes) {}
 
   /**
    * Creates an empty collection.
    *
-   * @param maxBlobs above how many blobs those of transactions that have left the pool are dropped
+   * @param maxLeftBlobs number of blobs of transactions that have left the pool
    */
-  Sidecars(int maxBlobs) {
-    this.maxBlobs = maxBlobs;
+  Sidecars(int maxLeftBlobs) {
+    this.maxLeftBlobs = maxLeftBlobs;
   }
 
   @Nullable BlobSidecar get(Hash transaction) {
@@ -53,33 +54,37 @@ final class Sidecars {
     return transactions == null ? null : get(transactions.get(transactions.size() - 1));
   }
 
-  /**
-   * Stores a sidecar.
-   *
-   * @param isPooled whether a transaction is in the pool
-   */
-  void store(Transaction tx, BlobSidecar sidecar, Predicate<Hash> isPooled) {
+  /** Stores the sidecar of a transaction that is in the pool. */
+  void store(Transaction tx, BlobSidecar sidecar) {
     Stored stored = new Stored(sidecar, tx.blobVersionedHashes());
-    if (byTransaction.put(tx.hash(), stored) == null) {
-      blobs += sidecar.blobs().size();
+    byTransaction.put(tx.hash(), stored);
+    if (left.remove(tx.hash()) != null) {
+      leftBlobs -= stored.versionedHashes().size();
     }
     for (Hash hash : Set.copyOf(stored.versionedHashes())) { // a blob may be there twice
       List<Hash> transactions = owners.computeIfAbsent(hash, key -> new ArrayList<>());
       transactions.remove(tx.hash());
       transactions.add(tx.hash());
     }
-    for (Iterator<Map.Entry<Hash, Stored>> all = byTransaction.entrySet().iterator();
-        all.hasNext() && blobs > maxBlobs; ) {
-      Map.Entry<Hash, Stored> oldest = all.next();
-      if (!isPooled.test(oldest.getKey())) {
-        all.remove();
-        release(oldest.getKey(), oldest.getValue());
-      }
+  }
+
+  /** Notes that a transaction has left the pool; the sidecars of older ones may be dropped. */
+  void transactionLeft(Hash transaction) {
+    Stored stored = byTransaction.get(transaction);
+    if (stored == null || left.put(transaction, stored) != null) {
+      return;
+    }
+    leftBlobs += stored.versionedHashes().size();
+    while (leftBlobs > maxLeftBlobs) {
+      Map.Entry<Hash, Stored> oldest = left.entrySet().iterator().next();
+      drop(oldest.getKey(), oldest.getValue());
     }
   }
 
-  private void release(Hash transaction, Stored stored) {
-    blobs -= stored.sidecar().blobs().size();
+  private void drop(Hash transaction, Stored stored) {
+    left.remove(transaction);
+    byTransaction.remove(transaction);
+    leftBlobs -= stored.versionedHashes().size();
     for (Hash hash : stored.versionedHashes()) {
       List<Hash> transactions = owners.get(hash);
       if (transactions != null) {
@@ -93,7 +98,8 @@ final class Sidecars {
 
   void clear() {
     byTransaction.clear();
+    left.clear();
     owners.clear();
-    blobs = 0;
+    leftBlobs = 0;
   }
 }

@@ -25,6 +25,7 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.execution.IntrinsicGas;
 import java.math.BigInteger;
 import java.nio.file.Path;
@@ -476,6 +477,9 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
     }
     isBehind = false;
     addRemoved();
+    if (removedTransactions.isEmpty()) { // nothing that could close a gap is missing
+      transactions.removeGappedBlobs();
+    }
     for (Transaction tx : transactions.evictedLocal(MAX_RESENT)) {
       readding.run(() -> addAgain(tx));
     }
@@ -502,7 +506,11 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
 
   /** Tries to add a transaction of a removed block; returns false while the store is absent. */
   private boolean addRemoved(Transaction tx) {
+    Address sender = tx.sender();
     try {
+      if (sender != null && tx.type() != TransactionType.BLOB) {
+        transactions.removeGappedBlobs(sender); // one without blobs may close the gap
+      }
       add(tx, null, Origin.REMOTE);
       readding.succeeded();
     } catch (StorageUnavailableException absent) {

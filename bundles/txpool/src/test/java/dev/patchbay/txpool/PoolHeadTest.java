@@ -203,6 +203,77 @@ class PoolHeadTest extends PoolFixture {
     assertThat(pool.pending().get(sender(KEY))).containsExactly(first, second);
   }
 
+  /** The blobs of a full pool do not count against those that a reorg may bring back. */
+  @Test
+  void theBlobsOfAMinedTransactionAreKeptWhileThePoolIsFullOfOthers() {
+    fork = Fork.PRAGUE;
+    pool = newPool(settings(10, 10, 10, 4, 1 << 30), null); // of those that left, 2 are kept
+    Transaction mined = blobTx(KEY, 0, GWEI, 1);
+    pool.add(mined, sidecar(0, 1));
+    for (byte i = 10; i < 13; i++) {
+      accounts.put(sender(filled(i)), account(0));
+      pool.add(blobTx(filled(i), 0, GWEI, 1), sidecar(0, 1));
+    }
+    assertThat(pool.status().pending()).isEqualTo(4);
+    accounts.put(sender(KEY), account(1));
+    mine(mined);
+    Block removed = head;
+    assertThat(refusal(blobTx(OTHER, 0, GWEI, 1), sidecar(0, 1))).isEmpty();
+    assertThat(pool.sidecar(mined.hash())).isEqualTo(sidecar(0, 1));
+    pool.remove(blobTx(OTHER, 0, GWEI, 1).hash());
+    accounts.put(sender(KEY), account(0));
+    head = block(2, List.of(tx(OTHER, 0, GWEI)));
+    pool.headChanged(List.of(removed), List.of(head));
+    assertThat(pool.pending().get(sender(KEY))).containsExactly(mined);
+  }
+
+  @Test
+  void theBlobsOfTheLatestTransactionsThatLeftAreKept() {
+    fork = Fork.PRAGUE;
+    pool = newPool(settings(10, 10, 10, 4, 1 << 30), null); // of those that left, 2 are kept
+    List<Transaction> left = new ArrayList<>();
+    for (byte i = 10; i < 14; i++) {
+      accounts.put(sender(filled(i)), account(0));
+      left.add(blobTx(filled(i), 0, GWEI, 1));
+      pool.add(left.get(left.size() - 1), sidecar(0, 1));
+    }
+    left.forEach(tx -> pool.remove(tx.hash()));
+    assertThat(left.stream().map(tx -> pool.sidecar(tx.hash()) != null))
+        .containsExactly(false, false, true, true);
+    assertThat(pool.sidecarByVersionedHash(left.get(0).blobVersionedHashes().get(0))).isNotNull();
+  }
+
+  @Test
+  void aTransactionThatComesBackReplacesTheBlobsBehindIt() {
+    fork = Fork.PRAGUE;
+    Transaction plain = tx(KEY, 0, GWEI);
+    Block removed = block(2, List.of(plain));
+    accounts.put(sender(KEY), account(1));
+    head = removed;
+    pool.headChanged(List.of(), List.of(removed));
+    assertThat(refusal(blobTx(KEY, 1, GWEI, 1), sidecar(0, 1))).isEmpty();
+    accounts.put(sender(KEY), account(0));
+    head = block(2, List.of(tx(OTHER, 0, GWEI)));
+    pool.headChanged(List.of(removed), List.of(head));
+    assertThat(pool.content(sender(KEY)).pending()).containsExactly(plain);
+    assertThat(pool.content(sender(KEY)).queued()).isEmpty();
+    assertThat(refusal(tx(KEY, 1, GWEI))).as("the sender is not reserved").isEmpty();
+  }
+
+  @Test
+  void blobsBehindAGapLeaveSoThatTheirSenderCanGoOn() {
+    fork = Fork.PRAGUE;
+    accounts.put(sender(KEY), account(1));
+    pool.add(blobTx(KEY, 1, GWEI, 1), sidecar(0, 1));
+    Block removed = block(2, List.of(tx(KEY, 0, GWEI)));
+    accounts.put(sender(KEY), account(0));
+    head = block(2, List.of());
+    pool.headChanged(List.of(removed), List.of(head), 65); // too deep to add anything again
+    assertThat(pool.status().queued()).isZero();
+    assertThat(pool.status().blobs()).isZero();
+    assertThat(refusal(tx(KEY, 0, GWEI))).isEmpty();
+  }
+
   @Test
   void aHeadThatMovesDuringTheChecksIsCheckedAgain() {
     fork = Fork.PRAGUE;
