@@ -66,9 +66,10 @@ final class PooledTransactions {
 
   /**
    * Transactions of clients, without blobs, that were evicted, the latest last. All that the pool
-   * needs to add such a transaction again was evicted later, or has stayed.
+   * needs to add such a transaction again was evicted later, or has stayed. Those that were tried
+   * and found no room come first.
    */
-  private final Map<Slot, PooledTransaction> evictedLocal = new LinkedHashMap<>();
+  private Map<Slot, PooledTransaction> evictedLocal = new LinkedHashMap<>();
 
   private long evictedLocalBytes;
 
@@ -205,18 +206,18 @@ final class PooledTransactions {
     return local.contains(hash);
   }
 
-  private RejectedException notWorth(PooledTransaction tx, long nonce) {
+  private NoRoomException notWorth(PooledTransaction tx, long nonce) {
     SenderQueue queue = poolOf(tx).queue(tx.sender());
     if (queue != null
         && queue.get(tx.nonce()) == null
         && queue.size() >= poolOf(tx).limits().perSender()) {
-      return new RejectedException(
+      return new NoRoomException(
           Reason.POOL_FULL, "txpool is full: pooled " + queue.size() + " txs of this account");
     }
     return waits(tx, nonce)
-        ? new RejectedException(
+        ? new NoRoomException(
             Reason.POOL_FULL, "txpool is full: future transaction tries to replace pending")
-        : new RejectedException(Reason.UNDERPRICED, "transaction underpriced");
+        : new NoRoomException(Reason.UNDERPRICED, "transaction underpriced");
   }
 
   /**
@@ -486,7 +487,7 @@ final class PooledTransactions {
 
   /**
    * Returns the transactions of clients that were evicted and for which there is room now, the
-   * latest first.
+   * latest first. Those that are still evicted at the next call are returned after the others then.
    *
    * @param max number of transactions
    */
@@ -495,15 +496,29 @@ final class PooledTransactions {
     Collections.reverse(latestFirst);
     int room = Math.min(max, plain.limits().transactions() - plain.count());
     long bytes = plain.limits().bytes() - plain.bytes();
-    List<Transaction> out = new ArrayList<>();
+    List<PooledTransaction> out = new ArrayList<>();
     for (PooledTransaction tx : latestFirst) {
       bytes -= tx.bytes();
       if (out.size() >= room || bytes < 0) {
         break;
       }
-      out.add(tx.transaction());
+      out.add(tx);
     }
-    return out;
+    moveToFront(out);
+    return out.stream().map(PooledTransaction::transaction).toList();
+  }
+
+  /** Moves evicted transactions before all others, the first of them last. */
+  private void moveToFront(List<PooledTransaction> moved) {
+    if (moved.isEmpty()) {
+      return;
+    }
+    Map<Slot, PooledTransaction> next = new LinkedHashMap<>();
+    for (int i = moved.size() - 1; i >= 0; i--) {
+      next.put(Slot.of(moved.get(i)), moved.get(i));
+    }
+    evictedLocal.forEach(next::putIfAbsent);
+    evictedLocal = next;
   }
 
   private void forget(PooledTransaction tx) {

@@ -5,7 +5,7 @@ import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.AddResult.Reason;
 
 /** Thrown when a transaction may not enter the pool; the message is geth's sentence. */
-final class RejectedException extends Exception {
+class RejectedException extends Exception {
   private static final long serialVersionUID = 1L;
 
   private final Reason reason;

@@ -521,11 +521,16 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
     return true;
   }
 
-  /** Adds an evicted transaction of a client; it is kept while the pool is full. */
+  /** Adds an evicted transaction of a client; it is kept while there is no room for it. */
   private void addAgain(Transaction tx) {
-    AddResult result = add(tx, null, Origin.LOCAL);
-    if (result instanceof AddResult.Rejected rejected && rejected.reason() != Reason.POOL_FULL) {
+    try {
+      admit(tx, null, Origin.LOCAL);
+    } catch (NoRoomException full) {
+      LOG.trace("transaction {} stays evicted: {}", tx.hash(), full.getMessage());
+    } catch (RejectedException invalid) {
       transactions.dropEvictedLocal(tx.hash());
+    } finally {
+      announce();
     }
   }
 

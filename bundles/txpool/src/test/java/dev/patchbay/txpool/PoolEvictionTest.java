@@ -4,6 +4,7 @@ package dev.patchbay.txpool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.txpool.AddResult.Reason;
+import dev.patchbay.api.txpool.PoolListener;
 import dev.patchbay.api.txpool.TransactionPool.Origin;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Bytes;
@@ -221,6 +222,57 @@ class PoolEvictionTest extends PoolFixture {
     mineOf(4, dear[2]);
     assertThat(pool.get(remote.hash())).as("of a peer").isNull();
     assertThat(pool.status().pending()).isEqualTo(2);
+  }
+
+  /** Room that is seen may be taken by others before an evicted transaction is added again. */
+  @Test
+  void whatFindsNoRoomWhenItComesBackIsTriedAgain() {
+    pool = newPool(settings(2, 2, 10, 0, 1 << 30), null);
+    Transaction older = tx(key(0), 0, 10);
+    Transaction later = tx(key(1), 0, 11);
+    Transaction[] dear = {tx(key(2), 0, 20), tx(key(3), 0, 21)};
+    Transaction quick = tx(key(4), 0, 30);
+    pool.add(older);
+    pool.add(later);
+    for (Transaction tx : dear) {
+      assertThat(refusal(tx)).isEmpty();
+    }
+    PoolListener other = tx -> pool.add(quick, null, Origin.REMOTE);
+    Transaction mined = tx(key(5), 0, 40);
+    pool.remove(dear[0].hash());
+    pool.remove(dear[1].hash());
+    pool.addListener(other);
+    mineOf(5, mined); // the later one comes back, and with it another transaction
+    pool.removeListener(other);
+    assertThat(pool.get(later.hash())).isNotNull();
+    assertThat(pool.get(quick.hash())).isNotNull();
+    assertThat(pool.get(older.hash())).as("no room").isNull();
+    pool.remove(quick.hash());
+    mine();
+    assertThat(pool.get(older.hash())).isNotNull();
+  }
+
+  @Test
+  void whatFindsNoRoomDoesNotKeepOlderTransactionsOut() {
+    pool = newPool(settings(3, 0, 10, 0, 1 << 30), null);
+    Transaction older = tx(key(0), 0, 10);
+    Transaction first = tx(key(1), 0, 12);
+    Transaction second = tx(key(1), 1, 12);
+    pool.add(older);
+    pool.add(first);
+    pool.add(second);
+    assertThat(refusal(tx(key(2), 0, 20))).isEmpty();
+    assertThat(refusal(tx(key(3), 0, 20))).isEmpty();
+    pool.remove(first.hash()); // the second would wait for it, and none may wait
+    mine();
+    assertThat(pool.status().pending()).as("the latest was tried").isEqualTo(2);
+    mine();
+    assertThat(pool.get(older.hash())).isNotNull();
+    pool.add(first); // which evicts the older one
+    pool.remove(tx(key(2), 0, 20).hash());
+    pool.remove(tx(key(3), 0, 20).hash());
+    mine();
+    assertThat(pool.pending().get(sender(key(1)))).containsExactly(first, second);
   }
 
   @Test
