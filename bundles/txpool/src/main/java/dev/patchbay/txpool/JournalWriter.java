@@ -98,6 +98,7 @@ final class JournalWriter implements AutoCloseable {
   long step() throws IOException {
     PoolJournal current = journal;
     if (current == null) {
+      transactions.drainLeft(); // the file is written anew when it has been read
       try {
         open();
       } catch (StorageUnavailableException | NotReadyException notYet) {
@@ -119,14 +120,9 @@ final class JournalWriter implements AutoCloseable {
     }
     PoolJournal opened = new PoolJournal(file, genesis);
     PoolJournal.Content content = opened.read();
-    if (content.damage() != null) {
-      Path copy = file.resolveSibling(file.getFileName() + ".damaged");
-      Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
-      LOG.warn(
-          "the pool's journal {} is read only in part: {}. It is kept as {}",
-          file,
-          content.damage(),
-          copy.getFileName());
+    String damage = content.damage();
+    if (damage != null) {
+      keepDamaged(damage);
     }
     List<PoolJournal.Entry> entries = new ArrayList<>(content.entries());
     entries.sort((a, b) -> Long.compareUnsigned(a.nonce(), b.nonce())); // blobs leave no gap
@@ -145,6 +141,19 @@ final class JournalWriter implements AutoCloseable {
       LOG.info(
           "{} of {} transactions of the pool's journal are back", back, content.entries().size());
     }
+  }
+
+  /** Copies the file, which is replaced soon; without a copy the pool goes on, too. */
+  private void keepDamaged(String damage) {
+    Path copy = file.resolveSibling(file.getFileName() + ".damaged");
+    String kept;
+    try {
+      Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+      kept = "It is kept as " + copy.getFileName();
+    } catch (IOException failure) {
+      kept = "It is not kept: " + failure;
+    }
+    LOG.warn("the pool's journal {} is read only in part: {}. {}", file, damage, kept);
   }
 
   /** Ends the thread and writes all transactions: a bundle that is updated has them again. */

@@ -4,6 +4,8 @@ package dev.patchbay.txpool;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.TransactionPool.Origin;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
@@ -11,13 +13,17 @@ import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -255,5 +261,74 @@ class PoolJournalTest extends PoolFixture {
     assertThat(third.get(tx.hash())).isEqualTo(tx);
     assertThat(folder.resolve("transactions.journal.damaged")).exists();
     third.close();
+  }
+
+  /** Each retry releases what has left since: the pool may run for months without the file. */
+  @Test
+  void whileTheFileCannotBeReadNothingIsCollectedForIt() throws Exception {
+    Files.createDirectory(file());
+    PooledTransactions transactions =
+        new PooledTransactions(settings(100, 100, 100, 10, 1 << 30), true);
+    JournalWriter writer =
+        new JournalWriter(
+            file(), chain, transactions, (tx, sidecar, origin) -> new AddResult.Accepted());
+    for (int i = 0; i < 3; i++) {
+      Transaction tx = tx(KEY, i, GWEI);
+      transactions.add(
+          new PooledTransaction(tx, sender(KEY), i, BigInteger.ZERO, List.of()),
+          new PoolValidator.Sender(account(i), false, BigInteger.ZERO),
+          null,
+          true,
+          Fees.NONE,
+          0,
+          () -> true);
+      assertThat(transactions.remove(tx.hash())).isTrue();
+      assertThatThrownBy(writer::step).isInstanceOf(IOException.class);
+      assertThat(transactions.drainLeft()).isEmpty();
+    }
+    Files.delete(file());
+    writer.step();
+    assertThat(readBack()).isEmpty();
+    writer.close();
+  }
+
+  @Test
+  void theHealthShowsWhyTheFileCannotBeRead() throws Exception {
+    Files.createDirectory(file());
+    CountDownLatch attempts = new CountDownLatch(2); // the first has failed when the second begins
+    ChainReader counting =
+        stub(
+            ChainReader.class,
+            Map.of(
+                "canonicalHash",
+                args -> {
+                  attempts.countDown();
+                  return Hash.ZERO;
+                }));
+    JournalWriter writer =
+        new JournalWriter(
+            file(),
+            counting,
+            new PooledTransactions(settings(100, 100, 100, 10, 1 << 30), true),
+            (tx, sidecar, origin) -> new AddResult.Accepted());
+    writer.start();
+    assertThat(attempts.await(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(writer.failure()).contains("IOException");
+    writer.close();
+  }
+
+  @Test
+  void aDamagedFileThatCannotBeCopiedIsReadAllTheSame() throws Exception {
+    Transaction tx = tx(KEY, 0, GWEI);
+    TransactionPoolComponent first = started(new ArrayList<>());
+    first.add(tx);
+    first.close();
+    Files.write(file(), new byte[] {1, 2, 3}, StandardOpenOption.APPEND);
+    Files.createDirectories(folder.resolve("transactions.journal.damaged").resolve("occupied"));
+    TransactionPoolComponent second = started(new ArrayList<>());
+    assertThat(second.get(tx.hash())).isEqualTo(tx);
+    assertThat(readBack()).containsExactly(tx);
+    assertThat(journal().read().damage()).isNull();
+    second.close();
   }
 }
