@@ -101,6 +101,11 @@ final class PoolValidator {
     return new Fees(baseFee, blobBaseFee);
   }
 
+  /** Returns the maximum gas limit of a transaction after a head. */
+  long maxGas(Block head) {
+    return rules(head).maxPoolGas(head.header().gasLimit());
+  }
+
   // ---- without the state
 
   /** Checks what needs no state, and returns the sender. */
@@ -112,7 +117,7 @@ final class PoolValidator {
     if (tx.deposit() != null || !rules(head).allows(tx.type())) {
       throw invalid("transaction type not supported");
     }
-    if (Long.compareUnsigned(tx.gasLimit(), head.header().gasLimit()) > 0) {
+    if (Long.compareUnsigned(tx.gasLimit(), maxGas(head)) > 0) {
       throw new RejectedException(Reason.GAS_LIMIT, "exceeds block gas limit");
     }
     checkFork(tx, head);

@@ -4,6 +4,7 @@ package dev.patchbay.txpool;
 import dev.patchbay.api.chain.ChainListener;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.consensus.ProtocolSchedule;
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
@@ -157,7 +158,7 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   private final Deque<Transaction> removedTransactions = new ArrayDeque<>();
 
   private @Nullable Fork latestFork;
-  private long latestGasLimit;
+  private long latestMaxGas;
 
   private volatile long expiredMillis;
   private volatile @Nullable FeesAt latestFees;
@@ -457,7 +458,7 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   public void headChanged(List<Block> removed, List<Block> added, long depth) {
     try {
       follow(removed, added, depth);
-    } catch (StorageUnavailableException replaced) {
+    } catch (StorageUnavailableException | NotReadyException replaced) { // a store, or the rules
       LOG.debug("the next head covers this one, too: {}", replaced.getMessage());
     }
   }
@@ -537,15 +538,15 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   /** Removes what the rules after a head no longer allow. */
   private void checkRules(Block head) {
     Fork fork = validator.forkAfter(head);
-    long gasLimit = head.header().gasLimit();
+    long maxGas = validator.maxGas(head);
     if (fork != latestFork) {
       transactions.removeIf(tx -> !isAllowed(tx.transaction(), head));
     }
-    if (fork != latestFork || Long.compareUnsigned(gasLimit, latestGasLimit) < 0) {
-      transactions.removeIf(tx -> Long.compareUnsigned(tx.transaction().gasLimit(), gasLimit) > 0);
+    if (fork != latestFork || Long.compareUnsigned(maxGas, latestMaxGas) < 0) {
+      transactions.removeIf(tx -> Long.compareUnsigned(tx.transaction().gasLimit(), maxGas) > 0);
     }
     latestFork = fork;
-    latestGasLimit = gasLimit;
+    latestMaxGas = maxGas;
   }
 
   private boolean isAllowed(Transaction tx, Block head) {

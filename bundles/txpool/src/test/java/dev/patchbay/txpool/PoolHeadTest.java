@@ -12,6 +12,7 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.execution.TransactionRules;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -82,6 +83,26 @@ class PoolHeadTest extends PoolFixture {
     mine();
     assertThat(pool.content(sender(KEY)).pending()).isEmpty();
     assertThat(pool.content(sender(OTHER)).pending()).hasSize(1);
+  }
+
+  /** As on a rollup, whose blocks begin with the L1 attributes. */
+  @Test
+  void gasThatEachBlockNeedsItselfIsNotForThePool() {
+    rules =
+        new TransactionRules() {
+          @Override
+          public long maxPoolGas(long blockGasLimit) {
+            return blockGasLimit - 70_000;
+          }
+        };
+    assertThat(refusal(builder(0, GWEI).gasLimit(29_930_001).sign(KEY)))
+        .isEqualTo("exceeds block gas limit");
+    assertThat(refusal(builder(0, GWEI).gasLimit(29_930_000).sign(KEY))).isEmpty();
+    mine();
+    assertThat(pool.status().pending()).isEqualTo(1);
+    gasLimit = 29_999_999;
+    mine();
+    assertThat(pool.status().pending()).isZero();
   }
 
   @Test

@@ -21,6 +21,10 @@ final class OpTransactionRules implements TransactionRules {
   private static final Address L1_FEE_VAULT = predeploy(0x1a);
   private static final Address OPERATOR_FEE_VAULT = predeploy(0x1b);
   private static final long P256_VERIFY_GAS = 3_450;
+
+  /** Gas for the L1 attributes, with which each block begins; as op-geth. */
+  private static final long L1_ATTRIBUTES_GAS = 70_000;
+
   private static final Map<OpFork, OpTransactionRules> BY_FORK = new EnumMap<>(OpFork.class);
 
   static {
@@ -103,6 +107,11 @@ final class OpTransactionRules implements TransactionRules {
       measured = last;
     }
     return last.data;
+  }
+
+  @Override
+  public long maxPoolGas(long blockGasLimit) {
+    return Math.max(0, blockGasLimit - L1_ATTRIBUTES_GAS);
   }
 
   @Override

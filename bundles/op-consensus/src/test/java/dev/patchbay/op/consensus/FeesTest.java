@@ -49,6 +49,15 @@ class FeesTest {
         BigInteger.valueOf(1_256_417_826_609_331_460L));
   }
 
+  /** As op-geth, {@code txpool.EffectiveGasLimit}. */
+  @Test
+  void theL1AttributesTakeGasOfTheBlock() {
+    TransactionRules rules = OpTransactionRules.of(OpFork.BEDROCK);
+    assertThat(rules.maxPoolGas(30_000_000)).isEqualTo(29_930_000);
+    assertThat(rules.maxPoolGas(70_000)).isZero();
+    assertThat(rules.maxPoolGas(69_999)).isZero();
+  }
+
   @ParameterizedTest
   @CsvSource({
     "BEDROCK, 11326000000000, 1618",

@@ -46,6 +46,16 @@ public interface TransactionRules {
     return List.of();
   }
 
+  /**
+   * Returns the maximum gas limit of a transaction of the pool: a block may begin with transactions
+   * that take gas of it.
+   *
+   * @param blockGasLimit gas limit of the block
+   */
+  default long maxPoolGas(long blockGasLimit) {
+    return blockGasLimit;
+  }
+
   /** Returns who gets the base fee; null when it is burnt (EIP-1559). */
   default @Nullable Address baseFeeRecipient() {
     return null;
