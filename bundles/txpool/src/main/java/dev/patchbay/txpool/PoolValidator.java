@@ -41,6 +41,13 @@ final class PoolValidator {
 
   private static final int DELEGATION_BYTES = 23;
 
+  /** A transaction whose fees besides gas are other ones when the parameters of fees are. */
+  private static final Transaction PROBE =
+      Transaction.builder(TransactionType.FEE_MARKET)
+          .gasLimit(30_000_000)
+          .data(Bytes.wrap(new byte[1_000]))
+          .build();
+
   private final ChainReader chain;
   private final ProtocolSchedule schedule;
   private final StateProvider states;
@@ -258,8 +265,13 @@ final class PoolValidator {
     return code.size() == DELEGATION_BYTES && code.slice(0, DELEGATION.size()).equals(DELEGATION);
   }
 
+  /** Returns the fees besides gas of a constant transaction: they show when those of all change. */
+  BigInteger probeExtraFees(Block head, StateReader state) {
+    return extraFees(PROBE, head, state);
+  }
+
   /** Returns what a transaction pays besides gas, at most, in wei. */
-  private BigInteger extraFees(Transaction tx, Block head, StateReader state) {
+  BigInteger extraFees(Transaction tx, Block head, StateReader state) {
     return rules(head).fees(tx, tx.gasLimit(), state::storage).stream()
         .map(fee -> fee.wei().toBigInteger())
         .reduce(BigInteger.ZERO, BigInteger::add);

@@ -380,6 +380,11 @@ final class PooledTransactions {
         });
   }
 
+  /** Returns the transaction of each sender that has the lowest nonce. */
+  synchronized List<PooledTransaction> firstOfSenders() {
+    return queues().map(queue -> queue.all().iterator().next()).toList();
+  }
+
   private void reconcile(SubPool pool, SenderQueue queue, PoolValidator.Sender sender) {
     long nonce = sender.account().nonce();
     BigInteger rest = sender.account().balance().toBigInteger();

@@ -20,6 +20,7 @@ import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Listeners;
+import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Block;
@@ -159,6 +160,7 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
 
   private @Nullable Fork latestFork;
   private long latestMaxGas;
+  private BigInteger latestExtraFees = BigInteger.ZERO;
 
   private volatile long expiredMillis;
   private volatile @Nullable FeesAt latestFees;
@@ -585,8 +587,33 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
       for (Address address : transactions.senders(changed)) {
         accounts.put(address, PoolValidator.sender(state, address, BigInteger.ZERO));
       }
+      transactions.reconcile(accounts);
+      BigInteger extraFees = validator.probeExtraFees(head, state);
+      if (!extraFees.equals(latestExtraFees)) {
+        checkExtraFees(head, state);
+        latestExtraFees = extraFees;
+      }
     }
-    transactions.reconcile(accounts);
+  }
+
+  /**
+   * Removes the first transaction of each sender that cannot pay for it, as the fees besides gas
+   * have risen: no block can hold it, nor the later ones of the sender.
+   */
+  private void checkExtraFees(Block head, StateReader state) {
+    for (PooledTransaction first : transactions.firstOfSenders()) {
+      BigInteger cost =
+          IntrinsicGas.maximumCost(first.transaction())
+              .add(validator.extraFees(first.transaction(), head, state));
+      if (cost.compareTo(first.cost()) > 0 && cost.compareTo(balance(state, first)) > 0) {
+        transactions.remove(first.hash());
+      }
+    }
+  }
+
+  private static BigInteger balance(StateReader state, PooledTransaction tx) {
+    Account account = state.account(tx.sender());
+    return account == null ? BigInteger.ZERO : account.balance().toBigInteger();
   }
 
   // ---- queries

@@ -12,6 +12,7 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.TransactionRules;
 import java.util.ArrayList;
 import java.util.List;
@@ -103,6 +104,44 @@ class PoolHeadTest extends PoolFixture {
     gasLimit = 29_999_999;
     mine();
     assertThat(pool.status().pending()).isZero();
+  }
+
+  /** As on a rollup, whose L1 fees follow the base fee of L1. */
+  @Test
+  void aFeeBesidesGasThatRisesRemovesWhatItsSenderCannotPay() {
+    long cost = 21_000 * GWEI + 1;
+    long[] fee = {5};
+    List<Transaction> asked = new ArrayList<>();
+    rules =
+        new TransactionRules() {
+          @Override
+          public List<Fee> fees(Transaction transaction, long gasUsed, Slots slots) {
+            asked.add(transaction);
+            return List.of(new Fee(Address.ZERO, UInt256.of(fee[0])));
+          }
+        };
+    accounts.put(sender(KEY), account(0, cost + 7));
+    Transaction poor = tx(KEY, 0, GWEI);
+    Transaction rich = tx(OTHER, 0, GWEI);
+    assertThat(refusal(poor)).isEmpty();
+    assertThat(refusal(rich)).isEmpty();
+    changed = Set.of();
+    mine();
+    asked.clear();
+    mine();
+    assertThat(asked).as("the same fees: one transaction shows it").hasSize(1);
+    asked.clear();
+    fee[0] = 7;
+    mine();
+    assertThat(asked).hasSize(3).contains(poor, rich);
+    assertThat(pool.status().pending()).isEqualTo(2);
+    fee[0] = 8;
+    mine();
+    assertThat(pool.get(poor.hash())).isNull();
+    assertThat(pool.get(rich.hash())).isEqualTo(rich);
+    asked.clear();
+    mine();
+    assertThat(asked).hasSize(1);
   }
 
   @Test
