@@ -44,7 +44,9 @@ import java.util.ArrayList;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.BundleContext;
@@ -80,6 +82,12 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private static final Logger LOG = LoggerFactory.getLogger(Builder.class);
   private static final long MIN_TRANSACTION_GAS = 21_000;
 
+  /** How long transactions of the pool are added to a block: half of its time within limits. */
+  private static final long MIN_FILL_NANOS = 500_000_000L;
+
+  private static final long MAX_FILL_NANOS = 2_000_000_000L;
+  private static final long MAX_FILL_SECONDS = 4;
+
   /** The state that is handed over: what the operator has set. */
   private static final String SETTINGS = "payload.settings";
 
@@ -97,6 +105,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
   private final StateProvider states;
   private final BlockExecutor executor;
   private final TransactionPool pool;
+  private final LongSupplier nanoTime;
   private final Jobs jobs = new Jobs(new JobWork(), BlockClock.system(LOG::warn));
   private List<ServiceRegistration<?>> registrations = List.of();
   private final MinerSettings settings;
@@ -207,11 +216,24 @@ public final class Builder implements PayloadBuilder, MinerControl {
       BlockExecutor executor,
       TransactionPool pool,
       long gasLimit) {
+    this(chain, schedule, states, executor, pool, gasLimit, System::nanoTime);
+  }
+
+  /** Creates a builder with a clock by which blocks are filled. */
+  Builder(
+      ChainReader chain,
+      ProtocolSchedule schedule,
+      StateProvider states,
+      BlockExecutor executor,
+      TransactionPool pool,
+      long gasLimit,
+      LongSupplier nanoTime) {
     this.chain = chain;
     this.schedule = schedule;
     this.states = states;
     this.executor = executor;
     this.pool = pool;
+    this.nanoTime = nanoTime;
     settings = new MinerSettings(gasLimit);
     byTip = new TipOrdering(settings::leastTip);
   }
@@ -363,7 +385,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
             header,
             t.feeRecipient(),
             List.of(),
-            (block, sidecars) -> fill(block, header, sidecars));
+            (block, sidecars) -> fill(block, parent, header, sidecars));
     return fromPool(parent, draft).block();
   }
 
@@ -394,7 +416,7 @@ public final class Builder implements PayloadBuilder, MinerControl {
                       ? UInt256.ZERO
                       : addAll(block, rollup.transactions(), header, sidecars);
               boolean closed = rollup != null && rollup.noTxPool();
-              return closed ? value : value.add(fill(block, header, sidecars));
+              return closed ? value : value.add(fill(block, parent, header, sidecars));
             }));
   }
 
@@ -460,7 +482,10 @@ public final class Builder implements PayloadBuilder, MinerControl {
     return transaction.effectiveTip(baseFee).multiply(UInt256.of(result.gasUsed()));
   }
 
-  private UInt256 fill(BlockAssembly assembly, BlockHeader header, List<BlobSidecar> sidecars) {
+  private UInt256 fill(
+      BlockAssembly assembly, Block parent, BlockHeader header, List<BlobSidecar> sidecars) {
+    long start = nanoTime.getAsLong();
+    long budget = fillNanos(header.timestamp() - parent.header().timestamp());
     UInt256 baseFee = header.baseFeePerGas();
     int proofs = chain.config().forkOf(header).includes(Fork.OSAKA) ? 1 : 0;
     TransactionOrdering installed = ordering;
@@ -468,7 +493,8 @@ public final class Builder implements PayloadBuilder, MinerControl {
         (installed == null ? byTip : installed).order(header, pool.pending());
     UInt256 value = UInt256.ZERO;
     int left = maxPooled.get();
-    while (left > 0 && assembly.gasLeft() >= MIN_TRANSACTION_GAS) {
+    boolean late = false; // a block in time is better than a full one
+    while (!late && left > 0 && assembly.gasLeft() >= MIN_TRANSACTION_GAS) {
       Transaction next = queue.next();
       if (next == null) {
         break;
@@ -487,8 +513,16 @@ public final class Builder implements PayloadBuilder, MinerControl {
       } catch (InvalidTransactionException invalid) {
         queue.skipped(next); // the next block looks again
       }
+      late = nanoTime.getAsLong() - start >= budget;
     }
     return value;
+  }
+
+  /** Returns for how long a block is filled, by its seconds after its parent. */
+  private static long fillNanos(long seconds) {
+    return seconds >= MAX_FILL_SECONDS
+        ? MAX_FILL_NANOS
+        : Math.max(MIN_FILL_NANOS, TimeUnit.SECONDS.toNanos(seconds) / 2);
   }
 
   private boolean isIncluded(Transaction transaction, BlockHeader header) {
