@@ -103,10 +103,14 @@ final class AnswerBuffer extends OutputStream {
     }
   }
 
-  /** Gives back what was counted. */
+  /** Gives back all that was counted: the answer is not sent, or is counted elsewhere. */
   void uncount() {
-    memory.shrink(counted);
-    counted = 0;
+    countOnly(0);
+  }
+
+  private void countOnly(long bytes) {
+    memory.shrink(counted - bytes);
+    counted = bytes;
   }
 
   private void sendHeld(Supplier<OutputStream> direct) throws IOException {
@@ -121,13 +125,19 @@ final class AnswerBuffer extends OutputStream {
     return open != null;
   }
 
-  /** Returns the answer when all of it was held; otherwise sends the rest and returns null. */
+  /**
+   * Returns the answer when all of it was held, and counts its length alone; otherwise sends the
+   * rest, gives back all that was counted and returns null.
+   */
   byte @Nullable [] end() throws IOException {
     OutputStream way = open;
     if (way == null) {
-      return held.toByteArray();
+      byte[] whole = held.toByteArray();
+      countOnly(whole.length);
+      return whole;
     }
     way.write(held.toByteArray());
+    uncount();
     return null;
   }
 }

@@ -84,11 +84,11 @@ final class Responses {
       byte[] whole = out.end();
       return whole == null ? null : Answer.of(whole);
     } catch (IOException | UncheckedIOException unwritten) {
-      cutIfBegun(out, unwritten);
+      abandon(out, unwritten);
       throw toRpcError(
           unwritten instanceof UncheckedIOException ? unwritten.getCause() : unwritten);
     } catch (RpcError | RuntimeException | StackOverflowError | LinkageError failure) {
-      cutIfBegun(out, failure);
+      abandon(out, failure);
       throw failure;
     }
   }
@@ -100,7 +100,9 @@ final class Responses {
     throw new IllegalArgumentException("a result is not JSON-neutral", unwritten);
   }
 
-  private static void cutIfBegun(AnswerBuffer out, Throwable failure) {
+  /** Gives back the memory of an answer that failed; throws when a part of it was sent. */
+  private static void abandon(AnswerBuffer out, Throwable failure) {
+    out.uncount();
     if (out.isDirect()) {
       throw new BrokenAnswerException(failure);
     }
@@ -128,11 +130,11 @@ final class Responses {
     AnswerBuffer out = new AnswerBuffer(terms.limits().responseBytes(), null, exchange.memory());
     try {
       json.writeValue(out, value);
-      byte[] whole = Objects.requireNonNull(out.end()); // all of it is held
-      out.uncount(); // the response is counted with what precedes the result
-      return whole;
+      return Objects.requireNonNull(out.end()); // all of it is held
     } catch (IOException unwritten) {
       throw toRpcError(unwritten);
+    } finally {
+      out.uncount(); // the response is counted with what precedes the result
     }
   }
 
@@ -149,15 +151,15 @@ final class Responses {
     int code = error.code(terms.errors());
     String message = String.valueOf(error.getMessage());
     if (error.data() != null) {
+      AnswerBuffer out = new AnswerBuffer(terms.limits().responseBytes(), null, exchange.memory());
       try {
-        AnswerBuffer out =
-            new AnswerBuffer(terms.limits().responseBytes(), null, exchange.memory());
         json.writeValue(out, errorOf(id, code, message, error.data()));
         byte[] whole = out.end();
         if (whole != null) {
           return Answer.of(whole);
         }
       } catch (IOException unwritten) {
+        out.uncount();
         LOG.debug("the data of an error are left out: {}", unwritten.toString());
       }
     }

@@ -21,11 +21,13 @@ import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.AbstractList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -308,6 +310,53 @@ class DispatcherTest {
         .contains("-32005", "the memory of the node");
     others.close();
     assertThat(text(answer(request("test_call"), terms, held()))).contains(text);
+  }
+
+  /** One batch must not take the memory of all requests. */
+  @Test
+  void aBatchCountsWhatItSendsAlone() {
+    String tooLong = "x".repeat(2_000_000);
+    String text = "x".repeat(300_000);
+    Map<String, RpcMethod> methods =
+        Map.of(
+            "test_text",
+            (params, session) -> tooLong,
+            "test_constant",
+            (params, session) -> new RpcConstant("too long", () -> tooLong),
+            "test_data",
+            (params, session) -> {
+              throw new RpcError(RpcError.SERVER_ERROR, "failed", tooLong);
+            },
+            "test_fail",
+            (params, session) -> List.of(text, new Object()),
+            "test_short",
+            (params, session) -> text,
+            "test_used",
+            (params, session) -> dispatcher.memory().used());
+    dispatcher.addNamespace(() -> methods, properties(1));
+    Terms terms =
+        new Terms(
+            Set.of("test"),
+            new Limits(10_000, 10, 1_000_000, LOGS),
+            Profile.PATCHBAY,
+            Duration.ofSeconds(10),
+            new Quota(10),
+            new Quota(10));
+    for (String method : List.of("test_text", "test_constant", "test_data", "test_fail")) {
+      assertThat(text(answer(batch(method, method, method, "test_used"), terms, held())))
+          .as(method)
+          .endsWith("\"result\":0}]")
+          .contains("\"error\"");
+    }
+    String answer = text(answer(batch("test_short", "test_used"), terms, held()));
+    String used = answer.substring(answer.lastIndexOf(':') + 1, answer.lastIndexOf('}'));
+    assertThat(Long.parseLong(used)).isBetween(1L, 300_000L);
+  }
+
+  private static String batch(String... methods) {
+    return Arrays.stream(methods)
+        .map(DispatcherTest::request)
+        .collect(Collectors.joining(",", "[", "]"));
   }
 
   private Exchange held() {
