@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
@@ -17,17 +18,17 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One connection of a Unix-domain socket: a thread reads and answers, another writes. A client that
- * leaves too many notifications unread is cut; its next request is read when there is room for the
- * answer.
+ * leaves too many notifications unread is cut; its next request is read when the response to the
+ * previous one is written.
  */
 final class IpcConnection implements RpcSession {
   private static final Logger LOG = LoggerFactory.getLogger(IpcConnection.class);
   private static final int MAX_UNSENT_BYTES = 1 << 24;
 
-  /** Something to send, and the account that it is counted in, of which it takes some bytes. */
-  private record Unsent(Answer answer, MemoryBudget.Account memory) {}
+  /** Something to send, and an action for when it is written or the connection has ended. */
+  private record Unsent(Answer answer, Runnable done) {}
 
-  private final Unsent end;
+  private final Unsent end = new Unsent(Answer.of(), () -> {});
 
   private final SocketChannel channel;
   private final Dispatcher dispatcher;
@@ -35,7 +36,10 @@ final class IpcConnection implements RpcSession {
   private final Connections.Entry entry;
   private final BlockingQueue<Unsent> unsent = new LinkedBlockingQueue<>();
   private final MemoryBudget.Account notifications;
+
+  /** Bytes that notifications may still take until they are written. */
   private final Semaphore room = new Semaphore(MAX_UNSENT_BYTES);
+
   private final Subscribing subscribing = new Subscribing();
   private final CloseActions closeActions = new CloseActions();
 
@@ -58,7 +62,6 @@ final class IpcConnection implements RpcSession {
     this.dispatcher = dispatcher;
     this.terms = terms;
     notifications = dispatcher.memory().open();
-    end = new Unsent(Answer.of(), notifications);
     entry = connections.entry(Connections.ONE_CLIENT, this::close);
     closeActions.add(() -> end(onEnd));
   }
@@ -78,8 +81,7 @@ final class IpcConnection implements RpcSession {
       for (byte[] message = frames.next();
           message != null && beginsRequest();
           message = frames.next()) {
-        answerAndQueue(message);
-        subscribing.answered();
+        answerAndSend(message);
         if (!endsRequest()) {
           return;
         }
@@ -95,32 +97,32 @@ final class IpcConnection implements RpcSession {
     }
   }
 
-  private void answerAndQueue(byte[] message) throws InterruptedException {
-    MemoryBudget.Account memory = dispatcher.memory().open();
-    boolean queued = false;
-    try {
+  /** Answers a message; returns when the response is written or the connection has ended. */
+  private void answerAndSend(byte[] message) throws InterruptedException {
+    try (MemoryBudget.Account memory = dispatcher.memory().open()) {
       Answer answer = answer(message, memory);
-      if (answer != null) {
-        Answer line = answer.line();
-        memory.shrinkTo(line.length());
-        room.acquire(permits(line));
-        queued = queue(new Unsent(line, memory));
+      if (answer == null) {
+        subscribing.answered();
+        return;
       }
-    } finally {
-      if (!queued) {
-        memory.close();
-      }
+      Answer line = answer.line();
+      memory.shrinkTo(line.length());
+      CountDownLatch written = new CountDownLatch(1);
+      queue(new Unsent(line, written::countDown));
+      subscribing.answered(); // notifications of new subscriptions follow the response
+      written.await();
     }
   }
 
-  /** Queues something to be sent; returns false when the connection has ended. */
-  private boolean queue(Unsent next) {
+  /** Queues something to be sent, unless the connection has ended. */
+  private void queue(Unsent next) {
     synchronized (unsent) {
       if (!ended) {
         unsent.add(next);
+        return;
       }
-      return !ended;
     }
+    next.done.run();
   }
 
   private synchronized boolean beginsRequest() {
@@ -168,9 +170,8 @@ final class IpcConnection implements RpcSession {
         try {
           write(next.answer);
         } finally {
-          next.memory.shrink(next.answer.length());
+          next.done.run();
         }
-        room.release(permits(next.answer));
       }
     } catch (IOException gone) {
       // nothing more can be sent
@@ -201,21 +202,16 @@ final class IpcConnection implements RpcSession {
     onEnd.accept(this);
     synchronized (unsent) {
       ended = true;
-      unsent.forEach(left -> left.memory.close());
+      unsent.forEach(left -> left.done.run());
       unsent.clear();
       unsent.add(end);
     }
     notifications.close();
-    room.release(MAX_UNSENT_BYTES);
     try {
       channel.close();
     } catch (IOException gone) {
       // so it is closed
     }
-  }
-
-  private static int permits(Answer message) {
-    return Math.min(message.length(), MAX_UNSENT_BYTES);
   }
 
   @Override
@@ -241,13 +237,20 @@ final class IpcConnection implements RpcSession {
   @Override
   public boolean notify(String method, String subscription, Object result) {
     Answer message = Answer.of(dispatcher.notification(method, subscription, result)).line();
-    if (!channel.isOpen()
-        || !room.tryAcquire(permits(message))
-        || !notifications.tryGrow(message.length())) {
+    int bytes = message.length();
+    int permits = Math.min(bytes, MAX_UNSENT_BYTES);
+    if (!channel.isOpen() || !room.tryAcquire(permits) || !notifications.tryGrow(bytes)) {
       close();
       return false;
     }
-    subscribing.send(subscription, () -> queue(new Unsent(message, notifications)));
+    Unsent next =
+        new Unsent(
+            message,
+            () -> {
+              notifications.shrink(bytes);
+              room.release(permits);
+            });
+    subscribing.send(subscription, () -> queue(next));
     return true;
   }
 

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.lang.annotation.Annotation;
 import java.lang.reflect.Proxy;
@@ -19,6 +21,7 @@ import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -48,6 +51,10 @@ import org.osgi.framework.Bundle;
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ListenerTest {
   private static final int MANY = 1_200;
+
+  /** Bytes of a result that is longer than all notifications that a client may leave unread. */
+  private static final int HUGE = (1 << 24) + 1;
+
   private static final String SECRET = "a7";
   private static final String BODY =
       "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test_call\",\"params\":[]}";
@@ -70,11 +77,13 @@ class ListenerTest {
 
   private final List<AutoCloseable> clients = new ArrayList<>();
 
+  private final Map<String, RpcMethod> methods = new HashMap<>();
+
   private RpcNamespace namespace;
 
   @BeforeEach
   void serve() {
-    Map<String, RpcMethod> methods =
+    Map<String, RpcMethod> some =
         Map.of(
             "test_call",
             (params, session) -> "called",
@@ -119,6 +128,14 @@ class ListenerTest {
               session.removeOnClose(watched);
               return "unsubscribed";
             });
+    methods.putAll(some);
+    methods.put(
+        "test_notify",
+        (params, session) -> {
+          session.notify("test_subscription", session.newSubscription(), "news");
+          return "subscribed";
+        });
+    methods.put("test_huge", (params, session) -> "x".repeat(HUGE));
     namespace = () -> methods;
     dispatcher.addNamespace(namespace, Map.of());
   }
@@ -435,12 +452,7 @@ class ListenerTest {
   void aSessionClosesItsConnection() throws Exception {
     Listener listener = listen(Map.of());
     Path path = folder.resolve("a.ipc");
-    IpcListener ipc =
-        new IpcListener(
-            dispatcher,
-            new PlainSockets(),
-            config(IpcListener.Config.class, Map.of("path", path.toString(), "namespaces", "test")),
-            Map.of());
+    IpcListener ipc = ipc(path);
     try {
       Socket socket = connect(listener, upgrade("Host: localhost\r\n"));
       assertThat(response(socket)).startsWith("HTTP/1.1 101");
@@ -565,12 +577,7 @@ class ListenerTest {
   void aListenerThatStopsAnswersWhatItHasBegun() throws Exception {
     Listener listener = listen(Map.of());
     Path path = folder.resolve("a.ipc");
-    IpcListener ipc =
-        new IpcListener(
-            dispatcher,
-            new PlainSockets(),
-            config(IpcListener.Config.class, Map.of("path", path.toString(), "namespaces", "test")),
-            Map.of());
+    IpcListener ipc = ipc(path);
     String body = BODY.replace("test_call", "test_wait");
     Socket http = connect(listener, POST.replace("test_call", "test_wait"));
     Socket idle = connect(listener, "");
@@ -696,6 +703,41 @@ class ListenerTest {
     } finally {
       listener.close();
     }
+  }
+
+  @Test
+  void aNotificationThatIsHeldDoesNotStopALongResponse() throws Exception {
+    Path path = folder.resolve("a.ipc");
+    IpcListener listener = ipc(path);
+    try {
+      SocketChannel channel =
+          connect(
+              path,
+              "["
+                  + BODY.replace("test_call", "test_notify")
+                  + ","
+                  + BODY.replace("test_call", "test_huge")
+                  + "]"
+                  + BODY);
+      BufferedReader in =
+          new BufferedReader(
+              new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.US_ASCII));
+      assertThat(in.readLine()).hasSizeGreaterThan(HUGE).contains("\"subscribed\"");
+      assertThat(in.readLine()).contains("\"news\"");
+      assertThat(in.readLine()).contains("\"called\"");
+    } finally {
+      closeClients();
+      listener.close();
+    }
+    assertThat(dispatcher.memory().used()).isZero();
+  }
+
+  private IpcListener ipc(Path path) throws IOException {
+    return new IpcListener(
+        dispatcher,
+        new PlainSockets(),
+        config(IpcListener.Config.class, Map.of("path", path.toString(), "namespaces", "test")),
+        Map.of());
   }
 
   /** A client that subscribes and unsubscribes is as silent as others then. */
