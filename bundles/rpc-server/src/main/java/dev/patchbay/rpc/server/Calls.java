@@ -50,7 +50,7 @@ final class Calls implements Message.Caller {
         || !(map.get("method") instanceof String name)) {
       return responses.error(validId ? id : null, RpcError.INVALID_REQUEST, "invalid request");
     }
-    boolean notification = !map.containsKey("id");
+    boolean notification = Message.isNotification(request);
     Object params = map.get("params");
     if (params != null && !(params instanceof List)) {
       return notification ? null : responses.error(id, RpcError.INVALID_PARAMS, "non-array args");
@@ -66,17 +66,20 @@ final class Calls implements Message.Caller {
   }
 
   @Override
-  public Answer tooLarge(@Nullable Object request, Terms terms) {
-    return responses.error(
-        Message.id(request),
-        RpcError.Kind.RESPONSE_TOO_LARGE.code(terms.errors()),
-        "response too large");
+  public @Nullable Answer tooLarge(@Nullable Object request, Terms terms) {
+    int code = RpcError.Kind.RESPONSE_TOO_LARGE.code(terms.errors());
+    return refusal(request, code, "response too large");
   }
 
   @Override
-  public Answer stopping(@Nullable Object request) {
-    return responses.error(
-        Message.id(request), RpcError.SERVER_ERROR, "the server is stopping; ask again");
+  public @Nullable Answer stopping(@Nullable Object request) {
+    return refusal(request, RpcError.SERVER_ERROR, "the server is stopping; ask again");
+  }
+
+  private @Nullable Answer refusal(@Nullable Object request, int code, String message) {
+    return Message.isNotification(request)
+        ? null
+        : responses.error(Message.id(request), code, message);
   }
 
   private @Nullable Answer call(

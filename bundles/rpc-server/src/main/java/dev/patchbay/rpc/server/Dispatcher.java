@@ -328,11 +328,14 @@ public final class Dispatcher {
             "batch too large: " + batch.size() + " items, at most " + most);
   }
 
-  private Answer tooMany(@Nullable Object request, Terms terms) {
-    return responses.error(
-        Message.id(request),
-        RpcError.Kind.LIMIT.code(terms.errors()),
-        "too many requests at a time; try again");
+  /** Returns the response to a message above the limit; null for a notification. */
+  private @Nullable Answer tooMany(@Nullable Object request, Terms terms) {
+    return Message.isNotification(request)
+        ? null
+        : responses.error(
+            Message.id(request),
+            RpcError.Kind.LIMIT.code(terms.errors()),
+            "too many requests at a time; try again");
   }
 
   /** Resumes a message that has waited, whether there is a place for it or not; throws nothing. */

@@ -55,11 +55,14 @@ final class Message {
         @Nullable Object request, Terms terms, RpcSession session, Exchange exchange)
         throws AbsentException;
 
-    /** Returns the response to a request whose batch has too long a response. */
-    Answer tooLarge(@Nullable Object request, Terms terms);
+    /**
+     * Returns the response to a request whose batch has too long a response, or null for a
+     * notification.
+     */
+    @Nullable Answer tooLarge(@Nullable Object request, Terms terms);
 
-    /** Returns the response to a request that is not made any more. */
-    Answer stopping(@Nullable Object request);
+    /** Returns the response to a request that is refused, or null for a notification. */
+    @Nullable Answer stopping(@Nullable Object request);
   }
 
   /**
@@ -149,9 +152,7 @@ final class Message {
       answer(absent.refusal());
     }
     while (next < requests.size()) {
-      Object request = requests.get(next);
-      boolean notification = request instanceof Map<?, ?> map && !map.containsKey("id");
-      answer(notification ? null : caller.stopping(request));
+      answer(caller.stopping(requests.get(next)));
     }
     complete();
   }
@@ -209,5 +210,10 @@ final class Message {
   /** Returns the id of a request; null when it has none. */
   static @Nullable Object id(@Nullable Object request) {
     return request instanceof Map<?, ?> map ? map.get("id") : null;
+  }
+
+  /** Returns whether a request has no id: no response to it is sent, not even an error. */
+  static boolean isNotification(@Nullable Object request) {
+    return request instanceof Map<?, ?> map && !map.containsKey("id");
   }
 }

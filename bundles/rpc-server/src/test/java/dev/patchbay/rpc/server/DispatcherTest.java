@@ -381,6 +381,38 @@ class DispatcherTest {
     assertThat(ask("{\"jsonrpc\":\"2.0\",\"method\":\"test_none\"}", Profile.PATCHBAY)).isNull();
   }
 
+  /** JSON-RPC 2.0, section 4.1: not even with an error. */
+  @Test
+  void aNotificationThatIsRefusedIsNotAnswered() {
+    String text = "x".repeat(900);
+    serve((params, session) -> text);
+    String notification = "{\"jsonrpc\":\"2.0\",\"method\":\"test_call\"}";
+    String request = request("test_call");
+    Terms terms =
+        new Terms(
+            Set.of("test"),
+            new Limits(1_000, 4, 1_000, LOGS),
+            Profile.PATCHBAY,
+            Duration.ofSeconds(10),
+            new Quota(10),
+            new Quota(10));
+    String requests = "[" + request + "," + request + "," + notification + "," + request + "]";
+    assertThat(text(answer(requests, terms, held())).split("\"id\":", -1))
+        .as("two results, and one error for the last request")
+        .hasSize(4)
+        .noneMatch(response -> response.startsWith("null"));
+    Terms full =
+        new Terms(
+            Set.of("test"),
+            new Limits(1_000, 4, 1_000, LOGS),
+            Profile.PATCHBAY,
+            Duration.ofSeconds(10),
+            new Quota(0),
+            new Quota(10));
+    assertThat(answer(notification, full, held())).isNull();
+    assertThat(text(answer(request, full, held()))).contains("\"id\":1", "too many requests");
+  }
+
   @Test
   void aSharedResultIsSerializedOnce() {
     AtomicInteger reads = new AtomicInteger();
