@@ -40,6 +40,13 @@ final class HttpHandler extends Handler.Abstract {
   /** Whether each connection ends with its next response. */
   private volatile boolean finishing;
 
+  /**
+   * Creates a handler.
+   *
+   * @param hosts names that requests may be for, in lower case; {@code *} for all
+   * @param origins origins of pages that may read responses, in lower case; {@code *} for all
+   * @param authentication checks tokens; null when none are asked for
+   */
   HttpHandler(
       Dispatcher dispatcher,
       Terms terms,
@@ -299,7 +306,7 @@ final class HttpHandler extends Handler.Abstract {
   }
 
   private boolean acceptsOrigin(String origin) {
-    return origins.contains("*") || origins.contains(origin);
+    return origins.contains("*") || origins.contains(origin.toLowerCase(Locale.ROOT));
   }
 
   /**

@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Hashtable;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -299,7 +300,11 @@ public final class Listener implements HealthCheck {
     server.addConnector(connector);
     handler =
         new HttpHandler(
-            dispatcher, terms, split(config.hosts()), split(config.cors()), authentication);
+            dispatcher,
+            terms,
+            split(config.hosts().toLowerCase(Locale.ROOT)),
+            split(config.cors().toLowerCase(Locale.ROOT)),
+            authentication);
     sockets = new SocketCreator(dispatcher, terms, handler, threads, webSockets);
     WebSocketUpgradeHandler upgrades =
         WebSocketUpgradeHandler.from(

@@ -298,6 +298,28 @@ class ListenerTest {
   }
 
   @Test
+  void theCaseOfConfiguredNamesDoesNotMatter() throws Exception {
+    Listener listener =
+        listen(Map.of("hosts", "Node.Example", "cors", "https://App.Example, http://Other"));
+    try {
+      for (String host : new String[] {"node.example", "Node.Example"}) {
+        for (String origin : new String[] {"https://app.example", "https://App.Example"}) {
+          String request =
+              POST.replace("Host: localhost", "Host: " + host + "\r\nOrigin: " + origin);
+          assertThat(response(connect(listener, request)))
+              .startsWith("HTTP/1.1 200")
+              .contains("Access-Control-Allow-Origin: " + origin)
+              .contains("\"called\"");
+        }
+      }
+      assertThat(response(connect(listener, POST.replace("localhost", "other.example"))))
+          .startsWith("HTTP/1.1 403");
+    } finally {
+      listener.close();
+    }
+  }
+
+  @Test
   void upgradesAboveTheLimitAreRefusedUntilOneIsClosed() throws Exception {
     Listener listener = listen(Map.of("max_websockets", 2));
     try {
