@@ -147,6 +147,14 @@ final class HttpHandler extends Handler.Abstract {
       Callback callback,
       MemoryBudget.Account memory) {
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, JSON);
+    if (isHttp2(request)) {
+      // a stream that idles during the call would fail to be read, and be reset when it idles again
+      request.addHttpStreamWrapper(
+          stream -> {
+            stream.setIdleTimeout(0);
+            return stream;
+          });
+    }
     WatchedEndPoint connection = WatchedEndPoint.of(request);
     RpcSession session = new HttpSession(terms.limits().logs(), client(request));
     HttpReply reply =
@@ -230,7 +238,7 @@ final class HttpHandler extends Handler.Abstract {
 
     private void endConnection() {
       // HTTP/2 has no such header; its connections end when the server stops
-      if (finishing && request.getConnectionMetaData().getHttpVersion() != HttpVersion.HTTP_2) {
+      if (finishing && !isHttp2(request)) {
         response.getHeaders().put(HttpHeader.CONNECTION, "close");
       }
     }
@@ -249,12 +257,16 @@ final class HttpHandler extends Handler.Abstract {
 
   /** Returns what knows whether the client of a request has gone, while it is answered. */
   private static BooleanSupplier gone(Request request) {
-    if (request.getConnectionMetaData().getHttpVersion() == HttpVersion.HTTP_2) {
+    if (isHttp2(request)) {
       // a stream that was reset fails to be read; told of it one is only after the answer
       return () -> Content.Chunk.isFailure(request.read());
     }
     WatchedEndPoint connection = WatchedEndPoint.of(request);
     return connection == null ? () -> false : connection::isClosed;
+  }
+
+  private static boolean isHttp2(Request request) {
+    return request.getConnectionMetaData().getHttpVersion() == HttpVersion.HTTP_2;
   }
 
   private boolean refuseSize(Response response, Callback callback) {

@@ -3,6 +3,7 @@ package dev.patchbay.rpc.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
@@ -19,7 +20,11 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
+import java.net.URI;
 import java.net.UnixDomainSocketAddress;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
@@ -35,6 +40,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.IntSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -135,6 +141,17 @@ class ListenerTest {
           session.notify("test_subscription", session.newSubscription(), "news");
           return "subscribed";
         });
+    methods.put(
+        "test_work",
+        RpcMethod.expensive(
+            (params, session) -> {
+              works.countDown();
+              while (goesOn.getCount() > 0) {
+                Deadline.check();
+                Thread.onSpinWait();
+              }
+              return "worked";
+            }));
     methods.put("test_huge", (params, session) -> "x".repeat(HUGE));
     namespace = () -> methods;
     dispatcher.addNamespace(namespace, Map.of());
@@ -146,6 +163,9 @@ class ListenerTest {
   private final CountDownLatch waits = new CountDownLatch(3);
 
   private final CountDownLatch goesOn = new CountDownLatch(1);
+
+  /** Counted down by {@code test_work}, which works until {@link #goesOn}. */
+  private final CountDownLatch works = new CountDownLatch(1);
 
   /** The client of each call of {@code test_client}. */
   private final List<Object> sessionClients = Collections.synchronizedList(new ArrayList<>());
@@ -421,6 +441,35 @@ class ListenerTest {
       socket.getOutputStream().write(frame(opcode, BODY.replace("test_call", "test_break")));
       await(listener::openSockets, 0);
       await(listener::openConnections, 0);
+    } finally {
+      listener.close();
+    }
+  }
+
+  @Test
+  void aCallOverHttp2GoesOnAfterTheIdleTime() throws Exception {
+    Listener listener = listen(Map.of("idle_seconds", 1));
+    try {
+      HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build();
+      HttpRequest.Builder request =
+          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + listener.port()))
+              .header("Content-Type", "application/json");
+      // a request with a body would not be taken over
+      HttpResponse<?> first = client.send(request.build(), HttpResponse.BodyHandlers.discarding());
+      assertThat(first.version()).isEqualTo(HttpClient.Version.HTTP_2);
+      CompletableFuture<HttpResponse<String>> response =
+          client.sendAsync(
+              request
+                  .POST(HttpRequest.BodyPublishers.ofString(BODY.replace("_call", "_work")))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+      works.await();
+      for (int i = 0; i < 2; i++) { // connections that idle are closed after the same time
+        assertThat(connect(listener, "").getInputStream().read()).isEqualTo(-1);
+      }
+      goesOn.countDown();
+      assertThat(response.join().version()).isEqualTo(HttpClient.Version.HTTP_2);
+      assertThat(response.join().body()).contains("\"worked\"");
     } finally {
       listener.close();
     }
