@@ -78,13 +78,16 @@ final class IpcConnection implements RpcSession {
           new JsonFrames(
               new BufferedInputStream(Channels.newInputStream(channel), 1 << 16),
               terms.limits().bodyBytes());
-      for (byte[] message = frames.next();
-          message != null && beginsRequest();
-          message = frames.next()) {
-        answerAndSend(message);
-        if (!endsRequest()) {
-          return;
+      boolean more = true;
+      while (more) {
+        try (MemoryBudget.Account memory = dispatcher.memory().open()) {
+          byte[] message = frames.next(memory);
+          if (message == null || !beginsRequest()) {
+            return;
+          }
+          answerAndSend(message, memory);
         }
+        more = endsRequest();
       }
     } catch (IOException ended) {
       // the client has gone, or sent what is no message: there is nobody to tell
@@ -98,20 +101,19 @@ final class IpcConnection implements RpcSession {
   }
 
   /** Answers a message; returns when the response is written or the connection has ended. */
-  private void answerAndSend(byte[] message) throws InterruptedException {
-    try (MemoryBudget.Account memory = dispatcher.memory().open()) {
-      Answer answer = answer(message, memory);
-      if (answer == null) {
-        subscribing.answered();
-        return;
-      }
-      Answer line = answer.line();
-      memory.shrinkTo(line.length());
-      CountDownLatch written = new CountDownLatch(1);
-      queue(new Unsent(line, written::countDown));
-      subscribing.answered(); // notifications of new subscriptions follow the response
-      written.await();
+  private void answerAndSend(byte[] message, MemoryBudget.Account memory)
+      throws InterruptedException {
+    Answer answer = answer(message, memory);
+    if (answer == null) {
+      subscribing.answered();
+      return;
     }
+    Answer line = answer.line();
+    memory.shrinkTo(line.length());
+    CountDownLatch written = new CountDownLatch(1);
+    queue(new Unsent(line, written::countDown));
+    subscribing.answered(); // notifications of new subscriptions follow the response
+    written.await();
   }
 
   /** Queues something to be sent, unless the connection has ended. */
@@ -147,10 +149,10 @@ final class IpcConnection implements RpcSession {
     unsent.add(end);
   }
 
-  /** Answers a message; meanwhile the connection does not idle. */
+  /** Answers a message, or one that was skipped; meanwhile the connection does not idle. */
   private @Nullable Answer answer(byte[] message, MemoryBudget.Account memory)
       throws InterruptedException {
-    if (!memory.tryGrow(message.length)) {
+    if (message.length == 0) {
       return dispatcher.noMemory(terms);
     }
     entry.hold();

@@ -9,11 +9,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts a stream into JSON objects and arrays, which follow one another with nothing or white space
- * in between. What is inside of them is not looked at but for brackets and strings.
+ * in between. What is inside of them is not looked at but for brackets and strings. The memory of a
+ * message is counted while it comes.
  *
  * <p>Threading: one thread at a time.
  */
 final class JsonFrames {
+  /** Bytes of a message that are counted at once. */
+  private static final int STEP_BYTES = 1 << 12;
+
   private final InputStream in;
   private final int most;
 
@@ -24,11 +28,13 @@ final class JsonFrames {
   }
 
   /**
-   * Returns the next message, or null at the end of the stream.
+   * Returns the next message, or null at the end of the stream. A message for which there is no
+   * memory is skipped: then the array is empty.
    *
+   * @param memory counts the message, and the copy that is returned
    * @throws IOException when what comes is neither an object nor an array, is too long or cut off
    */
-  byte @Nullable [] next() throws IOException {
+  byte @Nullable [] next(MemoryBudget.Account memory) throws IOException {
     int first = in.read();
     while (first == ' ' || first == '\n' || first == '\r' || first == '\t') {
       first = in.read();
@@ -41,6 +47,8 @@ final class JsonFrames {
     }
     ByteArrayOutputStream message = new ByteArrayOutputStream(256);
     message.write(first);
+    int length = 1;
+    boolean refused = false;
     int depth = 1;
     boolean text = false;
     boolean escaped = false;
@@ -49,10 +57,18 @@ final class JsonFrames {
       if (next < 0) {
         throw new EOFException("a message is cut off");
       }
-      if (message.size() >= most) {
+      if (length >= most) {
         throw new IOException("a message has more than " + most + " bytes");
       }
-      message.write(next);
+      if (length % STEP_BYTES == 0 && !refused && !memory.tryGrow(2 * STEP_BYTES)) {
+        refused = true;
+        message = new ByteArrayOutputStream();
+        memory.shrinkTo(0);
+      }
+      if (!refused) {
+        message.write(next);
+      }
+      length++;
       if (text) {
         text = escaped || next != '"';
         escaped = !escaped && next == '\\';
