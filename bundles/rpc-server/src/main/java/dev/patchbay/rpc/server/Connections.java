@@ -121,16 +121,14 @@ final class Connections {
     }
   }
 
-  /** Closes the idle connections whose deadline has passed. */
+  /** Closes the connections whose deadline, or that of a transfer, has passed. */
   void closeLate() {
     List<Entry> late = new ArrayList<>();
     synchronized (this) {
       long now = clock.getAsLong();
-      for (Set<Entry> ofClient : idle.values()) {
-        for (Entry entry : ofClient) {
-          if (now - entry.deadline > 0) {
-            late.add(entry);
-          }
+      for (Entry entry : open) {
+        if (entry.isLate(now)) {
+          late.add(entry);
         }
       }
       late.forEach(Entry::remove);
@@ -149,6 +147,9 @@ final class Connections {
     private boolean works;
 
     private long deadline;
+
+    /** Transfers under way. */
+    private final Set<Transfer> transfers = new HashSet<>();
 
     /** Whether a byte of the next request has arrived. */
     private volatile boolean receiving;
@@ -248,6 +249,16 @@ final class Connections {
       }
     }
 
+    /** Creates a transfer that is not under way. */
+    Transfer transfer() {
+      return new Transfer(this);
+    }
+
+    private boolean isLate(long now) {
+      return (held == 0 && now - deadline > 0)
+          || transfers.stream().anyMatch(transfer -> now - transfer.deadline > 0);
+    }
+
     /** Moves the deadline to a time from now, unless it is later. */
     private void extend(long nanos) {
       long next = clock.getAsLong() + nanos;
@@ -286,10 +297,39 @@ final class Connections {
         idle.remove(client);
       }
     }
+  }
 
-    private static long nanosFor(long bytes) {
-      return Math.max(0, bytes) / MIN_BYTES_PER_SECOND * NANOS_PER_SECOND;
+  /**
+   * A message that a client sends or a response that it reads. While it is under way it has a
+   * deadline of its own: neither other messages of the connection nor a call that runs extend it.
+   * The connection is closed when it has passed.
+   */
+  final class Transfer {
+    private final Entry entry;
+    private long deadline;
+
+    private Transfer(Entry entry) {
+      this.entry = entry;
     }
+
+    /** Begins, or begins anew; the client has the idle time and the time for some bytes. */
+    void begin(long bytes) {
+      synchronized (Connections.this) {
+        deadline = clock.getAsLong() + idleNanos + nanosFor(bytes);
+        entry.transfers.add(this);
+      }
+    }
+
+    /** Ends, if it is under way. */
+    void end() {
+      synchronized (Connections.this) {
+        entry.transfers.remove(this);
+      }
+    }
+  }
+
+  private static long nanosFor(long bytes) {
+    return Math.max(0, bytes) / MIN_BYTES_PER_SECOND * NANOS_PER_SECOND;
   }
 
   /** Returns what the connections of one client have in common, by the address they come from. */

@@ -155,11 +155,8 @@ final class HttpHandler extends Handler.Abstract {
             return stream;
           });
     }
-    WatchedEndPoint connection = WatchedEndPoint.of(request);
     RpcSession session = new HttpSession(terms.limits().logs(), client(request));
-    HttpReply reply =
-        new HttpReply(
-            request, response, callback, connection == null ? null : connection.entry(), memory);
+    HttpReply reply = new HttpReply(request, response, callback, memory);
     dispatcher.answer(
         body, terms, session, new Exchange(reply::open, gone(request), memory), reply);
   }
@@ -169,23 +166,23 @@ final class HttpHandler extends Handler.Abstract {
     private final Request request;
     private final Response response;
     private final Callback callback;
-    private final Connections.@Nullable Entry connection;
+    private final @Nullable WatchedEndPoint connection;
+    private final Connections.@Nullable Transfer transfer;
     private final MemoryBudget.Account memory;
     private @Nullable OutputStream opened;
 
-    HttpReply(
-        Request request,
-        Response response,
-        Callback callback,
-        Connections.@Nullable Entry connection,
-        MemoryBudget.Account memory) {
+    HttpReply(Request request, Response response, Callback callback, MemoryBudget.Account memory) {
       this.memory = memory;
       this.request = request;
       this.response = response;
       this.callback = callback;
-      this.connection = connection;
+      connection = WatchedEndPoint.of(request);
+      transfer = ConnectionHandler.transfer(request);
       if (connection != null) {
-        connection.hold();
+        connection.entry().hold();
+      }
+      if (transfer != null) {
+        transfer.end(); // the body is read
       }
     }
 
@@ -245,7 +242,10 @@ final class HttpHandler extends Handler.Abstract {
 
     private void release(long bytes) {
       if (connection != null) {
-        connection.release(bytes);
+        connection.entry().release(bytes);
+      }
+      if (transfer != null) {
+        transfer.begin(bytes);
       }
     }
   }

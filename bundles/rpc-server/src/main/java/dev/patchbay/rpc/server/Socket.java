@@ -33,6 +33,10 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
   private final OpenSockets open;
   private final Runnable leave;
   private final @Nullable WatchedEndPoint connection;
+
+  /** The next message while it comes, then the response while the client reads it. */
+  private final Connections.@Nullable Transfer transfer;
+
   private final Exchange exchange;
   private final AtomicInteger unsent = new AtomicInteger();
   private final AtomicInteger unsentChars = new AtomicInteger();
@@ -87,6 +91,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
     this.open = open;
     this.leave = leave;
     this.connection = connection;
+    transfer = connection == null ? null : connection.entry().transfer();
     memory = dispatcher.memory().open();
     notifications = dispatcher.memory().open();
     exchange = new Exchange(null, this::isGone, memory);
@@ -139,9 +144,13 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       memory.shrinkTo(0);
     }
     if (!last) {
+      if (fragments == 0) {
+        beginTransfer(terms.limits().bodyBytes());
+      }
       demandNext(session);
       return;
     }
+    endTransfer();
     fragments = 0;
     byte[] whole = partial.toByteArray();
     partial = new ByteArrayOutputStream(); // a silent client holds nothing
@@ -151,6 +160,19 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       send(dispatcher.noMemory(terms));
     } else {
       answer(whole);
+    }
+  }
+
+  /** Gives the client as long as over HTTP: it may hold memory, and ping meanwhile. */
+  private void beginTransfer(long bytes) {
+    if (transfer != null) {
+      transfer.begin(bytes);
+    }
+  }
+
+  private void endTransfer() {
+    if (transfer != null) {
+      transfer.end();
     }
   }
 
@@ -199,6 +221,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       return;
     }
     memory.shrinkTo(2L * response.length());
+    beginTransfer(response.length());
     // the next request is not begun before both are done: it may subscribe, too
     AtomicInteger steps = new AtomicInteger(2);
     Runnable step =
@@ -216,6 +239,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
 
   /** Reads the next request, unless the response was the last one. */
   private void answered(Session session) {
+    endTransfer();
     memory.shrinkTo(0);
     synchronized (this) {
       answering = false;

@@ -69,6 +69,10 @@ final class SocketCreator implements WebSocketCreator {
     if (connection != null) {
       connection.entry().hold(); // a WebSocket may be silent: its idle time is another
     }
+    Connections.Transfer transfer = ConnectionHandler.transfer(request);
+    if (transfer != null) {
+      transfer.end(); // a WebSocket over HTTP/2 may outlast it
+    }
     AtomicBoolean left = new AtomicBoolean();
     Runnable leave =
         () -> {

@@ -141,6 +141,30 @@ class ConnectionsTest {
   }
 
   @Test
+  void aTransferHasADeadlineOfItsOwn() {
+    Connections.Entry entry = open("a", "held");
+    entry.hold();
+    Connections.Transfer first = entry.transfer();
+    Connections.Transfer second = entry.transfer();
+    first.begin(16_384 * 5);
+    pass(14);
+    second.begin(16_384 * 100);
+    entry.begin(16_384 * 100);
+    first.end();
+    pass(100);
+    assertThat(closed).isEmpty();
+    first.begin(0);
+    second.begin(0);
+    pass(9);
+    second.begin(0);
+    assertThat(closed).isEmpty();
+    pass(2);
+    assertThat(closed).as("the second transfer does not extend the first").containsExactly("held");
+    pass(100);
+    assertThat(closed).hasSize(1);
+  }
+
+  @Test
   void aConnectionIsCountedAndClosedOnce() {
     Connections.Entry entry = open("a", "x");
     entry.closed();

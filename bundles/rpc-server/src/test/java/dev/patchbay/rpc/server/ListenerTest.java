@@ -403,15 +403,15 @@ class ListenerTest {
     try {
       Socket slow = connect(listener, sent);
       slow.setSoTimeout(100);
-      assertThat(endsWhileItSends(slow)).isTrue();
+      assertThat(endsWhileItSends(slow, new byte[] {'a'})).isTrue();
       await(listener::openConnections, 0);
     } finally {
       listener.close();
     }
   }
 
-  /** Sends a byte between any two looks at the other end, until that is closed. */
-  private static boolean endsWhileItSends(Socket socket) throws IOException {
+  /** Sends bytes between any two looks at the other end, until that is closed. */
+  private static boolean endsWhileItSends(Socket socket, byte[] bytes) throws IOException {
     OutputStream out = socket.getOutputStream();
     while (true) {
       try {
@@ -424,10 +424,34 @@ class ListenerTest {
         return true;
       }
       try {
-        out.write('a');
+        out.write(bytes);
       } catch (SocketException reset) {
         return true;
       }
+    }
+  }
+
+  /** Neither a ping nor a byte now and then keeps a WebSocket open that holds memory. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 9})
+  void aMessageThatIsNotFinishedEndsItsWebSocket(int opcode) throws Exception {
+    Listener listener = listen(Map.of("idle_seconds", 1, "max_body_bytes", 10_000));
+    try {
+      Socket silent = connect(listener, upgrade("Host: localhost\r\n"));
+      assertThat(response(silent)).startsWith("HTTP/1.1 101");
+      Socket socket = connect(listener, upgrade("Host: localhost\r\n"));
+      assertThat(response(socket)).startsWith("HTTP/1.1 101");
+      OutputStream out = socket.getOutputStream();
+      out.write(part(1, "["));
+      out.write(part(0, "1"));
+      socket.setSoTimeout(100);
+      assertThat(endsWhileItSends(socket, opcode == 9 ? frame((byte) 9, "") : part(0, " ")))
+          .isTrue();
+      await(listener::openSockets, 1);
+      silent.getOutputStream().write(frame((byte) 1, BODY));
+      assertThat(frame(silent)).contains("\"called\"");
+    } finally {
+      listener.close();
     }
   }
 
