@@ -176,7 +176,8 @@ final class Calls implements Message.Caller {
       Exchange exchange)
       throws RpcError {
     RpcExpensive expensive;
-    try (Lease<RpcNamespace> lease = served.namespace().lease()) {
+    try (RequestThread.Running running = RequestThread.beginMethod();
+        Lease<RpcNamespace> lease = served.namespace().lease()) {
       Object result = served.method().call(params, session);
       if (!(result instanceof RpcExpensive call)) {
         return responses.result(id, result, terms, exchange);

@@ -172,7 +172,7 @@ public final class IpcListener implements HealthCheck {
     AtomicInteger count = new AtomicInteger();
     threads =
         Executors.newCachedThreadPool(
-            body -> new Thread(body, "rpc-ipc-" + count.getAndIncrement()));
+            body -> new RequestThread(body, "rpc-ipc-" + count.getAndIncrement()));
     threads.execute(this::accept);
     LOG.info("listening on {} for {}", path, terms.namespaces());
   }

@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
@@ -242,8 +243,7 @@ public final class Listener implements HealthCheck {
             dispatcher.waitingQuota());
     connections =
         new Connections(maxConnections, Duration.ofSeconds(idleSeconds), System::nanoTime);
-    QueuedThreadPool threads = new QueuedThreadPool(64, 4, 60_000);
-    threads.setName("rpc-server-" + wanted);
+    QueuedThreadPool threads = threads("rpc-server-" + wanted);
     server = new Server(threads, null, keptBuffers());
     HttpConfiguration http = new HttpConfiguration();
     http.setSendServerVersion(false);
@@ -339,6 +339,22 @@ public final class Listener implements HealthCheck {
     port = connector.getLocalPort();
     address = host + ":" + port;
     LOG.info("listening on {} for {}", address, namespaces);
+  }
+
+  private static QueuedThreadPool threads(String name) {
+    AtomicInteger count = new AtomicInteger();
+    return new QueuedThreadPool(
+        64,
+        4,
+        60_000,
+        -1,
+        null,
+        null,
+        body -> {
+          Thread thread = new RequestThread(body, name + "-" + count.getAndIncrement());
+          thread.setContextClassLoader(QueuedThreadPool.class.getClassLoader());
+          return thread;
+        });
   }
 
   /** Buffers that are used again: Jetty would keep a quarter of the heap for each listener. */

@@ -715,6 +715,49 @@ class ListenerTest {
     await(ipc::openConnections, 0);
   }
 
+  /** An interrupt would close the file that a method writes to, and the store with it. */
+  @Test
+  void aMethodIsNotInterruptedWhenItsListenerStops() throws Exception {
+    Dispatcher impatient = dispatcher(Map.of("drain_seconds", 0));
+    List<Boolean> interrupts = Collections.synchronizedList(new ArrayList<>());
+    CountDownLatch ended = new CountDownLatch(2);
+    RpcMethod method =
+        (params, session) -> {
+          waits.countDown();
+          while (goesOn.getCount() > 0 && !Thread.currentThread().isInterrupted()) {
+            Thread.onSpinWait();
+          }
+          interrupts.add(Thread.currentThread().isInterrupted());
+          ended.countDown();
+          return "ended";
+        };
+    impatient.addNamespace(() -> Map.of("test_write", method), Map.of());
+    Listener listener =
+        new Listener(
+            impatient,
+            new PlainSockets(),
+            config(Listener.Config.class, Map.of("port", 0, "namespaces", "test")),
+            Map.of("port", 0));
+    Path path = folder.resolve("a.ipc");
+    IpcListener ipc =
+        new IpcListener(
+            impatient,
+            new PlainSockets(),
+            config(IpcListener.Config.class, Map.of("path", path.toString(), "namespaces", "test")),
+            Map.of());
+    connect(listener, post(BODY.replace("test_call", "test_write")));
+    connect(path, BODY.replace("test_call", "test_write"));
+    waits.countDown();
+    waits.await();
+    listener.close();
+    ipc.close();
+    assertThat(interrupts).isEmpty();
+    goesOn.countDown();
+    ended.await();
+    assertThat(interrupts).containsExactly(false, false);
+    impatient.close();
+  }
+
   private static boolean accepts(Listener listener) {
     try (Socket socket = new Socket("127.0.0.1", listener.port())) {
       return socket.isConnected();
