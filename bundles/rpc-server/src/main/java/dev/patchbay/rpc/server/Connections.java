@@ -314,8 +314,13 @@ final class Connections {
 
     /** Begins, or begins anew; the client has the idle time and the time for some bytes. */
     void begin(long bytes) {
+      begin(Duration.ofNanos(nanosFor(bytes)));
+    }
+
+    /** Begins, or begins anew; the client has the idle time and some more. */
+    void begin(Duration more) {
       synchronized (Connections.this) {
-        deadline = clock.getAsLong() + idleNanos + nanosFor(bytes);
+        deadline = clock.getAsLong() + idleNanos + more.toNanos();
         entry.transfers.add(this);
       }
     }

@@ -187,6 +187,9 @@ final class HttpHandler extends Handler.Abstract {
     }
 
     OutputStream open() {
+      if (transfer != null) {
+        transfer.begin(terms.time()); // a slow reader keeps a place among the expensive calls
+      }
       endConnection();
       OutputStream stream = Content.Sink.asOutputStream(response);
       opened = stream;

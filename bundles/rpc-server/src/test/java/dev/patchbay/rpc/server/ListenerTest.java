@@ -7,6 +7,7 @@ import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
+import dev.patchbay.api.rpc.RpcStream;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -42,6 +43,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -467,6 +469,45 @@ class ListenerTest {
       await(listener::openConnections, 0);
     } finally {
       listener.close();
+    }
+  }
+
+  /** A client that reads slowly must not keep a place among the expensive calls. */
+  @Test
+  void aResponseThatIsSentWhileItIsMadeHasADeadline() throws Exception {
+    CountDownLatch ended = new CountDownLatch(1);
+    RpcMethod endless =
+        (params, session) ->
+            (RpcStream)
+                out -> {
+                  try { // one value: the deadline of the call is looked at before it alone
+                    out.value(Collections.nCopies(Integer.MAX_VALUE, BODY));
+                  } finally {
+                    ended.countDown();
+                  }
+                };
+    dispatcher.addNamespace(
+        () -> Map.of("test_endless", RpcMethod.expensive(endless)), Map.of("service.id", 2L));
+    Listener listener = listen(Map.of("idle_seconds", 1, "max_expensive_seconds", 1));
+    try {
+      InputStream in =
+          connect(listener, post(BODY.replace("test_call", "test_endless"))).getInputStream();
+      readToTheEnd(in);
+      ended.await();
+      await(listener::openConnections, 0);
+    } finally {
+      listener.close();
+    }
+  }
+
+  private static void readToTheEnd(InputStream in) throws IOException {
+    byte[] buffer = new byte[1 << 16];
+    try {
+      while (in.read(buffer) >= 0) {
+        LockSupport.parkNanos(1_000_000);
+      }
+    } catch (SocketException reset) {
+      // this is the end, too
     }
   }
 
