@@ -246,6 +246,11 @@ public final class Dispatcher {
     return memory;
   }
 
+  /** Returns how many threads of a listener may wait for expensive calls. */
+  int expensiveCalls() {
+    return gate.capacity();
+  }
+
   /** Returns how long a listener that stops waits for its requests under way. */
   Duration drain() {
     return replacements.isStopping() ? Duration.ZERO : drain;

@@ -4,13 +4,14 @@ package dev.patchbay.rpc.server;
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
@@ -22,10 +23,18 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: any thread.
  */
 final class Gate implements AutoCloseable {
-  private final Semaphore running;
+  /** How often a call that waits looks whether its client has disconnected. */
+  private static final long LOOK_NANOS = 200_000_000L;
+
   private final ExecutorService threads;
   private final int most;
   private final int waiting;
+
+  /** Calls that run; guarded by {@link #queue}. */
+  private int running;
+
+  /** Calls that wait, in the order of their turns; guarded by itself. */
+  private final Deque<Object> queue = new ArrayDeque<>();
 
   /**
    * Makes a gate.
@@ -35,7 +44,6 @@ final class Gate implements AutoCloseable {
    * @param importing whether blocks are imported now: calls then take a small part of the time
    */
   Gate(int most, int waiting, BooleanSupplier importing) {
-    this.running = new Semaphore(most, true);
     this.most = most;
     this.waiting = waiting;
     AtomicInteger count = new AtomicInteger();
@@ -44,6 +52,11 @@ final class Gate implements AutoCloseable {
             body ->
                 new Deadline.Worker(
                     body, "rpc-expensive-" + count.getAndIncrement(), new Breather(importing)));
+  }
+
+  /** Returns how many calls run or wait at a time, each with the thread that asked for it. */
+  int capacity() {
+    return most + waiting;
   }
 
   /**
@@ -58,13 +71,13 @@ final class Gate implements AutoCloseable {
       throws RpcError {
     long start = System.nanoTime();
     try {
-      enter(time);
+      enter(time, gone);
       return run(() -> {
             try (Deadline ends = Deadline.after(time.minusNanos(System.nanoTime() - start), gone)) {
               Deadline.check(); // short calls make way for an import, too
               return work.call();
             } finally {
-              running.release();
+              leave();
             }
           })
           .get();
@@ -86,18 +99,61 @@ final class Gate implements AutoCloseable {
     }
   }
 
-  private void enter(Duration time) throws RpcError, InterruptedException {
-    if (running.tryAcquire()) {
-      return;
+  private void enter(Duration time, BooleanSupplier gone) throws RpcError, InterruptedException {
+    long end = System.nanoTime() + time.toNanos();
+    Object turn = new Object();
+    synchronized (queue) {
+      if (queue.isEmpty() && running < most) {
+        running++;
+        return;
+      }
+      if (queue.size() >= waiting) {
+        throw new RpcError(
+            RpcError.Kind.LIMIT,
+            "too many expensive calls: " + most + " run and " + waiting + " wait; try again");
+      }
+      queue.addLast(turn);
     }
-    if (running.getQueueLength() >= waiting) {
-      throw new RpcError(
-          RpcError.Kind.LIMIT,
-          "too many expensive calls: " + most + " run and " + waiting + " wait; try again");
+    try {
+      long left = end - System.nanoTime();
+      while (!awaitTurn(turn, Math.min(left, LOOK_NANOS))) {
+        left = end - System.nanoTime();
+        if (left <= 0) {
+          throw new RpcError(
+              RpcError.Kind.TIMEOUT, "the call has waited too long for others; try again");
+        }
+        if (gone.getAsBoolean()) {
+          throw new RpcError(RpcError.Kind.TIMEOUT, "the client has disconnected");
+        }
+      }
+    } finally {
+      synchronized (queue) {
+        queue.remove(turn);
+        queue.notifyAll();
+      }
     }
-    if (!running.tryAcquire(time.toNanos(), TimeUnit.NANOSECONDS)) {
-      throw new RpcError(
-          RpcError.Kind.TIMEOUT, "the call has waited too long for others; try again");
+  }
+
+  /** Waits for the turn of a call, and takes it; returns false when it does not come in time. */
+  private boolean awaitTurn(Object turn, long nanos) throws InterruptedException {
+    long end = System.nanoTime() + nanos;
+    synchronized (queue) {
+      while (queue.peekFirst() != turn || running >= most) {
+        long left = end - System.nanoTime();
+        if (left <= 0) {
+          return false;
+        }
+        TimeUnit.NANOSECONDS.timedWait(queue, left);
+      }
+      running++;
+      return true;
+    }
+  }
+
+  private void leave() {
+    synchronized (queue) {
+      running--;
+      queue.notifyAll();
     }
   }
 
@@ -105,10 +161,10 @@ final class Gate implements AutoCloseable {
     try {
       return threads.submit(work);
     } catch (RejectedExecutionException closed) {
-      running.release();
+      leave();
       throw new RpcError(RpcError.Kind.TIMEOUT, "the node is stopping");
     } catch (Throwable failure) { // no memory for a thread: the permit must come back
-      running.release();
+      leave();
       throw failure;
     }
   }

@@ -168,6 +168,11 @@ public final class Listener implements HealthCheck {
   private static final int SWEEP_SECONDS = 1;
   private static final int STOP_MILLIS = 500;
 
+  private static final int MIN_THREADS = 64;
+
+  /** Threads that are left for all else when expensive calls take as many as they may. */
+  private static final int OTHER_THREADS = 16;
+
   /** Connections that the system queues; a client beyond them waits for a second to try again. */
   private static final int ACCEPT_QUEUE = 1_024;
 
@@ -243,7 +248,10 @@ public final class Listener implements HealthCheck {
             dispatcher.waitingQuota());
     connections =
         new Connections(maxConnections, Duration.ofSeconds(idleSeconds), System::nanoTime);
-    QueuedThreadPool threads = threads("rpc-server-" + wanted);
+    QueuedThreadPool threads =
+        threads(
+            "rpc-server-" + wanted,
+            Math.max(MIN_THREADS, dispatcher.expensiveCalls() + OTHER_THREADS));
     server = new Server(threads, null, keptBuffers());
     HttpConfiguration http = new HttpConfiguration();
     http.setSendServerVersion(false);
@@ -341,10 +349,10 @@ public final class Listener implements HealthCheck {
     LOG.info("listening on {} for {}", address, namespaces);
   }
 
-  private static QueuedThreadPool threads(String name) {
+  private static QueuedThreadPool threads(String name, int limit) {
     AtomicInteger count = new AtomicInteger();
     return new QueuedThreadPool(
-        64,
+        limit,
         4,
         60_000,
         -1,

@@ -8,8 +8,12 @@ import static org.assertj.core.api.Assertions.fail;
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 
 class GateTest {
@@ -89,6 +93,64 @@ class GateTest {
           .hasMessage("nobody waits for the result any more");
       assertThatThrownBy(() -> gate.call(LONG, gone::get, () -> fail("was begun")))
           .isInstanceOf(Deadline.ExceededException.class);
+    }
+  }
+
+  @Test
+  void aCallThatWaitsEndsWhenItsClientDisconnects() throws Exception {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    try (Gate gate = new Gate(1, 1, () -> false)) {
+      Thread busy = new Thread(() -> occupy(gate, running, end), "busy");
+      busy.start();
+      running.await();
+      for (int i = 0; i < 2; i++) {
+        assertThatThrownBy(() -> gate.call(LONG, () -> true, () -> fail("was begun")))
+            .isInstanceOf(RpcError.class)
+            .hasMessage("the client has disconnected");
+      }
+      end.countDown();
+      busy.join();
+      assertThat(gate.call(LONG, () -> false, () -> 1)).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void callsThatWaitHaveTheirTurnsInOrder() throws Exception {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    List<Integer> order = Collections.synchronizedList(new ArrayList<>());
+    try (Gate gate = new Gate(1, 10, () -> false)) {
+      List<Thread> threads = new ArrayList<>();
+      threads.add(new Thread(() -> occupy(gate, running, end), "busy"));
+      threads.get(0).start();
+      running.await();
+      for (int i = 0; i < 10; i++) {
+        int number = i;
+        CountDownLatch waits = new CountDownLatch(1);
+        BooleanSupplier gone =
+            () -> {
+              waits.countDown();
+              return false;
+            };
+        Thread thread = new Thread(() -> add(gate, gone, order, number), "waiting-" + i);
+        threads.add(thread);
+        thread.start();
+        waits.await();
+      }
+      end.countDown();
+      for (Thread thread : threads) {
+        thread.join();
+      }
+    }
+    assertThat(order).containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+  }
+
+  private static void add(Gate gate, BooleanSupplier gone, List<Integer> order, int number) {
+    try {
+      gate.call(LONG, gone, () -> order.add(number));
+    } catch (RpcError refused) {
+      throw new IllegalStateException(refused);
     }
   }
 

@@ -472,6 +472,48 @@ class ListenerTest {
     }
   }
 
+  @Test
+  void expensiveCallsDoNotTakeAllThreads() throws Exception {
+    int calls = 70;
+    Dispatcher large = dispatcher(Map.of("expensive_calls", calls));
+    CountDownLatch running = new CountDownLatch(calls);
+    RpcMethod method =
+        (params, session) -> {
+          running.countDown();
+          while (goesOn.getCount() > 0) {
+            LockSupport.parkNanos(1_000_000);
+          }
+          return "worked";
+        };
+    large.addNamespace(namespace, Map.of());
+    large.addNamespace(
+        () -> Map.of("test_many", RpcMethod.expensive(method)), Map.of("service.id", 2L));
+    Listener listener =
+        new Listener(
+            large,
+            new PlainSockets(),
+            config(
+                Listener.Config.class,
+                Map.of("port", 0, "namespaces", "test", "max_requests", 2 * calls)),
+            Map.of("port", 0));
+    try {
+      List<Socket> sockets = new ArrayList<>();
+      for (int i = 0; i < calls; i++) {
+        sockets.add(connect(listener, post(BODY.replace("test_call", "test_many"))));
+      }
+      running.await();
+      assertServes(connect(listener, ""), "");
+      goesOn.countDown();
+      for (Socket socket : sockets) {
+        assertThat(response(socket)).contains("\"worked\"");
+      }
+    } finally {
+      goesOn.countDown();
+      listener.close();
+      large.close();
+    }
+  }
+
   /** A client that reads slowly must not keep a place among the expensive calls. */
   @Test
   void aResponseThatIsSentWhileItIsMadeHasADeadline() throws Exception {
