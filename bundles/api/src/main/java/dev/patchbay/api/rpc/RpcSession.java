@@ -64,6 +64,13 @@ public interface RpcSession {
   void removeOnClose(Runnable action);
 
   /**
+   * Returns whether the client has left, and will not read the response: a method that waits asks
+   * now and then, and ends. A client of IPC counts as present until the server closes its
+   * connection. Threading: only the thread that runs a method with this session, until it returns.
+   */
+  boolean isGone();
+
+  /**
    * Closes the connection, without waiting for the client to read what was sent: a client that
    * would miss notifications must learn of it. Does nothing over HTTP.
    */

@@ -4,6 +4,7 @@ package dev.patchbay.rpc.eth;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
+import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.TransactionPool;
@@ -26,7 +27,7 @@ final class SendMethods {
   private static final long MAX_WAIT_MILLIS = 60_000;
   private static final int NOT_CONFIRMED = 4;
 
-  /** Heads that change while no store is bound are not noticed. */
+  /** Heads that change while no store is bound are not noticed, nor are clients that leave. */
   private static final long LOOK_EVERY_MILLIS = 1_000;
 
   private final ChainReader chain;
@@ -47,7 +48,7 @@ final class SendMethods {
   Map<String, RpcMethod> methods() {
     Map<String, RpcMethod> m = new LinkedHashMap<>();
     m.put("eth_sendRawTransaction", (p, s) -> send(decode(new Params(p))).toString());
-    m.put("eth_sendRawTransactionSync", (p, s) -> sendAndWait(new Params(p)));
+    m.put("eth_sendRawTransactionSync", (p, s) -> sendAndWait(new Params(p), s));
     // of accounts whose keys the node holds: it holds none
     m.put("eth_pendingTransactions", (p, s) -> List.of());
     return m;
@@ -107,7 +108,7 @@ final class SendMethods {
   }
 
   /** Sends, and answers with the receipt once there is one (EIP-7966). */
-  private Object sendAndWait(Params params) throws RpcError {
+  private Object sendAndWait(Params params, RpcSession session) throws RpcError {
     long millis = DEFAULT_WAIT_MILLIS;
     if (params.optional(1) != null) {
       long asked = Params.quantity64("timeout", params.optional(1));
@@ -119,7 +120,8 @@ final class SendMethods {
     }
     try {
       Hash hash = sendUnlessKnown(decode(params));
-      Object receipt = await(hash, System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis));
+      Object receipt =
+          await(hash, System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis), session);
       if (receipt == null) {
         throw new RpcError(
             NOT_CONFIRMED,
@@ -134,12 +136,13 @@ final class SendMethods {
     }
   }
 
-  private @Nullable Object await(Hash hash, long limit) throws RpcError {
+  /** Returns a receipt; null when the limit passes before there is one, or the client leaves. */
+  private @Nullable Object await(Hash hash, long limit, RpcSession session) throws RpcError {
     synchronized (headChanged) {
       while (true) {
         Object receipt = receipt(hash);
         long left = TimeUnit.NANOSECONDS.toMillis(limit - System.nanoTime());
-        if (receipt != null || left <= 0) {
+        if (receipt != null || left <= 0 || session.isGone()) {
           return receipt;
         }
         if (closed) {

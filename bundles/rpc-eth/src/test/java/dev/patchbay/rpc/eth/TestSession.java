@@ -47,6 +47,7 @@ final class TestSession {
         onClose.remove(args[0]);
         yield null;
       }
+      case "isGone" -> disconnected;
       case "disconnect" -> {
         disconnected = true;
         yield null;

@@ -186,7 +186,7 @@ final class Calls implements Message.Caller {
     }
     return gate.call(
         terms.time(),
-        exchange.gone(),
+        session::isGone,
         () -> {
           try (Lease<RpcNamespace> lease = served.namespace().lease()) {
             return responses.result(id, expensive.call(), terms, exchange);

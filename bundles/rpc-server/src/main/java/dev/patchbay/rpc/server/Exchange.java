@@ -2,7 +2,6 @@
 package dev.patchbay.rpc.server;
 
 import java.io.OutputStream;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -11,18 +10,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param direct opens the connection for a result that is written while it is made; null: such a
  *     result is held until it is whole, and must not be longer than others
- * @param gone whether nobody waits for the answer any more; asked now and then by expensive calls
  * @param memory counts what the message and its response take; the sender of the response closes it
  */
-record Exchange(
-    @Nullable Supplier<OutputStream> direct, BooleanSupplier gone, MemoryBudget.Account memory) {
-  /** Returns one that holds its results, of a client that stays. */
-  static Exchange held(MemoryBudget.Account memory) {
-    return new Exchange(null, () -> false, memory);
-  }
-
+record Exchange(@Nullable Supplier<OutputStream> direct, MemoryBudget.Account memory) {
   /** Returns this one, with results that are held. */
   Exchange held() {
-    return new Exchange(null, gone, memory);
+    return new Exchange(null, memory);
   }
 }

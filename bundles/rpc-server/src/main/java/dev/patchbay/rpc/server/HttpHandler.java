@@ -155,10 +155,9 @@ final class HttpHandler extends Handler.Abstract {
             return stream;
           });
     }
-    RpcSession session = new HttpSession(terms.limits().logs(), client(request));
+    RpcSession session = new HttpSession(terms.limits().logs(), client(request), gone(request));
     HttpReply reply = new HttpReply(request, response, callback, memory);
-    dispatcher.answer(
-        body, terms, session, new Exchange(reply::open, gone(request), memory), reply);
+    dispatcher.answer(body, terms, session, new Exchange(reply::open, memory), reply);
   }
 
   /** Sends the outcome of a message. */

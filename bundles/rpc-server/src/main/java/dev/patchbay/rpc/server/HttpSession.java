@@ -2,14 +2,16 @@
 package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.rpc.RpcSession;
+import java.util.function.BooleanSupplier;
 
 /**
  * The session of a request over HTTP: nothing is sent to its client but the response.
  *
  * @param logLimits what a search for logs may be for
  * @param client the client, as of {@link Connections#client}
+ * @param gone whether the client has left before the response
  */
-record HttpSession(LogLimits logLimits, Object client) implements RpcSession {
+record HttpSession(LogLimits logLimits, Object client, BooleanSupplier gone) implements RpcSession {
   @Override
   public boolean canNotify() {
     return false;
@@ -37,6 +39,11 @@ record HttpSession(LogLimits logLimits, Object client) implements RpcSession {
 
   @Override
   public void removeOnClose(Runnable action) {}
+
+  @Override
+  public boolean isGone() {
+    return gone.getAsBoolean();
+  }
 
   @Override
   public void disconnect() {}

@@ -158,7 +158,7 @@ final class IpcConnection implements RpcSession {
     entry.hold();
     try {
       AwaitedReply reply = new AwaitedReply();
-      dispatcher.answer(message, terms, this, Exchange.held(memory), reply);
+      dispatcher.answer(message, terms, this, new Exchange(null, memory), reply);
       return reply.await();
     } finally {
       entry.release(0);
@@ -272,6 +272,11 @@ final class IpcConnection implements RpcSession {
     if (closeActions.remove(action)) {
       entry.release(0);
     }
+  }
+
+  @Override
+  public boolean isGone() {
+    return !channel.isOpen();
   }
 
   @Override

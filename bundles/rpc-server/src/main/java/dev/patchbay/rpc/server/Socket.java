@@ -94,7 +94,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
     transfer = connection == null ? null : connection.entry().transfer();
     memory = dispatcher.memory().open();
     notifications = dispatcher.memory().open();
-    exchange = new Exchange(null, this::isGone, memory);
+    exchange = new Exchange(null, memory);
   }
 
   @Override
@@ -268,8 +268,9 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
     }
   }
 
-  /** Returns whether the client is not there any more, or is about to leave. */
-  private boolean isGone() {
+  /** Also true when the client is about to leave. */
+  @Override
+  public boolean isGone() {
     WatchedEndPoint watched = connection;
     return watched != null && (watched.isClosed() || bidsFarewell(watched.ahead()));
   }

@@ -95,7 +95,7 @@ class DispatcherTest {
     dispatcher.answer(
         message.getBytes(StandardCharsets.UTF_8),
         terms,
-        new HttpSession(LOGS, Connections.ONE_CLIENT),
+        new HttpSession(LOGS, Connections.ONE_CLIENT, () -> false),
         exchange,
         reply);
     try {
@@ -225,7 +225,7 @@ class DispatcherTest {
                 answer(
                     request("test_long"),
                     terms(Profile.GETH),
-                    new Exchange(() -> sent, () -> false, dispatcher.memory().open())))
+                    new Exchange(() -> sent, dispatcher.memory().open())))
         .isInstanceOf(BrokenAnswerException.class);
     assertThat(sent.toString(StandardCharsets.UTF_8)).contains("xxx").doesNotContain("error");
   }
@@ -360,7 +360,7 @@ class DispatcherTest {
   }
 
   private Exchange held() {
-    return Exchange.held(dispatcher.memory().open());
+    return new Exchange(null, dispatcher.memory().open());
   }
 
   private static String text(@Nullable Answer answer) {

@@ -98,8 +98,8 @@ class WaitingTest {
     dispatcher.answer(
         message.getBytes(StandardCharsets.UTF_8),
         terms,
-        new HttpSession(LOGS, Connections.ONE_CLIENT),
-        Exchange.held(dispatcher.memory().open()),
+        new HttpSession(LOGS, Connections.ONE_CLIENT, () -> false),
+        new Exchange(null, dispatcher.memory().open()),
         new Reply() {
           @Override
           public void answered(@Nullable Answer answer) {
