@@ -28,12 +28,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -360,6 +362,43 @@ class TransportsIT {
     long start = System.nanoTime();
     node.result("debug_traceTransaction", called);
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+  }
+
+  /** As many clients as may wait for a receipt wait for one that does not come, and leave. */
+  @Test
+  void clientsThatLeaveDoNotWaitForReceipts() throws Exception {
+    String raw = Accounts.raw(Accounts.transfer(4, 1_000));
+    String waits = Node.request("eth_sendRawTransactionSync", raw, 60_000);
+    List<Socket> http = new ArrayList<>();
+    List<WebSocketClient> sockets = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      Socket socket = new Socket("127.0.0.1", node.httpPort);
+      socket
+          .getOutputStream()
+          .write(
+              ("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+                      + waits.length()
+                      + "\r\n\r\n"
+                      + waits)
+                  .getBytes(StandardCharsets.UTF_8));
+      http.add(socket);
+      sockets.add(WebSocketClient.to(node.wsPort));
+      sockets.get(i).frames().sendText(waits, true).get(5, TimeUnit.SECONDS);
+    }
+    awaitError("too many requests wait for receipts, at most 16", raw);
+    for (int i = 0; i < 8; i++) {
+      http.get(i).close();
+      sockets.get(i).close();
+    }
+    awaitError("wasn't processed in 1 ms", raw);
+  }
+
+  private static void awaitError(String text, String raw) throws Exception {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (!error("eth_sendRawTransactionSync", raw, 1).toString().contains(text)) {
+      assertThat(System.nanoTime()).as(text).isLessThan(limit);
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+    }
   }
 
   @Test
