@@ -36,6 +36,9 @@ class SwapIT {
   /** What a client may see while a bundle is away. */
   private static final Set<Integer> DOCUMENTED = Set.of(-32601, -32010, -32000);
 
+  private static final long HEAVY_PAUSE =
+      TimeUnit.MILLISECONDS.toNanos(Integer.getInteger("it.heavy.pause", 100));
+
   /** Each pair of expensive calls shares it; who takes it alone waits for them. */
   private static final ReadWriteLock HEAVY = new ReentrantReadWriteLock(true);
 
@@ -345,7 +348,10 @@ class SwapIT {
     return own || foundation;
   }
 
-  /** Traces calls that take their time, and searches for logs, without pause. */
+  /**
+   * Traces calls that take their time, and searches for logs. With {@code -Psoak} without a pause;
+   * otherwise the journey that runs at the same time gets its part of the processors.
+   */
   private static void heavyLoad(
       AtomicBoolean running, boolean listens, ConcurrentLinkedQueue<String> undocumented) {
     // JUMPDEST, PUSH0, JUMP: until the gas is used
@@ -372,6 +378,7 @@ class SwapIT {
       } finally {
         HEAVY.readLock().unlock();
       }
+      LockSupport.parkNanos(HEAVY_PAUSE);
     }
   }
 }
