@@ -117,9 +117,9 @@ class ReplyGateTest {
       boot.setNode(discovery.port());
       boot.send(new Pong(boot.nodeEndpoint(), ping.hash(), boot.future(), 0));
       boot.send(boot.ping());
-      boot.await(Pong.class);
-      discovery.lookup();
-      boot.await(FindNode.class); // the node has a proof of the endpoint
+      boot.awaitAndRespond(Pong.class);
+      discovery.lookup(); // a lookup that began between the Pong and the ping has pinged again
+      boot.awaitAndRespond(FindNode.class); // the node has a proof of the endpoint
     }
   }
 }

@@ -110,6 +110,19 @@ final class V4Client implements AutoCloseable {
     }
   }
 
+  /** Receives packets up to one of a type, and responds to each ping before it. */
+  <P extends V4Packet> P awaitAndRespond(Class<P> type) throws IOException {
+    while (true) {
+      V4Codec.Received next = receive();
+      if (type.isInstance(next.packet())) {
+        return type.cast(next.packet());
+      }
+      if (next.packet() instanceof Ping) {
+        send(new Pong(nodeEndpoint(), next.hash(), future(), 0));
+      }
+    }
+  }
+
   /**
    * Sends a ping, and receives everything up to its Pong: the node handles packets in order, so
    * that nothing else can follow in response to an earlier packet.
