@@ -96,6 +96,18 @@ public final class Clique implements ConsensusRules, CliqueControl {
   private static final String PROPOSALS = "consensus-poa.proposals";
 
   /**
+   * The states of the votes that are handed over, by block. The number counts the changes of how
+   * they are computed: a build that computes them otherwise must not take them.
+   */
+  private static final String VOTING = "consensus-poa.voting-1";
+
+  /** The signers of blocks that are handed over, by block. */
+  private static final String SIGNERS = "consensus-poa.signers";
+
+  /** The states that are handed over, the most recently used ones: the head and its siblings. */
+  private static final int HANDED_OVER = 8;
+
+  /**
    * A signer out of turn waits for the signer in turn, at most for this time and as much again for
    * each two signers (geth, {@code wiggleTime}).
    */
@@ -220,10 +232,26 @@ public final class Clique implements ConsensusRules, CliqueControl {
     Handover service = handover;
     if (service != null) {
       service.put(PROPOSALS, Map.copyOf(proposals));
+      service.put(SIGNERS, copy(sealers));
+      Map<Hash, Object> recent = new HashMap<>();
+      List<Map.Entry<Hash, Voting>> all = List.copyOf(copy(known).entrySet());
+      all.subList(Math.max(0, all.size() - HANDED_OVER), all.size())
+          .forEach(state -> recent.put(state.getKey(), state.getValue().toMap()));
+      service.put(VOTING, recent);
     }
   }
 
-  /** Takes what was proposed before the bundle was replaced. */
+  /** Copies a map, least recently used entries first, that other threads may be using. */
+  private static <K, V> Map<K, V> copy(Map<K, V> shared) {
+    synchronized (shared) {
+      return new LinkedHashMap<>(shared);
+    }
+  }
+
+  /**
+   * Takes what was proposed and computed before the bundle was replaced: to compute the state of
+   * the votes anew, all headers since the checkpoint are read.
+   */
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
       policy = ReferencePolicy.DYNAMIC,
@@ -234,6 +262,23 @@ public final class Clique implements ConsensusRules, CliqueControl {
           (signer, vote) -> {
             if (signer instanceof Address address && vote instanceof Boolean authorize) {
               proposals.putIfAbsent(address, authorize);
+            }
+          });
+    }
+    if (service.take(SIGNERS) instanceof Map<?, ?> signers) {
+      signers.forEach(
+          (block, signer) -> {
+            if (block instanceof Hash hash && signer instanceof Address address) {
+              sealers.putIfAbsent(hash, address);
+            }
+          });
+    }
+    if (service.take(VOTING) instanceof Map<?, ?> states) {
+      states.forEach(
+          (block, state) -> {
+            Voting voting = state instanceof Map<?, ?> map ? Voting.fromMap(map) : null;
+            if (block instanceof Hash hash && voting != null) {
+              known.putIfAbsent(hash, voting);
             }
           });
     }

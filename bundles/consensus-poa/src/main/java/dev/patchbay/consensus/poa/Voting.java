@@ -7,6 +7,7 @@ import dev.patchbay.api.consensus.CliqueControl.Vote;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who may sign, who has signed lately, and the votes in the current epoch: the state of Clique
@@ -64,6 +66,43 @@ final class Voting {
         List.of(),
         latest,
         ascending.isEmpty() ? number : ascending.firstKey());
+  }
+
+  /** Returns this state as what may be handed over, for {@link #fromMap}. */
+  Map<String, Object> toMap() {
+    return Map.of(
+        "signers",
+        List.copyOf(signers),
+        "recents",
+        Map.copyOf(recents),
+        "votes",
+        List.copyOf(votes),
+        "latest",
+        Map.copyOf(latest),
+        "first",
+        first);
+  }
+
+  /** Returns the state of {@link #toMap}; null when another version has made something else. */
+  static @Nullable Voting fromMap(Map<?, ?> state) {
+    if (!(state.get("signers") instanceof Collection<?> signers
+        && state.get("recents") instanceof Map<?, ?> recents
+        && state.get("votes") instanceof Collection<?> votes
+        && state.get("latest") instanceof Map<?, ?> latest
+        && state.get("first") instanceof Long first)) {
+      return null;
+    }
+    Voting voting =
+        new Voting(new TreeSet<>(), new TreeMap<>(), new ArrayList<>(), new HashMap<>(), first);
+    try {
+      signers.forEach(signer -> voting.signers.add((Address) signer));
+      recents.forEach((block, signer) -> voting.recents.put((Long) block, (Address) signer));
+      votes.forEach(vote -> voting.votes.add((Vote) vote));
+      latest.forEach((signer, block) -> voting.latest.put((Address) signer, (Long) block));
+    } catch (ClassCastException other) {
+      return null;
+    }
+    return voting;
   }
 
   List<Address> signers() {

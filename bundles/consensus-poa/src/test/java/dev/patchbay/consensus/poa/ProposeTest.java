@@ -3,16 +3,10 @@ package dev.patchbay.consensus.poa;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.patchbay.api.node.Handover;
-import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
-import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -82,31 +76,5 @@ class ProposeTest {
     clique.chain = validators.chain(() -> validators.genesis);
     assertThat(clique.propose(validators.addresses.get(1), true)).isPresent();
     assertThat(clique.proposals()).containsEntry(validators.addresses.get(1), true);
-  }
-
-  @Test
-  void aSuccessorGoesOnWithTheVotesThatWereProposed() throws Exception {
-    Map<String, Object> kept = new HashMap<>();
-    Handover handover =
-        new Handover() {
-          @Override
-          public void put(String name, Object state) {
-            kept.put(name, state);
-          }
-
-          @Override
-          public @Nullable Object take(String name) {
-            return kept.remove(name);
-          }
-        };
-    Address first = new Validators(1, 0, 5, 30_000).addresses.get(0);
-    Clique before = new Clique(InstantSource.system());
-    before.setHandover(handover);
-    before.propose(first, false);
-    before.deactivate();
-    Clique after = new Clique(InstantSource.system());
-    after.setHandover(handover);
-    assertThat(after.proposals()).containsExactly(Map.entry(first, false));
-    assertThat(kept).isEmpty();
   }
 }

@@ -14,6 +14,7 @@ import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,9 @@ final class Validators implements HeaderReader, InstantSource {
   final BlockHeader genesis;
   private final Map<Hash, BlockHeader> headers = new HashMap<>();
   long millis = START * 1_000;
+
+  /** The hashes by which headers were asked for. */
+  final List<Hash> read = new ArrayList<>();
 
   /**
    * Creates validators.
@@ -148,6 +152,7 @@ final class Validators implements HeaderReader, InstantSource {
 
   @Override
   public @Nullable BlockHeader header(Hash hash) {
+    read.add(hash);
     return headers.get(hash);
   }
 
