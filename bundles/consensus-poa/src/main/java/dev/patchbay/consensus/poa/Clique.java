@@ -34,6 +34,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.Dictionary;
@@ -42,6 +43,7 @@ import java.util.Hashtable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
@@ -139,6 +141,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
   private final Map<Address, Boolean> proposals = new ConcurrentHashMap<>();
   private final SignerWatch watch;
   private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
+  private @Nullable Sealer ownSealer;
   private @Nullable Loop watching;
   private volatile @Nullable Handover handover;
 
@@ -148,9 +151,9 @@ public final class Clique implements ConsensusRules, CliqueControl {
       policyOption = ReferencePolicyOption.GREEDY)
   volatile @Nullable ChainReader chain;
 
-  /** Makes the component; registers a sealer when there is a key. */
+  /** Makes the component; with a sealer when there is a key. */
   @Activate
-  public Clique(BundleContext context, Config config, Map<String, Object> properties) {
+  public Clique(Config config, Map<String, Object> properties) {
     this(BlockClock.system(LOG::warn));
     ConfigurationValues values =
         ConfigurationValues.of("dev.patchbay.consensus.poa", properties)
@@ -159,8 +162,22 @@ public final class Clique implements ConsensusRules, CliqueControl {
     if (file != null && !file.isBlank()) {
       byte[] key = key(file, values);
       String sealedFile = config.sealed_file();
-      Sealer sealer =
+      ownSealer =
           new Sealer(key, Path.of(sealedFile == null || sealedFile.isBlank() ? file : sealedFile));
+    }
+  }
+
+  /**
+   * Registers the services, after {@link #setHandover}: what uses them must find what was handed
+   * over. The container would register them before it creates this component: where the
+   * configuration is wrong, each user of the service would fail too.
+   */
+  @Activate
+  void register(BundleContext context) {
+    String[] types = {ConsensusRules.class.getName(), CliqueControl.class.getName()};
+    registrations.add(context.registerService(types, this, new Hashtable<>()));
+    Sealer sealer = ownSealer;
+    if (sealer != null) {
       Dictionary<String, Object> registered = new Hashtable<>();
       registered.put("signer", sealer.signer().toString());
       registrations.add(context.registerService(BlockSealer.class, sealer, registered));
@@ -179,16 +196,6 @@ public final class Clique implements ConsensusRules, CliqueControl {
       deactivate();
       throw failure;
     }
-  }
-
-  /**
-   * Registers the service. The container would register it before it creates this component: where
-   * the configuration is wrong, each user of the service would fail too.
-   */
-  @Activate
-  void register(BundleContext context) {
-    String[] types = {ConsensusRules.class.getName(), CliqueControl.class.getName()};
-    registrations.add(context.registerService(types, this, new Hashtable<>()));
   }
 
   Clique(InstantSource clock) {
@@ -347,10 +354,9 @@ public final class Clique implements ConsensusRules, CliqueControl {
     checkFields(header, parent, parameters);
     Voting voting = after(parent, header.parentHash(), headers, parameters.epoch());
     boolean checkpoint = header.number() % parameters.epoch() == 0;
-    List<Address> listed = Extra.signers(header);
+    List<Address> listed = Objects.requireNonNull(Extra.signers(header)); // checkFields has read it
     if (checkpoint && !voting.signers().equals(listed)) {
-      throw new InvalidBlockException(
-          "extraData: the checkpoint lists " + listed + ", expected " + voting.signers());
+      throw new InvalidBlockException("extraData: " + Extra.difference(listed, voting.signers()));
     }
     Address signer = sealer(header, header.computeHash());
     voting.apply(header, signer, parameters.epoch());
@@ -374,7 +380,8 @@ public final class Clique implements ConsensusRules, CliqueControl {
    * {@inheritDoc}
    *
    * <p>The rules of EIP-3436 as Besu has them: the shorter branch, then the block whose signer was
-   * in turn last, then the lower hash. geth takes the shorter branch, then a random one.
+   * in turn last, then the lower hash. geth takes the shorter branch, then a random one. Of two
+   * blocks that differ in the form of their signature alone, the one with the lower s is taken.
    */
   @Override
   public boolean winsTie(
@@ -389,7 +396,14 @@ public final class Clique implements ConsensusRules, CliqueControl {
     } catch (InvalidBlockException invalid) { // the candidate: the head was verified
       return false;
     }
-    return order == 0 ? candidate.computeHash().compareTo(head.computeHash()) < 0 : order < 0;
+    if (order != 0) {
+      return order < 0;
+    }
+    if (Arrays.equals(Extra.sealHash(candidate), Extra.sealHash(head))) {
+      // anyone can make the second seal of a block, with n - s: it must not win
+      return Extra.hasLowS(candidate) && !Extra.hasLowS(head);
+    }
+    return candidate.computeHash().compareTo(head.computeHash()) < 0;
   }
 
   private long distanceFromTurn(BlockHeader header, HeaderReader headers, long epoch)
@@ -555,6 +569,9 @@ public final class Clique implements ConsensusRules, CliqueControl {
     private @Nullable Hash sealedGenesis;
     private @Nullable Prepared prepared;
 
+    /** The block that was returned a second time, latest; it may have left the node. */
+    private @Nullable Hash resealed;
+
     /** The last parent that was prepared, and whether this node is the only signer after it. */
     private record Prepared(Hash parent, boolean alone) {}
 
@@ -594,15 +611,9 @@ public final class Clique implements ConsensusRules, CliqueControl {
       }
       prepared = new Prepared(parentHash, alone);
       boolean checkpoint = number % parameters.epoch() == 0;
-      Address target = Address.ZERO;
-      long nonce = Voting.DROP;
-      for (Map.Entry<Address, Boolean> proposal : proposals.entrySet()) {
-        if (!checkpoint && voting.isMeaningful(proposal.getKey(), proposal.getValue())) {
-          target = proposal.getKey();
-          nonce = proposal.getValue() ? Voting.AUTHORIZE : Voting.DROP;
-          break;
-        }
-      }
+      Map.Entry<Address, Boolean> vote = checkpoint ? null : chosenVote(voting);
+      Address target = vote == null ? Address.ZERO : vote.getKey();
+      long nonce = vote != null && vote.getValue() ? Voting.AUTHORIZE : Voting.DROP;
       Bytes extra = Extra.of(new byte[0], checkpoint ? voting.signers() : List.of());
       long timestamp = Math.max(now, parent.timestamp() + parameters.period());
       boolean inTurn = voting.inTurn(signer, number);
@@ -617,6 +628,25 @@ public final class Clique implements ConsensusRules, CliqueControl {
               ? timestamp * 1_000
               : Math.max(timestamp * 1_000, clock.millis())
                   + random.applyAsLong((voting.signers().size() / 2 + 1) * WIGGLE_MILLIS));
+    }
+
+    /**
+     * Returns one of the proposals that would change anything, at random: first of those for which
+     * no vote of this signer counts yet, so that each comes to a vote.
+     */
+    private Map.@Nullable Entry<Address, Boolean> chosenVote(Voting voting) {
+      List<Map.Entry<Address, Boolean>> meaningful =
+          proposals.entrySet().stream()
+              .filter(proposal -> voting.isMeaningful(proposal.getKey(), proposal.getValue()))
+              .toList();
+      List<Map.Entry<Address, Boolean>> uncast =
+          meaningful.stream()
+              .filter(proposal -> !voting.hasVote(signer, proposal.getKey(), proposal.getValue()))
+              .toList();
+      List<Map.Entry<Address, Boolean>> candidates = uncast.isEmpty() ? meaningful : uncast;
+      return candidates.isEmpty()
+          ? null
+          : candidates.get((int) random.applyAsLong(candidates.size()));
     }
 
     /** Returns the blocks that were sealed of the chain of a genesis. */
@@ -649,6 +679,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
       if (durable != null) {
         Block before = durable.on(parent, draft.number());
         if (before != null) {
+          resealed = before.hash();
           LOG.info("block {} {} was sealed before, and is used", before.number(), before.hash());
           return before;
         }
@@ -667,9 +698,18 @@ public final class Clique implements ConsensusRules, CliqueControl {
 
     @Override
     public synchronized void discard(Block block) {
-      if (sealed != null) {
-        sealed.remove(block);
+      if (sealed == null) {
+        return;
       }
+      if (block.hash().equals(resealed)) { // before the node was started, say
+        LOG.warn(
+            "block {} {} was sealed before, and other nodes may have it: no other one is sealed on"
+                + " its parent, although it is not valid here",
+            block.number(),
+            block.hash());
+        return;
+      }
+      sealed.remove(block);
     }
   }
 

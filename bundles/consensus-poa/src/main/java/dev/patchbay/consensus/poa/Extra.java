@@ -7,6 +7,7 @@ import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.rlp.RlpWriter;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -45,6 +46,40 @@ final class Extra {
       at += Address.SIZE;
     }
     return Bytes.wrap(extra);
+  }
+
+  /**
+   * Returns in a few words how the signers that a checkpoint lists differ from those expected; a
+   * list of a peer may be of any length.
+   */
+  static String difference(List<Address> listed, List<Address> expected) {
+    int at = 0;
+    int both = Math.min(listed.size(), expected.size());
+    while (at < both && listed.get(at).equals(expected.get(at))) {
+      at++;
+    }
+    return "the checkpoint lists "
+        + listed.size()
+        + " signers, expected "
+        + expected.size()
+        + "; signer "
+        + (at + 1)
+        + " is "
+        + shown(listed, at)
+        + ", expected "
+        + shown(expected, at);
+  }
+
+  private static String shown(List<Address> signers, int at) {
+    return at < signers.size() ? signers.get(at).toString() : "none";
+  }
+
+  /** Returns whether the s of a seal is at most half of the order, as that of a sealer is. */
+  static boolean hasLowS(BlockHeader header) {
+    byte[] extra = header.extraData().unsafeArray();
+    int at = extra.length - SEAL + 32;
+    return new BigInteger(1, Arrays.copyOfRange(extra, at, at + 32)).compareTo(Secp256k1.HALF_N)
+        <= 0;
   }
 
   /** Returns the hash that is sealed: that of the header without the seal. */

@@ -205,6 +205,16 @@ final class Voting {
             + " before the vote passes");
   }
 
+  /** Returns whether a signer has cast a vote that still counts. */
+  boolean hasVote(Address signer, Address target, boolean authorize) {
+    return votes.stream()
+        .anyMatch(
+            vote ->
+                vote.signer().equals(signer)
+                    && vote.target().equals(target)
+                    && vote.authorize() == authorize);
+  }
+
   /** Returns whether a vote would change anything. */
   boolean isMeaningful(Address target, boolean authorize) {
     return signers.contains(target) != authorize;
@@ -252,9 +262,9 @@ final class Voting {
     nextRecents.put(number, signer);
     Address target = header.coinbase();
     boolean authorize = header.nonce() == AUTHORIZE;
-    boolean votes = number % epoch != 0;
     nextVotes.removeIf(vote -> vote.signer().equals(signer) && vote.target().equals(target));
-    if (votes && isMeaningful(target, authorize)) {
+    // at a checkpoint this can only be a vote against the zero address, as in geth
+    if (isMeaningful(target, authorize)) {
       nextVotes.add(new Vote(signer, number, target, authorize));
     }
     // all live votes on a target point the same way: a vote that changes nothing is not kept

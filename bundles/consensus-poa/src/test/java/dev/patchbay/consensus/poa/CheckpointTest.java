@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -51,7 +53,15 @@ class CheckpointTest {
       BlockHeader forged = Extra.withSeal(unsealed, validators.keys.get(signer));
       assertThatThrownBy(() -> verify(forged, before))
           .isInstanceOf(InvalidBlockException.class)
-          .hasMessageContaining("the checkpoint lists " + listed);
+          .hasMessageContaining("the checkpoint lists " + listed.size() + " signers, expected 3; ");
     }
+    List<Address> many = new ArrayList<>(List.of(one, two, three));
+    many.addAll(Collections.nCopies(100_000, attacker));
+    BlockHeader longer = checkpoint.toBuilder().extraData(Extra.of(new byte[0], many)).build();
+    assertThatThrownBy(() -> verify(longer, before))
+        .hasMessage(
+            "extraData: the checkpoint lists 100003 signers, expected 3; signer 4 is "
+                + attacker
+                + ", expected none");
   }
 }

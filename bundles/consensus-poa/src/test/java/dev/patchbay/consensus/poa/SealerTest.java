@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.LongUnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -130,6 +133,44 @@ class SealerTest {
     Block right = seal(sealer(1), validators.genesis, 0);
     assertThat(right.hash()).isNotEqualTo(wrong.hash());
     assertThat(seal(sealer(1), validators.genesis, 7).hash()).isEqualTo(right.hash());
+  }
+
+  /** A block of before may have left the node, whatever this build finds wrong with it. */
+  @Test
+  void aSealOfBeforeIsNotDiscarded() {
+    Block sealed = seal(sealer(1), validators.genesis, 5);
+    BlockSealer next = sealer(1);
+    Block again = seal(next, validators.genesis, 0);
+    next.discard(again);
+    assertThat(seal(next, validators.genesis, 0).hash()).isEqualTo(sealed.hash());
+    assertThat(seal(sealer(1), validators.genesis, 7).hash()).isEqualTo(sealed.hash());
+  }
+
+  /** A proposal without a majority does not keep the others from a vote. */
+  @Test
+  void eachProposalComesToAVote() throws Exception {
+    validators = new Validators(3, 3, 5, 30_000);
+    Set<Address> proposed = Set.copyOf(validators.addresses.subList(3, 6));
+    Clique clique = new Clique(validators, LONGEST);
+    proposed.forEach(signer -> clique.propose(signer, true));
+    List<Address> voted = new ArrayList<>();
+    BlockHeader head = validators.genesis;
+    for (int number = 1; number <= 9; number++) {
+      BlockHeader parent = head;
+      if (number % 3 == 1) {
+        BlockSealer.Template template =
+            prepare(clique.sealer(validators.keys.get(1), folder.resolve("key")), parent);
+        voted.add(template.coinbase());
+        head = validators.sealed(parent, 1, template.coinbase(), true);
+      } else {
+        head = validators.sealed(parent, number % 3);
+      }
+    }
+    assertThat(voted).containsExactlyInAnyOrderElementsOf(proposed);
+    assertThat(
+            prepare(clique.sealer(validators.keys.get(1), folder.resolve("key")), head).coinbase())
+        .as("all are cast: one of them again")
+        .isIn(proposed);
   }
 
   /** The only signer of a chain may set its head back and go on from there. */

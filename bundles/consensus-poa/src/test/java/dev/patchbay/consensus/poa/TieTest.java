@@ -3,8 +3,11 @@ package dev.patchbay.consensus.poa;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
+import java.math.BigInteger;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 /** Which of two blocks of equal total difficulty becomes the head (EIP-3436). */
@@ -58,6 +61,26 @@ class TieTest {
                 one.toBuilder().timestamp(one.timestamp() + 1).build(), validators.keys.get(2)));
     boolean lower = one.computeHash().compareTo(other.computeHash()) < 0;
     assertChosen(lower ? one : other, lower ? other : one);
+  }
+
+  /** Anyone can make a second valid seal out of the first one, and so another hash. */
+  @Test
+  void theSealOfTheSignerIsChosenOverTheOneThatAnyoneCanMake() {
+    BlockHeader head = inTurn(4);
+    for (int number = 5; number <= 12; number++) { // hashes in either order
+      head = validators.sealed(head, number % 8);
+      byte[] extra = head.extraData().toArray();
+      int at = extra.length - Extra.SEAL + 32;
+      BigInteger s = new BigInteger(1, Arrays.copyOfRange(extra, at, at + 32));
+      byte[] other = Secp256k1.N.subtract(s).toByteArray();
+      Arrays.fill(extra, at, at + 32, (byte) 0);
+      int length = Math.min(32, other.length);
+      System.arraycopy(other, other.length - length, extra, at + 32 - length, length);
+      extra[at + 32] ^= 1;
+      BlockHeader twin = validators.add(head.toBuilder().extraData(Bytes.wrap(extra)).build());
+      assertThat(Extra.signer(twin)).isEqualTo(validators.addresses.get(number % 8));
+      assertChosen(head, twin);
+    }
   }
 
   @Test

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class VotingTest {
   private static Address account(char name) {
     byte[] bytes = new byte[20];
-    bytes[19] = (byte) name;
+    bytes[19] = name == '0' ? 0 : (byte) name;
     return Address.wrap(bytes);
   }
 
@@ -84,6 +84,9 @@ class VotingTest {
     "A B C D, A-C B C A-D B-C C A B-D C-D A B+C, A B C, 30000",
     "A B C D E, A+F B+F C+F D-F E-F B-F C-F D+F E+F B-A C-A D-A B+F, B C D E F, 30000",
     "A B, A+C B A* B+C, A B, 3",
+    // 0 is the zero address: each block without a vote is one against it, also a checkpoint
+    "A B C 0, A B C* A B, A B C, 3",
+    "A B C 0, A B C* A, 0 A B C, 3",
   })
   void votingScenarios(String signers, String blocks, String expected, long epoch)
       throws Exception {
