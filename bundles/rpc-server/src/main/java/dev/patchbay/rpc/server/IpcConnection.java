@@ -18,8 +18,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One connection of a Unix-domain socket: a thread reads and answers, another writes. A client that
- * leaves too many notifications unread is cut; its next request is read when the response to the
- * previous one is written.
+ * leaves too many notifications unread is cut; its next request is answered when the response to
+ * the previous one is written, and read before that: a client may send it before it reads.
  */
 final class IpcConnection implements RpcSession {
   private static final Logger LOG = LoggerFactory.getLogger(IpcConnection.class);
@@ -78,17 +78,10 @@ final class IpcConnection implements RpcSession {
           new JsonFrames(
               new BufferedInputStream(Channels.newInputStream(channel), 1 << 16),
               terms.limits().bodyBytes());
-      boolean more = true;
-      while (more) {
-        try (MemoryBudget.Account memory = dispatcher.memory().open()) {
-          byte[] message = frames.next(memory);
-          if (message == null || !beginsRequest()) {
-            return;
-          }
-          answerAndSend(message, memory);
-        }
-        more = endsRequest();
-      }
+      CountDownLatch written = new CountDownLatch(0);
+      do {
+        written = answerNext(frames, written);
+      } while (written != null && endsRequest());
     } catch (IOException ended) {
       // the client has gone, or sent what is no message: there is nobody to tell
     } catch (InterruptedException stopping) {
@@ -100,20 +93,42 @@ final class IpcConnection implements RpcSession {
     }
   }
 
-  /** Answers a message; returns when the response is written or the connection has ended. */
-  private void answerAndSend(byte[] message, MemoryBudget.Account memory)
-      throws InterruptedException {
-    Answer answer = answer(message, memory);
-    if (answer == null) {
-      subscribing.answered();
-      return;
-    }
-    Answer line = answer.line();
-    memory.shrinkTo(line.length());
+  /**
+   * Reads a message, and answers it when the response to the previous one is written.
+   *
+   * @param previous counted down when that response is written
+   * @return the same of this message; null when no more are answered
+   */
+  private @Nullable CountDownLatch answerNext(JsonFrames frames, CountDownLatch previous)
+      throws IOException, InterruptedException {
+    MemoryBudget.Account memory = dispatcher.memory().open();
     CountDownLatch written = new CountDownLatch(1);
-    queue(new Unsent(line, written::countDown));
-    subscribing.answered(); // notifications of new subscriptions follow the response
-    written.await();
+    Runnable done =
+        () -> {
+          memory.close();
+          written.countDown();
+        };
+    boolean queued = false;
+    try {
+      byte[] message = frames.next(memory);
+      previous.await();
+      if (message == null || !beginsRequest()) {
+        return null;
+      }
+      Answer answer = answer(message, memory);
+      if (answer != null) {
+        Answer line = answer.line();
+        memory.shrinkTo(line.length());
+        queue(new Unsent(line, done));
+        queued = true;
+      }
+      subscribing.answered(); // notifications of new subscriptions follow the response
+      return written;
+    } finally {
+      if (!queued) {
+        done.run();
+      }
+    }
   }
 
   /** Queues something to be sent, unless the connection has ended. */

@@ -896,6 +896,29 @@ class ListenerTest {
     return new String(buffer.array(), 0, buffer.position(), StandardCharsets.US_ASCII);
   }
 
+  /** Both are longer than what the buffers of a socket take. */
+  @Test
+  void aUnixSocketReadsARequestBeforeTheResponseToThePreviousOneIsRead() throws Exception {
+    Path path = folder.resolve("a.ipc");
+    dispatcher.addNamespace(
+        () -> Map.of("test_long", (params, session) -> "x".repeat(4_000_000)), Map.of());
+    IpcListener ipc = ipc(path);
+    SocketChannel channel = connect(path, BODY.replace("test_call", "test_long"));
+    String padded = BODY.replace("{", "{" + " ".repeat(4_000_000));
+    ByteBuffer second = ByteBuffer.wrap(padded.getBytes(StandardCharsets.US_ASCII));
+    while (second.hasRemaining()) { // the class has a timeout
+      channel.write(second);
+    }
+    ByteBuffer response = ByteBuffer.allocate(5_000_000);
+    while (response.position() < 4_000_000
+        || !new String(response.array(), response.position() - 200, 200, StandardCharsets.US_ASCII)
+            .contains("\"called\"")) {
+      assertThat(channel.read(response)).isPositive();
+    }
+    ipc.close();
+    await(() -> (int) dispatcher.memory().used(), 0);
+  }
+
   @Test
   void silentClientsOfAUnixSocketKeepNobodyOut() throws Exception {
     Path path = folder.resolve("a.ipc");
