@@ -6,12 +6,14 @@ import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.binding.DrainResult;
 import dev.patchbay.binding.NamedServices;
 import dev.patchbay.binding.Slot;
+import dev.patchbay.primitives.Hex;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,7 +28,8 @@ final class Methods {
 
   private final Replacements replacements;
   private final Supplier<Duration> drain;
-  private final NamedServices<Served> methods = new NamedServices<>("method", LOG::warn);
+  private final Consumer<String> warn;
+  private final NamedServices<Served> methods;
   private final Map<NamedServices.Registration, Present> present = new ConcurrentHashMap<>();
   private final Set<String> expectedBack = ConcurrentHashMap.newKeySet();
 
@@ -50,16 +53,49 @@ final class Methods {
    * @param drain returns how long the removal of a namespace waits for its requests under way
    */
   Methods(Replacements replacements, Supplier<Duration> drain) {
-    this.replacements = replacements;
-    this.drain = drain;
+    this(replacements, drain, LOG::warn);
   }
 
-  /** Adds the methods of a namespace. */
+  /**
+   * Creates an instance without methods.
+   *
+   * @param drain returns how long the removal of a namespace waits for its requests under way
+   * @param warn accepts a message for what a bundle does wrong, and for each change of place
+   */
+  Methods(Replacements replacements, Supplier<Duration> drain, Consumer<String> warn) {
+    this.replacements = replacements;
+    this.drain = drain;
+    this.warn = warn;
+    methods = new NamedServices<>("method", warn);
+  }
+
+  /**
+   * Adds the methods of a namespace. A method whose name has no underscore cannot be called: it is
+   * left out with a warning.
+   */
   void add(NamedServices.Registration registration, RpcNamespace namespace) {
     Slot<RpcNamespace> slot = new Slot<>("namespace");
     slot.replace(namespace, Duration.ZERO);
     Map<String, Served> served = new HashMap<>();
-    namespace.methods().forEach((name, method) -> served.put(name, new Served(method, slot)));
+    Set<String> unnamed = new TreeSet<>();
+    namespace
+        .methods()
+        .forEach(
+            (name, method) -> {
+              if (name.indexOf('_') < 0) {
+                unnamed.add(Hex.shown(name));
+              } else {
+                served.put(name, new Served(method, slot));
+              }
+            });
+    if (!unnamed.isEmpty()) {
+      warn.accept(
+          "method "
+              + String.join(", ", unnamed)
+              + " of "
+              + registration.bundle()
+              + " cannot be called: its name has no namespace before an underscore");
+    }
     present.put(registration, new Present(slot, Set.copyOf(served.keySet())));
     methods.addAll(registration, served);
     expectedBack.removeAll(served.keySet());
