@@ -11,6 +11,7 @@ import org.osgi.framework.ServiceReference;
 import org.osgi.service.cm.ConfigurationAdmin;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
@@ -51,6 +52,11 @@ public final class HealthComponent implements NodeHealth {
     components = new ComponentReader(runtime);
     configurations = new ConfigurationReader(context, admin);
     features = new FeatureReader(context);
+  }
+
+  @Deactivate
+  void close() {
+    checks.close();
   }
 
   @Reference(
