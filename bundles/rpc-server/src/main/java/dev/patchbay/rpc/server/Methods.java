@@ -30,7 +30,10 @@ final class Methods {
   private final Supplier<Duration> drain;
   private final Consumer<String> warn;
   private final NamedServices<Served> methods;
-  private final Map<NamedServices.Registration, Present> present = new ConcurrentHashMap<>();
+
+  /** By the id of the registration, which does not change as the ranking may. */
+  private final Map<Long, Present> present = new ConcurrentHashMap<>();
+
   private final Set<String> expectedBack = ConcurrentHashMap.newKeySet();
 
   /**
@@ -96,7 +99,7 @@ final class Methods {
               + registration.bundle()
               + " cannot be called: its name has no namespace before an underscore");
     }
-    present.put(registration, new Present(slot, Set.copyOf(served.keySet())));
+    present.put(registration.id(), new Present(slot, Set.copyOf(served.keySet())));
     methods.addAll(registration, served);
     expectedBack.removeAll(served.keySet());
   }
@@ -106,7 +109,7 @@ final class Methods {
    * way in them: what they need is still there as long as this has not returned.
    */
   void remove(NamedServices.Registration registration) {
-    Present removed = present.remove(registration);
+    Present removed = present.remove(registration.id());
     if (removed == null) {
       return;
     }

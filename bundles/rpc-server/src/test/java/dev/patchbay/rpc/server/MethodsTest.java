@@ -22,16 +22,25 @@ class MethodsTest {
           () -> Duration.ZERO,
           warnings::add);
 
-  private static Registration registration(long id) {
-    return Registration.of(Map.of("service.id", id, "service.ranking", 0, "service.bundleid", 57L));
+  private static Registration registration(long id, int ranking) {
+    return Registration.of(
+        Map.of("service.id", id, "service.ranking", ranking, "service.bundleid", 57L));
   }
 
   @Test
   void aNameWithoutANamespaceIsLeftOutAndItsBundleNamed() {
-    methods.add(registration(1), () -> Map.of("call", METHOD, "my_call", METHOD));
+    methods.add(registration(1, 0), () -> Map.of("call", METHOD, "my_call", METHOD));
     assertThat(methods.namespaces()).containsExactly("my");
     assertThat(methods.get("my_call")).isNotNull();
     assertThat(methods.get("call")).isNull();
     assertThat(warnings).singleElement().asString().contains("method call of bundle 57 ");
+  }
+
+  @Test
+  void aNamespaceWhoseRankingHasChangedIsRemoved() {
+    methods.add(registration(1, 0), () -> Map.of("my_call", METHOD));
+    methods.remove(registration(1, 5));
+    assertThat(methods.get("my_call")).isNull();
+    assertThat(methods.namespaces()).isEmpty();
   }
 }
