@@ -343,8 +343,20 @@ public final class Dispatcher {
             "too many requests at a time; try again");
   }
 
-  /** Resumes a message that has waited, whether there is a place for it or not; throws nothing. */
+  /**
+   * Resumes a message that has waited, whether there is a place for it or not; throws nothing. What
+   * of it is not answered is refused when its client has left.
+   */
   private void resume(Message message) {
+    try {
+      if (message.isClientGone()) {
+        message.refuseAll(calls);
+        return;
+      }
+    } catch (Throwable failure) { // also an Error: the message must end
+      message.fail(failure);
+      return;
+    }
     message.terms().requests().enter();
     proceed(message);
   }

@@ -85,6 +85,11 @@ final class Message {
     return terms;
   }
 
+  /** Returns whether its client has left; only for the thread that answers the message. */
+  boolean isClientGone() {
+    return session.isGone();
+  }
+
   /** Takes a place among the messages that wait, unless it has one; returns false for none. */
   boolean entersWaiting() {
     if (!waits) {

@@ -23,6 +23,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -93,12 +94,16 @@ class WaitingTest {
   }
 
   private CompletableFuture<@Nullable String> ask(String message) {
+    return ask(message, () -> false);
+  }
+
+  private CompletableFuture<@Nullable String> ask(String message, BooleanSupplier gone) {
     asked.incrementAndGet();
     CompletableFuture<@Nullable String> response = new CompletableFuture<>();
     dispatcher.answer(
         message.getBytes(StandardCharsets.UTF_8),
         terms,
-        new HttpSession(LOGS, Connections.ONE_CLIENT, () -> false),
+        new HttpSession(LOGS, Connections.ONE_CLIENT, gone),
         new Exchange(null, dispatcher.memory().open()),
         new Reply() {
           @Override
@@ -246,6 +251,24 @@ class WaitingTest {
     assertThat(response.join())
         .isEqualTo(
             "[" + result("effect 1") + "," + result("part") + "," + result("effect 3") + "]");
+  }
+
+  @Test
+  void theRequestsOfAClientThatHasLeftAreNotMade() {
+    Runnable remove = serve((params, session) -> "old");
+    bundle.stop(false);
+    remove.run();
+    AtomicBoolean gone = new AtomicBoolean();
+    String batch = "[" + request("test_call") + "," + request("test_call") + "]";
+    CompletableFuture<@Nullable String> left = ask(batch, gone::get);
+    CompletableFuture<@Nullable String> stays = ask(request("test_call"));
+    assertThat(left).isNotDone();
+    gone.set(true);
+    AtomicInteger calls = new AtomicInteger();
+    serve((params, session) -> "call " + calls.incrementAndGet());
+    assertThat(stays.join()).isEqualTo(result("call 1"));
+    left.join();
+    assertThat(calls).hasValue(1);
   }
 
   @Test
