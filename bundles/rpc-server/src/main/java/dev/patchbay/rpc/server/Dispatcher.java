@@ -287,6 +287,9 @@ public final class Dispatcher {
       response = refuse(request, terms);
       if (response == null) {
         Message parsed = new Message(request, terms, session, exchange, reply);
+        if (waiting.addBehind(parsed)) {
+          return;
+        }
         if (terms.requests().tryEnter()) {
           proceed(parsed);
           return;

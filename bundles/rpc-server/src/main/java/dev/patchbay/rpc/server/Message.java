@@ -20,6 +20,9 @@ import org.slf4j.LoggerFactory;
 final class Message {
   private static final Logger LOG = LoggerFactory.getLogger(Message.class);
 
+  /** The namespace whose methods change the head of the chain, or give what a change began. */
+  private static final String ORDERED = "engine";
+
   private final boolean batch;
   private final List<?> requests;
   private final Terms terms;
@@ -85,6 +88,17 @@ final class Message {
     return terms;
   }
 
+  /** Returns whether messages like this one are answered in the order in which they came. */
+  boolean isOrdered() {
+    return terms.namespaces().contains(ORDERED)
+        && requests.stream()
+            .anyMatch(
+                request ->
+                    request instanceof Map<?, ?> map
+                        && map.get("method") instanceof String method
+                        && method.startsWith(ORDERED + "_"));
+  }
+
   /** Returns whether its client has left; only for the thread that answers the message. */
   boolean isClientGone() {
     return session.isGone();
@@ -101,6 +115,11 @@ final class Message {
   /** Notes what the next request lacks. */
   void lacks(AbsentException absent) {
     lacking = absent;
+  }
+
+  /** Returns what the next request lacked when it was last made; null when it was not made. */
+  @Nullable AbsentException lacking() {
+    return lacking;
   }
 
   /** Returns whether the next request lacked a part when it was last made. */

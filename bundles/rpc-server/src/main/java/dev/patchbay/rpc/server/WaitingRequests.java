@@ -21,6 +21,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,6 +31,9 @@ import org.slf4j.LoggerFactory;
  * those that wait for any other part, one is tried again now and then; when it does not lack the
  * part any more, all that wait for the part are resumed. Messages are also resumed, to be refused,
  * when the part will not be back, or when their time is over.
+ *
+ * <p>Messages of the consensus client, {@link Message#isOrdered}, are resumed one after the other
+ * in the order in which they came, and while any of them waits the later ones wait behind it.
  *
  * <p>Threading: any thread. Messages are resumed in threads of this object.
  */
@@ -57,6 +61,12 @@ final class WaitingRequests {
 
   /** The messages that wait for each other part, as they are tried; guarded by this. */
   private final Map<String, Deque<Message>> byPart = new LinkedHashMap<>();
+
+  /** The ordered messages that wait, the earliest first; guarded by this. */
+  private final Deque<Message> ordered = new ArrayDeque<>();
+
+  /** The ordered message that is resumed now; guarded by this. */
+  private @Nullable Message resumed;
 
   private boolean closed;
 
@@ -113,15 +123,39 @@ final class WaitingRequests {
         return false;
       }
       message.lacks(absent);
-      first = byPart.isEmpty() && byMethod.isEmpty();
-      (absent.isMethod() ? byMethod : byPart)
-          .computeIfAbsent(absent.part(), key -> new ArrayDeque<>())
-          .addLast(message);
+      first = byPart.isEmpty() && byMethod.isEmpty() && ordered.isEmpty();
+      if (message == resumed) {
+        ordered.addFirst(message);
+      } else if (message.isOrdered()) {
+        ordered.addLast(message);
+      } else {
+        (absent.isMethod() ? byMethod : byPart)
+            .computeIfAbsent(absent.part(), key -> new ArrayDeque<>())
+            .addLast(message);
+      }
     }
     if (first) {
       loop.wake();
     }
     return true;
+  }
+
+  /**
+   * Keeps an ordered message that has come while others wait, to be answered after them. Returns
+   * false when it is to be answered now.
+   */
+  boolean addBehind(Message message) {
+    if (!message.isOrdered()) {
+      return false;
+    }
+    synchronized (this) {
+      if (closed || (ordered.isEmpty() && resumed == null) || !message.entersWaiting()) {
+        return false;
+      }
+      message.waitUntil(clock.getAsLong() + limitNanos);
+      ordered.addLast(message);
+      return true;
+    }
   }
 
   /** Tries waiting messages soon: a part may be back. */
@@ -154,10 +188,38 @@ final class WaitingRequests {
       if (!byPart.isEmpty()) {
         due.add(next());
       }
-      more = !byPart.isEmpty() || !byMethod.isEmpty();
+      Message head = resumed == null ? ordered.peekFirst() : null;
+      if (head != null && (!returns || head.waitUntil(now) - now <= 0 || mayGoOn(head))) {
+        ordered.removeFirst();
+        resumed = head;
+        due.add(() -> resumeInOrder(head));
+      }
+      more = !byPart.isEmpty() || !byMethod.isEmpty() || !ordered.isEmpty() || resumed != null;
     }
     due.forEach(this::execute);
     return more || !due.isEmpty() ? TRY_EVERY_MILLIS : Loop.UNTIL_WOKEN;
+  }
+
+  /** Returns whether a message may not lack what it lacked; only an attempt tells of most parts. */
+  private boolean mayGoOn(Message message) {
+    AbsentException absent = message.lacking();
+    return absent == null || !absent.isMethod() || isPresent.test(absent.part());
+  }
+
+  /** Resumes an ordered message, and then those behind it until one waits again. */
+  private void resumeInOrder(Message head) {
+    Message next = head;
+    while (next != null) {
+      try {
+        resume.accept(next);
+      } catch (Throwable failure) { // those behind must not wait for ever
+        LOG.error("resuming a request failed: {}", failure.toString(), failure);
+      }
+      synchronized (this) {
+        next = ordered.peekFirst() == next ? null : ordered.pollFirst();
+        resumed = next;
+      }
+    }
   }
 
   /** Takes a message of the part that was tried least recently. */
@@ -219,6 +281,8 @@ final class WaitingRequests {
     synchronized (this) {
       byPart.values().forEach(rest::addAll);
       byMethod.values().forEach(rest::addAll);
+      rest.addAll(ordered);
+      ordered.clear();
       byPart.clear();
       byMethod.clear();
     }

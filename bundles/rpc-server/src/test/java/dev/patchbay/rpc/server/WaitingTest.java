@@ -16,9 +16,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -48,7 +50,7 @@ class WaitingTest {
   private final Quota waiting = new Quota(1_000);
   private final Terms terms =
       new Terms(
-          Set.of("test"),
+          Set.of("test", "engine"),
           new Limits(100_000, 100, 100_000, LOGS),
           RpcError.Profile.PATCHBAY,
           Duration.ofSeconds(30),
@@ -269,6 +271,71 @@ class WaitingTest {
     assertThat(stays.join()).isEqualTo(result("call 1"));
     left.join();
     assertThat(calls).hasValue(1);
+  }
+
+  /** The first one takes its time when it is resumed: none overtakes it. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void theMessagesOfAConsensusClientAreResumedInTheirOrder(boolean methodIsAbsent)
+      throws Exception {
+    AtomicBoolean there = new AtomicBoolean();
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    Queue<Object> made = new ConcurrentLinkedQueue<>();
+    RpcMethod method =
+        (params, session) -> {
+          if (!there.get()) {
+            throw new NotReadyException("no EVM");
+          }
+          if (params.get(0).equals("0")) {
+            begun.countDown();
+            await(goOn);
+          }
+          made.add(params.get(0));
+          return "made";
+        };
+    Map<String, RpcMethod> methods = Map.of("engine_newPayloadV4", method, "test_call", method);
+    RpcNamespace namespace = () -> methods;
+    Map<String, Object> properties = Map.of("service.id", ++registrations);
+    dispatcher.addNamespace(namespace, properties);
+    bundle.stop(false);
+    if (methodIsAbsent) {
+      dispatcher.removeNamespace(namespace, properties);
+    }
+    String request = request("engine_newPayloadV4").replace("[]", "[\"%d\"]");
+    List<CompletableFuture<@Nullable String>> responses =
+        new ArrayList<>(
+            IntStream.range(0, 50).mapToObj(i -> ask(String.format(request, i))).toList());
+    assertThat(responses).allMatch(response -> !response.isDone());
+    there.set(true);
+    if (methodIsAbsent) {
+      dispatcher.addNamespace(namespace, properties);
+    }
+    begun.await();
+    responses.add(ask(String.format(request, 50)));
+    assertThat(responses.get(50)).as("one that comes later").isNotDone();
+    assertThat(ask(request("test_call").replace("[]", "[\"other\"]")).getNow("none"))
+        .isEqualTo(result("made"));
+    goOn.countDown();
+    responses.forEach(response -> assertThat(response.join()).isEqualTo(result("made")));
+    made.remove("other");
+    assertThat(made)
+        .containsExactlyElementsOf(IntStream.rangeClosed(0, 50).mapToObj(String::valueOf).toList());
+    assertThat(ask(String.format(request, 51)).join()).isEqualTo(result("made"));
+  }
+
+  @Test
+  void theMessagesOfAConsensusClientAreRefusedWhenTheServerStops() {
+    Map<String, RpcMethod> methods = Map.of("engine_newPayloadV4", (params, session) -> "made");
+    RpcNamespace namespace = () -> methods;
+    Map<String, Object> properties = Map.of("service.id", ++registrations);
+    dispatcher.addNamespace(namespace, properties);
+    bundle.stop(false);
+    dispatcher.removeNamespace(namespace, properties);
+    List<CompletableFuture<@Nullable String>> responses =
+        IntStream.range(0, 3).mapToObj(i -> ask(request("engine_newPayloadV4"))).toList();
+    dispatcher.close();
+    responses.forEach(response -> assertThat(response.join()).contains("\"error\""));
   }
 
   @Test
