@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
 import org.osgi.service.component.runtime.dto.ComponentConfigurationDTO;
 import org.osgi.service.component.runtime.dto.ComponentDescriptionDTO;
@@ -30,7 +31,7 @@ final class ComponentReader {
   /**
    * Returns all components that are enabled.
    *
-   * @param history takes note of their services and PIDs
+   * @param history takes note of their services and PIDs, and of those that are activating
    */
   List<ComponentState> read(History history) {
     List<ComponentState> out = new ArrayList<>();
@@ -53,6 +54,11 @@ final class ComponentReader {
         out.add(unconfigured(description));
       }
     }
+    history.activating(
+        out.stream()
+            .filter(component -> component.state() == State.NOT_ACTIVE)
+            .map(ComponentState::id)
+            .collect(Collectors.toSet()));
     return out;
   }
 

@@ -34,6 +34,9 @@ final class Diagnosis {
   /** More items than these of one list are counted, not named. */
   private static final int MAX_ITEMS = 5;
 
+  /** A component that activates for longer is a finding. */
+  private static final int MAX_ACTIVATING_SECONDS = 10;
+
   private final Snapshot now;
   private final Map<String, Problem> problems = new TreeMap<>();
 
@@ -213,16 +216,38 @@ final class Diagnosis {
       }
     }
     while (now.components().stream().anyMatch(this::removeIfActivating)) {}
+    now.components().stream()
+        .filter(this::isActivating)
+        .forEach(component -> problems.put("component:" + component.id(), hanging(component)));
   }
 
-  /** Removes a component that is not active, unless a service that it uses does not work. */
+  /** Removes a component that has been activating for a short time. */
   private boolean removeIfActivating(ComponentState component) {
-    String key = "component:" + component.id();
-    Problem problem = problems.get(key);
+    return isActivating(component)
+        && now.history().activatingSeconds(component.id()) < MAX_ACTIVATING_SECONDS
+        && problems.remove("component:" + component.id()) != null;
+  }
+
+  /** Returns whether a component is a problem that is not active, while all that it uses works. */
+  private boolean isActivating(ComponentState component) {
+    Problem problem = problems.get("component:" + component.id());
     return problem != null
         && component.state() == ComponentState.State.NOT_ACTIVE
-        && problem.waitsFor.stream().noneMatch(problems::containsKey)
-        && problems.remove(key) != null;
+        && problem.waitsFor.stream().noneMatch(problems::containsKey);
+  }
+
+  /** The time is in steps: a start shows each new message. It may end, and so is no failure. */
+  private Problem hanging(ComponentState component) {
+    long seconds = now.history().activatingSeconds(component.id());
+    return new Problem(
+        Kind.COMPONENT,
+        component.name(),
+        Health.unavailable(
+            "its activation has not ended for "
+                + (seconds - seconds % MAX_ACTIVATING_SECONDS)
+                + " s"),
+        "see the log; the command threads shows what it waits for",
+        false);
   }
 
   private static Problem problem(ComponentState component) {

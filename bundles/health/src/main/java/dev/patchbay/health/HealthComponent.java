@@ -4,6 +4,8 @@ package dev.patchbay.health;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.node.HealthReport;
 import dev.patchbay.api.node.NodeHealth;
+import dev.patchbay.binding.Failures;
+import dev.patchbay.binding.Loop;
 import org.apache.karaf.features.FeaturesService;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -17,6 +19,8 @@ import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
 import org.osgi.service.component.runtime.ServiceComponentRuntime;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads the container, and reports the health of its parts. A part whose activation fails is asked
@@ -27,6 +31,9 @@ public final class HealthComponent implements NodeHealth {
   /** The service that Karaf registers after it has started the boot features. */
   private static final String BOOT_FINISHED = "org.apache.karaf.features.BootFinished";
 
+  private static final Logger LOG = LoggerFactory.getLogger(HealthComponent.class);
+  private static final long WATCH_MILLIS = 5_000;
+
   private final BundleContext context;
   private final HealthChecks checks = new HealthChecks();
   private final History history = new History();
@@ -34,6 +41,9 @@ public final class HealthComponent implements NodeHealth {
   private final ComponentReader components;
   private final ConfigurationReader configurations;
   private final FeatureReader features;
+
+  /** Sees how long components activate, also where reports are few. */
+  private final Loop watch;
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
@@ -52,11 +62,23 @@ public final class HealthComponent implements NodeHealth {
     components = new ComponentReader(runtime);
     configurations = new ConfigurationReader(context, admin);
     features = new FeatureReader(context);
+    watch =
+        new Loop(
+            "health-watch-0",
+            new Failures("reading the components", LOG::warn, LOG::info),
+            this::watch);
+    watch.start();
   }
 
   @Deactivate
   void close() {
+    watch.close();
     checks.close();
+  }
+
+  private long watch() {
+    components.read(history);
+    return WATCH_MILLIS;
   }
 
   @Reference(

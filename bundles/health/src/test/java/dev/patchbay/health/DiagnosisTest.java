@@ -14,11 +14,13 @@ import dev.patchbay.health.Snapshot.ComponentState;
 import dev.patchbay.health.Snapshot.ConfigurationState;
 import dev.patchbay.health.Snapshot.FeatureState;
 import dev.patchbay.health.Snapshot.UnknownKeys;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class DiagnosisTest {
@@ -34,7 +36,8 @@ class DiagnosisTest {
   private final List<FeatureState> features = new ArrayList<>();
   private final List<ConfigurationState> configurations = new ArrayList<>();
   private final List<UnknownKeys> unknownKeys = new ArrayList<>();
-  private final History history = new History();
+  private final AtomicLong clock = new AtomicLong();
+  private final History history = new History(clock::get);
 
   private HealthReport report() {
     return Diagnosis.of(
@@ -279,6 +282,25 @@ class DiagnosisTest {
     component(4, "activating", ComponentState.State.NOT_ACTIVE, "", List.of());
     assertThat(finding().blocked()).containsExactly("a");
     assertThat(report().part("activating")).isEmpty();
+  }
+
+  @Test
+  void anActivationThatDoesNotEndIsTheCauseOfWhatLacksItsService() {
+    component(4, "hanging", ComponentState.State.NOT_ACTIVE, "", List.of(CHAIN));
+    component(5, "other", ComponentState.State.NOT_ACTIVE, "", List.of());
+    history.activating(Set.of("0", "1"));
+    clock.addAndGet(Duration.ofSeconds(8).toNanos());
+    assertThat(report().findings()).isEmpty();
+    history.activating(Set.of("0"));
+    history.activating(Set.of("0", "1")); // the other one was active meanwhile
+    clock.addAndGet(Duration.ofSeconds(7).toNanos());
+    unsatisfied(6, "a", List.of(), CHAIN);
+    PartHealth hanging = finding();
+    assertThat(hanging.name()).isEqualTo("hanging");
+    assertThat(hanging.health())
+        .isEqualTo(Health.unavailable("its activation has not ended for 10 s"));
+    assertThat(hanging.nextStep()).contains("threads");
+    assertThat(hanging.blocked()).containsExactly("a");
   }
 
   @Test
