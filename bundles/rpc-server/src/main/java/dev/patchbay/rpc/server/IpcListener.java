@@ -230,9 +230,13 @@ public final class IpcListener implements HealthCheck {
 
   @Override
   public Health check() {
-    return server.isOpen()
+    if (!server.isOpen()) {
+      return Health.failed("no longer listening on " + path + "; restart the bundle rpc.server");
+    }
+    String failure = accepting.latest();
+    return failure == null
         ? Health.healthy("listening on " + path)
-        : Health.failed("no longer listening on " + path + "; restart the bundle rpc.server");
+        : Listener.notAccepting(path.toString(), failure);
   }
 
   private void accept() {

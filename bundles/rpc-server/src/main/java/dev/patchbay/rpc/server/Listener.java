@@ -190,6 +190,13 @@ public final class Listener implements HealthCheck {
   private volatile boolean finishing;
 
   private final Failures closing = new Failures("closing late connections", LOG::error, LOG::info);
+
+  private final Failures accepting =
+      new Failures(
+          "accepting connections",
+          (text, failure) -> LOG.warn(text), // the system has too little of something
+          LOG::info);
+
   private final String address;
   private final int port;
 
@@ -276,12 +283,19 @@ public final class Listener implements HealthCheck {
               LockSupport.park(); // until the connector stops
             } else {
               super.accept(acceptor);
+              accepting.succeeded();
             }
           }
 
           @Override
           protected boolean handleAcceptFailure(Throwable failure) {
-            return finishing || super.handleAcceptFailure(failure);
+            if (finishing) {
+              return true;
+            }
+            if (isRunning()) {
+              accepting.failed(failure);
+            }
+            return super.handleAcceptFailure(failure);
           }
 
           @Override
@@ -476,6 +490,10 @@ public final class Listener implements HealthCheck {
     if (!server.isRunning()) {
       return Health.failed("no longer listening on " + address + "; restart the bundle rpc.server");
     }
+    String failure = accepting.latest();
+    if (failure != null) {
+      return notAccepting(address, failure);
+    }
     Set<String> absent = new TreeSet<>(namespaces);
     absent.removeAll(dispatcher.namespaces());
     return absent.isEmpty()
@@ -486,6 +504,16 @@ public final class Listener implements HealthCheck {
                 + ", but no installed bundle has the namespaces "
                 + absent
                 + "; install it, or change the key namespaces");
+  }
+
+  /** Returns the health of a listener that could not accept the latest connection. */
+  static Health notAccepting(String address, String failure) {
+    return Health.degraded(
+        "listening on "
+            + address
+            + ", but the latest connection was not accepted ("
+            + failure
+            + "); the node tries again; see that it has files and threads enough");
   }
 
   /** Reads the limits that listeners of all kinds have. */
@@ -533,13 +561,13 @@ public final class Listener implements HealthCheck {
       registered.unregister();
       registration = null;
     }
-    ServerSocketChannel accepting = socket;
+    ServerSocketChannel accepts = socket;
     try {
-      if (accepting != null && server.isRunning()) {
+      if (accepts != null && server.isRunning()) {
         long end = System.nanoTime() + dispatcher.drain().toNanos();
         finishing = true;
         handler.finish();
-        accepting.close();
+        accepts.close();
         connections.awaitRequests(Duration.ofNanos(end - System.nanoTime()));
         sockets.finish(Duration.ofNanos(end - System.nanoTime()));
       }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.node.Health;
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcStream;
@@ -974,6 +975,40 @@ class ListenerTest {
       listener.close();
     }
     assertThat(dispatcher.memory().used()).isZero();
+  }
+
+  @Test
+  void aListenerThatAcceptsNoConnectionIsDegradedUntilItDoes() throws Exception {
+    FailingSockets sockets = new FailingSockets();
+    Path path = folder.resolve("a.ipc");
+    IpcListener ipc =
+        new IpcListener(
+            dispatcher,
+            sockets,
+            config(IpcListener.Config.class, Map.of("path", path.toString(), "namespaces", "test")),
+            Map.of());
+    Listener listener =
+        new Listener(
+            dispatcher,
+            sockets,
+            config(Listener.Config.class, Map.of("port", 0, "namespaces", "test")),
+            Map.of("port", 0));
+    try {
+      for (HealthCheck check : List.of(ipc, listener)) {
+        await(() -> check.check().status().ordinal(), Health.Status.DEGRADED.ordinal());
+        assertThat(check.check().message()).contains("Too many open files");
+      }
+      sockets.failing = false;
+      assertThat(line(connect(path, BODY))).contains("\"called\"");
+      assertThat(response(connect(listener, POST))).contains("200 OK");
+      for (HealthCheck check : List.of(ipc, listener)) {
+        await(() -> check.check().status().ordinal(), Health.Status.HEALTHY.ordinal());
+      }
+    } finally {
+      closeClients();
+      listener.close();
+      ipc.close();
+    }
   }
 
   private IpcListener ipc(Path path) throws IOException {
