@@ -6,6 +6,7 @@ import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -16,7 +17,11 @@ import org.osgi.service.component.annotations.Deactivate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Keeps the states that parts hand over to their successors, each for a limited time. */
+/**
+ * Keeps the states that parts hand over to their successors, each for a limited time.
+ *
+ * <p>Threading: any thread. No lock is held while a state is ended.
+ */
 @Component(
     service = Handover.class,
     immediate = true) // what is kept must not end with its last user
@@ -30,7 +35,19 @@ public final class KeptStates implements Handover {
   /** By name; guarded by this. */
   private final Map<String, Kept> states = new HashMap<>();
 
-  private record Kept(Object state, long until) {}
+  /** Whether states are dropped at once; guarded by this. */
+  private boolean closed;
+
+  private record Kept(String name, Object state, long until, Runnable ifDropped) {
+    /** Ends the state. The caller holds no lock: what is called is of another bundle. */
+    void drop() {
+      try {
+        ifDropped.run();
+      } catch (Throwable failure) { // other states have to end as well
+        LOG.warn("dropping the state {} failed: {}", name, failure.toString());
+      }
+    }
+  }
 
   /** Creates an empty collection. */
   @Activate
@@ -53,35 +70,68 @@ public final class KeptStates implements Handover {
     loop.start();
   }
 
+  /** Drops all states, and those that are put from now on. */
   @Deactivate
   void close() {
     loop.close();
+    List<Kept> dropped;
+    synchronized (this) {
+      closed = true;
+      dropped = List.copyOf(states.values());
+      states.clear();
+    }
+    dropped.forEach(Kept::drop);
   }
 
   @Override
   public void put(String name, Object state) {
-    synchronized (this) {
-      states.put(name, new Kept(state, clock.getAsLong() + LIFE.toNanos()));
-    }
-    loop.wake();
+    put(name, state, () -> {});
   }
 
   @Override
-  public synchronized @Nullable Object take(String name) {
-    Kept kept = states.remove(name);
-    return kept == null || kept.until - clock.getAsLong() <= 0 ? null : kept.state;
+  public void put(String name, Object state, Runnable ifDropped) {
+    Kept kept = new Kept(name, state, clock.getAsLong() + LIFE.toNanos(), ifDropped);
+    Kept dropped;
+    synchronized (this) {
+      dropped = closed ? kept : states.put(name, kept);
+    }
+    loop.wake();
+    if (dropped != null) {
+      dropped.drop();
+    }
+  }
+
+  @Override
+  public @Nullable Object take(String name) {
+    Kept kept;
+    synchronized (this) {
+      kept = states.remove(name);
+    }
+    if (kept != null && kept.until - clock.getAsLong() <= 0) {
+      kept.drop();
+      return null;
+    }
+    return kept == null ? null : kept.state;
   }
 
   /**
    * Drops the states that are too old; returns after how many milliseconds the next one will be.
    */
-  synchronized long expire() {
-    long now = clock.getAsLong();
-    states.values().removeIf(kept -> kept.until - now <= 0);
-    return states.values().stream()
-        .mapToLong(kept -> TimeUnit.NANOSECONDS.toMillis(kept.until - now) + 1)
-        .min()
-        .orElse(Loop.UNTIL_WOKEN);
+  long expire() {
+    List<Kept> dropped;
+    long next;
+    synchronized (this) {
+      long now = clock.getAsLong();
+      dropped = states.values().stream().filter(kept -> kept.until - now <= 0).toList();
+      dropped.forEach(kept -> states.remove(kept.name));
+      next =
+          states.values().stream()
+              .mapToLong(kept -> TimeUnit.NANOSECONDS.toMillis(kept.until - now) + 1)
+              .min()
+              .orElse(Loop.UNTIL_WOKEN);
+    }
+    dropped.forEach(Kept::drop);
+    return next;
   }
 
   /** Returns the number of states that are kept. */

@@ -6,15 +6,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.patchbay.binding.Loop;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** How long states are kept. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class KeptStatesTest {
   private final AtomicLong now =
       new AtomicLong(Long.MAX_VALUE - Duration.ofSeconds(5).toNanos()); // it overflows
   private final KeptStates states = new KeptStates(now::get);
+  private final List<String> dropped = new CopyOnWriteArrayList<>();
 
   @AfterEach
   void close() {
@@ -47,5 +51,78 @@ class KeptStatesTest {
     now.addAndGet(Duration.ofSeconds(10).toNanos());
     assertThat(states.expire()).isEqualTo(Loop.UNTIL_WOKEN);
     assertThat(states.count()).isZero();
+  }
+
+  private void putNoted(String name) {
+    states.put(name, 1, () -> dropped.add(name));
+  }
+
+  /** Waits until states have ended: the thread of the states may be at it. */
+  private void awaitDropped(int count) {
+    while (dropped.size() < count) { // the class has a timeout
+      Thread.yield();
+    }
+  }
+
+  @Test
+  void aStateThatIsTakenIsNotEnded() {
+    putNoted("a");
+    assertThat(states.take("a")).isEqualTo(1);
+    now.addAndGet(Duration.ofSeconds(31).toNanos());
+    states.expire();
+    states.put("a", 2);
+    states.close();
+    assertThat(dropped).isEmpty();
+  }
+
+  @Test
+  void aStateThatExpiresIsEndedOnce() {
+    putNoted("a");
+    putNoted("b");
+    now.addAndGet(Duration.ofSeconds(31).toNanos());
+    assertThat(states.take("a")).isNull();
+    states.expire();
+    awaitDropped(2);
+    states.expire();
+    states.close();
+    assertThat(dropped).containsExactlyInAnyOrder("a", "b");
+  }
+
+  @Test
+  void aStateThatIsReplacedIsEnded() {
+    putNoted("a");
+    states.put("a", 2);
+    assertThat(dropped).containsExactly("a");
+    assertThat(states.take("a")).isEqualTo(2);
+  }
+
+  @Test
+  void statesEndWithTheService() {
+    states.put(
+        "bad",
+        1,
+        () -> {
+          throw new LinkageError("the bundle is uninstalled");
+        });
+    putNoted("a");
+    putNoted("b");
+    states.close();
+    assertThat(dropped).containsExactlyInAnyOrder("a", "b");
+    putNoted("late");
+    assertThat(dropped).contains("late");
+    assertThat(states.take("late")).isNull();
+    states.close();
+    assertThat(dropped).hasSize(3);
+  }
+
+  /** What a state stands for may hand over itself. */
+  @Test
+  void noLockIsHeldWhileAStateIsEnded() {
+    states.put("a", 1, () -> dropped.add(String.valueOf(Thread.holdsLock(states))));
+    states.put("a", 2, () -> dropped.add(String.valueOf(Thread.holdsLock(states))));
+    now.addAndGet(Duration.ofSeconds(31).toNanos());
+    states.expire();
+    awaitDropped(2);
+    assertThat(dropped).containsOnly("false");
   }
 }

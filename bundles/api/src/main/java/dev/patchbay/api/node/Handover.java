@@ -23,6 +23,22 @@ public interface Handover {
    */
   void put(String name, Object state);
 
+  /**
+   * Keeps state that needs an end when no successor takes it, in place of the state of the same
+   * name. State whose end is all the same is kept by {@link #put(String, Object)}.
+   *
+   * @param name as above
+   * @param state as above
+   * @param ifDropped ends what the state stands for. It is run once, by any thread and without a
+   *     lock, when the state expires, when another state of the name is put, or when this service
+   *     is closed; never when the state is taken. It belongs to the bundle that puts it and keeps
+   *     the classes of that bundle in memory until the state is taken or dropped: it must not need
+   *     a service, as its bundle may be stopped by then
+   */
+  default void put(String name, Object state, Runnable ifDropped) {
+    throw new UnsupportedOperationException("this service cannot end the state of " + name);
+  }
+
   /** Returns the state of a name, which is not kept any longer; null when there is none. */
   @Nullable Object take(String name);
 }

@@ -19,6 +19,7 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Hashtable;
 import java.util.List;
@@ -62,7 +63,7 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
   private final Set<Hash> announced = ConcurrentHashMap.newKeySet();
 
   private volatile int headsSinceStart;
-  private final List<ServiceRegistration<?>> registrations;
+  private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
@@ -116,21 +117,27 @@ public final class EthNamespace implements RpcNamespace, ChainListener, PoolList
     methods.put("eth_getLogs", logs::getLogs);
     methods.putAll(filters.methods());
     methods.putAll(subscriptions.methods());
-    announced.addAll(handover.take());
-    // registered as an object, not by the component: the pool is upstream of this, and a lazy
-    // listener would be a cycle
-    registrations =
-        List.of(
-            context.registerService(
-                new String[] {PoolListener.class.getName(), ChainListener.class.getName()},
-                this,
-                new Hashtable<>()),
-            context.registerService(
-                HealthCheck.class,
-                HealthCheck.ofFailures(
-                    "rpc-eth.notifier", "subscribers are notified", notifier::failure, "chain"),
-                new Hashtable<>()));
-    notifier.start(); // when head changes arrive: it reads those that came before
+    try {
+      announced.addAll(handover.take());
+      // registered as an object, not by the component: the pool is upstream of this, and a lazy
+      // listener would be a cycle
+      registrations.add(
+          context.registerService(
+              new String[] {PoolListener.class.getName(), ChainListener.class.getName()},
+              this,
+              new Hashtable<>()));
+      registrations.add(
+          context.registerService(
+              HealthCheck.class,
+              HealthCheck.ofFailures(
+                  "rpc-eth.notifier", "subscribers are notified", notifier::failure, "chain"),
+              new Hashtable<>()));
+      notifier.start(); // when head changes arrive: it reads those that came before
+    } catch (RuntimeException | Error failure) {
+      subscriptions.disconnectAll(); // what was taken has no successor
+      registrations.forEach(ServiceRegistration::unregister);
+      throw failure;
+    }
   }
 
   @Deactivate

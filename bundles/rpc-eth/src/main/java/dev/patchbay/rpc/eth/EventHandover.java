@@ -67,7 +67,10 @@ final class EventHandover {
     }
   }
 
-  /** Hands over what there is, when no event arrives and no thread reads any more. */
+  /**
+   * Hands over what there is, when no event arrives and no thread reads any more. The connections
+   * of subscriptions that no successor takes are closed.
+   */
   void put() {
     try {
       List<Transaction> latest =
@@ -75,6 +78,7 @@ final class EventHandover {
       if (latest != null) {
         latest.forEach(transaction -> announced.add(transaction.hash()));
       }
+      List<Object> subscribed = subscriptions.handOver();
       handover.put(
           NAME,
           Map.of(
@@ -93,10 +97,19 @@ final class EventHandover {
               "filters",
               filters.handOver(),
               "subscriptions",
-              subscriptions.handOver()));
+              subscribed),
+          () -> dropped(subscribed));
     } catch (RuntimeException failure) { // no store is bound, say
       LOG.warn("filters and subscriptions end: {}", failure.toString());
       subscriptions.disconnectAll();
+    }
+  }
+
+  /** Closes the connections of subscriptions that no successor has taken: no event arrives. */
+  private static void dropped(List<Object> subscribed) {
+    if (!subscribed.isEmpty()) {
+      LOG.warn("subscriptions end with their connections: no successor has taken them");
+      disconnect(subscribed);
     }
   }
 

@@ -38,6 +38,12 @@ class EthNamespaceTest {
   /** What is handed over, by name. */
   private final Map<String, Object> kept = new HashMap<>();
 
+  /** What ends the states that were handed over, by name. */
+  private final Map<String, Runnable> drops = new HashMap<>();
+
+  /** Is called when a service is registered. */
+  private Runnable onRegister = () -> {};
+
   /** What the pool holds. */
   private final List<Transaction> pooled = new ArrayList<>();
 
@@ -48,6 +54,7 @@ class EthNamespaceTest {
         TestChain.stub(
             BundleContext.class,
             (name, args) -> {
+              onRegister.run();
               if (args[1] instanceof PoolListener listener) { // as the pool does
                 pooled.forEach(listener::transactionPending);
               }
@@ -62,7 +69,13 @@ class EthNamespaceTest {
         new Handover() {
           @Override
           public void put(String name, Object state) {
+            put(name, state, () -> {});
+          }
+
+          @Override
+          public void put(String name, Object state, Runnable ifDropped) {
             kept.put(name, state);
+            drops.put(name, ifDropped);
           }
 
           @Override
@@ -389,6 +402,40 @@ class EthNamespaceTest {
               RpcError.class, error -> assertThat(error.code()).isEqualTo(RpcError.INVALID_PARAMS))
           .hasMessageStartingWith("invalid transaction: ");
     }
+  }
+
+  /** Its client must not wait for notifications that never come. */
+  @Test
+  void aSubscriptionThatNoSuccessorTakesEndsWithItsConnection() throws Exception {
+    chain.setHead(0, 0, 0);
+    TestSession session = new TestSession("client");
+    call(session, "eth_subscribe", "newHeads");
+    TestSession polling = new TestSession("client");
+    call(polling, "eth_newBlockFilter");
+    eth.close();
+    assertThat(session.disconnected).isFalse();
+    assertThat(drops).hasSize(1);
+    drops.values().forEach(Runnable::run);
+    assertThat(session.disconnected).isTrue();
+    assertThat(polling.disconnected).isFalse();
+    kept.clear();
+    eth = create();
+  }
+
+  @Test
+  void aSubscriptionOfASuccessorThatFailsEndsWithItsConnection() throws Exception {
+    chain.setHead(0, 0, 0);
+    TestSession session = new TestSession("client");
+    call(session, "eth_subscribe", "newHeads");
+    eth.close();
+    onRegister =
+        () -> {
+          throw new IllegalStateException("the bundle is stopping");
+        };
+    assertThatThrownBy(this::create).hasMessage("the bundle is stopping");
+    assertThat(session.disconnected).isTrue();
+    onRegister = () -> {};
+    eth = create();
   }
 
   @Test
