@@ -58,6 +58,12 @@ final class ManagedStore implements NamedStore, HealthCheck {
   /** Whether the store was refused for a reason that may cease; guarded by the monitor. */
   private boolean refusedForNow;
 
+  /**
+   * Content without files that is bound once its backend is installed; guarded by the monitor. Null
+   * when there is none.
+   */
+  private @Nullable OpenStore kept;
+
   private final Recovery recovery;
 
   /** Whether the store is not opened any more; guarded by the monitor. */
@@ -108,20 +114,13 @@ final class ManagedStore implements NamedStore, HealthCheck {
    * Takes over what the store starts from. Called once; the store is not opened before.
    *
    * @param layout brings the data directory to the present layout
-   * @param kept the content of a store without files that an earlier owner has closed; null
-   *     otherwise
+   * @param kept the content of a store without files that an earlier owner has closed, or an
+   *     earlier kernel; null otherwise
    */
   synchronized void prepare(Runnable layout, @Nullable OpenStore kept) {
     upgrade = layout;
     recovery.start();
-    if (kept != null) {
-      try {
-        readChoice();
-        bind(kept);
-      } catch (RuntimeException | Error refused) {
-        refuse(refused);
-      }
-    }
+    this.kept = kept;
   }
 
   /** Reads the choice, and removes what an interrupted copy left behind. */
@@ -162,6 +161,10 @@ final class ManagedStore implements NamedStore, HealthCheck {
   private void attempt() {
     waits = false;
     readChoice();
+    if (bindKept()) {
+      refusedForNow = false;
+      return;
+    }
     StoreOpener.Attempt attempt = opener.open(choice, process.wasOpen(name));
     if (attempt instanceof StoreOpener.Attempt.Missing missing) {
       await(missing);
@@ -171,6 +174,31 @@ final class ManagedStore implements NamedStore, HealthCheck {
       removeObsolete(); // where a crash came before a migration did that
     }
     refusedForNow = false;
+  }
+
+  /**
+   * Binds the content that was kept, or waits for its backend; returns whether there is such
+   * content. It is closed when it is not that of the choice, or its backend was replaced.
+   */
+  private boolean bindKept() {
+    OpenStore content = kept;
+    if (content == null) {
+      return false;
+    }
+    Choice chosen = choice;
+    boolean ours = chosen != null && chosen.copy().identity().equals(content.copy().identity());
+    if (ours && opener.isInstalled(content)) {
+      kept = null;
+      bind(content);
+      return true;
+    }
+    if (ours && opener.find(content.copy()) == null) {
+      await(opener.missing(content.copy()));
+      return true;
+    }
+    kept = null;
+    content.close();
+    return false;
   }
 
   private void await(StoreOpener.Attempt.Missing missing) {
@@ -410,9 +438,11 @@ final class ManagedStore implements NamedStore, HealthCheck {
 
   @Override
   public void close() {
-    OpenStore kept = null;
+    OpenStore left = null;
     try {
       synchronized (this) {
+        left = kept;
+        kept = null;
         boolean first = !closed;
         closed = true;
         health = Health.unavailable("the owner of store " + name + " is stopped");
@@ -424,13 +454,13 @@ final class ManagedStore implements NamedStore, HealthCheck {
           if (open.backend().isDurable()) {
             open.close();
           } else {
-            kept = open;
+            left = open;
           }
         }
       }
     } finally {
       recovery.close();
-      onClose.closed(kept);
+      onClose.closed(left);
     }
   }
 

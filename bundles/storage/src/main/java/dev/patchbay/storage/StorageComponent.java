@@ -32,7 +32,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Wires the named stores. Its references are optional and dynamic: a backend may come and go while
- * owners keep their stores. The capability names the services that it registers.
+ * owners keep their stores. Content without files is handed over to the successor, see {@link
+ * ContentHandover}. The capability names the services that it registers.
  */
 @Capability(
     namespace = "osgi.service",
@@ -70,6 +71,7 @@ public final class StorageComponent {
   }
 
   private final StoreRegistry registry;
+  private final ContentHandover handover;
   private final List<ServiceRegistration<?>> registrations;
 
   /** Registers the services. */
@@ -95,10 +97,17 @@ public final class StorageComponent {
                   context.registerService(HealthCheck.class, check, new Hashtable<>());
               return registration::unregister;
             });
-    registrations =
-        List.of(
-            context.registerService(Stores.class, registry, new Hashtable<>()),
-            context.registerService(StorageControl.class, registry, new Hashtable<>()));
+    handover = new ContentHandover(context);
+    registry.adopt(handover.take());
+    try {
+      registrations =
+          List.of(
+              context.registerService(Stores.class, registry, new Hashtable<>()),
+              context.registerService(StorageControl.class, registry, new Hashtable<>()));
+    } catch (RuntimeException | Error failure) {
+      handover.put(registry.release());
+      throw failure;
+    }
   }
 
   /** Reads the settings. */
@@ -132,7 +141,7 @@ public final class StorageComponent {
   @Deactivate
   void deactivate() {
     registrations.forEach(ServiceRegistration::unregister);
-    registry.close();
+    handover.put(registry.release()); // the references are bound: the backends are in use
   }
 
   @Reference(
@@ -144,6 +153,7 @@ public final class StorageComponent {
     Bundle bundle = reference.getBundle(); // null when the service was unregistered meanwhile
     String symbolicName = bundle == null ? null : bundle.getSymbolicName();
     registry.addBackend(backend, symbolicName == null ? "" : symbolicName);
+    handover.bound(reference);
   }
 
   void removeBackend(StorageBackend backend) {

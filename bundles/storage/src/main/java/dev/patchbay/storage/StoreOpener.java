@@ -74,15 +74,20 @@ final class StoreOpener {
     return other == null ? backends.find(id, bundle) : other;
   }
 
+  /** Returns whether the backend of an open store is installed: the same instance. */
+  boolean isInstalled(OpenStore open) {
+    return backends.contains(open.backend());
+  }
+
   Attempt.Missing missing(String id, @Nullable String bundle) {
     return new Attempt.Missing(id, backends.missing(name, id, bundle));
   }
 
-  private Attempt.Missing missing(Choice.Copy copy) {
+  Attempt.Missing missing(Choice.Copy copy) {
     return missing(copy.backend(), copy.bundle());
   }
 
-  private Backends.@Nullable Installed find(Choice.Copy copy) {
+  Backends.@Nullable Installed find(Choice.Copy copy) {
     return find(copy.backend(), copy.bundle());
   }
 

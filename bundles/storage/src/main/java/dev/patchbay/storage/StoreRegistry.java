@@ -199,16 +199,34 @@ final class StoreRegistry implements Stores, StorageControl {
     }
   }
 
-  /** Closes all stores. */
-  void close() {
-    List<OpenStore> left;
+  /**
+   * Takes the content without files that a predecessor has released, before owners register their
+   * stores. A store gets its content once the same instance of the backend is added.
+   */
+  synchronized void adopt(Map<String, OpenStore> content) {
+    kept.putAll(content);
+  }
+
+  /**
+   * Closes all stores, but for content without files.
+   *
+   * @return this content, by the names of the stores; it belongs to the caller
+   */
+  Map<String, OpenStore> release() {
+    List.copyOf(stores.values()).forEach(ManagedStore::close);
+    Map<String, OpenStore> left;
     synchronized (this) {
       closed = true;
-      left = List.copyOf(kept.values());
+      left = Map.copyOf(kept);
       kept.clear();
     }
-    left.forEach(OpenStore::close);
-    List.copyOf(stores.values()).forEach(ManagedStore::close);
+    List.copyOf(stores.values()).forEach(ManagedStore::close); // that were registered meanwhile
+    return left;
+  }
+
+  /** Closes all stores. */
+  void close() {
+    release().values().forEach(OpenStore::close);
   }
 
   // ---- control

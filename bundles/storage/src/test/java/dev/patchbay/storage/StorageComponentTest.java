@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** A value that is not valid is reported as one line, without a stack trace. */
 class StorageComponentTest {
   /** Answers as the container does: it throws where a value is no number. */
-  private static Config config(Map<String, Object> given) {
+  static Config config(Map<String, Object> given) {
     return (Config)
         Proxy.newProxyInstance(
             Config.class.getClassLoader(),

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.patchbay.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.patchbay.api.node.Handover;
+import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyReader;
+import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.NamedStore;
+import dev.patchbay.api.storage.StorageBackend;
+import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.api.storage.StoreLease;
+import dev.patchbay.api.storage.StoreOwner;
+import dev.patchbay.api.storage.Stores;
+import dev.patchbay.api.storage.WriteBatch;
+import java.lang.reflect.Proxy;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceReference;
+import org.osgi.framework.ServiceRegistration;
+
+/** A chain in memory outlives an update of this bundle, and another configuration of it. */
+class ContentHandoverTest {
+  private static final String NAME = "handed";
+  private static final Column META = new Column("META");
+  private static final byte[] HEAD = {1};
+
+  @TempDir Path data;
+  private final Map<String, Object> kept = new HashMap<>();
+  private final Map<String, Runnable> drops = new HashMap<>();
+  private final ReentrantLock writes = new ReentrantLock();
+  private final List<ServiceReference<StorageBackend>> backends = new ArrayList<>();
+  private final Map<ServiceReference<?>, Object> services = new HashMap<>();
+
+  /** How often bundles of backends use their own services. */
+  private int held;
+
+  private @Nullable Stores stores;
+  private @Nullable NamedStore store;
+  private @Nullable StorageComponent component;
+  private int begun;
+  private boolean failsToStart;
+  private final ServiceReference<Handover> handover = reference(Handover.class, 1, "");
+
+  private final BundleContext context =
+      stub(
+          BundleContext.class,
+          (method, args) ->
+              switch (method) {
+                case "getProperty" -> args[0].equals("patchbay.data") ? data.toString() : null;
+                case "registerService" -> {
+                  if (failsToStart) {
+                    throw new IllegalStateException("the bundle is stopping");
+                  }
+                  if (args[0] == Stores.class) {
+                    stores = (Stores) args[1];
+                    store = stores.register(NAME, List.of(META), new Owner()); // as the chain does
+                  }
+                  yield stub(
+                      ServiceRegistration.class,
+                      (name, none) -> {
+                        if (args[0] == Stores.class) {
+                          store.close();
+                        }
+                        return null;
+                      });
+                }
+                case "getServiceReference" -> services.containsKey(handover) ? handover : null;
+                case "getServiceReferences" -> List.copyOf(backends);
+                case "getService" -> services.get(args[0]);
+                default -> true;
+              });
+
+  private final class Owner implements StoreOwner {
+    @Override
+    public Lock writeLock() {
+      return writes;
+    }
+
+    @Override
+    public void initialize(KeyValueStore empty) {
+      begun++;
+    }
+
+    @Override
+    public void opened(KeyValueStore opened) {}
+
+    @Override
+    public String describe(KeyReader described) {
+      return "something";
+    }
+  }
+
+  private interface Answer {
+    @Nullable Object to(String method, Object[] args);
+  }
+
+  private static <T> T stub(Class<T> type, Answer answer) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            type.getClassLoader(),
+            new Class<?>[] {type},
+            (proxy, method, args) ->
+                switch (method.getName()) {
+                  case "equals" -> proxy == args[0];
+                  case "hashCode" -> System.identityHashCode(proxy);
+                  case "toString" -> type.getSimpleName();
+                  default -> answer.to(method.getName(), args);
+                }));
+  }
+
+  @SuppressWarnings("unchecked") // a proxy of an interface is of that interface
+  private <T> ServiceReference<T> reference(Class<T> type, long id, String name) {
+    BundleContext its =
+        stub(
+            BundleContext.class,
+            (method, args) -> {
+              held += method.equals("getService") ? 1 : -1;
+              return method.equals("getService") ? services.get(args[0]) : true;
+            });
+    Bundle bundle =
+        stub(
+            Bundle.class,
+            (method, args) -> method.equals("getBundleContext") ? its : "org." + name);
+    return stub(
+        ServiceReference.class,
+        (method, args) ->
+            !method.equals("getProperty") ? bundle : args[0].equals("service.id") ? id : name);
+  }
+
+  private FileBackend add(long id) {
+    FileBackend backend = new FileBackend("memory", false);
+    ServiceReference<StorageBackend> reference = reference(StorageBackend.class, id, "memory");
+    services.put(reference, backend);
+    backends.add(reference);
+    return backend;
+  }
+
+  private void start() {
+    component =
+        new StorageComponent(
+            context,
+            StorageComponentTest.config(Map.of("default.backend", "memory")),
+            Map.of("default.backend", "memory"));
+    backends.forEach(
+        reference -> component.addBackend((StorageBackend) services.get(reference), reference));
+  }
+
+  private void begin() {
+    services.put(
+        handover,
+        new Handover() {
+          @Override
+          public void put(String name, Object state) {
+            throw new AssertionError("content must be closed when it is dropped");
+          }
+
+          @Override
+          public void put(String name, Object state, Runnable ifDropped) {
+            kept.put(name, state);
+            drops.put(name, ifDropped);
+          }
+
+          @Override
+          public @Nullable Object take(String name) {
+            return kept.remove(name);
+          }
+        });
+    add(7);
+    start();
+    put("block 1");
+  }
+
+  private void put(String head) {
+    writes.lock();
+    try {
+      WriteBatch batch = new WriteBatch();
+      batch.put(META, HEAD.clone(), head.getBytes());
+      store.write(batch);
+    } finally {
+      writes.unlock();
+    }
+  }
+
+  private String head() {
+    try (StoreLease lease = store.lease()) {
+      return new String(lease.get().get(META, HEAD.clone()));
+    }
+  }
+
+  @AfterEach
+  void close() {
+    System.clearProperty("dev.patchbay.storage.opened." + NAME);
+    component.deactivate();
+    drops.values().forEach(Runnable::run);
+    assertThat(FileBackend.OPEN).isEmpty();
+    assertThat(held).isZero();
+    assertThat(begun).as("first contents: a second one is a second chain").isEqualTo(1);
+  }
+
+  @Test
+  void aChainInMemoryOutlivesAnUpdate() {
+    begin();
+    for (int i = 2; i < 5; i++) {
+      component.deactivate();
+      assertThat(store.isBound()).isFalse();
+      assertThat(held).as("the backend is in use").isEqualTo(1);
+      start();
+      assertThat(head()).isEqualTo("block " + (i - 1));
+      put("block " + i);
+      assertThat(head()).isEqualTo("block " + i);
+      assertThat(held).isZero();
+    }
+  }
+
+  /** The content waits for its backend, which is bound after the services are there. */
+  @Test
+  void aSuccessorThatFailsToStartPassesTheContentOn() {
+    begin();
+    component.deactivate();
+    failsToStart = true;
+    assertThatThrownBy(this::start).hasMessage("the bundle is stopping");
+    assertThat(FileBackend.OPEN).hasSize(1);
+    failsToStart = false;
+    start();
+    assertThat(head()).isEqualTo("block 1");
+  }
+
+  @Test
+  void contentThatNoSuccessorTakesIsClosed() {
+    begin();
+    component.deactivate();
+    assertThat(FileBackend.OPEN).hasSize(1);
+    kept.clear();
+    drops.values().forEach(Runnable::run);
+    drops.clear();
+    assertThat(FileBackend.OPEN).isEmpty();
+    assertEnded();
+  }
+
+  @Test
+  void theContentOfABackendThatIsNotThereIsClosed() {
+    begin();
+    component.deactivate();
+    backends.clear();
+    held = 0; // the framework does that
+    drops.clear();
+    add(8);
+    assertEnded();
+    assertThat(FileBackend.OPEN).isEmpty();
+  }
+
+  @Test
+  void theContentOfABackendThatWasReplacedIsClosed() {
+    begin();
+    component.deactivate();
+    services.put(backends.get(0), new FileBackend("memory", false)); // a lazy component
+    drops.clear();
+    assertEnded();
+    assertThat(FileBackend.OPEN).isEmpty();
+  }
+
+  @Test
+  void withoutAHandoverTheContentEnds() {
+    begin();
+    services.remove(handover);
+    component.deactivate();
+    assertThat(FileBackend.OPEN).isEmpty();
+    assertEnded();
+  }
+
+  private void assertEnded() {
+    start();
+    assertThatThrownBy(store::lease)
+        .isInstanceOf(StorageUnavailableException.class)
+        .hasMessageContaining("has ended with the bundle of 'memory'");
+  }
+}
