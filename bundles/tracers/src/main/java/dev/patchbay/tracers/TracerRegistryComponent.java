@@ -8,7 +8,9 @@ import dev.patchbay.binding.NamedServices;
 import dev.patchbay.binding.NamedServices.Registration;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +30,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Keeps the tracers by name and version. Factories are made when they are first asked for: one may
  * need this registry itself.
+ *
+ * <p>Threading: any thread. No lock is held while a factory is made: that is the code of others,
+ * and may wait.
  */
 @Component
 public final class TracerRegistryComponent implements TracerRegistry {
@@ -39,8 +44,11 @@ public final class TracerRegistryComponent implements TracerRegistry {
   private final NamedServices<ServiceReference<TracerFactory>> references =
       new NamedServices<>("tracer", LOG::warn);
 
-  /** Those that have been asked for; held until they are unregistered. */
+  /** Those that have been asked for; held until they are unregistered. Guarded by this. */
   private final Map<ServiceReference<TracerFactory>, TracerFactory> made = new HashMap<>();
+
+  /** All that are registered; guarded by this. */
+  private final Set<ServiceReference<TracerFactory>> registered = new HashSet<>();
 
   /** Creates an empty registry. */
   @Activate
@@ -58,11 +66,13 @@ public final class TracerRegistryComponent implements TracerRegistry {
     Bundle bundle = added.getBundle(); // null when the service was unregistered meanwhile
     Registration registration =
         Registration.of(properties, bundle == null ? null : bundle.getSymbolicName());
+    registered.add(added);
     references.add(registration, name(added) + "@" + version(added), added);
   }
 
   synchronized void removeTracer(
       ServiceReference<TracerFactory> removed, Map<String, Object> properties) {
+    registered.remove(removed);
     made.remove(removed);
     references.remove(Registration.of(properties));
   }
@@ -93,16 +103,26 @@ public final class TracerRegistryComponent implements TracerRegistry {
     return factory(name);
   }
 
-  private synchronized @Nullable TracerFactory factory(String name) {
-    ServiceReference<TracerFactory> reference = reference(name);
-    if (reference == null) {
-      return null;
+  private @Nullable TracerFactory factory(String name) {
+    ServiceReference<TracerFactory> reference;
+    synchronized (this) {
+      reference = reference(name);
+      if (reference == null) {
+        return null;
+      }
+      TracerFactory known = made.get(reference);
+      if (known != null) {
+        return known;
+      }
     }
-    TracerFactory factory = made.get(reference);
-    if (factory == null) {
-      factory = context.getService(reference);
-      if (factory != null) {
-        made.put(reference, factory);
+    TracerFactory factory = context.getService(reference); // may start a component of others
+    if (factory != null) {
+      boolean held;
+      synchronized (this) {
+        held = registered.contains(reference) && made.putIfAbsent(reference, factory) == null;
+      }
+      if (!held) { // another thread holds it, or it was unregistered meanwhile
+        context.ungetService(reference);
       }
     }
     return factory;
