@@ -171,6 +171,10 @@ final class ManagedStore implements NamedStore, HealthCheck {
     } else if (attempt instanceof StoreOpener.Attempt.Opened opened) {
       choice = opened.choice();
       bind(opened.store());
+      if (opener.isNamed()) {
+        writeUsed(opened.choice(), opened.store());
+      }
+      process.opened(name);
       removeObsolete(); // where a crash came before a migration did that
     }
     refusedForNow = false;
@@ -190,9 +194,10 @@ final class ManagedStore implements NamedStore, HealthCheck {
     if (ours && opener.isInstalled(content)) {
       kept = null;
       bind(content);
+      process.opened(name);
       return true;
     }
-    if (ours && opener.find(content.copy()) == null) {
+    if (ours && (opener.isNamed() || opener.find(content.copy()) == null)) {
       await(opener.missing(content.copy()));
       return true;
     }
@@ -208,7 +213,8 @@ final class ManagedStore implements NamedStore, HealthCheck {
   }
 
   /**
-   * Opens the store in the backend of another bundle, which is then written down.
+   * Opens the store in the backend of another bundle, which is written down once the owner has
+   * accepted the store.
    *
    * @throws IllegalStateException when the store is open
    * @throws StorageException when the bundle cannot open it; the choice is as it was
@@ -230,13 +236,12 @@ final class ManagedStore implements NamedStore, HealthCheck {
               + ", or stop that bundle before");
     }
     recovery.closeFailed(cancelMigration);
-    Choice before = choice;
     String described = Backends.describe(chosen(), chosenBundle());
     opener.setNamed(next.bundle());
     try {
       attempt();
     } catch (RuntimeException | Error refused) {
-      restore(before);
+      choice = null; // what is written decides
       throw refused;
     } finally {
       opener.setNamed(null);
@@ -248,15 +253,20 @@ final class ManagedStore implements NamedStore, HealthCheck {
     LOG.info("store {} uses {} from now on; before: {}", name, next, described);
   }
 
-  /** Writes a choice that a failed attempt may have replaced, and has it read again. */
-  private void restore(@Nullable Choice before) {
-    choice = null;
+  /**
+   * Writes the choice of a store that a command has bound, unless it is written; closes the store
+   * when that fails.
+   */
+  private void writeUsed(Choice used, OpenStore open) {
     try {
-      if (before != null && !before.equals(folder.readChoice())) {
-        folder.writeChoice(before);
+      Choice before = folder.readChoice();
+      if (before != null && !used.equals(before)) { // a store that begins has its choice
+        writeChoice(used, before, open);
       }
-    } catch (StorageException failure) {
-      LOG.error("the choice of store {} cannot be restored: {}", name, failure.getMessage());
+    } catch (RuntimeException | Error failure) {
+      slot.release(open, DRAIN);
+      open.close();
+      throw failure;
     }
   }
 
@@ -272,7 +282,6 @@ final class ManagedStore implements NamedStore, HealthCheck {
       owner.writeLock().unlock();
     }
     watch(open);
-    process.opened(name);
     LOG.info("store {} is bound in {}", name, open.describeBackend());
   }
 

@@ -37,7 +37,10 @@ final class StoreOpener {
 
   /** How an attempt to open a store ended. */
   sealed interface Attempt {
-    /** The store is open; {@code choice} led to it, and is written down. */
+    /**
+     * The store is open; {@code choice} led to it, and is written down, unless a command has named
+     * another bundle for a store that exists: then the caller writes it.
+     */
     record Opened(Choice choice, OpenStore store) implements Attempt {}
 
     /** The backend that decides is not installed; {@code reason} is for operators. */
@@ -59,9 +62,17 @@ final class StoreOpener {
     this.backends = backends;
   }
 
-  /** Has the next attempts use a bundle instead of the chosen one; null for the chosen one. */
+  /**
+   * Has the next attempts use a bundle instead of the chosen one, and not write the choice of a
+   * store that exists; null for the chosen one.
+   */
   void setNamed(@Nullable String bundle) {
     named = bundle;
+  }
+
+  /** Returns whether a command names a bundle for the present attempt. */
+  boolean isNamed() {
+    return named != null;
   }
 
   /**
@@ -239,9 +250,12 @@ final class StoreOpener {
     return isGrowing(choice) ? next.withColumns(columns) : next;
   }
 
-  /** Writes a choice, when it differs from the one that is written; returns it. */
+  /**
+   * Writes a choice, when it differs from the one that is written and no command names a bundle;
+   * returns it.
+   */
   private Choice write(Choice next, Choice written) {
-    if (!next.equals(written)) {
+    if (named == null && !next.equals(written)) {
       folder.writeChoice(next);
     }
     return next;

@@ -17,9 +17,11 @@ import dev.patchbay.api.storage.StoreLease;
 import dev.patchbay.api.storage.StoreOwner;
 import dev.patchbay.api.storage.WriteBatch;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +51,10 @@ class BackendChoiceTest {
   private final ReentrantLock writes = new ReentrantLock();
   private int begun;
   private boolean refuses;
+
+  /** Is called when the owner is asked to accept a store. */
+  private Runnable onOpened = () -> {};
+
   private StoreRegistry registry;
   private ManagedStore check;
   private NamedStore store;
@@ -66,6 +72,7 @@ class BackendChoiceTest {
 
     @Override
     public void opened(KeyValueStore opened) {
+      onOpened.run();
       if (refuses) {
         throw new StorageException("the head is bad");
       }
@@ -252,7 +259,53 @@ class BackendChoiceTest {
     assertThat(head()).isEqualTo("block 1");
   }
 
-  /** The owner reads the store after the choice was written. */
+  /** Otherwise the end of the process in between would leave the new bundle chosen. */
+  @Test
+  void theChoiceIsWrittenOnceTheOwnerHasAcceptedTheStore() {
+    registry.addBackend(theirs, THEIRS);
+    registry.removeBackend(ours);
+    String choice = choiceText();
+    List<String> seen = new ArrayList<>();
+    onOpened = () -> seen.add(choiceText());
+    registry.use(NAME, THEIRS);
+    assertThat(seen).containsExactly(choice);
+    assertThat(choiceText()).contains("\nbundle=com.theirs\n");
+  }
+
+  /** A refusal has nothing to restore, so that it cannot fail to. */
+  @Test
+  void aRefusalKeepsTheBundleAlsoWhenNothingCanBeWritten() throws IOException {
+    registry.addBackend(theirs, THEIRS);
+    registry.removeBackend(ours);
+    String choice = choiceText();
+    Path blocked = choiceFile().resolveSibling("choice.new");
+    refuses = true;
+    onOpened =
+        () -> {
+          try {
+            Files.createDirectories(blocked);
+          } catch (IOException failure) {
+            throw new UncheckedIOException(failure);
+          }
+        };
+    assertThatThrownBy(() -> registry.use(NAME, THEIRS)).hasMessage("the head is bad");
+    refuses = false;
+    onOpened = () -> {};
+    assertThat(choiceText()).isEqualTo(choice);
+    assertThat(reason()).contains("'mapdb' of bundle org.ours");
+    Files.delete(blocked);
+    registry.addBackend(ours, OURS);
+    assertThat(head()).isEqualTo("block 1");
+  }
+
+  private String choiceText() {
+    try {
+      return Files.readString(choiceFile());
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
   @Test
   void aStoreThatItsOwnerRefusesKeepsItsBundle() throws IOException {
     registry.addBackend(theirs, THEIRS);
