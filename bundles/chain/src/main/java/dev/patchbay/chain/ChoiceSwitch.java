@@ -2,6 +2,8 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.chain.ChainChoices;
+import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.api.storage.StoreLease;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.binding.ChosenService;
 import java.util.concurrent.locks.ReentrantLock;
@@ -50,17 +52,68 @@ final class ChoiceSwitch implements ChainChoices {
     try {
       ChosenService.Choice next = choice.find(name, bundle);
       ChosenService.Choice before = choice.choice();
-      WriteBatch batch = new WriteBatch();
-      batch.put(Columns.META, choice.key(), StoredChoice.encode(next));
+      byte[] former = read(choice.key());
       choice.setUnknown();
-      chain.storage().write(batch);
-      chain.storage().flush();
+      try {
+        write(choice.key(), StoredChoice.encode(next));
+      } catch (RuntimeException | Error failure) {
+        restore(choice, former, next, before, failure);
+        throw failure;
+      }
       choice.set(next);
       bad.clearRejections();
       LOG.info("the chain uses {} {} from now on; before: {}", noun, next, before);
       return new Provider(next.name(), next.bundle());
     } finally {
       imports.unlock();
+    }
+  }
+
+  private byte @Nullable [] read(byte[] key) {
+    try (StoreLease lease = chain.storage().lease()) {
+      return lease.get().get(Columns.META, key);
+    }
+  }
+
+  /** Writes a record, durably; null for none. */
+  private void write(byte[] key, byte @Nullable [] record) {
+    WriteBatch batch = new WriteBatch();
+    if (record == null) {
+      batch.delete(Columns.META, key);
+    } else {
+      batch.put(Columns.META, key, record);
+    }
+    chain.storage().write(batch);
+    chain.storage().flush();
+  }
+
+  /**
+   * Writes the former record back, as the store may have the one of a choice that was refused.
+   *
+   * @throws StorageException when that fails, too: what is found when the store is opened decides
+   */
+  private void restore(
+      StoredChoice<?> choice,
+      byte @Nullable [] former,
+      ChosenService.Choice next,
+      ChosenService.Choice before,
+      Throwable failure) {
+    try {
+      write(choice.key(), former);
+      choice.setStored(former);
+    } catch (RuntimeException second) {
+      failure.addSuppressed(second);
+      if (failure instanceof Error) {
+        return; // it is thrown as it is
+      }
+      throw new StorageException(
+          failure.getMessage()
+              + "; whether the chain uses "
+              + next
+              + " or "
+              + before
+              + " is unknown until the store is open again",
+          failure);
     }
   }
 }

@@ -44,6 +44,9 @@ final class StoredChoice<T> {
   /** The record in the store; null when there is none. Guarded by the import lock. */
   private byte @Nullable [] stored;
 
+  /** Whether a store was opened before. Guarded by the import lock. */
+  private boolean opened;
+
   /** The record in the batch that is written now. Guarded by the import lock. */
   private byte @Nullable [] writing;
 
@@ -248,10 +251,20 @@ final class StoredChoice<T> {
             "the chain uses " + terms.noun() + " " + read + ", not '" + required + "'" + hint);
       }
       if (read.bundle() != null || !read.name().equals(services.choice().name())) {
+        Choice before = services.choice();
         services.choose(read); // a record without a bundle is older than a choice in memory
+        if (opened && !read.equals(before)) { // writing a choice, and writing it back, has failed
+          LOG.warn(
+              "{} of the chain {} {} from now on, as the store has it; before: {}",
+              terms.noun(),
+              terms.are(),
+              read,
+              before);
+        }
       }
     }
     stored = value;
+    opened = true;
   }
 
   /**
@@ -275,6 +288,11 @@ final class StoredChoice<T> {
   /** Notes that the store has the record that was added last. */
   void written() {
     stored = writing;
+  }
+
+  /** Notes which record the store has; null for none. */
+  void setStored(byte @Nullable [] record) {
+    stored = record;
   }
 
   /** Chooses another service, whose record the store has. */

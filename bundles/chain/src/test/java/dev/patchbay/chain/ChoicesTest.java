@@ -44,6 +44,10 @@ class ChoicesTest {
   private final EvmEngine ours = (block, parent) -> null;
   private final EvmEngine theirs = (block, parent) -> null;
   private boolean failNextFlush;
+
+  /** How many writes succeed before all fail. */
+  private int writesLeft = Integer.MAX_VALUE;
+
   private Choices choices;
   private Chain chain;
   private ImportPipeline pipeline;
@@ -97,6 +101,9 @@ class ChoicesTest {
 
     @Override
     public void write(WriteBatch batch) {
+      if (writesLeft-- <= 0) {
+        throw new StorageException("the store has failed");
+      }
       fixed.write(batch);
     }
 
@@ -307,6 +314,45 @@ class ChoicesTest {
     control.useRules("other");
     assertThat(chain.rules()).isNotNull();
     assertThat(stored(Keys.RULES)).isEqualTo(new Choice("engine", "other"));
+  }
+
+  /** Otherwise a choice that was refused would be in force after the next start. */
+  @Test
+  void theFormerRecordIsWrittenBackWhenAChoiceIsNotDurable() {
+    start("");
+    rules("rules", "engine");
+    evm(OURS, "patchbay", 0, ours);
+    evm(THEIRS, "fast", 0, theirs);
+    assertUses(ours);
+    importBlock();
+    failNextFlush = true;
+    assertThatThrownBy(() -> control.useEvm("fast", null)).hasMessage("the disk is full");
+    assertThat(stored(Keys.EVM)).isEqualTo(new Choice("patchbay", OURS));
+    start("");
+    evm(OURS, "patchbay", 0, ours);
+    assertUses(ours);
+  }
+
+  @Test
+  void aChoiceThatCannotBeWrittenBackIsSaidToBeUnknown() {
+    start("");
+    rules("rules", "engine");
+    evm(OURS, "patchbay", 0, ours);
+    evm(THEIRS, "fast", 0, theirs);
+    assertUses(ours);
+    importBlock();
+    failNextFlush = true;
+    writesLeft = 1;
+    assertThatThrownBy(() -> control.useEvm("fast", null))
+        .isInstanceOf(StorageException.class)
+        .hasMessage(
+            "the disk is full; whether the chain uses 'fast' of bundle com.example.evm or"
+                + " 'patchbay' of bundle dev.patchbay.evm.engine is unknown until the store is open"
+                + " again");
+    assertUses(ours);
+    writesLeft = Integer.MAX_VALUE;
+    pipeline.open(store);
+    assertUses(theirs);
   }
 
   /** A store may have the record after a flush that failed: the next block writes the choice. */
