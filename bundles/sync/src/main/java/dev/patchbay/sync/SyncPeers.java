@@ -53,6 +53,9 @@ final class SyncPeers {
 
   private static final int FIRST_BODIES = 16;
 
+  /** Characters of a reason that are kept: it may hold what a peer has sent, at any length. */
+  private static final int MAX_REASON = 200;
+
   private record Rest(long nanos, long until) {}
 
   private final Peers peers;
@@ -198,7 +201,7 @@ final class SyncPeers {
         "peer {} rests for {} s: {}",
         peer.shortText(),
         TimeUnit.NANOSECONDS.toSeconds(rest.nanos),
-        reason);
+        shortened(reason));
   }
 
   /** Notes that a peer has given what was needed. */
@@ -207,7 +210,8 @@ final class SyncPeers {
   }
 
   /** Disconnects from a peer that has sent what is invalid, and refuses it for a while. */
-  void ban(PeerId peer, String reason) {
+  void ban(PeerId peer, String fullReason) {
+    String reason = shortened(fullReason);
     rest(peer, reason);
     connected();
     String url;
@@ -219,6 +223,11 @@ final class SyncPeers {
       network.ban(url, BAN, reason);
       LOG.warn("peer {} is banned for {} minutes: {}", peer.shortText(), BAN.toMinutes(), reason);
     }
+  }
+
+  /** Returns a reason without what is beyond the limit. */
+  static String shortened(String reason) {
+    return reason.length() <= MAX_REASON ? reason : reason.substring(0, MAX_REASON) + "...";
   }
 
   private static Throwable cause(Throwable failure) {

@@ -110,6 +110,9 @@ final class FakePeers implements Peers, Network, BlockBroadcaster, AutoCloseable
   /** URLs of peers that were banned. */
   final BlockingQueue<String> banned = new LinkedBlockingQueue<>();
 
+  /** Why the last of them was banned. */
+  volatile @Nullable String banReason;
+
   /** Blocks that were announced. */
   final BlockingQueue<Block> announced = new LinkedBlockingQueue<>();
 
@@ -184,6 +187,12 @@ final class FakePeers implements Peers, Network, BlockBroadcaster, AutoCloseable
   public void ban(String url, Duration duration) {
     peers.values().removeIf(peer -> peer.id.value().equals(url));
     banned.add(url);
+  }
+
+  @Override
+  public void ban(String url, Duration duration, String reason) {
+    banReason = reason;
+    ban(url, duration);
   }
 
   /** Waits for a ban, and returns who is banned. */

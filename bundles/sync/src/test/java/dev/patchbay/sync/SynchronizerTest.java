@@ -445,6 +445,14 @@ class SynchronizerTest {
     awaitHead(best); // what came before is kept
   }
 
+  @Test
+  void theReasonOfABanIsShort() throws Exception {
+    FakePeers.FakePeer peer = peers.add("a", new ModelChain());
+    candidates.ban(peer.id, "extraData: 0x" + "00".repeat(10_000_000));
+    assertThat(peers.awaitBan()).isEqualTo("a");
+    assertThat(peers.banReason).startsWith("extraData: 0x00").hasSizeLessThanOrEqualTo(203);
+  }
+
   /** At which request a peer stalls that has served the ones before. */
   private enum Stage {
     ANCESTOR,
