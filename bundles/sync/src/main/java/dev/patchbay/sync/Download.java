@@ -364,8 +364,9 @@ final class Download implements Extent {
     if (result instanceof ImportResult.Imported imported) {
       anyBecameHead |= imported.becameHead();
     } else if (result instanceof ImportResult.Invalid invalid) {
-      String reason = "block " + block + " is invalid: " + invalid.reason();
-      peers.ban(leader.id(), reason);
+      // its header, seal and body were valid: the fault may be one of this node, after an update
+      String reason = SyncPeers.shortened("block " + block + " is invalid: " + invalid.reason());
+      LOG.warn("{} (of peer {})", reason, leader.id().shortText());
       end(reason);
     } else if (!(result instanceof ImportResult.Known)) {
       LOG.debug("block {}: {}", block, result);
