@@ -45,6 +45,11 @@ final class Download implements Extent {
   /** Blocks that a branch may replace; as geth. */
   private static final long MAX_REORG = 90_000;
 
+  /** Time of replies over which a leader gives at least so many headers that are new here. */
+  private static final long WINDOW_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  private static final int MIN_NEW_IN_WINDOW = 128;
+
   private static final long ANCESTOR_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final long MAIL_MILLIS = 100;
 
@@ -70,6 +75,12 @@ final class Download implements Extent {
   private boolean anyBecameHead;
   private boolean waitsForTheFuture;
   private boolean isOwnFault;
+  private boolean isSlow;
+
+  /** How long the replies of the latest window took, and what they had that was new. */
+  private long windowNanos;
+
+  private int newInWindow;
   private @Nullable String complaint;
 
   /** The last header that is verified, or that the chain has. */
@@ -78,7 +89,10 @@ final class Download implements Extent {
   private Hash lastHash;
   private volatile long verified;
 
-  /** Whether a whole batch of headers is valid. */
+  /** Headers that were not known here. */
+  private int newHeaders;
+
+  /** Whether these are a whole batch. */
   private volatile boolean isWholeBatch;
 
   /**
@@ -119,7 +133,7 @@ final class Download implements Extent {
     return verified - chain.head().number() >= MIN_LONG;
   }
 
-  /** What the leader states counts only when a whole batch of its headers is valid. */
+  /** What the leader states counts only when it has given a whole batch of new headers. */
   @Override
   public long highest() {
     return isWholeBatch ? Math.max(verified, SyncPeers.number(leader)) : verified;
@@ -149,7 +163,7 @@ final class Download implements Extent {
       if (waitsForTheFuture) {
         return Result.NOTHING;
       }
-      if (anyBecameHead) { // then it rests for a moment at most
+      if (anyBecameHead && !isSlow) { // then it rests for a moment at most
         peers.wasOfUse(leader.id());
       }
       if ((!anyBecameHead || complaint != null) && !cancelled.getAsBoolean()) {
@@ -298,8 +312,10 @@ final class Download implements Extent {
                     if (headers == null) {
                       failed(leader.id(), failure);
                     } else {
+                      int before = newHeaders;
                       take(headers);
                       note(headers.size(), took);
+                      noteWindow(newHeaders - before, nanos.getAsLong() - start);
                     }
                   });
             });
@@ -308,8 +324,27 @@ final class Download implements Extent {
   private void note(int count, long took) {
     fetch.noteHeaders(leader.id(), Math.max(1, count), took); // none is how the chain ends
     if (!fetch.isOfUse(leader.id())) {
+      isSlow = true;
       end("it is slow");
     }
+  }
+
+  /**
+   * Notes what was new in a reply. A leader whose replies are fast, or have many headers, may be of
+   * no use: with what is canonical here, or a header at a time, it keeps better ones waiting.
+   */
+  private void noteWindow(int count, long took) {
+    newInWindow += count;
+    windowNanos += took;
+    if (windowNanos < WINDOW_NANOS) {
+      return;
+    }
+    if (newInWindow < MIN_NEW_IN_WINDOW && !headersComplete && !ended) {
+      isSlow = true;
+      end("it gives few headers that are new");
+    }
+    newInWindow = 0;
+    windowNanos = 0;
   }
 
   private void take(List<BlockHeader> headers) {
@@ -325,15 +360,16 @@ final class Download implements Extent {
         }
         ahead.add(hash, header);
         pending.add(new PendingBlock(header, hash, bodies.emptyBlock(header)));
+        newHeaders++;
       }
       last = header;
       lastHash = hash;
       verified = header.number();
     }
-    isWholeBatch |= headers.size() == MAX_HEADERS;
+    isWholeBatch |= newHeaders >= MAX_HEADERS;
+    long stated = SyncPeers.number(leader);
     headersComplete =
-        headers.isEmpty()
-            || headers.size() < MAX_HEADERS && last.number() == SyncPeers.number(leader);
+        headers.isEmpty() || headers.size() < MAX_HEADERS && stated > 0 && last.number() >= stated;
   }
 
   private boolean verify(BlockHeader header) {

@@ -128,8 +128,10 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
           ? null // the chain has it, which the download is about to notice
           : new Progress(now.start, head, Math.max(head + 1, now.extent.highest()));
     }
-    boolean isLong = now.extent.isLong() || head - now.start >= Extent.MIN_LONG;
-    return isLong ? new Progress(now.start, head, Math.max(head, now.extent.highest())) : null;
+    // the head also moves by blocks that peers announce, when the download has nothing to give
+    long highest = now.extent.highest();
+    boolean isLong = now.extent.isLong() || head - now.start >= Extent.MIN_LONG && highest > head;
+    return isLong ? new Progress(now.start, head, Math.max(head, highest)) : null;
   }
 
   @Override

@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Full sync of the seed, from peers that are honest, slow, short of words or false. */
 @Timeout(120)
@@ -204,6 +205,73 @@ class SynchronizerTest {
     assertThat(slow.requests(PeerCommand.GetBlockHeaders.class))
         .as("one for the ancestor, two in vain")
         .hasSize(3);
+  }
+
+  /** Such a peer needs no key: what it serves is the chain of this node. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, Download.MAX_HEADERS})
+  void aLeaderThatServesTheChainOfThisNodeDoesNotMakeItLookBehind(int batch) {
+    own.grow(1_200, 1, 2);
+    FakePeers.FakePeer hostile = peers.add("a", own.copy());
+    hostile.head = new ChainHead(Hash.ZERO, Long.MAX_VALUE, UInt256.MAX);
+    AtomicReference<SyncStatus.Progress> seen = new AtomicReference<>();
+    hostile.headers =
+        headers -> {
+          if (headers.size() <= 1) {
+            return List.of(); // no ancestor is common
+          }
+          own.grow(20, 1, 2); // as blocks do that peers announce
+          SyncStatus.Progress progress = synchronizer.progress();
+          if (progress != null) {
+            seen.set(progress);
+          }
+          nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(1_900));
+          return headers.subList(0, Math.min(batch, headers.size()));
+        };
+    synchronizer.start();
+    await(() -> candidates.available().isEmpty());
+    assertThat(seen.get()).isNull();
+    assertThat(batches(hostile)).as("in 10 seconds").isLessThanOrEqualTo(6);
+    assertThat(peers.banned).isEmpty();
+  }
+
+  /** Each reply is soon there, and has what is needed. */
+  @Test
+  void aLeaderThatGivesAHeaderAtATimeRests() {
+    ModelChain best = new ModelChain().grow(300, 1, 2);
+    FakePeers.FakePeer hostile = peers.add("a", best).statesTotalDifficulty();
+    hostile.headers =
+        headers -> {
+          nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(1_900));
+          return headers.subList(0, Math.min(1, headers.size()));
+        };
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(batches(hostile)).as("in 10 seconds").isLessThanOrEqualTo(6);
+    nanos.addAndGet(TimeUnit.MILLISECONDS.toNanos(900));
+    assertThat(candidates.available()).noneMatch(peer -> peer.id().equals(hostile.id));
+  }
+
+  @Test
+  void aSlowLinkThatCarriesWholeBatchesIsOfUse() {
+    ModelChain best = new ModelChain().grow(1_300, 1, 2);
+    FakePeers.FakePeer slow = peers.add("a", best);
+    slow.headers =
+        headers -> {
+          nanos.addAndGet(TimeUnit.SECONDS.toNanos(9));
+          return headers;
+        };
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(batches(slow)).isEqualTo(3);
+    assertThat(candidates.available()).hasSize(1);
+  }
+
+  private static long batches(FakePeers.FakePeer peer) {
+    return peer.requests(PeerCommand.GetBlockHeaders.class).stream()
+        .filter(request -> request.count() > 1)
+        .count();
   }
 
   @Test
