@@ -253,6 +253,26 @@ class SideBranchTest extends ChainFixture {
         .isInstanceOf(PayloadStatus.Accepted.class);
   }
 
+  /** As a download does that finds it stored, after the head was moved back. */
+  @Test
+  void aStoredBranchThatIsHeavierBecomesTheChainAgain() {
+    open(Long.MAX_VALUE);
+    extend(100);
+    Block tip = chain.head();
+    Block next = canonical(41);
+    importer.setHead(40);
+    Block lighter = child(canonical(39), 7);
+    importSide(lighter);
+    assertThat(importer.importBlock(lighter)).isEqualTo(new ImportResult.Known());
+    assertThat(importer.importBlock(next)).isEqualTo(new ImportResult.Imported(true));
+    assertThat(chain.head()).isEqualTo(next);
+    assertThat(importer.importBlock(tip))
+        .as("all at once")
+        .isEqualTo(new ImportResult.Imported(true));
+    assertThat(chain.head()).isEqualTo(tip);
+    assertThat(importer.importBlock(canonical(60))).isEqualTo(new ImportResult.Known());
+  }
+
   @Test
   void anEndlessBranchIsBounded() {
     open(Long.MAX_VALUE);

@@ -108,7 +108,7 @@ final class BodyFetch {
       }
       isFirst = false;
       boolean isLate = one.requests == 1 && now - one.requestedNanos > ReplySpeeds.LATE_NANOS;
-      if (one.block == null && (one.requests == 0 || isLate)) {
+      if (one.isMissing() && (one.requests == 0 || isLate)) {
         out.add(one);
       }
       if (out.size() == max) {

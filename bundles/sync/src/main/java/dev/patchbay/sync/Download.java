@@ -89,7 +89,7 @@ final class Download implements Extent {
   private Hash lastHash;
   private volatile long verified;
 
-  /** Headers that were not known here. */
+  /** Headers that were not canonical here. */
   private int newHeaders;
 
   /** Whether these are a whole batch. */
@@ -354,12 +354,16 @@ final class Download implements Extent {
         return;
       }
       Hash hash = header.computeHash();
-      if (chain.header(hash) == null) { // else an earlier download has got so far
+      if (chain.header(hash) == null) {
         if (!verify(header)) {
           return;
         }
         ahead.add(hash, header);
         pending.add(new PendingBlock(header, hash, bodies.emptyBlock(header)));
+        newHeaders++;
+      } else if (!hash.equals(chain.canonicalHash(header.number()))) {
+        // an earlier download has got so far, or the head was here: the branch may be heavier
+        pending.add(new PendingBlock(header, hash, chain::block));
         newHeaders++;
       }
       last = header;

@@ -105,7 +105,7 @@ final class ImportQueue implements AutoCloseable {
     int moved = 0;
     while (hasRoom()) {
       PendingBlock next = pending.peek();
-      Block block = next == null ? null : next.block;
+      Block block = next == null ? null : next.read();
       if (block == null) {
         break;
       }

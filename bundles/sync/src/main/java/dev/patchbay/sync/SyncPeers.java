@@ -141,7 +141,9 @@ final class SyncPeers {
   /**
    * Returns the peer with the best chain: the most total difficulty of those that state it, else
    * the longest. Its head is not known here, and it does not state less total difficulty than
-   * {@code totalDifficulty}. Its number does not matter: a shorter branch may have more.
+   * {@code totalDifficulty}; or it is known to have more, such as a branch that an operator or the
+   * end of the process took the head from. Its number does not matter: a shorter branch may have
+   * more.
    *
    * @return null when there is none
    */
@@ -156,10 +158,15 @@ final class SyncPeers {
 
   private static boolean mayBeBetter(PeerInfo peer, HeaderReader chain, UInt256 ours) {
     ChainHead stated = peer.head();
-    UInt256 theirs = stated == null ? null : stated.totalDifficulty();
-    return stated != null
-        && (theirs == null || theirs.compareTo(ours) >= 0)
-        && chain.header(stated.hash()) == null;
+    if (stated == null) {
+      return false;
+    }
+    if (chain.header(stated.hash()) != null) {
+      UInt256 known = chain.totalDifficulty(stated.hash());
+      return known != null && known.compareTo(ours) > 0;
+    }
+    UInt256 theirs = stated.totalDifficulty();
+    return theirs == null || theirs.compareTo(ours) >= 0;
   }
 
   private static UInt256 difficulty(PeerInfo peer) {

@@ -51,6 +51,9 @@ final class ModelChain {
   /** Whether a consensus client drives it: its configuration names no consensus that seals. */
   volatile boolean isDriven;
 
+  /** A block whose body is deleted; its header is not. */
+  volatile @Nullable Block hidden;
+
   /** Is called before a block is imported. */
   volatile Consumer<Block> onImport = block -> {};
 
@@ -120,8 +123,12 @@ final class ModelChain {
   }
 
   synchronized ImportResult add(Block block) {
-    if (blocks.containsKey(block.hash())) {
-      return new ImportResult.Known();
+    UInt256 best = Objects.requireNonNull(totals.get(head().hash()));
+    UInt256 known = totals.get(block.hash());
+    if (known != null) {
+      return isCanonical(block) || known.compareTo(best) <= 0
+          ? new ImportResult.Known()
+          : reorganize(block);
     }
     UInt256 before = totals.get(block.header().parentHash());
     if (before == null) {
@@ -131,12 +138,15 @@ final class ModelChain {
       return new ImportResult.Invalid("a rule of this test");
     }
     UInt256 total = before.add(block.header().difficulty());
-    UInt256 best = Objects.requireNonNull(totals.get(head().hash()));
     put(block, total);
     imported.add(block.hash());
     if (total.compareTo(best) <= 0) {
       return new ImportResult.Imported(false);
     }
+    return reorganize(block);
+  }
+
+  private ImportResult reorganize(Block block) {
     List<Block> branch = new ArrayList<>();
     for (Block at = block; !isCanonical(at); at = blocks.get(at.header().parentHash())) {
       branch.add(0, at);
@@ -146,6 +156,11 @@ final class ModelChain {
     }
     canonical.addAll(branch);
     return new ImportResult.Imported(true);
+  }
+
+  /** Makes an ancestor the head; what is above it stays stored. */
+  synchronized void setHead(long number) {
+    canonical.subList((int) number + 1, canonical.size()).clear();
   }
 
   /** Adds a block to the head whether it is valid or not. */
@@ -210,12 +225,13 @@ final class ModelChain {
     }
 
     public @Nullable BlockHeader header(Hash hash) {
-      Block block = block(hash);
+      Block block = ModelChain.this.block(hash);
       return block == null ? null : block.header();
     }
 
     public @Nullable Block block(Hash hash) {
-      return ModelChain.this.block(hash);
+      Block deleted = hidden;
+      return deleted != null && deleted.hash().equals(hash) ? null : ModelChain.this.block(hash);
     }
 
     public @Nullable Hash canonicalHash(long number) {

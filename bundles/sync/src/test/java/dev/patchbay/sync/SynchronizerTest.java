@@ -325,6 +325,50 @@ class SynchronizerTest {
     assertThat(own.imported()).hasSize(620);
   }
 
+  /** Of an operator, or of a process that ended within a long reorg. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aStoredBranchThatIsHeavierBecomesTheChainAgain(boolean statesTotalDifficulty) {
+    own.grow(700, 1, 2);
+    ModelChain best = own.copy();
+    own.setHead(40);
+    FakePeers.FakePeer peer = peers.add("a", best);
+    if (statesTotalDifficulty) {
+      peer.statesTotalDifficulty();
+    }
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(peer.requests(PeerCommand.GetBlockBodies.class)).isEmpty();
+    assertThat(own.imported()).as("each block once").hasSize(700);
+  }
+
+  @Test
+  void aBlockOfAStoredBranchThatIsDeletedMeanwhileIsFetched() {
+    own.grow(30, 1, 2);
+    ModelChain best = own.copy();
+    own.setHead(10);
+    own.hidden = best.block(12);
+    FakePeers.FakePeer peer = peers.add("a", best);
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(peer.requests(PeerCommand.GetBlockBodies.class)).hasSize(1);
+  }
+
+  @Test
+  void aStoredBranchThatIsLighterIsNotRequested() {
+    own.grow(25, 1, 2);
+    ModelChain side = own.copy();
+    own.setHead(20);
+    own.grow(6, 4, 2);
+    FakePeers.FakePeer peer = peers.add("a", side);
+    peer.head = new ChainHead(side.head().hash(), 10_000L, UInt256.MAX);
+    synchronizer.start();
+    ModelChain best = own.copy().grow(30, 5, 2);
+    peers.add("b", best);
+    awaitHead(best);
+    assertThat(peer.requests(PeerCommand.GetBlockHeaders.class)).isEmpty();
+  }
+
   @Test
   void anErrorOfAnImportEndsTheDownloadAndIsReported() {
     ModelChain best = new ModelChain().grow(30, 1, 2);
