@@ -118,8 +118,13 @@ final class FakePeers implements Peers, Network, BlockBroadcaster, AutoCloseable
 
   FakePeer add(String id, ModelChain chain) {
     FakePeer peer = new FakePeer(id, chain);
-    peers.put(peer.id, peer);
+    add(peer);
     return peer;
+  }
+
+  /** Adds a peer that may have been changed: a running download asks it at once. */
+  void add(FakePeer peer) {
+    peers.put(peer.id, peer);
   }
 
   void remove(FakePeer peer) {

@@ -627,7 +627,7 @@ class SynchronizerTest {
       Block last = bait.head();
       BlockHeader end =
           (isBadlySealed ? ModelChain.badlySealed(last) : ModelChain.invalid(last)).header();
-      FakePeers.FakePeer hostile = peers.add("bait" + i, bait);
+      FakePeers.FakePeer hostile = new FakePeers.FakePeer("bait" + i, bait);
       hostile.head = new ChainHead(end.computeHash(), end.number(), null);
       hostile.headers =
           headers -> {
@@ -637,6 +637,7 @@ class SynchronizerTest {
             }
             return out;
           };
+      peers.add(hostile);
       synchronizer.wake();
       if (isBadlySealed) {
         assertThat(peers.awaitBan()).isEqualTo("bait" + i);
