@@ -7,6 +7,7 @@ import dev.patchbay.api.chain.HeaderReader;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.chain.PayloadStatus;
+import dev.patchbay.api.chain.SettledException;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
@@ -125,9 +126,9 @@ final class BlockInserter implements BlockImporter {
     }
     Reorg reorg = processor.planner().plan(store, head, block);
     if (reorg == null) {
-      throw new StorageException("an ancestor of block " + block + " has been pruned");
+      throw new SettledException("an ancestor of block " + block + " has been pruned");
     }
-    chain.pruner().requireUnwind(reorg.commonAncestor());
+    requireUnwind(reorg.commonAncestor());
     writer.reorganize(store, reorg, new WriteSet());
     return new ImportResult.Imported(true);
   }
@@ -136,9 +137,18 @@ final class BlockInserter implements BlockImporter {
     long unwindable = chain.pruner().oldest().unwindable();
     long floor = SideBlocks.floor(store, head.number(), unwindable);
     if (number <= floor) {
-      chain.pruner().requireUnwind(number - 1);
-      throw new StorageException(
+      requireUnwind(number - 1);
+      throw new SettledException(
           "block " + block + " cannot become canonical: the chain is settled up to block " + floor);
+    }
+  }
+
+  /** Checks that the head can be unwound to where a branch leaves the chain. */
+  private void requireUnwind(long number) {
+    try {
+      chain.pruner().requireUnwind(number);
+    } catch (StorageException pruned) {
+      throw new SettledException(String.valueOf(pruned.getMessage()));
     }
   }
 

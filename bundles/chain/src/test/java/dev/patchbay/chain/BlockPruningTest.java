@@ -10,6 +10,7 @@ import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.PayloadStatus;
 import dev.patchbay.api.chain.PrunedException;
+import dev.patchbay.api.chain.SettledException;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.StorageException;
@@ -139,7 +140,7 @@ class BlockPruningTest {
             .isEqualTo(5_000);
       }
       assertThatThrownBy(() -> pruned.importer.importBlock(early))
-          .isInstanceOf(PrunedException.class)
+          .isInstanceOf(SettledException.class)
           .hasMessageStartingWith("pruned history unavailable: block 51 has been pruned");
       assertThat(pruned.importer.insertWithoutSetHead(early))
           .isEqualTo(new PayloadStatus.Accepted());
@@ -157,7 +158,7 @@ class BlockPruningTest {
       Block branch = pruned.child(blocks.get(171), 5);
       blocks.addAll(pruned.grow(120));
       assertThatThrownBy(() -> pruned.importer.importBlock(tooEarly))
-          .isInstanceOf(StorageException.class)
+          .isInstanceOf(SettledException.class)
           .hasMessageStartingWith("the state after block 171 is not kept");
       Chain chain = pruned.chain;
       assertPruned(chain, blocks.get(171), 173);

@@ -7,8 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.patchbay.api.chain.ForkChoice;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.PayloadStatus;
+import dev.patchbay.api.chain.SettledException;
 import dev.patchbay.api.storage.Column;
-import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hash;
 import java.util.ArrayList;
@@ -154,7 +154,7 @@ class SideBranchTest extends ChainFixture {
     Block old = child(canonical(150), 7);
     assertThat(chain.header(old.hash())).isNull();
     assertThatThrownBy(() -> importer.importBlock(old))
-        .isInstanceOf(StorageException.class)
+        .isInstanceOf(SettledException.class)
         .hasMessageContaining("the state after block 150 is not kept");
     extend(48);
     assertThat(memory.count(Columns.SIDE_BLOCKS)).isZero();
@@ -178,7 +178,7 @@ class SideBranchTest extends ChainFixture {
       assertThat(memory.count(Columns.SIDE_BLOCKS)).isEqualTo(left);
     }
     assertThatThrownBy(() -> importer.importBlock(side.get(0)))
-        .isInstanceOf(StorageException.class)
+        .isInstanceOf(SettledException.class)
         .hasMessageContaining("cannot become canonical: the chain is settled up to block 95");
     // a branch whose ancestors are pruned is not mistaken for a damaged store
     Block orphan = child(side.get(39), 7);

@@ -7,6 +7,7 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.chain.SettledException;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.p2p.BlockBroadcaster;
 import dev.patchbay.api.p2p.HeaderStart;
@@ -398,6 +399,8 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
         }
         invalid.add(block.hash());
       }
+    } catch (SettledException settled) { // the store is well
+      LOG.debug("block {} of peer {}: {}", block, peer.shortText(), settled.getMessage());
     } catch (StorageException failure) { // the store reports its health itself
       storing.failed(failure);
     }

@@ -6,6 +6,7 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.chain.InvalidBlockException;
+import dev.patchbay.api.chain.SettledException;
 import dev.patchbay.api.p2p.HeaderStart;
 import dev.patchbay.api.p2p.PeerCommand;
 import dev.patchbay.api.p2p.PeerId;
@@ -197,10 +198,13 @@ final class Download implements Extent {
     ended = true;
   }
 
-  /** Ends the download. Without room to store a block the next leader's cannot be stored either. */
+  /**
+   * Ends the download. Without room to store a block the next leader's cannot be stored either; its
+   * branch may begin where this one is too far below the head.
+   */
   private void notStored(Block block, Throwable failure) {
     end("block " + block + " is not stored: " + failure.getMessage());
-    isOwnFault = failure instanceof StorageException;
+    isOwnFault = failure instanceof StorageException && !(failure instanceof SettledException);
   }
 
   /** Notes that a peer has given bodies; the leader has to give a better chain. */
@@ -242,6 +246,10 @@ final class Download implements Extent {
     }
     if (last.number() - common > MAX_REORG) {
       end("its branch begins at block " + common + ", more than " + MAX_REORG + " below the head");
+      return false;
+    }
+    if (chain.retention().isPruned(common + 1)) { // what the head would be unwound with
+      end("its branch begins at block " + common + ", and the blocks after it have been pruned");
       return false;
     }
     last = ancestor;

@@ -2,6 +2,7 @@
 package dev.patchbay.sync;
 
 import dev.patchbay.api.chain.ImportResult;
+import dev.patchbay.api.chain.SettledException;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
@@ -146,6 +147,8 @@ final class ImportQueue implements AutoCloseable {
           LockSupport.parkNanos(RETRY_NANOS); // a bundle is being replaced
         }
       }
+    } catch (SettledException settled) { // the store is well
+      next.listener.failed(next.block, settled);
     } catch (StorageException failure) { // the store reports its health itself
       storing.failed(failure);
       next.listener.failed(next.block, failure);

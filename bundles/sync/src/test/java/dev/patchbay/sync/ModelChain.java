@@ -2,6 +2,7 @@
 package dev.patchbay.sync;
 
 import dev.patchbay.api.chain.BlockImporter;
+import dev.patchbay.api.chain.BlockRetention;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.FutureBlockException;
 import dev.patchbay.api.chain.HeaderReader;
@@ -50,6 +51,8 @@ final class ModelChain {
 
   /** Whether a consensus client drives it: its configuration names no consensus that seals. */
   volatile boolean isDriven;
+
+  volatile BlockRetention retention = BlockRetention.ALL;
 
   /** A block whose body is deleted; its header is not. */
   volatile @Nullable Block hidden;
@@ -222,6 +225,10 @@ final class ModelChain {
           null,
           true,
           null);
+    }
+
+    public BlockRetention retention() {
+      return retention;
     }
 
     public @Nullable BlockHeader header(Hash hash) {

@@ -3,6 +3,8 @@ package dev.patchbay.sync;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.patchbay.api.chain.BlockRetention;
+import dev.patchbay.api.chain.SettledException;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.node.SyncStatus;
 import dev.patchbay.api.p2p.ChainHead;
@@ -16,6 +18,7 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -405,6 +408,42 @@ class SynchronizerTest {
     awaitHead(best); // although the clock stands still
     assertThat(failures.get()).isEqualTo(4);
     assertThat(candidates.available()).hasSize(1);
+  }
+
+  @Test
+  void aLeaderWhoseBranchBeginsBelowThePrunedBlocksRests() {
+    own.grow(300, 1, 2);
+    own.retention = new BlockRetention(200, 101L, 0, null);
+    FakePeers.FakePeer stubborn = peers.add("a", new ModelChain().grow(100, 1, 2).grow(300, 2, 2));
+    stubborn.statesTotalDifficulty();
+    ModelChain best = own.copy().grow(50, 3, 2);
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best); // although the clock stands still
+    assertThat(batches(stubborn)).isZero();
+    assertThat(peers.banned).isEmpty();
+  }
+
+  /** Its states are pruned, or a block there is final: the other leader's blocks can be stored. */
+  @Test
+  void aLeaderWhoseBranchIsTooFarBelowTheHeadRests() {
+    own.grow(300, 1, 2);
+    ModelChain tooFar = new ModelChain().grow(100, 1, 2).grow(300, 2, 2);
+    Hash first = Objects.requireNonNull(tooFar.block(101)).hash();
+    own.onImport =
+        block -> {
+          if (block.hash().equals(first)) {
+            throw new SettledException("the state after block 100 is not kept");
+          }
+        };
+    FakePeers.FakePeer stubborn = peers.add("a", tooFar).statesTotalDifficulty();
+    ModelChain best = own.copy().grow(50, 3, 2);
+    peers.add("b", best);
+    synchronizer.start();
+    awaitHead(best); // although the clock stands still
+    assertThat(batches(stubborn)).as("until one has none").isBetween(1L, 2L);
+    assertThat(peers.banned).isEmpty();
+    assertThat(synchronizer.failure()).isNull();
   }
 
   @Test

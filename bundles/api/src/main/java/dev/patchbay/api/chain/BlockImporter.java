@@ -19,6 +19,7 @@ public interface BlockImporter {
    * notified. They survive a power cut within the time that the storage backend states, see {@link
    * dev.patchbay.api.storage.KeyValueStore#flush}.
    *
+   * @throws SettledException when the branch of the block leaves the chain too far below the head
    * @throws dev.patchbay.api.storage.StorageUnavailableException when no store is bound
    */
   ImportResult importBlock(Block block);
