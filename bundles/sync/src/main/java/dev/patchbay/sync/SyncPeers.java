@@ -161,12 +161,20 @@ final class SyncPeers {
     if (stated == null) {
       return false;
     }
-    if (chain.header(stated.hash()) != null) {
+    BlockHeader header = chain.header(stated.hash());
+    if (header != null) {
       UInt256 known = chain.totalDifficulty(stated.hash());
-      return known != null && known.compareTo(ours) > 0;
+      return known != null
+          && known.compareTo(ours) > 0
+          && !isCanonical(header, chain); // else the head has moved to it meanwhile
     }
     UInt256 theirs = stated.totalDifficulty();
     return theirs == null || theirs.compareTo(ours) >= 0;
+  }
+
+  private static boolean isCanonical(BlockHeader header, HeaderReader chain) {
+    BlockHeader canonical = chain.header(header.number());
+    return canonical != null && canonical.computeHash().equals(header.computeHash());
   }
 
   private static UInt256 difficulty(PeerInfo peer) {

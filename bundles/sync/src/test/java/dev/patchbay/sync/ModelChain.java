@@ -236,6 +236,11 @@ final class ModelChain {
       return block == null ? null : block.header();
     }
 
+    public @Nullable BlockHeader header(long number) {
+      Block block = ModelChain.this.block(number);
+      return block == null ? null : block.header();
+    }
+
     public @Nullable Block block(Hash hash) {
       Block deleted = hidden;
       return deleted != null && deleted.hash().equals(hash) ? null : ModelChain.this.block(hash);

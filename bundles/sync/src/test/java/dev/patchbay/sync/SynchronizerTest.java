@@ -345,6 +345,18 @@ class SynchronizerTest {
     assertThat(own.imported()).as("each block once").hasSize(700);
   }
 
+  /** A block that is announced becomes the head after the difficulty of the one before was read. */
+  @Test
+  void aPeerWhoseHeadHasJustBecomeTheHeadHereIsNotBetter() {
+    own.grow(10, 1, 2);
+    UInt256 before = Objects.requireNonNull(own.totalDifficulty(own.head().hash()));
+    own.grow(1, 1, 2);
+    peers.add("a", own.copy());
+    assertThat(candidates.best(own.reader(), before)).isNull();
+    own.setHead(10);
+    assertThat(candidates.best(own.reader(), before)).isNotNull();
+  }
+
   @Test
   void aBlockOfAStoredBranchThatIsDeletedMeanwhileIsFetched() {
     own.grow(30, 1, 2);
