@@ -236,16 +236,16 @@ final class Diagnosis {
         && problem.waitsFor.stream().noneMatch(problems::containsKey);
   }
 
-  /** The time is in steps: a start shows each new message. It may end, and so is no failure. */
-  private Problem hanging(ComponentState component) {
-    long seconds = now.history().activatingSeconds(component.id());
+  /**
+   * The message stays the same: to a start that waits, a new one would be progress. The activation
+   * may end, and so is no failure.
+   */
+  private static Problem hanging(ComponentState component) {
     return new Problem(
         Kind.COMPONENT,
         component.name(),
         Health.unavailable(
-            "its activation has not ended for "
-                + (seconds - seconds % MAX_ACTIVATING_SECONDS)
-                + " s"),
+            "its activation has not ended for more than " + MAX_ACTIVATING_SECONDS + " s"),
         "see the log; the command threads shows what it waits for",
         false);
   }

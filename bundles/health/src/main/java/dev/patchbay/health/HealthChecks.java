@@ -86,6 +86,9 @@ final class HealthChecks {
     private final CountDownLatch answered = new CountDownLatch(1);
     private volatile @Nullable CheckState answer;
 
+    /** Whether a later report has found it under way; guarded by {@link HealthChecks#asking}. */
+    private boolean foundUnderWay;
+
     Call(Registered registered) {
       this.registered = registered;
     }
@@ -112,9 +115,10 @@ final class HealthChecks {
       String silent = "the health check of " + registered.bundle + " does not answer";
       return new CheckState(
           registered.name,
-          clock.getAsLong() - start < FAILED_NANOS
-              ? Health.unavailable(silent)
-              : Health.failed(silent + "; restart or uninstall the bundle"),
+          // in the report that began the call, the machine may have stood still
+          foundUnderWay && clock.getAsLong() - start >= FAILED_NANOS
+              ? Health.failed(silent + "; restart or uninstall the bundle")
+              : Health.unavailable(silent),
           Set.of());
     }
   }
@@ -197,6 +201,8 @@ final class HealthChecks {
             call = new Call(registered);
             registered.latest = call;
             worker = make(call, worker);
+          } else {
+            call.foundUnderWay = true;
           }
           calls.add(call);
         }

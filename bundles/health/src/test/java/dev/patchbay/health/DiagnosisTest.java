@@ -298,7 +298,9 @@ class DiagnosisTest {
     PartHealth hanging = finding();
     assertThat(hanging.name()).isEqualTo("hanging");
     assertThat(hanging.health())
-        .isEqualTo(Health.unavailable("its activation has not ended for 10 s"));
+        .isEqualTo(Health.unavailable("its activation has not ended for more than 10 s"));
+    clock.addAndGet(Duration.ofSeconds(60).toNanos());
+    assertThat(report().findings()).as("no progress to a start that waits").contains(hanging);
     assertThat(hanging.nextStep()).contains("threads");
     assertThat(hanging.blocked()).containsExactly("a");
   }

@@ -103,6 +103,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
     open.opened(this);
     closeActions.add(
         () -> {
+          endTransfer(); // over HTTP/2 the connection goes on
           open.closed(this);
           memory.close();
           notifications.close();
@@ -221,7 +222,7 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
       return;
     }
     memory.shrinkTo(2L * response.length());
-    beginTransfer(response.length());
+    beginTransfer(response.length() + (long) unsentChars.get()); // it follows notifications
     // the next request is not begun before both are done: it may subscribe, too
     AtomicInteger steps = new AtomicInteger(2);
     Runnable step =
@@ -232,7 +233,12 @@ public final class Socket extends Session.Listener.Abstract implements RpcSessio
         };
     session.sendText(
         new String(response.toByteArray(), StandardCharsets.UTF_8),
-        Callback.from(step, failure -> session.disconnect()));
+        Callback.from(
+            step,
+            failure -> {
+              endTransfer();
+              session.disconnect();
+            }));
     subscribing.answered();
     step.run();
   }

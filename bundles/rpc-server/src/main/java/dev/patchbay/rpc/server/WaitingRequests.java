@@ -168,6 +168,7 @@ final class WaitingRequests {
     boolean returns = replacements.mayReturn();
     long now = clock.getAsLong();
     List<Runnable> due = new ArrayList<>();
+    Message first = null;
     boolean more;
     synchronized (this) {
       for (Map<String, Deque<Message>> all : List.of(byMethod, byPart)) {
@@ -192,9 +193,12 @@ final class WaitingRequests {
       if (head != null && (!returns || head.waitUntil(now) - now <= 0 || mayGoOn(head))) {
         ordered.removeFirst();
         resumed = head;
-        due.add(() -> resumeInOrder(head));
+        first = head;
       }
       more = !byPart.isEmpty() || !byMethod.isEmpty() || !ordered.isEmpty() || resumed != null;
+    }
+    if (first != null) {
+      startInOrder(first);
     }
     due.forEach(this::execute);
     return more || !due.isEmpty() ? TRY_EVERY_MILLIS : Loop.UNTIL_WOKEN;
@@ -204,6 +208,18 @@ final class WaitingRequests {
   private boolean mayGoOn(Message message) {
     AbsentException absent = message.lacking();
     return absent == null || !absent.isMethod() || isPresent.test(absent.part());
+  }
+
+  /**
+   * Resumes ordered messages in a thread of their own: those of the others may all be taken by
+   * expensive calls that wait for each other.
+   */
+  private void startInOrder(Message first) {
+    try {
+      threads.execute(() -> resumeInOrder(first));
+    } catch (RejectedExecutionException | OutOfMemoryError noThread) {
+      resumeInOrder(first); // a client must not wait for ever
+    }
   }
 
   /** Resumes an ordered message, and then those behind it until one waits again. */

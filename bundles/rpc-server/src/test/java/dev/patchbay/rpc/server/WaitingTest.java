@@ -324,6 +324,33 @@ class WaitingTest {
     assertThat(ask(String.format(request, 51)).join()).isEqualTo(result("made"));
   }
 
+  /** More calls than threads resume them. */
+  @Test
+  void callsThatTakeLongDoNotHoldUpAConsensusClient() throws Exception {
+    CountDownLatch goOn = new CountDownLatch(1);
+    RpcMethod takesLong =
+        (params, session) -> {
+          await(goOn);
+          return "called";
+        };
+    Map<String, RpcMethod> methods =
+        Map.of("engine_newPayloadV4", (params, session) -> "made", "test_call", takesLong);
+    RpcNamespace namespace = () -> methods;
+    Map<String, Object> properties = Map.of("service.id", ++registrations);
+    dispatcher.addNamespace(namespace, properties);
+    bundle.stop(false);
+    dispatcher.removeNamespace(namespace, properties);
+    List<CompletableFuture<@Nullable String>> others =
+        IntStream.range(0, 100).mapToObj(i -> ask(request("test_call"))).toList();
+    CompletableFuture<@Nullable String> engine = ask(request("engine_newPayloadV4"));
+    assertThat(engine).isNotDone();
+    dispatcher.addNamespace(namespace, properties);
+    assertThat(engine.join()).isEqualTo(result("made"));
+    assertThat(others).noneMatch(CompletableFuture::isDone);
+    goOn.countDown();
+    others.forEach(other -> assertThat(other.join()).isEqualTo(result("called")));
+  }
+
   @Test
   void theMessagesOfAConsensusClientAreRefusedWhenTheServerStops() {
     Map<String, RpcMethod> methods = Map.of("engine_newPayloadV4", (params, session) -> "made");
