@@ -32,15 +32,10 @@ import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.Deque;
 import java.util.Dictionary;
-import java.util.HashMap;
 import java.util.Hashtable;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -70,8 +65,7 @@ import org.slf4j.LoggerFactory;
  * Proof of authority after EIP-225: signers take turns, and vote on each other. With a key file the
  * node seals, too.
  *
- * <p>The state of the votes after a block is computed from the headers since the last checkpoint
- * and kept for recent blocks.
+ * <p>The state of the votes after a block is that of {@link VotingStates}.
  */
 @Capability(
     namespace = "osgi.service",
@@ -89,25 +83,9 @@ public final class Clique implements ConsensusRules, CliqueControl {
   private static final Logger LOG = LoggerFactory.getLogger(Clique.class);
   private static final UInt256 IN_TURN = UInt256.of(2);
   private static final UInt256 OUT_OF_TURN = UInt256.of(1);
-  private static final int KEPT = 1024;
-
-  /** The latest blocks whose signers are recovered when the state of the votes is not known. */
-  static final int REPLAYED = 1_024;
 
   /** The state that is handed over: the votes that the operator has proposed. */
   private static final String PROPOSALS = "consensus-poa.proposals";
-
-  /**
-   * The states of the votes that are handed over, by block. The number counts the changes of how
-   * they are computed: a build that computes them otherwise must not take them.
-   */
-  private static final String VOTING = "consensus-poa.voting-1";
-
-  /** The signers of blocks that are handed over, by block. */
-  private static final String SIGNERS = "consensus-poa.signers";
-
-  /** The states that are handed over, the most recently used ones: the head and its siblings. */
-  private static final int HANDED_OVER = 8;
 
   /**
    * A signer out of turn waits for the signer in turn, at most for this time and as much again for
@@ -135,9 +113,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
 
   private final InstantSource clock;
   private final LongUnaryOperator random;
-  private final Map<Hash, Voting> known = Collections.synchronizedMap(bounded());
-  private final Map<Hash, Address> sealers = Collections.synchronizedMap(bounded());
-  private final Object replaying = new Object();
+  final VotingStates states = new VotingStates();
   private final Map<Address, Boolean> proposals = new ConcurrentHashMap<>();
   private final SignerWatch watch;
   private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
@@ -215,7 +191,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
             clock,
             () -> chain,
             (header, hash, headers, config) ->
-                after(header, hash, headers, parameters(config).epoch()));
+                states.after(header, hash, headers, parameters(config).epoch()));
   }
 
   /** Reads the key; a file that cannot be used is a mistake of the operator. */
@@ -239,26 +215,11 @@ public final class Clique implements ConsensusRules, CliqueControl {
     Handover service = handover;
     if (service != null) {
       service.put(PROPOSALS, Map.copyOf(proposals));
-      service.put(SIGNERS, copy(sealers));
-      Map<Hash, Object> recent = new HashMap<>();
-      List<Map.Entry<Hash, Voting>> all = List.copyOf(copy(known).entrySet());
-      all.subList(Math.max(0, all.size() - HANDED_OVER), all.size())
-          .forEach(state -> recent.put(state.getKey(), state.getValue().toMap()));
-      service.put(VOTING, recent);
+      states.handOver(service);
     }
   }
 
-  /** Copies a map, least recently used entries first, that other threads may be using. */
-  private static <K, V> Map<K, V> copy(Map<K, V> shared) {
-    synchronized (shared) {
-      return new LinkedHashMap<>(shared);
-    }
-  }
-
-  /**
-   * Takes what was proposed and computed before the bundle was replaced: to compute the state of
-   * the votes anew, all headers since the checkpoint are read.
-   */
+  /** Takes what was proposed and computed before the bundle was replaced. */
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
       policy = ReferencePolicy.DYNAMIC,
@@ -272,23 +233,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
             }
           });
     }
-    if (service.take(SIGNERS) instanceof Map<?, ?> signers) {
-      signers.forEach(
-          (block, signer) -> {
-            if (block instanceof Hash hash && signer instanceof Address address) {
-              sealers.putIfAbsent(hash, address);
-            }
-          });
-    }
-    if (service.take(VOTING) instanceof Map<?, ?> states) {
-      states.forEach(
-          (block, state) -> {
-            Voting voting = state instanceof Map<?, ?> map ? Voting.fromMap(map) : null;
-            if (block instanceof Hash hash && voting != null) {
-              known.putIfAbsent(hash, voting);
-            }
-          });
-    }
+    states.take(service);
     handover = service;
   }
 
@@ -296,17 +241,6 @@ public final class Clique implements ConsensusRules, CliqueControl {
     if (handover == service) {
       handover = null;
     }
-  }
-
-  private static <K, V> Map<K, V> bounded() {
-    return new LinkedHashMap<>(16, 0.75f, true) {
-      private static final long serialVersionUID = 1L;
-
-      @Override
-      protected boolean removeEldestEntry(Map.Entry<K, V> eldest) {
-        return size() > KEPT;
-      }
-    };
   }
 
   private static ChainConfig.Clique parameters(ChainConfig config) {
@@ -340,7 +274,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
       return header.coinbase();
     }
     try {
-      return sealer(header, header.computeHash());
+      return states.signer(header, header.computeHash());
     } catch (InvalidBlockException unsealed) {
       return header.coinbase();
     }
@@ -352,13 +286,13 @@ public final class Clique implements ConsensusRules, CliqueControl {
       throws InvalidBlockException {
     ChainConfig.Clique parameters = parameters(config);
     checkFields(header, parent, parameters);
-    Voting voting = after(parent, header.parentHash(), headers, parameters.epoch());
+    Voting voting = states.after(parent, header.parentHash(), headers, parameters.epoch());
     boolean checkpoint = header.number() % parameters.epoch() == 0;
     List<Address> listed = Objects.requireNonNull(Extra.signers(header)); // checkFields has read it
     if (checkpoint && !voting.signers().equals(listed)) {
       throw new InvalidBlockException("extraData: " + Extra.difference(listed, voting.signers()));
     }
-    Address signer = sealer(header, header.computeHash());
+    Address signer = states.signer(header, header.computeHash());
     voting.apply(header, signer, parameters.epoch());
     UInt256 difficulty = voting.inTurn(signer, header.number()) ? IN_TURN : OUT_OF_TURN;
     if (!header.difficulty().equals(difficulty)) {
@@ -408,9 +342,11 @@ public final class Clique implements ConsensusRules, CliqueControl {
 
   private long distanceFromTurn(BlockHeader header, HeaderReader headers, long epoch)
       throws InvalidBlockException {
-    BlockHeader parent = require(headers.header(header.parentHash()), header.parentHash());
-    Address signer = sealer(header, header.computeHash());
-    return after(parent, header.parentHash(), headers, epoch)
+    BlockHeader parent =
+        VotingStates.require(headers.header(header.parentHash()), header.parentHash());
+    Address signer = states.signer(header, header.computeHash());
+    return states
+        .after(parent, header.parentHash(), headers, epoch)
         .apply(header, signer, epoch)
         .distanceFromTurn(signer, header.number());
   }
@@ -452,101 +388,6 @@ public final class Clique implements ConsensusRules, CliqueControl {
       throw new InvalidBlockException(
           "ommersHash is " + header.ommersHash() + ": there are no ommers under Clique");
     }
-  }
-
-  private Address sealer(BlockHeader header, Hash hash) throws InvalidBlockException {
-    Address sealer = sealers.get(hash);
-    if (sealer == null) {
-      sealer = Extra.signer(header);
-      if (sealer == null) {
-        throw new InvalidBlockException("extraData: the seal is not a valid signature");
-      }
-      sealers.put(hash, sealer);
-    }
-    return sealer;
-  }
-
-  /** Returns the state of the votes after a block, all of whose ancestors were verified. */
-  Voting after(BlockHeader header, Hash hash, HeaderReader headers, long epoch)
-      throws InvalidBlockException {
-    Voting voting = known.get(hash);
-    if (voting != null) {
-      return voting;
-    }
-    Voting before = header.number() % epoch == 0 ? null : known.get(header.parentHash());
-    if (before == null) {
-      synchronized (replaying) { // after a restart all threads need the same state
-        voting = replayed(header, hash, headers, epoch);
-      }
-    } else {
-      voting = before.apply(header, sealer(header, hash), epoch);
-    }
-    known.put(hash, voting);
-    return voting;
-  }
-
-  /**
-   * Returns the state after a block from the headers since a known state or checkpoint, up to an
-   * epoch of them. Signers are recovered of the blocks that vote, and of the latest ones: nothing
-   * depends on the signers of the others.
-   */
-  private Voting replayed(BlockHeader header, Hash hash, HeaderReader headers, long epoch)
-      throws InvalidBlockException {
-    Deque<BlockHeader> pending = new ArrayDeque<>();
-    BlockHeader at = header;
-    Hash atHash = hash;
-    Voting voting = known.get(atHash);
-    while (voting == null) {
-      if (at.number() % epoch == 0) {
-        voting = checkpoint(at, headers);
-      } else {
-        pending.push(at);
-        atHash = at.parentHash();
-        voting = known.get(atHash);
-        if (voting == null) {
-          at = require(headers.header(atHash), atHash);
-        }
-      }
-    }
-    boolean hasGap = false;
-    for (BlockHeader next : pending) {
-      if (header.number() - next.number() >= REPLAYED && voting.isUnchangedBy(next, REPLAYED)) {
-        hasGap = true;
-        continue;
-      }
-      if (hasGap && header.number() - next.number() < REPLAYED) {
-        voting = voting.knownFrom(next.number());
-        hasGap = false;
-      }
-      voting = voting.apply(next, sealer(next, next.computeHash()), epoch);
-    }
-    return voting;
-  }
-
-  /** A checkpoint lists the signers; who has signed lately is read from the blocks before it. */
-  private Voting checkpoint(BlockHeader header, HeaderReader headers) throws InvalidBlockException {
-    List<Address> signers = Extra.signers(header);
-    if (signers == null || signers.isEmpty()) {
-      throw new InvalidBlockException(
-          "extraData of checkpoint "
-              + header.number()
-              + " lists no signers; a Clique genesis needs them");
-    }
-    Map<Long, Address> recents = new HashMap<>();
-    BlockHeader at = header;
-    for (int i = 0; i <= signers.size() / 2 && at.number() > 0; i++) {
-      recents.put(at.number(), sealer(at, at.computeHash()));
-      at = require(headers.header(at.parentHash()), at.parentHash());
-    }
-    return Voting.atCheckpoint(header.number(), signers, recents);
-  }
-
-  private static BlockHeader require(@Nullable BlockHeader header, Hash hash)
-      throws InvalidBlockException {
-    if (header == null) {
-      throw new InvalidBlockException("ancestor " + hash + " is unknown");
-    }
-    return header;
   }
 
   // ---- sealing
@@ -594,7 +435,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
       Hash parentHash = parent.computeHash();
       Voting voting;
       try {
-        voting = after(parent, parentHash, headers, parameters.epoch());
+        voting = states.after(parent, parentHash, headers, parameters.epoch());
       } catch (InvalidBlockException broken) {
         throw new IllegalStateException(broken.getMessage(), broken);
       }
@@ -736,7 +577,9 @@ public final class Clique implements ConsensusRules, CliqueControl {
       throw new IllegalArgumentException("unknown block " + blockHash);
     }
     try {
-      return after(header, blockHash, reader, parameters(reader.config()).epoch()).snapshot();
+      return states
+          .after(header, blockHash, reader, parameters(reader.config()).epoch())
+          .snapshot();
     } catch (InvalidBlockException broken) {
       throw new IllegalArgumentException(String.valueOf(broken.getMessage()), broken);
     }
@@ -745,7 +588,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
   @Override
   public Address signer(BlockHeader header) {
     try {
-      return sealer(header, header.computeHash());
+      return states.signer(header, header.computeHash());
     } catch (InvalidBlockException broken) {
       throw new IllegalArgumentException(String.valueOf(broken.getMessage()), broken);
     }
@@ -773,7 +616,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
     try {
       Block head = reader.head();
       Voting voting =
-          after(head.header(), head.hash(), reader, parameters(reader.config()).epoch());
+          states.after(head.header(), head.hash(), reader, parameters(reader.config()).epoch());
       return voting.warning(address, authorize);
     } catch (InvalidBlockException
         | NotReadyException

@@ -49,7 +49,7 @@ class HandoverTest {
     before.setHandover(handover);
     before.propose(candidate, true);
     for (BlockHeader header : chain) {
-      expected = before.after(header, header.computeHash(), validators, EPOCH);
+      expected = before.states.after(header, header.computeHash(), validators, EPOCH);
     }
     before.deactivate();
     assertThat(expected.snapshot().votes()).hasSize(1);
@@ -68,7 +68,7 @@ class HandoverTest {
 
   private Voting votingAtHead(Clique clique) throws Exception {
     validators.read.clear();
-    return clique.after(head(), head().computeHash(), validators, EPOCH);
+    return clique.states.after(head(), head().computeHash(), validators, EPOCH);
   }
 
   @Test

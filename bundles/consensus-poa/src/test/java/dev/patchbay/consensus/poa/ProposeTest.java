@@ -23,7 +23,7 @@ class ProposeTest {
     for (int validator : order) {
       head = validators.sealed(head, validator);
     }
-    return new Clique(validators).after(head, head.computeHash(), validators, 30_000);
+    return new VotingStates().after(head, head.computeHash(), validators, 30_000);
   }
 
   /** Of N signers, N/2 + 1 have to seal. */

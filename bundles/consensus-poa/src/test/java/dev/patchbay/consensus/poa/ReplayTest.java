@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 /** The state of the votes is computed from the headers of an epoch, as after a restart. */
 class ReplayTest {
   private static final int EPOCH = 30_000;
-  private static final int BLOCKS = 3 * Clique.REPLAYED;
+  private static final int BLOCKS = 3 * VotingStates.REPLAYED;
 
   private final Validators validators = new Validators(3, 3, 1, EPOCH);
 
@@ -58,7 +58,7 @@ class ReplayTest {
     }
     assertThat(applied.signers()).as("votes have passed").hasSizeGreaterThan(3);
 
-    Voting replayed = new Clique(validators).after(head, head.computeHash(), validators, EPOCH);
+    Voting replayed = new VotingStates().after(head, head.computeHash(), validators, EPOCH);
 
     assertThat(replayed.snapshot()).isEqualTo(applied.snapshot());
     assertThat(replayed.first()).isPositive();
@@ -73,13 +73,13 @@ class ReplayTest {
   void sealsOfOldBlocksThatDoNotVoteAreNotRead() throws Exception {
     BlockHeader head = validators.genesis;
     for (int number = 1; number <= BLOCKS; number++) {
-      boolean isRead = number > BLOCKS - Clique.REPLAYED;
+      boolean isRead = number > BLOCKS - VotingStates.REPLAYED;
       head = block(head, number % 3, Address.ZERO, Voting.DROP, isRead);
     }
 
-    Voting replayed = new Clique(validators).after(head, head.computeHash(), validators, EPOCH);
+    Voting replayed = new VotingStates().after(head, head.computeHash(), validators, EPOCH);
 
     assertThat(replayed.signers()).isEqualTo(validators.addresses.subList(0, 3));
-    assertThat(replayed.first()).isEqualTo(BLOCKS - Clique.REPLAYED + 1);
+    assertThat(replayed.first()).isEqualTo(BLOCKS - VotingStates.REPLAYED + 1);
   }
 }

@@ -29,7 +29,7 @@ class SignerWatchTest {
                     return head;
                   }),
           (header, hash, headers, chainConfig) ->
-              new Clique(validators).after(header, hash, headers, 30_000));
+              new VotingStates().after(header, hash, headers, 30_000));
 
   private Health after(long seconds) {
     for (int i = 0; i < seconds; i++) {
