@@ -7,14 +7,12 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.storage.Column;
-import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.NamedStore;
 import dev.patchbay.api.storage.StorageControl.Stage;
 import dev.patchbay.api.storage.StorageControl.Store;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StoreLease;
-import dev.patchbay.api.storage.StoreOwner;
 import dev.patchbay.api.storage.WriteBatch;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -26,7 +24,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.AfterEach;
@@ -49,7 +46,6 @@ class BackendChoiceTest {
   private FileBackend ours = new FileBackend("mapdb", true);
   private final FileBackend theirs = new FileBackend("mapdb", true);
   private final ReentrantLock writes = new ReentrantLock();
-  private int begun;
   private boolean refuses;
 
   /** Is called when the owner is asked to accept a store. */
@@ -59,30 +55,16 @@ class BackendChoiceTest {
   private ManagedStore check;
   private NamedStore store;
 
-  private final class Owner implements StoreOwner {
-    @Override
-    public Lock writeLock() {
-      return writes;
-    }
-
-    @Override
-    public void initialize(KeyValueStore empty) {
-      begun++;
-    }
-
-    @Override
-    public void opened(KeyValueStore opened) {
-      onOpened.run();
-      if (refuses) {
-        throw new StorageException("the head is bad");
-      }
-    }
-
-    @Override
-    public String describe(KeyReader described) {
-      return "something";
-    }
-  }
+  private final TestOwner owner =
+      new TestOwner(writes) {
+        @Override
+        public void opened(KeyValueStore opened) {
+          onOpened.run();
+          if (refuses) {
+            throw new StorageException("the head is bad");
+          }
+        }
+      };
 
   private void start(Set<String> discarded) {
     Set<String> opened = new HashSet<>();
@@ -110,7 +92,7 @@ class BackendChoiceTest {
   }
 
   private void register() {
-    store = registry.register(NAME, List.of(META), new Owner());
+    store = registry.register(NAME, List.of(META), owner);
   }
 
   /** Starts a node in which the backends arrive in an order; the store is there before them. */
@@ -134,7 +116,7 @@ class BackendChoiceTest {
   void stop() {
     registry.close();
     assertThat(FileBackend.OPEN).isEmpty();
-    assertThat(begun).as("first contents: a second one is a second chain").isEqualTo(1);
+    assertThat(owner.begun).as("first contents: a second one is a second chain").isEqualTo(1);
   }
 
   private void put(String head) {
@@ -169,7 +151,7 @@ class BackendChoiceTest {
   private void delete() {
     registry.close();
     new StoreFolder(data.resolve("stores")).delete(NAME);
-    begun = 0;
+    owner.begun = 0;
   }
 
   /** Writes the choice file as a node of the time before bundles were written down. */
@@ -389,7 +371,7 @@ class BackendChoiceTest {
     registry.addBackend(ours, OURS);
     register();
     assertThat(reason()).contains("several bundles: com.theirs, org.ours");
-    assertThat(begun).isZero();
+    assertThat(owner.begun).isZero();
     registry.use(NAME, THEIRS);
     assertThat(head()).isEqualTo("nothing");
     assertThat(registry.chosenBundle(NAME)).isEqualTo(THEIRS);

@@ -6,13 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.node.Handover;
 import dev.patchbay.api.storage.Column;
-import dev.patchbay.api.storage.KeyReader;
-import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.NamedStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.storage.StoreLease;
-import dev.patchbay.api.storage.StoreOwner;
 import dev.patchbay.api.storage.Stores;
 import dev.patchbay.api.storage.WriteBatch;
 import java.lang.reflect.Proxy;
@@ -21,7 +18,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -42,6 +38,7 @@ class ContentHandoverTest {
   private final Map<String, Object> kept = new HashMap<>();
   private final Map<String, Runnable> drops = new HashMap<>();
   private final ReentrantLock writes = new ReentrantLock();
+  private final TestOwner owner = new TestOwner(writes);
   private final List<ServiceReference<StorageBackend>> backends = new ArrayList<>();
   private final Map<ServiceReference<?>, Object> services = new HashMap<>();
 
@@ -51,7 +48,6 @@ class ContentHandoverTest {
   private @Nullable Stores stores;
   private @Nullable NamedStore store;
   private @Nullable StorageComponent component;
-  private int begun;
   private boolean failsToStart;
   private final ServiceReference<Handover> handover = reference(Handover.class, 1, "");
 
@@ -67,7 +63,7 @@ class ContentHandoverTest {
                   }
                   if (args[0] == Stores.class) {
                     stores = (Stores) args[1];
-                    store = stores.register(NAME, List.of(META), new Owner()); // as the chain does
+                    store = stores.register(NAME, List.of(META), owner); // as the chain does
                   }
                   yield stub(
                       ServiceRegistration.class,
@@ -83,26 +79,6 @@ class ContentHandoverTest {
                 case "getService" -> services.get(args[0]);
                 default -> true;
               });
-
-  private final class Owner implements StoreOwner {
-    @Override
-    public Lock writeLock() {
-      return writes;
-    }
-
-    @Override
-    public void initialize(KeyValueStore empty) {
-      begun++;
-    }
-
-    @Override
-    public void opened(KeyValueStore opened) {}
-
-    @Override
-    public String describe(KeyReader described) {
-      return "something";
-    }
-  }
 
   private interface Answer {
     @Nullable Object to(String method, Object[] args);
@@ -208,7 +184,7 @@ class ContentHandoverTest {
     drops.values().forEach(Runnable::run);
     assertThat(FileBackend.OPEN).isEmpty();
     assertThat(held).isZero();
-    assertThat(begun).as("first contents: a second one is a second chain").isEqualTo(1);
+    assertThat(owner.begun).as("first contents: a second one is a second chain").isEqualTo(1);
   }
 
   @Test

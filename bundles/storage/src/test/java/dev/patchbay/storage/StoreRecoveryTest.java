@@ -6,14 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.storage.Column;
-import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
 import dev.patchbay.api.storage.NamedStore;
 import dev.patchbay.api.storage.StorageControl.Stage;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.storage.StoreLease;
-import dev.patchbay.api.storage.StoreOwner;
 import dev.patchbay.api.storage.TransientStorageException;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.binding.Loop;
@@ -29,8 +27,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -56,29 +52,12 @@ class StoreRecoveryTest {
   private NamedStore store;
 
   /** Reports each opening. */
-  private static final class Owner implements StoreOwner {
-    private final Lock writes = new ReentrantLock();
+  private static final class Owner extends TestOwner {
     private final BlockingQueue<KeyValueStore> opened = new LinkedBlockingQueue<>();
-    private int begun;
-
-    @Override
-    public Lock writeLock() {
-      return writes;
-    }
-
-    @Override
-    public void initialize(KeyValueStore empty) {
-      begun++;
-    }
 
     @Override
     public void opened(KeyValueStore store) {
       opened.add(store);
-    }
-
-    @Override
-    public String describe(KeyReader described) {
-      return "something";
     }
   }
 
@@ -122,13 +101,13 @@ class StoreRecoveryTest {
   }
 
   private void write(byte[] value) {
-    owner.writes.lock();
+    owner.writeLock().lock();
     try {
       WriteBatch batch = new WriteBatch();
       batch.put(ITEMS, KEY.clone(), value);
       store.write(batch);
     } finally {
-      owner.writes.unlock();
+      owner.writeLock().unlock();
     }
   }
 

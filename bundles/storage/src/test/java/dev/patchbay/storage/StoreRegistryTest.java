@@ -13,7 +13,6 @@ import dev.patchbay.api.storage.StorageControl.Stage;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.storage.StoreLease;
-import dev.patchbay.api.storage.StoreOwner;
 import dev.patchbay.api.storage.WriteBatch;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -26,7 +25,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -55,19 +53,17 @@ class StoreRegistryTest {
   private StoreRegistry registry;
   private NamedStore store;
 
-  /** Counts its first contents: a second one is a second chain. */
-  private final class Owner implements StoreOwner {
-    private int begun;
+  /** Refuses a store whose head is bad. */
+  private final class Owner extends TestOwner {
     private String head = "";
 
-    @Override
-    public Lock writeLock() {
-      return writes;
+    Owner() {
+      super(writes);
     }
 
     @Override
     public void initialize(KeyValueStore empty) {
-      begun++;
+      super.initialize(empty);
       WriteBatch batch = new WriteBatch();
       batch.put(META, HEAD.clone(), "genesis".getBytes(StandardCharsets.US_ASCII));
       empty.write(batch);
