@@ -155,6 +155,16 @@ class ChoicesTest {
         .isEqualTo(new ImportResult.Imported(true));
   }
 
+  /** Starts a chain of one block, which uses our EVM; another one of another name is installed. */
+  private void startWithTwoEvms() {
+    start("");
+    rules("rules", "engine");
+    evm(OURS, "patchbay", 0, ours);
+    evm(THEIRS, "fast", 0, theirs);
+    assertUses(ours);
+    importBlock();
+  }
+
   private Choice stored(byte[] key) {
     return StoredChoice.parse(store.get(Columns.META, key));
   }
@@ -266,12 +276,7 @@ class ChoicesTest {
 
   @Test
   void aCommandIsWrittenAndARestartKeepsIt() {
-    start("");
-    rules("rules", "engine");
-    evm(OURS, "patchbay", 0, ours);
-    evm(THEIRS, "fast", 0, theirs);
-    assertUses(ours);
-    importBlock();
+    startWithTwoEvms();
     assertThat(control.useEvm("fast", null)).isEqualTo(new Provider("fast", THEIRS));
     assertUses(theirs);
     assertThat(stored(Keys.EVM)).isEqualTo(new Choice("fast", THEIRS));
@@ -319,12 +324,7 @@ class ChoicesTest {
   /** Otherwise a choice that was refused would be in force after the next start. */
   @Test
   void theFormerRecordIsWrittenBackWhenAChoiceIsNotDurable() {
-    start("");
-    rules("rules", "engine");
-    evm(OURS, "patchbay", 0, ours);
-    evm(THEIRS, "fast", 0, theirs);
-    assertUses(ours);
-    importBlock();
+    startWithTwoEvms();
     failNextFlush = true;
     assertThatThrownBy(() -> control.useEvm("fast", null)).hasMessage("the disk is full");
     assertThat(stored(Keys.EVM)).isEqualTo(new Choice("patchbay", OURS));
@@ -335,12 +335,7 @@ class ChoicesTest {
 
   @Test
   void aChoiceThatCannotBeWrittenBackIsSaidToBeUnknown() {
-    start("");
-    rules("rules", "engine");
-    evm(OURS, "patchbay", 0, ours);
-    evm(THEIRS, "fast", 0, theirs);
-    assertUses(ours);
-    importBlock();
+    startWithTwoEvms();
     failNextFlush = true;
     writesLeft = 1;
     assertThatThrownBy(() -> control.useEvm("fast", null))
@@ -358,12 +353,7 @@ class ChoicesTest {
   /** A store may have the record after a flush that failed: the next block writes the choice. */
   @Test
   void aChoiceThatIsNotDurableIsNotTaken() {
-    start("");
-    rules("rules", "engine");
-    evm(OURS, "patchbay", 0, ours);
-    evm(THEIRS, "fast", 0, theirs);
-    assertUses(ours);
-    importBlock();
+    startWithTwoEvms();
     failNextFlush = true;
     assertThatThrownBy(() -> control.useEvm("fast", null)).hasMessage("the disk is full");
     assertUses(ours);
