@@ -382,7 +382,7 @@ public final class Dispatcher {
         placed = true;
         message.answer(absent.refusal());
       }
-    } catch (Throwable failure) { // also an Error: the client must not wait for ever
+    } catch (Throwable failure) { // also an Error: the client must not wait without end
       message.fail(failure);
       return;
     } finally {

@@ -209,7 +209,7 @@ final class HttpHandler extends Handler.Abstract {
           endConnection();
           send(answer);
         }
-      } catch (Throwable failure) { // also an Error: the client must not wait for ever
+      } catch (Throwable failure) { // also an Error: the client must not wait without end
         callback.failed(failure);
       }
     }

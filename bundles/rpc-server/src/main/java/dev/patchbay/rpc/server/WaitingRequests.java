@@ -204,7 +204,9 @@ final class WaitingRequests {
     return more || !due.isEmpty() ? TRY_EVERY_MILLIS : Loop.UNTIL_WOKEN;
   }
 
-  /** Returns whether a message may not lack what it lacked; only an attempt tells of most parts. */
+  /**
+   * Returns whether to try a message: of most parts only an attempt shows whether they are there.
+   */
   private boolean mayGoOn(Message message) {
     AbsentException absent = message.lacking();
     return absent == null || !absent.isMethod() || isPresent.test(absent.part());
@@ -218,7 +220,7 @@ final class WaitingRequests {
     try {
       threads.execute(() -> resumeInOrder(first));
     } catch (RejectedExecutionException | OutOfMemoryError noThread) {
-      resumeInOrder(first); // a client must not wait for ever
+      resumeInOrder(first); // a client must not wait without end
     }
   }
 
@@ -228,7 +230,7 @@ final class WaitingRequests {
     while (next != null) {
       try {
         resume.accept(next);
-      } catch (Throwable failure) { // those behind must not wait for ever
+      } catch (Throwable failure) { // those behind must not wait without end
         LOG.error("resuming a request failed: {}", failure.toString(), failure);
       }
       synchronized (this) {
@@ -268,7 +270,7 @@ final class WaitingRequests {
       try {
         threads.execute(this::work);
       } catch (RejectedExecutionException | OutOfMemoryError noThread) {
-        work(); // a client must not wait for ever
+        work(); // a client must not wait without end
       }
     }
   }

@@ -87,8 +87,11 @@ class WaitingTest {
 
   /** Adds a namespace with {@code test_call} and {@code test_long}; returns what removes it. */
   private Runnable serve(RpcMethod method) {
-    Map<String, RpcMethod> methods =
-        Map.of("test_call", method, "test_long", RpcMethod.expensive(method));
+    return serve(Map.of("test_call", method, "test_long", RpcMethod.expensive(method)));
+  }
+
+  /** Adds a namespace; returns what removes it. */
+  private Runnable serve(Map<String, RpcMethod> methods) {
     RpcNamespace namespace = () -> methods;
     Map<String, Object> properties = Map.of("service.id", ++registrations);
     dispatcher.addNamespace(namespace, properties);
@@ -295,12 +298,10 @@ class WaitingTest {
           return "made";
         };
     Map<String, RpcMethod> methods = Map.of("engine_newPayloadV4", method, "test_call", method);
-    RpcNamespace namespace = () -> methods;
-    Map<String, Object> properties = Map.of("service.id", ++registrations);
-    dispatcher.addNamespace(namespace, properties);
+    Runnable remove = serve(methods);
     bundle.stop(false);
     if (methodIsAbsent) {
-      dispatcher.removeNamespace(namespace, properties);
+      remove.run();
     }
     String request = request("engine_newPayloadV4").replace("[]", "[\"%d\"]");
     List<CompletableFuture<@Nullable String>> responses =
@@ -309,7 +310,7 @@ class WaitingTest {
     assertThat(responses).allMatch(response -> !response.isDone());
     there.set(true);
     if (methodIsAbsent) {
-      dispatcher.addNamespace(namespace, properties);
+      serve(methods);
     }
     begun.await();
     responses.add(ask(String.format(request, 50)));
@@ -335,16 +336,14 @@ class WaitingTest {
         };
     Map<String, RpcMethod> methods =
         Map.of("engine_newPayloadV4", (params, session) -> "made", "test_call", takesLong);
-    RpcNamespace namespace = () -> methods;
-    Map<String, Object> properties = Map.of("service.id", ++registrations);
-    dispatcher.addNamespace(namespace, properties);
+    Runnable remove = serve(methods);
     bundle.stop(false);
-    dispatcher.removeNamespace(namespace, properties);
+    remove.run();
     List<CompletableFuture<@Nullable String>> others =
         IntStream.range(0, 100).mapToObj(i -> ask(request("test_call"))).toList();
     CompletableFuture<@Nullable String> engine = ask(request("engine_newPayloadV4"));
     assertThat(engine).isNotDone();
-    dispatcher.addNamespace(namespace, properties);
+    serve(methods);
     assertThat(engine.join()).isEqualTo(result("made"));
     assertThat(others).noneMatch(CompletableFuture::isDone);
     goOn.countDown();
@@ -353,12 +352,9 @@ class WaitingTest {
 
   @Test
   void theMessagesOfAConsensusClientAreRefusedWhenTheServerStops() {
-    Map<String, RpcMethod> methods = Map.of("engine_newPayloadV4", (params, session) -> "made");
-    RpcNamespace namespace = () -> methods;
-    Map<String, Object> properties = Map.of("service.id", ++registrations);
-    dispatcher.addNamespace(namespace, properties);
+    Runnable remove = serve(Map.of("engine_newPayloadV4", (params, session) -> "made"));
     bundle.stop(false);
-    dispatcher.removeNamespace(namespace, properties);
+    remove.run();
     List<CompletableFuture<@Nullable String>> responses =
         IntStream.range(0, 3).mapToObj(i -> ask(request("engine_newPayloadV4"))).toList();
     dispatcher.close();
