@@ -359,6 +359,14 @@ final class Node implements AutoCloseable {
     return launcher(Map.of(), args);
   }
 
+  /** Returns a request over HTTP/1.1, for clients that do not read or leave as others do. */
+  static String httpPost(String body) {
+    return "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+        + body.length()
+        + "\r\n\r\n"
+        + body;
+  }
+
   /** Posts a body; returns status and text. */
   HttpResponse<String> post(String body, String... headers) throws Exception {
     HttpRequest.Builder request =

@@ -182,7 +182,7 @@ class SlowClientIT {
 
   @Test
   void whatAClientHasAskedForEndsWithItsConnection() throws Exception {
-    try (Socket socket = open(node.httpPort, http(traces(MANY)))) {
+    try (Socket socket = open(node.httpPort, Node.httpPost(traces(MANY)))) {
       awaitWork(true);
     }
     awaitWork(false);
@@ -191,15 +191,15 @@ class SlowClientIT {
   @Test
   void requestsThatComeWhileOneIsAnsweredAreAnsweredNext() throws Exception {
     String quick = Node.request("eth_chainId");
-    try (Socket socket = open(node.httpPort, http(traces(2)))) {
+    try (Socket socket = open(node.httpPort, Node.httpPost(traces(2)))) {
       for (int i = 0; i < 20; i++) {
         LockSupport.parkNanos(20_000_000);
-        socket.getOutputStream().write(http(quick).getBytes(StandardCharsets.US_ASCII));
+        socket.getOutputStream().write(Node.httpPost(quick).getBytes(StandardCharsets.US_ASCII));
       }
       socket
           .getOutputStream()
           .write(
-              http(quick)
+              Node.httpPost(quick)
                   .replace("Host", "Connection: close\r\nHost")
                   .getBytes(StandardCharsets.US_ASCII));
       String all = new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
@@ -240,13 +240,6 @@ class SlowClientIT {
     awaitWork(true);
     answer.cancel(true);
     awaitWork(false);
-  }
-
-  private static String http(String body) {
-    return "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
-        + body.length()
-        + "\r\n\r\n"
-        + body;
   }
 
   /** A masked text frame (RFC 6455, 5.2); the mask is zero. */

@@ -347,14 +347,7 @@ class TransportsIT {
     String body = endless("0x2faf080", Map.of());
     for (int i = 0; i < 3; i++) {
       try (Socket socket = new Socket("127.0.0.1", node.httpPort)) {
-        socket
-            .getOutputStream()
-            .write(
-                ("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
-                        + body.length()
-                        + "\r\n\r\n"
-                        + body)
-                    .getBytes(StandardCharsets.UTF_8));
+        socket.getOutputStream().write(Node.httpPost(body).getBytes(StandardCharsets.UTF_8));
         assertThat(socket.getInputStream().readNBytes(100_000)).hasSize(100_000);
       }
     }
@@ -373,14 +366,7 @@ class TransportsIT {
     List<WebSocketClient> sockets = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
       Socket socket = new Socket("127.0.0.1", node.httpPort);
-      socket
-          .getOutputStream()
-          .write(
-              ("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
-                      + waits.length()
-                      + "\r\n\r\n"
-                      + waits)
-                  .getBytes(StandardCharsets.UTF_8));
+      socket.getOutputStream().write(Node.httpPost(waits).getBytes(StandardCharsets.UTF_8));
       http.add(socket);
       sockets.add(WebSocketClient.to(node.wsPort));
       sockets.get(i).frames().sendText(waits, true).get(5, TimeUnit.SECONDS);
