@@ -114,7 +114,7 @@ final class Filters {
   /**
    * Creates an empty set of filters.
    *
-   * @param gap appends the events that a predecessor has not seen, before filters are polled
+   * @param gap appends the head changes whose events have not arrived, before filters are polled
    * @param conditions quota of addresses and topics
    */
   Filters(LogSearch logs, Events events, HeadGap gap, ClientQuota conditions, InstantSource clock) {
@@ -148,10 +148,16 @@ final class Filters {
 
   private synchronized String install(Kind kind, @Nullable LogCriteria criteria, RpcSession session)
       throws RpcError {
-    gap.close(); // what was before is not for the filter
     expire();
     String id = "0x" + new BigInteger(127, random).setBit(127).toString(16);
-    add(id, kind, criteria, session.client(), journal(kind).end(), clock.instant());
+    count(kind, 1); // from here on events are kept
+    try {
+      gap.catchUp(); // what was before is not for the filter
+      add(id, kind, criteria, session.client(), journal(kind).end(), clock.instant());
+    } catch (Throwable failure) {
+      count(kind, -1);
+      throw failure;
+    }
     return id;
   }
 
@@ -168,9 +174,12 @@ final class Filters {
             new Share(quota, client, 1),
             new Share(conditions, client, criteria == null ? 0 : criteria.query().alternatives()));
     filters.put(id, new Filter(id, kind, criteria, shares, position, used));
-    count.incrementAndGet();
+  }
+
+  private void count(Kind kind, int change) {
+    count.addAndGet(change);
     if (kind == Kind.TRANSACTIONS) {
-      ofTransactions.incrementAndGet();
+      ofTransactions.addAndGet(change);
     }
   }
 
@@ -206,6 +215,7 @@ final class Filters {
             fields.get(3),
             (Long) fields.get(4),
             (Instant) fields.get(5));
+        count(kind, 1);
       } catch (RpcError | RuntimeException failure) {
         LOG.warn("a filter ends: {}", failure.toString());
       }
@@ -231,10 +241,7 @@ final class Filters {
 
   private void ended(Filter filter) {
     ClientQuota.release(filter.shares);
-    count.decrementAndGet();
-    if (filter.kind == Kind.TRANSACTIONS) {
-      ofTransactions.decrementAndGet();
-    }
+    count(filter.kind, -1);
   }
 
   private synchronized Filter find(String id) throws RpcError {
@@ -282,7 +289,9 @@ final class Filters {
   }
 
   private Object changes(Filter filter) throws RpcError {
-    gap.close();
+    if (filter.kind != Kind.TRANSACTIONS) {
+      gap.catchUp();
+    }
     long from = filter.position.get();
     List<Object> out = new ArrayList<>();
     if (filter.kind == Kind.TRANSACTIONS) {

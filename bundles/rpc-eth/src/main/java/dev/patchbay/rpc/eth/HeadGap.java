@@ -13,8 +13,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Appends head changes to a journal without a gap, also after the namespace was replaced: the
- * changes that its predecessor has not seen are found by the headers between the two heads.
+ * Appends head changes to a journal without a gap. Changes whose events have not arrived, because
+ * the namespace was replaced or other listeners are notified first, are found by the headers
+ * between the two heads.
  *
  * <p>Threading: any thread. {@link #headChanged} reads nothing.
  */
@@ -51,14 +52,15 @@ final class HeadGap {
    * @param kept whether it is appended; not when there is no reader
    */
   synchronized void headChanged(List<Block> removed, List<Block> added, long depth, boolean kept) {
-    if (open) {
+    if (open && kept) {
       return; // it is in the gap
     }
+    open = false; // without a reader there is nothing to find
     BlockHeader first = removed.isEmpty() ? null : removed.get(0).header();
     if (added.isEmpty() && first == null) {
       return;
     }
-    if (found) {
+    if (found && kept) {
       Hash before = first == null ? added.get(0).header().parentHash() : removed.get(0).hash();
       if (!before.equals(last)) {
         open = true; // it was found in the gap, or another one has been left out
@@ -84,20 +86,30 @@ final class HeadGap {
    * @throws dev.patchbay.api.storage.StorageUnavailableException while no store is bound
    */
   synchronized void close() {
-    Hash from = last;
-    if (!open || from == null) {
-      return;
+    if (open) {
+      catchUp();
     }
-    Block head = chain.head();
-    List<HeadChange> changes = between(from, head.hash());
-    if (changes == null) {
-      heads.skip();
-    } else {
-      changes.forEach(heads::append);
+  }
+
+  /**
+   * Appends all changes up to the head. A client that has seen a block finds it in its filter, and
+   * a filter that is installed then does not report it.
+   *
+   * @throws dev.patchbay.api.storage.StorageUnavailableException while no store is bound
+   */
+  synchronized void catchUp() {
+    Hash head = chain.head().hash();
+    if (last != null && !last.equals(head)) {
+      List<HeadChange> changes = between(last, head);
+      if (changes == null) {
+        heads.skip();
+      } else {
+        changes.forEach(heads::append);
+      }
     }
-    last = head.hash();
+    found |= open || !head.equals(last);
+    last = head;
     open = false;
-    found = true;
   }
 
   /** Returns the changes from one head to another; null when they cannot be found. */

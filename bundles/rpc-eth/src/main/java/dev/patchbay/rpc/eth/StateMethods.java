@@ -65,13 +65,11 @@ final class StateMethods {
   }
 
   private String nonce(Params params) throws RpcError {
-    if ("pending".equals(params.optional(1))) {
-      Long next = pool.nextNonce(params.address(0));
-      if (next != null) {
-        return Hex.quantity(next);
-      }
-    }
-    return Hex.quantity(account(params).nonce());
+    boolean pending = "pending".equals(params.optional(1));
+    Long next = pending ? pool.nextNonce(params.address(0)) : null;
+    long nonce = account(params).nonce(); // read last: the pool drops what a block includes
+    boolean isAhead = next != null && Long.compareUnsigned(next, nonce) > 0;
+    return Hex.quantity(isAhead ? next : nonce);
   }
 
   private String code(Params params) throws RpcError {

@@ -141,7 +141,8 @@ class EthNamespaceTest {
     for (int i = 0; i < 100; i++) {
       call(session, "eth_subscribe", "logs", Map.of());
     }
-    eth.headChanged(List.of(), List.of(chain.add(1, 1)));
+    chain.readers.clear();
+    eth.headChanged(List.of(), List.of(chain.setHead(1, 0, 1)));
     for (int i = 0; i < 100; i++) {
       assertThat(next(session).sender()).isNotSameAs(Thread.currentThread());
     }
@@ -154,9 +155,8 @@ class EthNamespaceTest {
     Object blocks = call(session, "eth_newBlockFilter");
     Object logs = call(session, "eth_newFilter", Map.of());
     Object pending = call(session, "eth_newPendingTransactionFilter");
-    Block block = chain.add(1, 0);
-    for (int i = 0; i < 10_001; i++) {
-      eth.headChanged(List.of(), List.of(block));
+    for (int number = 1; number <= 10_001; number++) {
+      eth.headChanged(List.of(), List.of(chain.setHead(number, 0, 0)));
     }
     for (int i = 0; i < 20_000; i++) {
       eth.transactionPending(TestChain.transaction(i));
@@ -251,7 +251,6 @@ class EthNamespaceTest {
 
   @Test
   void filtersGoOnAfterAReplacement() throws Exception {
-    chain.setHead(0, 0, 0);
     TestSession session = new TestSession("client");
     Object blocks = call(session, "eth_newBlockFilter");
     Object logs =
@@ -291,7 +290,6 @@ class EthNamespaceTest {
 
   @Test
   void subscriptionsGoOnAfterAReplacement() throws Exception {
-    chain.setHead(0, 0, 0);
     TestSession session = new TestSession("client");
     Object heads = call(session, "eth_subscribe", "newHeads");
     Object logs = call(session, "eth_subscribe", "logs", Map.of("topics", List.of()));
@@ -319,7 +317,6 @@ class EthNamespaceTest {
   /** A change that spans the head up to which the gap was closed, and one that was left out. */
   @Test
   void headsAreFoundAlsoWhenChangesDoNotFollowOneAnother() throws Exception {
-    chain.setHead(0, 0, 0);
     TestSession session = new TestSession("client");
     Object blocks = call(session, "eth_newBlockFilter");
     Block[] added = new Block[5];
@@ -341,7 +338,6 @@ class EthNamespaceTest {
 
   @Test
   void theEventsOfAReplacementAreFoundWhenTheStoreIsBack() throws Exception {
-    chain.setHead(0, 0, 0);
     TestSession session = new TestSession("client");
     Object blocks = call(session, "eth_newBlockFilter");
     replace(() -> chain.failure = new StorageUnavailableException("no store"));
@@ -355,7 +351,6 @@ class EthNamespaceTest {
 
   @Test
   void eventsThatCannotBeFoundEndTheirReaders() throws Exception {
-    chain.setHead(0, 0, 0);
     TestSession session = new TestSession("client");
     Object blocks = call(session, "eth_newBlockFilter");
     call(session, "eth_subscribe", "newHeads");
@@ -375,7 +370,6 @@ class EthNamespaceTest {
 
   @Test
   void whatAnotherVersionHandsOverIsNotTaken() throws Exception {
-    chain.setHead(0, 0, 0);
     TestSession session = new TestSession("client");
     Object blocks = call(session, "eth_newBlockFilter");
     call(session, "eth_subscribe", "newHeads");
@@ -407,7 +401,6 @@ class EthNamespaceTest {
   /** Its client must not wait for notifications that never come. */
   @Test
   void aSubscriptionThatNoSuccessorTakesEndsWithItsConnection() throws Exception {
-    chain.setHead(0, 0, 0);
     TestSession session = new TestSession("client");
     call(session, "eth_subscribe", "newHeads");
     TestSession polling = new TestSession("client");
@@ -424,7 +417,6 @@ class EthNamespaceTest {
 
   @Test
   void aSubscriptionOfASuccessorThatFailsEndsWithItsConnection() throws Exception {
-    chain.setHead(0, 0, 0);
     TestSession session = new TestSession("client");
     call(session, "eth_subscribe", "newHeads");
     eth.close();

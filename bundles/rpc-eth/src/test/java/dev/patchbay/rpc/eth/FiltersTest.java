@@ -45,16 +45,54 @@ class FiltersTest {
 
   @Test
   void aBlockFilterReportsEachCanonicalBlockOnce() throws Exception {
-    gap.headChanged(List.of(), chain.addAll(1, 1, 0), 0, true);
+    gap.headChanged(List.of(), List.of(chain.setHead(1, 0, 0)), 0, true);
     Object id = call("eth_newBlockFilter");
-    Block old = chain.add(2, 0);
-    Block replacing = chain.add(2, 1, 0, 0);
     assertThat(poll(id)).isEmpty();
+    Block old = chain.setHead(2, 0, 0);
     gap.headChanged(List.of(), List.of(old), 0, true);
     assertThat(poll(id)).isEqualTo(List.of(old.hash().toString()));
+    Block replacing = chain.setHead(2, 1, 0);
     gap.headChanged(List.of(old), List.of(replacing), 1, true);
     assertThat(poll(id)).isEqualTo(List.of(replacing.hash().toString()));
     assertThat(poll(id)).isEmpty();
+  }
+
+  /** A client may see a block, or a receipt of it, while other listeners are notified. */
+  @Test
+  void aBlockIsReportedBeforeItsEventArrives() throws Exception {
+    Block before = chain.setHead(1, 0, 1);
+    Object blocks = call("eth_newBlockFilter");
+    Object logs = call("eth_newFilter", Map.of());
+    gap.headChanged(List.of(), List.of(before), 0, true);
+    assertThat(poll(blocks)).as("the head when the filter was installed").isEmpty();
+    Block old = chain.setHead(2, 0, 1);
+    assertThat(poll(blocks)).isEqualTo(List.of(old.hash().toString()));
+    Block replacing = chain.setHead(2, 1, 1);
+    assertThat(poll(logs)).extracting(FiltersTest::blockAndRemoved).hasSize(3);
+    gap.headChanged(List.of(), List.of(old), 0, true);
+    gap.headChanged(List.of(old), List.of(replacing), 1, true);
+    assertThat(poll(blocks)).isEqualTo(List.of(replacing.hash().toString()));
+    assertThat(poll(logs)).isEmpty();
+    Block last = chain.setHead(3, 0, 1);
+    gap.headChanged(List.of(), List.of(last), 0, true);
+    assertThat(poll(logs))
+        .extracting(FiltersTest::blockAndRemoved)
+        .containsExactly(last.hash() + " false");
+  }
+
+  /** A filter that was installed during the event of a head reports the next one. */
+  @Test
+  void noBlockIsMissedWhenAFilterIsInstalledDuringAnEvent() throws Exception {
+    Block first = chain.setHead(1, 0, 0);
+    Object id = call("eth_newBlockFilter");
+    gap.headChanged(List.of(), List.of(first), 0, false);
+    Block next = chain.setHead(2, 0, 0);
+    gap.headChanged(List.of(), List.of(next), 0, true);
+    assertThat(poll(id)).isEqualTo(List.of(next.hash().toString()));
+  }
+
+  private static String blockAndRemoved(Object log) {
+    return ((Map<?, ?>) log).get("blockHash") + " " + ((Map<?, ?>) log).get("removed");
   }
 
   @Test
@@ -70,13 +108,12 @@ class FiltersTest {
   void aLogFilterReportsTheLogsOfRemovedBlocks() throws Exception {
     Object id = call("eth_newFilter", Map.of("address", TestChain.EMITTER.toString()));
     Object other = call("eth_newFilter", Map.of("address", "0x" + "02".repeat(20)));
-    Block old = chain.add(2, 1);
-    Block replacing = chain.add(2, 1, 2, 0);
+    Block old = chain.setHead(1, 0, 1);
     gap.headChanged(List.of(), List.of(old), 0, true);
+    Block replacing = chain.setHead(1, 1, 2);
     gap.headChanged(List.of(old), List.of(replacing), 1, true);
     assertThat(poll(id))
-        .extracting(
-            log -> ((Map<?, ?>) log).get("blockHash") + " " + ((Map<?, ?>) log).get("removed"))
+        .extracting(FiltersTest::blockAndRemoved)
         .containsExactly(
             old.hash() + " false",
             old.hash() + " true",
@@ -90,7 +127,7 @@ class FiltersTest {
   void aLongAnswerIsGivenInParts() throws Exception {
     Object id = call("eth_newFilter", Map.of());
     for (int number = 1; number <= 5; number++) {
-      gap.headChanged(List.of(), List.of(chain.add(number, 0, 3, 500_000)), 0, true);
+      gap.headChanged(List.of(), List.of(chain.setHead(number, 0, 3, 500_000)), 0, true);
     }
     assertThat(poll(id)).hasSize(6);
     assertThat(poll(id)).hasSize(6);
@@ -101,7 +138,9 @@ class FiltersTest {
   @Test
   void pollsAtTheSameTimeReportNothingTwice() throws Exception {
     Object id = call("eth_newFilter", Map.of());
-    gap.headChanged(List.of(), chain.addAll(1, 100, 1), 0, true);
+    for (int number = 1; number <= 100; number++) {
+      chain.setHead(number, 0, 1);
+    }
     String filter = String.valueOf(id);
     RpcExpensive first = (RpcExpensive) call("eth_getFilterChanges", filter);
     RpcExpensive second = (RpcExpensive) call("eth_getFilterChanges", filter);
@@ -112,7 +151,9 @@ class FiltersTest {
   @Test
   void aPollThatFailsLosesNothing() throws Exception {
     Object id = call("eth_newFilter", Map.of());
-    gap.headChanged(List.of(), chain.addAll(1, 3, 1), 0, true);
+    for (int number = 1; number <= 3; number++) {
+      chain.setHead(number, 0, 1);
+    }
     chain.failure = new StorageUnavailableException("no store is bound");
     assertThatThrownBy(() -> poll(id)).isSameAs(chain.failure);
     chain.failure = null;
@@ -123,13 +164,14 @@ class FiltersTest {
   void aFilterWhoseLogsAreNoLongerStoredIsRemoved() throws Exception {
     Map<String, Object> query = Map.of("address", TestChain.EMITTER.toString());
     Object id = call("eth_newFilter", query);
-    Block block = chain.add(1, 1);
+    Block block = chain.setHead(1, 0, 1);
     gap.headChanged(List.of(), List.of(block), 0, true);
-    chain.failure = new PrunedException(1, 2);
+    chain.pruned = new PrunedException(1, 2);
     assertNotFound(id);
-    chain.failure = null;
+    chain.pruned = null;
     Object again = call("eth_newFilter", query);
-    gap.headChanged(List.of(block), List.of(), 1, true);
+    Block replacing = chain.setHead(1, 1, 0);
+    gap.headChanged(List.of(block), List.of(replacing), 1, true);
     chain.remove(block);
     assertNotFound(again);
   }

@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.eth;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -18,6 +19,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +38,14 @@ final class TestChain {
 
   /** Thrown by reads; null for none. */
   volatile @Nullable RuntimeException failure;
+
+  /** Thrown by reads of blocks and receipts by hash; null for none. */
+  volatile @Nullable PrunedException pruned;
+
+  /** Creates a chain of its first block. */
+  TestChain() {
+    setHead(0, 0, 0);
+  }
 
   interface Answers {
     @Nullable Object of(String method, @Nullable Object[] arguments);
@@ -64,6 +74,9 @@ final class TestChain {
           if (failure != null) {
             throw failure;
           }
+          if (pruned != null && Set.of("block", "receipts").contains(name)) {
+            throw pruned;
+          }
           return switch (name) {
             case "block" -> blocks.get(args[0]);
             case "receipts" -> receipts.get(args[0]);
@@ -88,8 +101,13 @@ final class TestChain {
 
   /** Adds a block upon the canonical one before it, from 0 on, and makes it the head. */
   Block setHead(int number, int branch, int logs) {
+    return setHead(number, branch, logs, 0);
+  }
+
+  /** Adds a block as {@link #add(long, int, int, int)} upon the canonical one, as the head. */
+  Block setHead(int number, int branch, int logs, int data) {
     canonical.subList(number, canonical.size()).clear();
-    Block block = add(number, branch, logs, 0);
+    Block block = add(number, branch, logs, data);
     Block linked =
         new Block(
             BlockHeader.builder()
