@@ -137,7 +137,7 @@ class BadStartIT {
     Path data = folder.resolve("exhausted");
     Node.Result result =
         Node.launcher(
-            Map.of("PATCHBAY_JAVA_OPTS", "-Xmx10m"),
+            Map.of(Node.JAVA_OPTIONS, "-Xmx10m"),
             List.of(
                 "dev",
                 "--datadir",

@@ -54,7 +54,7 @@ class CrashMatrixIT {
     /** Returns the failure points of a node that is killed at a stage. */
     Map<String, String> environment(String stage) {
       String first = begun ? "" : "DONE:pass,";
-      return Map.of("PATCHBAY_JAVA_OPTS", "-Dpatchbay.migration.fail=" + first + stage + ":halt");
+      return Map.of(Node.JAVA_OPTIONS, "-Dpatchbay.migration.fail=" + first + stage + ":halt");
     }
   }
 

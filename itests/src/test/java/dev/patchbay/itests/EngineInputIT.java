@@ -184,7 +184,7 @@ class EngineInputIT {
     }
     try (Node node = new Node(folder.resolve("second"), "run")) {
       node.start(
-          Map.of("PATCHBAY_JAVA_OPTS", "-Xmx192m"),
+          Map.of(Node.JAVA_OPTIONS, "-Xmx192m"),
           "--storage",
           "memory",
           "--genesis",

@@ -42,9 +42,14 @@ class ImportIT {
   }
 
   private static Node.Result run(String command, Path data, Object... more) throws Exception {
+    return run(Map.of(), command, data, more);
+  }
+
+  private static Node.Result run(
+      Map<String, String> environment, String command, Path data, Object... more) throws Exception {
     List<String> args = new ArrayList<>(List.of(command, "--datadir", data.toString()));
     Arrays.stream(more).map(Object::toString).forEach(args::add);
-    return Node.launcher(Map.of(), args);
+    return Node.launcher(environment, args);
   }
 
   @Test
@@ -126,7 +131,9 @@ class ImportIT {
     for (int i = 0; i < kills; i++) {
       kill(data, allocation, file, storage, random.nextInt(4_000));
     }
-    Node.Result imported = run("import", data, "--genesis", allocation, "--storage", storage, file);
+    Map<String, String> optimising = Map.of(Node.JAVA_OPTIONS, "");
+    Node.Result imported =
+        run(optimising, "import", data, "--genesis", allocation, "--storage", storage, file);
     assertThat(imported.output()).contains("head 500 " + HEAD_500);
     assertThat(imported.status()).isZero();
     List<String> lines = imported.output().lines().toList();

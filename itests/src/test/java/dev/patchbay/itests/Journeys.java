@@ -53,8 +53,7 @@ final class Journeys {
                 "--ws-port",
                 "" + node.wsPort));
     line.addAll(List.of(options));
-    Node.Result result =
-        Node.launcher(Map.of("PATCHBAY_JAVA_OPTS", "-XX:TieredStopAtLevel=1"), line);
+    Node.Result result = Node.launcher(QuickJvm.environment(), line);
     assertThat(result.status()).as(result.output()).isNotZero();
     return result.output();
   }

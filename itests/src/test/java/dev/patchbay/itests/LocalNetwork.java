@@ -14,8 +14,6 @@ import java.util.regex.Pattern;
 
 /** A network of validators started with {@code patchbay dev --validators}, as a user starts it. */
 final class LocalNetwork implements AutoCloseable {
-  private static final Map<String, String> QUICK = quick();
-
   /** Ends what the launcher prints of a network that runs. */
   private static final String LAST_ACCOUNT = "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720";
 
@@ -56,7 +54,7 @@ final class LocalNetwork implements AutoCloseable {
     output = Files.createTempFile("patchbay-network", ".txt");
     ProcessBuilder builder =
         new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(output.toFile());
-    builder.environment().putAll(QUICK);
+    builder.environment().putAll(QuickJvm.environment());
     process = builder.start();
     awaitOutput("is running a network of " + nodes.size() + " validator");
     awaitOutput(LAST_ACCOUNT);
@@ -77,12 +75,6 @@ final class LocalNetwork implements AutoCloseable {
     }
   }
 
-  private static Map<String, String> quick(String... more) {
-    List<String> options = new ArrayList<>(List.of("-XX:TieredStopAtLevel=1"));
-    options.addAll(List.of(more));
-    return Map.of("PATCHBAY_JAVA_OPTS", String.join(" ", options));
-  }
-
   /**
    * Starts a node that has ended with the command that the launcher has printed.
    *
@@ -96,7 +88,7 @@ final class LocalNetwork implements AutoCloseable {
     }
     nodes
         .get(index)
-        .launch(quick(options), List.of("bash", "-c", "exec " + command.group(1)))
+        .launch(QuickJvm.environment(options), List.of("bash", "-c", "exec " + command.group(1)))
         .awaitStart();
   }
 

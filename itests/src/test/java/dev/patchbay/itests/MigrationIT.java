@@ -79,7 +79,7 @@ class MigrationIT {
   @Test
   void manyAccountsMove() throws Exception {
     int accounts = Integer.getInteger("it.accounts", 20_000);
-    Map<String, String> environment = Map.of("PATCHBAY_JAVA_OPTS", "-Xmx3g");
+    Map<String, String> environment = Map.of(Node.JAVA_OPTIONS, "-Xmx3g");
     try (Node node = new Node(folder.resolve("many")).start(environment)) {
       long filled = 0;
       for (long nonce = 0; filled < accounts; nonce++) {
@@ -122,7 +122,7 @@ class MigrationIT {
   void aFailureLeavesTheOldStore() throws Exception {
     String failures = STAGES.stream().map(stage -> stage + ":fail").collect(joining(","));
     Map<String, String> environment =
-        Map.of("PATCHBAY_JAVA_OPTS", "-Dpatchbay.migration.fail=" + failures);
+        Map.of(Node.JAVA_OPTIONS, "-Dpatchbay.migration.fail=" + failures);
     try (Node node = new Node(folder.resolve("failures")).quick().start(environment)) {
       for (int i = 0; i < STAGES.size(); i++) {
         String stage = STAGES.get(i);

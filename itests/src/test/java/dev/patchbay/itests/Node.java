@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -32,11 +33,14 @@ import java.util.stream.Stream;
 /** A node started with the launcher, as a user starts it. */
 final class Node implements AutoCloseable {
   static final Path ROOT = Path.of(System.getProperty("it.root", ".."));
-  private static final String QUICK = "-XX:TieredStopAtLevel=1";
 
   /** Otherwise a full collection leaves dead objects where nearly all others live. */
   private static final String COMPACT = "-XX:MarkSweepDeadRatio=0";
 
+  /** The variable with options of Java for the launcher. */
+  static final String JAVA_OPTIONS = "PATCHBAY_JAVA_OPTS";
+
+  private static final Set<String> ONE_SHOTS = Set.of("import", "export", "verify");
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Pattern TOTAL = Pattern.compile("(?m)^Total +\\d+ +(\\d+)");
   private static final int FIRST_PORT = 20_000;
@@ -61,6 +65,7 @@ final class Node implements AutoCloseable {
 
   private final String command;
   private final List<String> javaOptions = new ArrayList<>();
+  private boolean quick;
   private boolean driven = true;
 
   /** A development chain. */
@@ -81,12 +86,9 @@ final class Node implements AutoCloseable {
     this.wsPort = wsPort;
   }
 
-  /**
-   * Has the node start in two thirds of the time, without the JVM's optimising compiler: for
-   * journeys that are neither long nor about time, memory or exchanged classes.
-   */
+  /** Has the node start in half the time: see {@link QuickJvm} for what that is not for. */
   Node quick() {
-    javaOptions.add(QUICK);
+    quick = true;
     return this;
   }
 
@@ -152,7 +154,10 @@ final class Node implements AutoCloseable {
         "no process listens on port " + port + " after " + PORT_SECONDS + " s");
   }
 
-  /** Runs the launcher; returns its exit status and output. */
+  /**
+   * Runs the launcher; returns its exit status and output. A command that works on a data directory
+   * runs in a {@link QuickJvm} unless the environment has options of Java.
+   */
   static Result launcher(Map<String, String> environment, List<String> args) throws Exception {
     List<String> command = new ArrayList<>(List.of(ROOT.resolve("patchbay").toString()));
     command.addAll(args);
@@ -160,6 +165,9 @@ final class Node implements AutoCloseable {
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out.toFile());
     builder.environment().putAll(environment);
+    if (ONE_SHOTS.contains(args.get(0)) && !environment.containsKey(JAVA_OPTIONS)) {
+      builder.environment().put(JAVA_OPTIONS, QuickJvm.options());
+    }
     Process process = builder.start();
     if (!process.waitFor(LAUNCHER_SECONDS, TimeUnit.SECONDS)) {
       process.descendants().forEach(ProcessHandle::destroyForcibly);
@@ -211,13 +219,14 @@ final class Node implements AutoCloseable {
     ProcessBuilder builder =
         new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(output.toFile());
     builder.environment().putAll(environment);
-    if (!javaOptions.isEmpty()) {
+    List<String> options = new ArrayList<>(javaOptions);
+    if (quick) {
+      options.add(QuickJvm.options());
+    }
+    if (!options.isEmpty()) {
       builder
           .environment()
-          .merge(
-              "PATCHBAY_JAVA_OPTS",
-              String.join(" ", javaOptions),
-              (given, ours) -> given + " " + ours);
+          .merge(JAVA_OPTIONS, String.join(" ", options), (given, ours) -> given + " " + ours);
     }
     process = builder.start();
     return this;
