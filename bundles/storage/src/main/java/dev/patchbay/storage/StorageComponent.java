@@ -7,6 +7,7 @@ import dev.patchbay.api.storage.StorageControl;
 import dev.patchbay.api.storage.Stores;
 import dev.patchbay.binding.ConfigurationValues;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Hashtable;
 import java.util.List;
@@ -72,9 +73,9 @@ public final class StorageComponent {
 
   private final StoreRegistry registry;
   private final ContentHandover handover;
-  private final List<ServiceRegistration<?>> registrations;
+  private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
 
-  /** Registers the services. */
+  /** Creates the stores, which take over the content that a predecessor has handed over. */
   @Activate
   public StorageComponent(BundleContext context, Config config, Map<String, Object> properties) {
     ConfigurationValues values =
@@ -99,13 +100,19 @@ public final class StorageComponent {
             });
     handover = new ContentHandover(context);
     registry.adopt(handover.take());
+  }
+
+  /**
+   * Registers the services, after {@link #addBackend}: an owner that closes its store at once must
+   * find the backend of the content that was handed over, or the content ends.
+   */
+  @Activate
+  void register(BundleContext context) {
     try {
-      registrations =
-          List.of(
-              context.registerService(Stores.class, registry, new Hashtable<>()),
-              context.registerService(StorageControl.class, registry, new Hashtable<>()));
+      registrations.add(context.registerService(Stores.class, registry, new Hashtable<>()));
+      registrations.add(context.registerService(StorageControl.class, registry, new Hashtable<>()));
     } catch (RuntimeException | Error failure) {
-      handover.put(registry.release());
+      deactivate();
       throw failure;
     }
   }

@@ -8,6 +8,7 @@ import dev.patchbay.api.node.Handover;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.NamedStore;
 import dev.patchbay.api.storage.StorageBackend;
+import dev.patchbay.api.storage.StorageControl;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.storage.StoreLease;
 import dev.patchbay.api.storage.Stores;
@@ -16,8 +17,10 @@ import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -48,7 +51,16 @@ class ContentHandoverTest {
   private @Nullable Stores stores;
   private @Nullable NamedStore store;
   private @Nullable StorageComponent component;
-  private boolean failsToStart;
+
+  /** The services that are registered. */
+  private final Set<Object> registered = new HashSet<>();
+
+  /** The service that cannot be registered; null when each can. */
+  private @Nullable Class<?> failing;
+
+  /** Whether the owner closes its store at once, as a component that is updated too. */
+  private boolean closesAtOnce;
+
   private final ServiceReference<Handover> handover = reference(Handover.class, 1, "");
 
   private final BundleContext context =
@@ -58,16 +70,21 @@ class ContentHandoverTest {
               switch (method) {
                 case "getProperty" -> args[0].equals("patchbay.data") ? data.toString() : null;
                 case "registerService" -> {
-                  if (failsToStart) {
+                  if (args[0] == failing) {
                     throw new IllegalStateException("the bundle is stopping");
                   }
+                  registered.add(args[0]);
                   if (args[0] == Stores.class) {
                     stores = (Stores) args[1];
+                    if (closesAtOnce) {
+                      stores.register(NAME, List.of(META), owner).close();
+                    }
                     store = stores.register(NAME, List.of(META), owner); // as the chain does
                   }
                   yield stub(
                       ServiceRegistration.class,
                       (name, none) -> {
+                        registered.remove(args[0]);
                         if (args[0] == Stores.class) {
                           store.close();
                         }
@@ -133,6 +150,7 @@ class ContentHandoverTest {
             Map.of("default.backend", "memory"));
     backends.forEach(
         reference -> component.addBackend((StorageBackend) services.get(reference), reference));
+    component.register(context);
   }
 
   private void begin() {
@@ -202,15 +220,26 @@ class ContentHandoverTest {
     }
   }
 
-  /** The content waits for its backend, which is bound after the services are there. */
+  @Test
+  void contentOutlivesAnOwnerThatClosesItsStoreAtOnce() {
+    begin();
+    component.deactivate();
+    closesAtOnce = true;
+    start();
+    assertThat(head()).isEqualTo("block 1");
+  }
+
   @Test
   void aSuccessorThatFailsToStartPassesTheContentOn() {
     begin();
     component.deactivate();
-    failsToStart = true;
-    assertThatThrownBy(this::start).hasMessage("the bundle is stopping");
-    assertThat(FileBackend.OPEN).hasSize(1);
-    failsToStart = false;
+    for (Class<?> service : List.of(Stores.class, StorageControl.class)) {
+      failing = service;
+      assertThatThrownBy(this::start).hasMessage("the bundle is stopping");
+      assertThat(registered).as("of the one that failed").isEmpty();
+      assertThat(FileBackend.OPEN).hasSize(1);
+    }
+    failing = null;
     start();
     assertThat(head()).isEqualTo("block 1");
   }
