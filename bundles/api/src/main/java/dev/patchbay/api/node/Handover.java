@@ -27,6 +27,10 @@ public interface Handover {
    * Keeps state that needs an end when no successor takes it, in place of the state of the same
    * name. State whose end is all the same is kept by {@link #put(String, Object)}.
    *
+   * <p>A service of a version without this method keeps the state as that method does, and never
+   * runs {@code ifDropped}: an update finds its state also while the service is older, and only
+   * what no successor takes has no end.
+   *
    * @param name as above
    * @param state as above
    * @param ifDropped ends what the state stands for. It is run once, by any thread and without a
@@ -36,7 +40,7 @@ public interface Handover {
    *     a service, as its bundle may be stopped by then
    */
   default void put(String name, Object state, Runnable ifDropped) {
-    throw new UnsupportedOperationException("this service cannot end the state of " + name);
+    put(name, state);
   }
 
   /** Returns the state of a name, which is not kept any longer; null when there is none. */
