@@ -68,8 +68,14 @@ final class ContentHandover {
           state.add(state(name, open, reference));
         });
     if (handover != null && !kept.isEmpty()) {
-      LOG.info("the content of {} is kept for the successor of this bundle", kept.keySet());
-      handover.put(NAME, List.copyOf(state), () -> drop(kept.values(), used));
+      Runnable drop = () -> drop(kept.values(), used);
+      try {
+        handover.put(NAME, List.copyOf(state), drop);
+        LOG.info("the content of {} is kept for the successor of this bundle", kept.keySet());
+      } catch (RuntimeException | Error failure) { // of another version, say
+        LOG.warn("the content of {} cannot be handed over: {}", kept.keySet(), failure.toString());
+        drop.run();
+      }
     }
     List.copyOf(held).forEach(this::bound);
   }

@@ -58,6 +58,9 @@ class ContentHandoverTest {
   /** The service that cannot be registered; null when each can. */
   private @Nullable Class<?> failing;
 
+  /** Whether the handover cannot keep content, as one of another version. */
+  private boolean refuses;
+
   /** Whether the owner closes its store at once, as a component that is updated too. */
   private boolean closesAtOnce;
 
@@ -164,6 +167,9 @@ class ContentHandoverTest {
 
           @Override
           public void put(String name, Object state, Runnable ifDropped) {
+            if (refuses) {
+              throw new UnsupportedOperationException("this service cannot end the state");
+            }
             kept.put(name, state);
             drops.put(name, ifDropped);
           }
@@ -284,6 +290,16 @@ class ContentHandoverTest {
     services.remove(handover);
     component.deactivate();
     assertThat(FileBackend.OPEN).isEmpty();
+    assertEnded();
+  }
+
+  @Test
+  void contentThatTheHandoverRefusesIsClosed() {
+    begin();
+    refuses = true;
+    component.deactivate();
+    assertThat(FileBackend.OPEN).isEmpty();
+    assertThat(held).as("the backend is not in use").isZero();
     assertEnded();
   }
 
