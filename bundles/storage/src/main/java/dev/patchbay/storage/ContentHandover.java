@@ -113,7 +113,9 @@ final class ContentHandover {
     }
     boolean known = Integer.valueOf(VERSION).equals(state.get(0));
     for (Object item : state.subList(1, state.size())) {
-      take(known, (List<?>) item, taken);
+      if (item instanceof List<?> fields) {
+        take(known, fields, taken);
+      }
     }
     return taken;
   }
@@ -144,6 +146,11 @@ final class ContentHandover {
     for (Object field : fields) {
       if (field instanceof KeyValueStore store) {
         store.close();
+      } else if (field instanceof StorageBackend backend) {
+        ServiceReference<StorageBackend> reference = registration(backend);
+        if (reference != null) {
+          held.add(reference);
+        }
       }
     }
   }

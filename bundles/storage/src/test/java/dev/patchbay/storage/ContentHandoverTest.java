@@ -303,6 +303,22 @@ class ContentHandoverTest {
     assertEnded();
   }
 
+  @Test
+  void contentOfAnotherVersionIsClosed() {
+    begin();
+    component.deactivate();
+    drops.clear();
+    kept.replaceAll(
+        (name, state) -> {
+          List<Object> items = new ArrayList<>((List<?>) state);
+          items.set(0, 2); // the version
+          return items;
+        });
+    assertEnded();
+    assertThat(FileBackend.OPEN).isEmpty();
+    assertThat(held).as("the backend is in use by the stores alone").isZero();
+  }
+
   private void assertEnded() {
     start();
     assertThatThrownBy(store::lease)
