@@ -17,6 +17,7 @@ import dev.patchbay.binding.NotBoundException;
 import dev.patchbay.binding.Slot;
 import java.time.Duration;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -72,14 +73,16 @@ final class ManagedStore implements NamedStore, HealthCheck {
   private volatile @Nullable Migration migration;
   private volatile Runnable cancelMigration = () -> {};
 
-  /** What happens when the owner has closed its store. */
+  /** What happens when the owner closes its store. */
   interface Closing {
     /**
-     * Frees the name.
-     *
-     * @param kept a store without files, which is open and holds the content; null for other stores
+     * Keeps the content of a store without files, which is open, for the next owner of the name.
+     * Called before {@link #closed}, with the monitor of the store held.
      */
-    void closed(@Nullable OpenStore kept);
+    void keep(OpenStore content);
+
+    /** Frees the name. Called once the store is closed. */
+    void closed();
   }
 
   /**
@@ -87,7 +90,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
    *
    * @param awaited the backend of the store when there is no choice yet
    * @param process knows which stores this process has had open
-   * @param onClose is called when the owner has closed the store
+   * @param onClose is called when the owner closes the store
    */
   ManagedStore(
       String name,
@@ -111,16 +114,20 @@ final class ManagedStore implements NamedStore, HealthCheck {
   // ---- opening
 
   /**
-   * Takes over what the store starts from. Called once; the store is not opened before.
+   * Takes over what the store starts from, unless it is closed already. Called once; the store is
+   * not opened before.
    *
    * @param layout brings the data directory to the present layout
-   * @param kept the content of a store without files that an earlier owner has closed, or an
-   *     earlier kernel; null otherwise
+   * @param content returns the content of a store without files that an earlier owner has closed,
+   *     or an earlier kernel; null otherwise
    */
-  synchronized void prepare(Runnable layout, @Nullable OpenStore kept) {
+  synchronized void prepare(Runnable layout, Supplier<@Nullable OpenStore> content) {
+    if (closed) {
+      return;
+    }
     upgrade = layout;
     recovery.start();
-    this.kept = kept;
+    kept = content.get();
   }
 
   /** Reads the choice, and removes what an interrupted copy left behind. */
@@ -447,14 +454,16 @@ final class ManagedStore implements NamedStore, HealthCheck {
 
   @Override
   public void close() {
-    OpenStore left = null;
     try {
       synchronized (this) {
-        left = kept;
-        kept = null;
         boolean first = !closed;
         closed = true;
         health = Health.unavailable("the owner of store " + name + " is stopped");
+        OpenStore waiting = kept;
+        kept = null;
+        if (waiting != null) {
+          onClose.keep(waiting);
+        }
         recovery.closeFailed(cancelMigration);
         OpenStore open = slot.peek().orElse(null);
         if (first && open != null) {
@@ -463,13 +472,13 @@ final class ManagedStore implements NamedStore, HealthCheck {
           if (open.backend().isDurable()) {
             open.close();
           } else {
-            left = open;
+            onClose.keep(open);
           }
         }
       }
     } finally {
       recovery.close();
-      onClose.closed(left);
+      onClose.closed();
     }
   }
 

@@ -53,7 +53,10 @@ final class StoreRegistry implements Stores, StorageControl {
   private volatile Progress progress = new Progress(Stage.IDLE, "", "", "", 0, 0, 0, "");
   private volatile boolean cancelled;
 
-  /** Guarded by this. */
+  /** Whether stores that are registered from now on stay closed; guarded by this. */
+  private boolean releasing;
+
+  /** Whether content is no longer kept; guarded by this. */
   private boolean closed;
 
   /**
@@ -131,10 +134,17 @@ final class StoreRegistry implements Stores, StorageControl {
             opener,
             settings.initial(name),
             process,
-            content -> {
-              if (stores.remove(name, self[0])) {
-                keep(name, content);
-                unregister[0].run();
+            new ManagedStore.Closing() {
+              @Override
+              public void keep(OpenStore content) {
+                StoreRegistry.this.keep(name, content);
+              }
+
+              @Override
+              public void closed() {
+                if (stores.remove(name, self[0])) {
+                  unregister[0].run();
+                }
               }
             });
     self[0] = store;
@@ -150,8 +160,12 @@ final class StoreRegistry implements Stores, StorageControl {
               LegacyLayout.move(data, folder);
             }
           },
-          take(name));
-      store.open();
+          () -> take(name));
+      if (isReleasing()) {
+        store.close(); // its owner is stopped with this bundle
+      } else {
+        store.open();
+      }
       return store;
     } catch (RuntimeException | Error failure) {
       store.close();
@@ -160,10 +174,7 @@ final class StoreRegistry implements Stores, StorageControl {
   }
 
   /** Keeps content without files for the next owner of the name. */
-  private void keep(String name, @Nullable OpenStore content) {
-    if (content == null) {
-      return;
-    }
+  private void keep(String name, OpenStore content) {
     synchronized (this) {
       if (!closed && backends.contains(content.backend())) {
         kept.put(name, content);
@@ -186,7 +197,11 @@ final class StoreRegistry implements Stores, StorageControl {
   }
 
   private synchronized @Nullable OpenStore take(String name) {
-    return kept.remove(name);
+    return releasing ? null : kept.remove(name);
+  }
+
+  private synchronized boolean isReleasing() {
+    return releasing;
   }
 
   private static void checkColumns(List<Column> declared) {
@@ -208,20 +223,22 @@ final class StoreRegistry implements Stores, StorageControl {
   }
 
   /**
-   * Closes all stores, but for content without files.
+   * Closes all stores, but for content without files. A store that is registered in the meantime
+   * takes none of it, and stays closed.
    *
    * @return this content, by the names of the stores; it belongs to the caller
    */
   Map<String, OpenStore> release() {
+    synchronized (this) {
+      releasing = true;
+    }
     List.copyOf(stores.values()).forEach(ManagedStore::close);
-    Map<String, OpenStore> left;
     synchronized (this) {
       closed = true;
-      left = Map.copyOf(kept);
+      Map<String, OpenStore> left = Map.copyOf(kept);
       kept.clear();
+      return left;
     }
-    List.copyOf(stores.values()).forEach(ManagedStore::close); // that were registered meanwhile
-    return left;
   }
 
   /** Closes all stores. */

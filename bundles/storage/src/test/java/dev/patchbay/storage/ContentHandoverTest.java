@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.node.Handover;
+import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.NamedStore;
 import dev.patchbay.api.storage.StorageBackend;
@@ -64,6 +65,9 @@ class ContentHandoverTest {
   /** Whether the owner closes its store at once, as a component that is updated too. */
   private boolean closesAtOnce;
 
+  /** Whether the owner leaves its store open, and registers it again when that is closed. */
+  private boolean closesLate;
+
   private final ServiceReference<Handover> handover = reference(Handover.class, 1, "");
 
   private final BundleContext context =
@@ -88,8 +92,11 @@ class ContentHandoverTest {
                       ServiceRegistration.class,
                       (name, none) -> {
                         registered.remove(args[0]);
-                        if (args[0] == Stores.class) {
+                        if (args[0] == Stores.class && !closesLate) {
                           store.close();
+                        } else if (args[0] == HealthCheck.class && closesLate) {
+                          closesLate = false;
+                          store = stores.register(NAME, List.of(META), owner);
                         }
                         return null;
                       });
@@ -231,6 +238,18 @@ class ContentHandoverTest {
     begin();
     component.deactivate();
     closesAtOnce = true;
+    start();
+    assertThat(head()).isEqualTo("block 1");
+  }
+
+  /** An owner that is notified late of the end of the service must not take the content back. */
+  @Test
+  void contentOutlivesAnOwnerThatRegistersWhileTheStoresAreClosed() {
+    begin();
+    closesLate = true;
+    component.deactivate();
+    assertThat(closesLate).as("the store was registered again").isFalse();
+    assertThat(store.isBound()).isFalse();
     start();
     assertThat(head()).isEqualTo("block 1");
   }
