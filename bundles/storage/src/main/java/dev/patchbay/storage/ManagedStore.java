@@ -16,6 +16,7 @@ import dev.patchbay.binding.Loop;
 import dev.patchbay.binding.NotBoundException;
 import dev.patchbay.binding.Slot;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -177,10 +178,8 @@ final class ManagedStore implements NamedStore, HealthCheck {
       await(missing);
     } else if (attempt instanceof StoreOpener.Attempt.Opened opened) {
       choice = opened.choice();
-      bind(opened.store());
-      if (opener.isNamed()) {
-        writeUsed(opened.choice(), opened.store());
-      }
+      OpenStore open = opened.store();
+      bind(open, opener.isNamed() ? () -> writeUsed(opened.choice(), open) : () -> {});
       process.opened(name);
       removeObsolete(); // where a crash came before a migration did that
     }
@@ -200,7 +199,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
     boolean ours = chosen != null && chosen.copy().identity().equals(content.copy().identity());
     if (ours && opener.isInstalled(content)) {
       kept = null;
-      bind(content);
+      bind(content, () -> {});
       process.opened(name);
       return true;
     }
@@ -260,27 +259,34 @@ final class ManagedStore implements NamedStore, HealthCheck {
     LOG.info("store {} uses {} from now on; before: {}", name, next, described);
   }
 
-  /**
-   * Writes the choice of a store that a command has bound, unless it is written; closes the store
-   * when that fails.
-   */
+  /** Writes the choice of a store that a command has opened, and whose owner has accepted it. */
   private void writeUsed(Choice used, OpenStore open) {
+    Choice before = folder.readChoice();
+    if (!used.equals(before)) {
+      writeChoice(used, before, open);
+    }
+    clearIncomplete();
+  }
+
+  /** Removes the mark of a copy that the choice names: it does not matter there. */
+  private void clearIncomplete() {
     try {
-      Choice before = folder.readChoice();
-      if (before != null && !used.equals(before)) { // a store that begins has its choice
-        writeChoice(used, before, open);
-      }
-    } catch (RuntimeException | Error failure) {
-      slot.release(open, DRAIN);
-      open.close();
-      throw failure;
+      folder.clearIncomplete();
+    } catch (StorageException kept) {
+      LOG.warn("a mark of store {} is removed by the next start: {}", name, kept.toString());
     }
   }
 
-  private void bind(OpenStore open) {
+  /**
+   * Binds a store that the owner accepts; closes it when the owner refuses it.
+   *
+   * @param accepted is run before the store is bound; when it fails, the store is closed, too
+   */
+  private void bind(OpenStore open, Runnable accepted) {
     owner.writeLock().lock();
     try {
       owner.opened(open.store());
+      accepted.run();
       slot.replace(open, DRAIN);
     } catch (RuntimeException | Error refused) {
       open.close();
@@ -617,11 +623,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
       }
     }
     source.retire();
-    try {
-      folder.clearIncomplete();
-    } catch (StorageException kept) {
-      LOG.warn("store {} has moved; the next start removes a mark: {}", name, kept.toString());
-    }
+    clearIncomplete();
   }
 
   /** Removes the copies that are older than the store and the copy before it. */
@@ -641,7 +643,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
    * Writes a choice. When that fails, what the disk says decides: the store that is bound is never
    * another one than that of the choice.
    */
-  private void writeChoice(Choice next, Choice before, OpenStore bound) {
+  private void writeChoice(Choice next, @Nullable Choice before, OpenStore bound) {
     try {
       folder.writeChoice(next);
     } catch (RuntimeException | Error failure) {
@@ -658,7 +660,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
             failure.toString());
         return;
       }
-      if (!before.equals(written)) {
+      if (!Objects.equals(before, written)) {
         slot.release(bound, Duration.ZERO);
         health =
             Health.failed(

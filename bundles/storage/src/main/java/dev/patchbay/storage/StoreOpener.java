@@ -39,7 +39,7 @@ final class StoreOpener {
   sealed interface Attempt {
     /**
      * The store is open; {@code choice} led to it, and is written down, unless a command has named
-     * another bundle for a store that exists: then the caller writes it.
+     * the bundle: then the caller writes it, and ends the mark of a copy that was begun.
      */
     record Opened(Choice choice, OpenStore store) implements Attempt {}
 
@@ -63,8 +63,8 @@ final class StoreOpener {
   }
 
   /**
-   * Has the next attempts use a bundle instead of the chosen one, and not write the choice of a
-   * store that exists; null for the chosen one.
+   * Has the next attempts use a bundle instead of the chosen one, and not write the choice; null
+   * for the chosen one.
    */
   void setNamed(@Nullable String bundle) {
     named = bundle;
@@ -140,7 +140,8 @@ final class StoreOpener {
   // ---- a new store
 
   /**
-   * Begins a store: its first content, then its identity, then the choice.
+   * Begins a store: its first content, then its identity, then the choice. Where a command names
+   * the bundle, the caller writes the choice, and the copy is marked as incomplete until then.
    *
    * @param bundle the chosen bundle; null when none is chosen
    */
@@ -163,8 +164,10 @@ final class StoreOpener {
       }
       Identity.write(store, copy.identity());
       Choice choice = new Choice(copy, backend.isDurable(), !backend.isDurable(), null);
-      folder.writeChoice(choice);
-      folder.clearIncomplete();
+      if (!isNamed()) {
+        folder.writeChoice(choice);
+        folder.clearIncomplete();
+      }
       LOG.info("store {} begins in {}", name, installed);
       return new Attempt.Opened(choice, new OpenStore(backend, store, copy));
     } catch (RuntimeException | Error failure) {

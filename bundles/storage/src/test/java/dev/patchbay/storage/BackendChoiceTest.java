@@ -377,6 +377,51 @@ class BackendChoiceTest {
     assertThat(registry.chosenBundle(NAME)).isEqualTo(THEIRS);
   }
 
+  /** Otherwise the refused bundle would be the chosen one, and the store would be begun in it. */
+  @Test
+  void aNewStoreThatItsOwnerRefusesIsNotBegun() {
+    delete();
+    start(Set.of());
+    registry.addBackend(theirs, THEIRS);
+    registry.addBackend(ours, OURS);
+    register();
+    refuses = true;
+    onOpened = () -> assertThat(choiceFile()).doesNotExist();
+    assertThatThrownBy(() -> registry.use(NAME, THEIRS)).hasMessage("the head is bad");
+    refuses = false;
+    onOpened = () -> {};
+    assertThat(choiceFile()).doesNotExist();
+    assertThat(new StoreFolder(choiceFile().getParent()).copies()).isEmpty();
+    assertThat(reason()).contains("several bundles: com.theirs, org.ours");
+    assertThat(registry.chosenBundle(NAME)).isNull();
+    owner.begun = 0;
+    registry.use(NAME, OURS);
+    assertThat(head()).isEqualTo("nothing");
+    put("block 1");
+    restart(Map.of(OURS, ours), Map.of(THEIRS, theirs));
+    assertThat(head()).isEqualTo("block 1");
+  }
+
+  /** A store in memory begins with each process. */
+  @Test
+  void aStoreInMemoryThatItsOwnerRefusesKeepsItsBundle() throws IOException {
+    delete();
+    FileBackend memory = new FileBackend("mapdb", false);
+    restart(Map.of(OURS, memory), Map.of());
+    String choice = Files.readString(choiceFile());
+    restart(Map.of(THEIRS, new FileBackend("mapdb", false)), Map.of());
+    assertThat(reason()).contains("'mapdb' of bundle org.ours");
+    refuses = true;
+    assertThatThrownBy(() -> registry.use(NAME, THEIRS)).hasMessage("the head is bad");
+    refuses = false;
+    assertThat(Files.readString(choiceFile())).isEqualTo(choice);
+    assertThat(reason()).contains("'mapdb' of bundle org.ours");
+    owner.begun = 0;
+    registry.addBackend(memory, OURS);
+    assertThat(head()).isEqualTo("nothing");
+    assertThat(registry.chosenBundle(NAME)).isEqualTo(OURS);
+  }
+
   // ---- migration
 
   @Test
