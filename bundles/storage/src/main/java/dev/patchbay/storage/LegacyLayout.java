@@ -158,7 +158,7 @@ final class LegacyLayout {
     folder.writeChoice(new Choice(copy, true, false, previous));
     folder.remove(MARK);
     LOG.info("store {} is in {}: {}", name, chosen, contents.get(chosen));
-    return opener.open(folder.readChoice(), false);
+    return opener.open(folder.readChoice());
   }
 
   /** Returns the backend that holds the store; empty when none does. */
@@ -203,7 +203,7 @@ final class LegacyLayout {
     folder.writeChoice(
         new Choice(Choice.Copy.create(chosen, null, columns), false, false, previous));
     folder.remove(MARK);
-    return opener.open(folder.readChoice(), false);
+    return opener.open(folder.readChoice());
   }
 
   /** Writes an identity into a folder. */

@@ -173,7 +173,7 @@ final class ManagedStore implements NamedStore, HealthCheck {
       refusedForNow = false;
       return;
     }
-    StoreOpener.Attempt attempt = opener.open(choice, process.wasOpen(name));
+    StoreOpener.Attempt attempt = opener.open(choice);
     if (attempt instanceof StoreOpener.Attempt.Missing missing) {
       await(missing);
     } else if (attempt instanceof StoreOpener.Attempt.Opened opened) {

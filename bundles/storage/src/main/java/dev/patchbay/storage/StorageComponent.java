@@ -91,7 +91,7 @@ public final class StorageComponent {
             Path.of(data),
             settings(config, values),
             FailurePoints.of(context),
-            ProcessMemory.ofSystem(),
+            new ProcessMemory(System.getProperties()),
             Migration.MAX_RECORD_BYTES,
             check -> {
               ServiceRegistration<?> registration =

@@ -31,6 +31,7 @@ final class StoreOpener {
   private final StoreFolder folder;
   private final Settings settings;
   private final Backends backends;
+  private final ProcessMemory process;
 
   /** The bundle that a command names for the present attempt; null otherwise. */
   private @Nullable String named;
@@ -53,13 +54,15 @@ final class StoreOpener {
       StoreOwner owner,
       StoreFolder folder,
       Settings settings,
-      Backends backends) {
+      Backends backends,
+      ProcessMemory process) {
     this.name = name;
     this.columns = List.copyOf(columns);
     this.owner = owner;
     this.folder = folder;
     this.settings = settings;
     this.backends = backends;
+    this.process = process;
   }
 
   /**
@@ -113,12 +116,11 @@ final class StoreOpener {
    * Opens the store.
    *
    * @param choice the choice; null when the store was never opened
-   * @param reopened whether this process had the store open before
    * @throws StorageException when the store is refused; nothing was changed
    */
-  Attempt open(@Nullable Choice choice, boolean reopened) {
+  Attempt open(@Nullable Choice choice) {
     if (choice != null) {
-      return choice.durable() ? durable(choice, reopened) : volatileStore(choice, reopened);
+      return choice.durable() ? durable(choice) : volatileStore(choice);
     }
     if (LegacyLayout.isPending(folder)) {
       return new LegacyLayout(name, columns, owner, folder, settings, this).adopt();
@@ -182,9 +184,9 @@ final class StoreOpener {
 
   // ---- a store that exists
 
-  private Attempt durable(Choice choice, boolean reopened) {
+  private Attempt durable(Choice choice) {
     String required = settings.required(name);
-    if (!reopened && required != null && !required.equals(choice.copy().backend())) {
+    if (!process.wasOpen(name) && required != null && !required.equals(choice.copy().backend())) {
       if (isGivenUp(choice, required) && isDamaged(choice)) {
         return adoptPrevious(choice);
       }
@@ -266,15 +268,11 @@ final class StoreOpener {
 
   // ---- a store whose content ended with a process
 
-  private Attempt volatileStore(Choice choice, boolean reopened) {
+  private Attempt volatileStore(Choice choice) {
     String backend = choice.copy().backend();
-    if (reopened) {
+    if (process.wasOpen(name)) {
       throw new StorageException(
-          "the content of store '"
-              + name
-              + "' has ended with the bundle of '"
-              + backend
-              + "'"
+          ended(backend)
               + (choice.lossAccepted()
                   ? "; restart the node to begin again"
                   : otherCopies(choice) + "; restart the node with --discard-chain"));
@@ -305,6 +303,21 @@ final class StoreOpener {
     }
     LOG.warn("the content of store {} in {} is given up on request", name, backend);
     return begin(settings.initial(name), null);
+  }
+
+  /** Returns how the content of this store, which this process has had, has ended. */
+  private String ended(String backend) {
+    if (process.wasOpenHere(name)) {
+      return "the content of store '" + name + "' has ended with the bundle of '" + backend + "'";
+    }
+    return "the content of store '"
+        + name
+        + "' in '"
+        + backend
+        + "' has ended while the bundle dev.patchbay.storage was stopped: that lasted more than half"
+        + " a minute, or dev.patchbay.handover or the bundle of '"
+        + backend
+        + "' was stopped in the meantime";
   }
 
   /** Returns whether the operator gives up a durable store for the copy that was before it. */

@@ -123,7 +123,8 @@ final class StoreRegistry implements Stores, StorageControl {
     }
     checkColumns(declared);
     StoreFolder folder = new StoreFolder(data.resolve("stores").resolve(name));
-    StoreOpener opener = new StoreOpener(name, declared, owner, folder, settings, backends);
+    StoreOpener opener =
+        new StoreOpener(name, declared, owner, folder, settings, backends, process);
     Runnable[] unregister = {() -> {}};
     ManagedStore[] self = new ManagedStore[1];
     ManagedStore store =
@@ -220,6 +221,7 @@ final class StoreRegistry implements Stores, StorageControl {
    */
   synchronized void adopt(Map<String, OpenStore> content) {
     kept.putAll(content);
+    content.keySet().forEach(process::opened);
   }
 
   /**

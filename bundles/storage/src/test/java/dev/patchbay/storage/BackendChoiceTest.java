@@ -20,7 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -67,23 +67,12 @@ class BackendChoiceTest {
       };
 
   private void start(Set<String> discarded) {
-    Set<String> opened = new HashSet<>();
     registry =
         new StoreRegistry(
             data,
             new Settings("mapdb", Map.of(), discarded),
             stage -> {},
-            new ProcessMemory() {
-              @Override
-              public boolean wasOpen(String name) {
-                return opened.contains(name);
-              }
-
-              @Override
-              public void opened(String name) {
-                opened.add(name);
-              }
-            },
+            new ProcessMemory(new HashMap<>()),
             1 << 20,
             registered -> {
               check = (ManagedStore) registered;

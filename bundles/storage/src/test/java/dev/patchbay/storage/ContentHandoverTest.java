@@ -299,7 +299,7 @@ class ContentHandoverTest {
     component.deactivate();
     services.put(backends.get(0), new FileBackend("memory", false)); // a lazy component
     drops.clear();
-    assertEnded();
+    assertEnded("has ended with the bundle of 'memory'");
     assertThat(FileBackend.OPEN).isEmpty();
   }
 
@@ -338,10 +338,15 @@ class ContentHandoverTest {
     assertThat(held).as("the backend is in use by the stores alone").isZero();
   }
 
+  /** The reason is not the bundle of the backend, which is still there. */
   private void assertEnded() {
+    assertEnded("has ended while the bundle dev.patchbay.storage was stopped");
+  }
+
+  private void assertEnded(String reason) {
     start();
     assertThatThrownBy(store::lease)
         .isInstanceOf(StorageUnavailableException.class)
-        .hasMessageContaining("has ended with the bundle of 'memory'");
+        .hasMessageContaining(reason);
   }
 }

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -72,23 +73,12 @@ class StoreRecoveryTest {
   }
 
   private void start(Settings settings) {
-    boolean[] open = {false};
     registry =
         new StoreRegistry(
             data,
             settings,
             stage -> hook.reached(stage),
-            new ProcessMemory() {
-              @Override
-              public boolean wasOpen(String name) {
-                return open[0];
-              }
-
-              @Override
-              public void opened(String name) {
-                open[0] = true;
-              }
-            },
+            new ProcessMemory(new HashMap<>()),
             1 << 20,
             registered -> {
               check = (ManagedStore) registered;

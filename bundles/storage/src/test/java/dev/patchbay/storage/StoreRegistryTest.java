@@ -21,7 +21,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -125,18 +124,7 @@ class StoreRegistryTest {
 
   /** What a process knows: nothing at its start. */
   private static ProcessMemory process() {
-    Set<String> opened = new HashSet<>();
-    return new ProcessMemory() {
-      @Override
-      public boolean wasOpen(String name) {
-        return opened.contains(name);
-      }
-
-      @Override
-      public void opened(String name) {
-        opened.add(name);
-      }
-    };
+    return new ProcessMemory(new HashMap<>());
   }
 
   private void write(int number) {
