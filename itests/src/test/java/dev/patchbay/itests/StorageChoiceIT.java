@@ -271,6 +271,30 @@ class StorageChoiceIT {
         .doesNotContain("imported");
   }
 
+  /** Neither an update of the bundle of the stores nor another configuration of it ends a chain. */
+  private static void aChainInMemoryOutlivesTheKernel(Node node, String hash) throws Exception {
+    Swaps swaps = new Swaps(node);
+    List<String> commands =
+        List.of(
+            "bundle:update dev.patchbay.storage",
+            "config:property-set -p dev.patchbay.storage discard another");
+    for (int i = 0; i < commands.size(); i++) {
+      swaps.shell(commands.get(i));
+      int handedOver = i + 1;
+      await(() -> String.valueOf(contentsHandedOver(node)), String.valueOf(handedOver));
+      swaps.settle();
+      assertThat(isMined(node, hash)).as(commands.get(i)).isTrue();
+      mine(node, handedOver);
+    }
+    assertThat(node.shell("storage:list").output()).contains("* memory");
+  }
+
+  private static long contentsHandedOver(Node node) throws Exception {
+    try (Stream<String> lines = Files.lines(node.data.resolve("logs/karaf.log"))) {
+      return lines.filter(line -> line.contains("the content of [chain] is kept")).count();
+    }
+  }
+
   @Test
   void aChainThatWasBegunInMemoryEndsWithTheProcess() throws Exception {
     Node node = new Node(folder.resolve("begun")).quick();
@@ -279,6 +303,7 @@ class StorageChoiceIT {
     importIntoMemoryIsRefused(node, file, "--storage", "memory");
     node.start("--storage", "memory");
     String hash = mine(node, 0);
+    aChainInMemoryOutlivesTheKernel(node, hash);
     assertThat(node.shell("bundle:update", "dev.patchbay.storage.memory").status()).isZero();
     assertThat(node.call("eth_blockNumber").at("/error/code").asInt()).isEqualTo(-32010);
     Node.Result stop = Node.launcher(Map.of(), List.of("stop", "--datadir", node.data.toString()));
