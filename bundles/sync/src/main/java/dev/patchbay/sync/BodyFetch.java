@@ -133,13 +133,8 @@ final class BodyFetch {
   }
 
   /** Returns whether a peer has not replied in vain too often. */
-  boolean isOfUse(PeerId peer) {
+  private boolean isOfUse(PeerId peer) {
     return useless.isOfUse(peer);
-  }
-
-  /** Notes a reply of headers that a peer had to give; {@code took} is in nanoseconds. */
-  void noteHeaders(PeerId peer, int count, long took) {
-    useless.note(peer, count, count * UselessReplies.HEADER_BYTES, false, took);
   }
 
   private void request(PeerId peer, List<PendingBlock> some, int max) {

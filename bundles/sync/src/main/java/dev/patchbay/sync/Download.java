@@ -15,6 +15,7 @@ import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.UInt256;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
@@ -76,7 +77,11 @@ final class Download implements Extent {
   private boolean anyBecameHead;
   private boolean waitsForTheFuture;
   private boolean isOwnFault;
-  private boolean isSlow;
+
+  /** Whether the leader is slow while another peer may have a better chain. */
+  private boolean holdsUpOthers;
+
+  private final UselessReplies uselessHeaders = new UselessReplies();
 
   /** How long the replies of the latest window took, and what they had that was new. */
   private long windowNanos;
@@ -164,7 +169,7 @@ final class Download implements Extent {
       if (waitsForTheFuture) {
         return Result.NOTHING;
       }
-      if (anyBecameHead && !isSlow) { // then it rests for a moment at most
+      if (anyBecameHead && !holdsUpOthers) { // then it rests for a moment at most
         peers.wasOfUse(leader.id());
       }
       if ((!anyBecameHead || complaint != null) && !cancelled.getAsBoolean()) {
@@ -196,6 +201,22 @@ final class Download implements Extent {
   private void end(String reason) {
     complaint = reason;
     ended = true;
+  }
+
+  /**
+   * Ends the download of a leader that is slow when another peer may have a better chain. Otherwise
+   * the blocks whose headers it has given are imported first: a node whose only peer is slow gets
+   * on with them.
+   */
+  private void endSlow(String reason) {
+    UInt256 total = chain.totalDifficulty(chain.head().hash());
+    if (total != null && peers.hasBetter(chain, total, leader.id())) {
+      holdsUpOthers = true;
+      end(reason);
+    } else if (!headersComplete && !ended) {
+      complaint = reason;
+      headersComplete = true;
+    }
   }
 
   /**
@@ -330,10 +351,10 @@ final class Download implements Extent {
   }
 
   private void note(int count, long took) {
-    fetch.noteHeaders(leader.id(), Math.max(1, count), took); // none is how the chain ends
-    if (!fetch.isOfUse(leader.id())) {
-      isSlow = true;
-      end("it is slow");
+    int some = Math.max(1, count); // none is how the chain ends
+    uselessHeaders.note(leader.id(), some, some * UselessReplies.HEADER_BYTES, false, took);
+    if (!uselessHeaders.isOfUse(leader.id())) {
+      endSlow("it is slow");
     }
   }
 
@@ -348,8 +369,7 @@ final class Download implements Extent {
       return;
     }
     if (newInWindow < MIN_NEW_IN_WINDOW && !headersComplete && !ended) {
-      isSlow = true;
-      end("it gives few headers that are new");
+      endSlow("it gives few headers that are new");
     }
     newInWindow = 0;
     windowNanos = 0;

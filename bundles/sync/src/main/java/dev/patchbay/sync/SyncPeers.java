@@ -156,6 +156,12 @@ final class SyncPeers {
         .orElse(null);
   }
 
+  /** Returns whether another peer than one may have a better chain, see {@link #best}. */
+  boolean hasBetter(HeaderReader chain, UInt256 totalDifficulty, PeerId one) {
+    return available().stream()
+        .anyMatch(peer -> !peer.id().equals(one) && mayBeBetter(peer, chain, totalDifficulty));
+  }
+
   private static boolean mayBeBetter(PeerInfo peer, HeaderReader chain, UInt256 ours) {
     ChainHead stated = peer.head();
     if (stated == null) {

@@ -271,6 +271,27 @@ class SynchronizerTest {
     assertThat(candidates.available()).hasSize(1);
   }
 
+  /** Each reply takes 9 seconds, so that two are enough to see that it is slow. */
+  @ParameterizedTest
+  @ValueSource(ints = {10, 40})
+  void aSlowLeaderIsOfUseWhenNoOtherPeerMayBeBetter(int batch) {
+    ModelChain best = new ModelChain().grow(7 * batch, 1, 2);
+    FakePeers.FakePeer slow = peers.add("a", best);
+    slow.headers =
+        headers -> {
+          nanos.addAndGet(TimeUnit.SECONDS.toNanos(headers.size() > 1 ? 9 : 0));
+          return headers.subList(0, Math.min(batch, headers.size()));
+        };
+    synchronizer.start();
+    for (int download = 1; download <= 3; download++) {
+      long imported = 2L * batch * download;
+      await(() -> own.head().number() == imported && candidates.available().isEmpty());
+      nanos.addAndGet(TimeUnit.SECONDS.toNanos(1));
+      synchronizer.wake();
+    }
+    awaitHead(best);
+  }
+
   private static long batches(FakePeers.FakePeer peer) {
     return peer.requests(PeerCommand.GetBlockHeaders.class).stream()
         .filter(request -> request.count() > 1)
