@@ -52,7 +52,9 @@ final class Download implements Extent {
 
   private static final int MIN_NEW_IN_WINDOW = 128;
 
+  /** Time of the replies in which a leader names the common ancestor. */
   private static final long ANCESTOR_NANOS = TimeUnit.SECONDS.toNanos(30);
+
   private static final long MAIL_MILLIS = 100;
 
   private final ChainReader chain;
@@ -82,6 +84,9 @@ final class Download implements Extent {
   private boolean holdsUpOthers;
 
   private final UselessReplies uselessHeaders = new UselessReplies();
+
+  /** How long the replies about the common ancestor took. */
+  private long ancestorNanos;
 
   /** How long the replies of the latest window took, and what they had that was new. */
   private long windowNanos;
@@ -239,10 +244,9 @@ final class Download implements Extent {
 
   /** Goes down from the head in steps that double, then halves between the last two. */
   private boolean findAncestor() throws InterruptedException {
-    long deadline = nanos.getAsLong() + ANCESTOR_NANOS;
     long above = last.number() + 1;
     long common = last.number();
-    for (long step = 1; !isCommon(common, deadline); step *= 2) {
+    for (long step = 1; !isCommon(common); step *= 2) {
       if (ended) {
         return false;
       }
@@ -254,7 +258,7 @@ final class Download implements Extent {
     }
     while (common + 1 < above && !ended) {
       long middle = (common + above) >>> 1;
-      if (isCommon(middle, deadline)) {
+      if (isCommon(middle)) {
         common = middle;
       } else {
         above = middle;
@@ -279,26 +283,29 @@ final class Download implements Extent {
   }
 
   /** Returns whether the leader has the block of this node at a number. */
-  private boolean isCommon(long number, long deadline) throws InterruptedException {
+  private boolean isCommon(long number) throws InterruptedException {
     Hash own = chain.canonicalHash(number);
     boolean[] isCommon = {false};
     boolean[] replied = {false};
+    long start = nanos.getAsLong();
     peers
         .headers(
             new PeerCommand.GetBlockHeaders(
                 leader.id(), new HeaderStart.ByNumber(number), 1, 0, false))
         .whenComplete(
-            (headers, failure) ->
-                mailbox.add(
-                    () -> {
-                      replied[0] = true;
-                      if (headers == null) {
-                        failed(leader.id(), failure);
-                      } else {
-                        isCommon[0] =
-                            !headers.isEmpty() && headers.get(0).computeHash().equals(own);
-                      }
-                    }));
+            (headers, failure) -> {
+              long took = nanos.getAsLong() - start;
+              mailbox.add(
+                  () -> {
+                    replied[0] = true;
+                    ancestorNanos += took;
+                    if (headers == null) {
+                      failed(leader.id(), failure);
+                    } else {
+                      isCommon[0] = !headers.isEmpty() && headers.get(0).computeHash().equals(own);
+                    }
+                  });
+            });
     while (!replied[0] && !ended) {
       Runnable mail = mailbox.poll(MAIL_MILLIS, TimeUnit.MILLISECONDS);
       if (mail != null) {
@@ -307,7 +314,7 @@ final class Download implements Extent {
         ended = true;
       }
     }
-    if (nanos.getAsLong() - deadline > 0) {
+    if (ancestorNanos > ANCESTOR_NANOS) {
       end("it is slow");
     }
     return isCommon[0];
@@ -344,7 +351,7 @@ final class Download implements Extent {
                       int before = newHeaders;
                       take(headers);
                       note(headers.size(), took);
-                      noteWindow(newHeaders - before, nanos.getAsLong() - start);
+                      noteWindow(newHeaders - before, took);
                     }
                   });
             });

@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +60,12 @@ final class ModelChain {
 
   /** Is called before a block is imported. */
   volatile Consumer<Block> onImport = block -> {};
+
+  /** Is called before a header is verified. */
+  volatile Consumer<BlockHeader> onVerify = header -> {};
+
+  /** Is called before the hash of a canonical block is read. */
+  volatile LongConsumer onCanonicalHash = number -> {};
 
   ModelChain() {
     Block genesis = new Block(header(null, 0, 1, 0).build(), List.of(), List.of(), List.of());
@@ -247,6 +254,7 @@ final class ModelChain {
     }
 
     public @Nullable Hash canonicalHash(long number) {
+      onCanonicalHash.accept(number);
       Block block = ModelChain.this.block(number);
       return block == null ? null : block.hash();
     }
@@ -262,6 +270,7 @@ final class ModelChain {
 
     public void verifyHeader(BlockHeader header, BlockHeader parent, HeaderReader ancestors)
         throws InvalidBlockException {
+      onVerify.accept(header);
       if (ancestors.header(header.parentHash()) == null) {
         throw new AssertionError("the parent of " + header + " is not found");
       }

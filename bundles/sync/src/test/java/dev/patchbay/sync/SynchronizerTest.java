@@ -292,6 +292,30 @@ class SynchronizerTest {
     awaitHead(best);
   }
 
+  @Test
+  void aNodeThatIsSlowToVerifyHeadersIsNoFaultOfTheLeader() {
+    ModelChain best = new ModelChain().grow(300, 1, 2);
+    FakePeers.FakePeer leader = peers.add("a", best).statesTotalDifficulty();
+    leader.headers = headers -> headers.subList(0, Math.min(100, headers.size()));
+    FakePeers.FakePeer other = peers.add("b", best);
+    own.onVerify = header -> nanos.addAndGet(TimeUnit.SECONDS.toNanos(1));
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(other.requests(PeerCommand.GetBlockHeaders.class)).isEmpty();
+  }
+
+  @Test
+  void aNodeThatIsSlowToReadItsChainIsNoFaultOfTheLeader() {
+    own.grow(1_000, 1, 2);
+    ModelChain best = new ModelChain().grow(1_100, 2, 2);
+    peers.add("a", best).statesTotalDifficulty();
+    FakePeers.FakePeer other = peers.add("b", best);
+    own.onCanonicalHash = number -> nanos.addAndGet(TimeUnit.SECONDS.toNanos(9));
+    synchronizer.start();
+    awaitHead(best);
+    assertThat(other.requests(PeerCommand.GetBlockHeaders.class)).isEmpty();
+  }
+
   private static long batches(FakePeers.FakePeer peer) {
     return peer.requests(PeerCommand.GetBlockHeaders.class).stream()
         .filter(request -> request.count() > 1)
