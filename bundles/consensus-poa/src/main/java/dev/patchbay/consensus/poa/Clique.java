@@ -33,7 +33,6 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Dictionary;
 import java.util.Hashtable;
 import java.util.List;
@@ -314,8 +313,8 @@ public final class Clique implements ConsensusRules, CliqueControl {
    * {@inheritDoc}
    *
    * <p>The rules of EIP-3436 as Besu has them: the shorter branch, then the block whose signer was
-   * in turn last, then the lower hash. geth takes the shorter branch, then a random one. Of two
-   * blocks that differ in the form of their signature alone, the one with the lower s is taken.
+   * in turn last, then the lower hash. geth takes the shorter branch, then a random one. A block
+   * whose seal has a low s comes before any with a high s, whatever their hashes.
    */
   @Override
   public boolean winsTie(
@@ -333,9 +332,11 @@ public final class Clique implements ConsensusRules, CliqueControl {
     if (order != 0) {
       return order < 0;
     }
-    if (Arrays.equals(Extra.sealHash(candidate), Extra.sealHash(head))) {
-      // anyone can make the second seal of a block, with n - s: it must not win
-      return Extra.hasLowS(candidate) && !Extra.hasLowS(head);
+    // anyone can make the second seal of a block, with n - s: it must not win. For any two blocks,
+    // not only for such a pair: three of them could each win against another one otherwise
+    boolean hasLowS = Extra.hasLowS(candidate);
+    if (hasLowS != Extra.hasLowS(head)) {
+      return hasLowS;
     }
     return candidate.computeHash().compareTo(head.computeHash()) < 0;
   }

@@ -7,7 +7,9 @@ import dev.patchbay.crypto.Secp256k1;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Which of two blocks of equal total difficulty becomes the head (EIP-3436). */
@@ -63,21 +65,55 @@ class TieTest {
     assertChosen(lower ? one : other, lower ? other : one);
   }
 
+  /** Returns a header with the second valid seal, which needs no key. */
+  private BlockHeader twin(BlockHeader header) {
+    byte[] extra = header.extraData().toArray();
+    int at = extra.length - Extra.SEAL + 32;
+    BigInteger s = new BigInteger(1, Arrays.copyOfRange(extra, at, at + 32));
+    byte[] other = Secp256k1.N.subtract(s).toByteArray();
+    Arrays.fill(extra, at, at + 32, (byte) 0);
+    int length = Math.min(32, other.length);
+    System.arraycopy(other, other.length - length, extra, at + 32 - length, length);
+    extra[at + 32] ^= 1;
+    return validators.add(header.toBuilder().extraData(Bytes.wrap(extra)).build());
+  }
+
+  /** The head does not depend on the order in which the blocks come. */
+  @Test
+  void theOrderIsTotal() {
+    BlockHeader parent = inTurn(7);
+    List<BlockHeader> all = new ArrayList<>();
+    for (int i = 0; i < 8; i++) { // of one signer, and of another one
+      BlockHeader sealed = validators.sealed(parent, 2 + i % 2);
+      BlockHeader later = sealed.toBuilder().timestamp(sealed.timestamp() + i).build();
+      all.add(validators.add(Extra.withSeal(later, validators.keys.get(2 + i % 2))));
+      all.add(twin(all.get(all.size() - 1)));
+    }
+    all.add(validators.sealed(validators.sealed(parent, 1), 2));
+    Clique rules = new Clique(validators);
+    boolean[][] wins = new boolean[all.size()][all.size()];
+    for (int a = 0; a < wins.length; a++) {
+      for (int b = 0; b < wins.length; b++) {
+        wins[a][b] = rules.winsTie(all.get(a), all.get(b), validators, validators.config);
+      }
+    }
+    for (int a = 0; a < wins.length; a++) {
+      for (int b = 0; b < wins.length; b++) {
+        assertThat(wins[a][b]).isEqualTo(a != b && !wins[b][a]);
+        for (int c = 0; c < wins.length; c++) {
+          assertThat(wins[a][b] && wins[b][c] && !wins[a][c]).as("a cycle").isFalse();
+        }
+      }
+    }
+  }
+
   /** Anyone can make a second valid seal out of the first one, and so another hash. */
   @Test
   void theSealOfTheSignerIsChosenOverTheOneThatAnyoneCanMake() {
     BlockHeader head = inTurn(4);
     for (int number = 5; number <= 12; number++) { // hashes in either order
       head = validators.sealed(head, number % 8);
-      byte[] extra = head.extraData().toArray();
-      int at = extra.length - Extra.SEAL + 32;
-      BigInteger s = new BigInteger(1, Arrays.copyOfRange(extra, at, at + 32));
-      byte[] other = Secp256k1.N.subtract(s).toByteArray();
-      Arrays.fill(extra, at, at + 32, (byte) 0);
-      int length = Math.min(32, other.length);
-      System.arraycopy(other, other.length - length, extra, at + 32 - length, length);
-      extra[at + 32] ^= 1;
-      BlockHeader twin = validators.add(head.toBuilder().extraData(Bytes.wrap(extra)).build());
+      BlockHeader twin = twin(head);
       assertThat(Extra.signer(twin)).isEqualTo(validators.addresses.get(number % 8));
       assertChosen(head, twin);
     }
