@@ -86,6 +86,9 @@ public final class Clique implements ConsensusRules, CliqueControl {
   /** The state that is handed over: the votes that the operator has proposed. */
   private static final String PROPOSALS = "consensus-poa.proposals";
 
+  /** The state that is handed over: the hash of the block that was sealed and not imported. */
+  private static final String UNIMPORTED = "consensus-poa.unimported";
+
   /**
    * A signer out of turn waits for the signer in turn, at most for this time and as much again for
    * each two signers (geth, {@code wiggleTime}).
@@ -137,8 +140,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
     if (file != null && !file.isBlank()) {
       byte[] key = key(file, values);
       String sealedFile = config.sealed_file();
-      ownSealer =
-          new Sealer(key, Path.of(sealedFile == null || sealedFile.isBlank() ? file : sealedFile));
+      sealer(key, Path.of(sealedFile == null || sealedFile.isBlank() ? file : sealedFile));
     }
   }
 
@@ -215,6 +217,10 @@ public final class Clique implements ConsensusRules, CliqueControl {
     if (service != null) {
       service.put(PROPOSALS, Map.copyOf(proposals));
       states.handOver(service);
+      Hash unimported = ownSealer == null ? null : ownSealer.unimported();
+      if (unimported != null) {
+        service.put(UNIMPORTED, unimported);
+      }
     }
   }
 
@@ -233,6 +239,9 @@ public final class Clique implements ConsensusRules, CliqueControl {
           });
     }
     states.take(service);
+    if (service.take(UNIMPORTED) instanceof Hash unimported && ownSealer != null) {
+      ownSealer.take(unimported);
+    }
     handover = service;
   }
 
@@ -394,13 +403,15 @@ public final class Clique implements ConsensusRules, CliqueControl {
   // ---- sealing
 
   /**
-   * Creates a sealer.
+   * Creates the sealer of these rules.
    *
    * @param key private key of 32 bytes
    * @param sealedFile path of the file of sealed blocks; the chain is added to its name
    */
   BlockSealer sealer(byte[] key, Path sealedFile) {
-    return new Sealer(key, sealedFile);
+    Sealer sealer = new Sealer(key, sealedFile);
+    ownSealer = sealer;
+    return sealer;
   }
 
   private final class Sealer implements BlockSealer {
@@ -411,8 +422,11 @@ public final class Clique implements ConsensusRules, CliqueControl {
     private @Nullable Hash sealedGenesis;
     private @Nullable Prepared prepared;
 
-    /** The block that was returned a second time, latest; it may have left the node. */
-    private @Nullable Hash resealed;
+    /**
+     * The block that was sealed last, as long as it cannot have left the node: the chain has not
+     * had it. Null for any other, such as one that was sealed before the node was started.
+     */
+    private @Nullable Hash unimported;
 
     /** The last parent that was prepared, and whether this node is the only signer after it. */
     private record Prepared(Hash parent, boolean alone) {}
@@ -448,8 +462,16 @@ public final class Clique implements ConsensusRules, CliqueControl {
         return null;
       }
       boolean alone = voting.signers().size() == 1;
+      Block before = null;
       if (!alone) {
-        sealedBlocks(headers).check(number);
+        SealedBlocks durable = sealedBlocks(headers);
+        durable.check(number);
+        before = durable.on(parentHash, number);
+      }
+      if (before == null
+          || !before.hash().equals(unimported)
+          || headers.header(before.hash()) != null) {
+        unimported = null;
       }
       prepared = new Prepared(parentHash, alone);
       boolean checkpoint = number % parameters.epoch() == 0;
@@ -521,7 +543,6 @@ public final class Clique implements ConsensusRules, CliqueControl {
       if (durable != null) {
         Block before = durable.on(parent, draft.number());
         if (before != null) {
-          resealed = before.hash();
           LOG.info("block {} {} was sealed before, and is used", before.number(), before.hash());
           return before;
         }
@@ -535,6 +556,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
       if (durable != null) {
         durable.add(block);
       }
+      unimported = block.hash();
       return block;
     }
 
@@ -543,7 +565,7 @@ public final class Clique implements ConsensusRules, CliqueControl {
       if (sealed == null) {
         return;
       }
-      if (block.hash().equals(resealed)) { // before the node was started, say
+      if (!block.hash().equals(unimported) || chain().header(block.hash()) != null) {
         LOG.warn(
             "block {} {} was sealed before, and other nodes may have it: no other one is sealed on"
                 + " its parent, although it is not valid here",
@@ -552,6 +574,19 @@ public final class Clique implements ConsensusRules, CliqueControl {
         return;
       }
       sealed.remove(block);
+      unimported = null;
+    }
+
+    /** Returns the block that the successor of this sealer may replace when it is invalid. */
+    synchronized @Nullable Hash unimported() {
+      return unimported;
+    }
+
+    /** Takes that block of the predecessor, before this sealer is used. */
+    synchronized void take(Hash block) {
+      if (prepared == null) {
+        unimported = block;
+      }
     }
   }
 

@@ -3,14 +3,11 @@ package dev.patchbay.consensus.poa;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.patchbay.api.node.Handover;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -18,19 +15,8 @@ import org.junit.jupiter.api.Test;
 class HandoverTest {
   private static final long EPOCH = 30_000;
 
-  private final Map<String, Object> kept = new HashMap<>();
-  private final Handover handover =
-      new Handover() {
-        @Override
-        public void put(String name, Object state) {
-          kept.put(name, state);
-        }
-
-        @Override
-        public @Nullable Object take(String name) {
-          return kept.remove(name);
-        }
-      };
+  private final KeptInMemory handover = new KeptInMemory();
+  private final Map<String, Object> kept = handover.kept;
 
   private final Validators validators = new Validators(3, 1, 5, EPOCH);
 

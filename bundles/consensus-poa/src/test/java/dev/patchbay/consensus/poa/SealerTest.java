@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.consensus.BlockSealer;
+import dev.patchbay.api.node.Handover;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -26,11 +27,21 @@ class SealerTest {
   private static final LongUnaryOperator LONGEST = bound -> bound - 1;
 
   @TempDir Path folder;
+  private final Handover handover = new KeptInMemory();
   private Validators validators = new Validators(3, 0, 5, 30_000);
 
+  private Clique clique() {
+    Clique clique = new Clique(validators, LONGEST);
+    clique.chain = validators.chain(() -> validators.genesis);
+    return clique;
+  }
+
   private BlockSealer sealer(int validator) {
-    return new Clique(validators, LONGEST)
-        .sealer(validators.keys.get(validator), folder.resolve("key"));
+    return sealer(clique(), validator);
+  }
+
+  private BlockSealer sealer(Clique clique, int validator) {
+    return clique.sealer(validators.keys.get(validator), folder.resolve("key"));
   }
 
   private BlockSealer.Template prepare(BlockSealer sealer, BlockHeader parent) {
@@ -144,6 +155,98 @@ class SealerTest {
     next.discard(again);
     assertThat(seal(next, validators.genesis, 0).hash()).isEqualTo(sealed.hash());
     assertThat(seal(sealer(1), validators.genesis, 7).hash()).isEqualTo(sealed.hash());
+  }
+
+  /** An update in the middle of the import, after which the block is invalid. */
+  @Test
+  void aSealWhoseImportWasInterruptedIsReplacedWhenItIsInvalid() {
+    BlockSealer sealer = sealer(1);
+    BlockSealer.Template template = prepare(sealer, validators.genesis);
+    Block wrong = sealer.seal(draft(validators.genesis, template, 5));
+    Block again = sealer.seal(draft(validators.genesis, template, 0));
+    assertThat(again.hash()).as("it is imported again first").isEqualTo(wrong.hash());
+    assertReplaced(sealer, wrong);
+  }
+
+  @Test
+  void theUpdateMayBeThatOfTheSealer() {
+    Clique before = clique();
+    before.setHandover(handover);
+    Block wrong = seal(sealer(before, 1), validators.genesis, 5);
+    before.deactivate();
+    Clique after = clique();
+    BlockSealer sealer = sealer(after, 1);
+    after.setHandover(handover);
+    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(wrong.hash());
+    assertReplaced(sealer, wrong);
+  }
+
+  private void assertReplaced(BlockSealer sealer, Block wrong) {
+    sealer.discard(wrong);
+    Block right = seal(sealer, validators.genesis, 0);
+    assertThat(right.hash()).isNotEqualTo(wrong.hash());
+    assertThat(seal(sealer(1), validators.genesis, 7).hash()).isEqualTo(right.hash());
+  }
+
+  /** Peers may have fetched it, whatever has interrupted the import. */
+  @Test
+  void aSealThatTheChainHasIsNotReplaced() {
+    BlockSealer sealer = sealer(1);
+    Block sealed = seal(sealer, validators.genesis, 5);
+    validators.add(sealed.header());
+    sealer.discard(sealed);
+    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(sealed.hash());
+  }
+
+  /** An operator has set the head back, and the chain no longer has what was announced. */
+  @Test
+  void aSealThatTheChainHadIsNotReplaced() {
+    BlockSealer sealer = sealer(1);
+    Block sealed = seal(sealer, validators.genesis, 5);
+    validators.add(sealed.header());
+    prepare(sealer, validators.genesis);
+    validators.remove(sealed.hash());
+    sealer.discard(seal(sealer, validators.genesis, 0));
+    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(sealed.hash());
+  }
+
+  /** The same when other blocks were sealed, or prepared, since. */
+  @Test
+  void aSealOfAnEarlierParentIsNotReplaced() {
+    BlockSealer sealer = sealer(1);
+    Block sealed = seal(sealer, validators.genesis, 5);
+    prepare(sealer, validators.sealed(validators.genesis, 0));
+    sealer.discard(seal(sealer, validators.genesis, 0));
+    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(sealed.hash());
+  }
+
+  @Test
+  void aSealThatASuccessorFindsInTheChainIsNotReplaced() {
+    Clique before = clique();
+    before.setHandover(handover);
+    Block sealed = seal(sealer(before, 1), validators.genesis, 5);
+    before.deactivate();
+    validators.add(sealed.header());
+    Clique after = clique();
+    BlockSealer sealer = sealer(after, 1);
+    after.setHandover(handover);
+    sealer.discard(seal(sealer, validators.genesis, 0));
+    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(sealed.hash());
+  }
+
+  /** What it has sealed may be imported by then. */
+  @Test
+  void aSuccessorThatIsInUseTakesNoSeal() {
+    Clique before = clique();
+    before.setHandover(handover);
+    Block sealed = seal(sealer(before, 1), validators.genesis, 5);
+    before.deactivate();
+    Clique after = clique();
+    BlockSealer sealer = sealer(after, 1);
+    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(sealed.hash());
+    after.setHandover(handover);
+    sealer.discard(sealed);
+    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(sealed.hash());
   }
 
   /** A proposal without a majority does not keep the others from a vote. */

@@ -97,6 +97,11 @@ final class Validators implements HeaderReader, InstantSource {
     return header;
   }
 
+  /** Removes a header from those that are found. */
+  void remove(Hash hash) {
+    headers.remove(hash);
+  }
+
   /** Returns the header that a validator seals on a parent, at its earliest time. */
   BlockHeader sealed(BlockHeader parent, int validator, Address target, boolean authorize) {
     Clique clique = new Clique(this);
