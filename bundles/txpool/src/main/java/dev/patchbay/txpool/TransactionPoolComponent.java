@@ -589,10 +589,10 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
       }
       transactions.reconcile(accounts);
       BigInteger extraFees = validator.probeExtraFees(head, state);
-      if (!extraFees.equals(latestExtraFees)) {
+      if (extraFees.compareTo(latestExtraFees) > 0) {
         checkExtraFees(head, state);
-        latestExtraFees = extraFees;
       }
+      latestExtraFees = extraFees;
     }
   }
 

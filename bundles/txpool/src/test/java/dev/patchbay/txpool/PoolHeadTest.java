@@ -142,6 +142,14 @@ class PoolHeadTest extends PoolFixture {
     asked.clear();
     mine();
     assertThat(asked).hasSize(1);
+    asked.clear();
+    fee[0] = 6;
+    mine();
+    assertThat(asked).as("all can pay lower fees").hasSize(1);
+    asked.clear();
+    fee[0] = 7;
+    mine();
+    assertThat(asked).as("they rise again").contains(rich);
   }
 
   @Test
