@@ -17,6 +17,7 @@ import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.api.rpc.SharedCache;
 import dev.patchbay.binding.ConfigurationValues;
 import dev.patchbay.binding.NamedServices;
+import dev.patchbay.rpc.server.WaitingRequests.Turn;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Hashtable;
@@ -287,10 +288,11 @@ public final class Dispatcher {
       response = refuse(request, terms);
       if (response == null) {
         Message parsed = new Message(request, terms, session, exchange, reply);
-        if (waiting.addBehind(parsed)) {
+        Turn turn = waiting.turn(parsed);
+        if (turn == Turn.LATER) {
           return;
         }
-        if (terms.requests().tryEnter()) {
+        if (turn == Turn.NOW && terms.requests().tryEnter()) {
           proceed(parsed);
           return;
         }

@@ -140,21 +140,31 @@ final class WaitingRequests {
     return true;
   }
 
-  /**
-   * Keeps an ordered message that has come while others wait, to be answered after them. Returns
-   * false when it is to be answered now.
-   */
-  boolean addBehind(Message message) {
+  /** When a message that has just come is answered. */
+  enum Turn {
+    /** Now: it is not ordered, or no ordered one waits. */
+    NOW,
+    /** After the ordered messages that wait. */
+    LATER,
+    /** Never, as too many of its listener wait: it would be made before those that wait. */
+    REFUSED
+  }
+
+  /** Keeps an ordered message that has come while others wait, to be answered after them. */
+  Turn turn(Message message) {
     if (!message.isOrdered()) {
-      return false;
+      return Turn.NOW;
     }
     synchronized (this) {
-      if (closed || (ordered.isEmpty() && resumed == null) || !message.entersWaiting()) {
-        return false;
+      if (closed || (ordered.isEmpty() && resumed == null)) {
+        return Turn.NOW;
+      }
+      if (!message.entersWaiting()) {
+        return Turn.REFUSED;
       }
       message.waitUntil(clock.getAsLong() + limitNanos);
       ordered.addLast(message);
-      return true;
+      return Turn.LATER;
     }
   }
 

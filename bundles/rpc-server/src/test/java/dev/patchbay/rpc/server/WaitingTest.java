@@ -361,6 +361,35 @@ class WaitingTest {
     responses.forEach(response -> assertThat(response.join()).contains("\"error\""));
   }
 
+  /** One that is made at once would be made before those that wait. */
+  @Test
+  void aMessageOfAConsensusClientThatMayNotWaitIsRefused() {
+    List<Object> made = new ArrayList<>();
+    RpcMethod method =
+        (params, session) -> {
+          made.add(params.get(0));
+          return "made";
+        };
+    Runnable remove = serve(Map.of("engine_newPayloadV4", method));
+    bundle.stop(false);
+    remove.run();
+    String request = request("engine_newPayloadV4").replace("[]", "[\"%d\"]");
+    CompletableFuture<@Nullable String> first = ask(String.format(request, 0));
+    int others = 0;
+    while (waiting.tryEnter()) {
+      others++;
+    }
+    assertThat(others).isEqualTo(999);
+    CompletableFuture<@Nullable String> second = ask(String.format(request, 1));
+    assertThat(second.getNow("none")).contains("too many requests");
+    serve(Map.of("engine_newPayloadV4", method));
+    assertThat(first.join()).isEqualTo(result("made"));
+    assertThat(made).containsExactly("0");
+    for (int i = 0; i < others; i++) {
+      waiting.leave();
+    }
+  }
+
   @Test
   void aNotificationWaitsAndHasNoResponse() {
     Runnable remove = serve((params, session) -> "old");
