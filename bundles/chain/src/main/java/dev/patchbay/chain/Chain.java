@@ -143,6 +143,11 @@ final class Chain implements ChainReader, ProtocolSchedule {
     return head.get();
   }
 
+  /** Returns the head that was written last, see {@link ChainHead#settled}. */
+  Block settledHead() {
+    return head.settled();
+  }
+
   @Override
   public @Nullable Block safe() {
     return tagged(Keys.SAFE);

@@ -199,7 +199,7 @@ public final class ChainComponent {
                 new Hashtable<>()),
             context.registerService(
                 HealthCheck.class,
-                new ChainHealth(() -> chain.head().number(), chain::rules),
+                new ChainHealth(() -> chain.settledHead().number(), chain::rules),
                 new Hashtable<>()),
             context.registerService(
                 HealthCheck.class,

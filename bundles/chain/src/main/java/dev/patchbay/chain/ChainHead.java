@@ -90,6 +90,15 @@ final class ChainHead {
     if (next != null && isHeadOfStore(next)) {
       return next; // a caller who has seen one of its receipts must not get an older head
     }
+    return settled();
+  }
+
+  /**
+   * Returns the head that was written last. Unless it is stale the store is not read, so that the
+   * caller does not wait for one that is being written.
+   */
+  Block settled() {
+    requireFresh();
     Block block = head;
     storage().requireBound();
     if (block == null) {
