@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -168,24 +169,16 @@ class ChronosNetworkIT {
     int[] ports = IntStream.range(0, NODES).map(i -> Node.freePort()).toArray();
     try {
       for (int i = 0; i < NODES; i++) {
-        int self = i;
-        String[] options = {
-          "--p2p",
-          "off",
-          "--chronos",
-          "127.0.0.1:" + ports[i],
-          "--chronos-peers",
-          String.join(
-              ",",
-              Arrays.stream(ports)
-                  .filter(port -> port != ports[self])
-                  .mapToObj(port -> "127.0.0.1:" + port)
-                  .toList())
-        };
+        String[] listen = {"--p2p", "off", "--chronos", "127.0.0.1:" + ports[i]};
         if (i == 0) {
-          validator(options);
+          validator(listen);
         } else {
-          follower("follower-" + i, options);
+          // each pair is connected once: a connection that is replaced takes its counts with it
+          String earlier =
+              Arrays.stream(ports, 0, i)
+                  .mapToObj(port -> "127.0.0.1:" + port)
+                  .collect(Collectors.joining(","));
+          follower("follower-" + i, Journeys.with(listen, "--chronos-peers", earlier));
         }
       }
       for (Node node : nodes) {
