@@ -91,7 +91,7 @@ final class PooledTransactions {
     this.tracksLeft = tracksLeft;
     plain = new SubPool(settings.limits());
     blobs = new SubPool(settings.blobLimits());
-    sidecars = new Sidecars(settings.blobLimits().blobs() / 2);
+    sidecars = new Sidecars(settings.leftBlobs());
   }
 
   // ---- additions

@@ -123,6 +123,7 @@ abstract class PoolFixture {
     return new PoolSettings(
         new SubPool.Limits(transactions, queued, perSender, 0, bytes),
         new SubPool.Limits(blobs, 0, 16, blobs, bytes),
+        blobs / 2,
         UInt256.ONE,
         10,
         100,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.txpool;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.binding.ConfigurationValues;
@@ -8,6 +9,7 @@ import dev.patchbay.binding.InvalidConfigurationException;
 import dev.patchbay.txpool.TransactionPoolComponent.Config;
 import java.lang.reflect.Proxy;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -43,19 +45,40 @@ class PoolSettingsTest {
         "max.queued|-1|dev.patchbay.txpool: max.queued must be between 0 and 10000000, not -1",
         "max.sender.transactions|''|dev.patchbay.txpool: max.sender.transactions must be a number between 1 and 1000000, not ''",
         "max.blobs|1.5|dev.patchbay.txpool: max.blobs must be a number between 0 and 100000, not '1.5'",
-        "heap.percent|51|dev.patchbay.txpool: heap.percent must be between 1 and 50, not 51",
+        "heap.percent|26|dev.patchbay.txpool: heap.percent must be between 1 and 25, not 26",
         "min.tip|1 gwei|dev.patchbay.txpool: min.tip must be a number between 0 and 9223372036854775807, not '1 gwei'",
         "price.bump.percent|1001|dev.patchbay.txpool: price.bump.percent must be between 0 and 1000, not 1001",
         "blob.price.bump.percent|x|dev.patchbay.txpool: blob.price.bump.percent must be a number between 0 and 1000, not 'x'",
         "queued.seconds|9999999999|dev.patchbay.txpool: queued.seconds must be a number between 1 and 2147483647, not '9999999999'"
       })
   void aWrongValueIsNamed(String key, String value, String message) {
-    Map<String, Object> given = Map.of(key, value);
-    assertThatThrownBy(
-            () ->
-                PoolSettings.of(
-                    config(given), ConfigurationValues.of("dev.patchbay.txpool", given), 1L << 29))
+    assertThatThrownBy(() -> settings(Map.of(key, value), 1L << 29))
         .isInstanceOf(InvalidConfigurationException.class)
         .hasMessage(message);
+  }
+
+  private static PoolSettings settings(Map<String, Object> given, long heapBytes) {
+    return PoolSettings.of(
+        config(given), ConfigurationValues.of("dev.patchbay.txpool", given), heapBytes);
+  }
+
+  /** Whatever the configuration says, also those that are kept for a reorg. */
+  @Test
+  void blobsStayInTheirShareOfTheHeap() {
+    for (long heap : new long[] {1L << 20, 1L << 26, 1L << 29, 1L << 34}) {
+      for (int percent : new int[] {1, 10, 25}) {
+        for (int blobs : new int[] {0, 1, 256, 100_000}) {
+          PoolSettings settings =
+              settings(Map.of("heap.percent", percent, "max.blobs", blobs), heap);
+          assertThat(settings.blobLimits().blobs()).isLessThanOrEqualTo(blobs);
+          assertThat((settings.blobLimits().blobs() + settings.leftBlobs()) * 140_000L)
+              .as("%d bytes, %d %%, %d blobs", heap, percent, blobs)
+              .isLessThanOrEqualTo(heap / 100 * percent);
+        }
+      }
+    }
+    PoolSettings usual = settings(Map.of(), 494L << 20);
+    assertThat(usual.blobLimits().blobs()).isEqualTo(256);
+    assertThat(usual.leftBlobs()).isEqualTo(113);
   }
 }
