@@ -468,6 +468,9 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
   private void follow(List<Block> removed, List<Block> added, long depth) {
     Block head = added.isEmpty() ? chain.head() : added.get(added.size() - 1);
     boolean all = isBehind || !removed.isEmpty();
+    if (isBehind || transactions.isEmpty()) { // the fees may have fallen since, and risen again
+      latestExtraFees = BigInteger.ZERO;
+    }
     isBehind = true; // unless the end is reached
     if (depth <= MAX_READDED_DEPTH) {
       keepRemoved(removed);

@@ -150,6 +150,14 @@ class PoolHeadTest extends PoolFixture {
     fee[0] = 7;
     mine();
     assertThat(asked).as("they rise again").contains(rich);
+    pool.clear();
+    fee[0] = 4;
+    mine();
+    assertThat(refusal(poor)).isEmpty();
+    accounts.put(sender(KEY), account(0, cost + 4));
+    fee[0] = 6;
+    mine();
+    assertThat(pool.get(poor.hash())).as("they rise from what they were without it").isNull();
   }
 
   @Test
