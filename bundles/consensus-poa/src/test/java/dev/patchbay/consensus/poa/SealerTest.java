@@ -173,12 +173,24 @@ class SealerTest {
     Clique before = clique();
     before.setHandover(handover);
     Block wrong = seal(sealer(before, 1), validators.genesis, 5);
+    BlockSealer sealer = successorOf(before);
+    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(wrong.hash());
+    assertReplaced(sealer, wrong);
+  }
+
+  /** Updates the rules; returns the sealer of the new ones. */
+  private BlockSealer successorOf(Clique before) {
     before.deactivate();
     Clique after = clique();
     BlockSealer sealer = sealer(after, 1);
     after.setHandover(handover);
-    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(wrong.hash());
-    assertReplaced(sealer, wrong);
+    return sealer;
+  }
+
+  /** Seals on the first block again, and discards what that returns, as an invalid one. */
+  private void assertNotReplaced(BlockSealer sealer, Block sealed) {
+    sealer.discard(seal(sealer, validators.genesis, 0));
+    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(sealed.hash());
   }
 
   private void assertReplaced(BlockSealer sealer, Block wrong) {
@@ -206,8 +218,7 @@ class SealerTest {
     validators.add(sealed.header());
     prepare(sealer, validators.genesis);
     validators.remove(sealed.hash());
-    sealer.discard(seal(sealer, validators.genesis, 0));
-    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(sealed.hash());
+    assertNotReplaced(sealer, sealed);
   }
 
   /** The same when other blocks were sealed, or prepared, since. */
@@ -216,8 +227,7 @@ class SealerTest {
     BlockSealer sealer = sealer(1);
     Block sealed = seal(sealer, validators.genesis, 5);
     prepare(sealer, validators.sealed(validators.genesis, 0));
-    sealer.discard(seal(sealer, validators.genesis, 0));
-    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(sealed.hash());
+    assertNotReplaced(sealer, sealed);
   }
 
   @Test
@@ -225,13 +235,8 @@ class SealerTest {
     Clique before = clique();
     before.setHandover(handover);
     Block sealed = seal(sealer(before, 1), validators.genesis, 5);
-    before.deactivate();
     validators.add(sealed.header());
-    Clique after = clique();
-    BlockSealer sealer = sealer(after, 1);
-    after.setHandover(handover);
-    sealer.discard(seal(sealer, validators.genesis, 0));
-    assertThat(seal(sealer, validators.genesis, 0).hash()).isEqualTo(sealed.hash());
+    assertNotReplaced(successorOf(before), sealed);
   }
 
   /** What it has sealed may be imported by then. */
