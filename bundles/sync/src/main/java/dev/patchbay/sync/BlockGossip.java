@@ -103,6 +103,9 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   private final BlockingQueue<Block> unsent = new LinkedBlockingQueue<>(MAX_UNSENT);
 
+  /** Whether the head may have changed before this was a listener. */
+  private volatile boolean hasMissed;
+
   // ---- of the thread that imports
   private final Map<Hash, Arrived> early = new LinkedHashMap<>();
   private final Set<Hash> invalid = new LinkedHashSet<>();
@@ -140,6 +143,15 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
 
   void start() {
     loop.start();
+  }
+
+  /**
+   * Has the head passed on. To be called once this is a listener: a block that was sealed before,
+   * while the bundle was updated, is known to no peer. A peer that knows it is not sent it again.
+   */
+  void announceHead() {
+    hasMissed = true;
+    loop.wake();
   }
 
   /** Returns the latest failure of the thread as one line; null when it works. */
@@ -284,11 +296,14 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
     if (added.isEmpty()) {
       return;
     }
-    Block head = added.get(added.size() - 1);
+    passOn(added.get(added.size() - 1));
+    loop.wake();
+  }
+
+  private void passOn(Block head) {
     while (!unsent.offer(head)) {
       unsent.poll();
     }
-    loop.wake();
   }
 
   @Override
@@ -301,6 +316,10 @@ final class BlockGossip implements PeerListener, ChainListener, AutoCloseable {
       takeEarly();
       for (Arrived next = poll(); next != null; next = poll()) {
         takeOnce(next);
+      }
+      if (hasMissed) {
+        passOn(chain.head());
+        hasMissed = false;
       }
       for (Block next = unsent.poll(); next != null; next = unsent.poll()) {
         if (!synchronizer.isBehind()) {

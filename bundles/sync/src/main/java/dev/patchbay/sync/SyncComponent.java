@@ -68,6 +68,7 @@ public final class SyncComponent {
           HealthCheck.class,
           HealthCheck.ofFailures(
               "sync", "the chain follows those of the peers", this::failure, "chain"));
+      gossip.announceHead();
     } catch (Throwable failure) { // no memory for a thread
       close();
       throw failure;

@@ -151,6 +151,20 @@ class BlockGossipTest {
     assertThat(peers.announced.poll(30, TimeUnit.SECONDS)).isEqualTo(last);
   }
 
+  /** A block that is sealed while the bundle is updated. */
+  @Test
+  void aHeadFromBeforeItsEventsCameIsAnnouncedOnce() throws Exception {
+    Block missed = next(1);
+    own.add(missed);
+    gossip.announceHead();
+    assertThat(peers.announced.poll(30, TimeUnit.SECONDS)).isEqualTo(missed);
+    Block block = next(1);
+    own.add(block);
+    gossip.headChanged(List.of(), List.of(block));
+    assertThat(peers.announced.poll(30, TimeUnit.SECONDS)).isEqualTo(block);
+    assertThat(peers.announced).isEmpty();
+  }
+
   /** Who relays a block has checked its header only. */
   @Test
   void anInvalidExecutionIsNoFaultOfARelay() {
