@@ -118,9 +118,16 @@ public final class Execution implements BlockExecutor, CallSimulator {
       BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals, StateReader parent) {
     Function<StateChanges, Hash> roots =
         changes -> states.computeStateRoot(header.parentHash(), changes);
-    long maxBytes = BlockLimits.maxBytes(schedule.config().forkOf(header));
+    // before Osaka too: peers could not get a block that is longer than their messages, 10 MiB
     return begin(
-        header, schedule.rules(), feeRecipient, withdrawals, parent, roots, true, maxBytes);
+        header,
+        schedule.rules(),
+        feeRecipient,
+        withdrawals,
+        parent,
+        roots,
+        true,
+        BlockLimits.MAX_BYTES);
   }
 
   @Override

@@ -9,16 +9,23 @@ import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.evm.EvmExecution;
+import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.execution.Simulation;
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.state.StateProvider;
+import dev.patchbay.api.state.StateReader;
+import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.InvalidTransactionException;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
@@ -140,5 +147,27 @@ class ExecutionTest {
     hasRules = true;
     execution().simulate(Hash.ZERO).close();
     assertThat(openStates).isZero();
+  }
+
+  /** No peer could get a longer one, and validators that build such blocks stop their chain. */
+  @Test
+  void aBlockBeforeOsakaIsNotBuiltLongerThanPeersCanSend() {
+    engine = evm("ours");
+    BlockHeader header =
+        BlockHeader.builder().number(1).gasLimit(60_000_000).baseFeePerGas(UInt256.ONE).build();
+    StateReader parent = proxy(StateReader.class, (self, method, arguments) -> null);
+    BlockAssembly assembly = execution().assemble(header, Address.ZERO, List.of(), parent);
+    Transaction tx =
+        Transaction.builder(TransactionType.LEGACY)
+            .gasLimit(30_000_000)
+            .data(Bytes.wrap(new byte[8 << 20]))
+            .signature(27, UInt256.ONE, UInt256.ONE)
+            .build();
+    assertThatThrownBy(() -> assembly.add(tx))
+        .isInstanceOfSatisfying(
+            InvalidTransactionException.class,
+            refused ->
+                assertThat(refused.reason())
+                    .isEqualTo(InvalidTransactionException.Reason.BLOCK_SIZE));
   }
 }
