@@ -380,6 +380,19 @@ final class PooledTransactions {
         });
   }
 
+  /**
+   * Lets there be any number of transactions without blobs until {@link #resumeLimits}, and none
+   * expire: what a reorg has removed from the chain closes the nonce gaps that it has opened.
+   */
+  synchronized void suspendLimits() {
+    plain.suspend();
+  }
+
+  /** Keeps to the limits again; what is worth least is evicted. */
+  synchronized void resumeLimits() {
+    plain.resume().forEach(this::evict);
+  }
+
   /** Returns the transaction of each sender that has the lowest nonce. */
   synchronized List<PooledTransaction> firstOfSenders() {
     return queues().map(queue -> queue.all().iterator().next()).toList();
@@ -408,8 +421,16 @@ final class PooledTransactions {
     removeAll(byHash.values().stream().filter(isInvalid).toList());
   }
 
-  /** Removes the queued transactions of senders that have added nothing for long. */
-  synchronized void expire(long nowMillis) {
+  /**
+   * Removes the queued transactions of senders that have added nothing for long, unless the limits
+   * are suspended.
+   *
+   * @return false when they are
+   */
+  synchronized boolean expire(long nowMillis) {
+    if (plain.isSuspended()) {
+      return false;
+    }
     List<PooledTransaction> expired =
         queues()
             .filter(queue -> queue.queuedCount() > 0)
@@ -418,6 +439,7 @@ final class PooledTransactions {
             .map(tx -> byHash.get(tx.hash()))
             .toList();
     removeAll(expired);
+    return true;
   }
 
   /**

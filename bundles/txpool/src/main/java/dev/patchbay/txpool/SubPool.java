@@ -36,6 +36,10 @@ final class SubPool {
   private @Nullable NavigableSet<SenderQueue> order;
 
   private Fees fees = Fees.NONE;
+
+  /** Whether there may be any number of transactions now. */
+  private boolean suspended;
+
   private int count;
   private int pendingCount;
   private int blobs;
@@ -199,6 +203,32 @@ final class SubPool {
     order = null;
   }
 
+  /**
+   * Lets there be any number of transactions, of which any number waits for an earlier nonce, until
+   * {@link #resume}. The limits of bytes, blobs and of a sender hold.
+   */
+  void suspend() {
+    suspended = true;
+  }
+
+  boolean isSuspended() {
+    return suspended;
+  }
+
+  /** Keeps to all limits again; returns the transactions that were evicted for that. */
+  List<PooledTransaction> resume() {
+    suspended = false;
+    List<PooledTransaction> evicted = new ArrayList<>();
+    while (isOverLimit()) {
+      SenderQueue worst = order().first();
+      PooledTransaction victim = worst.last();
+      take(worst, victim);
+      dropIfEmpty(worst);
+      evicted.add(victim);
+    }
+    return evicted;
+  }
+
   void clear() {
     queues.clear();
     byAddressHash.clear();
@@ -214,12 +244,13 @@ final class SubPool {
     if (added.size() > limits.perSender()) {
       return added;
     }
-    boolean exceeded =
-        count > limits.transactions()
-            || count - pendingCount > limits.queued()
-            || blobs > limits.blobs()
-            || bytes > limits.bytes();
-    return exceeded ? order().first() : null;
+    return isOverLimit() ? order().first() : null;
+  }
+
+  /** Returns whether a limit is exceeded that is not of one sender. */
+  private boolean isOverLimit() {
+    boolean isOverNumber = count > limits.transactions() || count - pendingCount > limits.queued();
+    return (isOverNumber && !suspended) || blobs > limits.blobs() || bytes > limits.bytes();
   }
 
   private NavigableSet<SenderQueue> order() {

@@ -443,9 +443,8 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
 
   private void expire() {
     long now = clock.millis();
-    if (now - expiredMillis >= EXPIRY_MILLIS) {
+    if (now - expiredMillis >= EXPIRY_MILLIS && transactions.expire(now)) {
       expiredMillis = now;
-      transactions.expire(now);
     }
   }
 
@@ -473,16 +472,21 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
     }
     isBehind = true; // unless the end is reached
     if (depth <= MAX_READDED_DEPTH) {
-      keepRemoved(removed);
+      keepRemoved(removed, added);
     }
     checkRules(head);
-    if (!transactions.isEmpty()) {
-      reconcile(head, all ? null : changedAccounts(added));
-      announce();
-      expire();
+    transactions.suspendLimits(); // the gaps that a reorg opens are closed again
+    try {
+      if (!transactions.isEmpty()) {
+        reconcile(head, all ? null : changedAccounts(added));
+        announce();
+      }
+      isBehind = false;
+      addRemoved();
+    } finally {
+      transactions.resumeLimits();
     }
-    isBehind = false;
-    addRemoved();
+    expire();
     if (removedTransactions.isEmpty()) { // nothing that could close a gap is missing
       transactions.removeGappedBlobs();
     }
@@ -494,12 +498,18 @@ public final class TransactionPoolComponent implements TransactionPool, ChainLis
     }
   }
 
-  private void keepRemoved(List<Block> removed) {
-    for (int i = removed.size() - 1; i >= 0; i--) { // the lowest first, in the order of nonces
-      removedTransactions.addAll(removed.get(i).transactions());
+  private void keepRemoved(List<Block> removed, List<Block> added) {
+    if (removed.isEmpty()) {
+      return;
     }
-    while (removedTransactions.size() > MAX_READDED) {
-      removedTransactions.remove();
+    Set<Hash> mined = new HashSet<>();
+    added.forEach(block -> block.transactions().forEach(tx -> mined.add(tx.hash())));
+    for (int i = removed.size() - 1; i >= 0; i--) { // the lowest first, in the order of nonces
+      for (Transaction tx : removed.get(i).transactions()) {
+        if (removedTransactions.size() < MAX_READDED && !mined.contains(tx.hash())) {
+          removedTransactions.add(tx);
+        }
+      }
     }
   }
 

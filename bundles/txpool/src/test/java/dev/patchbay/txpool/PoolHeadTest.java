@@ -205,6 +205,50 @@ class PoolHeadTest extends PoolFixture {
     assertThat(pool.pending().get(sender(KEY))).containsExactly(first, second);
   }
 
+  /** All followers wait until what the reorg has removed is back: more than may wait. */
+  @Test
+  void aReorgLosesNothingForTheLimitOfQueuedTransactions() {
+    pool = newPool(settings(12, 3, 20, 4, 1 << 30), null);
+    List<Transaction> mined = List.of(tx(KEY, 0, GWEI), tx(OTHER, 0, GWEI));
+    for (int nonce = 0; nonce < 6; nonce++) {
+      pool.add(tx(KEY, nonce, GWEI));
+      pool.add(tx(OTHER, nonce, GWEI));
+    }
+    accounts.put(sender(KEY), account(1));
+    accounts.put(sender(OTHER), account(1));
+    mine(mined.toArray(Transaction[]::new));
+    assertThat(pool.status().pending()).isEqualTo(10);
+    now = now.plusMillis(60_000); // queued transactions of such idle senders would expire
+    Block removed = head;
+    accounts.put(sender(KEY), account(0));
+    accounts.put(sender(OTHER), account(0));
+    head = block(2, List.of());
+    pool.headChanged(List.of(removed), List.of(head));
+    assertThat(pool.status().pending()).isEqualTo(12);
+    assertThat(pool.status().queued()).isZero();
+  }
+
+  @Test
+  void afterAReorgTheLimitsHold() {
+    pool = newPool(settings(8, 3, 20, 4, 1 << 30), null);
+    List<Transaction> mined = List.of(tx(KEY, 0, GWEI), tx(OTHER, 0, 2 * GWEI));
+    accounts.put(sender(KEY), account(1));
+    accounts.put(sender(OTHER), account(1));
+    mine(mined.toArray(Transaction[]::new));
+    for (int nonce = 1; nonce < 5; nonce++) {
+      pool.add(tx(KEY, nonce, GWEI));
+      pool.add(tx(OTHER, nonce, 2 * GWEI));
+    }
+    Block removed = head;
+    accounts.put(sender(KEY), account(0));
+    accounts.put(sender(OTHER), account(0));
+    head = block(2, List.of());
+    pool.headChanged(List.of(removed), List.of(head));
+    assertThat(pool.content(sender(OTHER)).pending()).as("those that pay more").hasSize(5);
+    assertThat(pool.content(sender(KEY)).pending()).hasSize(3);
+    assertThat(pool.status().queued()).isZero();
+  }
+
   @Test
   void aHeadThatWasMissedIsMadeUpFor() {
     pool.add(tx(KEY, 0, GWEI));
