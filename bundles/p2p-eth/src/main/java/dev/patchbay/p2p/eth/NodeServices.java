@@ -65,6 +65,21 @@ record NodeServices(Slot<ChainReader> chain, Slot<TransactionPool> pool, Slot<Sy
     return result == null ? unavailable : result;
   }
 
+  /**
+   * Works with the pool, and does not hide that it is absent.
+   *
+   * @throws NotBoundException while there is no pool
+   * @throws StorageUnavailableException while the store of the chain is absent
+   * @throws NotReadyException while the rules or the EVM of the chain are absent
+   */
+  <R> @Nullable R withPresentPool(Function<TransactionPool, @Nullable R> work) {
+    try (Lease<TransactionPool> lease = pool.lease()) {
+      return work.apply(lease.get());
+    } catch (StorageException unreadable) {
+      return null; // the chain reports its health itself
+    }
+  }
+
   /** Returns whether the chain is downloaded from peers now. */
   boolean isBehind() {
     return with(sync, SyncStatus::progress) != null;

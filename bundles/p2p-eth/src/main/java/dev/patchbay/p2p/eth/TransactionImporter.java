@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.eth;
 
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.AddResult.Reason;
 import dev.patchbay.api.txpool.TransactionPool;
 import dev.patchbay.api.txpool.TransactionPool.Origin;
 import dev.patchbay.binding.Loop;
+import dev.patchbay.binding.NotBoundException;
 import dev.patchbay.primitives.BlobSidecar;
 import dev.patchbay.primitives.Transaction;
 import java.util.ArrayDeque;
@@ -34,6 +37,8 @@ final class TransactionImporter {
 
   /** Transactions of one peer that wait. */
   static final int MAX_QUEUED_PER_PEER = MAX_QUEUED / PEER_PARTS;
+
+  private static final long RETRY_MILLIS = 100;
 
   private final NodeServices services;
   private final TransactionHistory history;
@@ -117,17 +122,47 @@ final class TransactionImporter {
     return item;
   }
 
-  /** Adds the next transaction; a step of a {@link Loop}. */
+  /** Puts back what {@link #poll} has returned, to be the next one of its peer. */
+  private synchronized void putBack(Item item) {
+    PeerQueue own = queues.computeIfAbsent(item.source(), source -> new PeerQueue());
+    own.items.addFirst(item);
+    own.bytes += item.bytes();
+    count++;
+    bytes += item.bytes();
+  }
+
+  /**
+   * Adds the next transaction; a step of a {@link Loop}. While the pool is replaced, or what it
+   * needs, the transactions wait: no peer would send them again.
+   */
   long step() {
     Item item = poll();
     if (item == null) {
       return Loop.UNTIL_WOKEN;
     }
-    Outcome outcome = Outcome.SETTLED; // also when the pool fails: the transaction is dropped
+    String fault = null; // also when the pool fails: the transaction is dropped
+    boolean isDone = true;
     try {
-      String fault = services.withPool(pool -> add(pool, item.pooled()));
+      fault = services.withPresentPool(pool -> add(pool, item.pooled()));
+    } catch (NotBoundException | StorageUnavailableException | NotReadyException replaced) {
+      isDone = false;
+      putBack(item);
+    } finally {
+      if (isDone) {
+        settle(item, fault);
+      }
+    }
+    return isDone ? 0 : RETRY_MILLIS;
+  }
+
+  /**
+   * Reports what became of a transaction.
+   *
+   * @param fault why no honest peer sends it; null when there is no such reason
+   */
+  private static void settle(Item item, @Nullable String fault) {
+    try {
       if (fault != null) {
-        outcome = Outcome.INVALID;
         item.source()
             .end(
                 new PeerBreachException(
@@ -135,9 +170,8 @@ final class TransactionImporter {
                     "transaction " + item.pooled().transaction().hash() + ": " + fault));
       }
     } finally {
-      item.done().accept(outcome);
+      item.done().accept(fault == null ? Outcome.SETTLED : Outcome.INVALID);
     }
-    return 0;
   }
 
   /** Adds a transaction; returns why no honest peer sends it, or null. */

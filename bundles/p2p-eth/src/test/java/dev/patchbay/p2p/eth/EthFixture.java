@@ -212,8 +212,13 @@ abstract class EthFixture {
 
   /** Adds to the pool what waits for it. */
   final void importAll() {
-    while (service.plainImporter().step() != Loop.UNTIL_WOKEN) {}
-    while (service.blobImporter().step() != Loop.UNTIL_WOKEN) {}
+    for (TransactionImporter importer : List.of(service.plainImporter(), service.blobImporter())) {
+      long pause = 0;
+      while (pause == 0) {
+        pause = importer.step();
+      }
+      assertThat(pause).as("nothing waits").isEqualTo(Loop.UNTIL_WOKEN);
+    }
   }
 
   static void assertBreach(

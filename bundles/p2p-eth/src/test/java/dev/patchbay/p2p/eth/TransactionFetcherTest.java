@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
+import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.AddResult.Reason;
 import dev.patchbay.p2p.eth.NewPooledTransactionHashes.Announced;
@@ -434,14 +435,22 @@ class TransactionFetcherTest extends EthFixture {
     assertThat(second.requests()).isEmpty();
   }
 
+  /** Has the next transaction of a peer dropped, which is no fault of the peer. */
+  private void dropNext() {
+    pool.judge =
+        (tx, sidecar) -> {
+          pool.judge = (next, blobs) -> new AddResult.Accepted();
+          throw new StorageException("the state cannot be read");
+        };
+  }
+
   @Test
   void aNewAnnouncementCountsAfterTheTransactionWasDropped() throws PeerBreachException {
     Peer announcer = peer("a");
     announcer.send(announce(txs(1)));
-    services.pool().release(pool, Duration.ZERO);
+    dropNext();
     peer("b").send(new Transactions(txs(1)));
-    importAll(); // there is no pool: it is dropped
-    services.pool().replace(pool, Duration.ZERO);
+    importAll();
     pass(WAIT);
     assertThat(announcer.requests()).isEmpty();
     announcer.send(announce(txs(1)));
@@ -454,10 +463,9 @@ class TransactionFetcherTest extends EthFixture {
     Peer first = peer("a");
     Peer second = peer("b");
     first.send(announce(txs(1)));
-    services.pool().release(pool, Duration.ZERO);
+    dropNext();
     second.send(new Transactions(txs(1)));
     importAll();
-    services.pool().replace(pool, Duration.ZERO);
     second.send(announce(txs(1)));
     first.handler.disconnected();
     pass(WAIT);
@@ -497,7 +505,10 @@ class TransactionFetcherTest extends EthFixture {
     peer.send(announce(txs(1)));
     pass(WAIT);
     peer.send(deliver(peer.request().requestId(), txs(1)));
-    importAll();
+    assertThat(service.plainImporter().step()).isPositive();
     assertThat(peer.connection.reason).isNull();
+    services.pool().replace(pool, Duration.ZERO);
+    importAll();
+    assertThat(pool.added).as("it has waited").containsExactly(tx(0));
   }
 }

@@ -3,8 +3,10 @@ package dev.patchbay.p2p.eth;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.api.p2p.PeerBreachException;
+import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.txpool.AddResult;
 import dev.patchbay.api.txpool.AddResult.Reason;
 import dev.patchbay.binding.Loop;
@@ -14,6 +16,7 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -179,5 +182,33 @@ class TransactionImporterTest extends EthFixture {
     pool.judge = (tx, sidecar) -> new AddResult.Accepted();
     add(plain(tx(1)));
     assertThat(pool.transactions).containsOnlyKeys(tx(1).hash());
+  }
+
+  /** As during an update of the pool, of the store or of the rules. */
+  @Test
+  void whatComesWhileThePoolIsReplacedWaits() {
+    services.pool().release(pool, Duration.ZERO);
+    offer(source, tx(0));
+    offer(source, tx(1));
+    for (int i = 0; i < 3; i++) {
+      assertThat(importer.step()).isPositive().isNotEqualTo(Loop.UNTIL_WOKEN);
+    }
+    services.pool().replace(pool, Duration.ZERO);
+    for (RuntimeException absent :
+        List.of(
+            new StorageUnavailableException("replaced"), new NotReadyException("not installed"))) {
+      pool.judge =
+          (tx, sidecar) -> {
+            throw absent;
+          };
+      assertThat(importer.step()).isPositive().isNotEqualTo(Loop.UNTIL_WOKEN);
+    }
+    assertThat(outcomes).isEmpty();
+    pool.judge = (tx, sidecar) -> new AddResult.Accepted();
+    assertThat(importer.step()).isZero();
+    assertThat(importer.step()).isZero();
+    assertThat(importer.step()).isEqualTo(Loop.UNTIL_WOKEN);
+    assertThat(pool.transactions).containsOnlyKeys(tx(0).hash(), tx(1).hash());
+    assertThat(outcomes).containsExactly(Outcome.SETTLED, Outcome.SETTLED);
   }
 }
