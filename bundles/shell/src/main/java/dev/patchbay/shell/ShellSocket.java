@@ -9,7 +9,10 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.PrivilegedActionException;
@@ -258,6 +261,12 @@ public final class ShellSocket {
 
   private static String message(Throwable failure) {
     String message = failure.getMessage();
+    if (failure instanceof FileSystemException ofFile && ofFile.getReason() == null) {
+      if (failure instanceof AccessDeniedException) { // its message is the file alone
+        return "no permission for " + message;
+      }
+      return (failure instanceof NoSuchFileException ? "there is no " : "cannot use ") + message;
+    }
     return message == null ? failure.getClass().getSimpleName() : message;
   }
 

@@ -2,6 +2,7 @@
 package dev.patchbay.shell;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.lang.reflect.Proxy;
 import java.net.StandardProtocolFamily;
@@ -9,7 +10,12 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.apache.karaf.shell.api.console.SessionFactory;
 import org.jspecify.annotations.Nullable;
@@ -18,15 +24,16 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 
-/** A command that throws an Error ends with a status, and the next client is served. */
+/** A command that throws ends with a status, and the next client is served. */
 @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ShellSocketErrorsTest {
   @TempDir Path folder;
-  private volatile @Nullable Error error;
+  private volatile @Nullable Throwable error;
   private ShellSocket shell;
 
   static Stream<Error> errors() {
@@ -54,7 +61,7 @@ class ShellSocketErrorsTest {
             type.getClassLoader(),
             new Class<?>[] {type},
             (self, method, args) -> {
-              Error next = error;
+              Throwable next = error;
               if (method.getName().equals("execute") && next != null) {
                 error = null;
                 throw next;
@@ -80,6 +87,22 @@ class ShellSocketErrorsTest {
       }
       return out.toString();
     }
+  }
+
+  static List<Arguments> files() {
+    return List.of(
+        arguments(new AccessDeniedException("/x/chain.rlp"), "no permission for /x/chain.rlp"),
+        arguments(new NoSuchFileException("/x/chain.rlp"), "there is no /x/chain.rlp"),
+        arguments(new NotDirectoryException("/x"), "cannot use /x"),
+        arguments(new FileSystemException("/x", null, "No space left"), "/x: No space left"));
+  }
+
+  /** The message of such an exception may be the path alone. */
+  @ParameterizedTest
+  @MethodSource("files")
+  void aFileThatCannotBeUsedIsReportedInWords(Exception thrown, String text) throws Exception {
+    error = thrown;
+    assertThat(run("broken")).isEqualTo("error: " + text + "\n\0001");
   }
 
   @ParameterizedTest
