@@ -110,7 +110,10 @@ public final class ChronosComponent {
     int max_connections() default 25;
   }
 
-  /** Null when the configuration, a certificate or the node key cannot be used. */
+  /**
+   * Null when the node may not listen, or the configuration, a certificate or the node key cannot
+   * be used.
+   */
   private final @Nullable ChronosNetwork network;
 
   private final @Nullable LocalChain chain;
@@ -118,14 +121,20 @@ public final class ChronosComponent {
   private volatile @Nullable Handover handover;
 
   /**
-   * Starts the network. When the configuration, a certificate or the node key cannot be used the
-   * component has no network, and its health says why: an exception would be logged with a stack
-   * trace, as an error of this program.
+   * Starts the network, unless the framework property {@code patchbay.listeners} is {@code off}, as
+   * in a node that only imports or exports a file. When the configuration, a certificate or the
+   * node key cannot be used the component has no network, and its health says why: an exception
+   * would be logged with a stack trace, as an error of this program.
    */
   @Activate
   public ChronosComponent(BundleContext context, Config config, Map<String, Object> properties) {
     ConfigurationValues values =
         ConfigurationValues.of(NAME, properties).reportUnknown(Config.class, LOG::warn);
+    if ("off".equals(context.getProperty("patchbay.listeners"))) {
+      network = null;
+      chain = null;
+      return;
+    }
     SecureRandom random = new SecureRandom();
     ChronosNetwork created;
     LocalChain local;
