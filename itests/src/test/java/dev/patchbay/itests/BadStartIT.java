@@ -204,6 +204,22 @@ class BadStartIT {
     assertThat(start("dev", "--first", "1").output()).contains("unknown option --first");
     assertThat(start("dev", "--check-work", "maybe").output()).contains("on or off, not 'maybe'");
     assertThat(Node.launcher(Map.of(), List.of("fly")).output()).contains("unknown command 'fly'");
+    assertThat(start("dev", "--http-port", "0").output()).contains("--http-port is 1 to 65535");
+    assertThat(start("run", "--engine-port", "70000").output())
+        .contains("--engine-port is 1 to 65535, not 70000");
+    assertThat(start("dev", "--http-port", "08546", "--ws-port", "8546").output())
+        .contains("--http-port and --ws-port are both 8546");
+    assertThat(start("run", "--block-period", "5").output())
+        .contains("--block-period is for dev: the period of another chain is in its genesis file");
+    assertThat(start("dev", "--genesis", key.toString(), "--block-period", "5").output())
+        .contains("--block-period does not fit --genesis");
+    assertThat(start("dev", "--history=200").output())
+        .contains("an option and its value are two words: --history 200");
+    for (String command : List.of("stop", "status", "verify")) { // the word is no data directory
+      assertThat(start(command, folder.toString()).output())
+          .contains("unexpected '" + folder + "'; the data directory is named by --datadir DIR");
+    }
+    assertThat(start("stop", "-datadir").output()).contains("unknown option -datadir");
     Node.Result nobody =
         Node.launcher(
             Map.of(), List.of("status", "--datadir", folder.resolve("nosuch").toString()));

@@ -125,16 +125,24 @@ class LauncherIT {
 
   /**
    * A stop from the shell is a stop that was asked for. Import and export of a stopped node open no
-   * listener, whatever is configured, and change no configuration. A start without an EVM ends, and
-   * names it.
+   * listener, whatever is configured, and change no configuration. Keys of the operator in files
+   * that the launcher writes stay. A start without an EVM ends, and names it.
    */
   @Test
   void opensNoListenerForAnExportAndRequiresAnEvm() throws Exception {
     Files.createDirectories(node.data.resolve("etc"));
     Path mine = node.data.resolve("etc/dev.patchbay.rpc.listener-mine.cfg");
     Path deployed = node.data.resolve("karaf/deploy/dev.patchbay.rpc.ipc-deployed.cfg");
+    Path sealed = node.data.resolve("etc/dev.patchbay.consensus.poa.cfg");
+    String sealedFile = "sealed.file = " + folder.resolve("sealed");
+    Files.writeString(sealed, sealedFile + "\n");
+    Path http = node.data.resolve("etc/dev.patchbay.rpc.listener-http.cfg");
+    Files.writeString(
+        http, "# mine\ncors = https://one.example,\\\n  https://two.example\nport = 1\n");
     node.start();
     Files.writeString(mine, "port = 0\nnamespaces = debug\n");
+    Path chronos = node.data.resolve("etc/dev.patchbay.p2p.chronos.cfg");
+    Files.writeString(chronos, "port = 0\n");
     Files.writeString(deployed, "path = " + folder.resolve("deployed.ipc") + "\n");
     node.shell(
         "config:edit dev.patchbay.rpc.server; config:property-set expensive.waiting 31; config:update");
@@ -153,10 +161,17 @@ class LauncherIT {
             Map.of(), List.of("import", "--datadir", node.data.toString(), file.toString()));
     assertThat(imported.output()).contains("1 blocks were known");
     assertThat(since(before)).contains("head is block 0").doesNotContain("listening on");
+    assertThat(since(before)).doesNotContain("chronos listens on");
     assertThat(mine).exists();
 
     String stopped = log();
     node.start();
+    assertThat(since(stopped)).contains("chronos listens on");
+    assertThat(Files.readString(sealed)).contains("key.file = ", sealedFile);
+    assertThat(Files.readString(http))
+        .contains("# mine\n", "cors = https://one.example,\\\n  https://two.example\n")
+        .contains("port = " + node.httpPort + "\n")
+        .doesNotContain("port = 1\n");
     assertThat(since(stopped)).containsPattern("listening on 127.0.0.1:\\d+ for \\[debug]");
     await(() -> since(stopped), "listening on " + folder.resolve("deployed.ipc"));
     assertThat(node.shell("config:list '(service.pid=dev.patchbay.rpc.server)'").output())
@@ -167,6 +182,24 @@ class LauncherIT {
     node.launch(Map.of());
     assertThat(node.exitStatus()).isNotZero();
     assertThat(node.output()).contains("execution is UNAVAILABLE: the EVM 'patchbay'");
+  }
+
+  /** What an operator pipes the output into may end first: the node does not go on unseen. */
+  @Test
+  void endsWithTheReaderOfItsOutput() throws Exception {
+    String command =
+        String.format(
+            "'%s' dev --datadir '%s' --http-port %d --ws-port %d | head -n 1",
+            Node.ROOT.resolve("patchbay"), node.data, node.httpPort, node.wsPort);
+    ProcessBuilder builder = new ProcessBuilder("bash", "-c", command).redirectErrorStream(true);
+    builder.environment().putAll(QuickJvm.environment());
+    Process process = builder.start();
+    try (InputStream output = process.getInputStream()) {
+      output.readAllBytes();
+    }
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    Node.Result stop = Node.launcher(Map.of(), List.of("stop", "--datadir", "" + node.data));
+    assertThat(stop.output()).contains("no node runs in");
   }
 
   /** Broken files in the deploy folder: a warning each, on the console, too. */
