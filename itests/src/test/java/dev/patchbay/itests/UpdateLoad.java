@@ -74,7 +74,7 @@ final class UpdateLoad implements AutoCloseable {
   }
 
   /** A connection, which is opened again when it has ended. */
-  private abstract static class Client {
+  private abstract static class Client implements AutoCloseable {
     /**
      * Sends a request and returns the response.
      *
@@ -83,13 +83,28 @@ final class UpdateLoad implements AutoCloseable {
     abstract String ask(String request) throws Exception;
 
     /** Opens the connection anew. */
-    void open() throws Exception {}
+    abstract void open() throws Exception;
+
+    @Override
+    public abstract void close() throws IOException;
   }
 
   private final class Http extends Client {
+    private final KeptConnection connection = new KeptConnection(node.httpPort);
+
     @Override
-    String ask(String request) throws Exception {
-      return node.post(request).body();
+    String ask(String request) throws IOException {
+      return connection.post(request);
+    }
+
+    @Override
+    void open() throws IOException {
+      connection.close(); // the next request opens it
+    }
+
+    @Override
+    public void close() throws IOException {
+      connection.close();
     }
   }
 
@@ -112,6 +127,11 @@ final class UpdateLoad implements AutoCloseable {
       socket.close();
       socket = WebSocketClient.to(node.wsPort);
     }
+
+    @Override
+    public void close() {
+      socket.close();
+    }
   }
 
   private final class OverIpc extends Client {
@@ -128,6 +148,11 @@ final class UpdateLoad implements AutoCloseable {
     void open() throws Exception {
       socket.close();
       socket = new IpcClient(node.data.resolve("patchbay.ipc"));
+    }
+
+    @Override
+    public void close() throws IOException {
+      socket.close();
     }
   }
 
@@ -171,11 +196,13 @@ final class UpdateLoad implements AutoCloseable {
     run(
         "update-sender",
         () -> {
-          for (long nonce = first; running; nonce++) {
-            String raw = Accounts.raw(Accounts.transfer(0, nonce));
-            timed("eth_sendRawTransaction", new Http(), raw);
-            transfers.incrementAndGet();
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+          try (Http client = new Http()) {
+            for (long nonce = first; running; nonce++) {
+              String raw = Accounts.raw(Accounts.transfer(0, nonce));
+              timed("eth_sendRawTransaction", client, raw);
+              transfers.incrementAndGet();
+              LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+            }
           }
         });
     return this;
@@ -211,24 +238,26 @@ final class UpdateLoad implements AutoCloseable {
           }
         });
     String filter = node.result("eth_newBlockFilter").asText();
-    run(
-        "update-filter",
-        () -> {
-          String last = null;
-          while (running) {
-            JsonNode hashes = timed("eth_getFilterChanges", new Http(), filter).path("result");
-            for (JsonNode hash : hashes) {
-              JsonNode block = node.result("eth_getBlockByHash", hash.asText(), false);
-              if (last != null && !block.path("parentHash").asText().equals(last)) {
-                failures.add(updated + ": the filter has " + hash + " after " + last);
-              }
-              last = hash.asText();
-              filtered.incrementAndGet();
-            }
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
-          }
-        });
+    run("update-filter", () -> followFilter(filter));
     return this;
+  }
+
+  private void followFilter(String filter) throws Exception {
+    try (Http client = new Http()) {
+      String last = null;
+      while (running) {
+        JsonNode hashes = timed("eth_getFilterChanges", client, filter).path("result");
+        for (JsonNode hash : hashes) {
+          JsonNode block = timed("eth_getBlockByHash", client, hash.asText(), false).path("result");
+          if (last != null && !block.path("parentHash").asText().equals(last)) {
+            failures.add(updated + ": the filter has " + hash + " after " + last);
+          }
+          last = hash.asText();
+          filtered.incrementAndGet();
+        }
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+      }
+    }
   }
 
   /** What a client does, again and again. */
@@ -263,7 +292,9 @@ final class UpdateLoad implements AutoCloseable {
               try {
                 work.run();
               } catch (Exception | AssertionError failure) {
-                failures.add(updated + ": " + name + " ends: " + failure);
+                failures.add(
+                    updated + ": " + name + " ends at " + LocalTime.now() + ": " + failure);
+                failure.printStackTrace(); // the cause, too
               }
             },
             name);
@@ -272,10 +303,12 @@ final class UpdateLoad implements AutoCloseable {
   }
 
   private void askAll(Client client, int first) throws Exception {
-    for (int i = first; running; i++) {
-      Request next = requests.get(i % requests.size());
-      timed(next.method, client, next.params.toArray());
-      LockSupport.parkNanos(pauseNanos);
+    try (client) {
+      for (int i = first; running; i++) {
+        Request next = requests.get(i % requests.size());
+        timed(next.method, client, next.params.toArray());
+        LockSupport.parkNanos(pauseNanos);
+      }
     }
   }
 
@@ -297,14 +330,16 @@ final class UpdateLoad implements AutoCloseable {
     run(
         "update-transactions",
         () -> {
-          while (running) {
-            JsonNode hashes = timed("eth_getFilterChanges", new Http(), filter).path("result");
-            for (JsonNode hash : hashes) {
-              if (!known.add(hash.asText())) {
-                failures.add(updated + ": the filter has " + hash + " twice");
+          try (Http client = new Http()) {
+            while (running) {
+              JsonNode hashes = timed("eth_getFilterChanges", client, filter).path("result");
+              for (JsonNode hash : hashes) {
+                if (!known.add(hash.asText())) {
+                  failures.add(updated + ": the filter has " + hash + " twice");
+                }
               }
+              LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
             }
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
           }
           if (known.isEmpty()) {
             failures.add("the filter has no transactions");
