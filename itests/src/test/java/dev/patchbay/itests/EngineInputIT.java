@@ -31,7 +31,7 @@ class EngineInputIT {
 
   @Test
   void everyForkHasItsMethods() throws Exception {
-    try (Node node = new Node(folder.resolve("forks"), "run")) {
+    try (Node node = new Node(folder.resolve("forks"), "run").quick()) {
       node.start("--storage", "memory", "--genesis", EngineDriver.genesis(folder).toString());
       EngineDriver driver = EngineDriver.of(node);
       long[] times = {
@@ -87,7 +87,7 @@ class EngineInputIT {
 
   @Test
   void nonsenseIsToldExactlyAndChangesNothing() throws Exception {
-    try (Node node = new Node(folder.resolve("nonsense"), "run")) {
+    try (Node node = new Node(folder.resolve("nonsense"), "run").quick()) {
       node.start("--storage", "memory", "--genesis", EngineDriver.genesis(folder).toString());
       EngineDriver driver = EngineDriver.of(node);
       driver.adopt(driver.build(EngineDriver.OSAKA));
@@ -173,7 +173,7 @@ class EngineInputIT {
   void anEndlessBranchIsBounded() throws Exception {
     Path genesis = EngineDriver.genesis(folder);
     List<ObjectNode> blocks = new ArrayList<>();
-    try (Node first = new Node(folder.resolve("first"), "run")) {
+    try (Node first = new Node(folder.resolve("first"), "run").quick()) {
       first.start("--storage", "memory", "--genesis", genesis.toString());
       EngineDriver driver = EngineDriver.of(first);
       blocks.add(driver.build(EngineDriver.OSAKA));
@@ -182,7 +182,7 @@ class EngineInputIT {
         blocks.add(driver.grow());
       }
     }
-    try (Node node = new Node(folder.resolve("second"), "run")) {
+    try (Node node = new Node(folder.resolve("second"), "run").quick()) {
       node.start(
           Map.of(Node.JAVA_OPTIONS, "-Xmx192m"),
           "--storage",

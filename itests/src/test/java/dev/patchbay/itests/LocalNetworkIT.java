@@ -20,7 +20,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * Four validators on this machine, started with one command. Transactions come in at each of them,
@@ -28,7 +27,6 @@ import org.junit.jupiter.api.parallel.Isolated;
  * clock of the one that was killed is ahead from then on.
  */
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
-@Isolated
 class LocalNetworkIT {
   private static final int VALIDATORS = 4;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.itests;
 
-import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -27,13 +26,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Isolated;
 
-/** The chain moves between stores while clients keep talking to the node. */
+/** The chain moves between stores while clients keep talking to the node, which is measured. */
 @Isolated
 class MigrationIT {
-  /** The stages of a migration before the choice of the new store. */
-  private static final List<String> STAGES =
-      List.of("PREPARE", "COPY", "CATCH_UP", "FENCE", "REPLACE");
-
   private static final int REQUESTS_PER_SECOND = 200;
   private static final int TRANSACTIONS_PER_SECOND = 20;
 
@@ -53,25 +48,6 @@ class MigrationIT {
       load.run(1_000);
       load.stop();
       load.check(250);
-    }
-  }
-
-  @Test
-  void everyStoreMovesToEveryOther() throws Exception {
-    try (Node node = new Node(folder.resolve("directions")).quick().start("--storage", "memory")) {
-      List<String> hashes = new ArrayList<>();
-      for (String to : List.of("mapdb", "rocksdb", "memory", "rocksdb", "mapdb", "memory")) {
-        String hash =
-            node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, hashes.size())))
-                .asText();
-        Journeys.receipt(node, hash);
-        hashes.add(hash);
-        migrate(node, to);
-        for (String known : hashes) {
-          assertThat(node.result("eth_getTransactionReceipt", known).get("status").asText())
-              .isEqualTo("0x1");
-        }
-      }
     }
   }
 
@@ -110,39 +86,6 @@ class MigrationIT {
     }
   }
 
-  private static Node.Result migrate(Node node, String to) throws Exception {
-    Node.Result result = node.shell("storage:migrate", to);
-    assertThat(result.output()).contains("done");
-    assertThat(result.status()).isZero();
-    assertThat(node.shell("storage:list").output()).contains("* " + to);
-    return result;
-  }
-
-  @Test
-  void aFailureLeavesTheOldStore() throws Exception {
-    String failures = STAGES.stream().map(stage -> stage + ":fail").collect(joining(","));
-    Map<String, String> environment =
-        Map.of(Node.JAVA_OPTIONS, "-Dpatchbay.migration.fail=" + failures);
-    try (Node node = new Node(folder.resolve("failures")).quick().start(environment)) {
-      for (int i = 0; i < STAGES.size(); i++) {
-        String stage = STAGES.get(i);
-        String hash =
-            node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 2 * i)))
-                .asText();
-        Journeys.receipt(node, hash);
-        Node.Result result = node.shell("storage:migrate", "memory");
-        assertThat(result.status()).as(stage).isNotZero();
-        assertThat(result.output()).contains("injected failure at " + stage);
-        assertThat(node.shell("storage:list").output()).as(stage).contains("* mapdb");
-        String next =
-            node.result("eth_sendRawTransaction", Accounts.raw(Accounts.transfer(0, 2 * i + 1)))
-                .asText();
-        assertThat(Journeys.receipt(node, next).get("status").asText()).as(stage).isEqualTo("0x1");
-      }
-      migrate(node, "memory");
-    }
-  }
-
   @Test
   void aMigrationIsCancelled() throws Exception {
     try (Node node = new Node(folder.resolve("cancel")).quick().start("--storage", "memory")) {
@@ -174,6 +117,15 @@ class MigrationIT {
       assertThat(node.result("eth_getTransactionReceipt", hash).get("status").asText())
           .isEqualTo("0x1");
     }
+  }
+
+  /** Moves the chain to another store. */
+  static Node.Result migrate(Node node, String to) throws Exception {
+    Node.Result result = node.shell("storage:migrate", to);
+    assertThat(result.output()).contains("done");
+    assertThat(result.status()).isZero();
+    assertThat(node.shell("storage:list").output()).contains("* " + to);
+    return result;
   }
 
   /** Mixed requests and transactions at fixed rates, and a subscription to heads. */

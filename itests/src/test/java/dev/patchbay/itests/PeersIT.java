@@ -63,8 +63,8 @@ class PeersIT {
    */
   @Test
   void peersComeBackWhileBundlesAreReplaced() throws Exception {
-    try (Node listener = new Node(folder.resolve("listener"));
-        Node dialer = new Node(folder.resolve("dialer"));
+    try (Node listener = new Node(folder.resolve("listener")).quick();
+        Node dialer = new Node(folder.resolve("dialer")).quick();
         AskingPeers asking = new AskingPeers()) {
       int port = Node.freePort();
       listener.start(
@@ -278,8 +278,8 @@ class PeersIT {
   @Test
   void twoNodesSpeakASubProtocolOfAThirdParty() throws Exception {
     String talk = Examples.build("wire-talk");
-    try (Node listener = new Node(folder.resolve("talks-first"));
-        Node dialer = new Node(folder.resolve("talks-second"))) {
+    try (Node listener = new Node(folder.resolve("talks-first")).quick();
+        Node dialer = new Node(folder.resolve("talks-second")).quick()) {
       start(listener);
       start(dialer);
       connect(listener, "host=127.0.0.1\nport=" + Node.freePort() + "\n");

@@ -36,7 +36,7 @@ class RpcCompatIT {
   @Test
   void everyConversationIsAsExpected() throws Exception {
     ExecutionApis.unpack(folder);
-    try (Node node = new Node(folder.resolve("node"), "run")) {
+    try (Node node = new Node(folder.resolve("node"), "run").quick()) {
       node.start(
           "--storage",
           "memory",
