@@ -249,7 +249,7 @@ final class Requests {
           late.put(entry.getKey(), entry.getValue().type());
         }
       }
-      timeouts += expired.size();
+      timeouts += expired.isEmpty() ? 0 : 1; // one stall, also of this node, expires all that wait
       while (late.size() > 2 * MAX_OUTSTANDING) {
         late.remove(late.keySet().iterator().next());
       }

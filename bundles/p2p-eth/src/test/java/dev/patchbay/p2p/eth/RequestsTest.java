@@ -258,6 +258,19 @@ class RequestsTest extends EthFixture {
     assertThat(peer.connection.reason).isEqualTo(DisconnectReason.PING_TIMEOUT);
   }
 
+  /** As after a pause of this node, when the replies lie in its own queue. */
+  @Test
+  void requestsThatExpireTogetherCountOnce() {
+    for (int round = 0; round < 3; round++) {
+      assertThat(peer.connection.reason).isNull();
+      for (int i = 0; i < 3; i++) {
+        requests.headers(number(5), 3, 0, false);
+      }
+      pass(Requests.BLOCKS_TIMEOUT_MILLIS);
+    }
+    assertThat(peer.connection.reason).isEqualTo(DisconnectReason.PING_TIMEOUT);
+  }
+
   @Test
   void aPeerWhoseRepliesAreAllLateStaysConnectedUntilItIsSilent() throws PeerBreachException {
     for (int round = 0; round < 5; round++) {
