@@ -107,9 +107,6 @@ final class Besieger {
   private long nonce = -1;
   private long blobsLeft;
 
-  /** Filters that may exist, but whose ids the client does not have. */
-  int unknownFilters;
-
   /** How often the client did it, was refused with -32005, was cut off, got another error. */
   long done;
 
@@ -189,7 +186,6 @@ final class Besieger {
   void reset() {
     done = 0;
     refused = 0;
-    unknownFilters = 0;
     cut = 0;
     errors = 0;
     lastError = "";
@@ -450,8 +446,6 @@ final class Besieger {
   private void keep(JsonNode filter) {
     if (filter.has("result")) {
       filters.add(filter.get("result").asText());
-    } else { // there may be one all the same: there was no memory for the response
-      unknownFilters++;
     }
   }
 

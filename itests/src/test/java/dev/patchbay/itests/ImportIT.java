@@ -179,10 +179,7 @@ class ImportIT {
     return List.of(System.getProperty("it.import.backends").split(","));
   }
 
-  /**
-   * The import is killed, the first time after bundles were exchanged under it, and goes on. The
-   * backends besides the default of {@code run} are in the profile {@code soak}.
-   */
+  /** The backends besides the default of {@code run} are in the profile {@code soak}. */
   @ParameterizedTest
   @MethodSource("backends")
   void theBenchmarkChainReachesItsHead(String storage) throws Exception {
@@ -198,16 +195,7 @@ class ImportIT {
     int kills = Integer.getInteger("it.import.kills", 1);
     Random random = new Random(7);
     for (int i = 0; i < kills; i++) {
-      Path output = Files.createTempFile(folder, "killed", ".txt");
-      Process launcher = startImport(data, allocation, file, storage, output);
-      awaitProgress(launcher, output);
-      if (i == 0) {
-        exchangeBundles(data, storage);
-        assertThat(launcher.isAlive()).as("an import that waits for what is absent").isTrue();
-      } else {
-        launcher.waitFor(random.nextInt(4_000), TimeUnit.MILLISECONDS);
-      }
-      kill(launcher, data, output);
+      kill(data, allocation, file, storage, random.nextInt(4_000));
     }
     Map<String, String> optimising = Map.of(Node.JAVA_OPTIONS, "");
     Node.Result imported =
@@ -228,23 +216,53 @@ class ImportIT {
   }
 
   /**
-   * Exchanges the bundles that an import needs, the EVM for another build of itself: blocks wait
-   * for what is absent.
+   * The bundles that an import needs are exchanged under it, the EVM for another build of itself:
+   * blocks wait for what is away, and the result is the same.
    */
-  private static void exchangeBundles(Path data, String storage) throws Exception {
-    String evm = "dev.patchbay.evm.engine";
-    List<String> swaps =
-        List.of(
-            "bundle:update " + evm + " " + anotherBuild().toUri(),
-            "bundle:restart dev.patchbay.storage." + storage,
-            "bundle:update dev.patchbay.consensus.engine",
-            "bundle:restart dev.patchbay.execution",
-            "bundle:stop " + evm,
-            "bundle:start " + evm);
-    for (String swap : swaps) {
-      Node.Result result =
-          Node.launcher(Map.of(), List.of("shell", "--datadir", data.toString(), swap));
-      assertThat(result.status()).as(result.output()).isZero();
+  @Test
+  void bundlesAreExchangedDuringAnImport() throws Exception {
+    Path bench = ExecutionApis.shared().resolve("bench");
+    assumeTrue(Files.exists(bench), "SKIPPED: " + bench + " is absent");
+    Path data = folder.resolve("swapped");
+    Path output = Files.createTempFile(folder, "swapped", ".txt");
+    Process launcher =
+        startImport(data, benchGenesis(bench), bench.resolve("chain.rlp.gz"), "rocksdb", output);
+    try {
+      awaitProgress(launcher, output);
+      Path build = anotherBuild();
+      String evm = "dev.patchbay.evm.engine";
+      List<String> swaps =
+          List.of(
+              "bundle:update " + evm + " " + build.toUri(),
+              "bundle:restart dev.patchbay.storage.rocksdb",
+              "bundle:update dev.patchbay.consensus.engine",
+              "bundle:restart dev.patchbay.execution",
+              "bundle:stop " + evm,
+              "bundle:start " + evm);
+      int done = 0;
+      while (launcher.isAlive() && done < 3 * swaps.size()) {
+        Node.Result result =
+            Node.launcher(
+                Map.of(),
+                List.of("shell", "--datadir", data.toString(), swaps.get(done % swaps.size())));
+        if (launcher.isAlive()) {
+          assertThat(result.status()).as(result.output()).isZero();
+          done++;
+        }
+      }
+      assertThat(launcher.waitFor(300, TimeUnit.SECONDS)).isTrue();
+      String text = Files.readString(output);
+      assertThat(text).contains("head 500 " + HEAD_500);
+      assertThat(launcher.exitValue()).isZero();
+      assertThat(done).as("swaps while the import ran").isGreaterThanOrEqualTo(swaps.size());
+      System.out.println(
+          done
+              + " swaps during an import, "
+              + text.lines().filter(line -> line.contains(" waits: ")).count()
+              + " blocks waited");
+    } finally {
+      launcher.descendants().forEach(ProcessHandle::destroyForcibly);
+      launcher.destroyForcibly();
     }
   }
 
@@ -307,8 +325,13 @@ class ImportIT {
     }
   }
 
-  /** Kills the node that imports. */
-  private static void kill(Process launcher, Path data, Path output) throws Exception {
+  /** Kills the node some time after its import has shown progress. */
+  private static void kill(Path data, Path allocation, Path file, String storage, int millis)
+      throws Exception {
+    Path output = Files.createTempFile(folder, "killed", ".txt");
+    Process launcher = startImport(data, allocation, file, storage, output);
+    awaitProgress(launcher, output);
+    launcher.waitFor(millis, TimeUnit.MILLISECONDS);
     if (!launcher.isAlive()) { // so many kills let it come to its end
       assertThat(launcher.exitValue()).as(Files.readString(output)).isZero();
       return;

@@ -70,13 +70,11 @@ class SiegeIT {
       long first = Besieger.head(node);
       HonestClient honest = siege(besiegers, SECONDS);
       long last = Besieger.head(node);
-      long filters = before.filters;
-      if (SECONDS < FILTER_SECONDS) { // the others expire after that long
+      if (SECONDS < FILTER_SECONDS) {
         besiegers.forEach(Besieger::removeFilters);
-        filters += besiegers.stream().mapToInt(besieger -> besieger.unknownFilters).sum();
       }
       awaitHead();
-      Footprint after = Footprint.notAbove(before, filters, node);
+      Footprint after = Footprint.notAbove(before, node);
       long seconds = timestamp(last) - timestamp(first);
       long late = seconds - (last - first);
       besiegers.forEach(System.out::println);
@@ -96,7 +94,7 @@ class SiegeIT {
           .isLessThan(before.heap * 115 / 100);
       assertThat(after.threads).as("threads").isLessThanOrEqualTo(before.threads);
       assertThat(after.files).as("open files").isLessThanOrEqualTo(before.files);
-      assertThat(after.filters).as("filters").isLessThanOrEqualTo(filters);
+      assertThat(after.filters).as("filters").isEqualTo(before.filters);
     }
   }
 
@@ -165,10 +163,12 @@ class SiegeIT {
     }
 
     /** Waits until connections are closed, threads have ended and filters have expired. */
-    static Footprint notAbove(Footprint before, long filters, Node node) throws Exception {
+    static Footprint notAbove(Footprint before, Node node) throws Exception {
       long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(90 + FILTER_SECONDS);
       Footprint now = of(node);
-      while ((now.threads > before.threads || now.files > before.files || now.filters > filters)
+      while ((now.threads > before.threads
+              || now.files > before.files
+              || now.filters > before.filters)
           && System.nanoTime() < limit) {
         LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(2));
         now = of(node);

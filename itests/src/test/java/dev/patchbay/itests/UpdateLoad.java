@@ -292,9 +292,7 @@ final class UpdateLoad implements AutoCloseable {
               try {
                 work.run();
               } catch (Exception | AssertionError failure) {
-                failures.add(
-                    updated + ": " + name + " ends at " + LocalTime.now() + ": " + failure);
-                failure.printStackTrace(); // the cause, too
+                failures.add(updated + ": " + name + " ends: " + failure);
               }
             },
             name);
