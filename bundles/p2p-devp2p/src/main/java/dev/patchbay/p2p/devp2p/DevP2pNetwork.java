@@ -59,7 +59,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
   private static final Duration MAX_BAN = Duration.ofDays(366);
   private static final long GOODBYE_MILLIS = 1_500;
   private static final Duration CLOSE_LIMIT = Duration.ofMillis(300);
-  private static final Duration RELIEF = Duration.ofMillis(500);
+  private static final Duration RELIEF = Duration.ofMillis(200);
 
   private final NodeKey key;
   private final DevP2pSettings settings;

@@ -34,6 +34,12 @@ public final class SnapComponent implements WireProtocol {
   /** A quarter of the processors work for peers. */
   private static final int PROCESSORS_SHARE = 4;
 
+  /**
+   * Requests that wait for each one that is worked on. The network has a thread for each processor,
+   * at least 4: one of four always serves the other peers.
+   */
+  private static final int WAITING_PER_TURN = 2;
+
   private final Slot<RecentStates> states = new Slot<>("recent states");
   private final Set<Capability> eth = ConcurrentHashMap.newKeySet();
   private final StateServer server;
@@ -44,7 +50,9 @@ public final class SnapComponent implements WireProtocol {
     int concurrent = Math.max(1, Runtime.getRuntime().availableProcessors() / PROCESSORS_SHARE);
     server =
         new StateServer(
-            new ServingTurns(states, concurrent, SnapLimits.MAX_WAIT.toNanos()), System::nanoTime);
+            new ServingTurns(
+                states, concurrent, WAITING_PER_TURN * concurrent, SnapLimits.MAX_WAIT.toNanos()),
+            System::nanoTime);
   }
 
   @Override

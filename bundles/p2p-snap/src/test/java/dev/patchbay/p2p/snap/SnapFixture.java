@@ -28,7 +28,7 @@ abstract class SnapFixture {
   final FakeConnection connection = new FakeConnection();
   final long[] nanos = {0};
   final SnapPeer peer =
-      new SnapPeer(connection, new StateServer(new ServingTurns(slot, 1, 0), () -> nanos[0]));
+      new SnapPeer(connection, new StateServer(new ServingTurns(slot, 1, 0, 0), () -> nanos[0]));
 
   SnapFixture() {
     slot.replace(states, Duration.ZERO);

@@ -14,6 +14,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** The limits of replies, and what happens while the states cannot be read. */
@@ -133,31 +134,62 @@ class StateServerTest extends SnapFixture {
     assertThat(nodes(root, List.of(List.of(Bytes.wrap(new byte[1]))), 4_000)).isEmpty();
   }
 
+  /** A request that is worked on until it may end. */
+  private final class Request {
+    final CountDownLatch begun = new CountDownLatch(1);
+    final CountDownLatch end = new CountDownLatch(1);
+    final AtomicInteger results = new AtomicInteger();
+    final Thread thread;
+
+    Request(ServingTurns turns) {
+      thread = new Thread(() -> turns.take(states -> work()));
+      thread.start();
+    }
+
+    private @Nullable Integer work() {
+      begun.countDown();
+      try {
+        end.await();
+      } catch (InterruptedException interrupted) {
+        return null;
+      }
+      return results.incrementAndGet();
+    }
+
+    void finish() throws InterruptedException {
+      end.countDown();
+      thread.join();
+      assertThat(results).hasValue(1);
+    }
+  }
+
   @Test
   void fewRequestsAreWorkedOnAtATime() throws Exception {
-    ServingTurns turns = new ServingTurns(slot, 1, 0);
-    CountDownLatch begun = new CountDownLatch(1);
-    CountDownLatch end = new CountDownLatch(1);
-    AtomicInteger results = new AtomicInteger();
-    Thread other =
-        new Thread(
-            () ->
-                turns.take(
-                    states -> {
-                      begun.countDown();
-                      try {
-                        end.await();
-                      } catch (InterruptedException interrupted) {
-                        return null;
-                      }
-                      return results.incrementAndGet();
-                    }));
-    other.start();
-    begun.await();
+    ServingTurns turns = new ServingTurns(slot, 1, 0, 0);
+    Request first = new Request(turns);
+    first.begun.await();
     assertThat(turns.<Integer>take(states -> 1)).as("the turn is taken").isNull();
-    end.countDown();
-    other.join();
-    assertThat(results).hasValue(1);
+    first.finish();
+    assertThat(turns.<Integer>take(states -> 1)).isEqualTo(1);
+  }
+
+  @Test
+  void fewRequestsWaitAndTheOthersAreRefusedAtOnce() throws Exception {
+    ServingTurns turns = new ServingTurns(slot, 1, 2, Duration.ofMinutes(1).toNanos());
+    Request first = new Request(turns);
+    first.begun.await();
+    List<Request> waiting = List.of(new Request(turns), new Request(turns));
+    for (Request one : waiting) {
+      while (one.thread.getState() != Thread.State.TIMED_WAITING) {
+        Thread.onSpinWait();
+      }
+    }
+    assertThat(turns.<Integer>take(states -> 1)).as("two wait").isNull();
+    waiting.forEach(one -> one.end.countDown()); // they get their turns in any order
+    first.finish();
+    for (Request one : waiting) {
+      one.finish();
+    }
     assertThat(turns.<Integer>take(states -> 1)).isEqualTo(1);
   }
 }
