@@ -64,7 +64,7 @@ final class Chain implements ChainReader, ProtocolSchedule {
     this.pruner = new HistoryPruner(windows, LOG::info);
     this.blocks = new BlockStore(head, pruner);
     this.states = new StateArchive(head, recent, pruner, reorgs, workers);
-    this.recentStates = new RecentStateArchive(states, pruner);
+    this.recentStates = new RecentStateArchive(states, pruner, System::nanoTime);
     this.writer =
         new HeadWriter(opener, head, blocks, states, pruner, reorgs, recent, sideBlocks, choices);
   }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.chain;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.patchbay.api.state.RecentStates;
 import dev.patchbay.api.state.StateTrieReader;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.StorageException;
+import dev.patchbay.chain.RewoundStates.Rewound;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
@@ -18,6 +17,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,38 +25,42 @@ import org.jspecify.annotations.Nullable;
  * head with what later blocks have changed put back. That is computed once for a head: requests
  * name the same few states again and again. When the head moves on, only the new blocks are
  * unwound. One such computation runs at a time, on the thread of the caller, with a node cache of
- * its own: imports and RPC keep theirs.
+ * its own: imports and RPC keep theirs. A request computes for 2 seconds at most; what it has
+ * computed until then is kept, and the next one goes on. Of the states below the head few are
+ * computed, see {@link RewoundStates}; the others cannot be read meanwhile.
  *
  * <p>Threading: any thread.
  */
 final class RecentStateArchive implements RecentStates {
-  private static final long PERMIT_SECONDS = 2;
-  private static final int EXPIRY_SECONDS = 120;
+  /** How long a request waits for other computations and computes, together. */
+  static final long MAX_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  /** Blocks that are unwound at a time; then the time is looked at. */
+  static final int PART_BLOCKS = 8;
+
   private static final int HEAP_SHARE = 32;
   private static final int NODE_BITS = 12;
-  private static final long MAX_WEIGHT = Integer.MAX_VALUE;
 
   private final StateArchive archive;
   private final HistoryPruner pruner;
+  private final LongSupplier nanos;
   private final RecentRoots roots = new RecentRoots(MAX_BLOCKS);
   private final TrieWorkers workers = new TrieWorkers(0, NODE_BITS);
   private final Semaphore computing = new Semaphore(1, true);
 
-  /** States by block, together a 32nd of the heap. */
-  private final Cache<Hash, Rewound> states =
-      Caffeine.newBuilder()
-          .executor(Runnable::run)
-          .maximumWeight(Runtime.getRuntime().maxMemory() / HEAP_SHARE)
-          .weigher((Hash block, Rewound state) -> (int) Math.min(MAX_WEIGHT, state.writes.bytes()))
-          .expireAfterAccess(EXPIRY_SECONDS, TimeUnit.SECONDS)
-          .build();
+  /** States below the head, together a 32nd of the heap. */
+  private final RewoundStates states;
 
-  /** What leads from the state after a head to the state after another block. */
-  private record Rewound(RecentRoots.Entry head, WriteSet writes) {}
-
-  RecentStateArchive(StateArchive archive, HistoryPruner pruner) {
+  /**
+   * Creates an archive.
+   *
+   * @param nanos monotonic time in nanoseconds
+   */
+  RecentStateArchive(StateArchive archive, HistoryPruner pruner, LongSupplier nanos) {
     this.archive = archive;
     this.pruner = pruner;
+    this.nanos = nanos;
+    states = new RewoundStates(Runtime.getRuntime().maxMemory() / HEAP_SHARE, nanos);
   }
 
   @Override
@@ -98,24 +102,39 @@ final class RecentStateArchive implements RecentStates {
       return new StateOverlay(reader);
     }
     pruner.requireState(wanted.number());
-    Rewound known = states.getIfPresent(wanted.block());
-    if (known == null || !known.head.equals(head)) {
+    Rewound known = states.find(wanted.block());
+    if (known == null || !isComplete(known, head, wanted)) {
       known = computeAlone(reader, view, head, wanted);
     }
-    return new StateOverlay(known.writes.over(reader));
+    return new StateOverlay(known.writes().over(reader));
+  }
+
+  private static boolean isComplete(
+      Rewound known, RecentRoots.Entry head, RecentRoots.Entry wanted) {
+    return known.head().equals(head) && known.number() == wanted.number();
   }
 
   private Rewound computeAlone(
       KeyReader reader, RecentRoots.View view, RecentRoots.Entry head, RecentRoots.Entry wanted) {
+    long deadline = nanos.getAsLong() + MAX_NANOS;
     awaitPermit();
     try {
-      Rewound known = states.getIfPresent(wanted.block());
-      if (known == null || !known.head.equals(head)) { // else another request has computed it
-        Rewound step = known == null || view.byHash(known.head.block()) == null ? null : known;
-        known = compute(reader, head, wanted, step);
-        states.put(wanted.block(), known);
+      if (!states.reserve(wanted.block())) {
+        throw new StorageException("the states of other blocks are read; ask later");
       }
-      return known;
+      Rewound known = states.find(wanted.block());
+      if (known != null && isComplete(known, head, wanted)) {
+        return known; // another request has computed it
+      }
+      Rewound computed = compute(reader, view, head, wanted, known, deadline);
+      if (!states.put(wanted.block(), computed)) {
+        throw new StorageException("no memory for the state after block " + wanted.number());
+      }
+      if (!isComplete(computed, head, wanted)) {
+        throw new StorageException(
+            "the state after block " + wanted.number() + " is being computed; ask again");
+      }
+      return computed;
     } finally {
       computing.release();
     }
@@ -123,7 +142,7 @@ final class RecentStateArchive implements RecentStates {
 
   private void awaitPermit() {
     try {
-      if (computing.tryAcquire(PERMIT_SECONDS, TimeUnit.SECONDS)) {
+      if (computing.tryAcquire(MAX_NANOS, TimeUnit.NANOSECONDS)) {
         return;
       }
     } catch (InterruptedException interrupted) {
@@ -133,20 +152,44 @@ final class RecentStateArchive implements RecentStates {
   }
 
   /**
-   * Computes the state after a block.
+   * Computes the state after a block, as far as time and memory allow.
    *
-   * @param step the same state as of a block between it and the head; null when it is not known
+   * @param known what an earlier request has computed; null for nothing
    */
   private Rewound compute(
-      KeyReader reader, RecentRoots.Entry head, RecentRoots.Entry wanted, @Nullable Rewound step) {
-    StateOverlay overlay = new StateOverlay(reader);
-    long to = step == null ? wanted.number() : step.head.number();
-    new FlatState(overlay, workers).rewind(head.number(), to);
-    WriteSet writes = overlay.writes();
-    if (step != null) {
-      writes.addAll(step.writes);
+      KeyReader reader,
+      RecentRoots.View view,
+      RecentRoots.Entry head,
+      RecentRoots.Entry wanted,
+      @Nullable Rewound known,
+      long deadline) {
+    WriteSet writes = new WriteSet();
+    long at = head.number();
+    if (known != null && view.byHash(known.head().block()) != null) {
+      at = rewind(new StateOverlay(reader, writes), at, known.head().number(), deadline);
+      if (at != known.head().number()) {
+        return known; // the head has moved far; what lies below the earlier head is kept
+      }
+      writes.addAll(known.writes());
+      at = known.number();
     }
-    return new Rewound(head, writes);
+    at = rewind(new StateOverlay(reader, writes), at, wanted.number(), deadline);
+    return new Rewound(head, at, writes);
+  }
+
+  /** Unwinds blocks, at least some; returns the number of the block that it has come to. */
+  private long rewind(StateOverlay overlay, long from, long to, long deadline) {
+    long at = from;
+    while (at > to && (at == from || mayGoOn(overlay, deadline))) {
+      long next = Math.max(to, at - PART_BLOCKS);
+      new FlatState(overlay, workers).rewind(at, next);
+      at = next;
+    }
+    return at;
+  }
+
+  private boolean mayGoOn(StateOverlay overlay, long deadline) {
+    return nanos.getAsLong() - deadline < 0 && states.fits(overlay.writes().bytes());
   }
 
   /** Reads an overlay. */

@@ -2,11 +2,13 @@
 package dev.patchbay.chain;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.state.RecentStates;
 import dev.patchbay.api.state.StateTrieReader;
+import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
@@ -25,6 +27,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** States by root: those of the last 128 blocks, with their tries, while blocks come and go. */
@@ -32,6 +36,8 @@ class RecentStateArchiveTest extends ChainFixture {
   private static final int ACCOUNTS = 60;
   private static final int SLOTS = 20;
   private static final Bytes CODE = Bytes.fromHex("0x6001600255");
+
+  private final AtomicLong nanos = new AtomicLong();
 
   private RecentStates states() {
     return chain.recentStates();
@@ -198,6 +204,62 @@ class RecentStateArchiveTest extends ChainFixture {
     assertThat(readsOf(read)).isLessThan(20);
     extend(1);
     assertThat(readsOf(read)).as("one block more").isLessThan(first / 5);
+  }
+
+  private @Nullable Integer read(RecentStates states, long number) {
+    return states.read(canonical(number).header().stateRoot(), state -> 1);
+  }
+
+  private void isRefused(RecentStates states, long number) {
+    assertThatThrownBy(() -> read(states, number)).isInstanceOf(StorageException.class);
+  }
+
+  @Test
+  void manyStatesInTurnAreNotComputedAgainAndAgain() {
+    open(Long.MAX_VALUE);
+    extend(130);
+    RecentStateArchive states = new RecentStateArchive(chain.states(), chain.pruner(), nanos::get);
+    int first = readsOf(() -> assertThat(read(states, 10)).isEqualTo(1));
+    for (long number = 11; number < 10 + RewoundStates.MAX_STATES; number++) {
+      assertThat(read(states, number)).isEqualTo(1);
+    }
+    int others =
+        readsOf(
+            () -> {
+              for (long number = 20; number < 120; number++) {
+                isRefused(states, number);
+              }
+            });
+    assertThat(others).as("no state is computed").isLessThan(10 * first);
+    assertThat(readsOf(() -> assertThat(read(states, 10)).isEqualTo(1)))
+        .as("the first one is kept")
+        .isLessThan(20);
+    nanos.addAndGet(RewoundStates.EXPIRY_NANOS - 1);
+    assertThat(read(states, 10)).isEqualTo(1);
+    nanos.incrementAndGet();
+    assertThat(read(states, 20)).as("in place of one that is not read").isEqualTo(1);
+    assertThat(readsOf(() -> assertThat(read(states, 10)).isEqualTo(1)))
+        .as("the one that is read stays")
+        .isLessThan(20);
+  }
+
+  @Test
+  void aRequestComputesForItsTimeAndTheNextOneGoesOn() {
+    open(Long.MAX_VALUE);
+    extend(2 * RecentStateArchive.PART_BLOCKS + 10);
+    long[] step = {RecentStateArchive.MAX_NANOS};
+    RecentStateArchive states =
+        new RecentStateArchive(chain.states(), chain.pruner(), () -> nanos.addAndGet(step[0]));
+    isRefused(states, 3);
+    extend(1);
+    isRefused(states, 3);
+    Hash root = canonical(3).header().stateRoot();
+    assertThat(states.<Integer>read(root, state -> checkState(state, root))).isPositive();
+    step[0] = 0;
+    extend(2 * RecentStateArchive.PART_BLOCKS);
+    assertThat(states.<Integer>read(root, state -> checkState(state, root)))
+        .as("with enough time one request computes it")
+        .isPositive();
   }
 
   @Test

@@ -34,13 +34,19 @@ final class StateServer {
     this.nanos = nanos;
   }
 
-  private <R> R read(Hash root, Reading<R> reading, R unavailable) {
-    R reply = turns.take(states -> states.read(root, reading::read));
+  /** Reads a state; the time of the reply begins before the state is computed. */
+  private <R> R read(Hash root, long bytes, Reading<R> reading, R unavailable) {
+    R reply =
+        turns.take(
+            states -> {
+              ReplyBudget budget = new ReplyBudget(bytes, nanos);
+              return states.read(root, state -> reading.read(state, budget));
+            });
     return reply == null ? unavailable : reply;
   }
 
   private interface Reading<R> {
-    @Nullable R read(StateTrieReader state);
+    @Nullable R read(StateTrieReader state, ReplyBudget budget);
   }
 
   // ---- accounts
@@ -49,12 +55,13 @@ final class StateServer {
   AccountRange accounts(GetAccountRange request) {
     return read(
         request.root(),
-        state -> accounts(state, request),
+        request.bytes(),
+        (state, budget) -> accounts(state, request, budget),
         new AccountRange(request.requestId(), List.of(), List.of()));
   }
 
-  private AccountRange accounts(StateTrieReader state, GetAccountRange request) {
-    ReplyBudget budget = new ReplyBudget(request.bytes(), nanos);
+  private AccountRange accounts(
+      StateTrieReader state, GetAccountRange request, ReplyBudget budget) {
     List<Entry> accounts = new ArrayList<>();
     state.accounts(
         request.origin(),
@@ -80,12 +87,12 @@ final class StateServer {
   StorageRanges slots(GetStorageRanges request) {
     return read(
         request.root(),
-        state -> slots(state, request),
+        request.bytes(),
+        (state, budget) -> slots(state, request, budget),
         new StorageRanges(request.requestId(), List.of(), List.of()));
   }
 
-  private StorageRanges slots(StateTrieReader state, GetStorageRanges request) {
-    ReplyBudget budget = new ReplyBudget(request.bytes(), nanos);
+  private StorageRanges slots(StateTrieReader state, GetStorageRanges request, ReplyBudget budget) {
     List<List<Slot>> lists = new ArrayList<>();
     Set<Bytes> proof = new LinkedHashSet<>();
     for (Hash account : request.accounts()) {
@@ -176,12 +183,12 @@ final class StateServer {
   TrieNodes nodes(GetTrieNodes request) {
     return read(
         request.root(),
-        state -> nodes(state, request),
+        request.bytes(),
+        (state, budget) -> nodes(state, request, budget),
         new TrieNodes(request.requestId(), List.of()));
   }
 
-  private TrieNodes nodes(StateTrieReader state, GetTrieNodes request) {
-    ReplyBudget budget = new ReplyBudget(request.bytes(), nanos);
+  private TrieNodes nodes(StateTrieReader state, GetTrieNodes request, ReplyBudget budget) {
     List<Bytes> nodes = new ArrayList<>();
     int lookups = 0;
     for (List<Bytes> set : request.sets()) {

@@ -40,6 +40,9 @@ final class FakeStates implements RecentStates, StateTrieReader {
 
   Runnable onRead = () -> {};
 
+  /** Called when a state is to be read: it may have to be computed. */
+  Runnable onState = () -> {};
+
   FakeStates() {
     Random random = new Random(7);
     TreeMap<Integer, Hash> bySize = new TreeMap<>();
@@ -82,6 +85,7 @@ final class FakeStates implements RecentStates, StateTrieReader {
 
   @Override
   public <T> @Nullable T read(Hash stateRoot, Function<StateTrieReader, @Nullable T> reading) {
+    onState.run();
     if (!isAvailable) {
       throw new StorageException("other states are being computed; ask again");
     }

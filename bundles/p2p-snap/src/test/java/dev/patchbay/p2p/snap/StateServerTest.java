@@ -55,6 +55,15 @@ class StateServerTest extends SnapFixture {
   }
 
   @Test
+  void theTimeOfAReplyIncludesTheComputationOfItsState() {
+    states.onState = () -> nanos[0] += Duration.ofMillis(1_500).toNanos();
+    states.onRead = () -> nanos[0] += Duration.ofMillis(100).toNanos();
+    assertThat(accounts(root, Hash.ZERO, MAX, -1)).hasSizeBetween(3, 7);
+    states.onState = () -> nanos[0] += SnapLimits.MAX_WORK.toNanos();
+    assertThat(accounts(root, Hash.ZERO, MAX, -1)).as("progress").hasSize(1);
+  }
+
+  @Test
   void lookupsAreLimited() {
     Hash code = states.codes.keySet().iterator().next();
     assertThat(codes(Collections.nCopies(SnapLimits.MAX_ITEMS, code), -1))
