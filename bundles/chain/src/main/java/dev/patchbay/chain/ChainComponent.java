@@ -27,6 +27,7 @@ import dev.patchbay.binding.InvalidConfigurationException;
 import dev.patchbay.binding.Listeners;
 import dev.patchbay.binding.NamedServices.Registration;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
@@ -146,7 +147,7 @@ public final class ChainComponent {
   private final BadBlocks bad = new BadBlocks();
   private final ImportPipeline pipeline;
   private final Verifier verifier;
-  private final List<ServiceRegistration<?>> registrations;
+  private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
   private final Listeners<ChainListener> listeners = new Listeners<>(LOG::warn, LOG::info);
   private volatile @Nullable BlockExecutor executor;
   private final Choices choices;
@@ -179,33 +180,41 @@ public final class ChainComponent {
     pipeline = new ImportPipeline(chain, imports, () -> executor, listeners, workers, bad);
     verifier = new Verifier(chain, imports::isLocked);
     store = stores.register(STORE, Columns.ALL, new Owner());
-    chain.attach(store);
+    try {
+      chain.attach(store);
+      registerServices(context);
+    } catch (Throwable failure) { // the bundle was stopped while the store was opened
+      deactivate();
+      throw failure;
+    }
+  }
+
+  private void registerServices(BundleContext context) {
     String[] readers = {
       ChainReader.class.getName(), HeaderReader.class.getName(), ProtocolSchedule.class.getName()
     };
-    registrations =
-        List.of(
-            context.registerService(readers, chain, new Hashtable<>()),
-            context.registerService(StateProvider.class, chain.states(), new Hashtable<>()),
-            context.registerService(RecentStates.class, chain.recentStates(), new Hashtable<>()),
-            context.registerService(BlockImporter.class, pipeline.importer(), new Hashtable<>()),
-            context.registerService(BlockStage.class, pipeline.stage(), new Hashtable<>()),
-            context.registerService(ForkChoice.class, pipeline.forkChoice(), new Hashtable<>()),
-            context.registerService(ChainVerifier.class, verifier, new Hashtable<>()),
-            context.registerService(EvmChoice.class, choices, new Hashtable<>()),
-            context.registerService(
-                ChainChoices.class,
-                new ChoiceSwitch(chain, choices, imports, bad),
-                new Hashtable<>()),
-            context.registerService(
-                HealthCheck.class,
-                new ChainHealth(() -> chain.settledHead().number(), chain::rules),
-                new Hashtable<>()),
-            context.registerService(
-                HealthCheck.class,
-                HealthCheck.ofFailures(
-                    "chain.listeners", "all listeners are notified", listeners::failure),
-                new Hashtable<>()));
+    registrations.add(context.registerService(readers, chain, new Hashtable<>()));
+    register(context, StateProvider.class, chain.states());
+    register(context, RecentStates.class, chain.recentStates());
+    register(context, BlockImporter.class, pipeline.importer());
+    register(context, BlockStage.class, pipeline.stage());
+    register(context, ForkChoice.class, pipeline.forkChoice());
+    register(context, ChainVerifier.class, verifier);
+    register(context, EvmChoice.class, choices);
+    register(context, ChainChoices.class, new ChoiceSwitch(chain, choices, imports, bad));
+    register(
+        context,
+        HealthCheck.class,
+        new ChainHealth(() -> chain.settledHead().number(), chain::rules));
+    register(
+        context,
+        HealthCheck.class,
+        HealthCheck.ofFailures(
+            "chain.listeners", "all listeners are notified", listeners::failure));
+  }
+
+  private <T> void register(BundleContext context, Class<T> type, T object) {
+    registrations.add(context.registerService(type, object, new Hashtable<>()));
   }
 
   /** Reads the windows of history. */
@@ -229,10 +238,13 @@ public final class ChainComponent {
 
   @Deactivate
   void deactivate() {
-    registrations.forEach(ServiceRegistration::unregister);
-    verifier.close();
-    store.close();
-    workers.close();
+    try {
+      registrations.forEach(ServiceRegistration::unregister);
+    } finally { // also when the bundle has stopped, which has unregistered them
+      verifier.close();
+      store.close();
+      workers.close();
+    }
   }
 
   /** What the chain contributes when its store is opened or moved. */

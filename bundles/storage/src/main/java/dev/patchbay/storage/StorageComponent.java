@@ -16,6 +16,7 @@ import java.util.Set;
 import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceFactory;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -109,11 +110,25 @@ public final class StorageComponent {
   @Activate
   void register(BundleContext context) {
     try {
-      registrations.add(context.registerService(Stores.class, registry, new Hashtable<>()));
+      registrations.add(context.registerService(Stores.class, new OfBundles(), new Hashtable<>()));
       registrations.add(context.registerService(StorageControl.class, registry, new Hashtable<>()));
     } catch (RuntimeException | Error failure) {
       deactivate();
       throw failure;
+    }
+  }
+
+  /** Gives each bundle a service of its own, and closes its stores when it stops. */
+  private final class OfBundles implements ServiceFactory<Stores> {
+    @Override
+    public Stores getService(Bundle bundle, ServiceRegistration<Stores> registration) {
+      return new BundleStores(registry);
+    }
+
+    @Override
+    public void ungetService(
+        Bundle bundle, ServiceRegistration<Stores> registration, Stores service) {
+      ((BundleStores) service).close();
     }
   }
 

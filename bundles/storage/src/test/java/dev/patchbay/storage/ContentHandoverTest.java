@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceFactory;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 
@@ -70,6 +71,7 @@ class ContentHandoverTest {
 
   private final ServiceReference<Handover> handover = reference(Handover.class, 1, "");
 
+  @SuppressWarnings("unchecked") // each bundle has a service of its own
   private final BundleContext context =
       stub(
           BundleContext.class,
@@ -82,7 +84,7 @@ class ContentHandoverTest {
                   }
                   registered.add(args[0]);
                   if (args[0] == Stores.class) {
-                    stores = (Stores) args[1];
+                    stores = ((ServiceFactory<Stores>) args[1]).getService(null, null);
                     if (closesAtOnce) {
                       stores.register(NAME, List.of(META), owner).close();
                     }
