@@ -18,10 +18,14 @@ import org.mapdb.DataIO;
 import org.mapdb.volume.ByteBufferVol;
 
 /**
- * A locked file that is read through a mapping of slices, and written through its {@link #channel}:
- * a page that is written through a mapping would count as memory of the process. So does one that
- * was read, until its slice is mapped anew ({@link #releasePages}); MapDB's own volume never does
+ * A locked file that is read through a mapping, and written through its {@link #channel}: a page
+ * that is written through a mapping would count as memory of the process. So does one that was
+ * read, until its region is mapped anew ({@link #releasePages}); MapDB's own volume never does
  * that.
+ *
+ * <p>Slices are views of regions of {@value #REGION_SLICES} slices, each of which is one mapping:
+ * the operating system allows a process 65,530 mappings ({@code vm.max_map_count}), which a mapping
+ * for each slice of 1 MB would exceed in a file of 64 GB.
  *
  * <p>Threading: to read from a slice that is not mapped any more ends the JVM. {@link
  * #releasePages}, {@link #ensureAvailable} and {@link #close} are called with the write lock of
@@ -37,15 +41,21 @@ final class MappedPages extends ByteBufferVol {
   /** Linux maps the 64 kB around a page that is read, as far as it has them in memory. */
   private static final int BLOCK_SHIFT = 16;
 
+  /** Slices of a region. The last region has fewer until the file has grown. */
+  static final int REGION_SLICES = 64;
+
   private final Path path;
   private final FileChannel channel;
   private final FileLock lock;
 
-  /** Of each block, 1 when it was read since it was mapped. */
+  /** The mappings, of which {@link #slices} has views. */
+  private MappedByteBuffer[] regions = new MappedByteBuffer[0];
+
+  /** Of each block, 1 when it was read since pages were released. */
   private byte[] touched = new byte[0];
 
   /**
-   * How many blocks were read since they were mapped, or a few more: two readers may both count
+   * How many blocks were read since pages were released, or a few more: two readers may both count
    * one.
    */
   private final AtomicInteger touchedBlocks = new AtomicInteger();
@@ -96,7 +106,10 @@ final class MappedPages extends ByteBufferVol {
     return channel;
   }
 
-  /** Fills the file with zeros up to whole slices, and maps those that were not mapped. */
+  /**
+   * Fills the file with zeros up to whole slices, and maps those that were not mapped: the last
+   * region is mapped anew when it was not whole.
+   */
   @Override
   public void ensureAvailable(long size) {
     int count = Math.toIntExact(DataIO.roundUp(size, sliceSize) >>> sliceShift);
@@ -107,11 +120,19 @@ final class MappedPages extends ByteBufferVol {
     try {
       fill((long) count << sliceShift);
       ByteBuffer[] more = Arrays.copyOf(slices, count);
-      for (int i = before; i < count; i++) {
-        more[i] = map(i);
+      int whole = before / REGION_SLICES;
+      MappedByteBuffer former = whole < regions.length ? regions[whole] : null;
+      MappedByteBuffer[] mapped =
+          Arrays.copyOf(regions, (count + REGION_SLICES - 1) / REGION_SLICES);
+      for (int i = whole; i < mapped.length; i++) {
+        mapped[i] = map(i, more);
       }
       touched = Arrays.copyOf(touched, count << (sliceShift - BLOCK_SHIFT));
+      regions = mapped;
       slices = more;
+      if (former != null) {
+        unmap(former);
+      }
     } catch (IOException failure) {
       throw new DBException.VolumeIOError(failure);
     }
@@ -125,8 +146,16 @@ final class MappedPages extends ByteBufferVol {
     }
   }
 
-  private ByteBuffer map(int slice) throws IOException {
-    return channel.map(FileChannel.MapMode.READ_ONLY, (long) slice << sliceShift, sliceSize());
+  /** Maps a region of a file, and puts views of it into the slices of the file. */
+  private MappedByteBuffer map(int region, ByteBuffer[] target) throws IOException {
+    int first = region * REGION_SLICES;
+    int count = Math.min(REGION_SLICES, target.length - first);
+    MappedByteBuffer mapped =
+        channel.map(FileChannel.MapMode.READ_ONLY, (long) first << sliceShift, count << sliceShift);
+    for (int i = 0; i < count; i++) {
+      target[first + i] = mapped.slice(i << sliceShift, sliceSize);
+    }
+    return mapped;
   }
 
   /** Notes that bytes are about to be read; those past the end of the file do not count. */
@@ -147,18 +176,18 @@ final class MappedPages extends ByteBufferVol {
   }
 
   /**
-   * Maps the slices that were read anew, so that their pages are no longer memory of the process.
-   * The former mapping of a slice ends after the new one is in its place. When a slice cannot be
+   * Maps the regions that were read anew, so that their pages are no longer memory of the process.
+   * The former mapping of a region ends after the new one is in its place. When a region cannot be
    * mapped, it and the later ones stay mapped as they are until they are read again.
    */
   void releasePages() {
-    ByteBuffer[] mapped = slices;
+    MappedByteBuffer[] mapped = regions;
     try {
       for (int i = 0; i < mapped.length; i++) {
         if (isTouched(i)) {
-          ByteBuffer former = mapped[i];
-          mapped[i] = map(i);
-          unmap((MappedByteBuffer) former);
+          MappedByteBuffer former = mapped[i];
+          mapped[i] = map(i, slices);
+          unmap(former);
         }
       }
     } catch (IOException noMoreMappings) {
@@ -168,9 +197,10 @@ final class MappedPages extends ByteBufferVol {
     touchedBlocks.set(0);
   }
 
-  private boolean isTouched(int slice) {
-    int shift = sliceShift - BLOCK_SHIFT;
-    for (int block = slice << shift; block < (slice + 1) << shift; block++) {
+  private boolean isTouched(int region) {
+    int blocks = REGION_SLICES << (sliceShift - BLOCK_SHIFT);
+    int end = Math.min(touched.length, (region + 1) * blocks);
+    for (int block = region * blocks; block < end; block++) {
       if (touched[block] != 0) {
         return true;
       }
@@ -192,11 +222,12 @@ final class MappedPages extends ByteBufferVol {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    ByteBuffer[] former = slices;
+    MappedByteBuffer[] former = regions;
     slices = new ByteBuffer[0];
+    regions = new MappedByteBuffer[0];
     touched = new byte[0];
-    for (ByteBuffer slice : former) {
-      unmap((MappedByteBuffer) slice);
+    for (MappedByteBuffer region : former) {
+      unmap(region);
     }
     try {
       channel.close(); // which releases the lock
