@@ -8,12 +8,13 @@ import dev.patchbay.primitives.Receipt;
 import dev.patchbay.rpc.codec.Results;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The logs of a block, read once for any number of queries. Threading: one thread at a time.
  *
- * <p>The JSON of a log is made when a query first matches it.
+ * <p>The JSON of a log is made when it is asked for.
  */
 final class BlockLogs {
   /** Characters of the JSON of a log without topics and data. */
@@ -38,14 +39,19 @@ final class BlockLogs {
       this.index = index;
     }
 
-    /** Returns the log as methods answer it. */
+    /** Returns the log as subscriptions send it; the same object each time. */
     SharedResult result() {
       SharedResult known = result;
       if (known == null) {
-        known = new SharedResult(Results.log(log, block, transaction, index, removed));
+        known = new SharedResult(toJson());
         result = known;
       }
       return known;
+    }
+
+    /** Returns the log as methods answer it; a new object each time, which is not held here. */
+    Map<String, @Nullable Object> toJson() {
+      return Results.log(log, block, transaction, index, removed);
     }
 
     /** Returns about how many characters the JSON of the log has. */
@@ -71,6 +77,11 @@ final class BlockLogs {
 
   Block block() {
     return block;
+  }
+
+  /** Returns whether the block is no longer canonical. */
+  boolean removed() {
+    return removed;
   }
 
   /** Returns the logs that match a query, in their order. */

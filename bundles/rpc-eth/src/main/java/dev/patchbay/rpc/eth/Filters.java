@@ -7,6 +7,8 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcExpensive;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcSession;
+import dev.patchbay.api.rpc.RpcStream;
+import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.rpc.codec.Params;
 import dev.patchbay.rpc.eth.ClientQuota.Share;
@@ -104,10 +106,24 @@ final class Filters {
 
     /**
      * Moves the position; returns the results, none when another poll has reported the events
-     * meanwhile.
+     * meanwhile. Moves the position back when the results are written by a stream that fails.
      */
-    List<Object> report(long from, long next, List<Object> results) {
-      return position.compareAndSet(from, next) ? results : List.of();
+    Object report(long from, long next, Object results) {
+      if (!position.compareAndSet(from, next)) {
+        return List.of();
+      }
+      if (!(results instanceof RpcStream stream)) {
+        return results;
+      }
+      return (RpcStream)
+          out -> {
+            try {
+              stream.writeTo(out);
+            } catch (Throwable failure) {
+              position.compareAndSet(next, from);
+              throw failure;
+            }
+          };
     }
   }
 
@@ -302,9 +318,11 @@ final class Filters {
     List<HeadChange> heads = since(filter, events.heads(), from);
     if (filter.criteria != null) {
       LogSearch.Query query = filter.criteria.query();
-      return heads.size() <= QUICK_BLOCKS
-          ? logs(filter, query, heads, from)
-          : (RpcExpensive) () -> logs(filter, query, heads, from);
+      if (heads.size() > QUICK_BLOCKS) {
+        return (RpcExpensive) () -> look(filter, query, heads, from).report();
+      }
+      Poll poll = look(filter, query, heads, from);
+      return poll.found.isHeld() ? poll.report() : (RpcExpensive) poll::report;
     }
     heads.stream().filter(c -> !c.removed()).forEach(c -> out.add(c.hash().toString()));
     return filter.report(from, from + heads.size(), out);
@@ -319,32 +337,40 @@ final class Filters {
     return found;
   }
 
-  /** Returns the logs of the first blocks; the next poll goes on after them. */
-  private List<Object> logs(Filter filter, LogSearch.Query query, List<HeadChange> heads, long from)
+  /**
+   * The outcome of a poll for logs.
+   *
+   * @param from position of the first event that was looked at
+   * @param next position after the last one
+   */
+  private record Poll(Filter filter, long from, long next, FoundLogs found) {
+    Object report() {
+      return filter.report(from, next, found.result());
+    }
+  }
+
+  /** Looks for the logs of the first blocks; the next poll goes on after them. */
+  private Poll look(Filter filter, LogSearch.Query query, List<HeadChange> heads, long from)
       throws RpcError {
-    List<Object> out = new ArrayList<>();
-    long length = 0;
+    FoundLogs found = new FoundLogs(query, (hash, removed) -> required(filter, hash, removed));
     long next = from;
     for (HeadChange change : heads) {
       Deadline.check();
       if (query.mayMatch(change.header().logsBloom())) {
-        for (BlockLogs.Entry entry : required(filter, change).matching(query)) {
-          out.add(entry.result().value());
-          length += entry.length();
-        }
+        found.add(required(filter, change.hash(), change.removed()));
       }
       next++;
-      if (length > MAX_LENGTH) {
+      if (found.length() > MAX_LENGTH) {
         break;
       }
     }
-    return filter.report(from, next, out);
+    return new Poll(filter, from, next, found);
   }
 
-  private BlockLogs required(Filter filter, HeadChange change) throws RpcError {
+  private BlockLogs required(Filter filter, Hash hash, boolean removed) throws RpcError {
     BlockLogs found;
     try {
-      found = logs.logsOf(change);
+      found = logs.logsOf(hash, removed);
     } catch (PrunedException pruned) {
       found = null;
     }

@@ -75,7 +75,7 @@ final class HeadDelivery implements Notifier.Delivery<HeadChange> {
   /** Returns the content of a block; null when it can no longer be read. */
   private @Nullable Content read(HeadChange change, boolean needsReceipts) {
     try {
-      BlockLogs found = logs.logsOf(change);
+      BlockLogs found = logs.logsOf(change.hash(), change.removed());
       return found == null
           ? null
           : new Content(found, needsReceipts ? receipts.apply(found.block()) : List.of());

@@ -16,7 +16,6 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Log;
 import dev.patchbay.primitives.Receipt;
 import dev.patchbay.rpc.codec.Params;
-import dev.patchbay.rpc.eth.Events.HeadChange;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -151,9 +150,11 @@ final class LogSearch {
       if (block == null) {
         throw new RpcError(RpcError.SERVER_ERROR, "unknown block");
       }
-      List<Object> out = new ArrayList<>();
-      collect(block, query, out);
-      return out;
+      FoundLogs found = new FoundLogs(query, this::read);
+      if (query.mayMatch(block.header().logsBloom())) {
+        found.add(read(block.hash(), false));
+      }
+      return atOnce(found);
     }
     long head = chain.head().number();
     long from = criteria.from().number(chain, head);
@@ -177,12 +178,18 @@ final class LogSearch {
     LogIndex known = index.get();
     if (known == null || to - from >= QUICK_RANGE || query.alternatives() > QUICK_ALTERNATIVES) {
       return (RpcExpensive)
-          () -> look(query, from, to, candidates(known, query, from, to), limits.results());
+          () ->
+              look(query, from, to, candidates(known, query, from, to), limits.results()).result();
     }
     BitSet candidates = candidates(known, query, from, to);
     return candidates != null && candidates.cardinality() <= QUICK_BLOCKS
-        ? look(query, from, to, candidates, limits.results())
-        : (RpcExpensive) () -> look(query, from, to, candidates, limits.results());
+        ? atOnce(look(query, from, to, candidates, limits.results()))
+        : (RpcExpensive) () -> look(query, from, to, candidates, limits.results()).result();
+  }
+
+  /** Returns what a method returns that has looked at few blocks: writing a long result is slow. */
+  private static Object atOnce(FoundLogs found) {
+    return found.isHeld() ? found.result() : (RpcExpensive) found::result;
   }
 
   private static @Nullable BitSet candidates(
@@ -190,25 +197,24 @@ final class LogSearch {
     return known == null ? null : known.candidates(from, to, query.addresses(), query.topics());
   }
 
-  private List<Object> look(
+  private FoundLogs look(
       Query query, long from, long to, @Nullable BitSet candidates, int mostResults)
       throws RpcError {
-    List<Object> out = new ArrayList<>();
+    FoundLogs found = new FoundLogs(query, this::read);
     for (long number = next(candidates, from, from); number <= to; ) {
       Deadline.check();
-      BlockHeader header = chain.header(number);
-      Block block =
-          header == null || !query.mayMatch(header.logsBloom()) ? null : chain.block(number);
-      if (block != null) {
-        collect(block, query, out);
+      Hash hash = chain.canonicalHash(number);
+      BlockHeader header = hash == null ? null : chain.header(hash);
+      if (hash != null && header != null && query.mayMatch(header.logsBloom())) {
+        found.add(read(hash, false));
       }
-      if (out.size() > mostResults) {
+      if (found.count() > mostResults) {
         throw new RpcError(
             RpcError.Kind.LIMIT, "query returned more than " + mostResults + " results");
       }
       number = next(candidates, from, number + 1);
     }
-    return out;
+    return found;
   }
 
   /** Returns the first block from a number on that is to be looked at. */
@@ -220,23 +226,28 @@ final class LogSearch {
     return bit < 0 ? Long.MAX_VALUE : from + bit;
   }
 
-  /** Appends the logs of a canonical block that match. */
-  private void collect(Block block, Query query, List<Object> out) {
-    List<Receipt> receipts =
-        query.mayMatch(block.header().logsBloom()) ? chain.receipts(block.hash()) : null;
-    if (receipts != null) {
-      new BlockLogs(block, receipts, false)
-          .matching(query)
-          .forEach(entry -> out.add(entry.result().value()));
+  /**
+   * Returns the logs of a block.
+   *
+   * @throws RpcError when the block or its receipts are not stored: the result must not lack them
+   */
+  private BlockLogs read(Hash hash, boolean removed) throws RpcError {
+    BlockLogs found = logsOf(hash, removed);
+    if (found == null) {
+      throw new RpcError(
+          RpcError.SERVER_ERROR, "the logs of block " + hash + " are not available; try again");
     }
+    return found;
   }
 
-  /** Returns the logs of a block; null when the block or its receipts are not stored. */
-  @Nullable BlockLogs logsOf(HeadChange change) {
-    Block block = chain.block(change.hash());
-    List<Receipt> receipts = block == null ? null : chain.receipts(change.hash());
-    return block == null || receipts == null
-        ? null
-        : new BlockLogs(block, receipts, change.removed());
+  /**
+   * Returns the logs of a block; null when the block or its receipts are not stored.
+   *
+   * @param removed whether the block is no longer canonical
+   */
+  @Nullable BlockLogs logsOf(Hash hash, boolean removed) {
+    Block block = chain.block(hash);
+    List<Receipt> receipts = block == null ? null : chain.receipts(hash);
+    return block == null || receipts == null ? null : new BlockLogs(block, receipts, removed);
   }
 }

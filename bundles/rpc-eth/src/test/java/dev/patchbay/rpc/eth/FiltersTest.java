@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcExpensive;
+import dev.patchbay.api.rpc.RpcStream;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Transaction;
@@ -14,6 +15,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -34,7 +36,7 @@ class FiltersTest {
 
   private List<?> poll(@Nullable Object id) throws Exception {
     Object result = call("eth_getFilterChanges", String.valueOf(id));
-    return (List<?>) (result instanceof RpcExpensive expensive ? expensive.call() : result);
+    return (List<?>) JsonList.of(result);
   }
 
   private void assertNotFound(@Nullable Object id) {
@@ -158,6 +160,36 @@ class FiltersTest {
     assertThatThrownBy(() -> poll(id)).isSameAs(chain.failure);
     chain.failure = null;
     assertThat(poll(id)).hasSize(3);
+  }
+
+  /** A poll whose long result was not written reports nothing; the next one reports it. */
+  @Test
+  void aLongResultThatIsNotWrittenIsReportedAgain() throws Exception {
+    String id = String.valueOf(call("eth_newFilter", Map.of()));
+    for (int number = 1; number <= 3; number++) {
+      chain.setHead(number, 0, 1, 500_000);
+    }
+    Object refused = call("eth_getFilterChanges", id);
+    assertThat(refused).as("the gate refuses it").isInstanceOf(RpcExpensive.class);
+    Object result =
+        ((RpcExpensive) Objects.requireNonNull(call("eth_getFilterChanges", id))).call();
+    assertThat(result).isInstanceOf(RpcStream.class);
+    JsonList full = new JsonList(1);
+    assertThatThrownBy(() -> ((RpcStream) Objects.requireNonNull(result)).writeTo(full))
+        .hasMessage("full");
+    assertThat(full.values()).hasSize(1);
+    assertThat(poll(id)).hasSize(3);
+    assertThat(poll(id)).isEmpty();
+  }
+
+  @Test
+  void aFilterWhoseBlockIsPrunedWhileItsLogsAreWrittenIsRemoved() throws Exception {
+    Object id = call("eth_newFilter", Map.of("address", TestChain.EMITTER.toString()));
+    chain.setHead(1, 0, 1, 1_000_000);
+    Object result = call("eth_getFilterChanges", String.valueOf(id));
+    chain.pruned = new PrunedException(1, 2);
+    assertThatThrownBy(() -> JsonList.of(result)).hasMessage("filter not found");
+    assertNotFound(id);
   }
 
   @Test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.eth;
 
+import dev.patchbay.api.chain.BlockRetention;
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.PrunedException;
 import dev.patchbay.primitives.Address;
@@ -78,8 +79,9 @@ final class TestChain {
             throw pruned;
           }
           return switch (name) {
-            case "block" -> blocks.get(args[0]);
+            case "block" -> args[0] instanceof Hash ? blocks.get(args[0]) : canonical(args[0]);
             case "receipts" -> receipts.get(args[0]);
+            case "retention" -> BlockRetention.ALL;
             case "head" -> canonical.get(canonical.size() - 1);
             case "canonicalHash" -> {
               Block at = canonical(args[0]);
