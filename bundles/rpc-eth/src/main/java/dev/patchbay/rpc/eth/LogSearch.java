@@ -39,6 +39,9 @@ final class LogSearch {
   private static final int QUICK_ALTERNATIVES = 16;
   private static final int QUICK_BLOCKS = 4;
 
+  /** A search begins again after a reorg, so many times in all. */
+  private static final int MAX_ATTEMPTS = 3;
+
   private final ChainReader chain;
   private final Supplier<@Nullable LogIndex> index;
 
@@ -156,6 +159,39 @@ final class LogSearch {
       }
       return atOnce(found);
     }
+    Range range = range(criteria, limits);
+    LogIndex known = index.get();
+    if (known != null
+        && range.to - range.from < QUICK_RANGE
+        && query.alternatives() <= QUICK_ALTERNATIVES) {
+      BitSet candidates = candidates(known, query, range);
+      FoundLogs found =
+          candidates.cardinality() > QUICK_BLOCKS
+              ? null
+              : look(query, range, candidates, limits.results());
+      if (found != null) {
+        return atOnce(found);
+      }
+    }
+    return (RpcExpensive) () -> searchOneBranch(criteria, limits).result();
+  }
+
+  /** Returns what a method returns that has looked at few blocks: writing a long result is slow. */
+  private static Object atOnce(FoundLogs found) {
+    return found.isHeld() ? found.result() : (RpcExpensive) found::result;
+  }
+
+  /**
+   * The blocks of a search.
+   *
+   * @param from number of the first block
+   * @param to number of the last block
+   * @param last hash of the last block, which names the branch; null when the head has gone back
+   *     meanwhile
+   */
+  private record Range(long from, long to, @Nullable Hash last) {}
+
+  private Range range(LogCriteria criteria, LogLimits limits) throws RpcError {
     long head = chain.head().number();
     long from = criteria.from().number(chain, head);
     long to = criteria.to().number(chain, head);
@@ -175,46 +211,64 @@ final class LogSearch {
               + limits.blocks()
               + " blocks");
     }
-    LogIndex known = index.get();
-    if (known == null || to - from >= QUICK_RANGE || query.alternatives() > QUICK_ALTERNATIVES) {
-      return (RpcExpensive)
-          () ->
-              look(query, from, to, candidates(known, query, from, to), limits.results()).result();
+    return new Range(from, to, chain.canonicalHash(to));
+  }
+
+  private boolean isCanonical(Range range) {
+    return range.last != null && range.last.equals(chain.canonicalHash(range.to));
+  }
+
+  private static BitSet candidates(LogIndex known, Query query, Range range) {
+    return known.candidates(range.from, range.to, query.addresses(), query.topics());
+  }
+
+  /** Searches until no reorg comes in between, some times at most. */
+  private FoundLogs searchOneBranch(LogCriteria criteria, LogLimits limits) throws RpcError {
+    Query query = criteria.query();
+    for (int i = 0; i < MAX_ATTEMPTS; i++) {
+      Range range = range(criteria, limits);
+      LogIndex known = index.get();
+      BitSet candidates = known == null ? null : candidates(known, query, range);
+      FoundLogs found = look(query, range, candidates, limits.results());
+      if (found != null) {
+        return found;
+      }
     }
-    BitSet candidates = candidates(known, query, from, to);
-    return candidates != null && candidates.cardinality() <= QUICK_BLOCKS
-        ? atOnce(look(query, from, to, candidates, limits.results()))
-        : (RpcExpensive) () -> look(query, from, to, candidates, limits.results()).result();
+    throw new RpcError(
+        RpcError.SERVER_ERROR, "the chain was reorganized during the search; try again");
   }
 
-  /** Returns what a method returns that has looked at few blocks: writing a long result is slow. */
-  private static Object atOnce(FoundLogs found) {
-    return found.isHeld() ? found.result() : (RpcExpensive) found::result;
-  }
-
-  private static @Nullable BitSet candidates(
-      @Nullable LogIndex known, Query query, long from, long to) {
-    return known == null ? null : known.candidates(from, to, query.addresses(), query.topics());
-  }
-
-  private FoundLogs look(
-      Query query, long from, long to, @Nullable BitSet candidates, int mostResults)
-      throws RpcError {
+  /**
+   * Looks at blocks; returns null when a reorg has replaced blocks of the range since it was made:
+   * the index or some blocks may have been of another branch.
+   */
+  private @Nullable FoundLogs look(
+      Query query, Range range, @Nullable BitSet candidates, int mostResults) throws RpcError {
     FoundLogs found = new FoundLogs(query, this::read);
-    for (long number = next(candidates, from, from); number <= to; ) {
-      Deadline.check();
-      Hash hash = chain.canonicalHash(number);
-      BlockHeader header = hash == null ? null : chain.header(hash);
-      if (hash != null && header != null && query.mayMatch(header.logsBloom())) {
-        found.add(read(hash, false));
+    try {
+      for (long number = next(candidates, range.from, range.from); number <= range.to; ) {
+        Deadline.check();
+        Hash hash = chain.canonicalHash(number);
+        BlockHeader header = hash == null ? null : chain.header(hash);
+        if (hash == null || header == null) {
+          throw unavailable(number);
+        }
+        if (query.mayMatch(header.logsBloom())) {
+          found.add(read(hash, false));
+        }
+        if (found.count() > mostResults) {
+          throw new RpcError(
+              RpcError.Kind.LIMIT, "query returned more than " + mostResults + " results");
+        }
+        number = next(candidates, range.from, number + 1);
       }
-      if (found.count() > mostResults) {
-        throw new RpcError(
-            RpcError.Kind.LIMIT, "query returned more than " + mostResults + " results");
+    } catch (RpcError failure) {
+      if (isCanonical(range)) {
+        throw failure;
       }
-      number = next(candidates, from, number + 1);
+      return null;
     }
-    return found;
+    return isCanonical(range) ? found : null;
   }
 
   /** Returns the first block from a number on that is to be looked at. */
@@ -234,10 +288,14 @@ final class LogSearch {
   private BlockLogs read(Hash hash, boolean removed) throws RpcError {
     BlockLogs found = logsOf(hash, removed);
     if (found == null) {
-      throw new RpcError(
-          RpcError.SERVER_ERROR, "the logs of block " + hash + " are not available; try again");
+      throw unavailable(hash);
     }
     return found;
+  }
+
+  private static RpcError unavailable(Object block) {
+    return new RpcError(
+        RpcError.SERVER_ERROR, "the logs of block " + block + " are not available; try again");
   }
 
   /**

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -110,5 +111,107 @@ class LogSearchTest {
     assertThatThrownBy(() -> JsonList.of(again))
         .isInstanceOf(RpcError.class)
         .hasMessage("the logs of block " + block.hash() + " are not available; try again");
+  }
+
+  private List<String> setHeads(int first, int last, int branch) {
+    List<String> hashes = new ArrayList<>();
+    for (int number = first; number <= last; number++) {
+      hashes.add(chain.setHead(number, branch, 1).hash().toString());
+    }
+    return hashes;
+  }
+
+  @Test
+  void aReorgAfterTheIndexWasAskedLosesNoLog() throws Exception {
+    setHeads(1, 3, 0);
+    chain.setHead(4, 0, 0);
+    List<String> expected = new ArrayList<>();
+    LogIndex first =
+        TestChain.stub(
+            LogIndex.class,
+            (name, args) -> {
+              expected.addAll(setHeads(4, 4, 1)); // the answer is for the block before
+              index = indexFrom(4);
+              return new BitSet();
+            });
+    index = first;
+    Map<String, @Nullable Object> criteria = Map.of("fromBlock", "0x4", "toBlock", "0x4");
+    assertThat(blocksOf(JsonList.of(getLogs(criteria)))).isEqualTo(expected).hasSize(1);
+  }
+
+  @Test
+  void aReorgBeforeAnExpensiveSearchRunsLosesNoLog() throws Exception {
+    List<String> expected = setHeads(1, 6, 0);
+    chain.setHead(7, 0, 0);
+    index =
+        TestChain.stub(
+            LogIndex.class,
+            (name, args) -> {
+              BitSet found = new BitSet();
+              found.set(1, chain.reader().head().number() == 7 ? 7 : 9);
+              return found;
+            });
+    Object waiting = getLogs(ALL);
+    expected.addAll(setHeads(7, 8, 1));
+    assertThat(blocksOf(called(waiting))).isEqualTo(expected);
+  }
+
+  @Test
+  void aReorgDuringASearchDoesNotMixBranches() throws Exception {
+    setHeads(1, 4, 0);
+    List<String> expected = new ArrayList<>();
+    AtomicInteger receipts = new AtomicInteger();
+    chain.onRead =
+        name -> {
+          if (name.equals("receipts") && receipts.incrementAndGet() == 3) {
+            expected.addAll(setHeads(1, 4, 1));
+          }
+        };
+    assertThat(blocksOf(called(getLogs(ALL)))).isEqualTo(expected).hasSize(4);
+  }
+
+  /** A head that goes back takes blocks from a search up to the latest one. */
+  @Test
+  void aSearchUpToTheHeadFollowsItBack() throws Exception {
+    setHeads(1, 4, 0);
+    List<String> expected = new ArrayList<>();
+    AtomicInteger receipts = new AtomicInteger();
+    chain.onRead =
+        name -> {
+          if (name.equals("receipts") && receipts.incrementAndGet() == 2) {
+            expected.addAll(setHeads(1, 2, 1));
+          }
+        };
+    assertThat(blocksOf(called(getLogs(ALL)))).isEqualTo(expected).hasSize(2);
+  }
+
+  @Test
+  void aSearchEndsWhenReorgsDoNot() throws Exception {
+    setHeads(1, 2, 0);
+    AtomicInteger searches = new AtomicInteger();
+    chain.onRead =
+        name -> {
+          if (name.equals("retention")) {
+            searches.incrementAndGet();
+          } else if (name.equals("receipts")) {
+            setHeads(2, 2, searches.get());
+          }
+        };
+    Object waiting = getLogs(Map.of("fromBlock", "0x1"));
+    searches.set(0);
+    assertThatThrownBy(() -> called(waiting))
+        .isInstanceOf(RpcError.class)
+        .hasMessage("the chain was reorganized during the search; try again");
+    assertThat(searches).hasValue(3);
+  }
+
+  @Test
+  void aBlockWithoutReceiptsIsAnError() throws Exception {
+    setHeads(1, 2, 0);
+    Block last = chain.setHead(3, 0, 1);
+    chain.remove(last);
+    assertThatThrownBy(() -> called(getLogs(ALL)))
+        .isInstanceOf(RpcError.class)
+        .hasMessageStartingWith("the logs of block ");
   }
 }

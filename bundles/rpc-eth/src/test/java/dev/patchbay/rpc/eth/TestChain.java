@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Blocks and receipts by hash, and who reads them. */
@@ -36,6 +37,9 @@ final class TestChain {
 
   /** Threads that have read a block or receipts, once for each time. */
   final List<Thread> readers = Collections.synchronizedList(new ArrayList<>());
+
+  /** Takes the name of the method before each read. */
+  volatile Consumer<String> onRead = name -> {};
 
   /** Thrown by reads; null for none. */
   volatile @Nullable RuntimeException failure;
@@ -72,6 +76,7 @@ final class TestChain {
         ChainReader.class,
         (name, args) -> {
           readers.add(Thread.currentThread());
+          onRead.accept(name);
           if (failure != null) {
             throw failure;
           }
