@@ -14,9 +14,11 @@ import dev.patchbay.api.execution.BlockOverride;
 import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.execution.Simulation;
+import dev.patchbay.api.p2p.Network;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.tracing.Tracer;
+import dev.patchbay.binding.Listeners;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
@@ -35,11 +37,17 @@ import dev.patchbay.primitives.execution.Reward;
 import dev.patchbay.primitives.execution.StateChanges;
 import dev.patchbay.trie.Roots;
 import java.util.List;
+import java.util.concurrent.atomic.LongAccumulator;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Executes blocks, replays transactions and simulates calls with the EVM that is chosen for the
@@ -47,6 +55,8 @@ import org.osgi.service.component.annotations.Reference;
  */
 @Component(service = {BlockExecutor.class, CallSimulator.class})
 public final class Execution implements BlockExecutor, CallSimulator {
+  private static final Logger LOG = LoggerFactory.getLogger(Execution.class);
+
   /** An empty RLP list. */
   private static final Bytes EMPTY_ACCESS_LIST = Bytes.wrap(new byte[] {(byte) 0xc0});
 
@@ -54,6 +64,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
   private final ProtocolSchedule schedule;
   private final StateProvider states;
   private final EvmChoice evm;
+  private final Listeners<Network> networks = new Listeners<>(LOG::warn, LOG::info);
 
   /** Makes the component. */
   @Activate
@@ -66,6 +77,18 @@ public final class Execution implements BlockExecutor, CallSimulator {
     this.schedule = schedule;
     this.states = states;
     this.evm = evm;
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void addNetwork(Network network) {
+    networks.add(network);
+  }
+
+  void removeNetwork(Network network) {
+    networks.remove(network);
   }
 
   // ---- blocks
@@ -118,16 +141,18 @@ public final class Execution implements BlockExecutor, CallSimulator {
       BlockHeader header, Address feeRecipient, List<Withdrawal> withdrawals, StateReader parent) {
     Function<StateChanges, Hash> roots =
         changes -> states.computeStateRoot(header.parentHash(), changes);
-    // before Osaka too: peers could not get a block that is longer than their messages, 10 MiB
     return begin(
-        header,
-        schedule.rules(),
-        feeRecipient,
-        withdrawals,
-        parent,
-        roots,
-        true,
-        BlockLimits.MAX_BYTES);
+        header, schedule.rules(), feeRecipient, withdrawals, parent, roots, true, maxBytes());
+  }
+
+  /**
+   * Returns how long a block may get that is built now. Before Osaka, too, there is a limit: peers
+   * could not get a block that is longer than their messages.
+   */
+  private long maxBytes() {
+    LongAccumulator min = new LongAccumulator(Math::min, BlockLimits.MAX_BYTES);
+    networks.forEach(network -> min.accumulate(network.maxBlockBytes()));
+    return min.get();
   }
 
   @Override

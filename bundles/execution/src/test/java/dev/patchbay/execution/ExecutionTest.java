@@ -13,6 +13,7 @@ import dev.patchbay.api.execution.BlockAssembly;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.execution.Simulation;
 import dev.patchbay.api.node.Health;
+import dev.patchbay.api.p2p.Network;
 import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
@@ -25,17 +26,23 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /** The executor while the EVM or the rules of the chain are replaced, or not installed. */
 class ExecutionTest {
   private static final String MISSING = "the EVM 'patchbay' of bundle b is not installed";
+
+  private static final ExecutionResult EMPTY_RESULT =
+      new ExecutionResult(
+          ExecutionResult.Status.SUCCESS, 21_000, 0, Bytes.EMPTY, List.of(), null, null);
 
   /** The executions that were opened or continued, by the name of their EVM. */
   private final List<String> uses = new ArrayList<>();
@@ -60,7 +67,7 @@ class ExecutionTest {
                 uses.add(name);
                 return self;
               }
-              return null;
+              return method.getName().equals("transact") ? EMPTY_RESULT : null;
             });
     return (block, parent) -> {
       uses.add(name);
@@ -153,21 +160,56 @@ class ExecutionTest {
   @Test
   void aBlockBeforeOsakaIsNotBuiltLongerThanPeersCanSend() {
     engine = evm("ours");
+    assertThat(fits(execution(), 8 << 20)).isFalse();
+    assertThat(fits(execution(), (8 << 20) - 2_000)).isTrue();
+  }
+
+  /** Whichever networks there are when the block is begun: the narrowest one decides. */
+  @Test
+  void aBlockIsNotBuiltLongerThanEachNetworkCanSend() {
+    engine = evm("ours");
+    Execution execution = execution();
+    Network wide = network(() -> Long.MAX_VALUE);
+    Network narrow = network(() -> 100_000L);
+    execution.addNetwork(narrow);
+    execution.addNetwork(wide);
+    execution.addNetwork(
+        network(
+            () -> {
+              throw new IllegalStateException("of a third party");
+            }));
+    assertThat(fits(execution, 100_000)).isFalse();
+    assertThat(fits(execution, 98_000)).isTrue();
+    execution.removeNetwork(narrow);
+    assertThat(fits(execution, 100_000)).isTrue();
+    assertThat(fits(execution, 8 << 20)).isFalse();
+  }
+
+  private static Network network(Supplier<Long> maxBlockBytes) {
+    return proxy(
+        Network.class,
+        (self, method, arguments) ->
+            method.getName().equals("maxBlockBytes") ? maxBlockBytes.get() : null);
+  }
+
+  /** Returns whether a new block has room for a transaction with so many bytes of data. */
+  private static boolean fits(Execution execution, int bytes) {
     BlockHeader header =
         BlockHeader.builder().number(1).gasLimit(60_000_000).baseFeePerGas(UInt256.ONE).build();
     StateReader parent = proxy(StateReader.class, (self, method, arguments) -> null);
-    BlockAssembly assembly = execution().assemble(header, Address.ZERO, List.of(), parent);
+    BlockAssembly assembly = execution.assemble(header, Address.ZERO, List.of(), parent);
     Transaction tx =
         Transaction.builder(TransactionType.LEGACY)
             .gasLimit(30_000_000)
-            .data(Bytes.wrap(new byte[8 << 20]))
+            .data(Bytes.wrap(new byte[bytes]))
             .signature(27, UInt256.ONE, UInt256.ONE)
             .build();
-    assertThatThrownBy(() -> assembly.add(tx))
-        .isInstanceOfSatisfying(
-            InvalidTransactionException.class,
-            refused ->
-                assertThat(refused.reason())
-                    .isEqualTo(InvalidTransactionException.Reason.BLOCK_SIZE));
+    try {
+      assembly.add(tx);
+      return true;
+    } catch (InvalidTransactionException refused) {
+      assertThat(refused.reason()).isEqualTo(InvalidTransactionException.Reason.BLOCK_SIZE);
+      return false;
+    }
   }
 }

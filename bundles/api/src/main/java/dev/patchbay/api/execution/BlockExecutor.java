@@ -60,7 +60,9 @@ public interface BlockExecutor {
       throws InvalidBlockException;
 
   /**
-   * Starts to put a block together.
+   * Starts to build a block. Its RLP gets no longer than EIP-7934 allows, in each fork, and no
+   * longer than each network that is registered now can send it ({@link
+   * dev.patchbay.api.p2p.Network#maxBlockBytes}).
    *
    * @param header the header as far as it is known: number, time, limits, fees
    * @param feeRecipient account that the fees go to

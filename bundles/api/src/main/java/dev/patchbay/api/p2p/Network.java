@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.p2p;
 
+import dev.patchbay.primitives.execution.BlockLimits;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,15 @@ public interface Network {
 
   /** Returns the greatest number of peers, trusted ones aside. */
   int maxPeers();
+
+  /**
+   * Returns the most bytes that the RLP of a block may have so that peers of the network can be
+   * sent it; always the same while its configuration and the chain are. No longer block is built
+   * while the network is registered.
+   */
+  default long maxBlockBytes() {
+    return BlockLimits.MAX_BYTES;
+  }
 
   /** Returns whether the node accepts connections. */
   boolean isListening();

@@ -42,7 +42,7 @@ final class BlockSender {
       return 0;
     }
     Block block = chain.block(hash);
-    byte[] message = block == null ? null : BlockJson.message(MessageCode.NEW_BLOCK, block, null);
+    byte[] message = block == null ? null : chain.message(MessageCode.NEW_BLOCK, block, null);
     if (block != null && message == null) {
       return 0;
     }

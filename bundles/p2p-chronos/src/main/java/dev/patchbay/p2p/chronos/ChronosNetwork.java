@@ -440,6 +440,11 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   }
 
   @Override
+  public long maxBlockBytes() {
+    return chain.maxBlockBytes();
+  }
+
+  @Override
   public boolean isListening() {
     return port != 0;
   }

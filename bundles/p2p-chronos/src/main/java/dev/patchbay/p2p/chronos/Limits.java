@@ -8,8 +8,25 @@ final class Limits {
   /** Bytes of the first frame of a connection. */
   static final int MAX_FIRST_FRAME = 4 * 1024;
 
+  /**
+   * More bytes than a message with a block has for the names of all members, the fields of fixed
+   * length of the header, and 256 withdrawals. A block has at most 16 of them, or none under
+   * Clique.
+   */
+  private static final int MAX_FIXED_BYTES = 64 * 1024;
+
   /** Bytes of a frame with a block. */
   static final int MAX_BLOCK_FRAME = 8 * 1024 * 1024;
+
+  /**
+   * Bytes of the RLP of a block whose message is surely no longer than {@link #MAX_BLOCK_FRAME}.
+   *
+   * <p>A transaction of n bytes takes at most 2n + 5 in the message: two digits for each byte, the
+   * prefix, the quotation marks and a comma. In the RLP of the block it takes n bytes at least, and
+   * n is 10 at least: nine fields and the prefix of the list. So the message has at most five
+   * halves of the bytes of the RLP, and {@link #MAX_FIXED_BYTES}.
+   */
+  static final int MAX_BLOCK_BYTES = (MAX_BLOCK_FRAME - MAX_FIXED_BYTES) / 5 * 2;
 
   /** Bytes of a frame without a block. */
   static final int MAX_FRAME = 64 * 1024;

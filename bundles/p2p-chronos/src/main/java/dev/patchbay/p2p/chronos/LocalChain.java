@@ -15,15 +15,21 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.BlockLimits;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What this node states and serves of its chain. The chain, the rules of Clique and the signer may
  * be missing while their bundles are replaced. Threading: any thread.
  */
 final class LocalChain {
+  private static final Logger LOG = LoggerFactory.getLogger(LocalChain.class);
+
   /** The value of the configuration that leaves the number of confirmations to the consensus. */
   static final int AUTOMATIC = -1;
 
@@ -33,6 +39,9 @@ final class LocalChain {
   private final Address address;
   private final int confirmations;
   private final LongSupplier wallMillis;
+
+  /** Whether a block was reported that the protocol cannot carry. */
+  private final AtomicBoolean isReported = new AtomicBoolean();
 
   /** The signer, while its bundle is replaced; null when there was none. */
   private volatile @Nullable Address latestSigner;
@@ -100,6 +109,33 @@ final class LocalChain {
   /** Returns whether a consensus client moves the head; true while the chain cannot be read. */
   boolean isDriven() {
     return !Boolean.FALSE.equals(with(chain, reader -> reader.config().isDriven()));
+  }
+
+  /**
+   * Returns the most bytes of the RLP of a block that this node may build. Peers of Chronos must
+   * get it, except where a consensus client spreads the blocks of the chain.
+   */
+  long maxBlockBytes() {
+    return Boolean.TRUE.equals(with(chain, reader -> reader.config().isDriven()))
+        ? BlockLimits.MAX_BYTES
+        : Limits.MAX_BLOCK_BYTES;
+  }
+
+  /**
+   * Returns the message with a block; null, with one warning, for one that the protocol cannot
+   * carry, as of {@link BlockJson#message}.
+   *
+   * @param id id of the request; null for none
+   */
+  byte @Nullable [] message(MessageCode code, Block block, @Nullable Long id) {
+    byte[] message = BlockJson.message(code, block, id);
+    if (message == null && isReported.compareAndSet(false, true)) {
+      LOG.warn(
+          "chronos: {} and others are not served: they have ommers, or their messages exceed 8 MiB;"
+              + " nodes need devp2p to follow this chain",
+          block);
+    }
+    return message;
   }
 
   /** Returns whether the chain is a rollup; while it cannot be read, whether it was. */

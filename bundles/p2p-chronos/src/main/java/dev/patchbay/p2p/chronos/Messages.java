@@ -161,15 +161,15 @@ final class Messages {
   private void error(Connection peer, Message message) {
     Fields error = message.data() instanceof Map<?, ?> map ? new Fields(map) : new Fields(Map.of());
     Object code = error.members().get("code");
-    if ("not_found".equals(code)) {
-      client.notFound(peer, error);
-      return;
-    }
     LOG.debug(
         "chronos: {} sends the error {}: {}",
         peer,
         Connection.printable(String.valueOf(code)),
         Connection.printable(String.valueOf(error.members().get("message"))));
+    if ("not_found".equals(code)) {
+      client.notFound(peer, error);
+      return;
+    }
     peer.noteError(WireException.counted(code));
   }
 }

@@ -60,8 +60,23 @@ final class WireException extends Exception {
 
   /** Creates one after which the connection goes on: a block is not available. */
   static WireException notFound(String key, Object value) {
-    return new WireException(
-        "not_found", "no block with " + key + " " + value, false, Map.of(key, value));
+    return notFound("no block with " + key + " " + value, key, value);
+  }
+
+  /** Creates the same one for a block that this node has, and the protocol cannot carry. */
+  static WireException notCarried(String key, Object value) {
+    return notFound(
+        "the block with "
+            + key
+            + " "
+            + value
+            + " has ommers, or its message exceeds 8 MiB: devp2p has it",
+        key,
+        value);
+  }
+
+  private static WireException notFound(String message, String key, Object value) {
+    return new WireException("not_found", message, false, Map.of(key, value));
   }
 
   /** Returns the code of the error on the wire. */

@@ -17,6 +17,7 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.execution.BlockLimits;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -176,12 +177,25 @@ class ChronosNetworkTest {
     ChronosNetwork network = network(chain);
     WirePeer peer = peer(network, 0, LOW);
     peer.send(MessageCode.PULL_BLOCK, large.number());
-    assertThat(peer.expectError("not_found", false).get("height")).isEqualTo(large.number());
+    Map<?, ?> refusal = peer.expectError("not_found", false);
+    assertThat(refusal.get("height")).isEqualTo(large.number());
+    assertThat(refusal.get("message")).asString().contains("exceeds 8 MiB").contains("devp2p");
     peer.send(MessageCode.GET_BLOCK, large.hash());
-    peer.expectError("not_found", false);
+    assertThat(peer.expectError("not_found", false).get("message"))
+        .asString()
+        .contains("exceeds 8 MiB");
     assertThat(broadcast(network, large)).isZero();
     peer.send(MessageCode.PULL_BLOCK, 1L);
     assertThat(peer.expectBlock(MessageCode.PUSH_BLOCK)).isEqualTo(chain.at(1));
+  }
+
+  /** A chain that a consensus client drives has other ways for its blocks. */
+  @Test
+  void aBlockIsNotBuiltThatPeersCannotBeSent() throws Exception {
+    FakeChain chain = new FakeChain(1);
+    assertThat(network(chain).maxBlockBytes()).isEqualTo(Limits.MAX_BLOCK_BYTES);
+    chain.isDriven = true;
+    assertThat(network(chain).maxBlockBytes()).isEqualTo(BlockLimits.MAX_BYTES);
   }
 
   /** Three times as many as a second allows, at once: all are answered, in order. */

@@ -7,12 +7,20 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
+import dev.patchbay.primitives.BlockHeader;
+import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
+import dev.patchbay.primitives.TransactionType;
+import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.Withdrawal;
+import dev.patchbay.primitives.execution.BlockLimits;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +28,7 @@ import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CodecTest {
@@ -110,6 +119,84 @@ class CodecTest {
     refused("{\"code\":\"X\"}".getBytes(StandardCharsets.UTF_16LE));
     refused("{\"code\":\"X\"}".getBytes(StandardCharsets.UTF_16));
     refused(utf8("\ufeff{\"code\":\"X\"}"));
+  }
+
+  private static Transaction random(TransactionType type, Random random) {
+    Transaction.Builder tx =
+        Transaction.builder(type)
+            .nonce(random.nextInt(200))
+            .gasLimit(21_000)
+            .data(Bytes.wrap(new byte[random.nextInt(8) == 0 ? random.nextInt(60) : 0]));
+    if (random.nextInt(8) == 0) {
+      tx.value(UInt256.of(random.nextLong(1L << 60)));
+    }
+    if (type == TransactionType.DEPOSIT) {
+      return tx.deposit(new Transaction.Deposit(Hash.ZERO, UInt256.ZERO, false))
+          .sender(Address.ZERO)
+          .build();
+    }
+    if (random.nextBoolean() || type == TransactionType.BLOB || type == TransactionType.SET_CODE) {
+      tx.to(Address.ZERO);
+    }
+    return tx.signature(0, UInt256.ONE, UInt256.ONE).build();
+  }
+
+  private static Block block(int extra, int withdrawals, List<Transaction> transactions) {
+    BlockHeader header =
+        FakeChain.child(null, "x".repeat(extra), List.of()).header().toBuilder()
+            .number(Long.MAX_VALUE)
+            .gasUsed(Long.MAX_VALUE)
+            .baseFeePerGas(UInt256.MAX)
+            .withdrawalsRoot(Hash.ZERO)
+            .blobGasUsed(Long.MAX_VALUE)
+            .excessBlobGas(Long.MAX_VALUE)
+            .parentBeaconBlockRoot(Hash.ZERO)
+            .requestsHash(Hash.ZERO)
+            .build();
+    Withdrawal withdrawal = new Withdrawal(-1, -1, Address.ZERO, -1);
+    return new Block(header, transactions, List.of(), Collections.nCopies(withdrawals, withdrawal));
+  }
+
+  /** Blocks as long as the limit of a builder, of the shortest transactions of all types. */
+  @ParameterizedTest
+  @EnumSource(TransactionType.class)
+  void aBlockWithinTheLimitOfABuilderFitsAFrame(TransactionType type) {
+    Random random = new Random(20_261_203);
+    for (int mixed = 0; mixed <= 1; mixed++) {
+      int withdrawals = 256 * mixed;
+      int extra = 1_000 * mixed;
+      List<Transaction> all = new ArrayList<>();
+      TransactionType[] types = TransactionType.values();
+      long left = Limits.MAX_BLOCK_BYTES - block(extra, withdrawals, List.of()).encode().length - 6;
+      while (true) {
+        TransactionType next = mixed == 0 ? type : types[random.nextInt(types.length)];
+        Transaction tx =
+            mixed == 0 && next == TransactionType.LEGACY ? shortest() : random(next, random);
+        left -= BlockLimits.bytesInBody(tx);
+        if (left < 0) {
+          break;
+        }
+        all.add(tx);
+      }
+      Block block = block(extra, withdrawals, all);
+      assertThat(block.encode())
+          .hasSizeBetween(Limits.MAX_BLOCK_BYTES - 500, Limits.MAX_BLOCK_BYTES);
+      assertThat(BlockJson.message(MessageCode.PUSH_BLOCK, block, Json.MAX_ID)).isNotNull();
+    }
+  }
+
+  /** Nine fields of a byte each. */
+  private static Transaction shortest() {
+    Transaction tx =
+        Transaction.builder(TransactionType.LEGACY).signature(0, UInt256.ONE, UInt256.ONE).build();
+    assertThat(tx.encodedSize()).isEqualTo(10);
+    return tx;
+  }
+
+  /** 25 transactions of 128 KiB, the most that a pool takes. */
+  @Test
+  void theLimitOfABuilderLeavesRoomForLongTransactions() {
+    assertThat(Limits.MAX_BLOCK_BYTES).isBetween(25 * 131_072, Limits.MAX_BLOCK_FRAME / 2);
   }
 
   @Test

@@ -22,7 +22,7 @@ public final class InvalidTransactionException extends Exception {
     INTRINSIC_GAS,
     /** Gas limit above what the block has left. */
     BLOCK_GAS,
-    /** Longer than what the block has left (EIP-7934). */
+    /** Longer than what the block has left (EIP-7934, or what networks can send). */
     BLOCK_SIZE,
     /** Gas limit above the limit of EIP-7825. */
     GAS_LIMIT_TOO_HIGH,
