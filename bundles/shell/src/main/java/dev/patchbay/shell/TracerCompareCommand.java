@@ -5,6 +5,7 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.execution.BlockExecutor;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerFactory;
@@ -110,12 +111,13 @@ public final class TracerCompareCommand implements Action {
           "tracer " + name + " is not installed; installed are " + registry.names());
     }
     List<Tracer> tracers = new ArrayList<>();
+    TraceBudget budget = new TraceBudget();
     for (int i = 0; i < block.transactions().size(); i++) {
       tracers.add(
           factory.create(
               Map.of(),
               new TraceSubject(
-                  block.hash(), block.number(), block.transactions().get(i).hash(), i)));
+                  block.hash(), block.number(), block.transactions().get(i).hash(), i, budget)));
     }
     try (StateReader state =
         services.require(StateProvider.class).stateAt(block.header().parentHash())) {

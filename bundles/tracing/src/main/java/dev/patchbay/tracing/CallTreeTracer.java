@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.tracing;
 
+import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.api.tracing.TraceContext;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.Address;
@@ -18,11 +19,34 @@ import org.jspecify.annotations.Nullable;
  * time.
  */
 public abstract class CallTreeTracer implements Tracer {
+  /** A frame and what a result shows of it, without data. */
+  private static final long FRAME_BYTES = 1_500;
+
+  private static final long LOG_BYTES = 1_000;
+
+  /** Data are kept as bytes, and each byte as two digits of the result. */
+  protected static final long DATA_FACTOR = 3;
+
+  private final TraceBudget budget;
   private final Deque<CallFrame> open = new ArrayDeque<>();
   private @Nullable CallFrame root;
   private @Nullable TraceContext context;
   private long gasLimit;
   private int logs;
+
+  /**
+   * Creates a tracer.
+   *
+   * @param budget what the tree is counted in; a subclass counts what it keeps beyond
+   */
+  protected CallTreeTracer(TraceBudget budget) {
+    this.budget = budget;
+  }
+
+  /** Returns what the trace is counted in. */
+  protected final TraceBudget budget() {
+    return budget;
+  }
 
   /** Makes a frame that is entered; a subclass may keep more with it. */
   protected CallFrame frame(
@@ -65,6 +89,8 @@ public abstract class CallTreeTracer implements Tracer {
     if (!follows(depth)) {
       return;
     }
+    // its place in the tree may be shown as one number for each level
+    budget.charge(FRAME_BYTES + DATA_FACTOR * input.size() + Integer.BYTES * (long) depth);
     CallFrame frame = frame(type, from, to, input, gas, value);
     CallFrame parent = open.peek();
     if (parent == null) {
@@ -82,6 +108,7 @@ public abstract class CallTreeTracer implements Tracer {
     if (!follows(depth)) {
       return;
     }
+    budget.charge(DATA_FACTOR * output.size());
     CallFrame frame = open.pop();
     frame.end(output, gasUsed, error);
     ended(frame, open.peek());
@@ -91,6 +118,7 @@ public abstract class CallTreeTracer implements Tracer {
   public void onLog(Log log) {
     CallFrame frame = open.peek();
     if (frame != null) {
+      budget.charge(LOG_BYTES + DATA_FACTOR * log.data().size());
       frame.add(log, logs);
     }
     logs++;

@@ -9,6 +9,7 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.tracing.StreamingTracer;
+import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerException;
@@ -57,8 +58,25 @@ public final class Replay {
 
   /** Returns what a tracer is told of a transaction of a block. */
   public static TraceSubject subject(Block block, int index) {
+    return subject(block, index, new TraceBudget());
+  }
+
+  /**
+   * Returns what a tracer is told of a transaction of a block whose traces are held together.
+   *
+   * @param budget the budget of all these traces
+   */
+  public static TraceSubject subject(Block block, int index, TraceBudget budget) {
     return new TraceSubject(
-        block.hash(), block.number(), block.transactions().get(index).hash(), index);
+        block.hash(), block.number(), block.transactions().get(index).hash(), index, budget);
+  }
+
+  /** Returns the error that a client gets when a tracer has failed. */
+  public static RpcError error(TracerException failure) {
+    String message = String.valueOf(failure.getMessage());
+    return failure.isLimit()
+        ? new RpcError(RpcError.Kind.LIMIT, message)
+        : new RpcError(RpcError.SERVER_ERROR, message);
   }
 
   /**
@@ -139,7 +157,9 @@ public final class Replay {
             RpcError.SERVER_ERROR, "the state before block " + block.number() + " is not there");
       }
       return outcome.of(state, executor.replay(block, count, state, follower));
-    } catch (InvalidBlockException | TracerException broken) {
+    } catch (TracerException failure) {
+      throw error(failure);
+    } catch (InvalidBlockException broken) {
       throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));
     }
   }
@@ -155,7 +175,9 @@ public final class Replay {
       begin(out, tracer);
       execution.run();
       end(out, tracer);
-    } catch (InvalidTransactionException | IllegalArgumentException | TracerException failure) {
+    } catch (TracerException failure) {
+      throw error(failure);
+    } catch (InvalidTransactionException | IllegalArgumentException failure) {
       throw new RpcError(RpcError.SERVER_ERROR, "tracing failed: " + failure.getMessage());
     }
   }

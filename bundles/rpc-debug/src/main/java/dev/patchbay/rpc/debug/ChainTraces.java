@@ -7,6 +7,7 @@ import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerException;
 import dev.patchbay.primitives.Block;
@@ -161,8 +162,9 @@ final class ChainTraces implements AutoCloseable {
   /** Returns what each transaction did, or why its trace failed. */
   private List<Object> trace(Block block, Map<String, @Nullable Object> options) throws RpcError {
     List<@Nullable Tracer> tracers = new ArrayList<>();
+    TraceBudget budget = new TraceBudget();
     for (int i = 0; i < block.transactions().size(); i++) {
-      tracers.add(traces.tracer(options, Replay.subject(block, i)));
+      tracers.add(traces.tracer(options, Replay.subject(block, i, budget)));
     }
     List<Object> out = new ArrayList<>();
     replay.run(

@@ -8,6 +8,7 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcMethod;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.tracing.TracerException;
 import dev.patchbay.primitives.AccessListEntry;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
@@ -22,6 +23,7 @@ import dev.patchbay.primitives.execution.TransactionValidator;
 import dev.patchbay.rpc.codec.CallArguments;
 import dev.patchbay.rpc.codec.OverrideParams;
 import dev.patchbay.rpc.codec.Params;
+import dev.patchbay.rpc.codec.Replay;
 import dev.patchbay.rpc.codec.Results;
 import java.math.BigInteger;
 import java.util.HashMap;
@@ -82,6 +84,8 @@ final class CallMethods {
       throws RpcError {
     try {
       return simulator.call(transaction, block.hash(), block.header(), overrides, tracer);
+    } catch (TracerException failure) {
+      throw Replay.error(failure);
     } catch (InvalidTransactionException | IllegalArgumentException invalid) {
       throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(invalid.getMessage()));
     }

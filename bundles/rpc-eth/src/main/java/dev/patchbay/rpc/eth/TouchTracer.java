@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.eth;
 
 import dev.patchbay.api.tracing.Step;
+import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.AccessListEntry;
 import dev.patchbay.primitives.Address;
@@ -17,6 +18,10 @@ import org.jspecify.annotations.Nullable;
 final class TouchTracer implements Tracer {
   private static final int PRECOMPILES = 0x11;
 
+  /** An account or a slot that was touched, and what the result shows of it. */
+  private static final long ENTRY_BYTES = 600;
+
+  private final TraceBudget budget = new TraceBudget();
   private final Map<Address, TreeSet<Hash>> touched = new TreeMap<>();
   private final Address from;
   private final @Nullable Address to;
@@ -39,7 +44,9 @@ final class TouchTracer implements Tracer {
     switch (step.opcode()) {
       case 0x54, 0x55 -> {
         if (step.stackSize() > 0) {
-          touched.computeIfAbsent(step.address(), a -> new TreeSet<>()).add(step.stack(0).toHash());
+          if (slotsOf(step.address()).add(step.stack(0).toHash())) {
+            budget.charge(ENTRY_BYTES);
+          }
         }
       }
       case 0x31, 0x3b, 0x3c, 0x3f, 0xff -> account(step, 0);
@@ -52,9 +59,18 @@ final class TouchTracer implements Tracer {
     if (step.stackSize() > index) {
       Address address = Address.ofWord(step.stack(index));
       if (!isWarm(address)) {
-        touched.computeIfAbsent(address, a -> new TreeSet<>());
+        slotsOf(address);
       }
     }
+  }
+
+  private TreeSet<Hash> slotsOf(Address address) {
+    return touched.computeIfAbsent(
+        address,
+        untouched -> {
+          budget.charge(ENTRY_BYTES);
+          return new TreeSet<>();
+        });
   }
 
   private boolean isWarm(Address address) {

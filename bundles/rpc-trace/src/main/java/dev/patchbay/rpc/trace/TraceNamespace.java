@@ -14,6 +14,7 @@ import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcStream;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
+import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.api.tracing.TraceSubject;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerException;
@@ -100,7 +101,7 @@ public final class TraceNamespace implements RpcNamespace {
     private final @Nullable Tracer trace;
     private final @Nullable Tracer difference;
     private final @Nullable VmTracer vm;
-    private final OutputTracer output = new OutputTracer();
+    private final OutputTracer output;
 
     Wanted(List<@Nullable Object> types, TraceSubject subject) throws RpcError {
       for (Object type : types) {
@@ -116,7 +117,8 @@ public final class TraceNamespace implements RpcNamespace {
           types.contains("stateDiff")
               ? replay.tracer(PRESTATE, Map.of("diffMode", true), subject)
               : null;
-      vm = types.contains("vmTrace") ? new VmTracer() : null;
+      vm = types.contains("vmTrace") ? new VmTracer(subject.budget()) : null;
+      output = new OutputTracer(subject.budget());
     }
 
     Tracer following() {
@@ -311,7 +313,9 @@ public final class TraceNamespace implements RpcNamespace {
     try {
       simulator.call(transaction, block.hash(), block.header(), Overrides.NONE, wanted.following());
       return wanted.answer();
-    } catch (InvalidTransactionException | TracerException invalid) {
+    } catch (TracerException failure) {
+      throw Replay.error(failure);
+    } catch (InvalidTransactionException invalid) {
       throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(invalid.getMessage()));
     }
   }
@@ -337,6 +341,7 @@ public final class TraceNamespace implements RpcNamespace {
     }
     Block block = params.requiredHeader(1, chain);
     List<Object> out = new ArrayList<>();
+    TraceBudget budget = new TraceBudget();
     try (Simulation simulation = simulator.simulate(block.hash())) {
       simulation.begin(block.header(), null, Map.of(), List.of());
       for (Object item : calls) {
@@ -349,11 +354,13 @@ public final class TraceNamespace implements RpcNamespace {
             call.get("from") == null ? Address.ZERO : Params.address("from", call.get("from"));
         Transaction transaction =
             CallArguments.transaction(call, chain.config().chainId(), simulation.nonce(from), null);
-        Wanted wanted = new Wanted(types, new TraceSubject(null, block.number(), null, 0));
+        Wanted wanted = new Wanted(types, new TraceSubject(null, block.number(), null, 0, budget));
         simulation.add(transaction, false, wanted.following());
         out.add(wanted.answer());
       }
-    } catch (InvalidTransactionException | TracerException invalid) {
+    } catch (TracerException failure) {
+      throw Replay.error(failure);
+    } catch (InvalidTransactionException invalid) {
       throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(invalid.getMessage()));
     }
     return out;

@@ -2,6 +2,7 @@
 package dev.patchbay.rpc.trace;
 
 import dev.patchbay.api.tracing.Step;
+import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.api.tracing.TraceContext;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.Address;
@@ -23,6 +24,16 @@ import org.jspecify.annotations.Nullable;
 final class VmTracer implements Tracer {
   private static final int SSTORE = 0x55;
 
+  /** An operation and its effect, without words and data. */
+  private static final long OPERATION_BYTES = 900;
+
+  /** A word as text. */
+  private static final long WORD_BYTES = 130;
+
+  private static final long FRAME_BYTES = 500;
+
+  private final TraceBudget budget;
+
   private final Deque<Frame> open = new ArrayDeque<>();
   private @Nullable TraceContext context;
   private @Nullable Map<String, @Nullable Object> root;
@@ -38,6 +49,10 @@ final class VmTracer implements Tracer {
     long gas;
   }
 
+  VmTracer(TraceBudget budget) {
+    this.budget = budget;
+  }
+
   @Override
   public void onTransactionStart(TraceContext asked, Transaction transaction, Address from) {
     context = asked;
@@ -50,6 +65,7 @@ final class VmTracer implements Tracer {
     frame.gas = gas;
     boolean creates = type == CallType.CREATE || type == CallType.CREATE2;
     Bytes code = creates || context == null ? input : context.code(to);
+    budget.charge(FRAME_BYTES + 2L * code.size());
     frame.trace.put("code", code.toString());
     frame.trace.put("ops", frame.operations);
     Frame parent = open.peek();
@@ -85,6 +101,8 @@ final class VmTracer implements Tracer {
     if (frame.last != null) {
       frame.last.put("ex", effect(frame, step, step.gas()));
     }
+    int words = pushes(step.opcode()) + (step.opcode() == SSTORE ? 2 : 0);
+    budget.charge(OPERATION_BYTES + WORD_BYTES * words);
     Map<String, @Nullable Object> operation = new LinkedHashMap<>();
     operation.put("cost", 0L);
     operation.put("ex", null);
@@ -141,12 +159,13 @@ final class VmTracer implements Tracer {
     }
   }
 
-  private static Map<String, @Nullable Object> effect(Frame frame, @Nullable Step after, long gas) {
+  private Map<String, @Nullable Object> effect(Frame frame, @Nullable Step after, long gas) {
     Map<String, @Nullable Object> out = new LinkedHashMap<>();
     Map<String, Object> memory = null;
     List<String> pushed = new ArrayList<>();
     if (after != null) {
       if (frame.memoryLength > 0 && frame.memoryOffset + frame.memoryLength <= after.memorySize()) {
+        budget.charge(OPERATION_BYTES + 2L * frame.memoryLength);
         memory = new LinkedHashMap<>();
         memory.put("data", after.memory(frame.memoryOffset, frame.memoryLength).toString());
         memory.put("off", frame.memoryOffset);

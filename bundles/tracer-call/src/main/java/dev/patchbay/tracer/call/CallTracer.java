@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.tracer.call;
 
+import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.primitives.Log;
 import dev.patchbay.tracing.CallFrame;
 import dev.patchbay.tracing.CallTreeTracer;
@@ -13,7 +14,8 @@ final class CallTracer extends CallTreeTracer {
   private final boolean withLog;
   private int depth;
 
-  CallTracer(Map<String, Object> config) {
+  CallTracer(Map<String, Object> config, TraceBudget budget) {
+    super(budget);
     onlyTopCall = Boolean.TRUE.equals(config.get("onlyTopCall"));
     withLog = Boolean.TRUE.equals(config.get("withLog"));
   }

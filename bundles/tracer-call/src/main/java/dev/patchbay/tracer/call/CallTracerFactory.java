@@ -12,6 +12,6 @@ import org.osgi.service.component.annotations.Component;
 public final class CallTracerFactory implements TracerFactory {
   @Override
   public Tracer create(Map<String, Object> config, TraceSubject subject) {
-    return new CallTracer(config);
+    return new CallTracer(config, subject.budget());
   }
 }

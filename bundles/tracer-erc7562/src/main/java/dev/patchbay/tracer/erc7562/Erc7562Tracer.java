@@ -2,6 +2,7 @@
 package dev.patchbay.tracer.erc7562;
 
 import dev.patchbay.api.tracing.Step;
+import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hex;
@@ -34,6 +35,12 @@ final class Erc7562Tracer extends CallTreeTracer {
   private static final int REVERT = 0xfd;
   private static final int RETURN = 0xf3;
 
+  /** What a frame keeps beyond one of the call tracer. */
+  private static final long FRAME_BYTES = 1_500;
+
+  /** An entry of one of its maps or lists, and what the result shows of it. */
+  private static final long ENTRY_BYTES = 500;
+
   /** Arithmetic, comparison, and what only moves words. */
   private static final int[] IGNORED = {
     0x50, 0x01, 0x03, 0x02, 0x04, 0x14, 0x10, 0x11, 0x12, 0x13, 0x1b, 0x1c, 0x16, 0x17, 0x19, 0x15
@@ -47,7 +54,8 @@ final class Erc7562Tracer extends CallTreeTracer {
 
   private @Nullable UInt256 lastTop;
 
-  Erc7562Tracer(Map<String, Object> config) {
+  Erc7562Tracer(Map<String, Object> config, TraceBudget budget) {
+    super(budget);
     withLog = Boolean.TRUE.equals(config.get("withLog"));
     Object given = config.get("ignoredOpcodes");
     if (given == null) {
@@ -78,6 +86,7 @@ final class Erc7562Tracer extends CallTreeTracer {
   @Override
   protected CallFrame frame(
       CallType type, Address from, Address to, Bytes input, long gas, UInt256 value) {
+    budget().charge(FRAME_BYTES);
     return new Erc7562Frame(type, from, to, input, gas, value);
   }
 
@@ -103,19 +112,26 @@ final class Erc7562Tracer extends CallTreeTracer {
       last = -1;
     }
     if (readsCode(last) && lastTop != null && !(last == EXTCODESIZE && op == ISZERO)) {
+      budget().charge(ENTRY_BYTES);
       frame.externalCode.add(Address.ofWord(lastTop).toString());
     }
     recordContractSize(step, op, frame);
     if (last == GAS && !calls(op)) {
-      frame.opcodes.merge(GAS, 1, Integer::sum);
+      count(frame.opcodes, GAS);
     }
     if (op != GAS && !ignored.get(op)) {
-      frame.opcodes.merge(op, 1, Integer::sum);
+      count(frame.opcodes, op);
     }
     recordStorage(step, op, frame);
     recordPreimage(step, op);
     last = op;
     lastTop = step.stackSize() > 0 ? step.stack(0) : null;
+  }
+
+  private <K> void count(Map<K, Integer> counts, K key) {
+    if (counts.merge(key, 1, Integer::sum) == 1) {
+      budget().charge(ENTRY_BYTES);
+    }
   }
 
   private static boolean readsCode(int op) {
@@ -136,11 +152,14 @@ final class Erc7562Tracer extends CallTreeTracer {
     if (!allowed) {
       frame.contractSizes.computeIfAbsent(
           Address.ofWord(word),
-          address -> new Erc7562Frame.ContractSize(context().code(address).size(), op));
+          address -> {
+            budget().charge(ENTRY_BYTES);
+            return new Erc7562Frame.ContractSize(context().code(address).size(), op);
+          });
     }
   }
 
-  private static void recordStorage(Step step, int op, Erc7562Frame frame) {
+  private void recordStorage(Step step, int op, Erc7562Frame frame) {
     boolean touches = op == SLOAD || op == SSTORE || op == TLOAD || op == TSTORE;
     if (!touches || step.stackSize() < 1) {
       return;
@@ -152,12 +171,16 @@ final class Erc7562Tracer extends CallTreeTracer {
         // the value before the operation, unless the operation has written it
         if (!frame.writes.containsKey(slot)) {
           frame.reads.computeIfAbsent(
-              slot, unread -> List.of(step.storage(key).toHash().toString()));
+              slot,
+              unread -> {
+                budget().charge(ENTRY_BYTES);
+                return List.of(step.storage(key).toHash().toString());
+              });
         }
       }
-      case SSTORE -> frame.writes.merge(slot, 1, Integer::sum);
-      case TLOAD -> frame.transientReads.merge(slot, 1, Integer::sum);
-      default -> frame.transientWrites.merge(slot, 1, Integer::sum);
+      case SSTORE -> count(frame.writes, slot);
+      case TLOAD -> count(frame.transientReads, slot);
+      default -> count(frame.transientWrites, slot);
     }
   }
 
@@ -175,7 +198,10 @@ final class Erc7562Tracer extends CallTreeTracer {
             && offset.longValue() >= 0
             && offset.longValue() <= Integer.MAX_VALUE / 2;
     if (affordable) {
-      root.preimages.add(step.memory((int) offset.longValue(), (int) length.longValue()));
+      Bytes preimage = step.memory((int) offset.longValue(), (int) length.longValue());
+      if (root.preimages.add(preimage)) {
+        budget().charge(ENTRY_BYTES + DATA_FACTOR * preimage.size());
+      }
     }
   }
 

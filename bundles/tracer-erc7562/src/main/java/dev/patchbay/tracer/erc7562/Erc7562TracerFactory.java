@@ -12,6 +12,6 @@ import org.osgi.service.component.annotations.Component;
 public final class Erc7562TracerFactory implements TracerFactory {
   @Override
   public Tracer create(Map<String, Object> config, TraceSubject subject) {
-    return new Erc7562Tracer(config);
+    return new Erc7562Tracer(config, subject.budget());
   }
 }

@@ -49,6 +49,7 @@ final class FlatCallTracer extends CallTreeTracer {
   private final TraceSubject subject;
 
   FlatCallTracer(Map<String, Object> config, TraceSubject subject) {
+    super(subject.budget());
     parityErrors = Boolean.TRUE.equals(config.get("convertParityErrors"));
     precompiles = Boolean.TRUE.equals(config.get("includePrecompiles"));
     this.subject = subject;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.tracer.fourbyte;
 
+import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.api.tracing.TraceContext;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.Address;
@@ -18,8 +19,15 @@ import org.jspecify.annotations.Nullable;
 final class FourByteTracer implements Tracer {
   private static final int SELECTOR = 4;
 
+  private static final long ENTRY_BYTES = 200;
+
+  private final TraceBudget budget;
   private final Map<String, Integer> counts = new TreeMap<>();
   private @Nullable TraceContext context;
+
+  FourByteTracer(TraceBudget budget) {
+    this.budget = budget;
+  }
 
   @Override
   public void onTransactionStart(TraceContext asked, Transaction transaction, Address from) {
@@ -34,7 +42,9 @@ final class FourByteTracer implements Tracer {
     boolean precompile = context != null && context.isPrecompile(to);
     if (calls && !precompile && input.size() >= SELECTOR) {
       String key = input.slice(0, SELECTOR) + "-" + (input.size() - SELECTOR);
-      counts.merge(key, 1, Integer::sum);
+      if (counts.merge(key, 1, Integer::sum) == 1) {
+        budget.charge(ENTRY_BYTES);
+      }
     }
   }
 

@@ -12,6 +12,6 @@ import org.osgi.service.component.annotations.Component;
 public final class FourByteTracerFactory implements TracerFactory {
   @Override
   public Tracer create(Map<String, Object> config, TraceSubject subject) {
-    return new FourByteTracer();
+    return new FourByteTracer(subject.budget());
   }
 }

@@ -120,7 +120,7 @@ final class Sandbox extends ContextFactory {
     try {
       return action.run(context);
     } catch (Exceeded exceeded) {
-      throw new TracerException(String.valueOf(exceeded.getMessage()));
+      throw TracerException.limit(String.valueOf(exceeded.getMessage()));
     } catch (StackOverflowError deep) {
       throw new TracerException("the tracer calls itself too deeply");
     } finally {

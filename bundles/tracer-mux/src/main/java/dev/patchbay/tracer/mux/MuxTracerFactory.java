@@ -19,6 +19,9 @@ import org.osgi.service.component.annotations.Reference;
 public final class MuxTracerFactory implements TracerFactory {
   static final String MUX = "muxTracer";
 
+  /** Programs in JavaScript have limits for each of them. */
+  private static final int MAX_TRACERS = 16;
+
   private final TracerRegistry registry;
 
   /** Makes the factory. */
@@ -31,6 +34,10 @@ public final class MuxTracerFactory implements TracerFactory {
   public Tracer create(Map<String, Object> config, TraceSubject subject) {
     if (config.isEmpty()) {
       throw new IllegalArgumentException("a muxTracer needs the names of tracers as keys");
+    }
+    if (config.size() > MAX_TRACERS) {
+      throw new IllegalArgumentException(
+          "a muxTracer of " + config.size() + " tracers, at most " + MAX_TRACERS);
     }
     Map<String, Tracer> tracers = new LinkedHashMap<>();
     config.forEach(

@@ -2,6 +2,7 @@
 package dev.patchbay.tracer.prestate;
 
 import dev.patchbay.api.tracing.Step;
+import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.api.tracing.TraceContext;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.crypto.Keccak;
@@ -27,6 +28,16 @@ import org.jspecify.annotations.Nullable;
 final class PrestateTracer implements Tracer {
   private static final int DELEGATION_BYTES = 23;
 
+  /** An account and what a result shows of it, without its code. */
+  private static final long ACCOUNT_BYTES = 2_000;
+
+  private static final long SLOT_BYTES = 1_000;
+
+  /** Code is kept as bytes, and each byte as two digits of the result. */
+  private static final long CODE_FACTOR = 3;
+
+  private final TraceBudget budget;
+
   private final boolean diff;
   private final boolean code;
   private final boolean storage;
@@ -43,7 +54,8 @@ final class PrestateTracer implements Tracer {
     }
   }
 
-  PrestateTracer(Map<String, Object> config) {
+  PrestateTracer(Map<String, Object> config, TraceBudget budget) {
+    this.budget = budget;
     diff = Boolean.TRUE.equals(config.get("diffMode"));
     code = !Boolean.TRUE.equals(config.get("disableCode"));
     storage = !Boolean.TRUE.equals(config.get("disableStorage"));
@@ -79,9 +91,10 @@ final class PrestateTracer implements Tracer {
   private void touch(Address address) {
     if (!before.containsKey(address)) {
       TraceContext now = state();
+      Bytes found = now.code(address);
+      budget.charge(ACCOUNT_BYTES + CODE_FACTOR * found.size());
       before.put(
-          address,
-          new Before(now.balance(address), now.nonce(address), now.code(address), new TreeMap<>()));
+          address, new Before(now.balance(address), now.nonce(address), found, new TreeMap<>()));
     }
   }
 
@@ -110,7 +123,10 @@ final class PrestateTracer implements Tracer {
           UInt256 key = step.stack(0);
           touch(step.address());
           Before account = Objects.requireNonNull(before.get(step.address()));
-          account.slots.computeIfAbsent(key, step::storage);
+          if (!account.slots.containsKey(key)) {
+            budget.charge(SLOT_BYTES);
+            account.slots.put(key, step.storage(key));
+          }
         }
       }
       case 0x31, 0x3b, 0x3c, 0x3f -> {

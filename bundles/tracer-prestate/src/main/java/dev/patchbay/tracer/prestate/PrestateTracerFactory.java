@@ -12,6 +12,6 @@ import org.osgi.service.component.annotations.Component;
 public final class PrestateTracerFactory implements TracerFactory {
   @Override
   public Tracer create(Map<String, Object> config, TraceSubject subject) {
-    return new PrestateTracer(config);
+    return new PrestateTracer(config, subject.budget());
   }
 }

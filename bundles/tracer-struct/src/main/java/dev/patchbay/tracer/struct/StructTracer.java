@@ -4,7 +4,7 @@ package dev.patchbay.tracer.struct;
 import dev.patchbay.api.json.JsonWriter;
 import dev.patchbay.api.tracing.Step;
 import dev.patchbay.api.tracing.StreamingTracer;
-import dev.patchbay.api.tracing.TracerException;
+import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Hex;
@@ -26,8 +26,16 @@ final class StructTracer implements StreamingTracer {
   private static final int SLOAD = 0x54;
   private static final int SSTORE = 0x55;
 
-  /** What is not written meanwhile takes about a kilobyte a step. */
-  private static final int MAX_HELD = 100_000;
+  /** A step, without the items of its lists. */
+  private static final long STEP_BYTES = 600;
+
+  /** A word of the stack or of the memory, as text. */
+  private static final long WORD_BYTES = 130;
+
+  /** A slot that was read or written: its key and its value, as text. */
+  private static final long SLOT_BYTES = 350;
+
+  private final TraceBudget budget;
 
   private final boolean memory;
   private final boolean stack;
@@ -41,12 +49,17 @@ final class StructTracer implements StreamingTracer {
   private final Map<Address, Map<String, String>> slots = new HashMap<>();
   private @Nullable Map<String, @Nullable Object> last;
   private @Nullable JsonWriter out;
+
+  /** What {@link #last} takes when it is kept. */
+  private long lastBytes;
+
   private int count;
   private long gas;
   private boolean failed;
   private Bytes output = Bytes.EMPTY;
 
-  StructTracer(Map<String, Object> config) {
+  StructTracer(Map<String, Object> config, TraceBudget budget) {
+    this.budget = budget;
     memory = flag(config, "enableMemory");
     stack = !flag(config, "disableStack");
     storage = !flag(config, "disableStorage");
@@ -79,6 +92,7 @@ final class StructTracer implements StreamingTracer {
       return;
     }
     count++;
+    lastBytes = STEP_BYTES;
     Map<String, @Nullable Object> entry = new LinkedHashMap<>();
     entry.put("pc", step.pc());
     entry.put("op", step.opcodeName());
@@ -91,6 +105,7 @@ final class StructTracer implements StreamingTracer {
         items.add(step.stack(i).toHex());
       }
       entry.put("stack", items);
+      lastBytes += WORD_BYTES * items.size();
     }
     if (memory && step.memorySize() > 0) {
       List<String> words = new ArrayList<>();
@@ -98,9 +113,11 @@ final class StructTracer implements StreamingTracer {
         words.add(step.memory(at, 32).toString());
       }
       entry.put("memory", words);
+      lastBytes += WORD_BYTES * words.size();
     }
     if (returnData && !step.returnData().isEmpty()) {
       entry.put("returnData", step.returnData().toString());
+      lastBytes += 2L * step.returnData().size();
     }
     if (storage) {
       recordStorage(step, entry);
@@ -121,13 +138,9 @@ final class StructTracer implements StreamingTracer {
     JsonWriter writer = out;
     if (writer != null) {
       writer.value(entry);
-    } else if (logs.size() < MAX_HELD) {
-      logs.add(entry);
     } else {
-      throw new TracerException(
-          "the trace has more than "
-              + MAX_HELD
-              + " steps: set a limit, or ask for this trace alone, so that it is written meanwhile");
+      budget.charge(lastBytes);
+      logs.add(entry);
     }
   }
 
@@ -162,8 +175,11 @@ final class StructTracer implements StreamingTracer {
     UInt256 key = step.stack(0);
     UInt256 value = load ? step.storage(key) : step.stack(1);
     Map<String, String> known = slots.computeIfAbsent(step.address(), a -> new TreeMap<>());
-    known.put(key.toHash().toString(), value.toHash().toString());
+    if (known.put(key.toHash().toString(), value.toHash().toString()) == null) {
+      budget.charge(SLOT_BYTES);
+    }
     entry.put("storage", new TreeMap<>(known));
+    lastBytes += SLOT_BYTES * known.size();
   }
 
   @Override

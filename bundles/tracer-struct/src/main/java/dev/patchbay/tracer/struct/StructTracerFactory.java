@@ -12,6 +12,6 @@ import org.osgi.service.component.annotations.Component;
 public final class StructTracerFactory implements TracerFactory {
   @Override
   public Tracer create(Map<String, Object> config, TraceSubject subject) {
-    return new StructTracer(config);
+    return new StructTracer(config, subject.budget());
   }
 }
