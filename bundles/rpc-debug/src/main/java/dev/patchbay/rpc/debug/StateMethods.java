@@ -39,6 +39,12 @@ final class StateMethods {
 
   private static final int MAX_SLOTS = 1_024;
 
+  /** Characters of code and storage that a range of accounts shows, about. */
+  private static final long MAX_RANGE_CHARACTERS = 8 << 20;
+
+  /** A slot of a range of accounts: its hash, its value, and what is around them. */
+  private static final long SLOT_CHARACTERS = 140;
+
   private final ChainReader chain;
   private final StateProvider states;
   private final Replay replay;
@@ -118,7 +124,8 @@ final class StateMethods {
 
   /**
    * Accounts in the order of the hashes of their addresses, in the words of geth's dump. The
-   * addresses themselves are not stored, so that every account goes by its hash.
+   * addresses themselves are not stored, so that every account goes by its hash. A range ends
+   * before the account whose code and storage do not fit any more.
    */
   private Object accountRange(Params params) throws RpcError {
     Block block = params.requiredHeader(0, chain);
@@ -134,12 +141,12 @@ final class StateMethods {
         throw new RpcError(
             RpcError.SERVER_ERROR, "the state after block " + block.number() + " is not there");
       }
-      int[] slots = {0};
+      long[] left = {MAX_RANGE_CHARACTERS};
       state.accounts(
           from,
           (hash, account) -> {
             Deadline.check();
-            if (accounts.size() == most || slots[0] > MAX_SLOTS * MAX_ACCOUNTS) {
+            if (accounts.size() == most) {
               next[0] = hash;
               return false;
             }
@@ -149,7 +156,9 @@ final class StateMethods {
             item.put("root", account.storageRoot().toString());
             item.put("codeHash", account.codeHash().toString());
             if (code && !account.codeHash().equals(Account.EMPTY_CODE)) {
-              item.put("code", state.code(account.codeHash()).toString());
+              Bytes bytes = state.code(account.codeHash());
+              left[0] -= 2L * bytes.size();
+              item.put("code", bytes.toString());
             }
             if (storage && !account.storageRoot().equals(Account.EMPTY_ROOT)) {
               Map<String, Object> values = new LinkedHashMap<>();
@@ -158,16 +167,29 @@ final class StateMethods {
                   Hash.ZERO,
                   (slot, value) -> {
                     Deadline.check();
-                    values.put(slot.toString(), value.toHash().toString().substring(2));
-                    return true;
+                    left[0] -= SLOT_CHARACTERS;
+                    if (left[0] >= 0) {
+                      values.put(slot.toString(), value.toHash().toString().substring(2));
+                    }
+                    return left[0] >= 0;
                   });
-              slots[0] += values.size();
               item.put("storage", values);
+            }
+            if (left[0] < 0) {
+              next[0] = hash;
+              return false;
             }
             item.put("key", hash.toString());
             accounts.put("pre(" + hash + ")", item);
             return true;
           });
+    }
+    if (accounts.isEmpty() && next[0] != null) {
+      throw new RpcError(
+          RpcError.Kind.LIMIT,
+          "the storage of account "
+              + next[0]
+              + " is too large: ask without storage, and for its slots by debug_storageRangeAt");
     }
     Map<String, Object> out = new LinkedHashMap<>();
     out.put("root", block.header().stateRoot().toString().substring(2));
