@@ -24,7 +24,7 @@ final class Contexts {
    * Returns the context of a block.
    *
    * @param blobBaseFee wei per blob gas in place of what the header gives; null for that
-   * @param headers finds ancestors by hash
+   * @param ancestors gives hashes of blocks by number; null for a block that has none
    */
   static BlockContext of(
       BlockHeader header,
@@ -32,7 +32,7 @@ final class Contexts {
       @Nullable UInt256 blobBaseFee,
       ExecutionRules rules,
       ChainConfig config,
-      Function<Hash, @Nullable BlockHeader> headers) {
+      LongFunction<@Nullable Hash> ancestors) {
     BlobSchedule blobs = config.blobScheduleAt(header.timestamp());
     Long excess = header.excessBlobGas();
     UInt256 blobFee =
@@ -52,12 +52,16 @@ final class Contexts {
         blobFee,
         header.slotNumber() == null ? 0 : header.slotNumber(),
         blobs.max(),
-        ancestors(header, headers),
+        ancestors,
         rules.transactionRules(header, config));
   }
 
-  /** Finds ancestors by walking up from a header: right on every branch, and each step is kept. */
-  private static LongFunction<@Nullable Hash> ancestors(
+  /**
+   * Finds ancestors by walking up from a header: right on every branch, and each step is kept.
+   *
+   * @param headers finds headers by hash
+   */
+  static LongFunction<@Nullable Hash> ancestors(
       BlockHeader header, Function<Hash, @Nullable BlockHeader> headers) {
     Map<Long, Hash> known = new HashMap<>();
     known.put(header.number() - 1, header.parentHash());

@@ -39,6 +39,7 @@ import dev.patchbay.trie.Roots;
 import java.util.List;
 import java.util.concurrent.atomic.LongAccumulator;
 import java.util.function.Function;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -59,6 +60,8 @@ public final class Execution implements BlockExecutor, CallSimulator {
 
   /** An empty RLP list. */
   private static final Bytes EMPTY_ACCESS_LIST = Bytes.wrap(new byte[] {(byte) 0xc0});
+
+  private static final int BLOCKHASH_WINDOW = 256;
 
   private final HeaderReader headers;
   private final ProtocolSchedule schedule;
@@ -221,7 +224,9 @@ public final class Execution implements BlockExecutor, CallSimulator {
       boolean rootsInReceipts,
       long maxBytes) {
     ChainConfig config = schedule.config();
-    BlockContext context = Contexts.of(header, feeRecipient, null, rules, config, headers::header);
+    BlockContext context =
+        Contexts.of(
+            header, feeRecipient, null, rules, config, Contexts.ancestors(header, headers::header));
     EvmExecution execution = evm.engine().open(context, parent);
     Long daoFork = config.daoForkBlock();
     if (daoFork != null && daoFork == header.number()) {
@@ -274,11 +279,30 @@ public final class Execution implements BlockExecutor, CallSimulator {
                       block.blobBaseFee(),
                       rules,
                       schedule.config(),
-                      headers::header),
+                      ancestors(header, blockHash, seen.number())),
                   state);
       SimulatedChain.apply(execution, overrides.accounts());
       return execution.simulate(call, false, tracer);
     }
+  }
+
+  /**
+   * Gives the hashes of the blocks below the one that a call is made on, whatever number the call
+   * finds. A call in the block after it also finds the hash of that block itself.
+   */
+  private LongFunction<@Nullable Hash> ancestors(BlockHeader header, Hash blockHash, long seen) {
+    LongFunction<@Nullable Hash> near = Contexts.ancestors(header, headers::header);
+    return number -> {
+      if (number >= header.number()) {
+        return number == header.number() && seen == number + 1 ? blockHash : null;
+      }
+      if (header.number() - number <= BLOCKHASH_WINDOW) {
+        return near.apply(number);
+      }
+      // only an overridden number reaches as far: a walk would have no bound
+      BlockHeader child = headers.header(number + 1);
+      return child == null ? null : child.parentHash();
+    };
   }
 
   private StateReader stateAt(Hash blockHash) {

@@ -70,7 +70,13 @@ final class SimulatedChain implements Simulation {
       List<Withdrawal> withdrawals) {
     Deadline.check();
     BlockContext context =
-        Contexts.of(header, header.coinbase(), blobBaseFee, rules, config, this::header);
+        Contexts.of(
+            header,
+            header.coinbase(),
+            blobBaseFee,
+            rules,
+            config,
+            Contexts.ancestors(header, this::header));
     EvmExecution before = execution;
     EvmExecution next = before == null ? engine.apply(context) : before.next(context);
     execution = next;
