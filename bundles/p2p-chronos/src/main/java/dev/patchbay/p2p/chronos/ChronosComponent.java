@@ -105,8 +105,8 @@ public final class ChronosComponent {
     @AttributeDefinition(description = "PEM file with the certificates that sign those of peers")
     String tls_trust() default "";
 
-    /** Number of connections. */
-    @AttributeDefinition(description = "Maximum number of connections")
+    /** Number of peers. */
+    @AttributeDefinition(description = "Maximum number of peers")
     int max_connections() default 25;
   }
 

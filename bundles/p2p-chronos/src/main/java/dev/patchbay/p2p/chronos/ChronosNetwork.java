@@ -74,6 +74,7 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   private final ClientRole client;
   private final ChronosCommands commands;
   private final Warnings warnings = new Warnings();
+  private final HostRates hostRates = new HostRates();
 
   /** How many connections have ended for each reason, of a fixed set. */
   private final Map<String, AtomicLong> ends = new ConcurrentHashMap<>();
@@ -170,7 +171,9 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
   private void accepted(SocketChannel channel) {
     InetAddress source = channel.remoteAddress().getAddress();
     Connection connection = new Connection(channel, settings.lines(), null, unsent, millis);
-    if (bans.contains(source.getHostAddress()) || !connections.addAccepted(connection, source)) {
+    boolean isNamed = !source.isLoopbackAddress() && dials.isAt(source);
+    if (bans.contains(source.getHostAddress())
+        || !connections.addAccepted(connection, source, isNamed)) {
       refuse(channel);
       return;
     }
@@ -215,7 +218,14 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
         .pipeline()
         .addLast(
             transport.workers(),
-            new ConnectionHandler(connection, frames, messages, System::nanoTime));
+            new ConnectionHandler(
+                connection,
+                frames,
+                messages,
+                connection.inbound()
+                    ? hostRates.of(channel.remoteAddress().getAddress(), System.nanoTime())
+                    : null,
+                System::nanoTime));
   }
 
   private void ended(Connection connection) {
@@ -322,7 +332,9 @@ final class ChronosNetwork implements Network, Messages.Admission, AutoCloseable
         continue;
       }
       try {
-        connect(node, new InetSocketAddress(InetAddress.getByName(node.host()), node.port()));
+        InetAddress host = InetAddress.getByName(node.host());
+        dials.dialed(node, host);
+        connect(node, new InetSocketAddress(host, node.port()));
       } catch (UnknownHostException unknown) {
         LOG.debug("chronos: the host of {} is not known", node);
         dials.ended(node);

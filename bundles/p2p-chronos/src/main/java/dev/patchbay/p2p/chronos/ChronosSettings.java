@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param lines whether a frame is a line
  * @param confirmations how far below the head a block is confirmed; {@link LocalChain#AUTOMATIC}
  * @param tls files of TLS; null without it
- * @param maxConnections greatest number of connections
+ * @param maxConnections greatest number of peers
  */
 record ChronosSettings(
     String host,

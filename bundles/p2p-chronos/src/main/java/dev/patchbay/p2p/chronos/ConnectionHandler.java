@@ -30,9 +30,8 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
   private final Connection peer;
   private final FrameDecoder frames;
   private final Messages messages;
-  private final TokenBucket count;
-  private final TokenBucket bytes;
-  private final TokenBucket pulls;
+  private final Rates own;
+  private final @Nullable Rates shared;
   private final Deque<Long> errors = new ArrayDeque<>();
   private final Deque<Object> waiting = new ArrayDeque<>();
   private final LongSupplier nanos;
@@ -40,17 +39,21 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
   /**
    * Creates a handler.
    *
+   * @param shared how fast the host of the peer may send on all its connections; null for no limit
    * @param nanos monotonic time in nanoseconds
    */
-  ConnectionHandler(Connection peer, FrameDecoder frames, Messages messages, LongSupplier nanos) {
+  ConnectionHandler(
+      Connection peer,
+      FrameDecoder frames,
+      Messages messages,
+      @Nullable Rates shared,
+      LongSupplier nanos) {
     this.peer = peer;
     this.nanos = nanos;
     this.frames = frames;
     this.messages = messages;
-    long now = nanos.getAsLong();
-    count = new TokenBucket(Limits.MESSAGES_PER_SECOND, 1, now);
-    bytes = new TokenBucket(Limits.MAX_BYTES, Limits.BYTES_SECONDS, now);
-    pulls = new TokenBucket(Limits.PULLS_PER_SECOND, 1, now);
+    this.shared = shared;
+    own = new Rates(1, nanos.getAsLong());
   }
 
   @Override
@@ -95,7 +98,7 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
       return BEHIND_MILLIS;
     }
     long now = nanos.getAsLong();
-    return Math.max(pulls.waitMillis(now), Math.max(count.waitMillis(now), bytes.waitMillis(now)));
+    return Math.max(own.waitMillis(now), shared == null ? 0 : shared.waitMillis(now));
   }
 
   private void handle(Object message) {
@@ -135,15 +138,20 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter {
 
   private void received(byte[] frame) {
     long now = nanos.getAsLong();
-    count.take(1, now);
-    bytes.take(frame.length, now);
+    own.received(frame.length, now);
+    if (shared != null) {
+      shared.received(frame.length, now);
+    }
     peer.active();
     Long id = null;
     try {
       Message read = Json.read(frame);
       id = read.id();
       if (read.code().equals(MessageCode.PULL_BLOCK.name())) {
-        pulls.take(1, now);
+        own.pulled(now);
+        if (shared != null) {
+          shared.pulled(now);
+        }
       }
       messages.received(peer, read, frame.length);
     } catch (WireException error) {

@@ -24,6 +24,7 @@ final class Dials {
     private long pause = Limits.MIN_REDIAL.toMillis();
     private @Nullable Address address;
     private @Nullable InetAddress host;
+    private @Nullable InetAddress latest;
 
     private Dial(long due) {
       this.due = due;
@@ -79,6 +80,19 @@ final class Dials {
           }
         });
     return out;
+  }
+
+  /** Notes at which IP address a node is dialed. */
+  synchronized void dialed(HostPort node, InetAddress host) {
+    Dial dial = dials.get(node);
+    if (dial != null) {
+      dial.latest = host;
+    }
+  }
+
+  /** Returns whether a node was last dialed at an IP address. */
+  synchronized boolean isAt(InetAddress host) {
+    return dials.values().stream().anyMatch(dial -> host.equals(dial.latest));
   }
 
   /** Notes that the handshake with a node is completed. */

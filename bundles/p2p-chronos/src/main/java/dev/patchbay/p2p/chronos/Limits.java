@@ -37,7 +37,16 @@ final class Limits {
   /** Bytes that wait to be sent to a peer; above, this node reads nothing from it. */
   static final int UNSENT_MARK = 4 * 1024 * 1024;
 
-  /** Connections of one address; those of this machine are not counted. */
+  /**
+   * Connections whose handshake is not completed, of peers that the operator has not named. They
+   * take no place of a peer.
+   */
+  static final int MAX_PENDING = 32;
+
+  /** Of these, those of one subnet (IPv4 /24, IPv6 /64) outside of private networks. */
+  static final int MAX_PENDING_PER_SUBNET = 8;
+
+  /** Connections of one host, see {@link Sources#host}; those of this machine are not counted. */
   static final int MAX_PER_ADDRESS = 3;
 
   static final int MESSAGES_PER_SECOND = 50;

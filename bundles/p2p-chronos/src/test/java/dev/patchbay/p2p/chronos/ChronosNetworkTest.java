@@ -319,12 +319,29 @@ class ChronosNetworkTest {
     seed.shake(0, LOW);
     seed.expectError("incomplete_shakehand", true);
     await("the end of the connection", () -> network.pending().isEmpty());
-    WirePeer one = dial(network);
-    WirePeer two = dial(network);
-    await("both", () -> network.pending().size() == 2);
-    dial(network).expectError("busy", true);
-    one.close();
-    two.close();
+    ChronosNetwork small = network(settings(false, 2), new FakeChain(1), OWN);
+    WirePeer late = dial(small);
+    peer(small, 0, LOW);
+    peer(small, 0, HIGH);
+    dial(small).expectError("busy", true);
+    late.shake(0, address(7));
+    late.expectError("busy", true);
+    assertThat(small.peers()).hasSize(2);
+  }
+
+  /** Whoever connects and sends nothing takes a place for 5 seconds, and none of a peer. */
+  @Test
+  void idleConnectionsDoNotKeepPeersOut() throws Exception {
+    ChronosNetwork network = network(settings(false, 2), new FakeChain(1), OWN);
+    WirePeer first = dial(network);
+    for (int i = 1; i < Limits.MAX_PENDING + 8; i++) {
+      dial(network);
+    }
+    assertThat(first.next()).as("the oldest one ends").isNull();
+    peer(network, 0, LOW);
+    peer(network, 0, HIGH);
+    assertThat(network.peers()).hasSize(2);
+    assertThat(network.pending()).hasSizeLessThanOrEqualTo(Limits.MAX_PENDING);
   }
 
   @Test

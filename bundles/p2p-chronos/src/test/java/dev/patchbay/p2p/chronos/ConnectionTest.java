@@ -15,11 +15,13 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.embedded.EmbeddedChannel;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -117,7 +119,7 @@ class ConnectionTest {
     establish(limited);
     channel
         .pipeline()
-        .addLast(new ConnectionHandler(limited, frames, messages, () -> now * 1_000_000));
+        .addLast(new ConnectionHandler(limited, frames, messages, null, () -> now * 1_000_000));
     byte[] pull = Json.write(MessageCode.PULL_BLOCK, 1L, null);
     ByteBuf burst = Unpooled.buffer();
     for (int i = 0; i < 60; i++) {
@@ -137,6 +139,45 @@ class ConnectionTest {
     assertThat(budget.held()).isZero();
   }
 
+  /** Each connection of its own may have 20 pulls a second, and the host three times as many. */
+  @Test
+  void aHostThatConnectsAgainHasNoMoreTokens() throws Exception {
+    HostRates rates = new HostRates();
+    byte[] pull = Json.write(MessageCode.PULL_BLOCK, 1L, null);
+    List<Integer> counts = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      counts.add(replies(rates.of(InetAddress.getByName("2001:db8::" + i), 0), pull));
+    }
+    assertThat(counts).as("of one /64, one after the other").containsExactly(20, 20, 20, 0);
+    assertThat(replies(rates.of(InetAddress.getByName("2001:db8:0:1::1"), 0), pull)).isEqualTo(20);
+    assertThat(rates.of(InetAddress.getLoopbackAddress(), 0)).isNull();
+    for (int i = 0; i < HostRates.MAX_HOSTS; i++) {
+      rates.of(InetAddress.getByAddress(new byte[] {8, 8, (byte) (i >> 8), (byte) i}), 0);
+    }
+    assertThat(replies(rates.of(InetAddress.getByName("2001:db8::9"), 0), pull))
+        .as("it was evicted")
+        .isEqualTo(20);
+  }
+
+  /** Sends 30 pulls on a new connection; returns how many are answered at once. */
+  private int replies(Rates shared, byte[] pull) {
+    FrameDecoder input = new FrameDecoder(false, () -> now, budget.share(() -> {}));
+    EmbeddedChannel over = new EmbeddedChannel(input);
+    Connection one = new Connection(over, false, null, unsent, () -> now);
+    one.setFrames(input);
+    establish(one);
+    over.pipeline()
+        .addLast(new ConnectionHandler(one, input, messages(), shared, () -> now * 1_000_000));
+    ByteBuf burst = Unpooled.buffer();
+    for (int i = 0; i < 30; i++) {
+      burst.writeInt(pull.length).writeBytes(pull);
+    }
+    over.writeInbound(burst);
+    int count = over.outboundMessages().size();
+    over.finishAndReleaseAll();
+    return count;
+  }
+
   /** It pulls large blocks faster than it reads them: its requests wait. */
   @Test
   void aPeerThatReadsSlowlyIsReadLater() {
@@ -148,7 +189,8 @@ class ConnectionTest {
         new Connection(over, false, null, new ByteBudget(Limits.MAX_UNSENT_BYTES), () -> now);
     slow.setFrames(input);
     establish(slow);
-    over.pipeline().addLast(new ConnectionHandler(slow, input, messages, () -> now * 1_000_000));
+    over.pipeline()
+        .addLast(new ConnectionHandler(slow, input, messages, null, () -> now * 1_000_000));
     slow.send(MessageCode.ERROR, "x".repeat(Limits.UNSENT_MARK), null);
     byte[] pull = Json.write(MessageCode.PULL_BLOCK, 1L, null);
     over.writeInbound(Unpooled.buffer().writeInt(pull.length).writeBytes(pull));
@@ -288,6 +330,87 @@ class ConnectionTest {
     assertThat(connections.isConnected(stated.address(), node.remote().getAddress())).isTrue();
     assertThat(connections.establish(crossing, own, stated, () -> {})).isTrue();
     assertThat(connections.peers()).as("the lower has dialed").containsExactly(stranger, crossing);
+  }
+
+  private boolean accept(Connections connections, List<Connection> into, String host)
+      throws Exception {
+    return accept(connections, into, host, false);
+  }
+
+  private boolean accept(
+      Connections connections, List<Connection> into, String host, boolean isNamed)
+      throws Exception {
+    Connection one = connection(from(host));
+    into.add(one);
+    return connections.addAccepted(one, InetAddress.getByName(host), isNamed);
+  }
+
+  private static boolean establish(Connections connections, Connection one, int address) {
+    Shakehand stated = stated("0x%040x".formatted(address));
+    return connections.establish(one, Address.fromHex("0x" + "22".repeat(20)), stated, () -> {});
+  }
+
+  @Test
+  void whoHasNotShakenHandsTakesNoPlaceOfAPeer() throws Exception {
+    Connections connections = new Connections(2);
+    List<Connection> idle = new ArrayList<>();
+    for (int i = 0; i < Limits.MAX_PENDING; i++) {
+      assertThat(accept(connections, idle, "198.51." + i / 2 + ".1")).isTrue();
+    }
+    assertThat(accept(connections, idle, "198.51.15.2")).isTrue();
+    List<Connection> peers = new ArrayList<>();
+    assertThat(accept(connections, peers, "192.0.2.1")).as("the most crowded one goes").isTrue();
+    assertThat(idle).filteredOn(one -> !one.isOpen()).containsExactly(idle.get(0), idle.get(30));
+    assertThat(idle.get(0).end()).isEqualTo(new Connection.End("busy", false));
+    assertThat(establish(connections, peers.get(0), 1)).isTrue();
+    assertThat(accept(connections, peers, "192.0.2.2")).isTrue();
+    assertThat(establish(connections, peers.get(1), 2)).isTrue();
+    assertThat(establish(connections, idle.get(5), 3)).as("the places are taken").isFalse();
+    assertThat(idle.get(5).end()).isEqualTo(new Connection.End("busy", false));
+    assertThat(accept(connections, idle, "192.0.2.3")).isFalse();
+    assertThat(connections.peers()).isEqualTo(peers);
+  }
+
+  @Test
+  void aHostAndASubnetHaveFewConnections() throws Exception {
+    Connections connections = new Connections(10);
+    List<Connection> some = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      assertThat(accept(connections, some, "2001:db8::" + i)).isTrue();
+    }
+    assertThat(accept(connections, some, "2001:db8::9")).as("of one /64").isFalse();
+    assertThat(accept(connections, some, "2001:db8:0:1::9")).isTrue();
+    for (int i = 0; i < 8; i++) {
+      assertThat(accept(connections, some, "198.51.100." + i)).isTrue();
+      assertThat(accept(connections, some, "192.168.1." + i)).isTrue();
+    }
+    assertThat(accept(connections, some, "198.51.100.9")).as("of one /24").isFalse();
+    assertThat(accept(connections, some, "192.168.1.9")).as("a private network").isTrue();
+    some.stream().toList().forEach(connections::remove);
+    some.clear();
+    for (int i = 0; i < 6; i++) {
+      if (accept(connections, some, "198.51.100." + i)) {
+        establish(connections, some.get(i), i + 1);
+      }
+    }
+    assertThat(connections.peers()).as("half of the places").hasSize(5);
+    assertThat(accept(connections, some, "203.0.113.1")).isTrue();
+  }
+
+  /** They are dialed in any case; here they connect before the dial. */
+  @Test
+  void nodesThatTheOperatorHasNamedAreNotCrowdedOut() throws Exception {
+    Connections connections = new Connections(1);
+    List<Connection> some = new ArrayList<>();
+    accept(connections, some, "198.51.100.1");
+    assertThat(establish(connections, some.get(0), 1)).isTrue();
+    assertThat(accept(connections, some, "203.0.113.1")).isFalse();
+    assertThat(accept(connections, some, "192.0.2.1", true)).isTrue();
+    assertThat(establish(connections, some.get(2), 2)).isTrue();
+    Dials dials = new Dials(Set.of(HostPort.parse("node.example:5")), () -> now);
+    assertThat(dials.isAt(InetAddress.getByName("192.0.2.1"))).isFalse();
+    dials.dialed(HostPort.parse("node.example:5"), InetAddress.getByName("192.0.2.1"));
+    assertThat(dials.isAt(InetAddress.getByName("192.0.2.1"))).isTrue();
   }
 
   private static EmbeddedChannel from(String host) {

@@ -127,6 +127,25 @@ class TlsTest {
   }
 
   @Test
+  void strangersDoNotKeepThemOut() throws Exception {
+    List<WirePeer> strangers = new ArrayList<>();
+    try (ChronosNetwork server = network(files("one", "trust.pem"), OWN)) {
+      for (int i = 0; i < 40; i++) {
+        strangers.add(WirePeer.dial(server.localNode().tcpPort()));
+      }
+      try (ChronosNetwork client = network(files("two", "trust.pem"), OTHER, url(server))) {
+        ChronosNetworkTest.await("the peers", () -> server.peers().size() == 1);
+        ChronosNetworkTest.await("the peers", () -> client.peers().size() == 1);
+        assertThat(client.disconnects()).as("its first dial succeeds").isEmpty();
+      }
+    } finally {
+      for (WirePeer stranger : strangers) {
+        stranger.close();
+      }
+    }
+  }
+
+  @Test
   void othersDoNot() throws Exception {
     try (ChronosNetwork server = network(files("one", "trust.pem"), OWN)) {
       try (ChronosNetwork stranger = network(files("stranger", "one.pem"), OTHER, url(server))) {
