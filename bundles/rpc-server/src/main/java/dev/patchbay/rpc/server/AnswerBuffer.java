@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 final class AnswerBuffer extends OutputStream {
   private static final int HELD_BYTES = 1 << 16;
 
-  /** The least that is counted at once. */
-  private static final long COUNTED_BYTES = 1 << 12;
+  /** The least that is counted at once; a response of half as many bytes needs no more. */
+  static final long COUNTED_BYTES = 1 << 12;
 
   private final int most;
   private final @Nullable Supplier<OutputStream> direct;

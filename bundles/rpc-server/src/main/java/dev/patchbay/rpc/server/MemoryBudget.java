@@ -40,6 +40,10 @@ final class MemoryBudget {
   /** What one message takes, or what waits to be sent to one client. */
   final class Account implements AutoCloseable {
     private long bytes;
+
+    /** Bytes that were added by {@link #reserve} and are not taken yet. */
+    private long reserved;
+
     private boolean closed;
 
     /**
@@ -51,6 +55,15 @@ final class MemoryBudget {
       if (closed) {
         return false;
       }
+      long taken = Math.min(reserved, more);
+      if (!tryAdd(more - taken)) {
+        return false;
+      }
+      reserved -= taken;
+      return true;
+    }
+
+    private boolean tryAdd(long more) {
       long counted = counted(bytes + more) - counted(bytes);
       long before;
       do {
@@ -72,6 +85,25 @@ final class MemoryBudget {
       if (!tryGrow(more)) {
         throw full();
       }
+    }
+
+    /**
+     * Adds memory that the next growth takes: so much is not refused any more. Adds nothing to a
+     * closed account, whose client has left.
+     *
+     * @throws RpcError of the kind {@code LIMIT} when there is not so much; then nothing is added
+     */
+    synchronized void reserve(long more) throws RpcError {
+      if (!closed) {
+        grow(more);
+        reserved += more;
+      }
+    }
+
+    /** Gives back what was reserved and has not been taken. */
+    synchronized void releaseReserved() {
+      shrink(reserved);
+      reserved = 0;
     }
 
     /** Gives memory back. */

@@ -21,6 +21,7 @@ import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.AbstractList;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -310,6 +311,38 @@ class DispatcherTest {
         .contains("-32005", "the memory of the node");
     others.close();
     assertThat(text(answer(request("test_call"), terms, held()))).contains(text);
+  }
+
+  /** A client must learn the id of a filter that its call has made. */
+  @Test
+  void aCallWithoutMemoryForItsResponseIsNotMade() {
+    List<MemoryBudget.Account> others = new ArrayList<>();
+    AtomicInteger made = new AtomicInteger();
+    serve(
+        (params, session) -> {
+          fill(others); // others take what is left while the method runs
+          return "id " + made.incrementAndGet();
+        });
+    try (MemoryBudget.Account memory = dispatcher.memory().open()) {
+      assertThat(memory.tryGrow(MemoryBudget.FREE_BYTES)).isTrue(); // the rest is counted
+      String batch = "[" + request("test_call") + "," + request("test_call") + "]";
+      assertThat(text(answer(batch, terms(Profile.PATCHBAY), new Exchange(null, memory))))
+          .containsSubsequence("\"id 1\"", "-32005", "the memory of the node");
+      assertThat(made).hasValue(1);
+    } finally {
+      others.forEach(MemoryBudget.Account::close);
+    }
+    assertThat(dispatcher.memory().used()).isZero();
+  }
+
+  private void fill(List<MemoryBudget.Account> others) {
+    MemoryBudget.Account account = dispatcher.memory().open();
+    others.add(account);
+    for (long bytes = 1L << 30; bytes > 0; bytes /= 2) {
+      while (account.tryGrow(bytes)) {
+        assertThat(dispatcher.memory().used()).isNotNegative();
+      }
+    }
   }
 
   /** One batch must not take the memory of all requests. */

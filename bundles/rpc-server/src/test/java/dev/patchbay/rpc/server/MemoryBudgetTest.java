@@ -48,6 +48,29 @@ class MemoryBudgetTest {
   }
 
   @Test
+  void whatIsReservedIsNotRefusedLater() throws Exception {
+    MemoryBudget.Account first = budget.open();
+    first.reserve(FREE + 100);
+    MemoryBudget.Account others = budget.open();
+    others.grow(FREE + 900);
+    assertThat(first.tryGrow(FREE + 101)).isFalse();
+    assertThat(first.tryGrow(FREE + 60)).isTrue();
+    assertThat(first.tryGrow(41)).isFalse();
+    assertThat(budget.used()).isEqualTo(1_000);
+    first.releaseReserved();
+    assertThat(budget.used()).isEqualTo(960);
+    first.releaseReserved();
+    assertThat(budget.used()).isEqualTo(960);
+    assertThatThrownBy(() -> first.reserve(41)).isInstanceOf(RpcError.class);
+    assertThat(first.tryGrow(40)).isTrue();
+    first.close();
+    first.reserve(1_001);
+    first.releaseReserved();
+    others.close();
+    assertThat(budget.used()).isZero();
+  }
+
+  @Test
   void parsedJsonTakesMoreThanItsText() {
     assertThat(parsed("[" + "{\"a\":{}},".repeat(1_000) + "1]")).isGreaterThan(500 * 1_000);
     assertThat(parsed("[" + "[],".repeat(1_000) + "1]")).isGreaterThan(100 * 1_000);
