@@ -81,6 +81,9 @@ final class Filters {
     /** Null unless the filter is for logs. */
     final @Nullable LogCriteria criteria;
 
+    /** The logs of new blocks that it reports; null unless the filter is for logs. */
+    final @Nullable LiveLogs live;
+
     final List<Share> shares;
 
     /** Position of the next event to report. */
@@ -93,12 +96,14 @@ final class Filters {
         String id,
         Kind kind,
         @Nullable LogCriteria criteria,
+        @Nullable LiveLogs live,
         List<Share> shares,
         long position,
         Instant used) {
       this.id = id;
       this.kind = kind;
       this.criteria = criteria;
+      this.live = live;
       this.shares = shares;
       this.position = new AtomicLong(position);
       this.used = used;
@@ -185,11 +190,12 @@ final class Filters {
       long position,
       Instant used)
       throws RpcError {
+    LiveLogs live = criteria == null ? null : criteria.live();
     List<Share> shares =
         ClientQuota.reserve(
             new Share(quota, client, 1),
             new Share(conditions, client, criteria == null ? 0 : criteria.query().alternatives()));
-    filters.put(id, new Filter(id, kind, criteria, shares, position, used));
+    filters.put(id, new Filter(id, kind, criteria, live, shares, position, used));
   }
 
   private void count(Kind kind, int change) {
@@ -316,12 +322,12 @@ final class Filters {
       return filter.report(from, from + added.size(), out);
     }
     List<HeadChange> heads = since(filter, events.heads(), from);
-    if (filter.criteria != null) {
-      LogSearch.Query query = filter.criteria.query();
+    LiveLogs live = filter.live;
+    if (live != null) {
       if (heads.size() > QUICK_BLOCKS) {
-        return (RpcExpensive) () -> look(filter, query, heads, from).report();
+        return (RpcExpensive) () -> look(filter, live, heads, from).report();
       }
-      Poll poll = look(filter, query, heads, from);
+      Poll poll = look(filter, live, heads, from);
       return poll.found.isHeld() ? poll.report() : (RpcExpensive) poll::report;
     }
     heads.stream().filter(c -> !c.removed()).forEach(c -> out.add(c.hash().toString()));
@@ -350,13 +356,14 @@ final class Filters {
   }
 
   /** Looks for the logs of the first blocks; the next poll goes on after them. */
-  private Poll look(Filter filter, LogSearch.Query query, List<HeadChange> heads, long from)
+  private Poll look(Filter filter, LiveLogs live, List<HeadChange> heads, long from)
       throws RpcError {
-    FoundLogs found = new FoundLogs(query, (hash, removed) -> required(filter, hash, removed));
+    FoundLogs found =
+        new FoundLogs(live.query(), (hash, removed) -> required(filter, hash, removed));
     long next = from;
     for (HeadChange change : heads) {
       Deadline.check();
-      if (query.mayMatch(change.header().logsBloom())) {
+      if (live.mayMatch(change.header())) {
         found.add(required(filter, change.hash(), change.removed()));
       }
       next++;

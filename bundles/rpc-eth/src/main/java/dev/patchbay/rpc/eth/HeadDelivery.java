@@ -59,7 +59,7 @@ final class HeadDelivery implements Notifier.Delivery<HeadChange> {
   public boolean isFor(Topic topic, HeadChange change) {
     return switch (topic.kind()) {
       case HEADS, RECEIPTS -> !change.removed();
-      case LOGS -> topic.query() != null && topic.query().mayMatch(change.header().logsBloom());
+      case LOGS -> topic.logs() != null && topic.logs().mayMatch(change.header());
       case PENDING, SYNCING -> false;
     };
   }
@@ -96,8 +96,8 @@ final class HeadDelivery implements Notifier.Delivery<HeadChange> {
     if (content == null) {
       return subscriptions::disconnect;
     }
-    if (topic.query() != null) {
-      List<BlockLogs.Entry> found = content.logs.matching(topic.query());
+    if (topic.logs() != null) {
+      List<BlockLogs.Entry> found = content.logs.matching(topic.logs().query());
       boolean whileRoom = change.removed() && change.depth() > MAX_WHOLE_REORG;
       return subscription -> sendLogs(subscription, found, whileRoom);
     }

@@ -28,6 +28,10 @@ record LogCriteria(LogSearch.Query query, @Nullable Hash blockHash, Bound from, 
       this.resolver = resolver;
     }
 
+    private boolean is(String tag) {
+      return tag.equals(json == null ? "latest" : json);
+    }
+
     /** Returns its number now; {@link Long#MAX_VALUE} when there is no such block. */
     long number(ChainReader chain, long head) throws RpcError {
       return resolver.number(chain, head);
@@ -36,6 +40,13 @@ record LogCriteria(LogSearch.Query query, @Nullable Hash blockHash, Bound from, 
 
   private interface Resolver {
     long number(ChainReader chain, long head) throws RpcError;
+  }
+
+  private record Fixed(long number) implements Resolver {
+    @Override
+    public long number(ChainReader chain, long head) {
+      return number;
+    }
   }
 
   static LogCriteria parse(Map<String, @Nullable Object> object) throws RpcError {
@@ -49,6 +60,39 @@ record LogCriteria(LogSearch.Query query, @Nullable Hash blockHash, Bound from, 
     }
     Hash hash = blockHash == null ? null : Params.hash("blockHash", blockHash);
     return new LogCriteria(query, hash, bound(from), bound(to));
+  }
+
+  /**
+   * Returns the logs of new blocks that a filter or a subscription with these criteria reports. As
+   * in geth, a number bounds the blocks, and of the tags only {@code latest} and, as the first
+   * block, {@code earliest} are valid.
+   *
+   * @throws RpcError when the range is invalid
+   */
+  LiveLogs live() throws RpcError {
+    if (from.is("pending") || to.is("pending")) {
+      throw RpcError.invalidParams("pending logs are not supported");
+    }
+    if (from.is("latest") && to.is("latest")) {
+      return new LiveLogs(query, 0, Long.MAX_VALUE);
+    }
+    long first = from.is("earliest") ? 0 : number(from);
+    long last = to.is("latest") ? Long.MAX_VALUE : number(to);
+    if (first > last) {
+      throw invalidRange();
+    }
+    return new LiveLogs(query, first, last);
+  }
+
+  private static long number(Bound bound) throws RpcError {
+    if (bound.resolver instanceof Fixed fixed) {
+      return fixed.number;
+    }
+    throw invalidRange();
+  }
+
+  private static RpcError invalidRange() {
+    return RpcError.invalidParams("invalid block range params");
   }
 
   /** Returns what {@link #parse} makes equal criteria of. */
@@ -83,7 +127,6 @@ record LogCriteria(LogSearch.Query query, @Nullable Hash blockHash, Bound from, 
     }
     UInt256 quantity = Params.quantity("block number", value);
     boolean fits = quantity.fitsLong() && quantity.longValue() >= 0;
-    long number = fits ? quantity.longValue() : Long.MAX_VALUE;
-    return (chain, head) -> number;
+    return new Fixed(fits ? quantity.longValue() : Long.MAX_VALUE);
   }
 }

@@ -27,10 +27,10 @@ final class Subscription {
    * The events that subscriptions with equal topics are for. They get the same results, but for
    * those that want the receipts of some transactions only.
    *
-   * @param query which logs; null unless the topic is logs
+   * @param logs which logs; null unless the topic is logs
    * @param full whether whole transactions are sent, not their hashes
    */
-  record Topic(Kind kind, LogSearch.@Nullable Query query, boolean full) {}
+  record Topic(Kind kind, @Nullable LiveLogs logs, boolean full) {}
 
   final String id;
   final RpcSession session;
@@ -73,7 +73,7 @@ final class Subscription {
   List<Object> toParams() {
     return switch (topic.kind()) {
       case HEADS -> List.of("newHeads");
-      case LOGS -> List.of("logs", topic.query() == null ? Map.of() : topic.query().toJson());
+      case LOGS -> List.of("logs", topic.logs() == null ? Map.of() : topic.logs().toJson());
       case PENDING -> List.of("newPendingTransactions", topic.full());
       case RECEIPTS ->
           List.of(

@@ -89,7 +89,7 @@ final class Subscriptions {
       String id, RpcSession session, Topic topic, @Nullable Set<String> hashes, long from)
       throws RpcError {
     int held =
-        (topic.query() == null ? 0 : topic.query().alternatives())
+        (topic.logs() == null ? 0 : topic.logs().query().alternatives())
             + (hashes == null ? 0 : hashes.size());
     List<Share> shares =
         ClientQuota.reserve(
@@ -148,7 +148,7 @@ final class Subscriptions {
   private static Topic topic(Params params) throws RpcError {
     return switch (String.valueOf(params.optional(0))) {
       case "newHeads" -> new Topic(Kind.HEADS, null, false);
-      case "logs" -> new Topic(Kind.LOGS, LogSearch.Query.parse(params.object(1)), false);
+      case "logs" -> new Topic(Kind.LOGS, LogCriteria.parse(params.object(1)).live(), false);
       case "newPendingTransactions" -> new Topic(Kind.PENDING, null, params.flag(1));
       case "transactionReceipts" -> new Topic(Kind.RECEIPTS, null, false);
       case "syncing" -> new Topic(Kind.SYNCING, null, false);

@@ -259,7 +259,10 @@ class EthNamespaceTest {
             "eth_newFilter",
             Map.of("address", List.of(TestChain.EMITTER.toString()), "topics", List.of()));
     Object others =
-        call(session, "eth_newFilter", Map.of("address", "0x" + "02".repeat(20), "toBlock", "0x9"));
+        call(
+            session,
+            "eth_newFilter",
+            Map.of("address", "0x" + "02".repeat(20), "fromBlock", "0x0", "toBlock", "0x9"));
     Object pending = call(session, "eth_newPendingTransactionFilter");
     pooled.add(TestChain.transaction(1));
     eth.transactionPending(pooled.get(0));

@@ -13,6 +13,7 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Transaction;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -123,6 +124,26 @@ class FiltersTest {
             replacing.hash() + " false");
     assertThat(poll(id)).isEmpty();
     assertThat(poll(other)).isEmpty();
+  }
+
+  @Test
+  void aLogFilterReportsTheBlocksOfItsRange() throws Exception {
+    Object all = call("eth_newFilter", Map.of("fromBlock", "earliest", "toBlock", "latest"));
+    Object range = call("eth_newFilter", Map.of("fromBlock", "0x2", "toBlock", "0x3"));
+    Object endless = call("eth_newFilter", Map.of("fromBlock", "0x4"));
+    List<Block> blocks = new ArrayList<>();
+    for (int number = 1; number <= 5; number++) {
+      blocks.add(chain.setHead(number, 0, 1));
+      gap.headChanged(List.of(), blocks.subList(number - 1, number), 0, true);
+    }
+    assertThat(poll(all)).extracting(FiltersTest::blockAndRemoved).hasSize(5);
+    assertThat(poll(range))
+        .extracting(FiltersTest::blockAndRemoved)
+        .containsExactly(blocks.get(1).hash() + " false", blocks.get(2).hash() + " false");
+    assertThat(poll(endless))
+        .extracting(FiltersTest::blockAndRemoved)
+        .containsExactly(blocks.get(3).hash() + " false", blocks.get(4).hash() + " false");
+    assertThat((List<?>) JsonList.of(call("eth_getFilterLogs", String.valueOf(range)))).hasSize(2);
   }
 
   @Test
@@ -247,7 +268,14 @@ class FiltersTest {
             Map.of("fromBlock", "x".repeat(1_000)),
             Map.of("toBlock", List.of()),
             Map.of("blockHash", "0x12"),
-            Map.of("blockHash", "0x" + "12".repeat(32), "fromBlock", "0x1"))) {
+            Map.of("blockHash", "0x" + "12".repeat(32), "fromBlock", "0x1"),
+            Map.of("toBlock", "0x5"),
+            Map.of("fromBlock", "0x6", "toBlock", "0x5"),
+            Map.of("fromBlock", "safe"),
+            Map.of("fromBlock", "0x1", "toBlock", "finalized"),
+            Map.of("fromBlock", "0x0", "toBlock", "earliest"),
+            Map.of("fromBlock", "pending"),
+            Map.of("fromBlock", "0x1", "toBlock", "pending"))) {
       assertThatThrownBy(() -> call("eth_newFilter", criteria))
           .isInstanceOfSatisfying(
               RpcError.class, e -> assertThat(e.code()).isEqualTo(RpcError.INVALID_PARAMS));

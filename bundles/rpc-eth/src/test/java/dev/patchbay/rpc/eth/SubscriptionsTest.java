@@ -2,8 +2,10 @@
 package dev.patchbay.rpc.eth;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.chain.PrunedException;
+import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.SharedResult;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.Loop;
@@ -104,6 +106,50 @@ class SubscriptionsTest {
     assertThat(results(session).subList(0, 640)).allMatch(l -> field(l, "removed").equals("true"));
     assertThat(results(session).subList(640, 650))
         .allMatch(l -> field(l, "removed").equals("false"));
+  }
+
+  @Test
+  void logsOfARangeAreThoseOfItsBlocks() throws Exception {
+    subscribe(session, "logs", Map.of("fromBlock", "0x2", "toBlock", "0x3"));
+    TestSession endless = new TestSession("client");
+    subscribe(endless, "logs", Map.of("fromBlock", "0x4"));
+    gap.headChanged(List.of(), chain.addAll(1, 5, 1), 0, true);
+    gap.headChanged(List.of(chain.add(3, 1)), List.of(), 3, true);
+    deliver();
+    assertThat(results(session))
+        .extracting(log -> field(log, "blockNumber") + " " + field(log, "removed"))
+        .containsExactly("0x2 false", "0x3 false", "0x3 true");
+    assertThat(results(endless))
+        .extracting(log -> field(log, "blockNumber"))
+        .containsExactly("0x4", "0x5");
+  }
+
+  @Test
+  void theRangeOfASubscriptionIsHandedOver() throws Exception {
+    subscribe(session, "logs", Map.of("fromBlock", "0x2", "toBlock", "0x3"));
+    subscribe(session, "logs", Map.of("fromBlock", "0x0", "toBlock", "0x3"));
+    subscribe(session, "logs", Map.of("fromBlock", "0x2"));
+    subscribe(session, "logs", Map.of());
+    List<Object> handedOver = subscriptions.handOver();
+    Set<Subscription.Topic> topics = new HashSet<>();
+    subscriptions.forEachTopic((topic, all) -> topics.add(topic));
+    subscriptions.close();
+    subscriptions.restore(handedOver);
+    Set<Subscription.Topic> restored = new HashSet<>();
+    subscriptions.forEachTopic((topic, all) -> restored.add(topic));
+    assertThat(restored).isEqualTo(topics).hasSize(4);
+    for (Map<String, Object> invalid :
+        List.<Map<String, Object>>of(
+            Map.of("toBlock", "0x5"),
+            Map.of("fromBlock", "0x6", "toBlock", "0x5"),
+            Map.of("fromBlock", "finalized"))) {
+      assertThatThrownBy(() -> subscribe(session, "logs", invalid))
+          .isInstanceOf(RpcError.class)
+          .hasMessage("invalid block range params");
+    }
+    assertThatThrownBy(() -> subscribe(session, "logs", Map.of("toBlock", "pending")))
+        .hasMessage("pending logs are not supported");
+    assertThat(subscriptions.count()).isEqualTo(4);
   }
 
   @Test
