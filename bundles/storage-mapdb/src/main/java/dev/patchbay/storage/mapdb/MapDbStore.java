@@ -104,11 +104,7 @@ final class MapDbStore implements KeyValueStore {
    * Releases pages after reads. Readers do not: where a thread is interrupted while it maps a file,
    * Java closes the file.
    */
-  private final Loop releaser =
-      new Loop(
-          "storage-mapdb-pages-0",
-          new Failures("releasing pages", LOG::warn, LOG::info),
-          this::releasePages);
+  private final Loop releaser;
 
   /** Notified when pages were released. */
   private final Object released = new Object();
@@ -125,25 +121,40 @@ final class MapDbStore implements KeyValueStore {
         create,
         onClose,
         Math.min(MAX_KEPT_BYTES, Runtime.getRuntime().maxMemory() / KEPT_SHARE),
-        MAX_RESIDENT_BYTES);
+        MAX_RESIDENT_BYTES,
+        body -> new Thread(body, "storage-mapdb-pages-0"));
   }
 
+  /**
+   * Opens the store in a folder with limits of its own.
+   *
+   * @param releasing creates the thread that releases pages
+   */
   MapDbStore(
       Path folder,
       List<Column> columns,
       boolean create,
       Consumer<MapDbStore> onClose,
       long maxKeptBytes,
-      long maxResidentBytes) {
+      long maxResidentBytes,
+      Function<Runnable, Thread> releasing) {
     this.folder = folder;
     this.columns = List.copyOf(columns);
     this.onClose = onClose;
     this.maxKeptBytes = maxKeptBytes;
     this.maxResidentBytes = maxResidentBytes;
     failure = new StoreFailure(folder);
+    releaser =
+        new Loop(
+            releasing, new Failures("releasing pages", LOG::warn, LOG::info), this::releasePages);
     database = Database.open(folder, columns, create);
-    releaser.start();
-    LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
+    try {
+      releaser.start();
+      LOG.info("opened {} ({} bytes)", folder, sizeInBytes());
+    } catch (Throwable failed) { // no thread for it, say: the folder must not stay locked
+      close();
+      throw failed;
+    }
   }
 
   Path folder() {

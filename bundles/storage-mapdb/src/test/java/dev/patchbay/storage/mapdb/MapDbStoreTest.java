@@ -22,6 +22,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -44,10 +46,41 @@ class MapDbStoreTest extends KeyValueStoreContract {
     return backend().open(other, COLUMNS, true);
   }
 
+  /** The node opens the store again by itself, in this process. */
+  @Test
+  void aStoreWithoutAThreadLeavesItsFolderUnlocked() {
+    Path path = folder.resolve("threadless");
+    AtomicInteger closed = new AtomicInteger();
+    Function<Runnable, Thread> none =
+        body ->
+            new Thread(body) {
+              @Override
+              public void start() {
+                throw new OutOfMemoryError("unable to create native thread");
+              }
+            };
+    assertThatThrownBy(
+            () ->
+                new MapDbStore(
+                    path,
+                    COLUMNS,
+                    true,
+                    store -> closed.incrementAndGet(),
+                    32 << 20,
+                    16 << 20,
+                    none))
+        .isInstanceOf(OutOfMemoryError.class);
+    assertThat(closed).hasValue(1);
+    try (KeyValueStore next = open(path)) {
+      assertThat(next.isEmpty(ACCOUNTS)).isTrue();
+    }
+  }
+
   @Test
   void theOldestSnapshotExpires() {
     MapDbStore small =
-        new MapDbStore(folder.resolve("small"), COLUMNS, true, store -> {}, 100_000, 192 << 20);
+        new MapDbStore(
+            folder.resolve("small"), COLUMNS, true, store -> {}, 100_000, 192 << 20, Thread::new);
     try (small) {
       put(small, 0);
       Snapshot old = small.snapshot();
@@ -95,7 +128,8 @@ class MapDbStoreTest extends KeyValueStoreContract {
 
   /** Opens a store that releases pages beyond 16 MB. */
   private MapDbStore openSmall(String name) {
-    return new MapDbStore(folder.resolve(name), COLUMNS, true, store -> {}, 32 << 20, 16 << 20);
+    return new MapDbStore(
+        folder.resolve(name), COLUMNS, true, store -> {}, 32 << 20, 16 << 20, Thread::new);
   }
 
   /** So do pages that are read, until they are released, which takes no write. */

@@ -113,6 +113,7 @@ final class RocksDbStore implements KeyValueStore {
 
   private void closeAfter(Throwable failed) {
     try {
+      syncing.close();
       database.close(false);
     } catch (IOException unmarked) {
       failed.addSuppressed(unmarked);
