@@ -2,6 +2,8 @@
 package dev.patchbay.rpc.eth;
 
 import dev.patchbay.api.chain.ChainReader;
+import dev.patchbay.api.execution.AccountOverride;
+import dev.patchbay.api.execution.BlockOverride;
 import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.execution.CallSimulator.Overrides;
 import dev.patchbay.api.rpc.RpcError;
@@ -16,8 +18,8 @@ import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hex;
 import dev.patchbay.primitives.Transaction;
-import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.ExecutionResult;
+import dev.patchbay.primitives.execution.FeeMarket;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import dev.patchbay.primitives.execution.TransactionValidator;
 import dev.patchbay.rpc.codec.CallArguments;
@@ -118,31 +120,24 @@ final class CallMethods {
    */
   long estimate(Map<String, @Nullable Object> call, Block block, Overrides overrides)
       throws RpcError {
-    long high = highest(call, block);
+    long high = highest(call, block, overrides);
     Transaction first = transaction(call, block, high);
     Address to = first.to();
-    boolean plain =
-        to != null
-            && first.data().isEmpty()
-            && account(block, to).codeHash().equals(Account.EMPTY_CODE);
-    if (plain
-        && overrides.equals(Overrides.NONE)
-        && high >= TRANSFER_GAS
-        && first.accessList().isEmpty()
-        && first.authorizations().isEmpty()) {
+    if (to != null && first.data().isEmpty() && !hasCode(to, block, overrides)) {
       try {
-        if (run(transaction(call, block, TRANSFER_GAS), block, overrides, null).success()) {
+        ExecutionResult transfer = run(call, block, overrides, TRANSFER_GAS);
+        if (transfer != null && transfer.success()) {
           return TRANSFER_GAS;
         }
-      } catch (RpcError needsMore) {
-        // a precompiled contract, say: fall through to the search
+      } catch (RpcError needsLess) {
+        // the sender cannot pay so much gas: the search says so
       }
     }
-    ExecutionResult result = run(first, block, overrides, null);
+    ExecutionResult result = run(call, block, overrides, high);
+    if (result == null || String.valueOf(result.error()).startsWith("out of gas")) {
+      throw new RpcError(RpcError.SERVER_ERROR, "gas required exceeds allowance (" + high + ")");
+    }
     if (!result.success()) {
-      if (String.valueOf(result.error()).startsWith("out of gas")) {
-        throw new RpcError(RpcError.SERVER_ERROR, "gas required exceeds allowance (" + high + ")");
-      }
       throw CallArguments.failure(result);
     }
     long low = result.gasUsed() - 1;
@@ -154,7 +149,7 @@ final class CallMethods {
         low = optimistic;
       }
     }
-    while (low + 1 < high && (high - low) * 1_000 > high * 15) {
+    while (low + 1 < high && (high - low) * 1_000 >= high * 15) {
       long middle = Math.min(low + (high - low) / 2, low * 2);
       if (succeeds(call, block, overrides, middle)) {
         high = middle;
@@ -168,44 +163,88 @@ final class CallMethods {
   private boolean succeeds(
       Map<String, @Nullable Object> call, Block block, Overrides overrides, long gas)
       throws RpcError {
-    Transaction transaction = transaction(call, block, gas);
+    ExecutionResult result = run(call, block, overrides, gas);
+    return result != null && result.success();
+  }
+
+  /** Executes a call with a gas limit; returns null when another limit may be valid. */
+  private @Nullable ExecutionResult run(
+      Map<String, @Nullable Object> call, Block block, Overrides overrides, long gas)
+      throws RpcError {
     try {
-      return simulator.call(transaction, block.hash(), block.header(), overrides, null).success();
+      return simulator.call(
+          transaction(call, block, gas), block.hash(), block.header(), overrides, null);
     } catch (InvalidTransactionException invalid) {
-      if (invalid.reason() == InvalidTransactionException.Reason.INTRINSIC_GAS) {
-        return false;
+      if (invalid.reason() == InvalidTransactionException.Reason.INTRINSIC_GAS
+          || invalid.reason() == InvalidTransactionException.Reason.GAS_LIMIT_TOO_HIGH) {
+        return null;
       }
+      throw new RpcError(
+          RpcError.SERVER_ERROR, "failed with " + gas + " gas: " + invalid.getMessage());
+    } catch (IllegalArgumentException invalid) {
       throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(invalid.getMessage()));
     }
   }
 
-  /** Returns the most gas that the block, the rules and the sender's balance allow. */
-  private long highest(Map<String, @Nullable Object> call, Block block) throws RpcError {
-    long high = Math.min(CallArguments.GAS_CAP, block.header().gasLimit());
+  private boolean hasCode(Address address, Block block, Overrides overrides) {
+    AccountOverride override = overrides.accounts().get(address);
+    return override != null && override.code() != null
+        ? !override.code().isEmpty()
+        : !account(block, address).codeHash().equals(Account.EMPTY_CODE);
+  }
+
+  /** Returns the most gas that the call, the rules and the sender's balance allow. */
+  private long highest(Map<String, @Nullable Object> call, Block block, Overrides overrides)
+      throws RpcError {
+    BlockOverride in = overrides.block();
+    long high = in.gasLimit() == null ? block.header().gasLimit() : in.gasLimit();
     if (call.get("gas") != null) {
-      UInt256 asked = Params.quantity("gas", call.get("gas"));
-      if (asked.fitsLong() && asked.longValue() >= TRANSFER_GAS) {
-        high = Math.min(high, asked.longValue());
-      }
+      long asked = transaction(call, block, null).gasLimit();
+      high = asked >= TRANSFER_GAS ? asked : high;
     }
-    Fork fork = chain.config().forkAt(block.number() + 1, block.header().timestamp());
+    long number = in.number() == null ? block.number() : in.number();
+    long time = in.timestamp() == null ? block.header().timestamp() : in.timestamp();
+    Fork fork = chain.config().forkAt(number, time);
     if (fork.includes(Fork.OSAKA)) {
       high = Math.min(high, TransactionValidator.MAX_GAS);
     }
     Transaction transaction = transaction(call, block, high);
     Address from = transaction.sender();
     if (!transaction.maxFeePerGas().isZero() && from != null) {
-      BigInteger balance = account(block, from).balance().toBigInteger();
-      BigInteger left = balance.subtract(transaction.value().toBigInteger());
-      if (left.signum() < 0) {
-        throw new RpcError(RpcError.SERVER_ERROR, "insufficient funds for transfer");
-      }
-      BigInteger affordable = left.divide(transaction.maxFeePerGas().toBigInteger());
-      if (affordable.bitLength() < 63) {
-        high = Math.min(high, affordable.longValue());
+      BigInteger allowance = allowance(transaction, balance(from, block, overrides), fork);
+      if (allowance.bitLength() < 63) {
+        high = Math.min(high, allowance.longValue());
       }
     }
-    return high;
+    return Math.min(high, CallArguments.GAS_CAP);
+  }
+
+  private BigInteger balance(Address address, Block block, Overrides overrides) {
+    AccountOverride override = overrides.accounts().get(address);
+    return (override != null && override.balance() != null
+            ? override.balance()
+            : account(block, address).balance())
+        .toBigInteger();
+  }
+
+  /** Returns the gas that a sender can pay beside the value and the blobs. */
+  private static BigInteger allowance(Transaction transaction, BigInteger balance, Fork fork)
+      throws RpcError {
+    BigInteger left = balance.subtract(transaction.value().toBigInteger());
+    if (left.signum() <= 0) {
+      throw new RpcError(RpcError.SERVER_ERROR, "insufficient funds for transfer");
+    }
+    int blobs = transaction.blobVersionedHashes().size();
+    if (blobs > 0 && fork.includes(Fork.CANCUN)) {
+      left =
+          left.subtract(
+              BigInteger.valueOf(blobs * FeeMarket.BLOB_GAS)
+                  .multiply(transaction.maxFeePerBlobGas().toBigInteger()));
+      if (left.signum() <= 0) {
+        throw new RpcError(RpcError.SERVER_ERROR, "insufficient funds for gas * price + value");
+      }
+    }
+    return left.divide(transaction.maxFeePerGas().toBigInteger());
   }
 
   /** Repeats the call with the list of what it touched until the list does not grow any more. */
