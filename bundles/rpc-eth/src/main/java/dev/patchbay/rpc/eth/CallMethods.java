@@ -251,7 +251,14 @@ final class CallMethods {
   private Object accessList(Params params) throws RpcError {
     Map<String, @Nullable Object> call = new HashMap<>(params.object(0));
     Block block = params.requiredHeader(1, chain);
-    List<AccessListEntry> list = List.of();
+    Overrides overrides = OverrideParams.of(params.optional(2), null);
+    if (call.get("from") != null && call.get("nonce") == null) {
+      AccountOverride sender = overrides.accounts().get(Params.address("from", call.get("from")));
+      if (sender != null && sender.nonce() != null) {
+        call.put("nonce", Hex.quantity(sender.nonce())); // names the contract of a creation
+      }
+    }
+    List<AccessListEntry> list = transaction(call, block, null).accessList();
     for (int round = 0; ; round++) {
       Transaction transaction = transaction(call, block, null);
       Address to = transaction.to();
@@ -261,7 +268,7 @@ final class CallMethods {
               from == null ? Address.ZERO : from,
               to == null && from != null ? Address.ofCreation(from, transaction.nonce()) : to,
               list);
-      ExecutionResult result = run(transaction, block, Overrides.NONE, tracer);
+      ExecutionResult result = run(transaction, block, overrides, tracer);
       List<AccessListEntry> next = tracer.list();
       if (next.equals(list) || round == 10) {
         Map<String, @Nullable Object> out = new LinkedHashMap<>();

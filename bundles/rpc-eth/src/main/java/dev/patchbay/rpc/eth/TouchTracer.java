@@ -3,10 +3,12 @@ package dev.patchbay.rpc.eth;
 
 import dev.patchbay.api.tracing.Step;
 import dev.patchbay.api.tracing.TraceBudget;
+import dev.patchbay.api.tracing.TraceContext;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.AccessListEntry;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Hash;
+import dev.patchbay.primitives.Transaction;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,8 +18,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Collects the accounts and slots that a call touches, leaving out those that are warm anyway. */
 final class TouchTracer implements Tracer {
-  private static final int PRECOMPILES = 0x11;
-
   /** An account or a slot that was touched, and what the result shows of it. */
   private static final long ENTRY_BYTES = 600;
 
@@ -25,13 +25,28 @@ final class TouchTracer implements Tracer {
   private final Map<Address, TreeSet<Hash>> touched = new TreeMap<>();
   private final Address from;
   private final @Nullable Address to;
+  private @Nullable TraceContext context;
 
+  /**
+   * Creates a tracer.
+   *
+   * @param to the account that is called, or the contract that is created
+   * @param known what is in the list before the call
+   */
   TouchTracer(Address from, @Nullable Address to, List<AccessListEntry> known) {
     this.from = from;
     this.to = to;
     for (AccessListEntry entry : known) {
-      touched.computeIfAbsent(entry.address(), a -> new TreeSet<>()).addAll(entry.storageKeys());
+      if (!isWarm(entry.address())) {
+        touched.computeIfAbsent(entry.address(), a -> new TreeSet<>()).addAll(entry.storageKeys());
+      }
     }
+  }
+
+  @Override
+  public void onTransactionStart(TraceContext asked, Transaction transaction, Address sender) {
+    context = asked;
+    touched.keySet().removeIf(asked::isPrecompile);
   }
 
   @Override
@@ -74,11 +89,7 @@ final class TouchTracer implements Tracer {
   }
 
   private boolean isWarm(Address address) {
-    byte[] bytes = address.unsafeArray();
-    boolean precompile = bytes[19] > 0 && bytes[19] <= PRECOMPILES;
-    for (int i = 0; i < 19; i++) {
-      precompile &= bytes[i] == 0;
-    }
+    boolean precompile = context != null && context.isPrecompile(address);
     return precompile || address.equals(from) || address.equals(to);
   }
 
