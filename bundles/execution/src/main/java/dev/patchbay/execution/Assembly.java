@@ -175,6 +175,11 @@ final class Assembly implements BlockAssembly {
     return execution.changes();
   }
 
+  /** Goes on in another block with the state as it is now; this object is used no more. */
+  EvmExecution next(BlockContext block) {
+    return execution.next(block);
+  }
+
   /** Ends the block without its roots. */
   Outcome end() throws InvalidBlockException {
     execution.accessIndex(transactions.size() + 1);

@@ -161,6 +161,11 @@ public final class Execution implements BlockExecutor, CallSimulator {
   @Override
   public StateChanges replay(Block block, int count, StateReader parent, Follower follower)
       throws InvalidBlockException {
+    return replayed(block, count, parent, follower).changes();
+  }
+
+  private Assembly replayed(Block block, int count, StateReader parent, Follower follower)
+      throws InvalidBlockException {
     Assembly assembly = begin(block, parent, changes -> Hash.ZERO, false);
     for (int i = 0; i < count; i++) {
       Deadline.check();
@@ -172,7 +177,7 @@ public final class Execution implements BlockExecutor, CallSimulator {
       }
       follower.onEnd(i, assembly::changes);
     }
-    return assembly.changes();
+    return assembly;
   }
 
   @Override
@@ -266,24 +271,45 @@ public final class Execution implements BlockExecutor, CallSimulator {
       @Nullable Tracer tracer)
       throws InvalidTransactionException {
     try (StateReader state = stateAt(blockHash)) {
-      BlockOverride block = overrides.block();
-      ConsensusRules rules = schedule.rules();
-      Address recipient = or(block.feeRecipient(), rules.feeRecipient(header));
-      BlockHeader seen = seen(header, block, call.maxFeePerGas().isZero());
-      EvmExecution execution =
-          evm.engine()
-              .open(
-                  Contexts.of(
-                      seen,
-                      recipient,
-                      block.blobBaseFee(),
-                      rules,
-                      schedule.config(),
-                      ancestors(header, blockHash, seen.number())),
-                  state);
-      SimulatedChain.apply(execution, overrides.accounts());
-      return execution.simulate(call, false, tracer);
+      EvmEngine engine = evm.engine();
+      return call(
+          call, blockHash, header, overrides, tracer, context -> engine.open(context, state));
     }
+  }
+
+  @Override
+  public ExecutionResult call(
+      Transaction call, Block block, int count, Overrides overrides, @Nullable Tracer tracer)
+      throws InvalidTransactionException, InvalidBlockException {
+    try (StateReader parent = stateAt(block.header().parentHash())) {
+      Assembly before = replayed(block, count, parent, Follower.NONE);
+      return call(call, block.hash(), block.header(), overrides, tracer, before::next);
+    }
+  }
+
+  private ExecutionResult call(
+      Transaction call,
+      Hash blockHash,
+      BlockHeader header,
+      Overrides overrides,
+      @Nullable Tracer tracer,
+      Function<BlockContext, EvmExecution> open)
+      throws InvalidTransactionException {
+    BlockOverride block = overrides.block();
+    ConsensusRules rules = schedule.rules();
+    Address recipient = or(block.feeRecipient(), rules.feeRecipient(header));
+    BlockHeader seen = seen(header, block, call.maxFeePerGas().isZero());
+    EvmExecution execution =
+        open.apply(
+            Contexts.of(
+                seen,
+                recipient,
+                block.blobBaseFee(),
+                rules,
+                schedule.config(),
+                ancestors(header, blockHash, seen.number())));
+    SimulatedChain.apply(execution, overrides.accounts());
+    return execution.simulate(call, false, tracer);
   }
 
   /**

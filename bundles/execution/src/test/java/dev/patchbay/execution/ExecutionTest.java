@@ -9,7 +9,10 @@ import dev.patchbay.api.consensus.ConsensusRules;
 import dev.patchbay.api.consensus.ProtocolSchedule;
 import dev.patchbay.api.evm.EvmEngine;
 import dev.patchbay.api.evm.EvmExecution;
+import dev.patchbay.api.execution.AccountOverride;
 import dev.patchbay.api.execution.BlockAssembly;
+import dev.patchbay.api.execution.BlockOverride;
+import dev.patchbay.api.execution.CallSimulator.Overrides;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.execution.Simulation;
 import dev.patchbay.api.node.Health;
@@ -18,6 +21,7 @@ import dev.patchbay.api.state.IterableStateReader;
 import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.ChainConfig;
@@ -26,6 +30,7 @@ import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.TransactionType;
 import dev.patchbay.primitives.UInt256;
+import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
 import java.lang.reflect.InvocationHandler;
@@ -211,5 +216,52 @@ class ExecutionTest {
       assertThat(refused.reason()).isEqualTo(InvalidTransactionException.Reason.BLOCK_SIZE);
       return false;
     }
+  }
+
+  @Test
+  void aCallWithinABlockSeesTheTransactionsBeforeItAndThenTheOverrides() throws Exception {
+    List<Object> steps = new ArrayList<>();
+    EvmExecution recorder =
+        proxy(
+            EvmExecution.class,
+            (self, method, arguments) ->
+                switch (method.getName()) {
+                  case "transact" -> {
+                    steps.add("nonce " + ((Transaction) arguments[0]).nonce());
+                    yield EMPTY_RESULT;
+                  }
+                  case "next" -> {
+                    steps.add("block " + ((BlockContext) arguments[0]).number());
+                    yield self;
+                  }
+                  case "override", "simulate" -> {
+                    steps.add(method.getName());
+                    yield null;
+                  }
+                  default -> method.getReturnType() == boolean.class ? (Object) false : null;
+                });
+    engine = (block, parent) -> recorder;
+    List<Transaction> transactions = new ArrayList<>();
+    for (long nonce = 0; nonce < 3; nonce++) {
+      transactions.add(
+          Transaction.builder(TransactionType.LEGACY)
+              .nonce(nonce)
+              .signature(27, UInt256.ONE, UInt256.ONE)
+              .build());
+    }
+    BlockHeader header =
+        BlockHeader.builder().number(45).gasLimit(60_000_000).baseFeePerGas(UInt256.ONE).build();
+    AccountOverride rich = new AccountOverride(UInt256.ONE, null, null, Map.of(), false, null);
+    execution()
+        .call(
+            Transaction.builder(TransactionType.LEGACY).build(),
+            new Block(header, transactions, List.of(), null),
+            2,
+            new Overrides(
+                Map.of(Address.ZERO, rich),
+                new BlockOverride(46L, null, null, null, null, null, null, null)),
+            null);
+    assertThat(steps).containsExactly("nonce 0", "nonce 1", "block 46", "override", "simulate");
+    assertThat(openStates).isZero();
   }
 }

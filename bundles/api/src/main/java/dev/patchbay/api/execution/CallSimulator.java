@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.execution;
 
+import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.primitives.Address;
+import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
@@ -43,6 +45,18 @@ public interface CallSimulator {
       Overrides overrides,
       @Nullable Tracer tracer)
       throws InvalidTransactionException;
+
+  /**
+   * Executes a call as {@link #call(Transaction, Hash, BlockHeader, Overrides, Tracer)} does, on
+   * the state between transactions of a block.
+   *
+   * @param block a block that is not genesis
+   * @param count transactions of the block that are executed before, at most all
+   * @throws InvalidBlockException when one of them cannot be executed
+   */
+  ExecutionResult call(
+      Transaction call, Block block, int count, Overrides overrides, @Nullable Tracer tracer)
+      throws InvalidTransactionException, InvalidBlockException;
 
   /**
    * Starts to simulate blocks on top of a block.

@@ -3,6 +3,7 @@ package dev.patchbay.rpc.debug;
 
 import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ChainReader.TransactionLocation;
+import dev.patchbay.api.chain.InvalidBlockException;
 import dev.patchbay.api.execution.BlockExecutor.Follower;
 import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.execution.Deadline;
@@ -208,10 +209,41 @@ final class TraceMethods {
     }
     Transaction transaction =
         CallArguments.transaction(call, chain.config().chainId(), nonce, null);
-    return out ->
-        Replay.write(
-            out,
-            tracer,
-            () -> simulator.call(transaction, block.hash(), block.header(), overrides, tracer));
+    Replay.Execution execution =
+        options.get("txIndex") == null
+            ? () -> simulator.call(transaction, block.hash(), block.header(), overrides, tracer)
+            : within(params, options.get("txIndex"), transaction, overrides, tracer);
+    return out -> Replay.write(out, tracer, execution);
+  }
+
+  /** Returns a call before the transaction of its block that {@code index} names. */
+  private Replay.Execution within(
+      Params params,
+      @Nullable Object index,
+      Transaction call,
+      CallSimulator.Overrides overrides,
+      Tracer tracer)
+      throws RpcError {
+    Block block = params.requiredBlock(1, chain);
+    if (block.number() == 0) {
+      throw new RpcError(RpcError.SERVER_ERROR, "no transaction in genesis");
+    }
+    long count = Params.quantity64("txIndex", index);
+    int transactions = block.transactions().size();
+    if (count != 0 && Long.compareUnsigned(count, transactions) >= 0) {
+      throw new RpcError(
+          RpcError.SERVER_ERROR,
+          "transaction index "
+              + Long.toUnsignedString(count)
+              + " out of range for block "
+              + block.hash());
+    }
+    return () -> {
+      try {
+        simulator.call(call, block, (int) count, overrides, tracer);
+      } catch (InvalidBlockException broken) {
+        throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));
+      }
+    };
   }
 }
