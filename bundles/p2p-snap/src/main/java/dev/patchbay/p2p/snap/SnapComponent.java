@@ -35,10 +35,10 @@ public final class SnapComponent implements WireProtocol {
   private static final int PROCESSORS_SHARE = 4;
 
   /**
-   * Requests that wait for each one that is worked on. The network has a thread for each processor,
-   * at least 4: one of four always serves the other peers.
+   * Requests that wait for their turn, each in a thread of the network. The network has at least 4
+   * and adds up to 32 while messages wait, so that some always serve the other peers.
    */
-  private static final int WAITING_PER_TURN = 2;
+  private static final int MAX_WAITING = 24;
 
   private final Slot<RecentStates> states = new Slot<>("recent states");
   private final Set<Capability> eth = ConcurrentHashMap.newKeySet();
@@ -50,8 +50,7 @@ public final class SnapComponent implements WireProtocol {
     int concurrent = Math.max(1, Runtime.getRuntime().availableProcessors() / PROCESSORS_SHARE);
     server =
         new StateServer(
-            new ServingTurns(
-                states, concurrent, WAITING_PER_TURN * concurrent, SnapLimits.MAX_WAIT.toNanos()),
+            new ServingTurns(states, concurrent, MAX_WAITING, SnapLimits.MAX_WAIT.toNanos()),
             System::nanoTime);
   }
 
