@@ -24,9 +24,6 @@ public abstract class CallTreeTracer implements Tracer {
 
   private static final long LOG_BYTES = 1_000;
 
-  /** Data are kept as bytes, and each byte as two digits of the result. */
-  protected static final long DATA_FACTOR = 3;
-
   private final TraceBudget budget;
   private final Deque<CallFrame> open = new ArrayDeque<>();
   private @Nullable CallFrame root;
@@ -90,7 +87,8 @@ public abstract class CallTreeTracer implements Tracer {
       return;
     }
     // its place in the tree may be shown as one number for each level
-    budget.charge(FRAME_BYTES + DATA_FACTOR * input.size() + Integer.BYTES * (long) depth);
+    budget.charge(FRAME_BYTES + Integer.BYTES * (long) depth);
+    budget.chargeData(input);
     CallFrame frame = frame(type, from, to, input, gas, value);
     CallFrame parent = open.peek();
     if (parent == null) {
@@ -108,7 +106,7 @@ public abstract class CallTreeTracer implements Tracer {
     if (!follows(depth)) {
       return;
     }
-    budget.charge(DATA_FACTOR * output.size());
+    budget.chargeData(output);
     CallFrame frame = open.pop();
     frame.end(output, gasUsed, error);
     ended(frame, open.peek());
@@ -118,7 +116,8 @@ public abstract class CallTreeTracer implements Tracer {
   public void onLog(Log log) {
     CallFrame frame = open.peek();
     if (frame != null) {
-      budget.charge(LOG_BYTES + DATA_FACTOR * log.data().size());
+      budget.charge(LOG_BYTES);
+      budget.chargeData(log.data());
       frame.add(log, logs);
     }
     logs++;

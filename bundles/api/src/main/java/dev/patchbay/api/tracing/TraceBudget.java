@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.tracing;
 
+import dev.patchbay.primitives.Bytes;
+
 /**
  * The memory that one trace may take until it is written, in bytes. Each tracer of the trace counts
  * what it keeps, with what its result will take, before it keeps it. Threading: one thread at a
  * time.
  */
 public final class TraceBudget {
+  /** Data are kept as bytes, and each byte as two digits of the result. */
+  private static final long DATA_FACTOR = 3;
+
   /** All traces together may take a quarter of the heap, when as many run as are processors. */
   private static final int HEAP_SHARE = 4;
 
@@ -42,5 +47,14 @@ public final class TraceBudget {
     if (left < 0) {
       throw TracerException.limit("the trace takes more than " + bytes + " bytes of memory");
     }
+  }
+
+  /**
+   * Counts data that the trace keeps from now on, and shows in hexadecimal.
+   *
+   * @throws TracerException as {@link #charge}
+   */
+  public void chargeData(Bytes data) {
+    charge(DATA_FACTOR * data.size());
   }
 }

@@ -8,9 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Keeps what a transaction returned. */
 final class OutputTracer implements Tracer {
-  /** The output is kept as bytes, and each byte as two digits of the result. */
-  private static final long OUTPUT_FACTOR = 3;
-
   private final TraceBudget budget;
   private Bytes output = Bytes.EMPTY;
 
@@ -22,7 +19,7 @@ final class OutputTracer implements Tracer {
   public void onExit(
       int depth, Bytes data, long gasUsed, @Nullable String error, boolean reverted) {
     if (depth == 0) {
-      budget.charge(OUTPUT_FACTOR * data.size());
+      budget.chargeData(data);
       output = data;
     }
   }

@@ -200,7 +200,8 @@ final class Erc7562Tracer extends CallTreeTracer {
     if (affordable) {
       Bytes preimage = step.memory((int) offset.longValue(), (int) length.longValue());
       if (root.preimages.add(preimage)) {
-        budget().charge(ENTRY_BYTES + DATA_FACTOR * preimage.size());
+        budget().charge(ENTRY_BYTES);
+        budget().chargeData(preimage);
       }
     }
   }

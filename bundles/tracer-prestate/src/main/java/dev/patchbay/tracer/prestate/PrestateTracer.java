@@ -33,9 +33,6 @@ final class PrestateTracer implements Tracer {
 
   private static final long SLOT_BYTES = 1_000;
 
-  /** Code is kept as bytes, and each byte as two digits of the result. */
-  private static final long CODE_FACTOR = 3;
-
   private final TraceBudget budget;
 
   private final boolean diff;
@@ -92,7 +89,8 @@ final class PrestateTracer implements Tracer {
     if (!before.containsKey(address)) {
       TraceContext now = state();
       Bytes found = now.code(address);
-      budget.charge(ACCOUNT_BYTES + CODE_FACTOR * found.size());
+      budget.charge(ACCOUNT_BYTES);
+      budget.chargeData(found);
       before.put(
           address, new Before(now.balance(address), now.nonce(address), found, new TreeMap<>()));
     }
