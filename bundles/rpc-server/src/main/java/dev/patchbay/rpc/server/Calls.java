@@ -125,8 +125,9 @@ final class Calls implements Message.Caller {
       RpcSession session,
       Exchange exchange)
       throws AbsentException {
-    try {
-      return callWithMemory(id, served, params, terms, session, exchange);
+    // a client must not miss the id of a filter that it has made, or the hash of a transaction
+    try (MemoryBudget.Reservation held = exchange.memory().reserve(AnswerBuffer.COUNTED_BYTES)) {
+      return call(id, served, params, terms, session, exchange);
     } catch (BrokenAnswerException broken) {
       LOG.debug("{}: an answer ends before its end", name, broken);
       throw broken;
@@ -159,28 +160,6 @@ final class Calls implements Message.Caller {
   private Answer failed(@Nullable Object id, String name, Throwable failure) {
     LOG.error("{} failed: {}", name, failure.toString(), failure);
     return responses.error(id, RpcError.INTERNAL_ERROR, "internal error");
-  }
-
-  /**
-   * Calls a method when there is memory for a short response: a client must not miss the id of a
-   * filter that it has made, or the hash of a transaction that it has sent.
-   *
-   * @throws RpcError when the method fails, or is not called for lack of memory
-   */
-  private @Nullable Answer callWithMemory(
-      @Nullable Object id,
-      Methods.Served served,
-      List<@Nullable Object> params,
-      Terms terms,
-      RpcSession session,
-      Exchange exchange)
-      throws RpcError {
-    exchange.memory().reserve(AnswerBuffer.COUNTED_BYTES);
-    try {
-      return call(id, served, params, terms, session, exchange);
-    } finally {
-      exchange.memory().releaseReserved();
-    }
   }
 
   /**

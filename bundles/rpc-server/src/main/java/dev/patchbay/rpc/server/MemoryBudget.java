@@ -37,6 +37,12 @@ final class MemoryBudget {
     return new Account();
   }
 
+  /** Memory that an account has for its next growth. */
+  interface Reservation extends AutoCloseable {
+    @Override
+    void close();
+  }
+
   /** What one message takes, or what waits to be sent to one client. */
   final class Account implements AutoCloseable {
     private long bytes;
@@ -91,17 +97,18 @@ final class MemoryBudget {
      * Adds memory that the next growth takes: so much is not refused any more. Adds nothing to a
      * closed account, whose client has left.
      *
+     * @return gives back what has not been taken
      * @throws RpcError of the kind {@code LIMIT} when there is not so much; then nothing is added
      */
-    synchronized void reserve(long more) throws RpcError {
+    synchronized Reservation reserve(long more) throws RpcError {
       if (!closed) {
         grow(more);
         reserved += more;
       }
+      return this::releaseReserved;
     }
 
-    /** Gives back what was reserved and has not been taken. */
-    synchronized void releaseReserved() {
+    private synchronized void releaseReserved() {
       shrink(reserved);
       reserved = 0;
     }

@@ -50,22 +50,21 @@ class MemoryBudgetTest {
   @Test
   void whatIsReservedIsNotRefusedLater() throws Exception {
     MemoryBudget.Account first = budget.open();
-    first.reserve(FREE + 100);
+    MemoryBudget.Reservation reserved = first.reserve(FREE + 100);
     MemoryBudget.Account others = budget.open();
     others.grow(FREE + 900);
     assertThat(first.tryGrow(FREE + 101)).isFalse();
     assertThat(first.tryGrow(FREE + 60)).isTrue();
     assertThat(first.tryGrow(41)).isFalse();
     assertThat(budget.used()).isEqualTo(1_000);
-    first.releaseReserved();
+    reserved.close();
     assertThat(budget.used()).isEqualTo(960);
-    first.releaseReserved();
+    reserved.close();
     assertThat(budget.used()).isEqualTo(960);
     assertThatThrownBy(() -> first.reserve(41)).isInstanceOf(RpcError.class);
     assertThat(first.tryGrow(40)).isTrue();
     first.close();
-    first.reserve(1_001);
-    first.releaseReserved();
+    first.reserve(1_001).close();
     others.close();
     assertThat(budget.used()).isZero();
   }
