@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.storage;
 
+import static dev.patchbay.storage.Stubs.stub;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,7 +9,6 @@ import dev.patchbay.api.storage.Column;
 import dev.patchbay.api.storage.NamedStore;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.Stores;
-import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -35,51 +35,31 @@ class BundleStoresTest {
   private final FileBackend backend = new FileBackend("files", true);
   private final TestOwner owner = new TestOwner();
   private final Bundle bundle =
-      stub(Bundle.class, name -> name.equals("getSymbolicName") ? "org.files" : null);
+      stub(Bundle.class, (name, args) -> name.equals("getSymbolicName") ? "org.files" : null);
   private final ServiceReference<StorageBackend> reference =
-      stub(ServiceReference.class, name -> name.equals("getBundle") ? bundle : null);
+      stub(ServiceReference.class, (name, args) -> name.equals("getBundle") ? bundle : null);
 
   /** What the component registers as the service of the stores. */
   private Object service;
 
   private StorageComponent component;
 
-  private interface Result {
-    Object of(String method);
-  }
-
-  @SuppressWarnings("unchecked") // a proxy of an interface is of that interface
-  private static <T> T stub(Class<? super T> type, Result result) {
-    return (T)
-        Proxy.newProxyInstance(
-            type.getClassLoader(),
-            new Class<?>[] {type},
-            (proxy, method, args) ->
-                switch (method.getName()) {
-                  case "equals" -> proxy == args[0];
-                  case "hashCode" -> System.identityHashCode(proxy);
-                  default -> result.of(method.getName());
-                });
-  }
-
   @BeforeEach
   void start() {
     BundleContext context =
-        (BundleContext)
-            Proxy.newProxyInstance(
-                BundleContext.class.getClassLoader(),
-                new Class<?>[] {BundleContext.class},
-                (proxy, method, args) -> {
-                  if (method.getName().equals("getProperty")) {
-                    return args[0].equals("patchbay.data") ? data.toString() : null;
-                  }
-                  if (args[0] == Stores.class) {
-                    service = args[1];
-                  }
-                  return method.getName().equals("registerService")
-                      ? stub(ServiceRegistration.class, name -> null)
-                      : null;
-                });
+        stub(
+            BundleContext.class,
+            (name, args) -> {
+              if (name.equals("getProperty")) {
+                return args[0].equals("patchbay.data") ? data.toString() : null;
+              }
+              if (args[0] == Stores.class) {
+                service = args[1];
+              }
+              return name.equals("registerService")
+                  ? stub(ServiceRegistration.class, (of, none) -> null)
+                  : null;
+            });
     Map<String, Object> given = Map.of("default.backend", "files");
     component = new StorageComponent(context, StorageComponentTest.config(given), given);
     component.addBackend(backend, reference);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.storage;
 
+import static dev.patchbay.storage.Stubs.stub;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -14,7 +15,6 @@ import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.storage.StoreLease;
 import dev.patchbay.api.storage.Stores;
 import dev.patchbay.api.storage.WriteBatch;
-import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -108,24 +108,6 @@ class ContentHandoverTest {
                 case "getService" -> services.get(args[0]);
                 default -> true;
               });
-
-  private interface Answer {
-    @Nullable Object to(String method, Object[] args);
-  }
-
-  private static <T> T stub(Class<T> type, Answer answer) {
-    return type.cast(
-        Proxy.newProxyInstance(
-            type.getClassLoader(),
-            new Class<?>[] {type},
-            (proxy, method, args) ->
-                switch (method.getName()) {
-                  case "equals" -> proxy == args[0];
-                  case "hashCode" -> System.identityHashCode(proxy);
-                  case "toString" -> type.getSimpleName();
-                  default -> answer.to(method.getName(), args);
-                }));
-  }
 
   @SuppressWarnings("unchecked") // a proxy of an interface is of that interface
   private <T> ServiceReference<T> reference(Class<T> type, long id, String name) {

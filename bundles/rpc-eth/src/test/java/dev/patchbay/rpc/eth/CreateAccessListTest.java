@@ -3,13 +3,9 @@ package dev.patchbay.rpc.eth;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.execution.AccountOverride;
-import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.execution.CallSimulator.Overrides;
 import dev.patchbay.api.rpc.RpcExpensive;
-import dev.patchbay.api.state.IterableStateReader;
-import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.evm.CodeCache;
 import dev.patchbay.evm.EvmState;
@@ -17,10 +13,7 @@ import dev.patchbay.evm.StateBase;
 import dev.patchbay.evm.TransactionProcessor;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
-import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
-import dev.patchbay.primitives.ChainConfig;
 import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
@@ -28,7 +21,6 @@ import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.BlockContext;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.TransactionRules;
-import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -39,12 +31,6 @@ class CreateAccessListTest {
   private static final String CODE = "0xc0de000000000000000000000000000000000001";
   private static final String OTHER = "0x1111111111111111111111111111111111111111";
   private static final String ZERO = Hash.ZERO.toString();
-  private static final Block HEAD =
-      new Block(
-          BlockHeader.builder().number(54).gasLimit(60_000_000).build(),
-          List.of(),
-          List.of(),
-          null);
 
   private static Account account(Address address) {
     return address.equals(RICH)
@@ -53,23 +39,7 @@ class CreateAccessListTest {
   }
 
   private final CallMethods methods =
-      new CallMethods(
-          TestChain.stub(
-              ChainReader.class,
-              (name, args) ->
-                  name.equals("config") ? ChainConfig.of(UInt256.ONE, Fork.OSAKA) : HEAD),
-          TestChain.stub(
-              StateProvider.class,
-              (name, args) ->
-                  TestChain.stub(
-                      IterableStateReader.class,
-                      (of, asked) -> of.equals("account") ? account((Address) asked[0]) : null)),
-          (CallSimulator)
-              Proxy.newProxyInstance(
-                  CallSimulator.class.getClassLoader(),
-                  new Class<?>[] {CallSimulator.class},
-                  (self, method, args) ->
-                      run((Transaction) args[0], (Overrides) args[3], (Tracer) args[4])));
+      TestCalls.methods(CreateAccessListTest::account, CreateAccessListTest::run);
 
   private static ExecutionResult run(Transaction call, Overrides overrides, Tracer tracer)
       throws Exception {
@@ -120,11 +90,7 @@ class CreateAccessListTest {
   }
 
   private Map<?, ?> list(Object... params) throws Exception {
-    Object call =
-        methods
-            .methods()
-            .get("eth_createAccessList")
-            .call(List.of(params), new TestSession("a").session);
+    Object call = TestCalls.call(methods, "eth_createAccessList", params);
     return (Map<?, ?>) ((RpcExpensive) call).call();
   }
 

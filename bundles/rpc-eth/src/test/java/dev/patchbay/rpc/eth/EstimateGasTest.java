@@ -4,26 +4,17 @@ package dev.patchbay.rpc.eth;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.execution.AccountOverride;
-import dev.patchbay.api.execution.CallSimulator;
 import dev.patchbay.api.execution.CallSimulator.Overrides;
 import dev.patchbay.api.rpc.RpcError;
-import dev.patchbay.api.state.IterableStateReader;
-import dev.patchbay.api.state.StateProvider;
 import dev.patchbay.primitives.Account;
 import dev.patchbay.primitives.Address;
-import dev.patchbay.primitives.Block;
-import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.Bytes;
-import dev.patchbay.primitives.ChainConfig;
-import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import dev.patchbay.primitives.UInt256;
 import dev.patchbay.primitives.execution.ExecutionResult;
 import dev.patchbay.primitives.execution.InvalidTransactionException;
-import java.lang.reflect.Proxy;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -35,12 +26,6 @@ import org.junit.jupiter.api.Test;
 class EstimateGasTest {
   private static final String POOR = "0x1111111111111111111111111111111111111111";
   private static final String TO = "0x7dcd17433742f4c0ca53122ab541d0ba67fc27df";
-  private static final Block HEAD =
-      new Block(
-          BlockHeader.builder().number(54).gasLimit(60_000_000).build(),
-          List.of(),
-          List.of(),
-          null);
 
   /** Accounts of the state; others are empty. */
   private final Map<Address, Account> accounts = new HashMap<>();
@@ -52,23 +37,7 @@ class EstimateGasTest {
   private final List<Long> limits = new ArrayList<>();
 
   private final CallMethods methods =
-      new CallMethods(
-          TestChain.stub(
-              ChainReader.class,
-              (name, args) ->
-                  name.equals("config") ? ChainConfig.of(UInt256.ONE, Fork.OSAKA) : HEAD),
-          TestChain.stub(
-              StateProvider.class,
-              (name, args) ->
-                  TestChain.stub(
-                      IterableStateReader.class,
-                      (of, asked) ->
-                          of.equals("account") ? accounts.get((Address) asked[0]) : null)),
-          (CallSimulator)
-              Proxy.newProxyInstance(
-                  CallSimulator.class.getClassLoader(),
-                  new Class<?>[] {CallSimulator.class},
-                  (self, method, args) -> run((Transaction) args[0], (Overrides) args[3])));
+      TestCalls.methods(accounts::get, (call, overrides, tracer) -> run(call, overrides));
 
   /** As the EVM does: the sender pays in advance, the gas must suffice for the code. */
   private ExecutionResult run(Transaction call, Overrides overrides) throws Exception {
@@ -110,10 +79,7 @@ class EstimateGasTest {
   }
 
   private Object estimate(Object... params) throws Exception {
-    return methods
-        .methods()
-        .get("eth_estimateGas")
-        .call(List.of(params), new TestSession("a").session);
+    return TestCalls.call(methods, "eth_estimateGas", params);
   }
 
   private void putContract() {
