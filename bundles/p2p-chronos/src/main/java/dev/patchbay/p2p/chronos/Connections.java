@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * for connections of one IP address: a stated address proves nothing, and another host must neither
  * end the connection of a peer nor take its place.
  *
- * <p>Peers have places, and connections whose handshakes are not completed have few others: whoever
- * connects and sends nothing takes no place of a peer. The operator has named the nodes that this
- * node dials; these limits do not concern them, nor what comes from where they were dialed.
+ * <p>Peers have places, and connections whose handshakes are not completed have few others: a host
+ * that connects and sends nothing takes no place of a peer. The operator has named the nodes that
+ * this node dials; these limits do not concern them, nor what comes from where they were dialed.
  *
  * <p>Threading: any thread.
  */

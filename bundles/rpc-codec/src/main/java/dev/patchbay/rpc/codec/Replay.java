@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Executes blocks once more on the state that they were executed on, and follows them with tracers.
- * What goes wrong becomes the error that a client is told. Threading: any thread.
+ * Failures become the errors that clients get. Threading: any thread.
  */
 public final class Replay {
   private final StateProvider states;
@@ -56,13 +56,14 @@ public final class Replay {
     void run() throws RpcError, InvalidTransactionException;
   }
 
-  /** Returns what a tracer is told of a transaction of a block. */
+  /** Returns the transaction of a block that a tracer is for. */
   public static TraceSubject subject(Block block, int index) {
     return subject(block, index, new TraceBudget());
   }
 
   /**
-   * Returns what a tracer is told of a transaction of a block whose traces are held together.
+   * Returns the transaction of a block that a tracer is for; the traces of the block are held
+   * together.
    *
    * @param budget the budget of all these traces
    */

@@ -186,8 +186,8 @@ final class LogSearch {
    *
    * @param from number of the first block
    * @param to number of the last block
-   * @param last hash of the last block, which names the branch; null when the head has gone back
-   *     meanwhile
+   * @param last hash of the last block, which names the branch; null when the head was moved to an
+   *     earlier block meanwhile
    */
   private record Range(long from, long to, @Nullable Hash last) {}
 
