@@ -84,6 +84,13 @@ final class Keys {
     return Arrays.equals(key, 0, Math.min(key.length, prefix.length), prefix, 0, prefix.length);
   }
 
+  /** Returns a key that is after all keys with a prefix and at most 40 bytes beyond it. */
+  static byte[] end(byte[] prefix) {
+    byte[] end = Arrays.copyOf(prefix, prefix.length + Hash.SIZE + Long.BYTES + 1);
+    Arrays.fill(end, prefix.length, end.length, (byte) 0xff);
+    return end;
+  }
+
   static byte[] slot(Hash account, Hash slot) {
     return pair(account.unsafeArray(), slot.unsafeArray());
   }

@@ -146,10 +146,9 @@ final class States {
       reader.scan(
           column,
           from,
+          Keys.end(prefix),
           (at, value) -> {
-            if (Arrays.equals(at, 0, prefix.length, prefix, 0, prefix.length)) {
-              found[0] = Arrays.copyOf(at, prefix.length + 32);
-            }
+            found[0] = Arrays.copyOf(at, prefix.length + 32);
             return false;
           });
       return found[0];
@@ -171,11 +170,9 @@ final class States {
       reader.scan(
           history,
           Keys.history(key, number + 1),
+          Keys.end(key), // the next keys may be many that were pruned
           (at, old) -> {
-            if (at.length == key.length + 8
-                && Arrays.equals(at, 0, key.length, key, 0, key.length)) {
-              found[0] = old.length == 0 ? null : old;
-            }
+            found[0] = old.length == 0 ? null : old;
             return false;
           });
       check.run();

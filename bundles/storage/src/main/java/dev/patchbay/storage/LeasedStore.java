@@ -48,6 +48,11 @@ final class LeasedStore implements KeyValueStore {
   }
 
   @Override
+  public void scan(Column column, byte[] from, byte[] until, BiPredicate<byte[], byte[]> visitor) {
+    open.store().scan(column, from, until, visitor);
+  }
+
+  @Override
   public boolean isEmpty(Column column) {
     return open.store().isEmpty(column);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.api.storage;
 
+import java.util.Arrays;
 import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
@@ -18,6 +19,21 @@ public interface KeyReader {
    * @param from first key, inclusive; an empty array starts at the beginning
    */
   void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor);
+
+  /**
+   * Visits the entries from a key on, up to another key, in ascending order, until {@code visitor}
+   * returns false. A store reads nothing from {@code until} on, also no entries that were deleted
+   * there, which may be many. This method stops at the first entry from {@code until} on.
+   *
+   * @param from first key, inclusive; an empty array starts at the beginning
+   * @param until the end of the keys, exclusive
+   */
+  default void scan(Column column, byte[] from, byte[] until, BiPredicate<byte[], byte[]> visitor) {
+    scan(
+        column,
+        from,
+        (key, value) -> Arrays.compareUnsigned(key, until) < 0 && visitor.test(key, value));
+  }
 
   /** Returns whether a column has no entries. */
   default boolean isEmpty(Column column) {

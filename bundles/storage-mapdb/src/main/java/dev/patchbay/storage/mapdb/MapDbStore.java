@@ -374,7 +374,7 @@ final class MapDbStore implements KeyValueStore {
 
   @Override
   public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
-    scan(column, from, null, visitor);
+    visit(column, from, null, visitor);
   }
 
   @Override
@@ -408,7 +408,7 @@ final class MapDbStore implements KeyValueStore {
    * Visits entries chunk by chunk, each read under the lock; the first chunk is small, as many
    * scans stop at once.
    */
-  private void scan(
+  private void visit(
       Column column, byte[] from, @Nullable View view, BiPredicate<byte[], byte[]> visitor) {
     byte[] next = from;
     for (int size = 4; next != null; size = Math.min(512, size * 4)) {
@@ -541,7 +541,7 @@ final class MapDbStore implements KeyValueStore {
 
     @Override
     public void scan(Column column, byte[] from, BiPredicate<byte[], byte[]> visitor) {
-      MapDbStore.this.scan(column, from, this, visitor);
+      MapDbStore.this.visit(column, from, this, visitor);
     }
 
     @Override

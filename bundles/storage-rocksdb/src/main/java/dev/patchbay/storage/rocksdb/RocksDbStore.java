@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
+import org.rocksdb.Slice;
 import org.rocksdb.Status;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -197,6 +198,18 @@ final class RocksDbStore implements KeyValueStore {
         db -> {
           try (ReadOptions options = new ReadOptions()) {
             scan(db, column, options, from, visitor);
+          }
+          return true;
+        });
+  }
+
+  @Override
+  public void scan(Column column, byte[] from, byte[] until, BiPredicate<byte[], byte[]> visitor) {
+    use(
+        db -> {
+          try (ReadOptions options = new ReadOptions();
+              Slice end = new Slice(until)) {
+            scan(db, column, options.setIterateUpperBound(end), from, visitor);
           }
           return true;
         });
@@ -386,6 +399,20 @@ final class RocksDbStore implements KeyValueStore {
       read(
           db -> {
             RocksDbStore.scan(db, column, options, from, visitor);
+            return true;
+          });
+    }
+
+    @Override
+    public void scan(
+        Column column, byte[] from, byte[] until, BiPredicate<byte[], byte[]> visitor) {
+      read(
+          db -> {
+            try (ReadOptions bounded = new ReadOptions();
+                Slice end = new Slice(until)) {
+              bounded.setSnapshot(snapshot).setIterateUpperBound(end);
+              RocksDbStore.scan(db, column, bounded, from, visitor);
+            }
             return true;
           });
     }

@@ -4,7 +4,9 @@ package dev.patchbay.storage.rocksdb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.StorageBackend;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StoreListener;
@@ -19,6 +21,9 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rocksdb.PerfContext;
+import org.rocksdb.PerfLevel;
+import org.rocksdb.RocksDB;
 
 class RocksDbStoreTest extends KeyValueStoreContract {
   @TempDir Path folder;
@@ -38,6 +43,36 @@ class RocksDbStoreTest extends KeyValueStoreContract {
     RocksDbBackend unused = new RocksDbBackend(RocksDbBackend.SYNC_MILLIS);
     unused.deactivate();
     assertThat(folder).isEmptyDirectory();
+  }
+
+  /** Pruned history leaves deleted keys, which RocksDB passes one by one until it merges files. */
+  @Test
+  void aScanThatEndsBeforeDeletedKeysPassesNoneOfThem() throws Exception {
+    WriteBatch puts = new WriteBatch();
+    WriteBatch deletes = new WriteBatch();
+    for (int i = 0; i < 1_000; i++) {
+      byte[] key = {2, (byte) (i >> 8), (byte) i};
+      puts.put(META, key, new byte[] {1});
+      deletes.delete(META, key);
+    }
+    store().write(puts);
+    store().write(deletes);
+    try (RocksDB counting = RocksDB.open(folder.resolve("counting").toString());
+        Snapshot snapshot = store().snapshot()) {
+      counting.setPerfLevel(PerfLevel.ENABLE_COUNT); // of this thread
+      try (PerfContext counts = counting.getPerfContext()) {
+        for (KeyReader reader : List.of(store(), snapshot)) {
+          counts.reset();
+          reader.scan(META, new byte[] {1}, (key, value) -> true);
+          assertThat(counts.getInternalDeleteSkippedCount()).isEqualTo(1_000);
+          counts.reset();
+          reader.scan(META, new byte[] {1}, new byte[] {2}, (key, value) -> true);
+          assertThat(counts.getInternalDeleteSkippedCount()).isZero();
+        }
+      } finally {
+        counting.setPerfLevel(PerfLevel.DISABLE);
+      }
+    }
   }
 
   @Test

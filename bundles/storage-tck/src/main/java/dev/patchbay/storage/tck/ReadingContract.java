@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.storage.Column;
+import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.Snapshot;
 import dev.patchbay.api.storage.WriteBatch;
 import java.util.ArrayList;
@@ -91,6 +92,31 @@ abstract class ReadingContract extends StoreFixture {
               return false;
             });
     assertThat(first).hasSize(1);
+  }
+
+  /** A scan up to a key visits no entry from that key on, also in a snapshot. */
+  @Test
+  public void scansEndBeforeTheirBound() {
+    for (String k : List.of("00", "7f", "7f00", "80", "8001", "ff")) {
+      put(ACCOUNTS, k, "01");
+    }
+    try (Snapshot snapshot = store().snapshot()) {
+      put(ACCOUNTS, "7f01", "02");
+      for (KeyReader reader : List.of(store(), snapshot)) {
+        List<String> added = reader == snapshot ? List.of() : List.of("7f01");
+        assertThat(keys(reader, ACCOUNTS, "7f", "8000"))
+            .containsSubsequence("7f", "7f00", "80")
+            .hasSize(3 + added.size())
+            .containsAll(added);
+        assertThat(keys(reader, ACCOUNTS, "7f", "80"))
+            .doesNotContain("80")
+            .hasSize(2 + added.size());
+        assertThat(keys(reader, ACCOUNTS, "", "0000")).containsExactly("00");
+        assertThat(keys(reader, ACCOUNTS, "80", "80")).isEmpty();
+        assertThat(keys(reader, ACCOUNTS, "80", "7f")).isEmpty();
+        assertThat(keys(reader, ACCOUNTS, "8002", "ffff")).containsExactly("ff");
+      }
+    }
   }
 
   /** Empty values and large values are kept. */

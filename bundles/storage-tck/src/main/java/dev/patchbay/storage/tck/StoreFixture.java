@@ -99,6 +99,12 @@ abstract class StoreFixture {
     return out;
   }
 
+  static List<String> keys(KeyReader reader, Column column, String from, String until) {
+    List<String> out = new ArrayList<>();
+    reader.scan(column, key(from), key(until), (k, v) -> out.add(HexFormat.of().formatHex(k)));
+    return out;
+  }
+
   void put(Column column, String key, String value) {
     put(store, column, key, value);
   }
