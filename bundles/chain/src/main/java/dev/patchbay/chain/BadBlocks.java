@@ -61,6 +61,11 @@ final class BadBlocks {
    */
   Rejection reject(InvalidBranchException invalid, HeaderReader headers) {
     Block block = invalid.block();
+    Rejection known = invalid.rejection();
+    if (known != null) { // descendants of an invalid block are rejected, too
+      add(block.hash(), known);
+      return known;
+    }
     Rejection rejection = rejection(invalid, headers);
     if (invalid.future() != null) {
       return rejection; // the block may be valid later
@@ -119,6 +124,18 @@ final class BadBlocks {
       return null;
     }
     return entry.rejection;
+  }
+
+  /**
+   * Returns why the first rejected one of some blocks is rejected; null when none is, or no longer.
+   */
+  synchronized @Nullable Rejection find(List<Hash> hashes) {
+    for (Hash hash : hashes) {
+      if (rejections.containsKey(hash)) {
+        return find(hash);
+      }
+    }
+    return null;
   }
 
   /** Returns why a block is rejected; null when it is not. Does not count as a request for it. */

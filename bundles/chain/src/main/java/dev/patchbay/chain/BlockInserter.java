@@ -86,10 +86,13 @@ final class BlockInserter implements BlockImporter {
       if (future != null) {
         return new ImportResult.Invalid(invalid.reason());
       }
-      if (!invalid.block().hash().equals(block.hash())) {
-        bad.reject(invalid, chain); // a block of the branch that was stored and not executed
+      boolean isRejected = invalid.rejection() != null;
+      if (isRejected || !invalid.block().hash().equals(block.hash())) {
+        bad.reject(invalid, chain); // for a block of the branch that was stored and not executed
       }
-      bad.report(invalid.block(), invalid.reason());
+      if (!isRejected) {
+        bad.report(invalid.block(), invalid.reason());
+      }
       return new ImportResult.Invalid(invalid.reason());
     } finally {
       imports.unlock();

@@ -7,6 +7,7 @@ import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.state.StateReader;
 import dev.patchbay.api.storage.KeyReader;
 import dev.patchbay.api.storage.KeyValueStore;
+import dev.patchbay.chain.BadBlocks.Rejection;
 import dev.patchbay.chain.ExecutedBlocks.ExecutedBlock;
 import dev.patchbay.primitives.Address;
 import dev.patchbay.primitives.Block;
@@ -30,15 +31,18 @@ final class BlockProcessor {
   private final Chain chain;
   private final Supplier<@Nullable BlockExecutor> executor;
   private final TrieWorkers workers;
+  private final BadBlocks bad;
   private final ExecutedBlocks executedBlocks = new ExecutedBlocks();
   private final ReorgPlanner planner = new ReorgPlanner(hash -> executedBlocks.get(hash) != null);
   private final AtomicLong executions = new AtomicLong();
   private @Nullable SideBranch branch;
 
-  BlockProcessor(Chain chain, Supplier<@Nullable BlockExecutor> executor, TrieWorkers workers) {
+  BlockProcessor(
+      Chain chain, Supplier<@Nullable BlockExecutor> executor, TrieWorkers workers, BadBlocks bad) {
     this.chain = chain;
     this.executor = executor;
     this.workers = workers;
+    this.bad = bad;
   }
 
   /**
@@ -87,6 +91,17 @@ final class BlockProcessor {
     SideBranch known = branch;
     if (known != null && nextHead.number() - known.headNumber() > ReorgPlanner.MAX_UNWIND_DEPTH) {
       branch = null; // it would be computed again
+    }
+  }
+
+  /**
+   * Refuses a reorg that adds a block that was rejected before: the blocks below it would be
+   * executed again, to fail at the same block.
+   */
+  void requireNotRejected(Reorg reorg) throws InvalidBranchException {
+    Rejection rejection = bad.find(reorg.added());
+    if (rejection != null) {
+      throw new InvalidBranchException(reorg.target(), rejection);
     }
   }
 
@@ -181,6 +196,7 @@ final class BlockProcessor {
     if (reorg == null || !chain.pruner().canUnwindTo(reorg.commonAncestor())) {
       return null;
     }
+    requireNotRejected(reorg);
     WriteSet writes = unwind(store, head.number(), reorg.commonAncestor()).writes();
     Hash parentHash = block.header().parentHash();
     SideBranch built =

@@ -525,6 +525,7 @@ final class BlockStaging implements BlockStage {
   private void advance(KeyValueStore store, Reorg reorg) throws InvalidBranchException {
     LongReorg current = underWay();
     if (current == null) {
+      processor.requireNotRejected(reorg);
       current = new LongReorg(reorg.head(), reorg, reorg.depth());
       if (CanonicalWriter.isDeep(reorg)) {
         processor.executeFirst(store, reorg);

@@ -111,8 +111,10 @@ final class CanonicalWriter {
    * Only when that fails as well, the head is the head of the last batch.
    *
    * @param tags other writes of the last batch
+   * @throws InvalidBranchException when an added block is not valid, or was rejected before
    */
   void reorganize(KeyValueStore store, Reorg reorg, WriteSet tags) throws InvalidBranchException {
+    processor.requireNotRejected(reorg);
     if (reorg.added().isEmpty() || !isLong(reorg)) {
       applyInBatches(store, reorg, tags);
       return;

@@ -36,7 +36,7 @@ final class ImportPipeline {
       TrieWorkers workers,
       BadBlocks bad) {
     this.chain = chain;
-    processor = new BlockProcessor(chain, executor, workers);
+    processor = new BlockProcessor(chain, executor, workers, bad);
     notifier = new HeadNotifier(listeners);
     CanonicalWriter writer = new CanonicalWriter(chain, processor, notifier);
     staging = new BlockStaging(chain, imports, processor, writer, bad, listeners);

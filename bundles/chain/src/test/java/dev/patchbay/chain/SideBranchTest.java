@@ -134,6 +134,70 @@ class SideBranchTest extends ChainFixture {
     extend(1);
   }
 
+  /** Otherwise each block above it would have the whole branch executed again. */
+  @Test
+  void blocksAboveAnInvalidBlockOfAStoredBranchAreRejectedAtOnce() {
+    open(Long.MAX_VALUE);
+    extend(200);
+    Block head = chain.head();
+    List<Block> branch = new ArrayList<>();
+    Block tip = canonical(50);
+    for (int i = 0; i < 150; i++) {
+      tip = child(tip, 7, i == 100 ? 1 : 0);
+      branch.add(tip);
+      importSide(tip);
+    }
+    Block fork = child(branch.get(120), 8); // stored, too, and not of the reorg that fails
+    for (int i = 122; i < 150; i++) {
+      importSide(fork);
+      fork = child(fork, 8);
+    }
+    importSide(fork);
+    assertThat(importer.importBlock(child(tip, 7))).isInstanceOf(ImportResult.Invalid.class);
+    int before = executions.get();
+    int reported = chain.badBlocks().size();
+
+    for (long salt = 9; salt < 12; salt++) {
+      for (Block parent : List.of(tip, fork)) {
+        assertThat(importer.importBlock(child(parent, salt)))
+            .isInstanceOfSatisfying(
+                ImportResult.Invalid.class,
+                result -> assertThat(result.reason()).startsWith("stateRoot is "));
+      }
+    }
+    assertThat(pipeline.forkChoice().update(tip.hash(), Hash.ZERO, Hash.ZERO))
+        .isInstanceOfSatisfying(
+            ForkChoice.Result.Invalid.class,
+            result -> assertThat(result.reason()).startsWith("stateRoot is "));
+    assertThat(executions.get()).as("nothing is executed again").isEqualTo(before);
+    assertThat(chain.badBlocks()).as("the one invalid block").hasSize(reported);
+    assertThat(chain.head()).isEqualTo(head);
+
+    bad.clearRejections(); // as when another EVM is installed
+    assertThat(importer.importBlock(child(tip, 9))).isInstanceOf(ImportResult.Invalid.class);
+    assertThat(executions.get()).as("the branch is executed again").isGreaterThan(before);
+  }
+
+  /** A side block, too, has the blocks of its branch executed. */
+  @Test
+  void sideBlocksAboveAnInvalidBlockOfAStoredBranchAreRejectedAtOnce() {
+    open(Long.MAX_VALUE);
+    extend(250);
+    Block tip = canonical(100);
+    for (int i = 0; i < 50; i++) {
+      tip = child(tip, 7, i == 30 ? 1 : 0);
+      importSide(tip);
+    }
+    importer.setHead(200); // now the branch is near enough to be executed
+    int before = executions.get();
+    assertThat(importer.importBlock(child(tip, 7))).isInstanceOf(ImportResult.Invalid.class);
+    assertThat(executions.get() - before).as("up to the invalid block").isEqualTo(31);
+    assertThat(importer.importBlock(child(tip, 8))).isInstanceOf(ImportResult.Invalid.class);
+    assertThat(importer.insertWithoutSetHead(child(tip, 9)))
+        .isInstanceOf(PayloadStatus.Invalid.class);
+    assertThat(executions.get() - before).as("nothing is executed again").isEqualTo(31);
+  }
+
   @Test
   void sideBlocksThatCannotBecomeCanonicalArePruned() {
     open(128);
