@@ -109,6 +109,10 @@ final class Voting {
     return List.copyOf(signers);
   }
 
+  int voteCount() {
+    return votes.size();
+  }
+
   CliqueControl.Snapshot snapshot() {
     return new CliqueControl.Snapshot(
         signers(), Collections.unmodifiableSortedMap(recents), List.copyOf(votes));

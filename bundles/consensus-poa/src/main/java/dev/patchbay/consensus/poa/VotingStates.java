@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,21 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: any thread.
  */
 final class VotingStates {
-  private static final int KEPT = 1024;
+  /**
+   * The most states, and signers of blocks, that are kept: sync verifies as many headers ahead of
+   * the blocks, which are verified again when they are imported.
+   */
+  private static final int MAX_KEPT = 1_024;
+
+  /** As geth: as many states are kept however many votes they have. */
+  private static final int MIN_KEPT = 128;
+
+  /**
+   * The most votes that all states have together when more than {@link #MIN_KEPT} are kept. Each
+   * state has a list of its own: one signer that casts a vote with each of its blocks has 15,000
+   * votes in an epoch.
+   */
+  private static final int MAX_KEPT_VOTES = MAX_KEPT * 128;
 
   /** The latest blocks whose signers are recovered when the state of the votes is not known. */
   static final int REPLAYED = 1_024;
@@ -41,19 +56,36 @@ final class VotingStates {
   /** The states that are handed over, the most recently used ones: the head and its siblings. */
   private static final int HANDED_OVER = 8;
 
-  private final Map<Hash, Voting> known = Collections.synchronizedMap(bounded());
-  private final Map<Hash, Address> signers = Collections.synchronizedMap(bounded());
+  /** States by block, least recently used ones first. */
+  private final Map<Hash, Voting> known =
+      Collections.synchronizedMap(new LinkedHashMap<>(16, 0.75f, true));
+
+  /** How many votes the known states have together; guarded by {@link #known}. */
+  private long knownVotes;
+
+  private final Map<Hash, Address> signers =
+      Collections.synchronizedMap(
+          new LinkedHashMap<>(16, 0.75f, true) {
+            private static final long serialVersionUID = 1L;
+
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<Hash, Address> eldest) {
+              return size() > MAX_KEPT;
+            }
+          });
+
   private final Object replaying = new Object();
 
-  private static <K, V> Map<K, V> bounded() {
-    return new LinkedHashMap<>(16, 0.75f, true) {
-      private static final long serialVersionUID = 1L;
-
-      @Override
-      protected boolean removeEldestEntry(Map.Entry<K, V> eldest) {
-        return size() > KEPT;
+  private void keep(Hash block, Voting voting) {
+    synchronized (known) {
+      Voting former = known.put(block, voting);
+      knownVotes += voting.voteCount() - (former == null ? 0 : former.voteCount());
+      Iterator<Voting> leastUsed = known.values().iterator();
+      while (known.size() > MAX_KEPT || (known.size() > MIN_KEPT && knownVotes > MAX_KEPT_VOTES)) {
+        knownVotes -= leastUsed.next().voteCount();
+        leastUsed.remove();
       }
-    };
+    }
   }
 
   /** Hands over what a successor needs for the head. */
@@ -88,7 +120,7 @@ final class VotingStates {
           (block, state) -> {
             Voting voting = state instanceof Map<?, ?> map ? Voting.fromMap(map) : null;
             if (block instanceof Hash hash && voting != null) {
-              known.putIfAbsent(hash, voting);
+              keep(hash, voting);
             }
           });
     }
@@ -132,7 +164,7 @@ final class VotingStates {
     } else {
       voting = before.apply(header, signer(header, hash), epoch);
     }
-    known.put(hash, voting);
+    keep(hash, voting);
     return voting;
   }
 

@@ -69,6 +69,51 @@ class ReplayTest {
     }
   }
 
+  private List<BlockHeader> verified(VotingStates states, boolean votes) throws Exception {
+    List<BlockHeader> chain = new ArrayList<>(List.of(validators.genesis));
+    for (int number = 1; number <= 1_500; number++) {
+      Address target = Address.fromHex(String.format("0x%040x", number));
+      boolean isVote = votes && number % 2 == 0;
+      BlockHeader next =
+          block(
+              chain.get(number - 1),
+              number % 2,
+              isVote ? target : Address.ZERO,
+              isVote ? Voting.AUTHORIZE : Voting.DROP,
+              true);
+      states.after(next, next.computeHash(), validators, EPOCH);
+      chain.add(next);
+    }
+    return chain;
+  }
+
+  /** Returns how many headers are read for the state after a block. */
+  private int headersRead(VotingStates states, BlockHeader block) throws Exception {
+    validators.read.clear();
+    states.after(block, block.computeHash(), validators, EPOCH);
+    return validators.read.size();
+  }
+
+  @Test
+  void theStatesOfHeadersThatAreVerifiedAheadAreKept() throws Exception {
+    VotingStates states = new VotingStates();
+    List<BlockHeader> chain = verified(states, false);
+    assertThat(headersRead(states, chain.get(1_500 - 1_023))).isZero();
+    assertThat(headersRead(states, chain.get(1_500 - 1_030))).isPositive();
+  }
+
+  /** A signer votes for another address with each block; in an epoch the lists took 60 MB. */
+  @Test
+  void fewerStatesAreKeptOfAChainWithManyVotes() throws Exception {
+    VotingStates states = new VotingStates();
+    List<BlockHeader> chain = verified(states, true);
+    BlockHeader head = chain.get(1_500);
+    assertThat(states.after(head, head.computeHash(), validators, EPOCH).voteCount())
+        .isEqualTo(750);
+    assertThat(headersRead(states, chain.get(1_500 - 127))).isZero();
+    assertThat(headersRead(states, chain.get(1_500 - 300))).isPositive();
+  }
+
   @Test
   void sealsOfOldBlocksThatDoNotVoteAreNotRead() throws Exception {
     BlockHeader head = validators.genesis;
