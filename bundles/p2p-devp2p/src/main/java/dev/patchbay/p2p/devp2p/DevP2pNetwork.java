@@ -424,7 +424,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
       negotiateAgain(session -> !session.isUpToDate(own), "a sub-protocol was added");
     }
     rotate();
-    dialer.dialDue(peers.freeDials(), peers::isConnectedOrBanned);
+    dialer.dialDue(peers.freeDials(), peers::isConnectedOrBanned, peers::dialedOf);
     NodeDiscovery nodes = discovery;
     long lookup = nodes == null ? Loop.UNTIL_WOKEN : nodes.lookUp(peers.freeDials() > 0);
     return Math.min(lookup, Math.min(schedule.millisUntilDue(), rotation.millisUntilDue()));
@@ -468,10 +468,6 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
                 peer.session()
                     .end(DisconnectReason.TOO_MANY_PEERS, "its place is for a configured node"));
     schedule.connected(session.id());
-    Dialer.Dial dial = session.dial();
-    if (dial != null) {
-      dialer.succeeded(dial);
-    }
     handshakeEnded(session);
     // sub-protocols may have been removed, and added, since the session has read the list
     List<WireProtocol> own = protocols.inUse();
@@ -498,6 +494,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
 
   @Override
   public void established(Session session) {
+    Dialer.Dial dial = session.dial();
+    if (dial != null) {
+      dialer.succeeded(dial);
+    }
     publisher.connected(session);
     keyCopies.established(session.id());
     Peer replaced = peers.established(Peer.of(session));
@@ -516,8 +516,10 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     publisher.disconnected(session, end);
     LOG.debug("the connection to {} has ended {}", session.remoteAddress(), end);
     Dialer.Dial dial = session.dial();
-    if (dial != null) {
-      dialer.failed(dial, end.byPeer(), end.reason()); // unless it has succeeded
+    boolean isFailedDial = false;
+    if (dial != null && !session.isEstablished()) {
+      isFailedDial = true;
+      dialer.failed(dial, end.byPeer(), end.reason());
     }
     NodeId id = session.remoteId();
     boolean wasPeer = id != null && peers.remove(Peer.of(session));
@@ -526,7 +528,7 @@ final class DevP2pNetwork implements Network, SessionOwner, AutoCloseable {
     }
     if (toRedial.remove(session) && dial != null) {
       schedule.redial(dial.url());
-    } else if (id != null && wasPeer) {
+    } else if (id != null && wasPeer && !isFailedDial) {
       schedule.disconnected(id, session.isEstablished(), end.byPeer(), end.reason());
     }
     synchronized (sessions) {

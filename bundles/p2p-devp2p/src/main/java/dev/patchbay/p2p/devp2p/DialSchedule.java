@@ -2,7 +2,11 @@
 package dev.patchbay.p2p.devp2p;
 
 import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.p2p.devp2p.discovery.Addresses;
+import dev.patchbay.p2p.devp2p.discovery.Subnets;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
+import dev.patchbay.primitives.Bytes;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -13,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * that ends each connection soon is not dialed each second without end: after 20 connections in a
  * row of less than a minute these quick attempts do not begin anew. A node that is full is dialed
  * after 5 minutes, and so is one that has no use for this node and was not named by the operator.
+ *
+ * <p>Of the nodes that the operator has not named, few are of one subnet, and none is dialed while
+ * as many peers of its subnet are dialed as may be. Private networks are exempt.
  *
  * <p>Threading: any thread.
  */
@@ -54,6 +62,12 @@ final class DialSchedule {
    */
   private static final int MAX_CANDIDATES = 1_000;
 
+  /**
+   * Candidates of one subnet, as in the table of discovery; a further one evicts one of these, by
+   * the same rule.
+   */
+  static final int MAX_CANDIDATES_PER_SUBNET = 10;
+
   /** Seconds before each attempt after a connection has ended. */
   private static final int[] QUICK_SECONDS = {1, 1, 2, 2, 4, 4, 8, 16, 32};
 
@@ -70,6 +84,10 @@ final class DialSchedule {
 
   private static final class Entry {
     NodeUrl url;
+
+    /** The subnet of the address; null when it is not limited: a private network, or a name. */
+    @Nullable Bytes subnet;
+
     boolean configured;
     boolean dialing;
     Instant nextAttempt;
@@ -88,14 +106,29 @@ final class DialSchedule {
 
     Entry(NodeUrl url, boolean configured, Instant nextAttempt) {
       this.url = url;
+      this.subnet = subnetOf(url);
       this.configured = configured;
       this.nextAttempt = nextAttempt;
       this.connectedAt = nextAttempt;
+    }
+
+    void setUrl(NodeUrl url) {
+      this.url = url;
+      subnet = subnetOf(url);
+    }
+
+    boolean isCandidateOf(@Nullable Bytes subnet) {
+      return !configured && subnet != null && subnet.equals(this.subnet);
     }
   }
 
   DialSchedule(InstantSource clock) {
     this.clock = clock;
+  }
+
+  private static @Nullable Bytes subnetOf(NodeUrl url) {
+    InetAddress address = url.literalAddress();
+    return address == null || Addresses.isLan(address) ? null : Subnets.prefix(address);
   }
 
   /**
@@ -114,45 +147,55 @@ final class DialSchedule {
       known.nextAttempt = clock.instant();
     }
     known.configured = true;
-    known.url = url;
+    known.setUrl(url);
     return added;
   }
 
   /**
    * Adds a node that was discovered; when it is known by discovery only, its address is replaced.
    *
-   * @return false when it was known, cannot be dialed, or there are too many nodes
+   * @return false when it was known, cannot be dialed, or there are too many nodes, also of its
+   *     subnet
    */
   synchronized boolean candidate(NodeUrl url) {
     if (!url.isDialable()) {
       return false;
     }
+    Bytes subnet = subnetOf(url);
+    boolean isSubnetFull = isFull(subnet);
     Entry known = entries.get(url.id());
     if (known != null) {
-      known.url = known.configured || known.dialing ? known.url : url;
+      boolean mayMove = !isSubnetFull || known.isCandidateOf(subnet);
+      if (mayMove && !known.configured && !known.dialing) {
+        known.setUrl(url);
+      }
       return false;
     }
-    if (entries.size() >= MAX_CANDIDATES) {
-      evict();
-    }
-    if (entries.size() >= MAX_CANDIDATES) {
+    boolean isFull = isSubnetFull || entries.size() >= MAX_CANDIDATES;
+    if (isFull && !evict(entry -> !isSubnetFull || entry.isCandidateOf(subnet))) {
       return false;
     }
     entries.put(url.id(), new Entry(url, false, clock.instant()));
     return true;
   }
 
-  private void evict() {
+  private boolean isFull(@Nullable Bytes subnet) {
+    return count(entry -> entry.isCandidateOf(subnet)) >= MAX_CANDIDATES_PER_SUBNET;
+  }
+
+  private long count(Predicate<Entry> which) {
+    return entries.values().stream().filter(which).count();
+  }
+
+  private boolean evict(Predicate<Entry> which) {
     Entry worst = null;
     for (Entry entry : entries.values()) {
       boolean isIdle = !entry.configured && !entry.dialing;
-      if (isIdle && (worst == null || entry.failures >= worst.failures)) {
+      if (isIdle && which.test(entry) && (worst == null || entry.failures >= worst.failures)) {
         worst = entry;
       }
     }
-    if (worst != null) {
-      entries.remove(worst.url.id());
-    }
+    return worst != null && entries.remove(worst.url.id()) != null;
   }
 
   /** Removes a node; returns false when it was not configured. */
@@ -167,8 +210,10 @@ final class DialSchedule {
    *
    * @param candidates how many nodes may be dialed that are not configured
    * @param excluded whether a node is not due: it is connected, for instance
+   * @param peersOf how many peers of a subnet were dialed that are not configured
    */
-  synchronized List<NodeUrl> due(int candidates, Predicate<NodeId> excluded) {
+  synchronized List<NodeUrl> due(
+      int candidates, Predicate<NodeId> excluded, ToIntFunction<Bytes> peersOf) {
     Instant now = clock.instant();
     int active = 0;
     int free = candidates;
@@ -181,9 +226,13 @@ final class DialSchedule {
     List<Entry> chosen = new ArrayList<>();
     for (Entry entry : entries.values()) {
       boolean mayDial = entry.configured || free > 0;
-      if (mayDial && active < MAX_ACTIVE && isDue(entry, now, excluded)) {
+      if (mayDial
+          && active < MAX_ACTIVE
+          && isDue(entry, now, excluded)
+          && hasPlace(entry, peersOf)) {
         free -= entry.configured ? 0 : 1;
         active++;
+        entry.dialing = true;
         chosen.add(entry);
       }
     }
@@ -191,9 +240,18 @@ final class DialSchedule {
     return chosen.stream().map(entry -> entry.url).toList();
   }
 
-  /** Marks a node as being dialed; all others come before it next time. */
+  /** Returns whether a peer more of the subnet of a node would be admitted. */
+  private boolean hasPlace(Entry entry, ToIntFunction<Bytes> peersOf) {
+    Bytes subnet = entry.subnet;
+    if (entry.configured || subnet == null) {
+      return true;
+    }
+    long dialing = count(other -> other.dialing && other.isCandidateOf(subnet));
+    return dialing + peersOf.applyAsInt(subnet) < PeerManager.MAX_DIALED_PER_SUBNET;
+  }
+
+  /** Plans the attempt after one that begins; all other nodes come before it next time. */
   private void begin(Entry entry, Instant now) {
-    entry.dialing = true;
     entry.nextAttempt = now.plus(interval(entry));
     entries.remove(entry.url.id());
     entries.put(entry.url.id(), entry);
@@ -230,7 +288,7 @@ final class DialSchedule {
     return least;
   }
 
-  /** Records that an attempt has succeeded: the node is a peer. */
+  /** Records that an attempt has succeeded: the sub-protocols of the peer are established. */
   synchronized void succeeded(NodeId id) {
     Entry entry = entries.get(id);
     if (entry != null) {

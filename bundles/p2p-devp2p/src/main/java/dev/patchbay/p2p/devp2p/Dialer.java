@@ -3,6 +3,7 @@ package dev.patchbay.p2p.devp2p;
 
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
+import dev.patchbay.primitives.Bytes;
 import io.netty.util.concurrent.Future;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -13,13 +14,15 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Dials the nodes that are due. A dial is under way from the time when its node is due until the
- * node is a peer, or the dial has failed, at the latest until this dialer is closed. It ends
+ * sub-protocols of the peer are established, or the dial has failed, at the latest until this
+ * dialer is closed: a node that says Hello and follows another chain is a failure. A dial ends
  * exactly once, and at most one dial to a node is under way.
  *
  * <p>Threading: any thread; {@link #dialDue} by one thread only.
@@ -88,10 +91,11 @@ final class Dialer implements AutoCloseable {
    *
    * @param candidates how many peers may be dialed that are not configured
    * @param excluded whether a node is not dialed now: it is connected or banned
+   * @param peersOf how many peers of a subnet were dialed that are not configured
    */
-  void dialDue(int candidates, Predicate<NodeId> excluded) {
+  void dialDue(int candidates, Predicate<NodeId> excluded, ToIntFunction<Bytes> peersOf) {
     for (NodeUrl url :
-        schedule.due(candidates, id -> underWay.containsKey(id) || excluded.test(id))) {
+        schedule.due(candidates, id -> underWay.containsKey(id) || excluded.test(id), peersOf)) {
       begin(new Dial(url));
     }
   }
@@ -145,7 +149,10 @@ final class Dialer implements AutoCloseable {
     failed(dial, false, null);
   }
 
-  /** Records that the node of a dial is a peer now; does nothing when the dial has ended. */
+  /**
+   * Records that the sub-protocols of the node of a dial are established; does nothing when the
+   * dial has ended.
+   */
   void succeeded(Dial dial) {
     if (end(dial)) {
       schedule.succeeded(dial.url.id());

@@ -54,7 +54,7 @@ final class PeerManager<C extends PeerManager.Connection> {
   private static final int MIN_PER_SOURCE = 2;
 
   /** Dialed peers of one subnet, as in a bucket of the table of discovery. */
-  private static final int MAX_DIALED_PER_SUBNET = 2;
+  static final int MAX_DIALED_PER_SUBNET = 2;
 
   /** A connection whose peer has proved its identity. */
   interface Connection {
@@ -273,15 +273,20 @@ final class PeerManager<C extends PeerManager.Connection> {
       return false;
     }
     int max = connection.inbound() ? maxPerSource() : MAX_DIALED_PER_SUBNET;
-    Bytes origin = origin(connection);
+    return countStrangers(connection.inbound(), origin(connection)) >= max;
+  }
+
+  private int countStrangers(boolean inbound, Bytes origin) {
     return count(
-            other -> {
-              C first = other.connections.get(0);
-              return first.inbound() == connection.inbound()
-                  && !isNamed(first.id())
-                  && origin(first).equals(origin);
-            })
-        >= max;
+        other -> {
+          C first = other.connections.get(0);
+          return first.inbound() == inbound && !isNamed(first.id()) && origin(first).equals(origin);
+        });
+  }
+
+  /** Returns how many dialed peers are of a subnet and were not named by the operator. */
+  synchronized int dialedOf(Bytes subnet) {
+    return countStrangers(false, subnet);
   }
 
   private static Bytes origin(Connection connection) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.p2p.DisconnectReason;
+import dev.patchbay.api.p2p.PeerBreachException;
 import dev.patchbay.api.p2p.PeerConnection;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.p2p.devp2p.rlpx.FrameWriter;
@@ -342,6 +343,60 @@ class DevP2pNetworkTest extends NetworkFixture {
     assertThat(next(ofA).peer().id().value()).isEqualTo(b.localNode().id());
     await(() -> a.peers().size() == 1);
     assertThat(a.peers().get(0).configured()).isFalse();
+  }
+
+  @Test
+  void aNodeThatSaysHelloAndFailsItsHandshakesIsDialedLessAndLess() {
+    DevP2pNetwork useless = start(5, protocol());
+    TestProtocol ofA =
+        new TestProtocol("test", 1, 2) {
+          @Override
+          void greet(PeerConnection peer) throws PeerBreachException {
+            if (peer.id().value().equals(useless.localNode().id())) {
+              throw new PeerBreachException(DisconnectReason.SUBPROTOCOL_ERROR, "another chain");
+            }
+            super.greet(peer);
+          }
+        };
+    TestClock clock = new TestClock();
+    DevP2pNetwork a =
+        start(
+            NodeKey.random(RANDOM),
+            settings(0, 30, List.of()),
+            SessionSettings.DEFAULT,
+            clock,
+            ofA);
+    clock.advance(Duration.ofMinutes(1)); // the sub-protocols are in use
+    a.discovered(NodeUrl.parse(url(useless)));
+    awaitFailures(a, 1);
+    clock.advance(DialSchedule.INTERVAL);
+    discoverAnother(a);
+    awaitFailures(a, 2);
+    await(() -> ofA.events.size() == 3); // two attempts, and the other node
+    ofA.events.clear();
+    clock.advance(DialSchedule.INTERVAL);
+    DevP2pNetwork second = discoverAnother(a);
+    assertThat(next(ofA).peer().id().value()).isEqualTo(second.localNode().id());
+    assertThat(ofA.events).as("no dial yet").isEmpty();
+    awaitFailures(a, 2);
+    clock.advance(DialSchedule.INTERVAL);
+    discoverAnother(a);
+    awaitFailures(a, 3);
+  }
+
+  private static void awaitFailures(DevP2pNetwork network, long count) {
+    await(() -> network.pending().isEmpty() && !network.disconnects().isEmpty());
+    await(() -> network.disconnects().getOrDefault("sent: subprotocol error", 0L) >= count);
+    assertThat(network.disconnects()).containsExactly(Map.entry("sent: subprotocol error", count));
+  }
+
+  /** Starts a node that another one dials, as well as what else is due. */
+  private DevP2pNetwork discoverAnother(DevP2pNetwork by) {
+    DevP2pNetwork other = start(5, protocol());
+    int before = by.peers().size();
+    by.discovered(NodeUrl.parse(url(other)));
+    await(() -> by.peers().size() == before + 1);
+    return other;
   }
 
   // ---- sub-protocols

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.patchbay.api.p2p.DisconnectReason;
 import dev.patchbay.p2p.devp2p.rlpx.NodeId;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -16,13 +17,14 @@ class DialScheduleTest {
   private final TestClock clock = new TestClock();
   private final Set<NodeId> connected = new HashSet<>();
   private final DialSchedule schedule = new DialSchedule(clock);
+  private int peersOfSubnet;
 
   private static NodeUrl url(int number) {
     return new NodeUrl(PeerManagerTest.node(number), "127.0.0.1", number, number);
   }
 
   private List<NodeUrl> due(int candidates) {
-    return schedule.due(candidates, connected::contains);
+    return schedule.due(candidates, connected::contains, subnet -> peersOfSubnet);
   }
 
   private void fail(NodeUrl url) {
@@ -278,6 +280,72 @@ class DialScheduleTest {
     assertThat(schedule.candidate(url(1))).as("evicted").isTrue();
     assertThat(schedule.candidate(url(1_004))).as("evicted by it").isTrue();
     assertThat(schedule.candidate(url(1_002))).as("still there").isFalse();
+  }
+
+  // ---- subnets
+
+  private static NodeUrl url(int number, String host) {
+    return new NodeUrl(PeerManagerTest.node(number), host, 30_303, 30_303);
+  }
+
+  /** Dials all that is due until nothing is, and returns which nodes these were. */
+  private List<NodeUrl> dialAll() {
+    List<NodeUrl> all = new ArrayList<>();
+    for (List<NodeUrl> some = due(2_000); !some.isEmpty(); some = due(2_000)) {
+      all.addAll(some);
+      some.forEach(this::fail);
+    }
+    return all;
+  }
+
+  @Test
+  void aSubnetHasTenOfTheCandidates() {
+    List<NodeUrl> others = List.of(url(1, "1.1.1.1"), url(2, "1.1.2.1"), url(3, "2001:db8::1"));
+    others.forEach(schedule::candidate);
+    for (int i = 10; i < 2_010; i++) {
+      schedule.candidate(url(i, "8.8.8." + i % 250));
+    }
+    List<NodeUrl> all = dialAll();
+    assertThat(all).containsAll(others).hasSize(10 + others.size());
+    NodeUrl next = url(3_000, "8.8.8.7");
+    assertThat(schedule.candidate(next)).as("evicts one that has failed").isTrue();
+    assertThat(dialAll()).containsExactly(next);
+  }
+
+  @Test
+  void aCandidateDoesNotMoveIntoASubnetThatIsFull() {
+    NodeUrl elsewhere = url(1, "1.1.1.1");
+    schedule.candidate(elsewhere);
+    for (int i = 2; i < 12; i++) {
+      schedule.candidate(url(i, "8.8.8." + i));
+    }
+    schedule.candidate(url(1, "8.8.8.1"));
+    schedule.candidate(url(2, "8.8.8.99"));
+    assertThat(dialAll())
+        .hasSize(11)
+        .contains(elsewhere, url(2, "8.8.8.99"))
+        .doesNotContain(url(1, "8.8.8.1"));
+  }
+
+  @Test
+  void aCandidateOfASubnetThatIsFullIsNotDialed() {
+    for (int i = 1; i <= 4; i++) {
+      schedule.candidate(url(i, "8.8.8." + i));
+    }
+    schedule.configure(url(5, "8.8.8.5"));
+    schedule.candidate(url(6, "192.168.0.6"));
+    schedule.candidate(url(7, "192.168.0.7"));
+    peersOfSubnet = 2;
+    assertThat(due(9))
+        .extracting(NodeUrl::host)
+        .containsExactly("8.8.8.5", "192.168.0.6", "192.168.0.7");
+    peersOfSubnet = 1;
+    assertThat(due(9)).extracting(NodeUrl::host).containsExactly("8.8.8.1");
+    assertThat(due(9)).as("one is being dialed").isEmpty();
+    peersOfSubnet = 0;
+    assertThat(due(9)).extracting(NodeUrl::host).containsExactly("8.8.8.2");
+    fail(url(1, "8.8.8.1"));
+    assertThat(due(9)).extracting(NodeUrl::host).containsExactly("8.8.8.3");
   }
 
   @Test

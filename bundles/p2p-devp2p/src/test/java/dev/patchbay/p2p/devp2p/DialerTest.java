@@ -56,7 +56,7 @@ class DialerTest {
   /** Dials a node, and returns the dial. */
   private Connecting dial(Dialer by) {
     schedule.configure(url(1, "127.0.0.1"));
-    by.dialDue(0, excluded::contains);
+    by.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(by.underWay()).containsExactly(url(1, "127.0.0.1").toString());
     assertThat(ends).hasValue(0);
     return connecting.remove(0);
@@ -67,7 +67,7 @@ class DialerTest {
     assertThat(ends).hasValue(1);
     assertThat(by.underWay()).isEmpty();
     clock.advance(DialSchedule.LONG_INTERVAL);
-    by.dialDue(0, excluded::contains);
+    by.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(connecting).hasSize(1);
   }
 
@@ -81,7 +81,7 @@ class DialerTest {
   void aConnectionThatTimesOut() {
     Connecting dial = dial(dialer);
     clock.advance(DialSchedule.INTERVAL.multipliedBy(2));
-    dialer.dialDue(0, excluded::contains);
+    dialer.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(connecting).as("a second dial to the same node").isEmpty();
     dial.result().setFailure(new ConnectTimeoutException("no reply"));
     assertEnded(dialer);
@@ -124,7 +124,7 @@ class DialerTest {
     dialer.close();
     assertThat(ends).hasValue(1);
     clock.advance(DialSchedule.INTERVAL);
-    dialer.dialDue(0, excluded::contains);
+    dialer.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(connecting).isEmpty();
     assertThat(ends).as("each node that was due").hasValue(2);
     assertThat(dialer.underWay()).isEmpty();
@@ -133,7 +133,7 @@ class DialerTest {
   @Test
   void aNetworkThatIsStoppedWhileItLooksUpAName() {
     schedule.configure(url(1, "localhost"));
-    dialer.dialDue(0, excluded::contains);
+    dialer.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(dialer.underWay()).hasSize(1);
     dialer.close();
     assertThat(ends).hasValue(1);
@@ -145,13 +145,13 @@ class DialerTest {
   @Test
   void aNameThatIsLookedUp() {
     schedule.configure(url(1, "localhost"));
-    dialer.dialDue(0, excluded::contains);
+    dialer.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(connecting).isEmpty();
     lookups.remove().run();
     assertThat(connecting.get(0).address().getAddress().isLoopbackAddress()).isTrue();
     connecting.remove(0).result().setFailure(new ConnectException("refused"));
     clock.advance(DialSchedule.INTERVAL);
-    dialer.dialDue(0, excluded::contains);
+    dialer.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(ends).hasValue(1);
     assertThat(lookups).hasSize(1);
   }
@@ -174,12 +174,12 @@ class DialerTest {
     schedule.configure(url(1, "127.0.0.1"));
     schedule.configure(url(2, "127.0.0.1"));
     schedule.configure(url(3, "localhost"));
-    failing.dialDue(0, excluded::contains);
+    failing.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(attempts).hasValue(2);
     assertThat(ends).hasValue(3);
     assertThat(failing.underWay()).isEmpty();
     clock.advance(DialSchedule.INTERVAL);
-    failing.dialDue(0, excluded::contains);
+    failing.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(ends).hasValue(6);
   }
 
@@ -187,7 +187,7 @@ class DialerTest {
   void anAddressOutsideOfThePermittedNetworks() {
     Dialer restricted = dialer("10.0.0.0/8");
     schedule.configure(url(1, "127.0.0.1"));
-    restricted.dialDue(0, excluded::contains);
+    restricted.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(connecting).isEmpty();
     assertThat(ends).hasValue(1);
     assertThat(restricted.underWay()).isEmpty();
@@ -198,7 +198,7 @@ class DialerTest {
     Connecting first = dial(dialer);
     schedule.remove(url(1, "127.0.0.1").id());
     schedule.configure(url(1, "127.0.0.1"));
-    dialer.dialDue(0, excluded::contains);
+    dialer.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(connecting).as("a second dial to the same node").isEmpty();
     first.result().setFailure(new ConnectException("refused"));
     assertEnded(dialer);
@@ -211,10 +211,10 @@ class DialerTest {
   void aNodeThatIsExcluded() {
     schedule.configure(url(1, "127.0.0.1"));
     excluded.add(PeerManagerTest.node(1));
-    dialer.dialDue(0, excluded::contains);
+    dialer.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(connecting).isEmpty();
     excluded.clear();
-    dialer.dialDue(0, excluded::contains);
+    dialer.dialDue(0, excluded::contains, subnet -> 0);
     assertThat(connecting).hasSize(1);
   }
 }

@@ -57,23 +57,25 @@ abstract class NetworkFixture {
       SessionSettings settings,
       List<String> networkList,
       WireProtocol... protocols) {
-    return start(
-        key,
-        new DevP2pSettings(
-            "127.0.0.1",
-            port,
-            maxPeers,
-            List.of(),
-            List.of(),
-            List.of(),
-            new NetRestrict(networkList)),
-        settings,
-        protocols);
+    return start(key, settings(port, maxPeers, networkList), settings, protocols);
+  }
+
+  static DevP2pSettings settings(int port, int maxPeers, List<String> networkList) {
+    return new DevP2pSettings(
+        "127.0.0.1", port, maxPeers, List.of(), List.of(), List.of(), new NetRestrict(networkList));
   }
 
   DevP2pNetwork start(
       NodeKey key, DevP2pSettings network, SessionSettings session, WireProtocol... protocols) {
-    InstantSource clock = InstantSource.system();
+    return start(key, network, session, InstantSource.system(), protocols);
+  }
+
+  DevP2pNetwork start(
+      NodeKey key,
+      DevP2pSettings network,
+      SessionSettings session,
+      InstantSource clock,
+      WireProtocol... protocols) {
     DevP2pNetwork created =
         new DevP2pNetwork(
             key,
