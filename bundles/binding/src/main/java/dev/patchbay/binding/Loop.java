@@ -50,7 +50,7 @@ public final class Loop implements AutoCloseable {
    * @param thread name of the thread: {@code <bundle>-<role>-<number>}
    */
   public Loop(String thread, Failures failures, Step step) {
-    this(body -> new Thread(body, thread), failures, step);
+    this(body -> Threads.create(body, thread), failures, step);
   }
 
   /**
