@@ -2,6 +2,7 @@
 package dev.patchbay.chain;
 
 import dev.patchbay.api.execution.Deadline;
+import dev.patchbay.binding.Threads;
 import dev.patchbay.trie.NodeCache;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,7 +39,6 @@ final class TrieWorkers implements AutoCloseable {
   TrieWorkers(int threads, int nodeBits) {
     this.threads = threads;
     nodes = new NodeCache(nodeBits);
-    AtomicInteger count = new AtomicInteger();
     pool =
         new ThreadPoolExecutor(
             Math.max(1, threads),
@@ -46,11 +46,7 @@ final class TrieWorkers implements AutoCloseable {
             IDLE_SECONDS,
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(),
-            task -> {
-              Thread thread = new Thread(task, "chain-tries-" + count.getAndIncrement());
-              thread.setDaemon(true);
-              return thread;
-            });
+            Threads.factory("chain-tries"));
     pool.allowCoreThreadTimeOut(true);
   }
 

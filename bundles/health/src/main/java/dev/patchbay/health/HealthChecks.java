@@ -3,6 +3,7 @@ package dev.patchbay.health;
 
 import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
+import dev.patchbay.binding.Threads;
 import dev.patchbay.health.Snapshot.CheckState;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -128,12 +129,8 @@ final class HealthChecks {
     private final BlockingQueue<Runnable> calls = new LinkedBlockingQueue<>();
     private boolean ended;
 
-    /** Creates a worker; its thread inherits nothing of the thread that asks. */
     Worker(long number) {
-      Thread thread = new Thread(null, this::work, "health-check-" + number, 0, false);
-      thread.setDaemon(true);
-      thread.setContextClassLoader(null);
-      thread.start();
+      Threads.create(this::work, "health-check-" + number).start();
     }
 
     private void work() {

@@ -9,6 +9,7 @@ import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
+import dev.patchbay.binding.Threads;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Bytes;
 import dev.patchbay.primitives.Fork;
@@ -219,7 +220,7 @@ final class Jobs {
     }
     Loop next =
         new Loop(
-            body -> new Deadline.Worker(body, "payload-building-0", () -> {}),
+            body -> Threads.create(() -> new Deadline.Worker(body, "payload-building-0", () -> {})),
             new Failures("the thread that builds payloads", LOG::warn, LOG::info),
             this::step);
     try {

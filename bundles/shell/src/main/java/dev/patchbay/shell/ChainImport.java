@@ -6,6 +6,7 @@ import dev.patchbay.api.chain.ChainReader;
 import dev.patchbay.api.chain.ImportResult;
 import dev.patchbay.api.execution.NotReadyException;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.binding.Threads;
 import dev.patchbay.primitives.Block;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -18,7 +19,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,11 +64,10 @@ final class ChainImport {
    * @throws IOException when the file is not valid, or a block is not; what came before it is kept
    */
   void run(Path file) throws IOException, InterruptedException {
-    AtomicInteger count = new AtomicInteger();
     ExecutorService workers =
         Executors.newFixedThreadPool(
             Math.max(1, Runtime.getRuntime().availableProcessors() - 1),
-            task -> new Thread(task, "shell-senders-" + count.getAndIncrement()));
+            Threads.factory("shell-senders"));
     long start = System.nanoTime();
     reportedAt = start;
     try (ChainFile in = new ChainFile(file)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.shell;
 
+import dev.patchbay.binding.Threads;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -21,8 +22,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import javax.security.auth.Subject;
 import org.apache.karaf.jaas.boot.principal.RolePrincipal;
@@ -100,13 +101,12 @@ public final class ShellSocket {
     server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     server.bind(UnixDomainSocketAddress.of(path));
     Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-    AtomicInteger count = new AtomicInteger();
+    ThreadFactory created = Threads.factory("shell-socket");
     threads =
         Executors.newFixedThreadPool(
             MAX_CLIENTS + 1,
             task -> {
-              Thread thread = new Thread(task, "shell-socket-" + count.getAndIncrement());
-              thread.setDaemon(true);
+              Thread thread = created.newThread(task);
               started.add(thread);
               return thread;
             });
@@ -139,7 +139,7 @@ public final class ShellSocket {
   }
 
   private static boolean isProcessExiting() {
-    Thread hook = new Thread(() -> {}, "shell-exit-check");
+    Thread hook = Threads.create(() -> {}, "shell-exit-check");
     try {
       Runtime.getRuntime().addShutdownHook(hook);
       Runtime.getRuntime().removeShutdownHook(hook);

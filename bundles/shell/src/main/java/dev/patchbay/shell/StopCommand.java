@@ -2,6 +2,7 @@
 package dev.patchbay.shell;
 
 import dev.patchbay.api.storage.StorageControl;
+import dev.patchbay.binding.Threads;
 import java.util.List;
 import org.apache.karaf.shell.api.action.Action;
 import org.apache.karaf.shell.api.action.Command;
@@ -46,7 +47,7 @@ public final class StopCommand implements Action {
       return null;
     }
     Bundle framework = context.getBundle(0);
-    new Thread(() -> stop(framework), "shell-stop-0").start();
+    Threads.create(() -> stop(framework), "shell-stop-0").start();
     System.out.println("stopping");
     return null;
   }

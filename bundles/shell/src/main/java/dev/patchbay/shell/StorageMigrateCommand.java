@@ -3,6 +3,7 @@ package dev.patchbay.shell;
 
 import dev.patchbay.api.storage.StorageControl;
 import dev.patchbay.api.storage.StorageControl.Progress;
+import dev.patchbay.binding.Threads;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -87,7 +88,7 @@ public final class StorageMigrateCommand implements Action {
       StorageControl control, String name, String target, @Nullable String bundle)
       throws Exception {
     FutureTask<Progress> task = new FutureTask<>(() -> control.migrate(name, target, bundle));
-    Thread thread = new Thread(task, "shell-migration-0");
+    Thread thread = Threads.create(task, "shell-migration-0");
     thread.start();
     String shown = "";
     while (true) {

@@ -9,6 +9,7 @@ import dev.patchbay.api.p2p.PeerCommand;
 import dev.patchbay.api.p2p.PeerId;
 import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.p2p.Peers;
+import dev.patchbay.binding.Threads;
 import dev.patchbay.primitives.BlockBody;
 import dev.patchbay.primitives.BlockHeader;
 import dev.patchbay.primitives.UInt256;
@@ -46,7 +47,7 @@ final class SyncPeers {
   private static final int MAX_URLS = 1_000;
 
   /** More than any network takes for a reply or a failure. */
-  private static final long REPLY_SECONDS = 30;
+  private static final Duration REPLY_LIMIT = Duration.ofSeconds(30);
 
   /** Bodies in a request. */
   private static final int MAX_BODIES = 128;
@@ -91,12 +92,12 @@ final class SyncPeers {
 
   /** Requests headers, see {@link Peers#headers}. */
   CompletableFuture<List<BlockHeader>> headers(PeerCommand.GetBlockHeaders request) {
-    return peers.headers(request).orTimeout(REPLY_SECONDS, TimeUnit.SECONDS);
+    return Threads.orTimeout(peers.headers(request), REPLY_LIMIT);
   }
 
   /** Requests bodies, see {@link Peers#bodies}. */
   CompletableFuture<List<BlockBody>> bodies(PeerCommand.GetBlockBodies request) {
-    return peers.bodies(request).orTimeout(REPLY_SECONDS, TimeUnit.SECONDS);
+    return Threads.orTimeout(peers.bodies(request), REPLY_LIMIT);
   }
 
   /** Returns how fast peers give headers downwards, from a hash on. */

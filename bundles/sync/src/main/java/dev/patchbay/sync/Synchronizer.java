@@ -11,12 +11,12 @@ import dev.patchbay.api.p2p.PeerInfo;
 import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
+import dev.patchbay.binding.Threads;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.UInt256;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -83,11 +83,10 @@ final class Synchronizer implements SyncStatus, AutoCloseable {
             chain.config().isDriven() ? stage::importBlock : importer::importBlock,
             new Failures("importing blocks of peers", LOG::warn, LOG::info),
             new Failures("storing blocks of peers", (text, failure) -> LOG.warn(text), LOG::info));
-    AtomicInteger count = new AtomicInteger();
     workers =
         Executors.newFixedThreadPool(
             Math.max(1, Runtime.getRuntime().availableProcessors() - 1),
-            task -> new Thread(task, "sync-work-" + count.getAndIncrement()));
+            Threads.factory("sync-work"));
     loop =
         new Loop(
             "sync-download-0",

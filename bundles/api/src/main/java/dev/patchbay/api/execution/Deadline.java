@@ -40,13 +40,13 @@ public final class Deadline implements AutoCloseable {
     private @Nullable Deadline current;
 
     /**
-     * Makes a thread that is not started.
+     * Makes a thread that is not started. It does not inherit the inheritable thread locals.
      *
      * @param pause called at every {@link #check} of work that has a deadline, by the thread;
      *     returns when the work may go on
      */
     public Worker(Runnable body, String name, Runnable pause) {
-      super(body, name);
+      super(null, body, name, 0, false);
       this.pause = pause;
     }
 

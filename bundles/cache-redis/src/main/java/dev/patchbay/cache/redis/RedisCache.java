@@ -2,6 +2,7 @@
 package dev.patchbay.cache.redis;
 
 import dev.patchbay.api.rpc.SharedCache;
+import dev.patchbay.binding.Threads;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -110,11 +111,7 @@ final class RedisCache implements SharedCache, AutoCloseable {
             30,
             TimeUnit.SECONDS,
             new ArrayBlockingQueue<>(MAX_WAITING),
-            task -> {
-              Thread thread = new Thread(task, "cache-redis");
-              thread.setDaemon(true);
-              return thread;
-            },
+            Threads.factory("cache-redis-writer"),
             new ThreadPoolExecutor.DiscardPolicy());
     writer.allowCoreThreadTimeOut(true);
   }

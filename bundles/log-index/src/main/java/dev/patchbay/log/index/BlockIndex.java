@@ -64,13 +64,7 @@ final class BlockIndex implements AutoCloseable {
 
   private final Loop loop =
       new Loop(
-          body -> {
-            Thread thread = new Thread(body, "log-index");
-            thread.setDaemon(true);
-            return thread;
-          },
-          new Failures("the log index", LOG::warn, LOG::info),
-          this::step);
+          "log-index-build-0", new Failures("the log index", LOG::warn, LOG::info), this::step);
 
   private boolean opened;
   private volatile @Nullable Seen seen;

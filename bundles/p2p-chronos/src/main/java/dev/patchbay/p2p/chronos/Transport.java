@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.chronos;
 
+import dev.patchbay.binding.Threads;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.UnpooledByteBufAllocator;
@@ -24,7 +25,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -51,12 +51,11 @@ final class Transport implements AutoCloseable {
   private volatile @Nullable Channel listener;
 
   private ThreadFactory factory(String role) {
-    AtomicInteger number = new AtomicInteger();
+    ThreadFactory created = Threads.factory("p2p-chronos-" + role);
     return body -> {
       synchronized (threads) {
         threads.removeIf(thread -> thread.getState() == Thread.State.TERMINATED);
-        Thread thread = new Thread(body, "p2p-chronos-" + role + "-" + number.getAndIncrement());
-        thread.setDaemon(true);
+        Thread thread = created.newThread(body);
         threads.add(thread);
         return thread;
       }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p;
 
+import dev.patchbay.binding.Threads;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,8 +32,7 @@ final class NamedThreads implements ThreadFactory {
   @Override
   public synchronized Thread newThread(Runnable body) {
     created.removeIf(thread -> thread.getState() == Thread.State.TERMINATED);
-    Thread thread = new Thread(body, "p2p-devp2p-" + role + "-" + ++number);
-    thread.setDaemon(true);
+    Thread thread = Threads.create(body, "p2p-devp2p-" + role + "-" + ++number);
     created.add(thread);
     return thread;
   }

@@ -25,7 +25,7 @@ final class SchedulerThread implements Scheduler {
 
   private final Loop loop =
       new Loop(
-          new NamedThreads("retry")::newThread,
+          "p2p-devp2p-retry-1",
           new Failures("trying again what has failed", LOG::warn, LOG::info),
           this::step);
 

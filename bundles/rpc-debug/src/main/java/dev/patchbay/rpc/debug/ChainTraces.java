@@ -10,6 +10,7 @@ import dev.patchbay.api.storage.StorageUnavailableException;
 import dev.patchbay.api.tracing.TraceBudget;
 import dev.patchbay.api.tracing.Tracer;
 import dev.patchbay.api.tracing.TracerException;
+import dev.patchbay.binding.Threads;
 import dev.patchbay.primitives.Block;
 import dev.patchbay.primitives.Hex;
 import dev.patchbay.rpc.codec.Params;
@@ -48,7 +49,7 @@ final class ChainTraces implements AutoCloseable {
           1,
           TimeUnit.SECONDS,
           new ArrayBlockingQueue<>(MAX_WAITING),
-          body -> new Thread(body, "debug-trace-chain"));
+          Threads.factory("rpc-debug-chain"));
 
   ChainTraces(ChainReader chain, Replay replay, TraceMethods traces) {
     this.chain = chain;

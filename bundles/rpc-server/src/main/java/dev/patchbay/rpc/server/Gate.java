@@ -3,6 +3,7 @@ package dev.patchbay.rpc.server;
 
 import dev.patchbay.api.execution.Deadline;
 import dev.patchbay.api.rpc.RpcError;
+import dev.patchbay.binding.Threads;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -50,8 +51,12 @@ final class Gate implements AutoCloseable {
     threads =
         Executors.newCachedThreadPool(
             body ->
-                new Deadline.Worker(
-                    body, "rpc-expensive-" + count.getAndIncrement(), new Breather(importing)));
+                Threads.create(
+                    () ->
+                        new Deadline.Worker(
+                            body,
+                            "rpc-expensive-" + count.getAndIncrement(),
+                            new Breather(importing))));
   }
 
   /** Returns how many calls run or wait at a time, each with the thread that asked for it. */

@@ -26,7 +26,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -169,10 +168,7 @@ public final class IpcListener implements HealthCheck {
             (text, failure) -> LOG.warn(text), // the system has too little of something
             LOG::info);
     server = open(sockets, dispatcher.maxWait(), path);
-    AtomicInteger count = new AtomicInteger();
-    threads =
-        Executors.newCachedThreadPool(
-            body -> new RequestThread(body, "rpc-ipc-" + count.getAndIncrement()));
+    threads = Executors.newCachedThreadPool(RequestThread.factory("rpc-ipc"));
     threads.execute(this::accept);
     LOG.info("listening on {} for {}", path, terms.namespaces());
   }

@@ -27,8 +27,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
@@ -357,14 +357,15 @@ public final class Listener implements HealthCheck {
               + rootMessage(failure)
               + "); stop what uses the port, or choose another with --http-port, --ws-port or the key port of dev.patchbay.rpc.listener");
     }
-    closeLate(connector.getScheduler());
+    // Jetty creates the thread of the scheduler here: it inherits from a request thread
+    threads.execute(() -> closeLate(connector.getScheduler()));
     port = connector.getLocalPort();
     address = host + ":" + port;
     LOG.info("listening on {} for {}", address, namespaces);
   }
 
   private static QueuedThreadPool threads(String name, int limit) {
-    AtomicInteger count = new AtomicInteger();
+    ThreadFactory created = RequestThread.factory(name);
     return new QueuedThreadPool(
         limit,
         4,
@@ -373,7 +374,7 @@ public final class Listener implements HealthCheck {
         null,
         null,
         body -> {
-          Thread thread = new RequestThread(body, name + "-" + count.getAndIncrement());
+          Thread thread = created.newThread(body);
           thread.setContextClassLoader(QueuedThreadPool.class.getClassLoader());
           return thread;
         });

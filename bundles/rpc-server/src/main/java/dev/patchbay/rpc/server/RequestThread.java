@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.rpc.server;
 
+import dev.patchbay.binding.Threads;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicInteger;
+
 /**
  * A thread that answers requests. While it runs a method, an interrupt waits until the method has
  * returned: it would close a file that the method writes to, and the store with it.
@@ -22,7 +26,18 @@ final class RequestThread extends Thread {
   }
 
   RequestThread(Runnable body, String name) {
-    super(body, name);
+    super(null, body, name, 0, false);
+  }
+
+  /**
+   * Returns a factory of such threads.
+   *
+   * @param role a hyphen and the number of the thread, from 0, follow
+   */
+  static ThreadFactory factory(String role) {
+    AtomicInteger number = new AtomicInteger();
+    return body ->
+        Threads.create(() -> new RequestThread(body, role + "-" + number.getAndIncrement()));
   }
 
   /** Begins a method in this thread, of whichever class it is. */

@@ -3,6 +3,7 @@ package dev.patchbay.rpc.server;
 
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
+import dev.patchbay.binding.Threads;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -17,7 +18,6 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
@@ -90,7 +90,6 @@ final class WaitingRequests {
     this.clock = clock;
     this.isPresent = isPresent;
     this.resume = resume;
-    AtomicInteger number = new AtomicInteger();
     threads =
         new ThreadPoolExecutor(
             0,
@@ -98,7 +97,7 @@ final class WaitingRequests {
             KEEP_THREADS_SECONDS,
             TimeUnit.SECONDS,
             new SynchronousQueue<>(),
-            body -> new Thread(body, "rpc-waited-" + number.getAndIncrement()));
+            Threads.factory("rpc-waited"));
     loop =
         new Loop(
             "rpc-waiting-0",

@@ -15,6 +15,7 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.lang.annotation.Annotation;
+import java.lang.ref.WeakReference;
 import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -23,6 +24,8 @@ import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.URI;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.net.UnixDomainSocketAddress;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -42,6 +45,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
@@ -215,6 +219,57 @@ class ListenerTest {
   void aListenerIsNamedByItsPid() {
     assertThat(Listener.partName(Map.of("service.pid", "dev.patchbay.rpc.listener~mine"), "other"))
         .isEqualTo("rpc.listener~mine");
+  }
+
+  /** A class of another bundle that has a listener started. */
+  public static final class Starter implements Callable<Object> {
+    private final Callable<?> start;
+
+    /** Creates a starter. */
+    public Starter(Callable<?> start) {
+      this.start = start;
+    }
+
+    @Override
+    public Object call() throws Exception {
+      return start.call();
+    }
+  }
+
+  /** Starts a listener from a class of a class loader of its own, which is returned. */
+  private WeakReference<ClassLoader> startFromAnotherBundle() throws Exception {
+    ClassLoader loader =
+        new URLClassLoader(
+            new URL[] {Starter.class.getProtectionDomain().getCodeSource().getLocation()},
+            Starter.class.getClassLoader()) {
+          @Override
+          protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+            return name.equals(Starter.class.getName())
+                ? findClass(name)
+                : super.loadClass(name, resolve);
+          }
+        };
+    Callable<?> start = () -> listen(Map.of());
+    Callable<?> starter =
+        (Callable<?>)
+            loader
+                .loadClass(Starter.class.getName())
+                .getConstructor(Callable.class)
+                .newInstance(start);
+    assertThat(starter.getClass().getClassLoader()).isSameAs(loader);
+    Listener listener = (Listener) starter.call();
+    clients.add(listener::close);
+    return new WeakReference<>(loader);
+  }
+
+  @Test
+  @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void theThreadsOfAListenerDoNotKeepTheClassesOfTheStarter() throws Exception {
+    WeakReference<ClassLoader> starter = startFromAnotherBundle();
+    while (starter.get() != null) {
+      System.gc();
+      Thread.sleep(10); // ends with the time limit of the test
+    }
   }
 
   private Socket connect(Listener listener, String sent) throws IOException {

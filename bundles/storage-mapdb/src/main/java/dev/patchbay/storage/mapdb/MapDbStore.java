@@ -11,6 +11,7 @@ import dev.patchbay.api.storage.StoreListener;
 import dev.patchbay.api.storage.WriteBatch;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.Loop;
+import dev.patchbay.binding.Threads;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -122,7 +123,7 @@ final class MapDbStore implements KeyValueStore {
         onClose,
         Math.min(MAX_KEPT_BYTES, Runtime.getRuntime().maxMemory() / KEPT_SHARE),
         MAX_RESIDENT_BYTES,
-        body -> new Thread(body, "storage-mapdb-pages-0"));
+        body -> Threads.create(body, "storage-mapdb-pages-0"));
   }
 
   /**

@@ -96,11 +96,7 @@ final class RocksDbStore implements KeyValueStore {
     database = Database.open(folder, columns, create, memory);
     syncing =
         new Loop(
-            body -> {
-              Thread thread = new Thread(body, "storage-rocksdb-sync-" + folder.getFileName());
-              thread.setDaemon(true);
-              return thread;
-            },
+            "storage-rocksdb-sync-" + folder.getFileName(),
             new Failures("syncing " + folder, LOG::warn, LOG::info),
             this::syncWhenDue);
     try {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.p2p.devp2p.discovery;
 
+import dev.patchbay.binding.Threads;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -50,7 +51,7 @@ final class UdpSocket implements PacketSender, AutoCloseable {
       throws IOException {
     ThreadFactory factory =
         body -> {
-          Thread thread = new Thread(body, "p2p-devp2p-udp-0");
+          Thread thread = Threads.create(body, "p2p-devp2p-udp-0");
           threads.add(thread);
           return thread;
         };
