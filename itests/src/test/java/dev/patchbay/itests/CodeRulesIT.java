@@ -37,6 +37,7 @@ import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.Timer;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -50,6 +51,8 @@ class CodeRulesIT {
   /** Interfaces of constant tables; {@code EnumMap} is such a table while a class initialises. */
   private static final Set<Class<?>> TABLES =
       Set.of(Map.class, List.class, Set.class, EnumMap.class);
+
+  private static final String THREADS = "dev.patchbay.binding.Threads";
 
   private static JavaClasses classes;
 
@@ -117,11 +120,58 @@ class CodeRulesIT {
         .check(classes);
   }
 
+  @Test
+  void threadsInheritNothing() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(
+            "dev.patchbay.launcher..", "dev.patchbay.chronos.kit..", "dev.patchbay.storage.tck..")
+        .should()
+        .callConstructorWhere(
+            describe("it creates a thread without " + THREADS, CodeRulesIT::createsHeir))
+        .because(
+            "a thread that inherits the access control context of its creator keeps the class"
+                + " loaders of bundles that have been updated; use "
+                + THREADS)
+        .check(classes);
+  }
+
+  @Test
+  void noThreadOfTheJdkIsUsed() {
+    noClasses()
+        .should()
+        .callMethodWhere(
+            describe(
+                "it runs tasks on threads of the JDK, or has the JDK create one",
+                (JavaCall<?> call) ->
+                    call.getTargetOwner().isAssignableTo(CompletableFuture.class)
+                        && (Set.of("orTimeout", "completeOnTimeout", "delayedExecutor")
+                                .contains(call.getName())
+                            || call.getName().endsWith("Async")
+                                && call.getTarget().getRawParameterTypes().stream()
+                                    .noneMatch(type -> type.isEquivalentTo(Executor.class)))
+                        && !call.getOriginOwner().getName().equals(THREADS)))
+        .because("the threads of the JDK outlive every bundle; use " + THREADS)
+        .check(classes);
+  }
+
+  /** Returns whether a thread is created outside of a lambda that {@code Threads} gets. */
+  private static boolean createsHeir(JavaConstructorCall call) {
+    boolean isSuper = call.getOriginOwner().isAssignableTo(Thread.class);
+    return call.getTargetOwner().isAssignableTo(Thread.class)
+        && !(isSuper && call.getOrigin().isConstructor())
+        && !call.getOriginOwner().getName().equals(THREADS)
+        && !(call.isDeclaredInLambda()
+            && call.getOrigin().getMethodCallsFromSelf().stream()
+                .anyMatch(other -> other.getTargetOwner().getName().equals(THREADS)));
+  }
+
   /**
-   * The body of a thread is what a constructor of {@code Thread}, {@code Executor.execute}, or
-   * {@code schedule} of an event loop gets: a method reference, or the methods that a lambda calls.
-   * A member of an annotation, which reads a value of a configuration, is none. A {@code Future}
-   * that is read passes on what its task throws, and {@code Loop} catches everything.
+   * The body of a thread is what {@code Threads.create}, a constructor of {@code Thread}, {@code
+   * Executor.execute}, or {@code schedule} of an event loop gets: a method reference, or the
+   * methods that a lambda calls. A member of an annotation, which reads a value of a configuration,
+   * is none. A {@code Future} that is read passes on what its task throws, and {@code Loop} catches
+   * everything.
    */
   @Test
   void threadsSurviveErrors() {
@@ -167,8 +217,10 @@ class CodeRulesIT {
                 call.getTargetOwner().isAssignableTo(Executor.class)
                         && (call.getName().equals("execute")
                             || call.getName().startsWith("schedule"))
-                    || call.getTargetOwner().isAssignableTo(Thread.class)
-                        && call instanceof JavaConstructorCall
+                    || (call.getTargetOwner().isAssignableTo(Thread.class)
+                                && call instanceof JavaConstructorCall
+                            || call.getTargetOwner().getName().equals(THREADS)
+                                && call.getName().equals("create"))
                         && !call.isDeclaredInLambda());
   }
 
