@@ -81,6 +81,14 @@ public final class Replay {
   }
 
   /**
+   * Returns the error of a trace that first needed a class of a tracer when its bundle had been
+   * replaced: the server makes the trace again, with the new build.
+   */
+  private static RpcError replaced(LinkageError missing) {
+    return RpcError.absence("tracing failed: " + missing + ": its bundle was replaced; try again");
+  }
+
+  /**
    * Creates a tracer.
    *
    * @param config its configuration, JSON-neutral values
@@ -97,6 +105,8 @@ public final class Replay {
       return factory.create(config, subject);
     } catch (IllegalArgumentException invalid) {
       throw RpcError.invalidParams("invalid tracer configuration: " + invalid.getMessage());
+    } catch (LinkageError missing) {
+      throw replaced(missing);
     }
   }
 
@@ -162,6 +172,8 @@ public final class Replay {
       throw error(failure);
     } catch (InvalidBlockException broken) {
       throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));
+    } catch (LinkageError missing) {
+      throw replaced(missing);
     }
   }
 
@@ -180,6 +192,8 @@ public final class Replay {
       throw error(failure);
     } catch (InvalidTransactionException | IllegalArgumentException failure) {
       throw new RpcError(RpcError.SERVER_ERROR, "tracing failed: " + failure.getMessage());
+    } catch (LinkageError missing) {
+      throw replaced(missing);
     }
   }
 
