@@ -137,6 +137,18 @@ class CodeRulesIT {
   }
 
   @Test
+  void classesOfThreadsAreInLibraries() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("dev.patchbay.binding..", "dev.patchbay.api..")
+        .should()
+        .beAssignableTo(Thread.class)
+        .because(
+            "Felix may keep a thread that has ended, and with it the class loader of its class")
+        .check(classes);
+  }
+
+  @Test
   void noThreadOfTheJdkIsUsed() {
     noClasses()
         .should()

@@ -10,6 +10,7 @@ import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession;
 import dev.patchbay.api.storage.StorageException;
 import dev.patchbay.api.storage.StorageUnavailableException;
+import dev.patchbay.binding.DeferredInterruptThread;
 import dev.patchbay.binding.Lease;
 import dev.patchbay.binding.NotBoundException;
 import dev.patchbay.primitives.Hex;
@@ -177,7 +178,7 @@ final class Calls implements Message.Caller {
       Exchange exchange)
       throws RpcError {
     RpcExpensive expensive;
-    try (RequestThread.Running running = RequestThread.beginMethod();
+    try (DeferredInterruptThread.Section section = DeferredInterruptThread.beginSection();
         Lease<RpcNamespace> lease = served.namespace().lease()) {
       Object result = served.method().call(params, session);
       if (!(result instanceof RpcExpensive call)) {

@@ -5,6 +5,7 @@ import dev.patchbay.api.node.Health;
 import dev.patchbay.api.node.HealthCheck;
 import dev.patchbay.api.node.ListeningSockets;
 import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.DeferredInterruptThread;
 import dev.patchbay.binding.Failures;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -168,7 +169,7 @@ public final class IpcListener implements HealthCheck {
             (text, failure) -> LOG.warn(text), // the system has too little of something
             LOG::info);
     server = open(sockets, dispatcher.maxWait(), path);
-    threads = Executors.newCachedThreadPool(RequestThread.factory("rpc-ipc"));
+    threads = Executors.newCachedThreadPool(DeferredInterruptThread.factory("rpc-ipc"));
     threads.execute(this::accept);
     LOG.info("listening on {} for {}", path, terms.namespaces());
   }

@@ -8,6 +8,7 @@ import dev.patchbay.api.rpc.RpcError;
 import dev.patchbay.api.rpc.RpcNamespace;
 import dev.patchbay.api.rpc.RpcSession.LogLimits;
 import dev.patchbay.binding.ConfigurationValues;
+import dev.patchbay.binding.DeferredInterruptThread;
 import dev.patchbay.binding.Failures;
 import dev.patchbay.binding.InvalidConfigurationException;
 import java.io.IOException;
@@ -365,7 +366,7 @@ public final class Listener implements HealthCheck {
   }
 
   private static QueuedThreadPool threads(String name, int limit) {
-    ThreadFactory created = RequestThread.factory(name);
+    ThreadFactory created = DeferredInterruptThread.factory(name);
     return new QueuedThreadPool(
         limit,
         4,

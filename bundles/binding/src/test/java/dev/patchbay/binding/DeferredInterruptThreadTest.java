@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.patchbay.rpc.server;
+package dev.patchbay.binding;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** When an interrupt reaches a thread that answers requests. */
-class RequestThreadTest {
+/** When an interrupt reaches a thread with sections. */
+class DeferredInterruptThreadTest {
   private final List<Boolean> interrupts = new ArrayList<>();
 
   private void look() {
@@ -16,17 +16,17 @@ class RequestThreadTest {
   }
 
   private static void run(Runnable body) throws InterruptedException {
-    Thread thread = new RequestThread(body, "answers");
+    Thread thread = DeferredInterruptThread.factory("sections").newThread(body);
     thread.start();
     thread.join();
   }
 
   @Test
-  void anInterruptWaitsForTheMethod() throws Exception {
+  void anInterruptWaitsForTheSection() throws Exception {
     run(
         () -> {
-          try (RequestThread.Running outer = RequestThread.beginMethod()) {
-            try (RequestThread.Running inner = RequestThread.beginMethod()) {
+          try (DeferredInterruptThread.Section outer = DeferredInterruptThread.beginSection()) {
+            try (DeferredInterruptThread.Section inner = DeferredInterruptThread.beginSection()) {
               Thread.currentThread().interrupt();
               look();
             }
@@ -38,17 +38,17 @@ class RequestThreadTest {
   }
 
   @Test
-  void aMethodDoesNotSeeAnEarlierInterrupt() throws Exception {
+  void aSectionDoesNotSeeAnEarlierInterrupt() throws Exception {
     run(
         () -> {
           Thread.currentThread().interrupt();
           look();
-          try (RequestThread.Running running = RequestThread.beginMethod()) {
+          try (DeferredInterruptThread.Section section = DeferredInterruptThread.beginSection()) {
             look();
           }
           look();
           assertThat(Thread.interrupted()).isTrue();
-          try (RequestThread.Running running = RequestThread.beginMethod()) {
+          try (DeferredInterruptThread.Section section = DeferredInterruptThread.beginSection()) {
             look();
           }
           look();
