@@ -21,20 +21,23 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Every choice and surface is stopped, started, updated and reinstalled while requests and
- * transactions come in.
+ * transactions come in, those of a kind at the same time.
  */
 class SwapIT {
   /** What a client may see while a bundle is away. */
   private static final Set<Integer> DOCUMENTED = Set.of(-32601, -32010, -32000);
+
+  private static final int SWAPS = Integer.getInteger("it.swaps", 1);
 
   private static final long HEAVY_PAUSE =
       TimeUnit.MILLISECONDS.toNanos(Integer.getInteger("it.heavy.pause", 100));
@@ -119,44 +122,33 @@ class SwapIT {
     }
   }
 
+  /** Bundles of a kind are exchanged at the same time, with {@code -Psoak} each by itself. */
+  static Stream<String> bundles() {
+    Stream<String> kinds =
+        Stream.of(
+            "rpc-eth",
+            "rpc-net,rpc-debug,rpc-txpool,rpc-testing,rpc-trace,rpc-admin,rpc-miner,rpc-clique",
+            "rpc-server",
+            "tracer-struct,tracer-call,tracer-flat,tracer-prestate,tracer-fourbyte,tracer-noop,"
+                + "tracer-mux,tracer-erc7562,tracer-js",
+            "log-index,cache-redis",
+            "consensus-poa",
+            "evm-engine",
+            "storage",
+            "storage-memory,storage-rocksdb",
+            "storage-mapdb");
+    return SWAPS == 1 ? kinds : kinds.flatMap(kind -> Stream.of(kind.split(",")));
+  }
+
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "rpc-eth",
-        "rpc-net",
-        "rpc-debug",
-        "rpc-txpool",
-        "rpc-testing",
-        "rpc-trace",
-        "rpc-admin",
-        "rpc-miner",
-        "rpc-clique",
-        "rpc-server",
-        "tracer-struct",
-        "tracer-call",
-        "tracer-flat",
-        "tracer-prestate",
-        "tracer-fourbyte",
-        "tracer-noop",
-        "tracer-mux",
-        "tracer-erc7562",
-        "tracer-js",
-        "log-index",
-        "cache-redis",
-        "consensus-poa",
-        "evm-engine",
-        "storage",
-        "storage-memory",
-        "storage-mapdb",
-        "storage-rocksdb"
-      })
-  void survivesItsSwap(String name) throws Exception {
-    String bundle = "dev.patchbay." + name.replace('-', '.');
+  @MethodSource("bundles")
+  void surviveTheirSwap(String list) throws Exception {
+    List<String> names = List.of(list.split(","));
+    List<String> bundles = names.stream().map(Swaps::bundle).toList();
     AtomicBoolean running = new AtomicBoolean(true);
     ConcurrentLinkedQueue<String> undocumented = new ConcurrentLinkedQueue<>();
-    boolean listens = !name.equals("rpc-server");
-    Thread client = new Thread(() -> load(name, running, listens, undocumented), "swap-client");
-    int swaps = Integer.getInteger("it.swaps", 1);
+    boolean listens = !names.contains("rpc-server");
+    Thread client = new Thread(() -> load(names, running, listens, undocumented), "swap-client");
     List<Long> threads = new ArrayList<>();
     List<Thread> heavy = new ArrayList<>();
     for (int i = 0; i < Integer.getInteger("it.heavy", 1); i++) {
@@ -167,13 +159,15 @@ class SwapIT {
     heavy.forEach(Thread::start);
     try {
       threads.add(swapper.threadCount());
-      for (int i = 0; i < swaps; i++) {
-        swapper.round(name);
+      for (int i = 0; i < SWAPS; i++) {
+        swapper.round(names);
         threads.add(swapper.threadCount());
-        if (USES.containsKey(name)) {
-          use(name); // a new build is loaded when it is first asked for
+        for (String name : names) {
+          if (USES.containsKey(name)) {
+            use(name); // a new build is loaded when it is first asked for
+          }
         }
-        noTraceRuns(() -> swapper.oldLoadersAreCollected(bundle));
+        noTraceRuns(() -> swapper.oldLoadersAreCollected(bundles));
       }
     } finally {
       running.set(false);
@@ -182,7 +176,7 @@ class SwapIT {
         thread.join(30_000);
       }
     }
-    assertThat(undocumented).isEmpty();
+    assertThat(undocumented).as(node::warnings).isEmpty();
     swapper.settle();
     if (listens) {
       assertThat(socket.ask(Node.request("eth_chainId")))
@@ -201,7 +195,7 @@ class SwapIT {
                 .asText())
         .isEqualTo("CALL");
     long most = threads.stream().max(Comparator.naturalOrder()).orElseThrow();
-    System.out.println(name + ": " + swaps + " rounds, threads before and after each " + threads);
+    System.out.println(list + ": " + SWAPS + " rounds, threads before and after each " + threads);
     assertThat(most - threads.get(0)).as("threads do not grow").isLessThan(16);
   }
 
@@ -268,7 +262,7 @@ class SwapIT {
   void theShellReplacesItself() throws Exception {
     TreeMap<String, String> before = swapper.states();
     for (String command : new String[] {"bundle:update", "bundle:restart"}) {
-      for (int i = 0; i < Integer.getInteger("it.swaps", 1); i++) {
+      for (int i = 0; i < SWAPS; i++) {
         Node.Result result = node.shell(command, "dev.patchbay.shell");
         assertThat(result.output()).contains("its shell was replaced");
         long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
@@ -299,7 +293,7 @@ class SwapIT {
   }
 
   private static void load(
-      String name,
+      List<String> names,
       AtomicBoolean running,
       boolean listens,
       ConcurrentLinkedQueue<String> undocumented) {
@@ -317,13 +311,13 @@ class SwapIT {
             continue; // the nonce was used by what an earlier failure had let through
           }
         } else if (i % 3 == 1) {
-          response = use(name);
+          response = use(names.get(i / 3 % names.size()));
         } else {
           response = node.call("eth_getBalance", Accounts.FIRST, "latest");
         }
         boolean own = i % 10 != 0 && i % 3 == 1;
         if (!response.has("result")
-            && !(mayFail(name, own) && DOCUMENTED.contains(response.at("/error/code").asInt()))) {
+            && !(mayFail(names, own) && DOCUMENTED.contains(response.at("/error/code").asInt()))) {
           undocumented.add(response.toString());
         }
       } catch (Exception failure) {
@@ -337,14 +331,16 @@ class SwapIT {
   }
 
   /**
-   * Returns whether a call may fail while a bundle is away: of its own, or of what stands on it.
+   * Returns whether a call may fail while bundles are away: their own, or of what stands on them.
    */
-  private static boolean mayFail(String name, boolean own) {
-    if (name.equals("log-index") || name.equals("cache-redis")) {
+  private static boolean mayFail(List<String> names, boolean own) {
+    if (names.contains("log-index") || names.contains("cache-redis")) {
       return false;
     }
     boolean foundation =
-        name.equals("rpc-eth") || !(name.startsWith("rpc-") || name.startsWith("tracer-"));
+        names.contains("rpc-eth")
+            || !names.stream()
+                .allMatch(name -> name.startsWith("rpc-") || name.startsWith("tracer-"));
     return own || foundation;
   }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.patchbay.itests;
 
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -34,39 +36,55 @@ final class Swaps {
     this.node = node;
   }
 
-  /**
-   * Stops, starts and updates a bundle, and uninstalls and installs its feature unless it is of the
-   * kernel; no other bundle is touched.
-   */
+  /** Exchanges one bundle, as of {@link #round(List)}. */
   void round(String name) throws Exception {
-    String bundle = "dev.patchbay." + name.replace('-', '.');
+    round(List.of(name));
+  }
+
+  /**
+   * Stops, starts and updates bundles at the same time, and uninstalls and installs their features
+   * unless they are of the kernel; no other bundle is touched.
+   */
+  void round(List<String> names) throws Exception {
+    List<String> bundles = names.stream().map(Swaps::bundle).toList();
     int logged = log().size();
     TreeMap<String, String> before = states();
-    exchange(bundle, before);
-    if (!KERNEL.contains(name)) {
-      reinstall(name, bundle, before);
+    exchange(bundles, before);
+    List<String> removable = names.stream().filter(name -> !KERNEL.contains(name)).toList();
+    if (!removable.isEmpty()) {
+      reinstall(removable, before);
     }
-    assertThat(refreshed(logged)).isSubsetOf(bundle);
+    assertThat(refreshed(logged)).isSubsetOf(bundles);
   }
 
-  private void exchange(String bundle, TreeMap<String, String> before) throws Exception {
-    shell("bundle:stop " + bundle + "; bundle:start " + bundle);
+  /** Returns the symbolic name of a bundle. */
+  static String bundle(String name) {
+    return "dev.patchbay." + name.replace('-', '.');
+  }
+
+  private void exchange(List<String> bundles, TreeMap<String, String> before) throws Exception {
+    String all = String.join(" ", bundles);
+    shell("bundle:stop " + all + "; bundle:start " + all);
     settle();
-    shell("bundle:update " + bundle);
-    assertThat(others(settle(), bundle))
+    shell(bundles.stream().map("bundle:update "::concat).collect(joining("; ")));
+    assertThat(others(settle(), bundles))
         .as("no other bundle is touched")
-        .isEqualTo(others(before, bundle));
+        .isEqualTo(others(before, bundles));
   }
 
-  private void reinstall(String name, String bundle, TreeMap<String, String> before)
-      throws Exception {
-    String feature = "patchbay-" + name;
+  private void reinstall(List<String> names, TreeMap<String, String> before) throws Exception {
+    String features = names.stream().map("patchbay-"::concat).collect(joining(" "));
     String commands = "feature:uninstall %1$s; feature:install -t -v %1$s; feature:install %1$s";
-    assertThat(printed(String.format(commands, feature)))
+    String plan = printed(String.format(commands, features));
+    assertThat(plan)
         .as("the plan")
-        .contains("Bundles to install:", "/" + name + "/")
+        .contains("Bundles to install:")
         .doesNotContain("to refresh", "to update", "to uninstall", "to stop");
-    assertThat(others(settle(), bundle)).isEqualTo(others(before, bundle));
+    for (String name : names) {
+      assertThat(plan).contains("/" + name + "/");
+    }
+    List<String> bundles = names.stream().map(Swaps::bundle).toList();
+    assertThat(others(settle(), bundles)).isEqualTo(others(before, bundles));
   }
 
   /** Returns what Karaf prints on the console, not to the session: what it would change. */
@@ -155,35 +173,55 @@ final class Swaps {
   }
 
   static TreeMap<String, String> others(TreeMap<String, String> states, String bundle) {
+    return others(states, List.of(bundle));
+  }
+
+  private static TreeMap<String, String> others(
+      TreeMap<String, String> states, List<String> bundles) {
     TreeMap<String, String> out = new TreeMap<>(states);
-    out.remove(bundle);
+    bundles.forEach(out::remove);
     return out;
   }
 
-  /**
-   * Waits until at most one class loader has classes of a bundle: what the shell was still doing in
-   * the old one may hold it for a moment.
-   */
+  /** Waits for one bundle, as of {@link #oldLoadersAreCollected(List)}. */
   void oldLoadersAreCollected(String bundle) throws Exception {
+    oldLoadersAreCollected(List.of(bundle));
+  }
+
+  /**
+   * Waits until one class loader has classes of each bundle: what the shell was still doing in the
+   * old one may hold it for a moment.
+   *
+   * @param bundles symbolic names
+   */
+  void oldLoadersAreCollected(List<String> bundles) throws Exception {
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    long loaders = classLoaders(bundle);
-    while (loaders > 1 && System.nanoTime() < limit) {
-      LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
-      loaders = classLoaders(bundle);
+    Map<String, Long> wrong = bundlesWithOtherThanOneLoader(bundles);
+    while (!wrong.isEmpty() && System.nanoTime() < limit) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(300));
+      wrong = bundlesWithOtherThanOneLoader(bundles);
     }
-    assertThat(loaders).as("class loaders of " + bundle).isEqualTo(1);
+    assertThat(wrong).as("numbers of class loaders").isEmpty();
   }
 
   /** Counts the class loaders with classes of a bundle that a full collection leaves. */
-  private long classLoaders(String bundle) throws Exception {
+  private Map<String, Long> bundlesWithOtherThanOneLoader(List<String> bundles) throws Exception {
     node.jcmd("GC.run");
     String type = "org.apache.felix.framework.BundleWiringImpl$BundleClassLoader";
-    String[] loaders =
-        node.jcmd("VM.classloaders", "show-classes=true", "fold=false").split("\\+-- ", -1);
-    Pattern loaded = Pattern.compile("\\s" + Pattern.quote(bundle) + "\\.[A-Z]");
-    return Stream.of(loaders)
-        .filter(loader -> loader.startsWith(type) && loaded.matcher(loader).find())
-        .count();
+    List<String> loaders =
+        Stream.of(
+                node.jcmd("VM.classloaders", "show-classes=true", "fold=false").split("\\+-- ", -1))
+            .filter(loader -> loader.startsWith(type))
+            .toList();
+    Map<String, Long> out = new TreeMap<>();
+    for (String bundle : bundles) {
+      Pattern loaded = Pattern.compile("\\s" + Pattern.quote(bundle) + "\\.[A-Z]");
+      long count = loaders.stream().filter(loader -> loaded.matcher(loader).find()).count();
+      if (count != 1) {
+        out.put(bundle, count);
+      }
+    }
+    return out;
   }
 
   long threadCount() throws Exception {
