@@ -29,7 +29,7 @@ class BadStartIT {
                 "" + Node.freePort()));
     args.add(0, more[0]);
     args.addAll(List.of(more).subList(1, more.length));
-    return Node.launcher(Map.of(), args);
+    return Node.launcher(QuickJvm.environment(), args);
   }
 
   private static String genesis() throws Exception {

@@ -107,19 +107,7 @@ class CrashIT {
     Files.write(file, whole);
     Files.write(file, new byte[4096], StandardOpenOption.WRITE);
     byte[] damaged = Files.readAllBytes(file);
-    Node.Result refused =
-        Node.launcher(
-            Map.of(),
-            List.of(
-                "dev",
-                "--datadir",
-                node.data.toString(),
-                "--http-port",
-                "" + node.httpPort,
-                "--ws-port",
-                "" + node.wsPort));
-    assertThat(refused.status()).isNotZero();
-    assertThat(refused.output()).contains("damaged").contains("backup");
+    assertThat(Journeys.refusal(node)).contains("damaged").contains("backup");
     verified = Node.launcher(Map.of(), List.of("verify", "--datadir", node.data.toString()));
     assertThat(verified.status()).isNotZero();
     assertThat(verified.output()).contains("damaged", file.getParent().toString());
