@@ -19,9 +19,10 @@ import java.util.jar.Manifest;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Chain files: the real one of execution-apis, the benchmark's, and broken ones. */
 class ImportIT {
@@ -29,6 +30,9 @@ class ImportIT {
       "0xd226371d0b1551adb03fb52b71f08e3e11247fe9b1af994768af8cdaa8e7dcd7";
   private static final String HEAD_500 =
       "0x1d7f87b04ded9ea04ae8e8cfe58bab1cf157ed8083408c949b0703946ae90865";
+
+  /** Kills of an import with {@code -Psoak}. */
+  private static final int KILLS = 20;
 
   @TempDir static Path folder;
   private static Path chain;
@@ -50,24 +54,6 @@ class ImportIT {
     List<String> args = new ArrayList<>(List.of(command, "--datadir", data.toString()));
     Arrays.stream(more).map(Object::toString).forEach(args::add);
     return Node.launcher(environment, args);
-  }
-
-  @Test
-  void theRealChainGoesInAndOutAgain() throws Exception {
-    Path data = folder.resolve("real");
-    Node.Result imported = run("import", data, "--genesis", genesis, chain);
-    assertThat(imported.output()).contains("imported 54 blocks", "head 54 " + HEAD_54);
-    assertThat(imported.status()).isZero();
-    Path out = folder.resolve("exported.rlp");
-    Node.Result exported = run("export", data, out);
-    assertThat(exported.output()).contains("exported blocks 0 to 54");
-    byte[] whole = Files.readAllBytes(out);
-    byte[] given = Files.readAllBytes(chain);
-    assertThat(Arrays.copyOfRange(whole, whole.length - given.length, whole.length))
-        .as("the genesis, and then the file that was imported")
-        .isEqualTo(given);
-    Node.Result again = run("import", data, out);
-    assertThat(again.output()).contains("imported 0 blocks", "55 blocks were known");
   }
 
   @Test
@@ -109,13 +95,18 @@ class ImportIT {
         .contains("field gasLimit differs");
   }
 
-  /** Under a supervisor that sets no locale, too. The genesis file may be that of the node. */
+  /**
+   * The directory may have any name, also under a supervisor that sets no locale. The genesis file
+   * may be that of the node.
+   */
   @Test
-  void aDirectoryMayHaveAnyName() throws Exception {
+  void theRealChainGoesInAndOutAgain() throws Exception {
+    Path out = folder.resolve("exported.rlp");
     String script =
         "data=$(printf '%s/my \\303\\266de' \"$1\"); shift; mkdir \"$data\"; unset LANG LC_ALL LC_CTYPE;"
             + " \"$1\" import --datadir \"$data\" --genesis \"$2\" \"$3\" &&"
-            + " \"$1\" import --datadir \"$data\" --genesis \"$data/genesis.json\" \"$3\"";
+            + " \"$1\" export --datadir \"$data\" \"$4\" &&"
+            + " \"$1\" import --datadir \"$data\" --genesis \"$data/genesis.json\" \"$4\"";
     ProcessBuilder builder =
         new ProcessBuilder(
             "bash",
@@ -125,13 +116,25 @@ class ImportIT {
             folder.toString(),
             Node.ROOT.resolve("patchbay").toString(),
             genesis.toString(),
-            chain.toString());
+            chain.toString(),
+            out.toString());
     builder.environment().put(Node.JAVA_OPTIONS, QuickJvm.options());
     Path output = Files.createTempFile(folder, "name", ".txt");
     Process process = builder.redirectErrorStream(true).redirectOutput(output.toFile()).start();
     assertThat(process.waitFor(120, TimeUnit.SECONDS)).isTrue();
-    assertThat(output).content().contains("imported 54 blocks", "54 blocks were known");
+    assertThat(Files.readString(output))
+        .containsSubsequence(
+            "imported 54 blocks",
+            "head 54 " + HEAD_54,
+            "exported blocks 0 to 54",
+            "imported 0 blocks",
+            "55 blocks were known");
     assertThat(process.exitValue()).isZero();
+    byte[] whole = Files.readAllBytes(out);
+    byte[] given = Files.readAllBytes(chain);
+    assertThat(Arrays.copyOfRange(whole, whole.length - given.length, whole.length))
+        .as("the genesis, and then the file that was imported")
+        .isEqualTo(given);
   }
 
   /** A supervisor stops a node that imports a file first. */
@@ -158,11 +161,9 @@ class ImportIT {
             "off",
             "--import",
             bench.resolve("chain.rlp.gz").toString());
-    Process launcher =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().putAll(QuickJvm.environment());
+    Process launcher = builder.redirectErrorStream(true).redirectOutput(output.toFile()).start();
     try {
       awaitProgress(launcher, output);
       launcher.destroy();
@@ -175,13 +176,13 @@ class ImportIT {
     }
   }
 
-  static List<String> backends() {
-    return List.of(System.getProperty("it.import.backends").split(","));
-  }
-
-  /** The backends besides the default of {@code run} are in the profile {@code soak}. */
+  /** Each backend, with many kills: -Psoak. */
+  @EnabledIfSystemProperty(
+      named = "it.matrix",
+      matches = "true",
+      disabledReason = "SKIPPED: -Psoak")
   @ParameterizedTest
-  @MethodSource("backends")
+  @ValueSource(strings = {"memory", "mapdb", "rocksdb"})
   void theBenchmarkChainReachesItsHead(String storage) throws Exception {
     Path bench = ExecutionApis.shared().resolve("bench");
     assumeTrue(Files.exists(bench), "SKIPPED: " + bench + " is absent");
@@ -192,9 +193,8 @@ class ImportIT {
       importInMemory(data, allocation, file);
       return;
     }
-    int kills = Integer.getInteger("it.import.kills", 1);
     Random random = new Random(7);
-    for (int i = 0; i < kills; i++) {
+    for (int i = 0; i < KILLS; i++) {
       kill(data, allocation, file, storage, random.nextInt(4_000));
     }
     Map<String, String> optimising = Map.of(Node.JAVA_OPTIONS, "");
@@ -203,7 +203,7 @@ class ImportIT {
     assertThat(imported.output()).contains("head 500 " + HEAD_500);
     assertThat(imported.status()).isZero();
     List<String> lines = imported.output().lines().toList();
-    System.out.println(storage + ", after " + kills + " kills: " + lines.get(lines.size() - 2));
+    System.out.println(storage + ", after " + KILLS + " kills: " + lines.get(lines.size() - 2));
   }
 
   private static void importInMemory(Path data, Path genesis, Path file) throws Exception {
@@ -216,17 +216,19 @@ class ImportIT {
   }
 
   /**
-   * The bundles that an import needs are exchanged under it, the EVM for another build of itself:
-   * blocks wait for what is away, and the result is the same.
+   * A killed import is begun again. The bundles that it needs are exchanged under it, the EVM for
+   * another build of itself: blocks wait for what is away, and the result is the same.
    */
   @Test
-  void bundlesAreExchangedDuringAnImport() throws Exception {
+  void bundlesAreExchangedDuringAnImportThatWasKilled() throws Exception {
     Path bench = ExecutionApis.shared().resolve("bench");
     assumeTrue(Files.exists(bench), "SKIPPED: " + bench + " is absent");
     Path data = folder.resolve("swapped");
+    Path allocation = benchGenesis(bench);
+    Path file = bench.resolve("chain.rlp.gz");
+    kill(data, allocation, file, "rocksdb", new Random(7).nextInt(4_000));
     Path output = Files.createTempFile(folder, "swapped", ".txt");
-    Process launcher =
-        startImport(data, benchGenesis(bench), bench.resolve("chain.rlp.gz"), "rocksdb", output);
+    Process launcher = startImport(Map.of(), data, allocation, file, "rocksdb", output);
     try {
       awaitProgress(launcher, output);
       Path build = anotherBuild();
@@ -300,8 +302,15 @@ class ImportIT {
   }
 
   private static Process startImport(
-      Path data, Path allocation, Path file, String storage, Path output) throws Exception {
-    return new ProcessBuilder(
+      Map<String, String> environment,
+      Path data,
+      Path allocation,
+      Path file,
+      String storage,
+      Path output)
+      throws Exception {
+    ProcessBuilder builder =
+        new ProcessBuilder(
             Node.ROOT.resolve("patchbay").toString(),
             "import",
             "--datadir",
@@ -310,10 +319,9 @@ class ImportIT {
             allocation.toString(),
             "--storage",
             storage,
-            file.toString())
-        .redirectErrorStream(true)
-        .redirectOutput(output.toFile())
-        .start();
+            file.toString());
+    builder.environment().putAll(environment);
+    return builder.redirectErrorStream(true).redirectOutput(output.toFile()).start();
   }
 
   /** Waits until an import has shown progress. */
@@ -329,7 +337,7 @@ class ImportIT {
   private static void kill(Path data, Path allocation, Path file, String storage, int millis)
       throws Exception {
     Path output = Files.createTempFile(folder, "killed", ".txt");
-    Process launcher = startImport(data, allocation, file, storage, output);
+    Process launcher = startImport(QuickJvm.environment(), data, allocation, file, storage, output);
     awaitProgress(launcher, output);
     launcher.waitFor(millis, TimeUnit.MILLISECONDS);
     if (!launcher.isAlive()) { // so many kills let it come to its end
