@@ -63,7 +63,7 @@ class ChronosNetworkIT {
 
   private void sealBlocks(Node validator, int count) throws Exception {
     for (int i = 0; i < count; i++) {
-      Journeys.receipt(validator, validator.send(Accounts.transfer(0, nonce++)));
+      Journeys.mine(validator, Accounts.transfer(0, nonce++));
     }
   }
 

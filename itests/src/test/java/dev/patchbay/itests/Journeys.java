@@ -4,6 +4,7 @@ package dev.patchbay.itests;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.patchbay.primitives.Transaction;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,6 +30,11 @@ final class Journeys {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
     }
     throw new AssertionError("no receipt of " + hash);
+  }
+
+  /** Sends a transaction; the node responds when it is in a block (EIP-7966). */
+  static JsonNode mine(Node node, Transaction transaction) throws Exception {
+    return node.result("eth_sendRawTransactionSync", Accounts.raw(transaction));
   }
 
   /** Waits until a transaction is in the pool or in the chain, by asking. */

@@ -127,7 +127,7 @@ class SyncIT {
 
   private static void sealBlocks(int count) throws Exception {
     for (int i = 0; i < count; i++) {
-      Journeys.receipt(validator, validator.send(Accounts.transfer(0, nonce++)));
+      Journeys.mine(validator, Accounts.transfer(0, nonce++));
     }
   }
 
