@@ -83,14 +83,14 @@ class LauncherIT {
       await(() -> node.shell("patchbay:ready").output(), "com.example.Alone");
       // on the console as an error of the start, or of the running node
       await(node::output, "bundle com.example.Broken:1.0.0");
-      Node.Result ready = node.shell("patchbay:ready");
+      Node.Result ready = node.launcherShell("patchbay:ready");
       assertThat(ready.status()).isZero();
       assertThat(ready.output())
           .contains("chain: head is block 0", "execution: the EVM of the chain is installed")
           .contains(
               "rpc.listener~mine: cannot listen", "com.example.Alone: the bundle is not active");
-      assertThat(node.shell("patchbay:ready", "no.such.part").status()).isNotZero();
-      Node.Result doctor = node.shell("patchbay:doctor");
+      assertThat(node.launcherShell("patchbay:ready", "no.such.part").status()).isNotZero();
+      Node.Result doctor = node.launcherShell("patchbay:doctor");
       assertThat(doctor.status()).isEqualTo(1);
       assertThat(doctor.output())
           .contains("rpc.listener~mine: cannot listen", "next: correct " + mine)
@@ -118,7 +118,7 @@ class LauncherIT {
         .as("a configuration without a file")
         .doesNotContain("~mine", "~other");
     Node.Result exits =
-        node.shell("bundle:install", "-s", bundle("Exit", EXIT, "").toUri().toString());
+        node.launcherShell("bundle:install", "-s", bundle("Exit", EXIT, "").toUri().toString());
     assertThat(node.exitStatus()).as(exits.output()).isNotZero();
     assertThat(node.output()).contains("the node died").doesNotContain("Stopped.");
   }
@@ -146,7 +146,7 @@ class LauncherIT {
     Files.writeString(deployed, "path = " + folder.resolve("deployed.ipc") + "\n");
     node.shell(
         "config:edit dev.patchbay.rpc.server; config:property-set expensive.waiting 31; config:update");
-    node.shell("patchbay:stop");
+    node.launcherShell("patchbay:stop");
     assertThat(node.exitStatus()).as(node.output()).isZero();
     assertThat(node.output()).contains("Stopped.").doesNotContain("died", "not installed");
 

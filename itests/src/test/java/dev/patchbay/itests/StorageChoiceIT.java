@@ -29,6 +29,9 @@ import org.junit.jupiter.api.io.TempDir;
  * then, no second chain begins.
  */
 class StorageChoiceIT {
+  /** Blocks at least, whose writes the log of RocksDB holds when it is damaged. */
+  private static final long LOGGED = 20;
+
   @TempDir Path folder;
 
   private static String mine(Node node, long nonce) throws Exception {
@@ -53,7 +56,7 @@ class StorageChoiceIT {
         new FutureTask<>(
             () -> {
               long nonce = 1;
-              while (running.get()) {
+              while (running.get() || nonce <= LOGGED) {
                 mine(node, nonce++);
               }
               return nonce;
@@ -80,6 +83,7 @@ class StorageChoiceIT {
           .contains("is in 'rocksdb', not in '" + other + "'")
           .contains("storage:migrate " + other);
     }
+    node.start();
     Node.Result exported = export(node, file);
     assertThat(exported.status()).as(exported.output()).isZero();
     assertThat(Files.size(file)).isGreaterThan(500);
@@ -87,7 +91,6 @@ class StorageChoiceIT {
         Node.launcher(Map.of(), List.of("verify", "--datadir", node.data.toString()));
     assertThat(verified.status()).as(verified.output()).isZero();
     assertThat(verified.output()).contains("2 canonical blocks", "the store is whole");
-    node.start();
     assertThat(isMined(node, hash)).isTrue();
     verifyWhileBlocksAreMined(node);
     assertThat(node.shell("storage:list").output()).contains("* rocksdb");

@@ -263,7 +263,7 @@ class SwapIT {
     TreeMap<String, String> before = swapper.states();
     for (String command : new String[] {"bundle:update", "bundle:restart"}) {
       for (int i = 0; i < SWAPS; i++) {
-        Node.Result result = node.shell(command, "dev.patchbay.shell");
+        Node.Result result = node.launcherShell(command, "dev.patchbay.shell");
         assertThat(result.output()).contains("its shell was replaced");
         long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (node.shell("patchbay:status").status() != 0) {
