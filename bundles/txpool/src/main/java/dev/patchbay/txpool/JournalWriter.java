@@ -15,7 +15,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,8 +42,14 @@ final class JournalWriter implements AutoCloseable {
   private final Failures failures = new Failures("the pool's journal", LOG::warn, LOG::info);
   private final Loop loop = new Loop("txpool-journal-0", failures, this::step);
 
-  /** The journal; null until its transactions are back in the pool. */
+  /** The journal, to which additions are written; null until it has been read. */
   private volatile @Nullable PoolJournal journal;
+
+  /** The transactions that are not back in the pool yet; of the thread that reads. */
+  private final Deque<PoolJournal.Entry> notBack = new ArrayDeque<>();
+
+  /** Whether all transactions are back: until then the pool has fewer than the file. */
+  private volatile boolean isBack;
 
   /** Adds a transaction to the pool. */
   interface Adder {
@@ -73,7 +81,7 @@ final class JournalWriter implements AutoCloseable {
   void added(PoolJournal.Entry entry) {
     PoolJournal current = journal;
     if (current == null) {
-      return; // the file is written anew when it has been read
+      return; // when the file has been read, what the pool has is added to it
     }
     try {
       write(current, entry);
@@ -96,24 +104,26 @@ final class JournalWriter implements AutoCloseable {
 
   /** Does what is due: reads the file at first, and replaces it where it must be. */
   long step() throws IOException {
-    PoolJournal current = journal;
-    if (current == null) {
-      transactions.drainLeft(); // the file is written anew when it has been read
-      try {
-        open();
-      } catch (StorageUnavailableException | NotReadyException notYet) {
-        return RETRY_MILLIS; // the store, or the rules, report their health themselves
+    try {
+      PoolJournal current = journal;
+      if (current == null) {
+        transactions.drainLeft(); // what the pool has is added when the file has been read
+        current = open();
       }
-      return Loop.UNTIL_WOKEN;
-    }
-    write(current, null);
-    if (current.isToBeReplaced()) {
-      current.replace(() -> transactions.entries(false));
+      write(current, null);
+      if (!isBack) {
+        bringBack(current);
+      } else if (current.isToBeReplaced()) {
+        current.replace(() -> transactions.entries(false));
+      }
+    } catch (StorageUnavailableException | NotReadyException notYet) {
+      return RETRY_MILLIS; // the store, or the rules, report their health themselves
     }
     return Loop.UNTIL_WOKEN;
   }
 
-  private void open() throws IOException {
+  /** Reads the file. What clients send is written to it from then on, also if the node dies. */
+  private PoolJournal open() throws IOException {
     Hash genesis = chain.canonicalHash(0);
     if (genesis == null) {
       throw new IllegalStateException("the chain has no genesis block");
@@ -124,23 +134,40 @@ final class JournalWriter implements AutoCloseable {
     if (damage != null) {
       keepDamaged(damage);
     }
+    if (opened.isToBeReplaced()) {
+      try {
+        opened.replace(content::entries);
+      } catch (IOException failure) { // the disk is full, say: the transactions come back anyway
+        failures.failed(failure);
+      }
+    }
     List<PoolJournal.Entry> entries = new ArrayList<>(content.entries());
     entries.sort((a, b) -> Long.compareUnsigned(a.nonce(), b.nonce())); // blobs leave no gap
+    notBack.addAll(entries);
+    journal = opened;
+    for (PoolJournal.Entry entry : transactions.entries(false)) {
+      opened.added(entry);
+    }
+    return opened;
+  }
+
+  private void bringBack(PoolJournal current) throws IOException {
+    int count = notBack.size();
     int back = 0;
-    for (PoolJournal.Entry entry : entries) {
+    for (PoolJournal.Entry entry = notBack.peek(); entry != null; entry = notBack.peek()) {
       if (loop.isClosed()) {
-        return; // the file is as it was
+        return;
       }
       BlobSidecar.Pooled pooled = entry.pooled();
       AddResult result = adder.add(pooled.transaction(), pooled.sidecar(), entry.origin());
       back += result instanceof AddResult.Accepted ? 1 : 0;
+      notBack.remove();
     }
-    journal = opened;
-    opened.replace(() -> transactions.entries(false));
-    if (!content.entries().isEmpty()) {
-      LOG.info(
-          "{} of {} transactions of the pool's journal are back", back, content.entries().size());
+    isBack = true;
+    if (count > 0) {
+      LOG.info("{} of {} transactions of the pool's journal are back", back, count);
     }
+    current.replace(() -> transactions.entries(false));
   }
 
   /** Copies the file, which is replaced soon; without a copy the pool goes on, too. */
@@ -165,7 +192,9 @@ final class JournalWriter implements AutoCloseable {
       return; // the file is as it was
     }
     try {
-      current.replace(() -> transactions.entries(true));
+      if (isBack) {
+        current.replace(() -> transactions.entries(true));
+      }
       current.close();
     } catch (IOException failure) {
       failures.failed(failure);

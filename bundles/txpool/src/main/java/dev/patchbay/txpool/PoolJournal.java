@@ -104,6 +104,7 @@ final class PoolJournal implements AutoCloseable {
     present.clear();
     present.addAll(entries.keySet());
     bytes = Files.exists(file) ? Files.size(file) : 0;
+    bytesWhenReplaced = bytes;
     damaged = damage != null || bytes == 0; // nothing is appended behind a damaged record
     return new Content(List.copyOf(entries.values()), damage);
   }

@@ -13,6 +13,7 @@ import dev.patchbay.primitives.Fork;
 import dev.patchbay.primitives.Hash;
 import dev.patchbay.primitives.Transaction;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -261,6 +262,98 @@ class PoolJournalTest extends PoolFixture {
     assertThat(third.get(tx.hash())).isEqualTo(tx);
     assertThat(folder.resolve("transactions.journal.damaged")).exists();
     third.close();
+  }
+
+  /** Bringing 20,000 transactions back takes seconds, in which clients go on to send. */
+  @Test
+  void aTransactionThatComesWhileOthersComeBackSurvivesAKill() throws Exception {
+    Transaction kept = tx(KEY, 0, GWEI);
+    Transaction later = tx(OTHER, 0, GWEI);
+    TransactionPoolComponent first = started(new ArrayList<>());
+    first.add(kept);
+    List<Transaction> inFile = new ArrayList<>();
+    TransactionPoolComponent second = newPool(settings(100, 100, 100, 10, 1 << 30), folder);
+    second.addListener(
+        tx -> {
+          if (tx.equals(kept)) {
+            second.add(later);
+            inFile.addAll(readBackUnchecked());
+          }
+        });
+    journalOf(second).step();
+    assertThat(inFile).containsExactly(kept, later);
+    assertThat(readBack()).containsExactlyInAnyOrder(kept, later);
+    second.close();
+    first.close();
+  }
+
+  @Test
+  void aStopWhileTransactionsComeBackLosesNone() throws Exception {
+    Transaction kept = tx(KEY, 0, GWEI);
+    Transaction notBack = tx(KEY, 1, GWEI);
+    Transaction later = tx(OTHER, 0, GWEI);
+    TransactionPoolComponent first = started(new ArrayList<>());
+    first.add(kept);
+    first.add(notBack);
+    TransactionPoolComponent second = newPool(settings(100, 100, 100, 10, 1 << 30), folder);
+    second.addListener(
+        tx -> {
+          if (tx.equals(kept)) {
+            second.add(later);
+            second.close();
+          }
+        });
+    journalOf(second).step();
+    assertThat(second.get(notBack.hash())).isNull();
+    assertThat(readBack()).containsExactly(kept, notBack, later);
+    first.close();
+  }
+
+  @Test
+  void aTransactionThatComesBeforeTheFileIsReadIsAddedToIt() throws Exception {
+    Transaction kept = tx(KEY, 0, GWEI);
+    Transaction earlier = tx(OTHER, 0, GWEI);
+    TransactionPoolComponent first = started(new ArrayList<>());
+    first.add(kept);
+    List<Transaction> inFile = new ArrayList<>();
+    TransactionPoolComponent second = newPool(settings(100, 100, 100, 10, 1 << 30), folder);
+    second.add(earlier);
+    second.addListener(
+        tx -> {
+          if (tx.equals(kept)) {
+            inFile.addAll(readBackUnchecked());
+          }
+        });
+    journalOf(second).step();
+    assertThat(inFile).containsExactly(kept, earlier);
+    second.close();
+    first.close();
+  }
+
+  @Test
+  void aStoreThatFailsWhileTransactionsComeBackIsWaitedFor() throws Exception {
+    Transaction kept = tx(KEY, 0, GWEI);
+    Transaction next = tx(KEY, 1, GWEI);
+    TransactionPoolComponent first = started(new ArrayList<>());
+    first.add(kept);
+    first.add(next);
+    TransactionPoolComponent second = newPool(settings(100, 100, 100, 10, 1 << 30), folder);
+    second.addListener(tx -> isUnavailable = tx.equals(kept));
+    assertThat(journalOf(second).step()).as("milliseconds until it tries again").isEqualTo(100);
+    isUnavailable = false;
+    journalOf(second).step();
+    assertThat(second.pending().get(sender(KEY))).containsExactly(kept, next);
+    assertThat(readBack()).containsExactly(kept, next);
+    second.close();
+    first.close();
+  }
+
+  private List<Transaction> readBackUnchecked() {
+    try {
+      return readBack();
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
   }
 
   /** Each retry releases what has left since: the pool may run for months without the file. */
