@@ -31,6 +31,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -58,6 +59,8 @@ final class Node implements AutoCloseable {
   private static final int LAUNCHER_SECONDS = 600;
 
   private static final int PORT_SECONDS = 60;
+
+  private static final int SHELL_SECONDS = 30;
 
   /** The status when no node answers, or the connection ends before the command. */
   private static final int BROKEN_OFF = 4;
@@ -377,8 +380,7 @@ final class Node implements AutoCloseable {
    */
   Result shell(String... command) throws Exception {
     byte[] line = (String.join(" ", command) + "\n").getBytes(StandardCharsets.UTF_8);
-    try (SocketChannel socket =
-        SocketChannel.open(UnixDomainSocketAddress.of(data.resolve("shell.sock")))) {
+    try (SocketChannel socket = connectToShell()) {
       socket.write(ByteBuffer.wrap(line));
       FutureTask<byte[]> reading =
           new FutureTask<>(() -> Channels.newInputStream(socket).readAllBytes());
@@ -386,6 +388,22 @@ final class Node implements AutoCloseable {
       return shellResult(reading.get(LAUNCHER_SECONDS, TimeUnit.SECONDS));
     } catch (IOException | ExecutionException ended) {
       return new Result(BROKEN_OFF, ended.toString());
+    }
+  }
+
+  /** Connects to the shell; waits for it while its bundle is replaced. */
+  private SocketChannel connectToShell() throws IOException {
+    UnixDomainSocketAddress address = UnixDomainSocketAddress.of(data.resolve("shell.sock"));
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(SHELL_SECONDS);
+    while (true) {
+      try {
+        return SocketChannel.open(address);
+      } catch (IOException absent) {
+        if (process == null || !process.isAlive() || System.nanoTime() > limit) {
+          throw absent;
+        }
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+      }
     }
   }
 
