@@ -62,6 +62,9 @@ final class Node implements AutoCloseable {
 
   private static final int SHELL_SECONDS = 30;
 
+  /** The beginning of the last line that the launcher always writes about a node that runs. */
+  private static final String LAST_LINE = "\n  shell      patchbay shell ";
+
   /** The status when no node answers, or the connection ends before the command. */
   private static final int BROKEN_OFF = 4;
 
@@ -254,7 +257,7 @@ final class Node implements AutoCloseable {
   /** Waits until the launcher says that the node runs. */
   Node awaitStart() throws Exception {
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
-    while (!output().contains("Patchbay is running")) {
+    while (!output().contains(LAST_LINE)) {
       if (!process.isAlive() || System.nanoTime() > limit) {
         throw new IllegalStateException("the node did not start: " + output());
       }
