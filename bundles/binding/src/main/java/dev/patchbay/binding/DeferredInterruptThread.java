@@ -2,7 +2,6 @@
 package dev.patchbay.binding;
 
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A thread in whose sections an interrupt waits until they end: it would close a file that a
@@ -39,10 +38,7 @@ public final class DeferredInterruptThread extends Thread {
    * @param role {@code <bundle>-<role>}; a hyphen and the number of the thread, from 0, follow
    */
   public static ThreadFactory factory(String role) {
-    AtomicInteger number = new AtomicInteger();
-    return body ->
-        Threads.create(
-            () -> new DeferredInterruptThread(body, role + "-" + number.getAndIncrement()));
+    return Threads.factory(role, DeferredInterruptThread::new);
   }
 
   /** Begins a section in this thread; in a thread of another class, interrupts do not wait. */

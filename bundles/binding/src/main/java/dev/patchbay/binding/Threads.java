@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -53,8 +54,23 @@ public final class Threads {
    * @param role {@code <bundle>-<role>}; a hyphen and the number of the thread, from 0, follow
    */
   public static ThreadFactory factory(String role) {
+    return numbered(role, Threads::create);
+  }
+
+  /**
+   * Returns a factory of threads of another class than {@link Thread}.
+   *
+   * @param role as of {@link #factory(String)}
+   * @param constructor creates a thread with a body and a name, as of {@link #create(Supplier)}
+   */
+  public static ThreadFactory factory(
+      String role, BiFunction<Runnable, String, ? extends Thread> constructor) {
+    return numbered(role, (body, name) -> create(() -> constructor.apply(body, name)));
+  }
+
+  private static ThreadFactory numbered(String role, BiFunction<Runnable, String, Thread> creator) {
     AtomicInteger number = new AtomicInteger();
-    return body -> create(body, role + "-" + number.getAndIncrement());
+    return body -> creator.apply(body, role + "-" + number.getAndIncrement());
   }
 
   /**

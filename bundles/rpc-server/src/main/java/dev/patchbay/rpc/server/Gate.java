@@ -14,7 +14,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -47,16 +46,11 @@ final class Gate implements AutoCloseable {
   Gate(int most, int waiting, BooleanSupplier importing) {
     this.most = most;
     this.waiting = waiting;
-    AtomicInteger count = new AtomicInteger();
     threads =
         Executors.newCachedThreadPool(
-            body ->
-                Threads.create(
-                    () ->
-                        new Deadline.Worker(
-                            body,
-                            "rpc-expensive-" + count.getAndIncrement(),
-                            new Breather(importing))));
+            Threads.factory(
+                "rpc-expensive",
+                (body, name) -> new Deadline.Worker(body, name, new Breather(importing))));
   }
 
   /** Returns how many calls run or wait at a time, each with the thread that asked for it. */
