@@ -3,6 +3,7 @@ package dev.patchbay.binding;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -25,6 +26,7 @@ class ThreadsTest {
   private final CountDownLatch end = new CountDownLatch(1);
   private final CountDownLatch begun = new CountDownLatch(1);
   private final AtomicReference<Object> inherited = new AtomicReference<>();
+  private final ReferenceQueue<ClassLoader> collected = new ReferenceQueue<>();
   private final InheritableThreadLocal<Object> local = new InheritableThreadLocal<>();
 
   @AfterEach
@@ -91,13 +93,12 @@ class ThreadsTest {
   }
 
   /** Calls from a class of a class loader of its own. */
-  private static WeakReference<ClassLoader> call(CallerLoader loader, Runnable callee)
-      throws Exception {
+  private WeakReference<ClassLoader> call(CallerLoader loader, Runnable callee) throws Exception {
     Class<?> type = loader.loadClass(Caller.class.getName());
     assertThat(type.getClassLoader()).isSameAs(loader);
     Runnable caller = (Runnable) type.getConstructor(Runnable.class).newInstance(callee);
     caller.run();
-    return new WeakReference<>(loader);
+    return new WeakReference<>(loader, collected);
   }
 
   private WeakReference<ClassLoader> start(Creation creation, AtomicReference<Thread> created)
@@ -120,11 +121,11 @@ class ThreadsTest {
     }
   }
 
-  private static void awaitCollection(WeakReference<ClassLoader> loader) throws Exception {
-    while (loader.get() != null) {
+  /** Collects until a class loader is collected; ends with the time limit of the test. */
+  private void awaitCollection(WeakReference<ClassLoader> loader) throws Exception {
+    do {
       System.gc();
-      Thread.sleep(10); // ends with the time limit of the test
-    }
+    } while (collected.remove(10) != loader);
   }
 
   @ParameterizedTest

@@ -15,6 +15,7 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.lang.annotation.Annotation;
+import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.lang.reflect.Proxy;
 import java.net.InetAddress;
@@ -237,7 +238,8 @@ class ListenerTest {
   }
 
   /** Starts a listener from a class of a class loader of its own, which is returned. */
-  private WeakReference<ClassLoader> startFromAnotherBundle() throws Exception {
+  private WeakReference<ClassLoader> startFromAnotherBundle(ReferenceQueue<ClassLoader> collected)
+      throws Exception {
     ClassLoader loader =
         new URLClassLoader(
             new URL[] {Starter.class.getProtectionDomain().getCodeSource().getLocation()},
@@ -259,17 +261,17 @@ class ListenerTest {
     assertThat(starter.getClass().getClassLoader()).isSameAs(loader);
     Listener listener = (Listener) starter.call();
     clients.add(listener::close);
-    return new WeakReference<>(loader);
+    return new WeakReference<>(loader, collected);
   }
 
   @Test
   @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void theThreadsOfAListenerDoNotKeepTheClassesOfTheStarter() throws Exception {
-    WeakReference<ClassLoader> starter = startFromAnotherBundle();
-    while (starter.get() != null) {
+    ReferenceQueue<ClassLoader> collected = new ReferenceQueue<>();
+    WeakReference<ClassLoader> starter = startFromAnotherBundle(collected);
+    do { // ends with the time limit of the test
       System.gc();
-      Thread.sleep(10); // ends with the time limit of the test
-    }
+    } while (collected.remove(10) != starter);
   }
 
   private Socket connect(Listener listener, String sent) throws IOException {
