@@ -81,11 +81,12 @@ public final class Replay {
   }
 
   /**
-   * Returns the error of a trace that first needed a class of a tracer when its bundle had been
-   * replaced: the server makes the trace again, with the new build.
+   * Returns the error of a trace that needs a class which cannot be loaded: its bundle was replaced
+   * meanwhile, and the server makes the trace again with the new build, or it is incomplete.
    */
-  private static RpcError replaced(LinkageError missing) {
-    return RpcError.absence("tracing failed: " + missing + ": its bundle was replaced; try again");
+  private static RpcError absence(LinkageError missing) {
+    return RpcError.absence(
+        "tracing failed: " + missing + "; the bundle was replaced meanwhile, or is incomplete");
   }
 
   /**
@@ -106,7 +107,7 @@ public final class Replay {
     } catch (IllegalArgumentException invalid) {
       throw RpcError.invalidParams("invalid tracer configuration: " + invalid.getMessage());
     } catch (LinkageError missing) {
-      throw replaced(missing);
+      throw absence(missing);
     }
   }
 
@@ -173,7 +174,7 @@ public final class Replay {
     } catch (InvalidBlockException broken) {
       throw new RpcError(RpcError.SERVER_ERROR, String.valueOf(broken.getMessage()));
     } catch (LinkageError missing) {
-      throw replaced(missing);
+      throw absence(missing);
     }
   }
 
@@ -193,7 +194,7 @@ public final class Replay {
     } catch (InvalidTransactionException | IllegalArgumentException failure) {
       throw new RpcError(RpcError.SERVER_ERROR, "tracing failed: " + failure.getMessage());
     } catch (LinkageError missing) {
-      throw replaced(missing);
+      throw absence(missing);
     }
   }
 
