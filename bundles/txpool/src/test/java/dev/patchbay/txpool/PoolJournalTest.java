@@ -151,8 +151,12 @@ class PoolJournalTest extends PoolFixture {
 
   // ---- with the pool
 
+  private TransactionPoolComponent created() {
+    return newPool(settings(100, 100, 100, 10, 1 << 30), folder);
+  }
+
   private TransactionPoolComponent started(List<Transaction> seen) throws IOException {
-    TransactionPoolComponent started = newPool(settings(100, 100, 100, 10, 1 << 30), folder);
+    TransactionPoolComponent started = created();
     started.addListener(seen::add);
     journalOf(started).step();
     return started;
@@ -251,7 +255,7 @@ class PoolJournalTest extends PoolFixture {
     first.close();
     byte[] before = Files.readAllBytes(file());
     isUnavailable = true;
-    TransactionPoolComponent second = newPool(settings(100, 100, 100, 10, 1 << 30), folder);
+    TransactionPoolComponent second = created();
     assertThat(journalOf(second).step()).as("milliseconds until it tries again").isEqualTo(100);
     assertThat(journalOf(second).failure()).isNull();
     second.close();
@@ -264,7 +268,7 @@ class PoolJournalTest extends PoolFixture {
     third.close();
   }
 
-  /** Bringing 20,000 transactions back takes seconds, in which clients go on to send. */
+  /** Clients go on to send while as many as 20,000 transactions are brought back. */
   @Test
   void aTransactionThatComesWhileOthersComeBackSurvivesAKill() throws Exception {
     Transaction kept = tx(KEY, 0, GWEI);
@@ -272,13 +276,13 @@ class PoolJournalTest extends PoolFixture {
     TransactionPoolComponent first = started(new ArrayList<>());
     first.add(kept);
     List<Transaction> inFile = new ArrayList<>();
-    TransactionPoolComponent second = newPool(settings(100, 100, 100, 10, 1 << 30), folder);
-    second.addListener(
-        tx -> {
-          if (tx.equals(kept)) {
-            second.add(later);
-            inFile.addAll(readBackUnchecked());
-          }
+    TransactionPoolComponent second = created();
+    whenBack(
+        second,
+        kept,
+        () -> {
+          second.add(later);
+          inFile.addAll(readBack());
         });
     journalOf(second).step();
     assertThat(inFile).containsExactly(kept, later);
@@ -295,13 +299,13 @@ class PoolJournalTest extends PoolFixture {
     TransactionPoolComponent first = started(new ArrayList<>());
     first.add(kept);
     first.add(notBack);
-    TransactionPoolComponent second = newPool(settings(100, 100, 100, 10, 1 << 30), folder);
-    second.addListener(
-        tx -> {
-          if (tx.equals(kept)) {
-            second.add(later);
-            second.close();
-          }
+    TransactionPoolComponent second = created();
+    whenBack(
+        second,
+        kept,
+        () -> {
+          second.add(later);
+          second.close();
         });
     journalOf(second).step();
     assertThat(second.get(notBack.hash())).isNull();
@@ -316,14 +320,9 @@ class PoolJournalTest extends PoolFixture {
     TransactionPoolComponent first = started(new ArrayList<>());
     first.add(kept);
     List<Transaction> inFile = new ArrayList<>();
-    TransactionPoolComponent second = newPool(settings(100, 100, 100, 10, 1 << 30), folder);
+    TransactionPoolComponent second = created();
     second.add(earlier);
-    second.addListener(
-        tx -> {
-          if (tx.equals(kept)) {
-            inFile.addAll(readBackUnchecked());
-          }
-        });
+    whenBack(second, kept, () -> inFile.addAll(readBack()));
     journalOf(second).step();
     assertThat(inFile).containsExactly(kept, earlier);
     second.close();
@@ -337,8 +336,8 @@ class PoolJournalTest extends PoolFixture {
     TransactionPoolComponent first = started(new ArrayList<>());
     first.add(kept);
     first.add(next);
-    TransactionPoolComponent second = newPool(settings(100, 100, 100, 10, 1 << 30), folder);
-    second.addListener(tx -> isUnavailable = tx.equals(kept));
+    TransactionPoolComponent second = created();
+    whenBack(second, kept, () -> isUnavailable = true);
     assertThat(journalOf(second).step()).as("milliseconds until it tries again").isEqualTo(100);
     isUnavailable = false;
     journalOf(second).step();
@@ -348,12 +347,22 @@ class PoolJournalTest extends PoolFixture {
     first.close();
   }
 
-  private List<Transaction> readBackUnchecked() {
-    try {
-      return readBack();
-    } catch (IOException failure) {
-      throw new UncheckedIOException(failure);
-    }
+  private interface Action {
+    void run() throws IOException;
+  }
+
+  /** Does something when a transaction is in the pool. */
+  private static void whenBack(TransactionPoolComponent pool, Transaction awaited, Action action) {
+    pool.addListener(
+        tx -> {
+          if (tx.equals(awaited)) {
+            try {
+              action.run();
+            } catch (IOException failure) {
+              throw new UncheckedIOException(failure);
+            }
+          }
+        });
   }
 
   /** Each retry releases what has left since: the pool may run for months without the file. */
